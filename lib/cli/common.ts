@@ -1,0 +1,41 @@
+/**
+ * Parameters that several tools take.
+ *
+ * @module
+ */
+import { MAX_SIDE } from "../image/pgm.ts";
+import { choice, integer, integers, number, path } from "./parameters.ts";
+
+/** `--roi`: the default has no size, which means the whole frame. */
+export const REGION = integers(
+  "LEFT,TOP,WIDTH,HEIGHT",
+  "region in pixels; without it the whole frame",
+  { count: 4, separator: ",", min: 0, max: MAX_SIDE, fallback: [0, 0, 0, 0] },
+);
+
+export const HEAP = path("HEAP", "dma-heap to allocate from, such as /dev/dma_heap/system");
+
+/** The filter's algorithms, by name. */
+export const ALGORITHM = choice("ALGO", "what the filter does: none (copy) or threshold", [
+  "none",
+  "threshold",
+]);
+
+export const CSV = path("CSV", "file to write, one row a frame");
+
+export const FRAMES = integer("FRAMES", "frames to record", { min: 1, fallback: 600 });
+
+export const TIMEOUT = number("SECONDS", "give up when no frame comes for so long", {
+  min: 0.1,
+  max: 86400,
+  fallback: 10,
+});
+
+/** `--size`: the filter's and the reference tools' default. */
+export const SIZE = integers("WIDTHxHEIGHT", "frame size in pixels; without it 640x480", {
+  count: 2,
+  separator: "x",
+  min: 1,
+  max: MAX_SIDE,
+  fallback: [640, 480],
+});

@@ -1,0 +1,84 @@
+/**
+ * Waiting for a frame without becoming deaf to signals.
+ *
+ * @module
+ */
+import { EAGAIN } from "../sys/errno.ts";
+import { Poller, POLLERR, POLLHUP, POLLIN } from "../sys/poll.ts";
+import { DeviceError } from "../v4l2/device.ts";
+import type { Queue } from "../v4l2/queue.ts";
+import { BREATH_MS, breathe } from "./stop.ts";
+
+/**
+ * Waits for the frames of one queue:
+ *
+ * ```ts
+ * while (frame < frames && !stop.requested) {
+ *   const index = waiter.next();
+ *   if (index < 0) {
+ *     await waiter.rest();
+ *     continue;
+ *   }
+ *   const now = monotonicNs();
+ *   // ... use queue.dequeued and queue the buffer again ...
+ *   if (waiter.restIsDue(now)) await waiter.rest();
+ * }
+ * ```
+ */
+export class FrameWaiter {
+  readonly #queue: Queue;
+  readonly #poller: Poller;
+  readonly #timeout: number;
+  readonly #idle: () => void;
+  /** performance.now() of the first wait in vain, 0 after a frame. */
+  #waitingSince = 0;
+  #rested = 0;
+
+  /**
+   * @param timeout give up after so many seconds without a frame
+   * @param idle called when there is time between two frames: write rows, show progress
+   */
+  constructor(queue: Queue, timeout: number, idle: () => void) {
+    this.#queue = queue;
+    this.#poller = new Poller(queue.device, POLLIN);
+    this.#timeout = timeout;
+    this.#idle = idle;
+  }
+
+  /**
+   * Dequeues the next finished buffer, or waits for one a moment; allocates nothing.
+   *
+   * @returns its index, or -EAGAIN for none yet: rest, then call again
+   * @throws {DeviceError} no frame in time, or the stream or the device is gone
+   */
+  next(): number {
+    const events = this.#poller.wait(BREATH_MS);
+    if (events & POLLIN) {
+      const index = this.#queue.dequeue();
+      if (index >= 0) this.#waitingSince = 0;
+      return index;
+    }
+    const { path } = this.#queue.device;
+    if (events & POLLHUP) throw new DeviceError(path, "the device is gone");
+    if (events & POLLERR) throw new DeviceError(path, "the device stopped the stream");
+    const now = performance.now();
+    this.#waitingSince ||= now;
+    if (now - this.#waitingSince >= this.#timeout * 1000) {
+      throw new DeviceError(path, `no frame within ${this.#timeout} s`);
+    }
+    return -EAGAIN;
+  }
+
+  /** Whether a loop that never had to wait should rest now. `now` is from `monotonicNs`. */
+  restIsDue(now: number): boolean {
+    if (now - this.#rested < BREATH_MS * 1e6) return false;
+    this.#rested = now;
+    return true;
+  }
+
+  /** Does what waited for a quiet moment and turns the event loop. */
+  rest(): Promise<void> {
+    this.#idle();
+    return breathe();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What a tool takes on its command line: positional parameters, options and flags, each with its
+ * own check.
+ *
+ * @module
+ */
+
+/** A command line that cannot be meant; exit status 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** One value from the command line. */
+export interface Parameter<T> {
+  /** As the help shows it: `FRAMES`. */
+  readonly metavar: string;
+  readonly help: string;
+  /** Turns the argument into a value, or throws an error that completes `FRAMES: ...`. */
+  readonly parse: (text: string) => T;
+  /** The value without argument; a positional parameter that has none is required. */
+  readonly fallback?: T;
+}
+
+/** A switch without a value. */
+export interface Flag {
+  readonly flag: true;
+  readonly help: string;
+}
+
+/** A parameter taken as it is: a file or device. */
+export function path(metavar: string, help: string): Parameter<string> {
+  return {
+    metavar,
+    help,
+    parse(text) {
+      if (text === "") throw new UsageError("must not be empty");
+      return text;
+    },
+  };
+}
+
+/** A whole number from `min` to `max`, in decimal or `0x` hexadecimal. */
+export function integer(
+  metavar: string,
+  help: string,
+  { min = 0, max = 0xffff_ffff, fallback }: { min?: number; max?: number; fallback?: number } = {},
+): Parameter<number> {
+  return {
+    metavar,
+    help,
+    fallback,
+    parse(text) {
+      const value = /^-?(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : NaN;
+      if (!(value >= min && value <= max)) {
+        throw new UsageError(`must be a whole number from ${min} to ${max}, not "${text}"`);
+      }
+      return value;
+    },
+  };
+}
+
+/** A number from `min` to `max`, with or without a fraction. */
+export function number(
+  metavar: string,
+  help: string,
+  { min = 0, max = 1e6, fallback }: { min?: number; max?: number; fallback: number },
+): Parameter<number> {
+  return {
+    metavar,
+    help,
+    fallback,
+    parse(text) {
+      const value = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN;
+      if (!(value >= min && value <= max)) {
+        throw new UsageError(`must be a number from ${min} to ${max}, not "${text}"`);
+      }
+      return value;
+    },
+  };
+}
+
+/** One of these words. */
+export function choice<const T extends string>(
+  metavar: string,
+  help: string,
+  words: readonly T[],
+): Parameter<T> {
+  return {
+    metavar,
+    help,
+    parse(text) {
+      const word = words.find((word) => word === text);
+      if (word === undefined) throw new UsageError(`must be ${words.join(" or ")}, not "${text}"`);
+      return word;
+    },
+  };
+}
+
+/** Exactly `count` whole numbers separated by `separator`: `640x480`, `0,0,64,48`. */
+export function integers(
+  metavar: string,
+  help: string,
+  { count, separator, min, max, fallback }: {
+    count: number;
+    separator: string;
+    min: number;
+    max: number;
+    fallback: readonly number[];
+  },
+): Parameter<readonly number[]> {
+  const one = integer(metavar, help, { min, max });
+  return {
+    metavar,
+    help,
+    fallback,
+    parse(text) {
+      const parts = text.split(separator);
+      if (parts.length !== count) throw new UsageError(`must look like ${metavar}, not "${text}"`);
+      return parts.map(one.parse);
+    },
+  };
+}
+
+/** A switch, off unless given. */
+export const flag = (help: string): Flag => ({ flag: true, help });

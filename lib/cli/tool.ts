@@ -1,0 +1,183 @@
+/**
+ * What every tool does alike: arguments, `--help`, `--version`, `--json`, `--quiet`, `--debug`,
+ * errors in one line, and the exit status.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { type Flag, type Parameter, UsageError } from "./parameters.ts";
+import { StopRequest } from "./stop.ts";
+import { VERSION } from "./version.ts";
+
+// deno-lint-ignore no-explicit-any
+type Positionals = Record<string, Parameter<any>>;
+// deno-lint-ignore no-explicit-any
+type Options = Record<string, Parameter<any> | Flag>;
+
+/** The values of a command line: a parameter's own type, a flag's boolean. */
+export type Values<P> = {
+  -readonly [K in keyof P]: P[K] extends Flag ? boolean
+    : P[K] extends Parameter<infer T> ? T
+    : never;
+};
+
+/** What a tool gets beside its own values. */
+export interface Session {
+  readonly quiet: boolean;
+  readonly stop: StopRequest;
+  /** One line on stderr, after the tool's name: something the user must know and no failure. */
+  warn(message: string): void;
+}
+
+/** What a tool found out, for a person and for a program. */
+export interface Report {
+  /** Lines on stdout, unless `--quiet` or `--json`. */
+  readonly text: readonly string[];
+  /** One line on stdout with `--json`; quantities carry their unit in the key: `latency_ns`. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Exit status; 0 if left out. */
+  readonly status?: number;
+}
+
+/** A tool's command line and what it does. */
+export interface Tool<P extends Positionals, O extends Options> {
+  readonly name: string;
+  /** One sentence for `--help`. */
+  readonly summary: string;
+  /** In their order on the command line. */
+  readonly positionals: P;
+  readonly options: O;
+  run(values: Values<P> & Values<O>, session: Session): Report | Promise<Report>;
+}
+
+const COMMON = {
+  json: { flag: true, help: "print the result as one line of JSON on stdout" },
+  quiet: { flag: true, help: "print nothing but errors" },
+  debug: { flag: true, help: "show where an error came from" },
+  version: { flag: true, help: "print the version" },
+  help: { flag: true, help: "print this help" },
+} satisfies Record<string, Flag>;
+
+// deno-lint-ignore no-explicit-any
+const isFlag = (option: Parameter<any> | Flag): option is Flag => "flag" in option;
+
+function usage(tool: Tool<Positionals, Options>): string {
+  const positionals = Object.values(tool.positionals)
+    .map(({ metavar, fallback }) => fallback === undefined ? metavar : `[${metavar}]`);
+  const all: Options = { ...tool.options, ...COMMON };
+  const options = Object.entries(all);
+  const rows = [
+    ...Object.values(tool.positionals).map((p) => [p.metavar, p.help, p.fallback] as const),
+    ...options.map(([name, o]) =>
+      isFlag(o)
+        ? [`--${name}`, o.help, undefined] as const
+        : [`--${name} ${o.metavar}`, o.help, o.fallback] as const
+    ),
+  ].map(([left, help, fallback]) => [
+    left,
+    // Choices and tuples say their default in words.
+    typeof fallback === "number" || typeof fallback === "string"
+      ? `${help} (default ${fallback})`
+      : help,
+  ]);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  const table = rows.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`);
+  table.splice(positionals.length, 0, "");
+  return [
+    `usage: ${tool.name} ${positionals.join(" ")} [options]`,
+    "",
+    tool.summary,
+    "",
+    ...table,
+  ].join("\n");
+}
+
+function convert<T>(name: string, parameter: Parameter<T>, text: string): T {
+  try {
+    return parameter.parse(text);
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`${name} ${error.message}`);
+    throw error;
+  }
+}
+
+/** Checks a command line against a tool's declaration. */
+export function parse<P extends Positionals, O extends Options>(
+  tool: Pick<Tool<P, O>, "positionals" | "options">,
+  argv: readonly string[],
+): Values<P> & Values<O> & Values<typeof COMMON> {
+  const options: Options = { ...tool.options, ...COMMON };
+  const names = Object.keys(options);
+  const valued = names.filter((name) => !isFlag(options[name]));
+  const given = parseArgs([...argv], {
+    boolean: names.filter((name) => isFlag(options[name])),
+    string: ["_", ...valued],
+    collect: valued,
+    unknown(argument, key) {
+      if (key === undefined) return;
+      const negative = /^-[\d.]/.test(argument);
+      throw new UsageError(`${negative ? "negative number" : "unknown option"} ${argument}`);
+    },
+  }) as { _: (string | number)[] } & Record<string, unknown>;
+  const values: Record<string, unknown> = {};
+  for (const name of names) {
+    const option = options[name];
+    if (isFlag(option)) {
+      values[name] = given[name];
+      continue;
+    }
+    const texts = given[name] as string[];
+    if (texts.length > 1) throw new UsageError(`--${name} is given more than once`);
+    values[name] = texts.length === 0 ? option.fallback : convert(`--${name}`, option, texts[0]);
+  }
+  // Help and version are answers to an incomplete command line.
+  if (values.help || values.version) return values as ReturnType<typeof parse<P, O>>;
+
+  const words = given._.map(String);
+  for (const [name, parameter] of Object.entries(tool.positionals)) {
+    const text = words.shift();
+    if (text !== undefined) values[name] = convert(parameter.metavar, parameter, text);
+    else if (parameter.fallback !== undefined) values[name] = parameter.fallback;
+    else throw new UsageError(`${parameter.metavar} is missing`);
+  }
+  if (words.length > 0) throw new UsageError(`one argument too many: ${words[0]}`);
+  return values as ReturnType<typeof parse<P, O>>;
+}
+
+/** Runs a tool with the program's arguments and ends the program. */
+export async function main<P extends Positionals, O extends Options>(
+  tool: Tool<P, O>,
+): Promise<never> {
+  Deno.exit(await run(tool, Deno.args));
+}
+
+async function run<P extends Positionals, O extends Options>(
+  tool: Tool<P, O>,
+  argv: readonly string[],
+): Promise<number> {
+  const complain = (message: string) => console.error(`${tool.name}: ${message}`);
+  try {
+    const values = parse(tool, argv);
+    if (values.help) {
+      console.log(usage(tool as unknown as Tool<Positionals, Options>));
+      return 0;
+    }
+    if (values.version) {
+      console.log(`${tool.name} ${VERSION}`);
+      return 0;
+    }
+    using stop = new StopRequest();
+    const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
+    if (values.json) console.log(JSON.stringify(report.json));
+    else if (!values.quiet) { for (const line of report.text) console.log(line); }
+    return stop.status || (report.status ?? 0);
+  } catch (error) {
+    const { message, stack } = error as Error;
+    if (error instanceof UsageError) {
+      complain(`${message} (see ${tool.name} --help)`);
+      return 2;
+    }
+    complain(argv.includes("--debug") ? stack ?? message : message);
+    return 1;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Allocation of dma-bufs from a dma-heap, after linux/dma-heap.h.
+ *
+ * @module
+ */
+import { ENOTTY, SysError } from "../sys/errno.ts";
+import { File, O_CLOEXEC, O_RDWR } from "../sys/file.ts";
+import { ioctl } from "../sys/ioctl.ts";
+import { _IOWR } from "../sys/ioctl_number.ts";
+import { n64, struct, u32 } from "../sys/struct.ts";
+import { Dmabuf } from "./dma_buf.ts";
+
+export const dma_heap_allocation_data = struct("struct dma_heap_allocation_data", 24, {
+  len: n64(0),
+  fd: u32(8),
+  fd_flags: u32(12),
+  heap_flags: n64(16),
+});
+
+export const DMA_HEAP_IOCTL_ALLOC = {
+  name: "DMA_HEAP_IOCTL_ALLOC",
+  request: _IOWR("H", 0, dma_heap_allocation_data.size),
+};
+
+/**
+ * Allocates `size` bytes from the heap at `path` (`/dev/dma_heap/system`) and maps them.
+ *
+ * @throws {SysError} as open(2) of the heap, or ENOMEM
+ */
+export function allocateFromHeap(path: string, size: number): Dmabuf {
+  using heap = File.open(path, O_RDWR);
+  const allocation = dma_heap_allocation_data.alloc({ len: size, fd_flags: O_RDWR | O_CLOEXEC });
+  try {
+    ioctl(heap, DMA_HEAP_IOCTL_ALLOC, allocation.bytes);
+  } catch (error) {
+    if (error instanceof SysError && error.code === ENOTTY) {
+      throw new Error(`${path}: is not a dma-heap`);
+    }
+    throw error;
+  }
+  return new Dmabuf(new File(path, allocation.fd), size);
+}

@@ -1,0 +1,64 @@
+/**
+ * A CSV log of numbers that a frame loop fills without allocating: one typed array a column, turned
+ * into text in batches, between frames or while the loop waits.
+ *
+ * @module
+ */
+
+/** How a column's number is written. */
+export type Format = (value: number) => string;
+
+/** Takes complete rows as text. */
+export interface RowSink {
+  append(rows: string): void;
+}
+
+/** Rows of numbers, by column name. */
+export class FrameLog<Name extends string> {
+  /** Fill `columns.NAME[log.row]` for each column, then call `endRow`. */
+  readonly columns: Readonly<Record<Name, Float64Array>>;
+  /** Index of the row that is being filled. */
+  row = 0;
+  readonly #sink: RowSink;
+  readonly #formats: readonly (readonly [Float64Array, Format])[];
+  readonly #capacity: number;
+
+  /**
+   * Writes the header at once.
+   *
+   * @param formats the columns in their order; `String` writes a plain integer
+   * @param capacity rows kept before they are written
+   */
+  constructor(sink: RowSink, formats: Readonly<Record<Name, Format>>, capacity = 1024) {
+    const names = Object.keys(formats) as Name[];
+    this.#sink = sink;
+    this.#capacity = capacity;
+    this.columns = Object.fromEntries(
+      names.map((name) => [name, new Float64Array(capacity)]),
+    ) as Record<Name, Float64Array>;
+    this.#formats = names.map((name) => [this.columns[name], formats[name]] as const);
+    sink.append(names.join(",") + "\n");
+  }
+
+  /** Completes a row; a full batch is written before this returns. */
+  endRow(): void {
+    if (++this.row === this.#capacity) this.flush();
+  }
+
+  /** Writes the complete rows. */
+  flush(): void {
+    if (this.row === 0) return;
+    let rows = "";
+    for (let row = 0; row < this.row; row++) {
+      let separator = "";
+      for (const [column, format] of this.#formats) {
+        rows += separator + format(column[row]);
+        separator = ",";
+      }
+      rows += "\n";
+    }
+    // Forgotten first: rows that could not be written must not be tried again on the way out.
+    this.row = 0;
+    this.#sink.append(rows);
+  }
+}

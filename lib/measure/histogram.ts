@@ -1,0 +1,77 @@
+/**
+ * Percentiles of a stream of durations in fixed memory, however long the run.
+ *
+ * @module
+ */
+
+// A power of two is split into so many steps: a value is known to one part in 1024.
+const STEPS = 1024;
+// Up to 2^50 ns, 13 days.
+const POWERS = 40;
+
+/** Order statistics, in the unit of the recorded values. */
+export interface Summary {
+  readonly count: number;
+  readonly min: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/**
+ * Counts durations by size. Values up to 1024 are exact, larger ones to 0.1 %; the smallest and
+ * largest are exact always.
+ */
+export class Histogram {
+  readonly #counts = new Uint32Array(POWERS * STEPS + STEPS);
+  #count = 0;
+  #min = Infinity;
+  #max = -Infinity;
+
+  /** Adds one value; allocates nothing. Negative values count as 0. */
+  record(value: number): void {
+    this.#count++;
+    if (value < this.#min) this.#min = value;
+    if (value > this.#max) this.#max = value;
+    let scaled = value < 0 ? 0 : value;
+    let power = 0;
+    // A quotient that fits 32 bits gives its own power of two.
+    if (scaled >= 0x8000_0000) {
+      scaled = Math.floor(scaled / 0x20_0000);
+      power = 21;
+    }
+    const shift = Math.max(0, 21 - Math.clz32(scaled));
+    const index = (power + shift) * STEPS + (scaled >>> shift);
+    this.#counts[Math.min(index, this.#counts.length - 1)]++;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Value at quantile `q`, 0..1; undefined of none. */
+  quantile(q: number): number | undefined {
+    if (this.#count === 0) return undefined;
+    // Nearest rank.
+    let rank = Math.max(1, Math.ceil(q * this.#count));
+    let index = 0;
+    while ((rank -= this.#counts[index]) > 0) index++;
+    const power = Math.max(0, Math.floor(index / STEPS) - 1);
+    const value = (index - power * STEPS) * 2 ** power;
+    return Math.min(Math.max(value, this.#min), this.#max);
+  }
+
+  /** What the run looked like; undefined of nothing. */
+  summary(): Summary | undefined {
+    if (this.#count === 0) return undefined;
+    return {
+      count: this.#count,
+      min: this.#min,
+      p50: this.quantile(0.5)!,
+      p95: this.quantile(0.95)!,
+      p99: this.quantile(0.99)!,
+      max: this.#max,
+    };
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * errno: reading it, and errors that name what failed.
+ *
+ * @module
+ */
+import { errnoName } from "./errno_name.ts";
+import { libc } from "./libc.ts";
+
+/** Error numbers that the code decides on; values of asm-generic/errno-base.h and errno.h. */
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const EBUSY = 16;
+export const ENODEV = 19;
+export const EINVAL = 22;
+export const ENOTTY = 25;
+export const ENOSPC = 28;
+
+// errno is per thread, and all synchronous calls run on this one: its address never changes.
+const location = libc.__errno_location();
+if (location === null) throw new Error("libc: __errno_location returned NULL");
+const cell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
+
+/** errno as the last failed libc call left it. Read it before any other call. */
+export function errno(): number {
+  return cell[0];
+}
+
+/** `Device or resource busy (EBUSY)` for 16. */
+function describe(code: number): string {
+  const text = libc.strerror(code);
+  return `${text && Deno.UnsafePointerView.getCString(text)} (${errnoName(code)})`;
+}
+
+/** A failed system call: on what, which call, and why. */
+export class SysError extends Error {
+  override name = "SysError";
+  /**
+   * @param subject the device, file or other thing the call was made on
+   * @param call the call, as its documentation writes it: `VIDIOC_S_FMT`, `open`
+   * @param code the errno
+   */
+  constructor(readonly subject: string, readonly call: string, readonly code: number) {
+    super(`${subject}: ${call}: ${describe(code)}`);
+  }
+}

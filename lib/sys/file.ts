@@ -1,0 +1,85 @@
+/**
+ * Open files by descriptor: what ioctl, poll and mmap need, and Deno's own files do not show.
+ *
+ * @module
+ */
+import { cString, libc } from "./libc.ts";
+import { EINTR, errno, SysError } from "./errno.ts";
+import { n64, struct, u64 } from "./struct.ts";
+
+/** open(2) flags, from asm-generic/fcntl.h. */
+export const O_RDONLY = 0o0;
+export const O_RDWR = 0o2;
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+
+export const iovec = struct("struct iovec", 16, {
+  base: u64(0, "iov_base"),
+  len: n64(8, "iov_len"),
+});
+
+/** Memory that reads go to, again and again, without allocating. */
+export class ReadTarget {
+  readonly #iovec;
+  /** The `struct iovec` of the next read. */
+  readonly vector: Uint8Array<ArrayBuffer>;
+
+  constructor(readonly bytes: Uint8Array<ArrayBuffer>) {
+    // The memory of an ArrayBuffer never moves, and `bytes` keeps it alive.
+    const base = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
+    this.#iovec = iovec.alloc({ base, len: bytes.length });
+    this.vector = this.#iovec.bytes;
+  }
+
+  /** Bytes that the next read may fill: at most the length of `bytes`. */
+  set length(length: number) {
+    this.#iovec.len = Math.min(length, this.bytes.length);
+  }
+}
+
+/** An open descriptor and the path it came from. Close it with `using` or `close()`. */
+export class File implements Disposable {
+  #fd: number;
+
+  constructor(readonly path: string, fd: number) {
+    this.#fd = fd;
+  }
+
+  /**
+   * Opens `path`; the descriptor is never inherited by a child process.
+   *
+   * @throws {SysError} ENOENT, EACCES and whatever the driver's open gives
+   */
+  static open(path: string, flags: number): File {
+    const fd = libc.open(cString(path), flags | O_CLOEXEC, 0);
+    if (fd < 0) throw new SysError(path, "open", errno());
+    return new File(path, fd);
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /**
+   * Reads into `target`, and again while a signal interrupts it.
+   *
+   * @returns bytes read, 0 at the end of the file, or the negated errno
+   */
+  tryRead(target: ReadTarget): number {
+    for (;;) {
+      const got = libc.readv(this.#fd, target.vector, 1);
+      if (got >= 0) return got;
+      const code = errno();
+      if (code !== EINTR) return -code;
+    }
+  }
+
+  close(): void {
+    if (this.#fd >= 0) libc.close(this.#fd);
+    this.#fd = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

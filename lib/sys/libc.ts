@@ -1,0 +1,30 @@
+/**
+ * The C library, by FFI. Only `i32`, `u32` and `buffer` parameters on what a frame loop calls, so
+ * that V8 makes a fast call and no BigInt; what takes or returns pointers is for set-up only.
+ *
+ * `readv` stands in for `read`: its lengths lie in memory, where `read` would want a 64-bit argument
+ * and so a BigInt a call. `poll` takes its count as `u32`, the width that the kernel looks at.
+ *
+ * @module
+ */
+
+const library = Deno.dlopen("libc.so.6", {
+  open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  readv: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
+  poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
+  munmap: { parameters: ["pointer", "usize"], result: "i32" },
+  strerror: { parameters: ["i32"], result: "pointer" },
+  __errno_location: { parameters: [], result: "pointer" },
+});
+
+/** The symbols of libc.so.6 that this project calls; each behaves as its manual page says. */
+export const libc = library.symbols;
+
+/** A NUL-terminated UTF-8 copy of `text`, as C wants its strings. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new TextEncoder().encode(text + "\0"));
+}

@@ -1,0 +1,158 @@
+/**
+ * A V4L2 video node: what it is, its formats, frame interval and controls. Its queues are in
+ * `queue.ts`.
+ *
+ * @module
+ */
+import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
+import { File, O_NONBLOCK, O_RDWR } from "../sys/file.ts";
+import { ioctl } from "../sys/ioctl.ts";
+import * as v4l2 from "./videodev2.ts";
+
+/** A frame format, single-plane. Sizes in pixels, `bytesperline` and `sizeimage` in bytes. */
+export interface Format {
+  width: number;
+  height: number;
+  /** fourcc as a number */
+  pixelformat: number;
+  bytesperline: number;
+  sizeimage: number;
+}
+
+/** A device that is there and is not what was asked for. */
+export class DeviceError extends Error {
+  override name = "DeviceError";
+  constructor(readonly path: string, reason: string) {
+    super(`${path}: ${reason}`);
+  }
+}
+
+/** An open video node. Opened non-blocking: a queue answers "not yet" instead of waiting. */
+export class VideoDevice implements Disposable {
+  readonly #file: File;
+  /** Name of the device, as its driver gives it. */
+  readonly card: string;
+  readonly driver: string;
+  /** V4L2_CAP_* of this node. */
+  readonly capabilities: number;
+
+  private constructor(file: File) {
+    const caps = v4l2.v4l2_capability.alloc();
+    ioctl(file, v4l2.VIDIOC_QUERYCAP, caps.bytes);
+    this.#file = file;
+    this.card = caps.card;
+    this.driver = caps.driver;
+    this.capabilities = caps.device_caps;
+  }
+
+  /**
+   * Opens a node and checks that it can do what the caller is about to ask of it.
+   *
+   * @param wanted V4L2_CAP_* the node must have
+   * @param role what such a node is called in the error message: `capture device`
+   * @throws {SysError} as open(2)
+   * @throws {DeviceError} if it is not a V4L2 node, or one of another kind
+   */
+  static open(path: string, wanted: number, role: string): VideoDevice {
+    const file = File.open(path, O_RDWR | O_NONBLOCK);
+    try {
+      const device = new VideoDevice(file);
+      if ((device.capabilities & wanted) !== wanted) {
+        throw new DeviceError(path, `is not a ${role} (it is "${device.card}")`);
+      }
+      return device;
+    } catch (error) {
+      file.close();
+      if (error instanceof SysError && (error.code === ENOTTY || error.code === EINVAL)) {
+        throw new DeviceError(path, "is not a V4L2 device");
+      }
+      throw error;
+    }
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+
+  get fd(): number {
+    return this.#file.fd;
+  }
+
+  /** The pixel formats of one queue, as fourcc numbers, in the driver's order. */
+  *formats(type: number): Generator<number> {
+    const description = v4l2.v4l2_fmtdesc.alloc({ type });
+    for (;; description.index++) {
+      try {
+        ioctl(this, v4l2.VIDIOC_ENUM_FMT, description.bytes);
+      } catch (error) {
+        // The documented end of the enumeration.
+        if (error instanceof SysError && error.code === EINVAL) return;
+        throw error;
+      }
+      yield description.pixelformat;
+    }
+  }
+
+  /**
+   * Sets one queue's format.
+   *
+   * @throws {SysError} EBUSY while the queue has buffers or another program streams
+   * @throws {DeviceError} if the driver changed the size or pixel format that was asked for
+   */
+  setFormat(
+    type: number,
+    wanted: { width: number; height: number; pixelformat: number },
+  ): Format {
+    const format = v4l2.v4l2_format.alloc({ type, ...wanted, field: v4l2.V4L2_FIELD_NONE });
+    ioctl(this, v4l2.VIDIOC_S_FMT, format.bytes);
+    const { width, height, pixelformat, bytesperline, sizeimage } = format;
+    if (
+      width !== wanted.width || height !== wanted.height || pixelformat !== wanted.pixelformat
+    ) {
+      const name = (f: { width: number; height: number; pixelformat: number }) =>
+        `${f.width}x${f.height} ${v4l2.fourccText(f.pixelformat)}`;
+      throw new DeviceError(
+        this.path,
+        `VIDIOC_S_FMT: asked for ${name(wanted)}, the device offers ${name(format)}`,
+      );
+    }
+    return { width, height, pixelformat, bytesperline, sizeimage };
+  }
+
+  /**
+   * Asks a capture node for a frame interval.
+   *
+   * @param fps frames a second
+   * @returns frames a second that the driver set instead, where it could not do exactly that
+   * @throws {SysError} ENOTTY where the driver has no frame interval
+   */
+  setFrameRate(fps: number): number {
+    const parameters = v4l2.v4l2_streamparm.alloc({
+      type: v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE,
+      numerator: 1000,
+      denominator: Math.round(fps * 1000),
+    });
+    ioctl(this, v4l2.VIDIOC_S_PARM, parameters.bytes);
+    return parameters.denominator / parameters.numerator;
+  }
+
+  /** @throws {SysError} EINVAL for a control the device does not have, ERANGE for its value */
+  setControl(id: number, value: number): void {
+    ioctl(this, v4l2.VIDIOC_S_CTRL, v4l2.v4l2_control.alloc({ id, value }).bytes);
+  }
+
+  /** @throws {SysError} EINVAL for a control the device does not have */
+  getControl(id: number): number {
+    const control = v4l2.v4l2_control.alloc({ id });
+    ioctl(this, v4l2.VIDIOC_G_CTRL, control.bytes);
+    return control.value;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

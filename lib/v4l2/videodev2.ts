@@ -1,0 +1,129 @@
+/**
+ * Constants, structs and ioctls of linux/videodev2.h, under their own names. `tests/abi` compares
+ * each of them with the header.
+ *
+ * @module
+ */
+import { _IOR, _IOW, _IOWR, type Ioctl } from "../sys/ioctl_number.ts";
+import { n64, s32, struct, text, u32 } from "../sys/struct.ts";
+
+/** A pixel format's number from its four characters. */
+export function fourcc(code: string): number {
+  return (code.charCodeAt(0) | code.charCodeAt(1) << 8 | code.charCodeAt(2) << 16 |
+    code.charCodeAt(3) << 24) >>> 0;
+}
+
+/** The four characters of a pixel format's number. */
+export function fourccText(format: number): string {
+  return String.fromCharCode(format & 255, format >> 8 & 255, format >> 16 & 255, format >>> 24)
+    .trimEnd();
+}
+
+export const V4L2_PIX_FMT_GREY = fourcc("GREY");
+
+export const V4L2_CAP_VIDEO_CAPTURE = 0x00000001;
+export const V4L2_CAP_VIDEO_M2M = 0x00008000;
+export const V4L2_CAP_STREAMING = 0x04000000;
+
+export const V4L2_BUF_TYPE_VIDEO_CAPTURE = 1;
+export const V4L2_BUF_TYPE_VIDEO_OUTPUT = 2;
+
+export const V4L2_MEMORY_MMAP = 1;
+export const V4L2_MEMORY_DMABUF = 4;
+
+export const V4L2_FIELD_NONE = 1;
+
+export const V4L2_BUF_FLAG_ERROR = 0x00000040;
+
+export const V4L2_CAP_TIMEPERFRAME = 0x1000;
+
+export const v4l2_capability = struct("struct v4l2_capability", 104, {
+  driver: text(0, 16),
+  card: text(16, 32),
+  bus_info: text(48, 32),
+  version: u32(80),
+  capabilities: u32(84),
+  device_caps: u32(88),
+});
+
+export const v4l2_fmtdesc = struct("struct v4l2_fmtdesc", 64, {
+  index: u32(0),
+  type: u32(4),
+  flags: u32(8),
+  description: text(12, 32),
+  pixelformat: u32(44),
+});
+
+/** Single-plane; the multi-plane layout is another arm of the union. */
+export const v4l2_format = struct("struct v4l2_format", 208, {
+  type: u32(0),
+  width: u32(8, "fmt.pix.width"),
+  height: u32(12, "fmt.pix.height"),
+  pixelformat: u32(16, "fmt.pix.pixelformat"),
+  field: u32(20, "fmt.pix.field"),
+  bytesperline: u32(24, "fmt.pix.bytesperline"),
+  sizeimage: u32(28, "fmt.pix.sizeimage"),
+  colorspace: u32(32, "fmt.pix.colorspace"),
+});
+
+/** Capture side; numerator / denominator is the frame interval in seconds. */
+export const v4l2_streamparm = struct("struct v4l2_streamparm", 204, {
+  type: u32(0),
+  capability: u32(4, "parm.capture.capability"),
+  numerator: u32(12, "parm.capture.timeperframe.numerator"),
+  denominator: u32(16, "parm.capture.timeperframe.denominator"),
+});
+
+export const v4l2_requestbuffers = struct("struct v4l2_requestbuffers", 20, {
+  count: u32(0),
+  type: u32(4),
+  memory: u32(8),
+  capabilities: u32(12),
+});
+
+export const v4l2_buffer = struct("struct v4l2_buffer", 88, {
+  index: u32(0),
+  type: u32(4),
+  bytesused: u32(8),
+  flags: u32(12),
+  field: u32(16),
+  timestamp_sec: n64(24, "timestamp.tv_sec"),
+  timestamp_usec: n64(32, "timestamp.tv_usec"),
+  sequence: u32(56),
+  memory: u32(60),
+  offset: u32(64, "m.offset"),
+  fd: s32(64, "m.fd"),
+  length: u32(72),
+  request_fd: s32(80),
+});
+
+export const v4l2_exportbuffer = struct("struct v4l2_exportbuffer", 64, {
+  type: u32(0),
+  index: u32(4),
+  plane: u32(8),
+  flags: u32(12),
+  fd: s32(16),
+});
+
+export const v4l2_control = struct("struct v4l2_control", 8, {
+  id: u32(0),
+  value: s32(4),
+});
+
+const v = (name: string, request: number): Ioctl => ({ name, request });
+
+export const VIDIOC_QUERYCAP = v("VIDIOC_QUERYCAP", _IOR("V", 0, v4l2_capability.size));
+export const VIDIOC_ENUM_FMT = v("VIDIOC_ENUM_FMT", _IOWR("V", 2, v4l2_fmtdesc.size));
+export const VIDIOC_G_FMT = v("VIDIOC_G_FMT", _IOWR("V", 4, v4l2_format.size));
+export const VIDIOC_S_FMT = v("VIDIOC_S_FMT", _IOWR("V", 5, v4l2_format.size));
+export const VIDIOC_REQBUFS = v("VIDIOC_REQBUFS", _IOWR("V", 8, v4l2_requestbuffers.size));
+export const VIDIOC_QUERYBUF = v("VIDIOC_QUERYBUF", _IOWR("V", 9, v4l2_buffer.size));
+export const VIDIOC_QBUF = v("VIDIOC_QBUF", _IOWR("V", 15, v4l2_buffer.size));
+export const VIDIOC_EXPBUF = v("VIDIOC_EXPBUF", _IOWR("V", 16, v4l2_exportbuffer.size));
+export const VIDIOC_DQBUF = v("VIDIOC_DQBUF", _IOWR("V", 17, v4l2_buffer.size));
+export const VIDIOC_STREAMON = v("VIDIOC_STREAMON", _IOW("V", 18, 4));
+export const VIDIOC_STREAMOFF = v("VIDIOC_STREAMOFF", _IOW("V", 19, 4));
+export const VIDIOC_G_PARM = v("VIDIOC_G_PARM", _IOWR("V", 21, v4l2_streamparm.size));
+export const VIDIOC_S_PARM = v("VIDIOC_S_PARM", _IOWR("V", 22, v4l2_streamparm.size));
+export const VIDIOC_G_CTRL = v("VIDIOC_G_CTRL", _IOWR("V", 27, v4l2_control.size));
+export const VIDIOC_S_CTRL = v("VIDIOC_S_CTRL", _IOWR("V", 28, v4l2_control.size));

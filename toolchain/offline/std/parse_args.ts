@@ -1,0 +1,41 @@
+/** Stand-in for jsr:@std/cli/parse-args, on node:util. */
+import { parseArgs as nodeParseArgs } from "node:util";
+
+export interface ParseOptions {
+  boolean?: readonly string[];
+  string?: readonly string[];
+  collect?: readonly string[];
+  unknown?: (argument: string, key?: string, value?: unknown) => unknown;
+}
+
+// deno-lint-ignore no-explicit-any
+type Parsed = Record<string, any> & { _: (string | number)[] };
+
+export function parseArgs(args: string[], options: ParseOptions = {}): Parsed {
+  const { boolean = [], string = [], collect = [], unknown } = options;
+  const named = string.filter((name) => name !== "_");
+  const { tokens } = nodeParseArgs({
+    args,
+    strict: false,
+    tokens: true,
+    options: {
+      ...Object.fromEntries(boolean.map((name) => [name, { type: "boolean" }])),
+      ...Object.fromEntries(named.map((name) => [name, { type: "string" }])),
+    },
+  });
+  const parsed: Parsed = { _: [] };
+  for (const name of boolean) parsed[name] = false;
+  for (const name of collect) parsed[name] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") {
+      parsed._.push(token.value);
+    } else if (token.kind === "option") {
+      const { name, rawName, value } = token;
+      if (boolean.includes(name)) parsed[name] = value !== "false";
+      else if (!named.includes(name)) unknown?.(rawName, name, value ?? true);
+      else if (collect.includes(name)) parsed[name].push(value ?? "");
+      else parsed[name] = value ?? "";
+    }
+  }
+  return parsed;
+}

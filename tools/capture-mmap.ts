@@ -1,0 +1,137 @@
+/**
+ * capture-mmap: frames from a capture device through buffers that the driver allocates and the
+ * program maps.
+ *
+ * @module
+ */
+import { CSV, FRAMES, SIZE, TIMEOUT } from "../lib/cli/common.ts";
+import { OutputFile } from "../lib/cli/files.ts";
+import { FrameWaiter } from "../lib/cli/frame_waiter.ts";
+import { integer, number, path } from "../lib/cli/parameters.ts";
+import { Progress } from "../lib/cli/progress.ts";
+import { main } from "../lib/cli/tool.ts";
+import { formatNs } from "../lib/measure/format.ts";
+import { FrameLog } from "../lib/measure/frame_log.ts";
+import { Histogram } from "../lib/measure/histogram.ts";
+import { absoluteNs, epochSeconds, monotonicNs } from "../lib/sys/clock.ts";
+import { VideoDevice } from "../lib/v4l2/device.ts";
+import { MmapQueue } from "../lib/v4l2/queue.ts";
+import * as v4l2 from "../lib/v4l2/videodev2.ts";
+
+main({
+  name: "capture-mmap",
+  summary: "Captures GREY frames from a V4L2 device by MMAP and writes one CSV row a frame.",
+  positionals: {
+    device: path("DEV", "capture device, such as /dev/video0"),
+    csv: CSV,
+    frames: FRAMES,
+  },
+  options: {
+    size: SIZE,
+    fps: number("RATE", "frames a second to ask for; 0 keeps the device's", { fallback: 30 }),
+    buffers: integer("N", "buffers to ask for", { min: 2, max: 32, fallback: 4 }),
+    timeout: TIMEOUT,
+  },
+  async run({ device: path, csv, frames, size, fps, buffers, timeout }, { quiet, stop }) {
+    const type = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
+    const wanted = v4l2.V4L2_CAP_VIDEO_CAPTURE | v4l2.V4L2_CAP_STREAMING;
+    using device = VideoDevice.open(path, wanted, "capture device with streaming I/O");
+    const [width, height] = size;
+    device.setFormat(type, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_GREY });
+    if (fps > 0) device.setFrameRate(fps);
+    using queue = new MmapQueue(device, type, buffers);
+
+    using file = new OutputFile(csv);
+    const log = new FrameLog(file, {
+      frame: String,
+      buffer_index: String,
+      enqueue_monotonic_ns: absoluteNs,
+      dequeue_monotonic_ns: absoluteNs,
+      v4l2_timestamp_sec: String,
+      v4l2_timestamp_usec: String,
+      sequence: String,
+      bytesused: String,
+    });
+    const { columns } = log;
+    const enqueued = new Float64Array(queue.buffers.length);
+    const latency = new Histogram();
+    let frame = 0;
+    let dropped = 0;
+    let errors = 0;
+    let sequence = -1;
+    let first = 0;
+    let last = 0;
+
+    using progress = new Progress("capture-mmap", frames, "frames", quiet);
+    const waiter = new FrameWaiter(queue, timeout, () => {
+      log.flush();
+      progress.update(frame);
+    });
+    try {
+      for (const { index } of queue.buffers) {
+        enqueued[index] = monotonicNs();
+        queue.enqueue(index);
+      }
+      queue.streamOn();
+      const { dequeued } = queue;
+      while (frame < frames && !stop.requested) {
+        const index = waiter.next();
+        if (index < 0) {
+          await waiter.rest();
+          continue;
+        }
+        const now = monotonicNs();
+        const { row } = log;
+        columns.frame[row] = frame;
+        columns.buffer_index[row] = index;
+        columns.enqueue_monotonic_ns[row] = enqueued[index];
+        columns.dequeue_monotonic_ns[row] = now;
+        columns.v4l2_timestamp_sec[row] = dequeued.timestamp_sec;
+        columns.v4l2_timestamp_usec[row] = dequeued.timestamp_usec;
+        columns.sequence[row] = dequeued.sequence;
+        columns.bytesused[row] = dequeued.bytesused;
+        log.endRow();
+
+        if (sequence >= 0) dropped += dequeued.sequence - sequence - 1;
+        sequence = dequeued.sequence;
+        if (dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR) errors++;
+        latency.record(
+          now - (dequeued.timestamp_sec - epochSeconds) * 1e9 - dequeued.timestamp_usec * 1e3,
+        );
+        if (frame++ === 0) first = now;
+        last = now;
+
+        enqueued[index] = monotonicNs();
+        queue.enqueue(index);
+        if (waiter.restIsDue(now)) await waiter.rest();
+      }
+    } finally {
+      log.flush();
+    }
+
+    const rate = frame > 1 ? (frame - 1) * 1e9 / (last - first) : undefined;
+    const summary = latency.summary();
+    return {
+      text: [
+        `${csv}: ${frame} frames of ${width}x${height}` +
+        (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
+        `, ${dropped} dropped, ${errors} with errors`,
+        ...(summary === undefined ? [] : [
+          `driver's timestamp to program: p50 ${formatNs(summary.p50)}, ` +
+          `p95 ${formatNs(summary.p95)}, p99 ${formatNs(summary.p99)}, ` +
+          `max ${formatNs(summary.max)}`,
+        ]),
+      ],
+      json: {
+        csv,
+        frames: frame,
+        width,
+        height,
+        frames_per_second: rate,
+        dropped,
+        errors,
+        latency_ns: summary,
+      },
+    };
+  },
+});

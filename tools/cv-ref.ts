@@ -1,0 +1,38 @@
+/**
+ * cv-ref: the filter's threshold computed in userspace, to compare the kernel's output with.
+ *
+ * @module
+ */
+import { integer, path } from "../lib/cli/parameters.ts";
+import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
+import { REGION } from "../lib/cli/common.ts";
+import { main } from "../lib/cli/tool.ts";
+import { threshold } from "../lib/image/threshold.ts";
+
+main({
+  name: "cv-ref",
+  summary: "Thresholds a PGM as the kernel's filter does: above THRESHOLD 255, else 0.",
+  positionals: {
+    input: path("IN.pgm", "image to read"),
+    output: path("OUT.pgm", "image to write"),
+    threshold: integer("THRESHOLD", "grey level, 0..255", { max: 255, fallback: 127 }),
+  },
+  options: { roi: REGION },
+  run({ input, output, threshold: level, roi: [left, top, width, height] }) {
+    const source = readPgm(input);
+    const { image, roi, white, black } = threshold(source, level, { left, top, width, height });
+    writePgm(output, image);
+    return {
+      text: [`${output}: ${white} pixels white, ${black} black`],
+      json: {
+        output,
+        width: image.width,
+        height: image.height,
+        threshold: level,
+        roi,
+        white,
+        black,
+      },
+    };
+  },
+});
