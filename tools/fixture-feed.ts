@@ -33,7 +33,7 @@ main({
     output: path("OUT.pgm", "image to write"),
   },
   options: {
-    algorithm: { ...ALGORITHM, fallback: "threshold" },
+    algorithm: { ...ALGORITHM, fallback: "threshold" as const },
     threshold: integer("LEVEL", "grey level of the threshold", { max: 255, fallback: 127 }),
     roi: REGION,
     sequence: integer("N", "source sequence number for the metadata", {

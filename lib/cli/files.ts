@@ -1,74 +1,89 @@
 /**
- * Files that a tool reads and writes, with errors that name the file, the call and the errno.
+ * Files that a tool reads and writes whole, or row by row.
  *
  * @module
  */
-import { errnoName } from "../sys/errno_name.ts";
-
-/** A file that could not be opened, read or written. */
-export class FileError extends Error {
-  override name = "FileError";
-  constructor(path: string, call: string, cause: Error) {
-    // Deno puts the errno into the message: `No space left on device (os error 28)`.
-    const match = /^(.*) \(os error (\d+)\)/.exec(cause.message);
-    const reason = match ? `${match[1]} (${errnoName(Number(match[2]))})` : cause.message;
-    super(`${path}: ${call}: ${reason}`, { cause });
-  }
-}
+import { EEXIST, errno, SysError } from "../sys/errno.ts";
+import { File, IoBuffer, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from "../sys/file.ts";
+import { cString, libc } from "../sys/libc.ts";
 
 const NEWLINE = 0x0a;
 
-function attempt<T>(path: string, call: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof Error) throw new FileError(path, call, error);
-    throw error;
+/**
+ * The whole content of a file or pipe.
+ *
+ * @throws {SysError} naming the file
+ */
+export function readFile(path: string): Uint8Array<ArrayBuffer> {
+  using file = File.open(path, O_RDONLY);
+  const parts: Uint8Array[] = [];
+  const buffer = new IoBuffer(new Uint8Array(1 << 20));
+  for (;;) {
+    const got = file.tryRead(buffer);
+    if (got < 0) throw new SysError(path, "read", -got);
+    if (got === 0) break;
+    parts.push(buffer.bytes.slice(0, got));
   }
+  return concatenate(parts);
 }
 
-/** The whole content of a file. */
-export function readFile(path: string): Uint8Array<ArrayBuffer> {
-  return attempt(path, "open", () => Deno.readFileSync(path));
+function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function makeFolders(path: string): void {
+  for (let end = path.indexOf("/", 1); end > 0; end = path.indexOf("/", end + 1)) {
+    const folder = path.slice(0, end);
+    if (libc.mkdir(cString(folder), 0o777) === 0) continue;
+    const code = errno();
+    // What is in the way and no folder is reported when the file is opened.
+    if (code !== EEXIST) throw new SysError(folder, "mkdir", code);
+  }
 }
 
 /** A new or emptied file; folders on its path are made. */
 export class OutputFile implements Disposable {
-  readonly #file: Deno.FsFile;
+  readonly #file: File;
   readonly #encoder = new TextEncoder();
   #size = 0;
 
+  /** @throws {SysError} naming the file or the folder */
   constructor(readonly path: string) {
-    const folder = path.slice(0, path.lastIndexOf("/") + 1);
-    if (folder !== "") attempt(folder, "mkdir", () => Deno.mkdirSync(folder, { recursive: true }));
-    this.#file = attempt(
-      path,
-      "open",
-      () => Deno.openSync(path, { write: true, create: true, truncate: true }),
-    );
+    makeFolders(path);
+    this.#file = File.open(path, O_WRONLY | O_CREAT | O_TRUNC);
   }
 
   /**
    * Appends `content`. Where a full disk cuts it off, text keeps its complete lines and bytes
    * nothing.
    *
-   * @throws {FileError} ENOSPC, EIO
+   * @throws {SysError} ENOSPC, EIO
    */
-  append(content: string | Uint8Array): void {
-    const bytes = typeof content === "string" ? this.#encoder.encode(content) : content;
+  append(content: string | Uint8Array<ArrayBuffer>): void {
+    const isText = typeof content === "string";
+    const bytes = isText ? new Uint8Array(this.#encoder.encode(content)) : content;
     let written = 0;
-    try {
-      while (written < bytes.length) written += this.#file.writeSync(bytes.subarray(written));
-    } catch (error) {
-      this.#keep(typeof content === "string" ? bytes.lastIndexOf(NEWLINE, written - 1) + 1 : 0);
-      throw new FileError(this.path, "write", error as Error);
+    while (written < bytes.length) {
+      const moved = this.#file.tryWrite(new IoBuffer(bytes.subarray(written)));
+      if (moved < 0) {
+        const kept = isText && written > 0 ? bytes.lastIndexOf(NEWLINE, written - 1) + 1 : 0;
+        this.#cutTo(this.#size + kept);
+        throw new SysError(this.path, "write", -moved);
+      }
+      written += moved;
     }
     this.#size += written;
   }
 
-  #keep(bytes: number): void {
+  #cutTo(size: number): void {
     try {
-      this.#file.truncateSync(this.#size + bytes);
+      this.#file.truncate(size);
     } catch {
       // A pipe or a device cannot be cut; the write error is what matters.
     }
@@ -83,17 +98,12 @@ export class OutputFile implements Disposable {
   }
 }
 
-/** Writes a whole file in one go; what could not be written whole is removed again. */
+/**
+ * Writes a whole file; one that could not be written whole is left empty.
+ *
+ * @throws {SysError} naming the file
+ */
 export function writeFile(path: string, ...parts: Uint8Array[]): void {
   using file = new OutputFile(path);
-  try {
-    for (const part of parts) file.append(part);
-  } catch (error) {
-    try {
-      if (Deno.statSync(path).isFile) Deno.removeSync(path);
-    } catch {
-      // The write error is what matters.
-    }
-    throw error;
-  }
+  file.append(concatenate(parts));
 }

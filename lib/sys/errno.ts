@@ -3,17 +3,18 @@
  *
  * @module
  */
-import { errnoName } from "./errno_name.ts";
+import { constants } from "node:os";
 import { libc } from "./libc.ts";
 
 /** Error numbers that the code decides on; values of asm-generic/errno-base.h and errno.h. */
+export const ENOENT = 2;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EBUSY = 16;
+export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
 export const ENOTTY = 25;
-export const ENOSPC = 28;
 
 // errno is per thread, and all synchronous calls run on this one: its address never changes.
 const location = libc.__errno_location();
@@ -23,6 +24,13 @@ const cell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
 /** errno as the last failed libc call left it. Read it before any other call. */
 export function errno(): number {
   return cell[0];
+}
+
+const names = new Map(Object.entries(constants.errno).map(([name, code]) => [code, name]));
+
+/** `EBUSY` for 16, `errno 4242` for a number without a name. */
+function errnoName(code: number): string {
+  return names.get(code) ?? `errno ${code}`;
 }
 
 /** `Device or resource busy (EBUSY)` for 16. */

@@ -1,5 +1,6 @@
 /**
- * Open files by descriptor: what ioctl, poll and mmap need, and Deno's own files do not show.
+ * Files by descriptor, as ioctl, poll and mmap need them. Ordinary files go the same way, so that
+ * every error names its errno and a tool needs no permission but FFI's.
  *
  * @module
  */
@@ -9,7 +10,10 @@ import { n64, struct, u64 } from "./struct.ts";
 
 /** open(2) flags, from asm-generic/fcntl.h. */
 export const O_RDONLY = 0o0;
+export const O_WRONLY = 0o1;
 export const O_RDWR = 0o2;
+export const O_CREAT = 0o100;
+export const O_TRUNC = 0o1000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 
@@ -18,10 +22,10 @@ export const iovec = struct("struct iovec", 16, {
   len: n64(8, "iov_len"),
 });
 
-/** Memory that reads go to, again and again, without allocating. */
-export class ReadTarget {
+/** Memory that reads and writes use again and again without allocating. */
+export class IoBuffer {
   readonly #iovec;
-  /** The `struct iovec` of the next read. */
+  /** The `struct iovec` of the next call. */
   readonly vector: Uint8Array<ArrayBuffer>;
 
   constructor(readonly bytes: Uint8Array<ArrayBuffer>) {
@@ -31,7 +35,7 @@ export class ReadTarget {
     this.vector = this.#iovec.bytes;
   }
 
-  /** Bytes that the next read may fill: at most the length of `bytes`. */
+  /** Bytes that the next call may move: at most the length of `bytes`. */
   set length(length: number) {
     this.#iovec.len = Math.min(length, this.bytes.length);
   }
@@ -51,7 +55,7 @@ export class File implements Disposable {
    * @throws {SysError} ENOENT, EACCES and whatever the driver's open gives
    */
   static open(path: string, flags: number): File {
-    const fd = libc.open(cString(path), flags | O_CLOEXEC, 0);
+    const fd = libc.open(cString(path), flags | O_CLOEXEC, 0o666);
     if (fd < 0) throw new SysError(path, "open", errno());
     return new File(path, fd);
   }
@@ -61,16 +65,31 @@ export class File implements Disposable {
   }
 
   /**
-   * Reads into `target`, and again while a signal interrupts it.
+   * Reads, and again while a signal interrupts it.
    *
    * @returns bytes read, 0 at the end of the file, or the negated errno
    */
-  tryRead(target: ReadTarget): number {
-    for (;;) {
-      const got = libc.readv(this.#fd, target.vector, 1);
-      if (got >= 0) return got;
-      const code = errno();
-      if (code !== EINTR) return -code;
+  tryRead(target: IoBuffer): number {
+    return again(libc.readv, this.#fd, target);
+  }
+
+  /**
+   * Writes, and again while a signal interrupts it.
+   *
+   * @returns bytes written, or the negated errno
+   */
+  tryWrite(source: IoBuffer): number {
+    return again(libc.writev, this.#fd, source);
+  }
+
+  /**
+   * Cuts the file off after `size` bytes.
+   *
+   * @throws {SysError} EINVAL for a pipe or device
+   */
+  truncate(size: number): void {
+    if (libc.ftruncate(this.#fd, BigInt(size)) < 0) {
+      throw new SysError(this.path, "ftruncate", errno());
     }
   }
 
@@ -81,5 +100,14 @@ export class File implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+function again(call: typeof libc.readv, fd: number, { vector }: IoBuffer): number {
+  for (;;) {
+    const moved = call(fd, vector, 1);
+    if (moved >= 0) return moved;
+    const code = errno();
+    if (code !== EINTR) return -code;
   }
 }

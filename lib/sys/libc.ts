@@ -2,16 +2,19 @@
  * The C library, by FFI. Only `i32`, `u32` and `buffer` parameters on what a frame loop calls, so
  * that V8 makes a fast call and no BigInt; what takes or returns pointers is for set-up only.
  *
- * `readv` stands in for `read`: its lengths lie in memory, where `read` would want a 64-bit argument
- * and so a BigInt a call. `poll` takes its count as `u32`, the width that the kernel looks at.
+ * `readv` and `writev` stand in for `read` and `write`: their lengths lie in memory, where `read`
+ * would want a 64-bit argument and so a BigInt a call. `poll` takes its count as `u32`, the width that the kernel looks at.
  *
  * @module
  */
 
 const library = Deno.dlopen("libc.so.6", {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   readv: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  writev: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },

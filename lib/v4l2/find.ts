@@ -4,7 +4,11 @@
  * @module
  */
 
-const CLASS = "/sys/class/video4linux";
+import { ENOENT, SysError } from "../sys/errno.ts";
+import { File, IoBuffer, O_RDONLY } from "../sys/file.ts";
+
+// V4L2 has 256 minor numbers (drivers/media/v4l2-core/v4l2-dev.c).
+const NODES = 256;
 
 /** A registered video node: `/dev/video3` and the name in sysfs. */
 export interface VideoNode {
@@ -14,18 +18,19 @@ export interface VideoNode {
 
 /** All video nodes, lowest number first; none where the kernel has no V4L2. */
 export function videoNodes(): VideoNode[] {
-  let entries: Deno.DirEntry[];
-  try {
-    entries = [...Deno.readDirSync(CLASS)];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+  const nodes: VideoNode[] = [];
+  const buffer = new IoBuffer(new Uint8Array(256));
+  for (let number = 0; number < NODES; number++) {
+    const attribute = `/sys/class/video4linux/video${number}/name`;
+    try {
+      using file = File.open(attribute, O_RDONLY);
+      const size = file.tryRead(buffer);
+      if (size < 0) throw new SysError(attribute, "read", -size);
+      const name = new TextDecoder().decode(buffer.bytes.subarray(0, size)).trim();
+      nodes.push({ path: `/dev/video${number}`, name });
+    } catch (error) {
+      if (!(error instanceof SysError && error.code === ENOENT)) throw error;
+    }
   }
-  return entries
-    .filter(({ name }) => /^video\d+$/.test(name))
-    .sort((a, b) => Number(a.name.slice(5)) - Number(b.name.slice(5)))
-    .map(({ name }) => ({
-      path: `/dev/${name}`,
-      name: Deno.readTextFileSync(`${CLASS}/${name}/name`).trim(),
-    }));
+  return nodes;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { EAGAIN, ENOTTY, SysError } from "../sys/errno.ts";
-import { File, O_NONBLOCK, O_RDONLY, ReadTarget } from "../sys/file.ts";
+import { File, IoBuffer, O_NONBLOCK, O_RDONLY } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
 import { Poller, POLLHUP, POLLIN } from "../sys/poll.ts";
 import type { View } from "../sys/struct.ts";
@@ -20,7 +20,7 @@ export type MetaEntryV2 = View<typeof uapi.vpipe_meta_entry_v2.fields>;
 export class MetaReader implements Disposable {
   readonly #file: File;
   readonly #poller: Poller;
-  readonly #batch: ReadTarget;
+  readonly #batch: IoBuffer;
   readonly #views: readonly MetaEntryV2[];
   /** Size of an entry in bytes. */
   readonly entrySize: number;
@@ -51,7 +51,7 @@ export class MetaReader implements Disposable {
             `expected version ${version} and ${layout.size} bytes`,
         );
       }
-      this.#batch = new ReadTarget(new Uint8Array(info.ring_entries * info.entry_size));
+      this.#batch = new IoBuffer(new Uint8Array(info.ring_entries * info.entry_size));
       this.#views = Array.from(
         { length: info.ring_entries },
         (_, i) => layout.at(this.#batch.bytes, i * info.entry_size) as MetaEntryV2,

@@ -1,0 +1,99 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { OutputFile, readFile, writeFile } from "../../lib/cli/files.ts";
+import { choice, flag, integer, integers, path, UsageError } from "../../lib/cli/parameters.ts";
+import { SysError } from "../../lib/sys/errno.ts";
+import { parse } from "../../lib/cli/tool.ts";
+
+const tool = {
+  positionals: {
+    input: path("IN", "file"),
+    frames: integer("FRAMES", "count", { min: 1, max: 100, fallback: 60 }),
+  },
+  options: {
+    mode: choice("MODE", "how", ["fast", "slow"]),
+    size: integers("WIDTHxHEIGHT", "size", {
+      count: 2,
+      separator: "x",
+      min: 1,
+      max: 4096,
+      fallback: [640, 480],
+    }),
+    loud: flag("say more"),
+  },
+};
+
+Deno.test("command line: positional parameters, options and flags in any order", () => {
+  const values = parse(tool, ["--loud", "a.pgm", "--size", "4x3", "7", "--mode=slow", "--json"]);
+  assertEquals(
+    [values.input, values.frames, values.mode, values.size, values.loud, values.json],
+    ["a.pgm", 7, "slow", [4, 3], true, true],
+  );
+});
+
+Deno.test("command line: what is left out has its default", () => {
+  const values = parse(tool, ["a.pgm"]);
+  assertEquals(
+    [values.frames, values.mode, values.size, values.loud, values.quiet],
+    [60, undefined, [640, 480], false, false],
+  );
+});
+
+Deno.test("command line: 0x hexadecimal, and -- before a file with a dash", () => {
+  const values = parse(tool, ["--", "-a.pgm", "0x10"]);
+  assertEquals([values.input, values.frames], ["-a.pgm", 16]);
+});
+
+const refused: [argv: string[], message: string][] = [
+  [[], "IN is missing"],
+  [[""], "IN must not be empty"],
+  [["a", "0"], 'FRAMES must be a whole number from 1 to 100, not "0"'],
+  [["a", "101"], "FRAMES"],
+  [["a", "1.5"], "FRAMES"],
+  [["a", "ten"], "FRAMES"],
+  [["a", ""], "FRAMES"],
+  [["a", "-3"], "negative number -3"],
+  [["a", "1", "b"], "one argument too many: b"],
+  [["a", "--sized", "1x1"], "unknown option --sized"],
+  [["a", "-v"], "unknown option -v"],
+  [["a", "--size", "640"], 'must look like WIDTHxHEIGHT, not "640"'],
+  [["a", "--size", "0x480"], "--size must be a whole number from 1 to 4096"],
+  [["a", "--size", "1x1", "--size", "2x2"], "--size is given more than once"],
+  [["a", "--mode", "medium"], '--mode must be fast or slow, not "medium"'],
+  [["a", "--mode"], "--mode must be fast or slow"],
+];
+for (const [argv, message] of refused) {
+  Deno.test(`command line: refuses ${JSON.stringify(argv)}`, () => {
+    assertThrows(() => parse(tool, argv), UsageError, message);
+  });
+}
+
+Deno.test("command line: --help and --version answer whatever else is missing", () => {
+  assert(parse(tool, ["--help"]).help);
+  assert(parse(tool, ["--version"]).version);
+});
+
+Deno.test("files: folders on the path are made", () => {
+  const folder = Deno.makeTempDirSync();
+  const file = `${folder}/a/b/c.csv`;
+  writeFile(file, Uint8Array.of(1, 2));
+  assertEquals(readFile(file), Uint8Array.of(1, 2));
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("files: an error names file, call and errno", () => {
+  assertThrows(
+    () => readFile("/nowhere/a.pgm"),
+    SysError,
+    "/nowhere/a.pgm: open: No such file or directory (ENOENT)",
+  );
+  assertThrows(() => writeFile("/proc/nowhere/a.pgm"), SysError, "/proc/nowhere: mkdir: ");
+});
+
+Deno.test("files: a full device is reported", () => {
+  using full = new OutputFile("/dev/full");
+  assertThrows(
+    () => full.append("row\n"),
+    SysError,
+    "/dev/full: write: No space left on device (ENOSPC)",
+  );
+});
