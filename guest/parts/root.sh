@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The userland that all guests share: Debian 13, whose v4l2-compliance is new
+# enough for the kernels here. Guests mount it read-only.
+
+root_suite=trixie
+root_packages=(
+	ffmpeg
+	gstreamer1.0-libav
+	gstreamer1.0-plugins-bad
+	gstreamer1.0-plugins-good
+	gstreamer1.0-tools
+	v4l-utils
+
+	linux-perf
+	strace
+	trace-cmd
+
+	busybox-static
+	kmod
+	make
+	procps
+)
+
+build_root() {
+	locked root build_root_once
+}
+
+build_root_once() {
+	local root=$store/root
+	if fresh root "$root_suite" "${root_packages[@]}"; then
+		return
+	fi
+	command -v mmdebstrap >/dev/null || fail "no mmdebstrap: run 'make setup'"
+	rm -rf "$root.new"
+	step root "root: installing Debian $root_suite (1 GB, a few minutes)" \
+		debootstrap_into "$root.new" "$root_suite" "${root_packages[@]}"
+	rm -rf "$root"
+	mv "$root.new" "$root"
+	finished root "$root_suite" "${root_packages[@]}"
+}
+
+# debootstrap_into FOLDER SUITE PACKAGE...
+#
+# In a mount namespace of its own: an interrupted call leaves no /proc mounted
+# in a folder that the next one deletes.
+debootstrap_into() {
+	local include
+	include=$(IFS=, && echo "${*:3}")
+	unshare --mount mmdebstrap --mode=root --variant=minbase --include="$include" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		"$2" "$1"
+}
+
+# make_initramfs FILE [MODULES]: busybox, guest/initramfs and the kernel modules
+# in a folder, for which `NN-name.ko` says the order.
+make_initramfs() {
+	local tree=$1.tree applet
+	rm -rf "$tree"
+	mkdir -p "$tree/bin" "$tree/modules"
+	cp "$store/root/usr/bin/busybox" "$tree/bin/busybox"
+	cp "$project/guest/initramfs" "$tree/init"
+	if [ $# -eq 2 ]; then
+		cp "$2"/* "$tree/modules"
+	fi
+	for applet in sh insmod mkdir mount switch_root; do
+		ln -s busybox "$tree/bin/$applet"
+	done
+	(cd "$tree" && find . | cpio --quiet --create --format=newc | gzip) >"$1"
+	rm -r "$tree"
+}
