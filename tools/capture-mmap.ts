@@ -10,7 +10,7 @@ import { FrameWaiter } from "../lib/cli/frame_waiter.ts";
 import { integer, number, path } from "../lib/cli/parameters.ts";
 import { Progress } from "../lib/cli/progress.ts";
 import { main } from "../lib/cli/tool.ts";
-import { formatNs } from "../lib/measure/format.ts";
+import { formatSummary } from "../lib/measure/format.ts";
 import { FrameLog } from "../lib/measure/frame_log.ts";
 import { Histogram } from "../lib/measure/histogram.ts";
 import { absoluteNs, epochSeconds, monotonicNs } from "../lib/sys/clock.ts";
@@ -116,11 +116,7 @@ main({
         `${csv}: ${frame} frames of ${width}x${height}` +
         (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
         `, ${dropped} dropped, ${errors} with errors`,
-        ...(summary === undefined ? [] : [
-          `driver's timestamp to program: p50 ${formatNs(summary.p50)}, ` +
-          `p95 ${formatNs(summary.p95)}, p99 ${formatNs(summary.p99)}, ` +
-          `max ${formatNs(summary.max)}`,
-        ]),
+        ...formatSummary("timestamp to program", summary),
       ],
       json: {
         csv,

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { integer, path } from "../lib/cli/parameters.ts";
+import { path } from "../lib/cli/parameters.ts";
 import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
-import { REGION } from "../lib/cli/common.ts";
+import { REGION, THRESHOLD } from "../lib/cli/common.ts";
 import { main } from "../lib/cli/tool.ts";
 import { threshold } from "../lib/image/threshold.ts";
 
@@ -15,7 +15,7 @@ main({
   positionals: {
     input: path("IN.pgm", "image to read"),
     output: path("OUT.pgm", "image to write"),
-    threshold: integer("THRESHOLD", "grey level, 0..255", { max: 255, fallback: 127 }),
+    threshold: THRESHOLD,
   },
   options: { roi: REGION },
   run({ input, output, threshold: level, roi: [left, top, width, height] }) {

@@ -3,24 +3,15 @@
  *
  * @module
  */
-import { ALGORITHM, HEAP, REGION, TIMEOUT } from "../lib/cli/common.ts";
+import { ALGORITHM, HEAP, REGION, THRESHOLD, TIMEOUT } from "../lib/cli/common.ts";
 import { FrameWaiter } from "../lib/cli/frame_waiter.ts";
 import { integer, path } from "../lib/cli/parameters.ts";
 import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
 import { main } from "../lib/cli/tool.ts";
-import { allocateFromHeap } from "../lib/dmabuf/dma_heap.ts";
 import { formatNs } from "../lib/measure/format.ts";
 import { monotonicNs } from "../lib/sys/clock.ts";
-import { DeviceError } from "../lib/v4l2/device.ts";
-import { V4L2_BUF_FLAG_ERROR } from "../lib/v4l2/videodev2.ts";
-import {
-  ALGORITHMS,
-  FilterStream,
-  openFilter,
-  setFilterControls,
-  setFilterSize,
-} from "../lib/vpipe/filter.ts";
-import { VPIPE_CID_SRC_SEQUENCE } from "../lib/vpipe/uapi.ts";
+import { ALGORITHMS } from "../lib/vpipe/filter.ts";
+import { FixturePath } from "../lib/vpipe/fixture_path.ts";
 
 main({
   name: "fixture-feed",
@@ -34,7 +25,7 @@ main({
   },
   options: {
     algorithm: { ...ALGORITHM, fallback: "threshold" as const },
-    threshold: integer("LEVEL", "grey level of the threshold", { max: 255, fallback: 127 }),
+    threshold: THRESHOLD,
     roi: REGION,
     sequence: integer("N", "source sequence number for the metadata", {
       max: 0x7fff_ffff,
@@ -43,54 +34,43 @@ main({
     timeout: TIMEOUT,
   },
   async run(values, { stop }) {
-    const { device: path, heap, input, output, algorithm, threshold, sequence, timeout } = values;
+    const { device, heap, input, output, algorithm, threshold, sequence, timeout } = values;
     const [left, top, width, height] = values.roi;
-    const source = readPgm(input);
-    using device = openFilter(path);
-    const size = setFilterSize(device, source.width, source.height);
-    setFilterControls(device, {
-      algorithm: ALGORITHMS[algorithm],
-      threshold,
-      roi: { left, top, width, height },
+    const image = readPgm(input);
+    using path = new FixturePath({
+      device,
+      heap,
+      image,
+      controls: {
+        sequence,
+        algorithm: ALGORITHMS[algorithm],
+        threshold,
+        roi: { left, top, width, height },
+      },
+      buffers: 1,
     });
-    device.setControl(VPIPE_CID_SRC_SEQUENCE, sequence);
-
-    using frame = allocateFromHeap(heap, size);
-    frame.write(source.pixels);
-    using stream = new FilterStream(device, [frame]);
-    const waiter = new FrameWaiter(stream.capture, timeout, () => {});
+    const waiter = new FrameWaiter(path.capture, timeout, () => {});
     const start = monotonicNs();
-    stream.output.enqueue(0, size);
-    let index = stream.capture.dequeue();
-    while (index < 0) {
-      index = waiter.next();
-      if (index >= 0) break;
+    path.output.enqueue(0, path.size);
+    let index = path.capture.dequeue();
+    for (; index < 0; index = waiter.next()) {
       await waiter.rest();
       if (stop.requested) return { text: [], json: {} };
     }
     const latency = monotonicNs() - start;
-    const { flags, bytesused, sequence: frameSequence } = stream.capture.dequeued;
-    if (flags & V4L2_BUF_FLAG_ERROR || bytesused !== size) {
-      throw new DeviceError(
-        path,
-        flags & V4L2_BUF_FLAG_ERROR
-          ? "the filter returned the frame with an error"
-          : `the filter returned ${bytesused} of ${size} bytes`,
-      );
-    }
-    const pixels = stream.capture.mappings[index].bytes.subarray(0, size);
-    writePgm(output, { width: source.width, height: source.height, pixels });
+    path.checkDequeued();
+    writePgm(output, path.frame(index));
     return {
       text: [
-        `${output}: ${source.width}x${source.height}, ${algorithm}, ` +
+        `${output}: ${image.width}x${image.height}, ${algorithm}, ` +
         `${formatNs(latency)} from queueing to dequeueing`,
       ],
       json: {
         output,
-        width: source.width,
-        height: source.height,
+        width: image.width,
+        height: image.height,
         algorithm,
-        vpipe_sequence: frameSequence,
+        vpipe_sequence: path.capture.dequeued.sequence,
         latency_ns: latency,
       },
     };

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { FRAMES, TIMEOUT } from "../lib/cli/common.ts";
+import { FRAMES } from "../lib/cli/common.ts";
 import { OutputFile } from "../lib/cli/files.ts";
-import { flag, path } from "../lib/cli/parameters.ts";
+import { flag, number, path } from "../lib/cli/parameters.ts";
 import { Progress } from "../lib/cli/progress.ts";
 import { BREATH_MS, breathe } from "../lib/cli/stop.ts";
 import { main } from "../lib/cli/tool.ts";
-import { formatNs } from "../lib/measure/format.ts";
+import { formatSummary } from "../lib/measure/format.ts";
 import { Histogram } from "../lib/measure/histogram.ts";
 import { DeviceError } from "../lib/v4l2/device.ts";
 import { type MetaEntryV2, MetaReader } from "../lib/vpipe/meta.ts";
@@ -63,7 +63,10 @@ main({
   options: {
     stages: flag("read version 2 entries: when each stage of a frame ended, in more columns"),
     ready: flag('print "ready" on stdout once the next frame will be recorded'),
-    timeout: { ...TIMEOUT, fallback: 0, help: "give up when no entry comes for so long; 0: never" },
+    timeout: number("SECONDS", "give up when no entry comes for so long; 0: never", {
+      max: 86400,
+      fallback: 0,
+    }),
   },
   async run({ device, csv, frames, stages, ready, timeout }, { quiet, stop }) {
     using reader = new MetaReader(device, stages ? 2 : 1);
@@ -111,13 +114,7 @@ main({
     return {
       text: [
         `${csv}: ${recorded} entries, ${overruns} overruns, ${lost} entries lost`,
-        ...STAGES.flatMap(([name], i) => {
-          const s = summaries[i];
-          return s === undefined ? [] : [
-            `  ${name.padEnd(14)}  p50 ${formatNs(s.p50).padStart(7)}  ` +
-            `p95 ${formatNs(s.p95).padStart(7)}  p99 ${formatNs(s.p99).padStart(7)}`,
-          ];
-        }),
+        ...STAGES.flatMap(([name], i) => formatSummary(name, summaries[i])),
       ],
       json: {
         csv,

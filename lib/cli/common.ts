@@ -21,6 +21,11 @@ export const ALGORITHM = choice("ALGO", "what the filter does: none (copy) or th
   "threshold",
 ]);
 
+export const THRESHOLD = integer("THRESHOLD", "grey level above which a pixel turns white", {
+  max: 255,
+  fallback: 127,
+});
+
 export const CSV = path("CSV", "file to write, one row a frame");
 
 export const FRAMES = integer("FRAMES", "frames to record", { min: 1, fallback: 600 });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Summary } from "./histogram.ts";
+
 /** Nanoseconds in three digits and the unit that suits them: `812 ns`, `14.2 us`, `33.3 ms`. */
 export function formatNs(ns: number): string {
   const units = [["s", 1e9], ["ms", 1e6], ["us", 1e3]] as const;
@@ -17,4 +19,13 @@ export function formatNs(ns: number): string {
     }
   }
   return `${Math.round(ns)} ns`;
+}
+
+/** One indented line of percentiles, none where nothing was recorded. */
+export function formatSummary(name: string, summary: Summary | undefined): string[] {
+  if (summary === undefined) return [];
+  const { p50, p95, p99, max } = summary;
+  const figures = Object.entries({ p50, p95, p99, max })
+    .map(([label, ns]) => `${label} ${formatNs(ns).padStart(7)}`);
+  return [`  ${name.padEnd(28)}${figures.join("  ")}`];
 }

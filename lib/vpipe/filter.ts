@@ -1,12 +1,9 @@
 /**
- * The frame filter's two queues, set up for one frame size: OUTPUT takes dma-bufs, CAPTURE is
- * mapped.
+ * The frame filter's node: its size and its controls.
  *
  * @module
  */
-import type { Dmabuf } from "../dmabuf/dma_buf.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
-import { DmabufQueue, MmapQueue } from "../v4l2/queue.ts";
 import * as v4l2 from "../v4l2/videodev2.ts";
 import * as uapi from "./uapi.ts";
 
@@ -21,6 +18,8 @@ export const ALGORITHMS = {
 
 /** What is done to a frame; a ROI of no width or height means the whole frame. */
 export interface FilterControls {
+  /** Number of the source frame, echoed in the metadata; 0..2^31-1 */
+  sequence: number;
   /** VPIPE_ALGO_* */
   algorithm: number;
   /** 0..255 */
@@ -38,7 +37,8 @@ export function openFilter(path: string): VideoDevice {
 
 /** Sets the controls that the next OUTPUT buffers are queued with. */
 export function setFilterControls(device: VideoDevice, controls: FilterControls): void {
-  const { algorithm, threshold, roi } = controls;
+  const { sequence, algorithm, threshold, roi } = controls;
+  device.setControl(uapi.VPIPE_CID_SRC_SEQUENCE, sequence);
   device.setControl(uapi.VPIPE_CID_ALGO, algorithm);
   device.setControl(uapi.VPIPE_CID_THRESHOLD, threshold);
   device.setControl(uapi.VPIPE_CID_ROI_LEFT, roi.left);
@@ -52,38 +52,4 @@ export function setFilterSize(device: VideoDevice, width: number, height: number
   const format = { width, height, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
   device.setFormat(v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT, format);
   return device.setFormat(v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE, format).sizeimage;
-}
-
-/** Both queues, streaming, with every CAPTURE buffer handed to the driver. */
-export class FilterStream implements Disposable {
-  readonly output: DmabufQueue;
-  readonly capture: MmapQueue;
-
-  /** @param sources one dma-buf for each OUTPUT buffer */
-  constructor(device: VideoDevice, sources: readonly Dmabuf[]) {
-    this.output = new DmabufQueue(device, v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT, sources);
-    try {
-      this.capture = new MmapQueue(device, v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE, sources.length);
-    } catch (error) {
-      this.output.close();
-      throw error;
-    }
-    try {
-      for (const { index } of this.capture.buffers) this.capture.enqueue(index);
-      this.capture.streamOn();
-      this.output.streamOn();
-    } catch (error) {
-      this.close();
-      throw error;
-    }
-  }
-
-  close(): void {
-    this.output.close();
-    this.capture.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
 }

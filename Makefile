@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+# vpipe: kernel modules, tools, guests and tests. `make help` lists the targets.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+KERNEL_RELEASE ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KERNEL_RELEASE)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+BIN := build/bin
+KMOD := build/kmod/$(KERNEL_RELEASE)
+VERSION := $(shell sed -n 's/^export const VERSION = "\(.*\)";/\1/p' lib/cli/version.ts)
+
+# A tool reaches files and devices through the C library, so FFI is all it
+# needs; check starts the tools and reads /proc and /sys, which takes them all.
+TOOLS := bench-fixture capture-mmap check cv-ref dump-pgm fixture-feed meta-drain pgm-diff
+PERMISSIONS = --allow-ffi
+PERMISSIONS_check = --allow-all
+
+DENO := toolchain/deno
+# The network was probed once, by the set-up: see toolchain/setup.
+IMPORTS = $(if $(filter closed,$(shell cat build/toolchain/network)),--import-map toolchain/offline/import_map.json)
+
+##@ Building
+
+.PHONY: all
+all: tools modules ## modules for the running (or given) kernel, and all tools
+
+.PHONY: setup
+setup: ## everything that building, the guests and the tests need (as root)
+	toolchain/setup
+
+build/toolchain/network:
+	toolchain/setup deno
+
+.PHONY: tools
+tools: $(TOOLS:%=$(BIN)/%) ## the tools, as standalone binaries in build/bin
+
+SOURCES := $(shell find lib toolchain/offline -name '*.ts' -o -name '*.json')
+
+$(BIN)/%: tools/%.ts $(SOURCES) build/toolchain/network
+	@mkdir -p $(@D)
+	@echo "  COMPILE $*"
+	@$(DENO) compile --quiet --no-check --no-prompt $(IMPORTS) \
+		$(or $(PERMISSIONS_$*),$(PERMISSIONS)) --output $@.new $<
+	@mv $@.new $@
+
+$(BIN)/check: $(wildcard tests/check/*.ts fixtures/*.ts)
+
+.PHONY: modules
+modules: ## the kernel modules; KERNEL_RELEASE=... or KDIR=... for another kernel
+	@$(MAKE) --no-print-directory -C kmod KDIR=$(KDIR) OUT=$(abspath $(KMOD))
+
+##@ Trying and testing
+
+.PHONY: demo
+demo: setup tools ## send frames through the kernel of a guest and show what each cost
+	guest/build-modules debian
+	guest/run --kernel debian -- scripts/demo.sh bench/demo
+
+.PHONY: check
+check: ## the validation suite on this machine (as root); build first
+	scripts/check.sh
+
+.PHONY: test
+test: setup ## everything: style, unit, ABI, module builds, guests, interop
+	tests/run
+
+.PHONY: benchmark
+benchmark: setup tools ## frame costs in the uml guest, this tree against REFERENCE=folder
+	guest/build-modules uml
+	tests/benchmark/run $(REFERENCE)
+
+##@ Distribution
+
+.PHONY: dist
+dist: tools ## one archive to copy onto a guest: build/vpipe-VERSION.tar.xz
+	scripts/dist.sh $(VERSION) $(TOOLS)
+
+.PHONY: install
+install: tools modules ## tools to PREFIX/bin, modules to /lib/modules
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
+	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(KMOD)/*.ko $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
+	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
+
+.PHONY: clean
+clean: ## forget tools and modules; guests and toolchain stay (remove build/ for those)
+	rm -rf $(BIN) build/kmod build/vpipe-*.tar.xz
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

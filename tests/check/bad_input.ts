@@ -1,0 +1,252 @@
+/**
+ * Wrong arguments, wrong files, wrong devices: one clear line, a non-zero status, nothing lost.
+ *
+ * @module
+ */
+import { type Context, HEAP, META, readCsv } from "./context.ts";
+import { type Outcome, succeed } from "./processes.ts";
+import { expect, expectEqual, type Suite } from "./suite.ts";
+
+const NOBODY = 65534;
+
+const ascii = (text: string) => new TextEncoder().encode(text);
+
+/** Images that are refused, and what the error line says of them. */
+const IMAGES: [name: string, content: string, message: string][] = [
+  ["truncated", "P5\n4 4\n255\n1234", "truncated: 4 of 16 bytes of pixels"],
+  ["ascii", "P2\n1 1\n255\n7\n", "ASCII PGM (P2); only binary PGM (P5) is supported"],
+  ["16-bit", "P5\n1 1\n65535\n12", "16-bit PGM (maximum 65535); only 255 is supported"],
+  ["empty", "P5\n0 4\n255\n", "empty image: 0x4"],
+  ["too-large", "P5\n4097 1\n255\n", "4097x1 is larger than 4096x4096"],
+];
+
+/** Checks that a tool ended with `status` and one line on stderr that has `message`. */
+function expectError(outcome: Outcome, tool: string, status: number, message: string): string {
+  const lines = outcome.stderr.trimEnd().split("\n");
+  expectEqual("status", outcome.status, status);
+  expectEqual("lines on stderr", lines.length, 1);
+  expect(
+    lines[0].startsWith(`${tool}: `) && lines[0].includes(message),
+    `stderr is "${lines[0]}", expected "${tool}: ...${message}"`,
+  );
+  return `status ${status}, "${lines[0]}"`;
+}
+
+/** Waits until a CSV has a row, as a sign that its tool is at work. */
+async function firstRow(csv: string): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    try {
+      if (Deno.readTextFileSync(csv).split("\n").length > 2) return;
+    } catch {
+      // Not made yet.
+    }
+  }
+  expect(false, `no row in ${csv} within 30 s`);
+}
+
+export async function badInputChecks(suite: Suite, context: Context): Promise<void> {
+  const { scratch, fixtures, filter, vivid } = context;
+  const tiny = `${fixtures}/tiny-4x4.pgm`;
+  const out = `${scratch}/out.pgm`;
+  const csv = `${scratch}/out.csv`;
+
+  const refuse = (
+    name: string,
+    status: number,
+    message: string,
+    tool: string,
+    ...args: (string | number)[]
+  ) =>
+    suite.check(`bad input: ${name}`, async () => {
+      await using program = context.start(tool, ...args);
+      return expectError(await program.end(), tool, status, message);
+    });
+
+  for (const [name, content, message] of IMAGES) {
+    const image = `${scratch}/${name}.pgm`;
+    Deno.writeFileSync(image, ascii(content));
+    const line = `${image}: ${message}`;
+    await refuse(`${name} PGM`, 1, line, "fixture-feed", filter, HEAP, image, out);
+    await refuse(`${name} PGM, reference`, 1, line, "cv-ref", image, out);
+  }
+  await suite.check("bad input: comments in a PGM's header are no error", async () => {
+    const image = `${scratch}/comments.pgm`;
+    Deno.writeFileSync(image, ascii("P5 # one\n2 # two\n#\n1\n255\nAz"));
+    await context.run("fixture-feed", filter, HEAP, image, out, "--threshold", 100);
+    expectEqual("result", Deno.readTextFileSync(out), "P5\n2 1\n255\n\x00\ufffd");
+    return "accepted, and filtered as 2x1";
+  });
+  await suite.check("bad input: sizes that differ", async () => {
+    await using program = context.start("pgm-diff", tiny, `${fixtures}/ramp.pgm`, out);
+    return expectError(await program.end(), "pgm-diff", 1, "sizes differ: 4x4, 256x16");
+  });
+  await refuse("raw file too short", 1, "truncated: 27 bytes", "dump-pgm", tiny, out);
+
+  const missing = "No such file or directory (ENOENT)";
+  await refuse("no device", 1, missing, "capture-mmap", "/dev/video255", csv, 5);
+  await refuse("no metadata device", 1, missing, "meta-drain", "/dev/nothing", csv, 5);
+  await refuse("no heap", 1, missing, "fixture-feed", filter, "/dev/dma_heap/none", tiny, out);
+  await refuse("no image", 1, missing, "cv-ref", `${scratch}/none.pgm`, out);
+  await refuse("a file as device", 1, "is not a V4L2 device", "capture-mmap", tiny, csv, 5);
+  await refuse("a filter as camera", 1, "is not a capture device", "capture-mmap", filter, csv, 5);
+  await refuse(
+    "a camera as filter",
+    1,
+    "is not a mem2mem device",
+    "fixture-feed",
+    vivid,
+    HEAP,
+    tiny,
+    out,
+  );
+  await refuse(
+    "a device as heap",
+    1,
+    "is not a dma-heap",
+    "fixture-feed",
+    filter,
+    "/dev/null",
+    tiny,
+    out,
+  );
+  await refuse(
+    "a device as metadata",
+    1,
+    "is not a vpipe metadata device",
+    "meta-drain",
+    "/dev/null",
+    csv,
+    5,
+  );
+
+  for (const frames of ["0", "abc", "1.5", "", "99999999999"]) {
+    await refuse(
+      `frames "${frames}"`,
+      2,
+      "FRAMES must be a whole",
+      "capture-mmap",
+      vivid,
+      csv,
+      frames,
+    );
+  }
+  await refuse("negative frames", 2, "negative number -5", "meta-drain", META, csv, -5);
+  await refuse("unknown option", 2, "unknown option --fast", "cv-ref", tiny, out, "--fast");
+  await refuse("missing argument", 2, "HEAP is missing", "fixture-feed", filter);
+  await refuse("threshold", 2, "THRESHOLD must be", "cv-ref", tiny, out, 256);
+
+  await suite.check("bad input: no permission", async () => {
+    const program = `${scratch}/meta-drain`;
+    Deno.copyFileSync(context.tool("meta-drain"), program);
+    Deno.chmodSync(scratch, 0o755);
+    Deno.chmodSync(program, 0o755);
+    const { code, stderr } = await new Deno.Command(program, {
+      args: [META, "/tmp/vpipe-check.csv", "1"],
+      uid: NOBODY,
+      gid: NOBODY,
+    }).output();
+    const outcome = { status: code, stdout: "", stderr: new TextDecoder().decode(stderr) };
+    Deno.removeSync(program);
+    return expectError(outcome, "meta-drain", 1, `${META}: open: Permission denied (EACCES)`);
+  });
+
+  await suite.check("output: a folder that does not exist is made", async () => {
+    const deep = `${scratch}/a/b/c/out.pgm`;
+    await context.run("cv-ref", tiny, deep);
+    return `${deep.slice(scratch.length)} has ${Deno.statSync(deep).size} bytes`;
+  });
+  await suite.check("output: read-only file system", async () => {
+    const folder = `${scratch}/readonly`;
+    Deno.mkdirSync(folder);
+    await succeed("mount", ["-t", "tmpfs", "-o", "ro", "none", folder]);
+    try {
+      await using program = context.start("meta-drain", META, `${folder}/a.csv`, 1);
+      return expectError(await program.end(), "meta-drain", 1, "Read-only file system (EROFS)");
+    } finally {
+      await succeed("umount", [folder]);
+    }
+  });
+  await suite.check("output: full disk keeps complete rows", async () => {
+    const folder = `${scratch}/full`;
+    Deno.mkdirSync(folder);
+    await succeed("mount", ["-t", "tmpfs", "-o", "size=64k", "none", folder]);
+    try {
+      const rows = `${folder}/a.csv`;
+      await using program = context.start("bench-fixture", filter, HEAP, tiny, rows, 100_000);
+      const said = expectError(
+        await program.end(),
+        "bench-fixture",
+        1,
+        "write: No space left on device (ENOSPC)",
+      );
+      const kept = readCsv(rows);
+      expect(kept.length > 500, `only ${kept.length} rows are left`);
+      kept.forEach((row, i) => expectEqual(`frame of row ${i}`, Number(row.frame), i));
+      return `${said}, ${kept.length} complete rows kept`;
+    } finally {
+      await succeed("umount", [folder]);
+    }
+  });
+
+  await suite.check("end: Ctrl-C during a capture", async () => {
+    const rows = `${scratch}/interrupted.csv`;
+    await using capture = context.start("capture-mmap", vivid, rows, 1_000_000);
+    await firstRow(rows);
+    capture.kill("SIGINT");
+    const { status, stderr } = await capture.end(10);
+    expectEqual("status", status, 130);
+    expectEqual("stderr", stderr, "");
+    const kept = readCsv(rows).length;
+    await context.run("capture-mmap", vivid, csv, 2);
+    return `status 130, ${kept} complete rows, the device is free again`;
+  });
+  await suite.check("end: Ctrl-C at any moment", async () => {
+    const seen = new Set<number>();
+    for (let delay = 0; delay < 400; delay += 40) {
+      await using bench = context.start("bench-fixture", filter, HEAP, tiny, csv, 1_000_000);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      bench.kill("SIGINT");
+      const { status, stderr } = await bench.end(10);
+      expectEqual("status", status, 130);
+      expectEqual("stderr", stderr, "");
+      seen.add(delay);
+    }
+    await context.run("bench-fixture", filter, HEAP, tiny, csv, 2);
+    return `${seen.size} times 0 to 400 ms after the start: status 130, nothing on stderr`;
+  });
+  await suite.check("end: SIGTERM while meta-drain waits", async () => {
+    const rows = `${scratch}/terminated.csv`;
+    await using drain = await context.drain(rows, 10);
+    await context.run("fixture-feed", filter, HEAP, tiny, out);
+    await firstRow(rows);
+    drain.kill("SIGTERM");
+    const { status } = await drain.end(10);
+    expectEqual("status", status, 143);
+    expectEqual("rows", readCsv(rows).length, 1);
+    return "status 143, the row so far is kept";
+  });
+  await suite.check("end: the device goes away while meta-drain waits", async () => {
+    const driver = "/sys/bus/platform/drivers/vpipe";
+    const device = [...Deno.readDirSync(driver)].find(({ name }) => /^vpipe(\.|$)/.test(name))
+      ?.name;
+    expect(device !== undefined, `no device in ${driver}`);
+    const rows = `${scratch}/gone.csv`;
+    await using drain = await context.drain(rows, 10);
+    await context.run("fixture-feed", filter, HEAP, tiny, out);
+    await firstRow(rows);
+    Deno.writeTextFileSync(`${driver}/unbind`, device);
+    try {
+      const said = expectError(
+        await drain.end(10),
+        "meta-drain",
+        1,
+        `${META}: the device is gone after 1 of 10 entries`,
+      );
+      expectEqual("rows", readCsv(rows).length, 1);
+      return `${said}, the row so far is kept`;
+    } finally {
+      Deno.writeTextFileSync(`${driver}/bind`, device);
+    }
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * Starting the tools under test as a user would, and stopping what was started.
+ *
+ * @module
+ */
+import { TextLineStream } from "@std/streams/text-line-stream";
+import { expect } from "./suite.ts";
+
+/** How a program ended. */
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** A program that runs in the background; killed when it goes out of scope. */
+export class Running implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #stderr: Promise<Uint8Array>;
+  #stdout = "";
+  #ended = false;
+
+  constructor(program: string, args: readonly string[]) {
+    this.#child = new Deno.Command(program, {
+      args: [...args],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#lines = this.#child.stdout
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream())
+      .getReader();
+    this.#stderr = new Response(this.#child.stderr).bytes();
+  }
+
+  /** The next line on stdout; undefined at its end. */
+  async line(): Promise<string | undefined> {
+    const { value } = await this.#lines.read();
+    if (value !== undefined) this.#stdout += value + "\n";
+    return value;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for the end; a program that takes longer than `seconds` fails the check. */
+  async end(seconds = 60): Promise<Outcome> {
+    const timer = setTimeout(() => this.kill("SIGKILL"), seconds * 1000);
+    while (await this.line() !== undefined);
+    const { code, signal } = await this.#child.status;
+    clearTimeout(timer);
+    this.#ended = true;
+    expect(signal !== "SIGKILL", `still running after ${seconds} s`);
+    return { status: code, stdout: this.#stdout, stderr: decode(await this.#stderr) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    try {
+      this.kill("SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+    while (await this.line() !== undefined);
+    await this.#child.status;
+    await this.#stderr;
+  }
+}
+
+/** Runs a program to its end. */
+export function run(program: string, args: readonly string[], seconds?: number): Promise<Outcome> {
+  return new Running(program, args).end(seconds);
+}
+
+/** Runs a program that has to succeed, and returns its stdout. */
+export async function succeed(
+  program: string,
+  args: readonly string[],
+  seconds?: number,
+): Promise<string> {
+  const { status, stdout, stderr } = await run(program, args, seconds);
+  expect(
+    status === 0,
+    `${program} ${args.join(" ")}: status ${status}: ${stderr.trim() || stdout.trim()}`,
+  );
+  return stdout;
+}

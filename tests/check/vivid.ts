@@ -1,0 +1,53 @@
+/**
+ * The camera stand-in: the kernel's vivid driver.
+ *
+ * @module
+ */
+import { VideoDevice } from "../../lib/v4l2/device.ts";
+import * as v4l2 from "../../lib/v4l2/videodev2.ts";
+import { type Context, readCsv } from "./context.ts";
+import { run } from "./processes.ts";
+import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
+
+const FRAMES = 32;
+
+export async function vividChecks(suite: Suite, context: Context): Promise<void> {
+  await suite.check("vivid: enumeration", async () => {
+    const { status, stderr } = await run("modprobe", ["vivid"]);
+    if (status !== 0) throw new Skip(`modprobe vivid: ${stderr.trim()}`);
+    return `capture node ${context.vivid}`;
+  });
+  await suite.check("vivid: format", () => {
+    using device = VideoDevice.open(context.vivid, v4l2.V4L2_CAP_VIDEO_CAPTURE, "capture device");
+    const formats = [...device.formats(v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE)];
+    expect(
+      formats.includes(v4l2.V4L2_PIX_FMT_GREY),
+      `no GREY among ${formats.map(v4l2.fourccText).join(" ")}`,
+    );
+    const format = device.setFormat(v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE, {
+      width: 640,
+      height: 480,
+      pixelformat: v4l2.V4L2_PIX_FMT_GREY,
+    });
+    expectEqual("sizeimage", format.sizeimage, 640 * 480);
+    return `GREY among ${formats.length} formats, 640x480 accepted with ${format.sizeimage} bytes`;
+  });
+  await suite.check("capture-mmap: a short capture", async () => {
+    const csv = `${context.artifacts}/capture-mmap.csv`;
+    await context.run("capture-mmap", context.vivid, csv, FRAMES, "--quiet");
+    const rows = readCsv(csv);
+    expectEqual("rows", rows.length, FRAMES);
+    rows.forEach((row, i) => {
+      expectEqual(`frame of row ${i}`, Number(row.frame), i);
+      expectEqual(`sequence of row ${i}`, Number(row.sequence), Number(rows[0].sequence) + i);
+      expectEqual(`bytesused of row ${i}`, Number(row.bytesused), 640 * 480);
+      const enqueue = BigInt(row.enqueue_monotonic_ns);
+      const dequeue = BigInt(row.dequeue_monotonic_ns);
+      expect(dequeue >= enqueue, `negative latency in row ${i}: ${enqueue} to ${dequeue}`);
+      const stamp = BigInt(row.v4l2_timestamp_sec) * 1_000_000_000n +
+        BigInt(row.v4l2_timestamp_usec) * 1000n;
+      expect(stamp <= dequeue, `row ${i} was dequeued before its timestamp ${stamp}`);
+    });
+    return `${FRAMES} rows in ${csv}: contiguous sequence, whole frames, no negative latency`;
+  });
+}

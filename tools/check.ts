@@ -1,0 +1,54 @@
+/**
+ * check: the validation suite, on the machine it is started on.
+ *
+ * @module
+ */
+import { path } from "../lib/cli/parameters.ts";
+import { main } from "../lib/cli/tool.ts";
+import { badInputChecks } from "../tests/check/bad_input.ts";
+import { Context } from "../tests/check/context.ts";
+import { fenceChecks } from "../tests/check/fence.ts";
+import { fixtureChecks } from "../tests/check/fixtures.ts";
+import { metadataChecks } from "../tests/check/metadata.ts";
+import { moduleChecks } from "../tests/check/module.ts";
+import { sharingChecks } from "../tests/check/sharing.ts";
+import { Suite } from "../tests/check/suite.ts";
+import { unitChecks } from "../tests/check/unit.ts";
+import { vividChecks } from "../tests/check/vivid.ts";
+
+const folder = (help: string, fallback: string) => ({ ...path("FOLDER", help), fallback });
+
+main({
+  name: "check",
+  summary: "Checks modules and tools on this machine, as root: loads and unloads vpipe, sends " +
+    "fixtures through it, compares every byte.",
+  positionals: {},
+  options: {
+    tools: folder("the tools to check", Deno.execPath().replace(/\/[^/]*$/, "")),
+    module: {
+      ...path("FILE", "the module to load"),
+      fallback: `build/kmod/${Deno.osRelease()}/vpipe.ko`,
+    },
+    fixtures: folder("the fixtures", "fixtures"),
+    artifacts: folder("where to put images and CSVs for the reader", "bench"),
+  },
+  async run({ tools, module, fixtures, artifacts }) {
+    if (Deno.uid() !== 0) throw new Error("must be started as root: it loads kernel modules");
+    for (const needed of [module, fixtures, `${tools}/fixture-feed`]) Deno.statSync(needed);
+    using context = new Context(tools, module, fixtures, artifacts);
+    const suite = new Suite();
+    await unitChecks(suite);
+    await fenceChecks(suite);
+    await moduleChecks(suite, context);
+    await vividChecks(suite, context);
+    await fixtureChecks(suite, context);
+    await metadataChecks(suite, context);
+    await sharingChecks(suite, context);
+    await badInputChecks(suite, context);
+    return {
+      text: [`artifacts are in ${artifacts}/`, suite.closing],
+      json: { passed: suite.passed, failed: suite.failed, skipped: suite.skipped },
+      status: suite.failed === 0 ? 0 : 1,
+    };
+  },
+});
