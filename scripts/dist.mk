@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# The Makefile of the archive that `make dist` packs: needs neither Deno nor
+# network, and a compiler only for the modules.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+KERNEL_RELEASE ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KERNEL_RELEASE)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+BIN := build/bin
+KMOD := build/kmod/$(KERNEL_RELEASE)
+TOOLS := $(patsubst tools/%.program,%,$(wildcard tools/*.program))
+
+.PHONY: all
+all: tools modules ## the tools, and the modules for the running (or given) kernel
+
+.PHONY: tools
+tools: $(TOOLS:%=$(BIN)/%) ## the tools, in build/bin
+
+$(BIN)/%: tools/%.program tools/runtime
+	@mkdir -p $(@D)
+	@cat tools/runtime $< >$@.new
+	@echo "$$(sed -n 's/  $*$$//p' tools/SHA256SUMS)  $@.new" | sha256sum --check --status || \
+		{ echo "$*: checksum differs: unpack the archive again" >&2; exit 1; }
+	@chmod 755 $@.new
+	@mv $@.new $@
+
+.PHONY: modules
+modules: ## the modules; needs the kernel's headers
+	@$(MAKE) --no-print-directory -C kmod KDIR=$(KDIR) OUT=$(abspath $(KMOD))
+
+.PHONY: check
+check: tools ## the validation suite on this machine (as root)
+	scripts/check.sh
+
+.PHONY: demo
+demo: tools ## frames through this machine's filter (as root, with vpipe and vivid loaded)
+	scripts/demo.sh bench/demo
+
+.PHONY: install
+install: all ## tools to PREFIX/bin, modules to /lib/modules
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
+	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(KMOD)/*.ko $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
+	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
+
+.PHONY: clean
+clean: ## forget what was built here
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)

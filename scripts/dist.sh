@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Pack one archive to copy onto a guest: scripts/dist.sh VERSION TOOL...
+#
+# A compiled tool is Deno's runtime, an ELF file, and the tool's own program
+# behind it. The archive has the runtime once; dist.mk puts the two together.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+version=$1
+shift
+name=vpipe-$version
+archive=build/$name.tar.xz
+stage=$(mktemp -d build/dist.XXXXXX)
+trap 'rm -rf "$stage"' EXIT
+tree=$stage/$name
+
+# elf_size FILE: where the ELF file ends, and with it the runtime: behind its
+# section header table.
+elf_size() {
+	local header
+	header=$(LC_ALL=C readelf -h "$1")
+	field() { sed -n "s/^ *$1: *\([0-9]*\).*/\1/p" <<<"$header"; }
+	echo $(($(field "Start of section headers") + \
+		$(field "Size of section headers") * $(field "Number of section headers")))
+}
+
+mkdir -p "$tree/tools" "$tree/scripts" "$tree/fixtures"
+size=$(elf_size "build/bin/$1")
+head -c "$size" "build/bin/$1" >"$tree/tools/runtime"
+for tool; do
+	cmp -s -n "$size" "$tree/tools/runtime" "build/bin/$tool" || {
+		echo "dist: build/bin/$tool has another runtime: run 'make clean tools'" >&2
+		exit 1
+	}
+	tail -c "+$((size + 1))" "build/bin/$tool" >"$tree/tools/$tool.program"
+	(cd build/bin && sha256sum "$tool") >>"$tree/tools/SHA256SUMS"
+done
+
+git ls-files -z -- kmod | xargs -0 cp --parents -t "$tree"
+cp fixtures/*.pgm fixtures/README.md "$tree/fixtures"
+cp scripts/check.sh scripts/demo.sh "$tree/scripts"
+cp README.md LICENSE "$tree"
+cp scripts/dist.mk "$tree/Makefile"
+
+tar -C "$stage" --owner=0 --group=0 --sort=name -c "$name" | xz -T0 >"$stage/archive"
+mv "$stage/archive" "$archive"
+echo "$archive: $(du -h "$archive" | cut -f1), unpack it on the guest and run 'make' there"
