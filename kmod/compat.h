@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What differs between the kernels these modules build against, Linux 6.1 and
+ * newer. No other file may look at LINUX_VERSION_CODE.
+ */
+#ifndef VPIPE_COMPAT_H
+#define VPIPE_COMPAT_H
+
+#include <linux/fs.h>
+#include <linux/version.h>
+#include <media/v4l2-fh.h>
+
+#define KERNEL_BEFORE(major, minor)	(KERNEL_VERSION(major, minor, 0) > LINUX_VERSION_CODE)
+
+#if KERNEL_BEFORE(6, 1)
+#error "vpipe needs Linux 6.1 or newer"
+#endif
+
+#if KERNEL_BEFORE(6, 12)
+#include <asm/unaligned.h>
+#else
+#include <linux/unaligned.h>
+#endif
+
+/* The namespace became a string in 6.13. */
+#if KERNEL_BEFORE(6, 13)
+#define VPIPE_IMPORT_NS(ns)	MODULE_IMPORT_NS(ns)
+#else
+#define VPIPE_IMPORT_NS(ns)	MODULE_IMPORT_NS(#ns)
+#endif
+
+/*
+ * Before 6.14, crc32_le() had no vector instructions on x86: those were behind
+ * the crypto API, where the algorithm "crc32" has been dropped since.
+ */
+#if KERNEL_BEFORE(6, 14) && IS_REACHABLE(CONFIG_CRYPTO_HASH)
+#define VPIPE_CRC32_SHASH	1
+#else
+#define VPIPE_CRC32_SHASH	0
+#endif
+
+/* From 7.0 on videobuf2 drops and takes vb2_queue.lock by itself. */
+#if KERNEL_BEFORE(7, 0)
+#define VPIPE_VB2_WAIT_OPS			\
+	.wait_prepare = vb2_ops_wait_prepare,	\
+	.wait_finish = vb2_ops_wait_finish,
+#else
+#define VPIPE_VB2_WAIT_OPS
+#endif
+
+/* VIDIOC_REMOVE_BUFS came with 6.10. */
+#if KERNEL_BEFORE(6, 10)
+#define VPIPE_IOCTL_REMOVE_BUFS
+#else
+#define VPIPE_IOCTL_REMOVE_BUFS			\
+	.vidioc_remove_bufs = v4l2_m2m_ioctl_remove_bufs,
+#endif
+
+/* platform_driver.remove returned an int before 6.11. */
+#if KERNEL_BEFORE(6, 11)
+#define vpipe_platform_remove	remove_new
+#else
+#define vpipe_platform_remove	remove
+#endif
+
+/* v4l2_m2m_buf_copy_metadata() could also copy frame type flags before 6.19. */
+#if KERNEL_BEFORE(6, 19)
+#define vpipe_copy_metadata(src, dst)	v4l2_m2m_buf_copy_metadata(src, dst, false)
+#else
+#define vpipe_copy_metadata(src, dst)	v4l2_m2m_buf_copy_metadata(src, dst)
+#endif
+
+/* From 6.18 on the V4L2 core alone touches file->private_data. */
+static inline struct v4l2_fh *vpipe_file_to_fh(struct file *file)
+{
+#if KERNEL_BEFORE(6, 18)
+	return file->private_data;
+#else
+	return file_to_v4l2_fh(file);
+#endif
+}
+
+static inline void vpipe_fh_add(struct v4l2_fh *fh, struct file *file)
+{
+#if KERNEL_BEFORE(6, 18)
+	file->private_data = fh;
+	v4l2_fh_add(fh);
+#else
+	v4l2_fh_add(fh, file);
+#endif
+}
+
+static inline void vpipe_fh_del(struct v4l2_fh *fh, struct file *file)
+{
+#if KERNEL_BEFORE(6, 18)
+	v4l2_fh_del(fh);
+	file->private_data = NULL;
+#else
+	v4l2_fh_del(fh, file);
+#endif
+}
+
+#endif /* VPIPE_COMPAT_H */
