@@ -13,7 +13,7 @@ import { main } from "../lib/cli/tool.ts";
 import { formatSummary } from "../lib/measure/format.ts";
 import { FrameLog } from "../lib/measure/frame_log.ts";
 import { Histogram } from "../lib/measure/histogram.ts";
-import { absoluteNs, epochSeconds, monotonicNs } from "../lib/sys/clock.ts";
+import { absoluteNs, monotonicNs } from "../lib/sys/clock.ts";
 import { VideoDevice } from "../lib/v4l2/device.ts";
 import { MmapQueue } from "../lib/v4l2/queue.ts";
 import * as v4l2 from "../lib/v4l2/videodev2.ts";
@@ -54,7 +54,8 @@ main({
     });
     const { columns } = log;
     const enqueued = new Float64Array(queue.buffers.length);
-    const latency = new Histogram();
+    const turnaround = new Histogram();
+    const interval = new Histogram();
     let frame = 0;
     let dropped = 0;
     let errors = 0;
@@ -95,9 +96,8 @@ main({
         if (sequence >= 0) dropped += dequeued.sequence - sequence - 1;
         sequence = dequeued.sequence;
         if (dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR) errors++;
-        latency.record(
-          now - (dequeued.timestamp_sec - epochSeconds) * 1e9 - dequeued.timestamp_usec * 1e3,
-        );
+        turnaround.record(now - enqueued[index]);
+        if (frame > 0) interval.record(now - last);
         if (frame++ === 0) first = now;
         last = now;
 
@@ -110,13 +110,13 @@ main({
     }
 
     const rate = frame > 1 ? (frame - 1) * 1e9 / (last - first) : undefined;
-    const summary = latency.summary();
     return {
       text: [
         `${csv}: ${frame} frames of ${width}x${height}` +
         (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
         `, ${dropped} dropped, ${errors} with errors`,
-        ...formatSummary("timestamp to program", summary),
+        ...formatSummary("queueing to dequeueing", turnaround.summary()),
+        ...formatSummary("frame to frame", interval.summary()),
       ],
       json: {
         csv,
@@ -126,7 +126,8 @@ main({
         frames_per_second: rate,
         dropped,
         errors,
-        latency_ns: summary,
+        latency_ns: turnaround.summary(),
+        interval_ns: interval.summary(),
       },
     };
   },

@@ -50,8 +50,9 @@
  * @version:		VPIPE_META_VERSION_1, or _2 for the longer entry below
  * @entry_size:		size of this entry in bytes
  * @flags:		VPIPE_META_F_*
- * @seq:		frame number since the module was loaded, from 1; its low
- *			32 bits are the CAPTURE buffer's sequence
+ * @seq:		frame number since the module was loaded, from 1, counting the
+ *			frames of all streams; a CAPTURE buffer's own sequence counts
+ *			the frames of its stream, from 0
  * @src_v4l2_sequence:	VPIPE_CID_SRC_SEQUENCE as snapshotted for this frame
  * @buffer_index:	index of the CAPTURE buffer
  * @timestamp_ns:	CLOCK_MONOTONIC, in ns, when the frame was done

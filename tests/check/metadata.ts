@@ -83,7 +83,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
         expect(times[k] >= times[k - 1], `row ${i}: ${STAGES[k]} is before ${STAGES[k - 1]}`);
       }
       expectEqual(`done_ns of row ${i}`, row.done_ns, row.timestamp_ns);
-      expectEqual(`sequence of row ${i}`, row.seq, calls[i].vpipe_sequence);
+      expectEqual(`sequence of row ${i}`, Number(calls[i].vpipe_sequence), i);
       const inside = BigInt(calls[i].enqueue_monotonic_ns) <= times[0] &&
         times[times.length - 1] <= BigInt(calls[i].dequeue_monotonic_ns);
       expect(inside, `row ${i}: stages are not between the program's QBUF and DQBUF`);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { crc32 } from "../../lib/image/crc32.ts";
 import { decodePgm } from "../../lib/image/pgm.ts";
 import { threshold } from "../../lib/image/threshold.ts";
 import { type Context, HEAP, readCsv } from "./context.ts";
@@ -12,34 +13,36 @@ const FRAMES = 200;
 
 export async function sharingChecks(suite: Suite, context: Context): Promise<void> {
   await suite.check("sharing: two programs use the filter at once", async () => {
-    const jobs = [["noise-vga", 64], ["checkerboard", 127]].map(([fixture, level]) => {
+    const meta = `${context.scratch}/shared.meta.csv`;
+    await using drain = await context.drain(meta, 2 * FRAMES);
+    const jobs = (["noise-vga", "checkerboard"] as const).map((fixture, i) => {
+      const level = 64 + i * 63;
       const input = `${context.fixtures}/${fixture}.pgm`;
       const csv = `${context.scratch}/${fixture}.csv`;
-      const output = `${context.scratch}/${fixture}.shared.pgm`;
-      return {
-        ...{ input, csv, output, level: Number(level) },
-        bench: context.start(
-          ...["bench-fixture", context.filter, HEAP, input, csv, FRAMES] as const,
-          ...["threshold", level, output],
-        ),
-      };
-    });
-    const sequences: number[] = [];
-    for (const { input, csv, output, level, bench } of jobs) {
-      await using program = bench;
-      const { status, stderr } = await program.end();
-      expect(status === 0, `status ${status}: ${stderr}`);
+      const program = context.start(
+        ...["bench-fixture", context.filter, HEAP, input, csv, FRAMES] as const,
+        ...["threshold", level],
+      );
       const expected = threshold(decodePgm(Deno.readFileSync(input)), level).image.pixels;
-      const got = decodePgm(Deno.readFileSync(output)).pixels;
-      expect(expected.every((pixel, i) => pixel === got[i]), `${output} is wrong`);
+      return { program, csv, expected };
+    });
+    for (const { program, csv } of jobs) {
+      await using running = program;
+      const { status, stderr } = await running.end();
+      expect(status === 0, `status ${status}: ${stderr}`);
       const rows = readCsv(csv);
       expectEqual(`rows of ${csv}`, rows.length, FRAMES);
-      const own = rows.map((row) => Number(row.vpipe_sequence));
-      expect(own.every((n, i) => i === 0 || n > own[i - 1]), `${csv}: sequence goes back`);
-      sequences.push(...own);
+      rows.forEach((row, i) => expectEqual(`sequence of row ${i}`, Number(row.vpipe_sequence), i));
     }
-    expectEqual("different sequence numbers", new Set(sequences).size, 2 * FRAMES);
-    return `${FRAMES} frames each, own size and threshold, results as the reference's, ` +
-      "no sequence number twice";
+    expectEqual("status of meta-drain", (await drain.end()).status, 0);
+    const entries = readCsv(meta);
+    for (const { csv, expected } of jobs) {
+      const own = entries.filter((entry) => Number(entry.bytesused) === expected.length);
+      expectEqual(`metadata entries of ${csv}`, own.length, FRAMES);
+      const crc = String(crc32(expected));
+      expect(own.every((entry) => entry.crc32 === crc), `${csv}: a frame's CRC is not ${crc}`);
+    }
+    return `${FRAMES} frames each, own size and threshold, own sequence without a gap, ` +
+      "the CRC of each frame as the reference's";
   });
 }
