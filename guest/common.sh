@@ -82,6 +82,8 @@ locked() {
 
 # shellcheck source=parts/root.sh
 . "$project/guest/parts/root.sh"
+# shellcheck source=parts/initramfs.sh
+. "$project/guest/parts/initramfs.sh"
 # shellcheck source=parts/debian.sh
 . "$project/guest/parts/debian.sh"
 # shellcheck source=parts/uml.sh

@@ -13,22 +13,19 @@ debian_release() {
 build_debian() {
 	local release guest=$store/debian
 	release=$(debian_release)
-	local inputs=("$release" "$project/guest/parts/debian.sh" "$project/guest/initramfs")
 	build_root
-	if fresh debian "${inputs[@]}"; then
-		return
+	if ! fresh debian "$release"; then
+		rm -rf "$guest" "$guest.new"
+		mkdir -p "$guest.new/deb"
+		step debian-image "debian: downloading linux-image-$release" \
+			debian_download "$guest.new/deb" "linux-image-$release"
+		step debian-unpack "debian: unpacking it" debian_unpack "$guest.new" "$release"
+		step debian-mem2mem "debian: building v4l2-mem2mem.ko, which amd64 kernels leave out" \
+			debian_mem2mem "$guest.new/mem2mem" "$release"
+		mv "$guest.new" "$guest"
+		finished debian "$release"
 	fi
-	rm -rf "$guest" "$guest.new"
-	mkdir -p "$guest.new/deb"
-	step debian-image "debian: downloading linux-image-$release" \
-		debian_download "$guest.new/deb" "linux-image-$release"
-	step debian-unpack "debian: unpacking it" debian_unpack "$guest.new" "$release"
-	step debian-mem2mem "debian: building v4l2-mem2mem.ko, which amd64 kernels leave out" \
-		debian_mem2mem "$guest.new/mem2mem" "$release"
-	step debian-initramfs "debian: making its initramfs" \
-		debian_initramfs "$guest.new" "$release"
-	mv "$guest.new" "$guest"
-	finished debian "${inputs[@]}"
+	build_initramfs "$guest" "${debian_boot_modules[@]}"
 }
 
 # apt refuses nothing here, it only complains about where root downloads to.
@@ -60,17 +57,6 @@ debian_mem2mem() {
 	modules=$(dirname "$1")/modules
 	install -D -m 644 -t "$modules/lib/modules/$2/updates" "$1/v4l2-mem2mem.ko"
 	depmod -b "$modules" "$2"
-}
-
-debian_initramfs() {
-	local name number=10 modules=$1/initramfs.modules
-	mkdir -p "$modules"
-	for name in "${debian_boot_modules[@]}"; do
-		find "$1/modules" -name "$name.ko.xz" -exec xz -dc {} + >"$modules/$number-$name.ko"
-		number=$((number + 1))
-	done
-	make_initramfs "$1/initramfs" "$modules"
-	rm -r "$modules"
 }
 
 # boot_debian RUN: become the guest, its console in RUN/console.

@@ -54,20 +54,3 @@ debootstrap_into() {
 		"$2" "$1"
 }
 
-# make_initramfs FILE [MODULES]: busybox, guest/initramfs and the kernel modules
-# in a folder, for which `NN-name.ko` says the order.
-make_initramfs() {
-	local tree=$1.tree applet
-	rm -rf "$tree"
-	mkdir -p "$tree/bin" "$tree/modules"
-	cp "$store/root/usr/bin/busybox" "$tree/bin/busybox"
-	cp "$project/guest/initramfs" "$tree/init"
-	if [ $# -eq 2 ]; then
-		cp "$2"/* "$tree/modules"
-	fi
-	for applet in sh insmod mkdir mount switch_root; do
-		ln -s busybox "$tree/bin/$applet"
-	done
-	(cd "$tree" && find . | cpio --quiet --create --format=newc | gzip) >"$1"
-	rm -r "$tree"
-}

@@ -15,21 +15,20 @@ uml_fragments() {
 build_uml() {
 	local kernel=$1 build=$store/$1 fragments inputs
 	uml_fragments "$kernel"
-	unpack_source
-	inputs=("${fragments[@]}" "$project/guest/initramfs" "$(uml_source_version)")
-	if fresh "$kernel" "${inputs[@]}"; then
-		return
-	fi
-	mkdir -p "$build"
-	step "$kernel-config" "$kernel: configuring" uml_configure "$build"
-	step "$kernel-build" "$kernel: compiling the kernel (a few minutes)" \
-		make -C "$uml_source" O="$build" ARCH=um -j"$(nproc)" linux modules
+	inputs=("${fragments[@]}" "$(uml_source_version)")
 	build_root
-	make_initramfs "$build/initramfs"
-	rm -rf "$build/modules"
-	step "$kernel-modules" "$kernel: installing its modules" \
-		make -C "$build" ARCH=um INSTALL_MOD_PATH="$build/modules" modules_install
-	finished "$kernel" "${inputs[@]}"
+	if ! fresh "$kernel" "${inputs[@]}"; then
+		unpack_source
+		mkdir -p "$build"
+		step "$kernel-config" "$kernel: configuring" uml_configure "$build"
+		step "$kernel-build" "$kernel: compiling the kernel (a few minutes)" \
+			make -C "$uml_source" O="$build" ARCH=um -j"$(nproc)" linux modules
+		rm -rf "$build/modules"
+		step "$kernel-modules" "$kernel: installing its modules" \
+			make -C "$build" ARCH=um INSTALL_MOD_PATH="$build/modules" modules_install
+		finished "$kernel" "${inputs[@]}"
+	fi
+	build_initramfs "$build"
 }
 
 uml_source_version() {
