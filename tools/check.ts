@@ -29,16 +29,20 @@ main({
       ...path("FILE", "the module to load"),
       fallback: `build/kmod/${Deno.osRelease()}/vpipe.ko`,
     },
+    header: {
+      ...path("FILE", "this kernel's videodev2.h, where it is not below /lib/modules"),
+      fallback: "",
+    },
     fixtures: folder("the fixtures", "fixtures"),
     artifacts: folder("where to put images and CSVs for the reader", "bench"),
   },
-  async run({ tools, module, fixtures, artifacts }) {
+  async run({ tools, module, header, fixtures, artifacts }) {
     if (Deno.uid() !== 0) throw new Error("must be started as root: it loads kernel modules");
     for (const needed of [module, fixtures, `${tools}/fixture-feed`]) Deno.statSync(needed);
     using context = new Context(tools, module, fixtures, artifacts);
     const suite = new Suite();
     await unitChecks(suite);
-    await fenceChecks(suite);
+    await fenceChecks(suite, header);
     await moduleChecks(suite, context);
     await vividChecks(suite, context);
     await fixtureChecks(suite, context);

@@ -8,6 +8,16 @@ import { type Outcome, succeed } from "./processes.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const NOBODY = 65534;
+const AT_ONCE = 4;
+
+/** A command line that has to be refused, and how. */
+interface Refusal {
+  readonly name: string;
+  readonly status: number;
+  readonly message: string;
+  readonly tool: string;
+  readonly args: readonly (string | number)[];
+}
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 
@@ -51,25 +61,91 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   const out = `${scratch}/out.pgm`;
   const csv = `${scratch}/out.csv`;
 
+  // Starting the tools is what takes the time: a few at once, judged in order.
+  const refusals: Refusal[] = [];
   const refuse = (
     name: string,
     status: number,
     message: string,
     tool: string,
     ...args: (string | number)[]
-  ) =>
-    suite.check(`bad input: ${name}`, async () => {
-      await using program = context.start(tool, ...args);
-      return expectError(await program.end(), tool, status, message);
-    });
+  ) => void refusals.push({ name, status, message, tool, args });
 
   for (const [name, content, message] of IMAGES) {
     const image = `${scratch}/${name}.pgm`;
     Deno.writeFileSync(image, ascii(content));
     const line = `${image}: ${message}`;
-    await refuse(`${name} PGM`, 1, line, "fixture-feed", filter, HEAP, image, out);
-    await refuse(`${name} PGM, reference`, 1, line, "cv-ref", image, out);
+    refuse(`${name} PGM`, 1, line, "fixture-feed", filter, HEAP, image, out);
+    refuse(`${name} PGM, reference`, 1, line, "cv-ref", image, out);
   }
+  refuse("raw file too short", 1, "truncated: 27 bytes", "dump-pgm", tiny, out);
+
+  const missing = "No such file or directory (ENOENT)";
+  refuse("no device", 1, missing, "capture-mmap", "/dev/video255", csv, 5);
+  refuse("no metadata device", 1, missing, "meta-drain", "/dev/nothing", csv, 5);
+  refuse("no heap", 1, missing, "fixture-feed", filter, "/dev/dma_heap/none", tiny, out);
+  refuse("no image", 1, missing, "cv-ref", `${scratch}/none.pgm`, out);
+  refuse("a file as device", 1, "is not a V4L2 device", "capture-mmap", tiny, csv, 5);
+  refuse("a filter as camera", 1, "is not a capture device", "capture-mmap", filter, csv, 5);
+  refuse(
+    "a camera as filter",
+    1,
+    "is not a mem2mem device",
+    "fixture-feed",
+    vivid,
+    HEAP,
+    tiny,
+    out,
+  );
+  refuse(
+    "a device as heap",
+    1,
+    "is not a dma-heap",
+    "fixture-feed",
+    filter,
+    "/dev/null",
+    tiny,
+    out,
+  );
+  refuse(
+    "a device as metadata",
+    1,
+    "is not a vpipe metadata device",
+    "meta-drain",
+    "/dev/null",
+    csv,
+    5,
+  );
+
+  for (const frames of ["0", "abc", "1.5", "", "99999999999"]) {
+    refuse(
+      `frames "${frames}"`,
+      2,
+      "FRAMES must be a whole",
+      "capture-mmap",
+      vivid,
+      csv,
+      frames,
+    );
+  }
+  refuse("negative frames", 2, "negative number -5", "meta-drain", META, csv, -5);
+  refuse("unknown option", 2, "unknown option --fast", "cv-ref", tiny, out, "--fast");
+  refuse("missing argument", 2, "HEAP is missing", "fixture-feed", filter);
+  refuse("threshold", 2, "THRESHOLD must be", "cv-ref", tiny, out, 256);
+
+  while (refusals.length > 0) {
+    const batch = refusals.splice(0, AT_ONCE).map((refusal) => ({
+      ...refusal,
+      program: context.start(refusal.tool, ...refusal.args),
+    }));
+    for (const { name, status, message, tool, program } of batch) {
+      await suite.check(`bad input: ${name}`, async () => {
+        await using running = program;
+        return expectError(await running.end(), tool, status, message);
+      });
+    }
+  }
+
   await suite.check("bad input: comments in a PGM's header are no error", async () => {
     const image = `${scratch}/comments.pgm`;
     Deno.writeFileSync(image, ascii("P5 # one\n2 # two\n#\n1\n255\nAz"));
@@ -81,61 +157,6 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     await using program = context.start("pgm-diff", tiny, `${fixtures}/ramp.pgm`, out);
     return expectError(await program.end(), "pgm-diff", 1, "sizes differ: 4x4, 256x16");
   });
-  await refuse("raw file too short", 1, "truncated: 27 bytes", "dump-pgm", tiny, out);
-
-  const missing = "No such file or directory (ENOENT)";
-  await refuse("no device", 1, missing, "capture-mmap", "/dev/video255", csv, 5);
-  await refuse("no metadata device", 1, missing, "meta-drain", "/dev/nothing", csv, 5);
-  await refuse("no heap", 1, missing, "fixture-feed", filter, "/dev/dma_heap/none", tiny, out);
-  await refuse("no image", 1, missing, "cv-ref", `${scratch}/none.pgm`, out);
-  await refuse("a file as device", 1, "is not a V4L2 device", "capture-mmap", tiny, csv, 5);
-  await refuse("a filter as camera", 1, "is not a capture device", "capture-mmap", filter, csv, 5);
-  await refuse(
-    "a camera as filter",
-    1,
-    "is not a mem2mem device",
-    "fixture-feed",
-    vivid,
-    HEAP,
-    tiny,
-    out,
-  );
-  await refuse(
-    "a device as heap",
-    1,
-    "is not a dma-heap",
-    "fixture-feed",
-    filter,
-    "/dev/null",
-    tiny,
-    out,
-  );
-  await refuse(
-    "a device as metadata",
-    1,
-    "is not a vpipe metadata device",
-    "meta-drain",
-    "/dev/null",
-    csv,
-    5,
-  );
-
-  for (const frames of ["0", "abc", "1.5", "", "99999999999"]) {
-    await refuse(
-      `frames "${frames}"`,
-      2,
-      "FRAMES must be a whole",
-      "capture-mmap",
-      vivid,
-      csv,
-      frames,
-    );
-  }
-  await refuse("negative frames", 2, "negative number -5", "meta-drain", META, csv, -5);
-  await refuse("unknown option", 2, "unknown option --fast", "cv-ref", tiny, out, "--fast");
-  await refuse("missing argument", 2, "HEAP is missing", "fixture-feed", filter);
-  await refuse("threshold", 2, "THRESHOLD must be", "cv-ref", tiny, out, 256);
-
   await suite.check("bad input: no permission", async () => {
     const program = `${scratch}/meta-drain`;
     Deno.copyFileSync(context.tool("meta-drain"), program);

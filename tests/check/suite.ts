@@ -36,18 +36,23 @@ export class Suite {
    * @param body returns in words what was compared with what
    */
   async check(name: string, body: () => string | Promise<string>): Promise<void> {
+    const start = performance.now();
+    const say = (result: string, text: string) => {
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      console.log(`${result.padEnd(7)} ${seconds.padStart(5)} s  ${name}: ${text}`);
+    };
     try {
       const compared = await body();
       this.passed++;
-      console.log(`ok      ${name}: ${compared}`);
+      say("ok", compared);
     } catch (error) {
       const { message, stack } = error as Error;
       if (error instanceof Skip) {
         this.skipped++;
-        console.log(`skipped ${name}: ${message}`);
+        say("skipped", message);
       } else {
         this.failed++;
-        console.log(`FAILED  ${name}: ${error instanceof CheckFailure ? message : stack}`);
+        say("FAILED", error instanceof CheckFailure ? message : stack ?? message);
       }
     }
   }
