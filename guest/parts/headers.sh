@@ -5,6 +5,8 @@
 # kernel_facts KERNEL: set release, kdir, chroot (a root to build in, or empty)
 # and make_args.
 kernel_facts() {
+	# amd64 kernels leave v4l2-mem2mem out; its symbols are those of our own.
+	local mem2mem=KBUILD_EXTRA_SYMBOLS=$store/debian/mem2mem/Module.symvers
 	chroot=
 	make_args=()
 	case $1 in
@@ -12,7 +14,7 @@ kernel_facts() {
 		"$project/guest/build" debian
 		release=$(debian_release)
 		kdir=/usr/src/linux-headers-$release
-		make_args+=(KBUILD_EXTRA_SYMBOLS="$store/debian/mem2mem/Module.symvers")
+		make_args+=("$mem2mem")
 		;;
 	uml | sanitized)
 		"$project/guest/build" "$1"
@@ -25,12 +27,16 @@ kernel_facts() {
 		[[ $release = 6.1.* ]] ||
 			fail "linux-headers-amd64 is for Linux $release here, not for 6.1: is this Debian 12?"
 		kdir=/usr/src/linux-headers-$release
+		"$project/guest/build" debian
+		make_args+=("$mem2mem")
 		;;
 	testing)
 		build_testing
 		chroot=$store/testing
 		release=$(basename "$(echo "$chroot"/lib/modules/*)")
 		kdir=/usr/src/linux-headers-$release
+		"$project/guest/build" debian
+		make_args+=("$mem2mem")
 		;;
 	*)
 		fail "there is no kernel '$1': one of debian uml sanitized 6.1 6.12 testing"

@@ -43,11 +43,13 @@ build_root_once() {
 # debootstrap_into FOLDER SUITE PACKAGE...
 #
 # In a mount namespace of its own: an interrupted call leaves no /proc mounted
-# in a folder that the next one deletes.
+# in a folder that the next one deletes. A mirror may be a snapshot, signed but
+# past its date.
 debootstrap_into() {
 	local include
 	include=$(IFS=, && echo "${*:3}")
 	unshare --mount mmdebstrap --mode=root --variant=minbase --include="$include" \
+		--aptopt='Acquire::Check-Valid-Until "false"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
