@@ -5,7 +5,8 @@
  * The filter is a V4L2 mem2mem node (single-plane GREY). Its controls are
  * snapshotted for each OUTPUT buffer when that buffer is queued, or applied
  * to exactly that buffer when they come with its media request. For each
- * frame done, one entry is published on /dev/vpipe-meta.
+ * frame done, one entry is published on /dev/vpipe-meta; a frame that failed
+ * is returned with V4L2_BUF_FLAG_ERROR and publishes none.
  *
  * Layouts are fixed: all integers are native-endian, no implicit padding.
  */
@@ -60,7 +61,7 @@
  * @crc32:		over the payload: reflected 0xedb88320, start ~0, no final
  *			inversion (the kernel's crc32_le(~0, ...))
  * @algo_id:		VPIPE_ALGO_*
- * @algo_status:	0, or a positive errno
+ * @algo_status:	0: a frame that failed has no entry
  * @roi_left:		the ROI in force, clamped to the frame, in pixels
  * @roi_top:		see @roi_left
  * @roi_width:		see @roi_left
@@ -93,8 +94,8 @@ struct vpipe_meta_entry {
  * @v1:			the version 1 entry, with version and entry_size of this one
  * @queued_ns:		the OUTPUT buffer was queued to the driver
  * @run_ns:		the job started: @queued_ns to here is the queue wait
- * @copied_ns:		pixels outside the ROI, or all without algorithm, copied
- * @filtered_ns:	pixels of the ROI filtered
+ * @copied_ns:		rows above and below the ROI, or all without algorithm, copied
+ * @filtered_ns:	rows of the ROI filtered, with what is left and right of it copied
  * @checksummed_ns:	CRC taken
  * @done_ns:		entry complete; equals v1.timestamp_ns
  *
