@@ -13,9 +13,9 @@
 
 #include <linux/crc32.h>
 #include <linux/err.h>
+#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
-#include <linux/random.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
@@ -232,7 +232,8 @@ void __init vpipe_crc32_init(void)
 	sample = kmalloc(SAMPLE_SIZE, GFP_KERNEL);
 	if (!sample)
 		return;
-	get_random_bytes(sample, SAMPLE_SIZE);
+	for (i = 0; i < SAMPLE_SIZE; i++)
+		sample[i] = (i * GOLDEN_RATIO_32) >> 24;
 
 	braid_init();
 	if (shash_init())
