@@ -60,9 +60,14 @@ debian_mem2mem() {
 }
 
 # boot_debian RUN: become the guest, its console in RUN/console.
+#
+# Emulated unless told otherwise: there are machines whose /dev/kvm does not run
+# an ordinary kernel, and the ledger's figures are those of the emulator.
 boot_debian() {
+	local options=thread=multi
+	[ "$accelerator" = tcg ] || options=
 	exec setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot \
-		-accel "$(debian_accelerator)" -cpu max -smp 2 -m 2048 \
+		-accel "$accelerator${options:+,$options}" -cpu max -smp 2 -m 2048 \
 		-kernel "$store/debian/vmlinuz" -initrd "$store/debian/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")" \
 		-serial "file:$1/console" \
@@ -73,13 +78,4 @@ boot_debian() {
 		-device virtio-serial-pci \
 		-chardev "file,id=out,path=$1/out" -device virtserialport,chardev=out,name=out \
 		-chardev "file,id=err,path=$1/err" -device virtserialport,chardev=err,name=err
-}
-
-# A machine may have a /dev/kvm that does not run an ordinary kernel, and the
-# ledger's figures are those of the emulator: KVM is for who asks for it.
-debian_accelerator() {
-	case ${GUEST_ACCEL:-tcg} in
-	kvm) echo kvm ;;
-	*) echo tcg,thread=multi ;;
-	esac
 }
