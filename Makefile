@@ -24,6 +24,8 @@ DENO := toolchain/deno
 # The network was probed once, by the set-up: see toolchain/setup.
 IMPORTS = $(if $(filter closed,$(shell cat build/toolchain/network)),--import-map toolchain/offline/import_map.json)
 
+COMPILE = $(DENO) compile --quiet --no-check --no-prompt $(IMPORTS)
+
 ##@ Building
 
 .PHONY: all
@@ -44,11 +46,16 @@ SOURCES := $(shell find lib toolchain/offline -name '*.ts' -o -name '*.json')
 $(BIN)/%: tools/%.ts $(SOURCES) build/toolchain/network
 	@mkdir -p $(@D)
 	@echo "  COMPILE $*"
-	@$(DENO) compile --quiet --no-check --no-prompt $(IMPORTS) \
-		$(or $(PERMISSIONS_$*),$(PERMISSIONS)) --output $@.new $<
+	@$(COMPILE) $(or $(PERMISSIONS_$*),$(PERMISSIONS)) --output $@.new $<
 	@mv $@.new $@
 
-$(BIN)/check: $(wildcard tests/check/*.ts fixtures/*.ts)
+$(BIN)/check: $(wildcard tests/check/*.ts)
+
+build/test/stress: $(wildcard tests/stress/*.ts tests/check/*.ts) $(SOURCES) build/toolchain/network
+	@mkdir -p $(@D)
+	@echo "  COMPILE stress"
+	@$(COMPILE) --allow-all --output $@.new tests/stress/stress.ts
+	@mv $@.new $@
 
 .PHONY: modules
 modules: ## the kernel modules; KERNEL_RELEASE=... or KDIR=... for another kernel
@@ -57,8 +64,8 @@ modules: ## the kernel modules; KERNEL_RELEASE=... or KDIR=... for another kerne
 ##@ Trying and testing
 
 .PHONY: demo
-demo: setup tools ## send frames through the kernel of a guest and show what each cost
-	guest/build-modules debian
+demo: setup ## send frames through the kernel of a guest and show what each cost
+	@$(MAKE) --no-print-directory tools
 	guest/run --kernel debian -- scripts/demo.sh bench/demo
 
 .PHONY: check
@@ -70,9 +77,8 @@ test: setup ## everything: style, unit, ABI, module builds, guests, interop
 	tests/run
 
 .PHONY: benchmark
-benchmark: setup tools ## frame costs in the uml guest, this tree against REFERENCE=folder
-	guest/build-modules uml
-	tests/benchmark/run $(REFERENCE)
+benchmark: setup tools ## frame cost in the uml guest against another build: OTHER_MODULE= OTHER_BENCH=
+	guest/run --kernel uml -- scripts/compare_fixture.sh "$(OTHER_MODULE)" "$(OTHER_BENCH)"
 
 ##@ Distribution
 
