@@ -64,10 +64,8 @@ debian_mem2mem() {
 # Emulated unless told otherwise: there are machines whose /dev/kvm does not run
 # an ordinary kernel, and the ledger's figures are those of the emulator.
 boot_debian() {
-	local options=thread=multi
-	[ "$accelerator" = tcg ] || options=
 	exec setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot \
-		-accel "$accelerator${options:+,$options}" -cpu max -smp 2 -m 2048 \
+		-accel "$accelerator" -cpu max -smp 2 -m 2048 \
 		-kernel "$store/debian/vmlinuz" -initrd "$store/debian/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")" \
 		-serial "file:$1/console" \

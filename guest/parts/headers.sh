@@ -73,8 +73,10 @@ build_testing_once() {
 		mv "$root.new" "$root"
 	elif [ -e "$root/stamp" ]; then
 		say "testing: keeping the headers of $(date -r "$root/stamp" +%F)"
-	else
-		say "testing: skipped: Debian's testing suite cannot be had from here"
+	elif grep -qE 'apt-get update .*failed|Failed to fetch' "$logs/testing.log"; then
+		say "testing: skipped: Debian's testing suite is out of reach"
 		exit "$skipped"
+	else
+		exit 1
 	fi
 }
