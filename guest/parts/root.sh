@@ -18,8 +18,10 @@ root_packages=(
 
 	busybox-static
 	kmod
+	linux-libc-dev
 	make
 	procps
+	xz-utils
 )
 
 build_root() {
