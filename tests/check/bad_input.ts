@@ -164,6 +164,8 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     Deno.chmodSync(program, 0o755);
     const { code, stderr } = await new Deno.Command(program, {
       args: [META, "/tmp/vpipe-check.csv", "1"],
+      // That user may not be allowed to be where this program is.
+      cwd: "/",
       uid: NOBODY,
       gid: NOBODY,
     }).output();

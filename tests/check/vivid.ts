@@ -10,6 +10,7 @@ import { run } from "./processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
 const FRAMES = 32;
+const ATTEMPTS = 5;
 
 export async function vividChecks(suite: Suite, context: Context): Promise<void> {
   await suite.check("vivid: enumeration", async () => {
@@ -34,17 +35,29 @@ export async function vividChecks(suite: Suite, context: Context): Promise<void>
   });
   await suite.check("capture-mmap: a short capture", async () => {
     const csv = `${context.artifacts}/capture-mmap.csv`;
-    await context.run("capture-mmap", context.vivid, csv, FRAMES, "--quiet");
-    const rows = readCsv(csv);
-    expectEqual("rows", rows.length, FRAMES);
-    rows.forEach((row, i) => {
-      expectEqual(`frame of row ${i}`, Number(row.frame), i);
-      expectEqual(`sequence of row ${i}`, Number(row.sequence), Number(rows[0].sequence) + i);
-      expectEqual(`bytesused of row ${i}`, Number(row.bytesused), 640 * 480);
-      const enqueue = BigInt(row.enqueue_monotonic_ns);
-      const dequeue = BigInt(row.dequeue_monotonic_ns);
-      expect(dequeue >= enqueue, `negative latency in row ${i}: ${enqueue} to ${dequeue}`);
-    });
-    return `${FRAMES} rows in ${csv}: contiguous sequence, whole frames, no negative latency`;
+    // vivid counts by the clock: on a machine that had no time for it, frames are missing that no
+    // program could have had. A tool that loses frames loses some each time.
+    for (let attempt = 1;; attempt++) {
+      await context.run("capture-mmap", context.vivid, csv, FRAMES, "--quiet");
+      const rows = readCsv(csv);
+      expectEqual("rows", rows.length, FRAMES);
+      rows.forEach((row, i) => {
+        expectEqual(`frame of row ${i}`, Number(row.frame), i);
+        expectEqual(`bytesused of row ${i}`, Number(row.bytesused), 640 * 480);
+        const enqueue = BigInt(row.enqueue_monotonic_ns);
+        const dequeue = BigInt(row.dequeue_monotonic_ns);
+        expect(dequeue >= enqueue, `negative latency in row ${i}: ${enqueue} to ${dequeue}`);
+      });
+      const numbers = rows.map((row) => Number(row.sequence));
+      const gap = numbers.findIndex((number, i) => number !== numbers[0] + i);
+      if (gap < 0) {
+        return `${FRAMES} rows in ${csv}: contiguous sequence (attempt ${attempt}), whole frames, ` +
+          "no negative latency";
+      }
+      expect(
+        attempt < ATTEMPTS,
+        `a gap in each of ${ATTEMPTS} captures, the last one before sequence ${numbers[gap]}`,
+      );
+    }
   });
 }
