@@ -48,8 +48,9 @@ unpack_source_once() {
 	fi
 	rm -rf "$uml_source" "$uml_source.new"
 	mkdir -p "$uml_source.new"
+	# With the time of now: objects of older sources must not look newer.
 	step source "unpacking linux-source-6.12" \
-		tar -xJf "$kernel_archive" -C "$uml_source.new" --strip-components=1
+		tar -xJmf "$kernel_archive" -C "$uml_source.new" --strip-components=1
 	mv "$uml_source.new" "$uml_source"
 	finished linux-6.12 "$version"
 }
