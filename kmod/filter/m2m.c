@@ -86,7 +86,7 @@ enum vpipe_ctrl {
  * @hdl:		its controls
  * @ctrls:		the same, by enum vpipe_ctrl
  * @lock:		what videobuf2 calls the queue lock
- * @format:		of both sides, as are the next seven
+ * @format:		of both sides, like the six that follow
  * @width:		in pixels
  * @height:		in pixels
  * @colorspace:		as given on OUTPUT

@@ -17,6 +17,7 @@ import * as poll from "../../lib/sys/poll.ts";
 import type { Fields, StructType } from "../../lib/sys/struct.ts";
 import * as videodev2 from "../../lib/v4l2/videodev2.ts";
 import * as uapi from "../../lib/vpipe/uapi.ts";
+import * as stress from "../stress/uapi.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -31,6 +32,7 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<linux/dma-heap.h>", dmaHeap],
   ["<linux/dma-buf.h>", dmaBuf],
   ['"kmod/uapi/vpipe.h"', uapi],
+  ["<linux/media.h>", stress],
 ];
 
 /** A C expression of an integer, and what the library says it is. */

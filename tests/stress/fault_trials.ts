@@ -1,0 +1,236 @@
+/**
+ * Calls for faults to be injected into, each with what has to come before and after it.
+ *
+ * @module
+ */
+import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
+import { EBUSY, EINVAL, ENODEV } from "../../lib/sys/errno.ts";
+import { File, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../../lib/sys/file.ts";
+import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
+import type { Ioctl } from "../../lib/sys/ioctl_number.ts";
+import { cString, libc } from "../../lib/sys/libc.ts";
+import type { VideoDevice } from "../../lib/v4l2/device.ts";
+import * as v4l2 from "../../lib/v4l2/videodev2.ts";
+import { FILTER_NAME, openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
+import { VPIPE_CID_THRESHOLD } from "../../lib/vpipe/uapi.ts";
+import { HEAP, META } from "../check/context.ts";
+import { expectEqual } from "../check/suite.ts";
+import { bind, DRIVER, isBound, isLoaded, mediaNode, unbind } from "./filter.ts";
+import { addressOf, orErrno, raw } from "./libc.ts";
+import * as uapi from "./uapi.ts";
+
+/** Makes a call, with or without a fault in it; passes on its result or negated errno. */
+export type Inject = (call: () => number) => number;
+
+/** One call. */
+export interface Trial {
+  readonly name: string;
+  /** Whether the call must not ask for memory at all, as a frame's work must not. */
+  readonly frugal?: boolean;
+  /** Errnos that a fault may give, beside ENOMEM and EFAULT. */
+  readonly errnos?: readonly number[];
+  /** Sets up from nothing, makes the call through `inject`, leaves nothing behind. */
+  run(inject: Inject): void;
+}
+
+const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
+const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
+const MMAP = v4l2.V4L2_MEMORY_MMAP;
+const USERPTR = uapi.V4L2_MEMORY_USERPTR;
+const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
+const WIDTH = 64;
+const HEIGHT = 48;
+const SIZE = WIDTH * HEIGHT;
+
+const int = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
+
+const call =
+  (file: { readonly fd: number }, { request }: Ioctl, argument: Uint8Array<ArrayBuffer>) => () =>
+    tryIoctl(file.fd, request, argument);
+
+const buffersOf = (type: number, memory: number) =>
+  v4l2.v4l2_requestbuffers.alloc({ type, memory, count: 2 }).bytes;
+
+const buffer = (type: number, values: Partial<ReturnType<typeof uapi.v4l2_userptr_buffer.alloc>>) =>
+  uapi.v4l2_userptr_buffer.alloc({
+    type,
+    memory: MMAP,
+    field: v4l2.V4L2_FIELD_NONE,
+    length: SIZE,
+    bytesused: type === OUTPUT ? SIZE : 0,
+    ...values,
+  }).bytes;
+
+/** Both queues streaming, a CAPTURE buffer queued: an OUTPUT buffer makes a frame. */
+function startStream(device: VideoDevice): void {
+  for (const type of [OUTPUT, CAPTURE]) {
+    ioctl(device, v4l2.VIDIOC_REQBUFS, buffersOf(type, MMAP));
+    ioctl(device, v4l2.VIDIOC_STREAMON, int(type));
+  }
+  ioctl(device, v4l2.VIDIOC_QBUF, buffer(CAPTURE, {}));
+}
+
+function allocateRequest(media: File): File {
+  const argument = int(-1);
+  ioctl(media, uapi.MEDIA_IOC_REQUEST_ALLOC, argument);
+  return new File("media request", new Int32Array(argument.buffer)[0]);
+}
+
+// What the kernel gets an address of has to outlive the call.
+const pixels = new Uint8Array(SIZE);
+const control = uapi.v4l2_ext_control.alloc({ id: VPIPE_CID_THRESHOLD, value: 9 }).bytes;
+
+const requestControls = (request: File) =>
+  uapi.v4l2_ext_controls.alloc({
+    which: uapi.V4L2_CTRL_WHICH_REQUEST_VAL,
+    count: 1,
+    request_fd: request.fd,
+    controls: addressOf(control),
+  }).bytes;
+
+/** Calls on the nodes, in the order in which a program comes to them. */
+export function nodeTrials(node: string): Trial[] {
+  const on = (
+    name: string,
+    run: (device: VideoDevice, inject: Inject) => void,
+    more?: Partial<Trial>,
+  ): Trial => ({
+    name,
+    ...more,
+    run(inject) {
+      using device = openFilter(node);
+      setFilterSize(device, WIDTH, HEIGHT);
+      run(device, inject);
+    },
+  });
+  const opening = (path: string, flags: number): Trial => ({
+    name: `open ${path}`,
+    run(inject) {
+      const name = cString(path);
+      const fd = inject(() => orErrno(libc.open(name, flags, 0)));
+      if (fd >= 0) libc.close(fd);
+    },
+  });
+
+  const queueRequest = (device: VideoDevice, inject: Inject, controls: boolean) => {
+    using media = File.open(mediaNode(), O_RDWR);
+    using request = allocateRequest(media);
+    startStream(device);
+    if (controls) ioctl(device, uapi.VIDIOC_S_EXT_CTRLS, requestControls(request));
+    const values = { flags: uapi.V4L2_BUF_FLAG_REQUEST_FD, request_fd: request.fd };
+    ioctl(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, values));
+    inject(call(request, uapi.MEDIA_REQUEST_IOC_QUEUE, int(0)));
+  };
+
+  return [
+    opening(node, O_RDWR),
+    on("REQBUFS", (device, inject) => {
+      inject(call(device, v4l2.VIDIOC_REQBUFS, buffersOf(OUTPUT, MMAP)));
+    }),
+    on("CREATE_BUFS", (device, inject) => {
+      const size = { width: WIDTH, height: HEIGHT, sizeimage: SIZE };
+      const argument = uapi.v4l2_create_buffers.alloc({
+        ...size,
+        count: 2,
+        memory: MMAP,
+        type: CAPTURE,
+        pixelformat: v4l2.V4L2_PIX_FMT_GREY,
+      }).bytes;
+      inject(call(device, uapi.VIDIOC_CREATE_BUFS, argument));
+    }),
+    // videobuf2 gives EINVAL for whatever goes wrong in the export.
+    on("EXPBUF", (device, inject) => {
+      ioctl(device, v4l2.VIDIOC_REQBUFS, buffersOf(OUTPUT, MMAP));
+      const argument = v4l2.v4l2_exportbuffer.alloc({ type: OUTPUT, flags: O_RDWR });
+      if (inject(call(device, v4l2.VIDIOC_EXPBUF, argument.bytes)) >= 0) libc.close(argument.fd);
+    }, { errnos: [EINVAL] }),
+    on("QBUF USERPTR", (device, inject) => {
+      ioctl(device, v4l2.VIDIOC_REQBUFS, buffersOf(OUTPUT, USERPTR));
+      const argument = buffer(OUTPUT, { memory: USERPTR, userptr: addressOf(pixels) });
+      inject(call(device, v4l2.VIDIOC_QBUF, argument));
+    }),
+    on("QBUF DMABUF", (device, inject) => {
+      using holder = openFilter(node);
+      using dmabuf = allocateFromHeap(HEAP, SIZE);
+      setFilterSize(holder, WIDTH, HEIGHT);
+      const argument = buffer(OUTPUT, { memory: DMABUF, fd: dmabuf.fd });
+      for (const file of [holder, device]) {
+        ioctl(file, v4l2.VIDIOC_REQBUFS, buffersOf(OUTPUT, DMABUF));
+      }
+      // Without memory to map a dma-buf, the kernel warns: have it mapped already.
+      ioctl(holder, v4l2.VIDIOC_QBUF, argument);
+      inject(call(device, v4l2.VIDIOC_QBUF, argument));
+    }),
+    on("QBUF, frame", (device, inject) => {
+      startStream(device);
+      inject(call(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, {})));
+    }, { frugal: true }),
+    on("STREAMON, frame", (device, inject) => {
+      startStream(device);
+      ioctl(device, v4l2.VIDIOC_STREAMOFF, int(OUTPUT));
+      ioctl(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, {}));
+      inject(call(device, v4l2.VIDIOC_STREAMON, int(OUTPUT)));
+    }, { frugal: true }),
+    {
+      name: "REQUEST_ALLOC",
+      run(inject) {
+        using media = File.open(mediaNode(), O_RDWR);
+        const argument = int(-1);
+        if (inject(call(media, uapi.MEDIA_IOC_REQUEST_ALLOC, argument)) < 0) return;
+        libc.close(new Int32Array(argument.buffer)[0]);
+      },
+    },
+    // Without controls, V4L2's core makes some up, to report what was in force.
+    on("REQUEST_QUEUE, frame", (device, inject) => queueRequest(device, inject, false)),
+    on("REQUEST_QUEUE with controls, frame", (device, inject) => {
+      queueRequest(device, inject, true);
+    }, { frugal: true }),
+    opening(META, O_RDONLY),
+  ];
+}
+
+/** What the kernel makes of a device without memory for its name, and of no memory for a number. */
+const REGISTRATION = [EINVAL, EBUSY];
+
+/** The driver's probe, called by binding the device to it. */
+export function bindTrial(): Trial {
+  const name = cString(FILTER_NAME);
+  return {
+    name: "probe",
+    errnos: REGISTRATION,
+    run(inject) {
+      unbind();
+      using file = File.open(`${DRIVER}/bind`, O_WRONLY);
+      const result = inject(() =>
+        orErrno(raw.write(file.fd, addressOf(name), BigInt(FILTER_NAME.length)))
+      );
+      expectEqual("device bound", isBound(), result >= 0);
+      if (result < 0) bind();
+    },
+  };
+}
+
+/** Loading the module. */
+export function loadTrial(module: string): Trial {
+  const image = Deno.readFileSync(module);
+  const name = cString(FILTER_NAME);
+  const none = cString("");
+  const remove = () => orErrno(raw.delete_module(name, O_NONBLOCK));
+  return {
+    name: "load",
+    // ENODEV: no device could be probed, so the module does not stay.
+    errnos: [ENODEV, ...REGISTRATION],
+    run(inject) {
+      if (isLoaded()) expectEqual("delete_module", remove(), 0);
+      const result = inject(() => orErrno(raw.init_module(image, BigInt(image.length), none)));
+      expectEqual("module loaded", isLoaded(), result >= 0);
+      if (result < 0) {
+        expectEqual(
+          "init_module again",
+          orErrno(raw.init_module(image, BigInt(image.length), none)),
+          0,
+        );
+      }
+    },
+  };
+}

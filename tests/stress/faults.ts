@@ -1,0 +1,44 @@
+/**
+ * Allocations that fail, in each call the module serves.
+ *
+ * @module
+ */
+import { expect, Skip } from "../check/suite.ts";
+import { canInjectFaults } from "./fault_injection.ts";
+import { load, unload } from "./filter.ts";
+import { canFindLeaks, expectNone, findLeaks, forgetLeaks } from "./leaks.ts";
+import type { Conditions } from "./stage.ts";
+import { Worker } from "./workers.ts";
+
+/**
+ * Functions of V4L2's core that leak when something they call fails, in Linux 6.12: the first the
+ * node's name, the second an entity's.
+ */
+const LEAKY = ["__video_register_device", "v4l2_m2m_register_media_controller"];
+
+async function expectNoLeaks(): Promise<void> {
+  const leaks = await findLeaks();
+  expectNone(leaks.filter((leak) => !LEAKY.some((name) => leak.includes(` ${name}+`))));
+  forgetLeaks();
+}
+
+export async function faults({ seconds, random, module }: Conditions): Promise<string> {
+  if (!canInjectFaults()) {
+    throw new Skip("this kernel has no fault injection with a stack trace filter");
+  }
+  await using worker = new Worker("injectFaults", { seed: random.next(), seconds, module });
+  const reports = await worker.result(seconds + 60);
+  expect(reports.some(({ failed }) => failed > 0), "no fault had an effect");
+  await unload();
+  try {
+    if (canFindLeaks()) await expectNoLeaks();
+  } finally {
+    await load(module);
+  }
+  const text = reports.map(({ name, tried, places, failed }) =>
+    places === 0
+      ? `${name}: no memory asked for`
+      : `${name}: ${tried} of ${places}, ${failed} failed`
+  );
+  return `${text.join("; ")}; each call worked or said why, nothing is leaked`;
+}

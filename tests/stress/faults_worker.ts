@@ -1,0 +1,69 @@
+/**
+ * A process in which each call that the filter serves runs out of memory, in one place after the
+ * other.
+ *
+ * @module
+ */
+import { expect } from "../check/suite.ts";
+import { FaultInjector } from "./fault_injection.ts";
+import { bindTrial, loadTrial, nodeTrials, type Trial } from "./fault_trials.ts";
+import { videoNode } from "./filter.ts";
+import { Random } from "./random.ts";
+import { ENOMEM } from "./uapi.ts";
+
+/** What the worker is to do. */
+export interface FaultsOrder {
+  readonly seed: number;
+  readonly seconds: number;
+  /** vpipe.ko */
+  readonly module: string;
+}
+
+/** What became of one call. */
+export interface FaultReport {
+  readonly name: string;
+  /** Places where the call can fail, how many of them were made to, and how often it did. */
+  readonly places: number;
+  readonly tried: number;
+  readonly failed: number;
+}
+
+function exercise(
+  trial: Trial,
+  injector: FaultInjector,
+  random: Random,
+  end: number,
+): FaultReport {
+  const allowed = [ENOMEM, ...trial.errnos ?? []];
+  let places = 0;
+  trial.run((call) => {
+    const { result, places: counted } = injector.count(call);
+    expect(result >= 0, `${trial.name}: errno ${-result} without a fault`);
+    places = counted;
+    return result;
+  });
+  if (trial.frugal) expect(places === 0, `${trial.name}: asks for memory ${places} times`);
+  let tried = 0;
+  let failed = 0;
+  for (const nth of random.shuffle(Array.from({ length: places }, (_, i) => i + 1))) {
+    if (performance.now() > end) break;
+    trial.run((call) => {
+      const result = injector.fail(nth, call);
+      const sound = result >= 0 || allowed.includes(-result);
+      expect(sound, `${trial.name}: errno ${-result} after a fault in place ${nth} of ${places}`);
+      if (result < 0) failed++;
+      return result;
+    });
+    tried++;
+  }
+  return { name: trial.name, places, tried, failed };
+}
+
+/** Exercises all calls; loading, which takes longest and has the most places, while time lasts. */
+export function injectFaults({ seed, seconds, module }: FaultsOrder): FaultReport[] {
+  const random = new Random(seed);
+  const end = performance.now() + seconds * 1000;
+  using injector = new FaultInjector();
+  const trials = [...nodeTrials(videoNode()), bindTrial(), loadTrial(module)];
+  return trials.map((trial) => exercise(trial, injector, random, end));
+}

@@ -1,0 +1,61 @@
+/**
+ * The device taken from its driver and given back while processes use it in every way.
+ *
+ * @module
+ */
+import { MetaReader } from "../../lib/vpipe/meta.ts";
+import { META } from "../check/context.ts";
+import { expect } from "../check/suite.ts";
+import { bind, unbind } from "./filter.ts";
+import { type Conditions, delay } from "./stage.ts";
+import { Worker } from "./workers.ts";
+
+/** What processes may take to start and stream, and to end, on a slow guest. */
+const FRAME_MS = 10_000;
+const END_S = 20;
+
+/** Until a frame has come through the device as it is now bound. */
+async function nextFrame(): Promise<void> {
+  using meta = new MetaReader(META);
+  const end = performance.now() + FRAME_MS;
+  while (meta.read(1, 50) === 0) {
+    expect(performance.now() < end, `no frame within ${FRAME_MS} ms of binding`);
+    await delay(0);
+  }
+}
+
+export async function hotplug({ seconds, random }: Conditions): Promise<string> {
+  await using workers = new AsyncDisposableStack();
+  const image = { width: 320, height: 240, level: 99, buffers: 3 };
+  const stream = workers.use(new Worker("stream", { seconds, ...image }));
+  const dequeue = workers.use(new Worker("blockInDequeue", { seconds }));
+  const read = workers.use(new Worker("blockInRead", { seconds }));
+  const calls = workers.use(new Worker("callVideoAtRandom", { seconds, seed: random.next() }));
+
+  const end = performance.now() + seconds * 1000;
+  let times = 0;
+  for (; performance.now() < end; times++) {
+    if (random.chance(0.8)) await nextFrame();
+    await delay(random.below(100));
+    unbind();
+    await delay(random.below(20));
+    bind();
+  }
+  // Whoever still waits for the device is told that it is gone, and sees that its time is over.
+  unbind();
+  try {
+    const [streamed, dequeued, { entries, losses }] = await Promise.all([
+      stream.result(END_S),
+      dequeue.result(END_S),
+      read.result(END_S),
+      calls.result(END_S),
+    ]);
+    expect(streamed.frames > 0 && entries > 0, "nothing was streamed");
+    expect(dequeued.losses > 0, "nobody was waiting in VIDIOC_DQBUF");
+    expect(losses > 0, "nobody was waiting in read(2)");
+    return `${times} times, during ${streamed.frames} frames that were as the reference's; ` +
+      "who waited in VIDIOC_DQBUF or read(2) was told, and went on with the next device";
+  } finally {
+    bind();
+  }
+}

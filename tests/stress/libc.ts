@@ -1,0 +1,33 @@
+/**
+ * Library calls that no tool needs: with addresses that point nowhere, on other processes'
+ * descriptors, for modules.
+ *
+ * @module
+ */
+import { errno } from "../../lib/sys/errno.ts";
+
+const library = Deno.dlopen("libc.so.6", {
+  ioctl: { parameters: ["i32", "u32", "usize"], result: "i32" },
+  read: { parameters: ["i32", "usize", "usize"], result: "i32" },
+  write: { parameters: ["i32", "usize", "usize"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  dup: { parameters: ["i32"], result: "i32" },
+  pidfd_open: { parameters: ["i32", "u32"], result: "i32" },
+  pidfd_getfd: { parameters: ["i32", "i32", "u32"], result: "i32" },
+  init_module: { parameters: ["buffer", "usize", "buffer"], result: "i32" },
+  delete_module: { parameters: ["buffer", "u32"], result: "i32" },
+});
+
+/** The calls by name; each behaves as its manual page says. */
+export const raw = library.symbols;
+
+/** A call's result, or the negated errno. */
+export function orErrno(result: number): number {
+  return result < 0 ? -errno() : result;
+}
+
+/** Where `bytes` lie. The memory of an ArrayBuffer never moves; keep `bytes` alive. */
+export function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
+  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
+}

@@ -1,0 +1,25 @@
+/**
+ * What every stage of the stress run is given.
+ *
+ * @module
+ */
+import type { Random } from "./random.ts";
+
+/** Paths, time and chance. */
+export interface Conditions {
+  /** About how long the stage may take. */
+  readonly seconds: number;
+  readonly random: Random;
+  /** Folder of the compiled tools. */
+  readonly tools: string;
+  /** vpipe.ko */
+  readonly module: string;
+  /** Folder of the PGM fixtures. */
+  readonly fixtures: string;
+}
+
+/** A stage: returns in words what it did and compared. It leaves the module loaded and bound. */
+export type Stage = (conditions: Conditions) => Promise<string>;
+
+/** Waits this long, in milliseconds. */
+export const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,261 @@
+/**
+ * A stream that ends after each of its steps in each way there is, with each kind of memory. All
+ * buffers come back, and where the file is still open, the next stream on it is whole.
+ *
+ * @module
+ */
+import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
+import { patterns } from "../../lib/image/patterns.ts";
+import { threshold } from "../../lib/image/threshold.ts";
+import { EBUSY, EINVAL } from "../../lib/sys/errno.ts";
+import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
+import { Mapping } from "../../lib/sys/mmap.ts";
+import { Poller, POLLIN, POLLOUT } from "../../lib/sys/poll.ts";
+import { VideoDevice } from "../../lib/v4l2/device.ts";
+import { DmabufQueue, MmapQueue, Queue } from "../../lib/v4l2/queue.ts";
+import * as v4l2 from "../../lib/v4l2/videodev2.ts";
+import {
+  ALGORITHMS,
+  openFilter,
+  setFilterControls,
+  setFilterSize,
+} from "../../lib/vpipe/filter.ts";
+import { HEAP } from "../check/context.ts";
+import { CheckFailure, expect, expectEqual } from "../check/suite.ts";
+import { videoNode } from "./filter.ts";
+import { addressOf } from "./libc.ts";
+import { firstDifference } from "./stream.ts";
+import * as uapi from "./uapi.ts";
+
+const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
+const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
+type Side = typeof OUTPUT | typeof CAPTURE;
+const SIDES = [OUTPUT, CAPTURE] as const;
+
+const BUFFERS = 2;
+const LEVEL = 127;
+const image = patterns.noise(61, 7);
+const expected = threshold(image, LEVEL).image.pixels;
+
+type Verb = "request" | "queue" | "start" | "dequeue";
+type Step = readonly [Verb, Side];
+
+/** Buffers before streams, and streams before buffers. */
+const ORDERS: readonly Step[][] = [
+  [
+    ["request", OUTPUT],
+    ["request", CAPTURE],
+    ["queue", CAPTURE],
+    ["queue", OUTPUT],
+    ["start", CAPTURE],
+    ["start", OUTPUT],
+    ["queue", OUTPUT],
+    ["queue", CAPTURE],
+    ["dequeue", CAPTURE],
+    ["dequeue", OUTPUT],
+  ],
+  [
+    ["request", CAPTURE],
+    ["start", CAPTURE],
+    ["request", OUTPUT],
+    ["start", OUTPUT],
+    ["queue", OUTPUT],
+    ["queue", OUTPUT],
+    ["queue", CAPTURE],
+    ["dequeue", OUTPUT],
+    ["dequeue", CAPTURE],
+  ],
+];
+
+/** OUTPUT buffers in this program's own memory. */
+class UserptrQueue extends Queue {
+  constructor(device: VideoDevice, type: number, readonly contents: Uint8Array<ArrayBuffer>[]) {
+    super(device, type, uapi.V4L2_MEMORY_USERPTR, contents.length);
+    for (const buffer of this.buffers) {
+      const bytes = contents[buffer.index];
+      uapi.v4l2_userptr_buffer.at(buffer.bytes).userptr = addressOf(bytes);
+      buffer.length = bytes.length;
+    }
+  }
+}
+
+const MEMORIES = ["MMAP", "DMABUF", "USERPTR"] as const;
+type Memory = typeof MEMORIES[number];
+
+/** One queue, and its buffers' memory. */
+interface Buffers {
+  readonly queue: Queue;
+  readonly contents: readonly Uint8Array[];
+}
+
+/** A file of the node on the way to a stream. */
+class Subject implements Disposable {
+  readonly #device: VideoDevice;
+  readonly #sides = new Map<Side, Buffers>();
+  readonly #streaming = new Set<Side>();
+  readonly #queued = { [OUTPUT]: 0, [CAPTURE]: 0 };
+  readonly #memory: Record<Side, Memory>;
+  readonly #resources = new DisposableStack();
+
+  constructor(node: string, output: Memory, capture: Memory) {
+    this.#memory = { [OUTPUT]: output, [CAPTURE]: capture };
+    this.#device = this.#resources.use(openFilter(node));
+    setFilterSize(this.#device, image.width, image.height);
+    const roi = { left: 0, top: 0, width: 0, height: 0 };
+    const algorithm = ALGORITHMS.threshold;
+    setFilterControls(this.#device, { sequence: 0, algorithm, threshold: LEVEL, roi });
+  }
+
+  step([verb, side]: Step): void {
+    if (verb === "request") this.#sides.set(side, this.#request(side));
+    else if (verb === "queue") this.#queue(side);
+    else if (verb === "start") this.#start(side);
+    else this.#dequeue(side);
+  }
+
+  #request(side: Side): Buffers {
+    const size = image.pixels.length;
+    const device = this.#device;
+    switch (this.#memory[side]) {
+      case "MMAP": {
+        const queue = new MmapQueue(device, side, BUFFERS);
+        for (const mapping of queue.mappings) this.#resources.use(mapping);
+        return { queue, contents: queue.mappings.map(({ bytes }) => bytes) };
+      }
+      case "USERPTR": {
+        const contents = Array.from({ length: BUFFERS }, () => new Uint8Array(size));
+        return { queue: new UserptrQueue(device, side, contents), contents };
+      }
+      case "DMABUF": {
+        const dmabufs = Array.from(
+          { length: BUFFERS },
+          () => this.#resources.use(allocateFromHeap(HEAP, size)),
+        );
+        const mappings = dmabufs.map(({ fd }) =>
+          this.#resources.use(new Mapping({ path: HEAP, fd }, size))
+        );
+        const queue = new DmabufQueue(device, side, dmabufs);
+        return { queue, contents: mappings.map(({ bytes }) => bytes) };
+      }
+    }
+  }
+
+  #of(side: Side): Buffers {
+    return this.#sides.get(side)!;
+  }
+
+  #queue(side: Side): void {
+    const { queue, contents } = this.#of(side);
+    const index = this.#queued[side]++ % BUFFERS;
+    if (side === OUTPUT) contents[index].set(image.pixels);
+    queue.enqueue(index, side === OUTPUT ? image.pixels.length : 0);
+  }
+
+  #start(side: Side): void {
+    this.#of(side).queue.streamOn();
+    this.#streaming.add(side);
+  }
+
+  #dequeue(side: Side): void {
+    const { queue, contents } = this.#of(side);
+    const poller = new Poller(this.#device, side === OUTPUT ? POLLOUT : POLLIN);
+    expect(poller.wait(5000) !== 0, "no frame within 5 s");
+    const index = queue.dequeue();
+    expect(index >= 0, "poll(2) promised a buffer, there is none");
+    expectEqual("error flag", queue.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR, 0);
+    if (side === OUTPUT) return;
+    const at = firstDifference(contents[index].subarray(0, expected.length), expected);
+    expect(at < 0, `byte ${at} is not the reference's`);
+  }
+
+  /** STREAMOFF: buffers are the program's again, and there is nothing to wait for. */
+  stop(side: Side): void {
+    const argument = new Uint8Array(Uint32Array.of(side).buffer);
+    ioctl(this.#device, v4l2.VIDIOC_STREAMOFF, argument);
+    this.#streaming.delete(side);
+    this.#queued[side] = 0;
+    const buffer = v4l2.v4l2_buffer.alloc({ type: side });
+    for (const { index, memory } of this.#sides.get(side)?.queue.buffers ?? []) {
+      Object.assign(buffer, { index, memory });
+      ioctl(this.#device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
+      const busy = buffer.flags & (uapi.V4L2_BUF_FLAG_QUEUED | uapi.V4L2_BUF_FLAG_DONE);
+      expectEqual(`QUEUED and DONE of buffer ${index}`, busy, 0);
+    }
+    const dequeued = tryIoctl(this.#device.fd, v4l2.VIDIOC_DQBUF.request, buffer.bytes);
+    expectEqual("VIDIOC_DQBUF", dequeued, -EINVAL);
+  }
+
+  /** REQBUFS(0): refused while the stream is on, else all buffers are gone. */
+  free(side: Side): void {
+    const memory = this.#sides.get(side)?.queue.memory ?? v4l2.V4L2_MEMORY_MMAP;
+    const request = v4l2.v4l2_requestbuffers.alloc({ type: side, memory });
+    const result = tryIoctl(this.#device.fd, v4l2.VIDIOC_REQBUFS.request, request.bytes);
+    expectEqual("VIDIOC_REQBUFS", result, this.#streaming.has(side) ? -EBUSY : 0);
+  }
+
+  /** Closes the file; memory of its buffers that is mapped stays. */
+  abandon(): void {
+    this.#device.close();
+    for (const { contents } of this.#sides.values()) for (const bytes of contents) bytes.fill(1);
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose();
+  }
+}
+
+function stopAndRestart(subject: Subject): void {
+  for (const side of SIDES) {
+    subject.stop(side);
+    subject.free(side);
+  }
+  for (const step of ORDERS[0]) subject.step(step);
+}
+
+function stopOne(stopped: Side): (subject: Subject) => void {
+  return (subject) => {
+    subject.stop(stopped);
+    stopAndRestart(subject);
+  };
+}
+
+const ENDINGS: Readonly<Record<string, (subject: Subject) => void>> = {
+  close: (subject) => subject.abandon(),
+  "STREAMOFF, REQBUFS(0)": stopAndRestart,
+  "STREAMOFF of OUTPUT": stopOne(OUTPUT),
+  "STREAMOFF of CAPTURE": stopOne(CAPTURE),
+  "REQBUFS(0)": (subject) => SIDES.forEach((side) => subject.free(side)),
+};
+
+// deno-lint-ignore require-await
+export async function states(): Promise<string> {
+  const node = videoNode();
+  let ends = 0;
+  for (const output of MEMORIES) {
+    for (const capture of ["MMAP", "DMABUF"] as const) {
+      for (const order of ORDERS) {
+        for (let length = 0; length <= order.length; length++) {
+          for (const [ending, end] of Object.entries(ENDINGS)) {
+            const steps = order.slice(0, length);
+            try {
+              using subject = new Subject(node, output, capture);
+              for (const step of steps) subject.step(step);
+              end(subject);
+            } catch (error) {
+              const words = steps.map(([verb, side]) =>
+                `${verb} ${side === OUTPUT ? "OUT" : "CAP"}`
+              );
+              const where = `${output}, ${capture}: ${[...words, ending].join(", ")}`;
+              throw new CheckFailure(`${where}: ${(error as Error).message}`);
+            }
+            ends++;
+          }
+        }
+      }
+    }
+  }
+  return `${ends} ends of a stream: after each step, with OUTPUT ${
+    MEMORIES.join(" ")
+  } and CAPTURE ` +
+    "MMAP DMABUF; all buffers back, the next stream on the same file as the reference's";
+}

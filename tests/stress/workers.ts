@@ -1,0 +1,68 @@
+/**
+ * Child processes: this program again, told on its command line what to do. A worker prints what it
+ * has done as one line of JSON at its end.
+ *
+ * @module
+ */
+import { Running } from "../check/processes.ts";
+import { CheckFailure, expect } from "../check/suite.ts";
+import { changeControls } from "./controls_worker.ts";
+import { injectFaults } from "./faults_worker.ts";
+import { blockInDequeue, blockInRead } from "./hotplug_worker.ts";
+import { callMetaAtRandom } from "./meta_worker.ts";
+import { stream } from "./stream_worker.ts";
+import { callVideoAtRandom } from "./video_worker.ts";
+
+/** First argument of a worker. */
+export const WORKER = "--worker";
+
+const workers = {
+  blockInDequeue,
+  blockInRead,
+  callMetaAtRandom,
+  callVideoAtRandom,
+  changeControls,
+  injectFaults,
+  stream,
+};
+
+type Workers = typeof workers;
+type Order<K extends keyof Workers> = Parameters<Workers[K]>[0];
+type Result<K extends keyof Workers> = Awaited<ReturnType<Workers[K]>>;
+
+/** Becomes the worker that the command line asks for. */
+export async function work([kind, order]: string[]): Promise<void> {
+  const run = workers[kind as keyof Workers] as (order: unknown) => unknown;
+  try {
+    console.log(JSON.stringify(await run(JSON.parse(order))));
+  } catch (error) {
+    const { message, stack } = error as Error;
+    console.error(error instanceof CheckFailure ? message : stack);
+    Deno.exit(1);
+  }
+}
+
+/** A worker at work; killed when it goes out of scope. */
+export class Worker<K extends keyof Workers> implements AsyncDisposable {
+  readonly #process: Running;
+
+  constructor(readonly kind: K, order: Order<K>) {
+    this.#process = new Running(Deno.execPath(), [WORKER, kind, JSON.stringify(order)]);
+  }
+
+  /** The next line that it prints; undefined at its end. */
+  line(): Promise<string | undefined> {
+    return this.#process.line();
+  }
+
+  /** What it has done; a worker that fails, or takes longer than `seconds`, fails the check. */
+  async result(seconds: number): Promise<Result<K>> {
+    const { status, stdout, stderr } = await this.#process.end(seconds);
+    expect(status === 0, `${this.kind}: status ${status}: ${stderr.trim()}`);
+    return JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#process[Symbol.asyncDispose]();
+  }
+}
