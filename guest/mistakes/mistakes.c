@@ -2,6 +2,7 @@
 /*
  * One mistake of each kind that the `sanitized` guest exists to report. Its
  * self-test loads this once per kind: a guest that stays silent is broken.
+ * OPTIMIZER_HIDE_VAR() is there lest the compiler see what is coming.
  */
 #include <linux/delay.h>
 #include <linux/module.h>
@@ -17,22 +18,21 @@ static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
 static DEFINE_SPINLOCK(spinning);
 static int numbers[4];
-/* Volatile, or the compiler sees what is coming. */
-static volatile int one_too_far = ARRAY_SIZE(numbers);
 
 static void use_after_free(void)
 {
-	volatile char *memory = kzalloc(32, GFP_KERNEL);
+	char *memory = kzalloc(32, GFP_KERNEL);
 
-	kfree((void *)memory);
-	(void)memory[3];
+	kfree(memory);
+	OPTIMIZER_HIDE_VAR(memory);
+	READ_ONCE(memory[3]);
 }
 
 static void leak(void)
 {
-	volatile char *memory = kzalloc(32, GFP_KERNEL);
+	char *memory = kzalloc(32, GFP_KERNEL);
 
-	(void)memory[3];
+	OPTIMIZER_HIDE_VAR(memory);
 }
 
 static void lock_order(void)
@@ -51,8 +51,16 @@ static void lock_order(void)
 static void sleep_in_atomic(void)
 {
 	spin_lock(&spinning);
-	msleep(1);
+	msleep(20);
 	spin_unlock(&spinning);
+}
+
+static void out_of_bounds(void)
+{
+	int index = ARRAY_SIZE(numbers);
+
+	OPTIMIZER_HIDE_VAR(index);
+	numbers[index]++;
 }
 
 static int __init mistakes_init(void)
@@ -66,7 +74,7 @@ static int __init mistakes_init(void)
 	else if (!strcmp(kind, "sleep-in-atomic"))
 		sleep_in_atomic();
 	else if (!strcmp(kind, "out-of-bounds"))
-		numbers[one_too_far]++;
+		out_of_bounds();
 	else
 		WARN(1, "mistakes: %s\n", kind);
 	return 0;
