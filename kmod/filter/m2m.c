@@ -1004,7 +1004,7 @@ static int __init vpipe_init(void)
 		goto unregister_device;
 
 	/* A driver that could not probe stays registered: no use to anybody. */
-	if (!device_is_bound(&vpipe_pdev->dev)) {
+	if (!platform_get_drvdata(vpipe_pdev)) {
 		ret = -ENODEV;
 		goto unregister_driver;
 	}
