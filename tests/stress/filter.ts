@@ -67,6 +67,12 @@ export function exists(path: string): boolean {
 export const isBound = () => exists(DEVICE);
 export const isLoaded = () => exists(`/sys/module/${FILTER_NAME}`);
 
+/** Loads the module and binds the device, as far as something went wrong that left them off. */
+export async function restore(module: string): Promise<void> {
+  if (!isLoaded()) await load(module);
+  if (!isBound()) bind();
+}
+
 /** Fails unless a frame comes through as the reference has it. */
 export async function expectWorking(): Promise<void> {
   using stream = new CheckedStream(videoNode(), patterns.noise(320, 200), 100, 1);

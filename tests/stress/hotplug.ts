@@ -11,8 +11,8 @@ import { type Conditions, delay } from "./stage.ts";
 import { Worker } from "./workers.ts";
 
 /** What processes may take to start and stream, and to end, on a slow guest. */
-const FRAME_MS = 10_000;
-const END_S = 20;
+const FRAME_MS = 30_000;
+const END_S = 60;
 
 /** Until a frame has come through the device as it is now bound. */
 async function nextFrame(): Promise<void> {

@@ -10,9 +10,9 @@ import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import * as uapi from "../../lib/vpipe/uapi.ts";
 import { META } from "../check/context.ts";
 import { expect, expectEqual } from "../check/suite.ts";
+import { BAD_ADDRESSES, Caller, type Tally } from "./caller.ts";
 import { addressOf, orErrno, raw } from "./libc.ts";
 import { Random } from "./random.ts";
-import { count, emptyTally, type Tally } from "./tally.ts";
 
 /** What the worker is to do. */
 export interface MetaOrder {
@@ -21,9 +21,6 @@ export interface MetaOrder {
 }
 
 const MAX_OPEN = 4;
-
-/** Nothing is mapped there: the first page, the end of user addresses, a kernel address. */
-const BAD_ADDRESSES = [0n, 0xfffn, 0x7fff_ffff_f000n, 1n << 63n];
 
 const LAYOUTS = { 1: uapi.vpipe_meta_entry, 2: uapi.vpipe_meta_entry_v2 } as const;
 
@@ -35,18 +32,12 @@ interface Reader {
   last: bigint;
 }
 
-class MetaCaller {
-  readonly tally: Tally = emptyTally();
-  readonly #random: Random;
+class MetaCaller extends Caller {
   readonly #readers: Reader[] = [];
   readonly #buffer = new Uint8Array(300 * uapi.vpipe_meta_entry_v2.size);
 
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
   step(): void {
-    const random = this.#random;
+    const { random } = this;
     if (this.#readers.length === 0 || (this.#readers.length < MAX_OPEN && random.chance(0.05))) {
       this.#open();
     }
@@ -60,9 +51,9 @@ class MetaCaller {
   }
 
   #open(): void {
-    const flags = this.#random.pick([O_RDONLY, O_RDONLY | O_NONBLOCK, O_RDWR | O_NONBLOCK]);
+    const flags = this.random.pick([O_RDONLY, O_RDONLY | O_NONBLOCK, O_RDWR | O_NONBLOCK]);
     this.#readers.push({ file: File.open(META, flags), version: 1, last: 0n });
-    count(this.tally, "open", 0);
+    this.count("open", 0);
   }
 
   #close(reader: Reader): void {
@@ -71,24 +62,15 @@ class MetaCaller {
   }
 
   #read(reader: Reader): void {
-    const random = this.#random;
+    const { random } = this;
     // Without this, a file that was opened to block would.
     if (new Poller(reader.file, POLLIN).wait(random.pick([0, 0, 5])) === 0) return;
     const { size } = LAYOUTS[reader.version];
-    const length = random.pick([
-      0,
-      1,
-      size - 1,
-      size,
-      size,
-      size + 1,
-      9 * size,
-      this.#buffer.length,
-    ]);
+    const length = random.pick([0, 1, size - 1, size, size + 1, 9 * size, this.#buffer.length]);
     const bad = random.chance(0.05);
     const address = bad ? random.pick(BAD_ADDRESSES) : addressOf(this.#buffer);
     const got = orErrno(raw.read(reader.file.fd, address, BigInt(length)));
-    count(this.tally, "read", got);
+    this.count("read", got);
     if (got <= 0) return;
     expect(!bad, `read to ${address.toString(16)} returned ${got}`);
     expectEqual("rest after whole entries", got % size, 0);
@@ -111,20 +93,20 @@ class MetaCaller {
   }
 
   #ioctl({ file }: Reader): void {
-    const random = this.#random;
+    const { random } = this;
     const info = random.chance(0.5);
     const { name, request } = info ? uapi.VPIPE_META_IOC_QUERY : uapi.VPIPE_META_IOC_GET_STATS;
     const address = random.chance(0.1) ? random.pick(BAD_ADDRESSES) : addressOf(this.#buffer);
-    count(this.tally, name, orErrno(raw.ioctl(file.fd, request, address)));
+    this.count(name, orErrno(raw.ioctl(file.fd, request, address)));
   }
 
   #setVersion(reader: Reader): void {
-    const random = this.#random;
+    const { random } = this;
     const version = random.pick([0, 1, 1, 2, 2, 3, 0xffff, 0x10001, 0xffff_ffff]);
     const argument = new Uint8Array(Uint32Array.of(version).buffer);
     const address = random.chance(0.05) ? random.pick(BAD_ADDRESSES) : addressOf(argument);
     const { name, request } = uapi.VPIPE_META_IOC_SET_VERSION;
-    const result = count(this.tally, name, orErrno(raw.ioctl(reader.file.fd, request, address)));
+    const result = this.count(name, orErrno(raw.ioctl(reader.file.fd, request, address)));
     if (result < 0) return;
     expect(version === 1 || version === 2, `version ${version} was accepted`);
     reader.version = version;
@@ -132,11 +114,11 @@ class MetaCaller {
 
   /** What such a device has not. */
   #misuse({ file }: Reader): void {
-    const random = this.#random;
+    const { random } = this;
     const result = random.chance(0.5)
       ? raw.ioctl(file.fd, random.next(), random.pick(BAD_ADDRESSES))
       : raw.write(file.fd, addressOf(this.#buffer), BigInt(random.below(256)));
-    count(this.tally, "ioctl or write", orErrno(result));
+    this.count("ioctl or write", orErrno(result));
   }
 }
 
@@ -149,7 +131,7 @@ export function callMetaAtRandom({ seed, seconds }: MetaOrder): Tally {
       caller.step();
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      count(caller.tally, error.call, -error.code);
+      caller.count(error.call, -error.code);
     }
   }
   return caller.tally;

@@ -19,7 +19,7 @@ export interface Conditions {
 }
 
 /** A stage: returns in words what it did and compared. It leaves the module loaded and bound. */
-export type Stage = (conditions: Conditions) => Promise<string>;
+export type Stage = (conditions: Conditions) => string | Promise<string>;
 
 /** Waits this long, in milliseconds. */
 export const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

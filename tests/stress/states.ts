@@ -106,6 +106,10 @@ class Subject implements Disposable {
     setFilterControls(this.#device, { sequence: 0, algorithm, threshold: LEVEL, roi });
   }
 
+  hasBuffers(side: Side): boolean {
+    return this.#sides.has(side);
+  }
+
   step([verb, side]: Step): void {
     if (verb === "request") this.#sides.set(side, this.#request(side));
     else if (verb === "queue") this.#queue(side);
@@ -188,6 +192,7 @@ class Subject implements Disposable {
   /** REQBUFS(0): refused while the stream is on, else all buffers are gone. */
   free(side: Side): void {
     const memory = this.#sides.get(side)?.queue.memory ?? v4l2.V4L2_MEMORY_MMAP;
+    if (!this.#streaming.has(side)) this.#sides.delete(side);
     const request = v4l2.v4l2_requestbuffers.alloc({ type: side, memory });
     const result = tryIoctl(this.#device.fd, v4l2.VIDIOC_REQBUFS.request, request.bytes);
     expectEqual("VIDIOC_REQBUFS", result, this.#streaming.has(side) ? -EBUSY : 0);
@@ -204,58 +209,65 @@ class Subject implements Disposable {
   }
 }
 
-function stopAndRestart(subject: Subject): void {
+/** Stops, and streams from the start with the buffers that there are, or with new ones. */
+function restart(subject: Subject, keep: boolean): void {
   for (const side of SIDES) {
     subject.stop(side);
-    subject.free(side);
+    if (!keep) subject.free(side);
   }
-  for (const step of ORDERS[0]) subject.step(step);
+  for (const [verb, side] of ORDERS[0]) {
+    if (verb !== "request" || !keep || !subject.hasBuffers(side)) subject.step([verb, side]);
+  }
 }
 
-function stopOne(stopped: Side): (subject: Subject) => void {
-  return (subject) => {
-    subject.stop(stopped);
-    stopAndRestart(subject);
-  };
+function stopOne(subject: Subject, side: Side): void {
+  subject.stop(side);
+  restart(subject, true);
 }
 
 const ENDINGS: Readonly<Record<string, (subject: Subject) => void>> = {
   close: (subject) => subject.abandon(),
-  "STREAMOFF, REQBUFS(0)": stopAndRestart,
-  "STREAMOFF of OUTPUT": stopOne(OUTPUT),
-  "STREAMOFF of CAPTURE": stopOne(CAPTURE),
+  STREAMOFF: (subject) => restart(subject, true),
+  "STREAMOFF of OUTPUT": (subject) => stopOne(subject, OUTPUT),
+  "STREAMOFF of CAPTURE": (subject) => stopOne(subject, CAPTURE),
+  "STREAMOFF, REQBUFS(0)": (subject) => restart(subject, false),
   "REQBUFS(0)": (subject) => SIDES.forEach((side) => subject.free(side)),
 };
 
-// deno-lint-ignore require-await
-export async function states(): Promise<string> {
-  const node = videoNode();
-  let ends = 0;
+/** Everything that can be combined, one after the other. */
+function* scenarios() {
   for (const output of MEMORIES) {
     for (const capture of ["MMAP", "DMABUF"] as const) {
       for (const order of ORDERS) {
         for (let length = 0; length <= order.length; length++) {
-          for (const [ending, end] of Object.entries(ENDINGS)) {
-            const steps = order.slice(0, length);
-            try {
-              using subject = new Subject(node, output, capture);
-              for (const step of steps) subject.step(step);
-              end(subject);
-            } catch (error) {
-              const words = steps.map(([verb, side]) =>
-                `${verb} ${side === OUTPUT ? "OUT" : "CAP"}`
-              );
-              const where = `${output}, ${capture}: ${[...words, ending].join(", ")}`;
-              throw new CheckFailure(`${where}: ${(error as Error).message}`);
-            }
-            ends++;
+          const steps = order.slice(0, length);
+          for (const [name, end] of Object.entries(ENDINGS)) {
+            yield { output, capture, steps, name, end };
           }
         }
       }
     }
   }
-  return `${ends} ends of a stream: after each step, with OUTPUT ${
-    MEMORIES.join(" ")
-  } and CAPTURE ` +
-    "MMAP DMABUF; all buffers back, the next stream on the same file as the reference's";
+}
+
+export function states(): string {
+  const node = videoNode();
+  let ends = 0;
+  for (const { output, capture, steps, name, end } of scenarios()) {
+    try {
+      using subject = new Subject(node, output, capture);
+      for (const step of steps) subject.step(step);
+      end(subject);
+      ends++;
+    } catch (error) {
+      const words = steps.map(([verb, side]) =>
+        `${verb} ${side === OUTPUT ? "OUTPUT" : "CAPTURE"}`
+      );
+      const what = [`OUTPUT ${output}`, `CAPTURE ${capture}`, ...words, name].join(", ");
+      throw new CheckFailure(`${what}: ${(error as Error).message}`);
+    }
+  }
+  const memories = `OUTPUT ${MEMORIES.join(" ")} and CAPTURE MMAP DMABUF`;
+  return `${ends} ends of a stream after each of its steps, ${memories}: all buffers back, the ` +
+    "next stream on the same file as the reference's";
 }

@@ -7,7 +7,7 @@
 import { choice, integer, number, path } from "../../lib/cli/parameters.ts";
 import { main } from "../../lib/cli/tool.ts";
 import { CheckFailure, Suite } from "../check/suite.ts";
-import { expectWorking } from "./filter.ts";
+import { expectWorking, restore } from "./filter.ts";
 import { faults } from "./faults.ts";
 import { hotplug } from "./hotplug.ts";
 import { kills } from "./kills.ts";
@@ -35,13 +35,16 @@ const STAGES = {
 /** What a stage may take beyond its time to end its processes, on a slow guest. */
 const GRACE_S = 120;
 
+/** A stage that does not end: whatever comes after it would hang too. */
+class Hang extends CheckFailure {}
+
 /** Fails if `stage` hangs, and has the kernel log what each task that cannot be killed waits for. */
-async function within(seconds: number, stage: Promise<string>): Promise<string> {
+async function within(seconds: number, stage: string | Promise<string>): Promise<string> {
   let timer = 0;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       Deno.writeTextFileSync("/proc/sysrq-trigger", "w");
-      reject(new CheckFailure(`hangs; the kernel log has what for`));
+      reject(new Hang("hangs; the kernel log has where"));
     }, seconds * 1000);
   });
   try {
@@ -84,18 +87,22 @@ main({
     const seed = wantedSeed || crypto.getRandomValues(new Uint32Array(1))[0];
     console.log(`stress: seed ${seed}`);
     const suite = new Suite();
+    let hung = false;
     for (const [i, [name, { share, run }]] of Object.entries(STAGES).entries()) {
-      if (only !== "all" && only !== name) continue;
+      if (hung || (only !== "all" && only !== name)) continue;
       // Of its own, so that a stage alone does what it does among the others.
       const random = new Random(seed + i);
-      const time = share * seconds;
+      const conditions = { seconds: share * seconds, random, tools, module, fixtures };
       await suite.check(`stress: ${name}`, async () => {
-        const done = await within(
-          time + GRACE_S,
-          run({ seconds: time, random, tools, module, fixtures }),
-        );
-        await expectWorking();
-        return done;
+        try {
+          const done = await within(conditions.seconds + GRACE_S, run(conditions));
+          await expectWorking();
+          return done;
+        } catch (error) {
+          hung = error instanceof Hang;
+          if (!hung) await restore(module);
+          throw error;
+        }
       });
     }
     return {

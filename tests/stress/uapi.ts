@@ -11,7 +11,6 @@ import { v4l2_buffer, v4l2_format } from "../../lib/v4l2/videodev2.ts";
 export const EIO = 5;
 export const ENXIO = 6;
 export const ENOMEM = 12;
-export const EFAULT = 14;
 export const EBADR = 53;
 
 export const V4L2_MEMORY_USERPTR = 2;
