@@ -26,7 +26,9 @@ export function errno(): number {
   return cell[0];
 }
 
-const names = new Map(Object.entries(constants.errno).map(([name, code]) => [code, name]));
+// Two names for one number, and everybody says EAGAIN.
+const { EWOULDBLOCK: _, ...errnos } = constants.errno;
+const names = new Map(Object.entries(errnos).map(([name, code]) => [code, name]));
 
 /** `EBUSY` for 16, `errno 4242` for a number without a name. */
 function errnoName(code: number): string {

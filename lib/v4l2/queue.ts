@@ -138,7 +138,7 @@ export class MmapQueue extends Queue {
   }
 
   override close(): void {
-    // The driver refuses to free buffers that are still mapped.
+    // The kernel keeps the memory of a buffer for as long as it is mapped.
     for (const mapping of this.mappings) mapping.close();
     super.close();
   }

@@ -58,6 +58,10 @@ Deno.test("errors: subject, call, reason and errno's name", () => {
     "/dev/zero: VIDIOC_TEST: Inappropriate ioctl for device (ENOTTY)",
   );
   assertEquals(tryIoctl(zero.fd, nothing.request, new Uint8Array(4)), -ENOTTY);
+  assertEquals(
+    new SysError("fifo", "read", EAGAIN).message,
+    "fifo: read: Resource temporarily unavailable (EAGAIN)",
+  );
   assertThrows(
     () => File.open("/nowhere", O_RDONLY),
     SysError,
