@@ -59,7 +59,7 @@ build/test/stress: $(wildcard tests/stress/*.ts tests/check/*.ts) $(SOURCES) bui
 
 .PHONY: modules
 modules: ## the kernel modules; KERNEL_RELEASE=... or KDIR=... for another kernel
-	@$(MAKE) --no-print-directory -C kmod KDIR=$(KDIR) OUT=$(abspath $(KMOD))
+	@scripts/modules.sh $(KDIR) $(abspath $(KMOD))
 
 ##@ Trying and testing
 
@@ -90,7 +90,7 @@ dist: tools ## one archive to copy onto a guest: build/vpipe-VERSION.tar.xz
 install: tools modules ## tools to PREFIX/bin, modules to /lib/modules
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
 	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(KMOD)/*.ko $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
+	install -m 644 $(KMOD)/*.ko $$(find $(KMOD)/mem2mem -name "*.ko" 2>/dev/null) $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
 	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
 
 .PHONY: clean

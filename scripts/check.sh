@@ -18,6 +18,6 @@ module=build/kmod/$release/vpipe.ko
 if [ ! -e "$module" ]; then
 	[ -e "/lib/modules/$release/build/Makefile" ] ||
 		die "no module for $release and no headers to build it with: apt-get install linux-headers-$release"
-	make -C kmod KDIR="/lib/modules/$release/build" OUT="$PWD/build/kmod/$release"
+	scripts/modules.sh "/lib/modules/$release/build" "$PWD/build/kmod/$release"
 fi
 exec build/bin/check --module "$module" "$@"

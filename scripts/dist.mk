@@ -30,7 +30,7 @@ $(BIN)/%: tools/%.program tools/runtime
 
 .PHONY: modules
 modules: ## the modules; needs the kernel's headers
-	@$(MAKE) --no-print-directory -C kmod KDIR=$(KDIR) OUT=$(abspath $(KMOD))
+	@scripts/modules.sh $(KDIR) $(abspath $(KMOD))
 
 .PHONY: check
 check: tools ## the validation suite on this machine (as root)
@@ -44,7 +44,7 @@ demo: tools ## frames through this machine's filter (as root, with vpipe and viv
 install: all ## tools to PREFIX/bin, modules to /lib/modules
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
 	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(KMOD)/*.ko $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
+	install -m 644 $(KMOD)/*.ko $$(find $(KMOD)/mem2mem -name "*.ko" 2>/dev/null) $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
 	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
 
 .PHONY: clean

@@ -12,7 +12,7 @@ import { type Context, META } from "./context.ts";
 import { run, succeed } from "./processes.ts";
 import { CheckFailure, expect, expectEqual, type Suite } from "./suite.ts";
 
-// Where the distribution's kernel has no v4l2-mem2mem, ours lies beside vpipe.ko.
+// A distribution's kernel may have no v4l2-mem2mem: see scripts/modules.sh.
 const DEPENDENCIES = ["videobuf2-vmalloc", "videobuf2-v4l2", "v4l2-mem2mem"];
 
 const isLoaded = (name: string) =>
@@ -22,8 +22,8 @@ const isLoaded = (name: string) =>
 async function load(context: Context): Promise<void> {
   for (const name of DEPENDENCIES) {
     if ((await run("modprobe", [name])).status === 0) continue;
-    const beside = context.module.replace(/[^/]*$/, `${name}.ko`);
-    if (!isLoaded(name.replaceAll("-", "_"))) await succeed("insmod", [beside]);
+    if (isLoaded(name.replaceAll("-", "_"))) continue;
+    await succeed("insmod", [context.module.replace(/[^/]*$/, `mem2mem/${name}.ko`)]);
   }
   await succeed("insmod", [context.module]);
 }
