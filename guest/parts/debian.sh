@@ -49,11 +49,8 @@ debian_unpack() {
 # Out of tree, from the one file of the same kernel's sources. The module build
 # needs its Module.symvers, the guest the module.
 debian_mem2mem() {
-	local file=drivers/media/v4l2-core/v4l2-mem2mem.c modules
-	mkdir -p "$1"
-	tar -xJf "$kernel_archive" -O --occurrence=1 --wildcards "*/$file" >"$1/v4l2-mem2mem.c"
-	echo 'obj-m := v4l2-mem2mem.o' >"$1/Makefile"
-	make -C "/usr/src/linux-headers-$2" M="$1" modules
+	local modules
+	"$project/scripts/mem2mem.sh" "/usr/src/linux-headers-$2" "$1"
 	modules=$(dirname "$1")/modules
 	install -D -m 644 -t "$modules/lib/modules/$2/updates" "$1/v4l2-mem2mem.ko"
 	depmod -b "$modules" "$2"
