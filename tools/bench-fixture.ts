@@ -34,7 +34,6 @@ main({
   options: { roi: REGION, timeout: TIMEOUT },
   async run(values, { quiet, stop }) {
     const { device, heap, input, csv, frames, algorithm, threshold, output, timeout } = values;
-    const [left, top, width, height] = values.roi;
     const image = readPgm(input);
     using path = new FixturePath({
       device,
@@ -44,7 +43,7 @@ main({
         sequence: 0,
         algorithm: ALGORITHMS[algorithm],
         threshold,
-        roi: { left, top, width, height },
+        roi: values.roi,
       },
       buffers: 2,
     });

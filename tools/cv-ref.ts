@@ -18,9 +18,9 @@ main({
     threshold: THRESHOLD,
   },
   options: { roi: REGION },
-  run({ input, output, threshold: level, roi: [left, top, width, height] }) {
+  run({ input, output, threshold: level, roi: wanted }) {
     const source = readPgm(input);
-    const { image, roi, white, black } = threshold(source, level, { left, top, width, height });
+    const { image, roi, white, black } = threshold(source, level, wanted);
     writePgm(output, image);
     return {
       text: [`${output}: ${white} pixels white, ${black} black`],

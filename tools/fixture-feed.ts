@@ -35,7 +35,6 @@ main({
   },
   async run(values, { stop }) {
     const { device, heap, input, output, algorithm, threshold, sequence, timeout } = values;
-    const [left, top, width, height] = values.roi;
     const image = readPgm(input);
     using path = new FixturePath({
       device,
@@ -45,7 +44,7 @@ main({
         sequence,
         algorithm: ALGORITHMS[algorithm],
         threshold,
-        roi: { left, top, width, height },
+        roi: values.roi,
       },
       buffers: 1,
     });

@@ -4,14 +4,24 @@
  * @module
  */
 import { MAX_SIDE } from "../image/pgm.ts";
-import { choice, integer, integers, number, path } from "./parameters.ts";
+import { type Rectangle, WHOLE_FRAME } from "../image/threshold.ts";
+import { choice, integer, integers, number, type Parameter, path } from "./parameters.ts";
 
-/** `--roi`: the default has no size, which means the whole frame. */
-export const REGION = integers(
+const REGION_TUPLE = integers(
   "LEFT,TOP,WIDTH,HEIGHT",
   "region in pixels; without it the whole frame",
   { count: 4, separator: ",", min: 0, max: MAX_SIDE, fallback: [0, 0, 0, 0] },
 );
+
+/** `--roi` */
+export const REGION: Parameter<Rectangle> = {
+  ...REGION_TUPLE,
+  fallback: WHOLE_FRAME,
+  parse(text) {
+    const [left, top, width, height] = REGION_TUPLE.parse(text);
+    return { left, top, width, height };
+  },
+};
 
 export const HEAP = path("HEAP", "dma-heap to allocate from, such as /dev/dma_heap/system");
 
