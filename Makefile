@@ -35,19 +35,22 @@ all: tools modules ## modules for the running (or given) kernel, and all tools
 setup: ## everything that building, the guests and the tests need (as root)
 	toolchain/setup
 
-build/toolchain/network:
+build/toolchain/network build/toolchain/chart.js:
 	toolchain/setup deno
 
 .PHONY: tools
 tools: $(TOOLS:%=$(BIN)/%) ## the tools, as standalone binaries in build/bin
 
-SOURCES := $(shell find lib toolchain/offline -name '*.ts' -o -name '*.json')
+SOURCES := $(shell find lib toolchain/offline -name '*.ts' -o -name '*.json') deno.json
 
 $(BIN)/%: tools/%.ts $(SOURCES) build/toolchain/network
 	@mkdir -p $(@D)
 	@echo "  COMPILE $*"
 	@$(COMPILE) $(or $(PERMISSIONS_$*),$(PERMISSIONS)) --output $@.new $<
 	@mv $@.new $@
+
+# The page that it writes: charts, script and style.
+$(BIN)/bench-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/report/*.css)
 
 $(BIN)/check: $(wildcard tests/check/*.ts)
 
