@@ -3,6 +3,12 @@
  *
  * @module
  */
+import type { Summary } from "./histogram.ts";
+
+/** What a sample looks like, in the unit of its values. */
+export interface Statistics extends Summary {
+  readonly mean: number;
+}
 
 /** Quantile `q` (0..1) of ascending values; undefined of none. */
 export function quantile(sorted: ArrayLike<number>, q: number): number | undefined {
@@ -11,4 +17,19 @@ export function quantile(sorted: ArrayLike<number>, q: number): number | undefin
   const low = Math.floor(rank);
   const high = Math.ceil(rank);
   return sorted[low] + (sorted[high] - sorted[low]) * (rank - low);
+}
+
+/** Summary of a sample in any order, without what is not a number; undefined of none. */
+export function statistics(values: Float64Array): Statistics | undefined {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  if (sorted.length === 0) return undefined;
+  return {
+    count: sorted.length,
+    min: sorted[0],
+    mean: sorted.reduce((sum, value) => sum + value, 0) / sorted.length,
+    p50: quantile(sorted, 0.5)!,
+    p95: quantile(sorted, 0.95)!,
+    p99: quantile(sorted, 0.99)!,
+    max: sorted[sorted.length - 1],
+  };
 }

@@ -1,0 +1,247 @@
+/**
+ * The kinds of path that a run can take, as tables: which columns give each away, and what a frame's
+ * turn is made of. docs/csv.md has the columns and the parts in words.
+ *
+ * @module
+ */
+import type { Table } from "./table.ts";
+
+/** What a part's time is spent on. */
+export type Cost = "waiting" | "copying" | "computing" | "calling" | "scheduling" | "measuring";
+
+/** Every part, in the order of a frame's life, and what it is a cost of. */
+export const PARTS = {
+  "source wait": "waiting",
+  "read copy": "copying",
+  "user checksum": "computing",
+  "controls": "calling",
+  "user copy": "copying",
+  "QBUF": "calling",
+  "queue wait": "scheduling",
+  "kernel copy": "copying",
+  "filter": "computing",
+  "checksum": "computing",
+  "finish": "calling",
+  "wake-up": "scheduling",
+  "remap": "calling",
+  "requeue": "calling",
+  "measuring": "measuring",
+} as const satisfies Record<string, Cost>;
+
+export type PartName = keyof typeof PARTS;
+
+/** From one column to another; `meta.` columns are the joined metadata's. */
+export interface Part {
+  readonly name: PartName;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** How rows find their metadata: equal columns, or equal distances from the first frame. */
+export interface JoinRule {
+  readonly column: string;
+  readonly metaColumn: string;
+  readonly fromFirst: boolean;
+  /** A frame's metadata lies between these two times of its row. */
+  readonly enqueued: string;
+  readonly dequeued: string;
+}
+
+/** One kind of path. */
+export interface PathKind {
+  readonly id: string;
+  readonly title: string;
+  /** Columns, which no kind listed before has all of. */
+  readonly columns: readonly string[];
+  /** A column's word, where the columns alone do not tell. */
+  readonly word?: readonly [column: string, word: string];
+  /** What the CSV of the reference tools gives as latency. */
+  readonly latency: { readonly name: string; readonly from: string; readonly to: string };
+  /** Where a turn of the loop begins. */
+  readonly start: string;
+  readonly parts: readonly Part[];
+  readonly join?: JoinRule;
+  /** Columns whose gaps are lost frames, and who numbered them. */
+  readonly sequences: readonly { readonly column: string; readonly of: string }[];
+  /** Of pixels, a frame, from where the camera or the heap holds them to where they are used. */
+  readonly copies: string;
+  readonly timestamps: string;
+}
+
+const part = (name: PartName, from: string, to: string): Part => ({ name, from, to });
+
+const IN_KERNEL: readonly Part[] = [
+  part("queue wait", "meta.queued_ns", "meta.run_ns"),
+  part("kernel copy", "meta.run_ns", "meta.copied_ns"),
+  part("filter", "meta.copied_ns", "meta.filtered_ns"),
+  part("checksum", "meta.filtered_ns", "meta.checksummed_ns"),
+  part("finish", "meta.checksummed_ns", "meta.done_ns"),
+];
+
+const throughFilter = (enqueued: string, dequeued: string): readonly Part[] => [
+  part("QBUF", enqueued, "meta.queued_ns"),
+  ...IN_KERNEL,
+  part("wake-up", "meta.done_ns", dequeued),
+  part("requeue", dequeued, "requeued_monotonic_ns"),
+  part("measuring", "requeued_monotonic_ns", "measured_monotonic_ns"),
+];
+
+const bySource = (dequeued: string): JoinRule => ({
+  column: "vivid_sequence",
+  metaColumn: "src_v4l2_sequence",
+  fromFirst: false,
+  enqueued: "enqueue_monotonic_ns",
+  dequeued,
+});
+
+const CAMERA_AND_FILTER = [
+  { column: "vivid_sequence", of: "camera" },
+  { column: "vpipe_sequence", of: "filter" },
+] as const;
+
+const PROGRAM_CLOCK = "program's CLOCK_MONOTONIC";
+const BOTH_CLOCKS = "program's and kernel's CLOCK_MONOTONIC";
+
+const CAPTURE = {
+  columns: ["enqueue_monotonic_ns", "dequeue_monotonic_ns", "v4l2_timestamp_sec", "sequence"],
+  latency: {
+    name: "queueing to dequeueing",
+    from: "enqueue_monotonic_ns",
+    to: "dequeue_monotonic_ns",
+  },
+  start: "wait_monotonic_ns",
+  sequences: [{ column: "sequence", of: "camera" }],
+  timestamps: `${PROGRAM_CLOCK}; the buffer's is synthetic`,
+} as const;
+
+const M2M = {
+  columns: ["transport", "algo", "vivid_dq_monotonic_ns", "vpipe_dq_monotonic_ns"],
+  latency: {
+    name: "added latency",
+    from: "vivid_dq_monotonic_ns",
+    to: "vpipe_dq_monotonic_ns",
+  },
+  start: "wait_monotonic_ns",
+  join: bySource("vpipe_dq_monotonic_ns"),
+  sequences: CAMERA_AND_FILTER,
+  timestamps: BOTH_CLOCKS,
+} as const;
+
+/** All kinds; the first that fits is it. */
+export const KINDS: readonly PathKind[] = [
+  {
+    id: "read",
+    title: "camera read()",
+    columns: ["read_start_monotonic_ns", "read_end_monotonic_ns"],
+    latency: {
+      name: "one read()",
+      from: "read_start_monotonic_ns",
+      to: "read_end_monotonic_ns",
+    },
+    start: "read_start_monotonic_ns",
+    parts: [
+      part("source wait", "read_start_monotonic_ns", "readable_monotonic_ns"),
+      part("read copy", "readable_monotonic_ns", "read_end_monotonic_ns"),
+      part("user checksum", "read_end_monotonic_ns", "checksummed_monotonic_ns"),
+      part("measuring", "checksummed_monotonic_ns", "measured_monotonic_ns"),
+    ],
+    // read() gives no sequence: its tool counts by itself.
+    sequences: [],
+    copies: "1 in the kernel (read())",
+    timestamps: PROGRAM_CLOCK,
+  },
+  {
+    ...CAPTURE,
+    id: "userptr",
+    title: "camera USERPTR",
+    columns: [...CAPTURE.columns, "minor_faults_delta"],
+    parts: [
+      part("source wait", "wait_monotonic_ns", "dequeue_monotonic_ns"),
+      part("remap", "dequeue_monotonic_ns", "requeue_monotonic_ns"),
+      part("requeue", "requeue_monotonic_ns", "requeued_monotonic_ns"),
+      part("measuring", "requeued_monotonic_ns", "measured_monotonic_ns"),
+    ],
+    copies: "0 after the camera wrote the frame (the program's own pages)",
+  },
+  {
+    ...CAPTURE,
+    id: "mmap",
+    title: "camera mmap",
+    parts: [
+      part("source wait", "wait_monotonic_ns", "dequeue_monotonic_ns"),
+      part("requeue", "requeue_monotonic_ns", "requeued_monotonic_ns"),
+      part("measuring", "requeued_monotonic_ns", "measured_monotonic_ns"),
+    ],
+    copies: "0 after the camera wrote the frame (mapped buffer)",
+  },
+  {
+    ...M2M,
+    id: "m2m-mmap",
+    title: "camera mmap -> vpipe mmap",
+    word: ["transport", "mmap"],
+    parts: [
+      part("source wait", "wait_monotonic_ns", "vivid_dq_monotonic_ns"),
+      part("controls", "vivid_dq_monotonic_ns", "prepared_monotonic_ns"),
+      part("user copy", "prepared_monotonic_ns", "enqueue_monotonic_ns"),
+      ...throughFilter("enqueue_monotonic_ns", "vpipe_dq_monotonic_ns"),
+    ],
+    copies: "1 in userspace (memcpy), 1 in the kernel (filter)",
+  },
+  {
+    ...M2M,
+    id: "m2m-dmabuf",
+    title: "camera EXPBUF -> vpipe DMABUF",
+    word: ["transport", "dmabuf"],
+    parts: [
+      part("source wait", "wait_monotonic_ns", "vivid_dq_monotonic_ns"),
+      part("controls", "vivid_dq_monotonic_ns", "prepared_monotonic_ns"),
+      ...throughFilter("enqueue_monotonic_ns", "vpipe_dq_monotonic_ns"),
+    ],
+    copies: "1 in the kernel (filter)",
+  },
+  {
+    id: "dmabuf",
+    title: "camera EXPBUF -> vpipe OUTPUT DMABUF -> CAPTURE MMAP",
+    columns: ["dmabuf_fd", "vivid_dequeue_ns", "vpipe_dequeue_ns"],
+    latency: { name: "added latency", from: "vivid_dequeue_ns", to: "vpipe_dequeue_ns" },
+    start: "wait_monotonic_ns",
+    parts: [
+      part("source wait", "wait_monotonic_ns", "vivid_dequeue_ns"),
+      part("controls", "vivid_dequeue_ns", "prepared_monotonic_ns"),
+      ...throughFilter("enqueue_monotonic_ns", "vpipe_dequeue_ns"),
+    ],
+    join: bySource("vpipe_dequeue_ns"),
+    sequences: CAMERA_AND_FILTER,
+    copies: "1 in the kernel (filter)",
+    timestamps: BOTH_CLOCKS,
+  },
+  {
+    id: "fixture",
+    title: "heap -> vpipe DMABUF",
+    columns: ["output_index", "enqueue_monotonic_ns", "dequeue_monotonic_ns", "algo"],
+    latency: {
+      name: "queueing to dequeueing",
+      from: "enqueue_monotonic_ns",
+      to: "dequeue_monotonic_ns",
+    },
+    start: "enqueue_monotonic_ns",
+    parts: throughFilter("enqueue_monotonic_ns", "dequeue_monotonic_ns"),
+    join: {
+      column: "vpipe_sequence",
+      metaColumn: "seq",
+      fromFirst: true,
+      enqueued: "enqueue_monotonic_ns",
+      dequeued: "dequeue_monotonic_ns",
+    },
+    sequences: [{ column: "vpipe_sequence", of: "filter" }],
+    copies: "1 in the kernel (filter)",
+    timestamps: BOTH_CLOCKS,
+  },
+];
+
+/** The kind of path whose tool wrote this table; undefined of any other table. */
+export function kindOf(table: Table): PathKind | undefined {
+  return KINDS.find(({ columns, word }) =>
+    table.has("frame", ...columns) && (word === undefined || table.words(word[0])?.[0] === word[1])
+  );
+}

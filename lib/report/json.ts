@@ -1,0 +1,75 @@
+/**
+ * A report's figures for programs; quantities have their unit in the key.
+ *
+ * @module
+ */
+import type { Decomposition, MeanFrame } from "../measure/decompose.ts";
+import type { MachineFigures, RunFigures } from "./figures.ts";
+
+const snake = (name: string) => name.toLowerCase().replaceAll(/\W+/g, "_");
+
+/** All figures of a machine. */
+export function machineJson(machine: MachineFigures): Record<string, unknown> {
+  return {
+    name: machine.name,
+    properties: Object.fromEntries(machine.properties),
+    paths: machine.runs.map(runJson),
+    kmemleak: machine.kmemleak,
+    notices: machine.notices,
+  };
+}
+
+function runJson(run: RunFigures): Record<string, unknown> {
+  const { decomposition, thread, lock, perf } = run;
+  return {
+    run: run.name,
+    kind: run.kind.id,
+    algorithm: run.algorithm,
+    copies_per_frame: run.kind.copies,
+    frames: run.frames,
+    latency_ns: run.latency,
+    decomposition: decomposition && decompositionJson(decomposition),
+    thread: thread && {
+      minor_faults: thread.minorFaults,
+      voluntary_switches: thread.voluntarySwitches,
+      involuntary_switches: thread.involuntarySwitches,
+      run_delay_ns: thread.runDelay,
+    },
+    minor_faults_per_qbuf: run.queueFaults,
+    sequence_gaps: run.gaps,
+    error_frames: run.errors,
+    metadata: run.meta,
+    perf: perf && Object.fromEntries(perf),
+    mmap_lock: lock && {
+      qbufs: lock.calls,
+      acquisitions: lock.acquisitions,
+      waited_ns: lock.waited,
+      held_ns: lock.held,
+    },
+  };
+}
+
+function decompositionJson(found: Decomposition): Record<string, unknown> {
+  return {
+    of: found.whole,
+    frames: found.frames,
+    parts_ns: Object.fromEntries([...found.parts].map(([name, of]) => [snake(name), of])),
+    remainder_ns: found.remainder,
+    without_source_wait_ns: found.busy,
+    remainder_share: found.remainderShare,
+    typical: meanJson(found.typical),
+    slowest_percent: meanJson(found.slowest),
+    parts_not_recorded: found.unknown,
+    frames_without_metadata: found.missing,
+    frames_with_other_metadata: found.outside,
+  };
+}
+
+function meanJson({ frames, parts, remainder, busy }: MeanFrame): Record<string, unknown> {
+  return {
+    frames,
+    parts_ns: Object.fromEntries([...parts].map(([name, ns]) => [snake(name), ns])),
+    remainder_ns: remainder,
+    without_source_wait_ns: busy,
+  };
+}

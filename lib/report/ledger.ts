@@ -1,0 +1,207 @@
+/**
+ * The benchmark ledger: its six phases as Markdown tables, of one machine.
+ *
+ * @module
+ */
+import { formatNs } from "../measure/format.ts";
+import { PARTS } from "../measure/paths.ts";
+import type { MachineFigures, RunFigures } from "./figures.ts";
+import {
+  conditions,
+  counter,
+  isMuch,
+  losses,
+  machineLine,
+  NOT_RECORDED,
+  percent,
+  percentiles,
+  perFrame,
+  switches,
+} from "./words.ts";
+
+interface Phase {
+  readonly title: string;
+  /** Runs that a bench is expected to have; what is missing gets a row that says so. */
+  readonly expected: readonly string[];
+  readonly kinds: readonly string[];
+  /** Kinds that belong here with this algorithm alone. */
+  readonly filtering?: readonly [kind: string, algorithm: string];
+}
+
+const PHASES: readonly Phase[] = [
+  {
+    title: "Phase 1: camera",
+    expected: ["read", "mmap"],
+    kinds: ["read", "mmap"],
+  },
+  {
+    title: "Phase 2: camera EXPBUF -> vpipe OUTPUT DMABUF -> CAPTURE MMAP",
+    expected: ["dmabuf"],
+    kinds: ["dmabuf"],
+  },
+  {
+    title: "Phase 3: ways into the filter",
+    expected: ["mmap", "m2m-mmap", "m2m-dmabuf", "fixture-none"],
+    kinds: ["mmap", "m2m-mmap", "m2m-dmabuf"],
+    filtering: ["fixture", "none"],
+  },
+  {
+    title: "Phase 4: threshold",
+    expected: ["fixture-threshold"],
+    kinds: [],
+    filtering: ["fixture", "threshold"],
+  },
+];
+
+const USERPTR: Phase = {
+  title: "Phase 6: USERPTR, and where the time goes",
+  expected: ["userptr-noreset", "userptr-reset"],
+  kinds: ["userptr"],
+};
+
+/** The lines of a machine's section. */
+export function ledger(machine: MachineFigures): string[] {
+  return [
+    `## ${machine.name || "Machine"}`,
+    "",
+    machineLine(machine),
+    "",
+    ...PHASES.flatMap((phase) => [`### ${phase.title}`, "", ...pathTable(machine, phase), ""]),
+    "### Phase 5: explicit fences",
+    "",
+    ...table(["path", "state", "conditions"], [[
+      "V4L2 with explicit fences",
+      "no such API in V4L2: not measured",
+      `v4l2_fences: ${machine.properties.get("v4l2_fences") ?? NOT_RECORDED}`,
+    ]]),
+    "",
+    `### ${USERPTR.title}`,
+    "",
+    ...pathTable(machine, USERPTR),
+    "",
+    ...userptrTable(machine),
+    "",
+    "Where the time goes: means over typical frames, those whose turn without source wait lies",
+    "between its quartiles.",
+    "",
+    ...partsTable(machine),
+    "",
+    "kmemleak:",
+    "",
+    ...table(
+      ["step", "reports"],
+      machine.kmemleak.length > 0
+        ? machine.kmemleak.map(({ step, reports }) => [step, reports])
+        : [["any", NOT_RECORDED]],
+    ),
+    "",
+    ...machine.notices.map(({ file, says }) => `* ${cell(`${file}: ${says}`)}`),
+    ...(machine.notices.length > 0 ? [""] : []),
+  ];
+}
+
+const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)];
+}
+
+/** Rows of the runs, or for an expected run that is not there one that says so. */
+function rowsOf(
+  { runs }: MachineFigures,
+  { expected, kinds, filtering }: Phase,
+  columns: number,
+  row: (run: RunFigures) => string[],
+): string[][] {
+  const there = runs.filter(({ kind, algorithm }) =>
+    kinds.includes(kind.id) || (kind.id === filtering?.[0] && algorithm === filtering[1])
+  );
+  const order = (name: string) => (expected.indexOf(name) + 1) || Infinity;
+  const names = [...new Set([...expected, ...there.map(({ name }) => name)])];
+  return names.sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1)).map((name) => {
+    const run = there.find((run) => run.name === name);
+    return run ? row(run) : [name, ...Array<string>(columns - 1).fill(NOT_RECORDED)];
+  });
+}
+
+const PATH_COLUMNS = [
+  "path",
+  "copies per frame",
+  "context switches per frame",
+  "p50",
+  "p95",
+  "p99",
+  "drops and gaps",
+  "timestamp source",
+  "cache references",
+  "cache misses",
+  "frames",
+  "conditions",
+];
+
+function pathTable(machine: MachineFigures, phase: Phase): string[] {
+  const rows = rowsOf(machine, phase, PATH_COLUMNS.length, (run) => [
+    `${run.name}: ${run.kind.title}, ${run.kind.latency.name}`,
+    run.kind.copies,
+    switches(run),
+    ...percentiles(run.latency),
+    losses(run),
+    run.kind.timestamps,
+    counter(run, "cache-references"),
+    counter(run, "cache-misses"),
+    String(run.frames),
+    conditions(run),
+  ]);
+  return table(PATH_COLUMNS, rows);
+}
+
+const USERPTR_COLUMNS = [
+  "path",
+  "minor faults per QBUF, mean",
+  "p95",
+  "max",
+  "mmap_lock held per QBUF, mean",
+  "p50",
+  "p95",
+  "max",
+  "waited for per QBUF, mean",
+  "acquisitions per QBUF, mean",
+];
+
+function userptrTable(machine: MachineFigures): string[] {
+  const rows = rowsOf(machine, USERPTR, USERPTR_COLUMNS.length, ({ name, queueFaults, lock }) => [
+    name,
+    ...(queueFaults
+      ? [queueFaults.mean, queueFaults.p95, queueFaults.max].map(perFrame)
+      : Array<string>(3).fill(NOT_RECORDED)),
+    ...(lock
+      ? [lock.held.mean, lock.held.p50, lock.held.p95, lock.held.max, lock.waited.mean]
+        .map(formatNs)
+      : Array<string>(5).fill(NOT_RECORDED)),
+    lock ? perFrame(lock.acquisitions.mean) : NOT_RECORDED,
+  ]);
+  return table(USERPTR_COLUMNS, rows);
+}
+
+function partsTable({ runs }: MachineFigures): string[] {
+  const parts = Object.keys(PARTS) as (keyof typeof PARTS)[];
+  const head = ["path", ...parts, "remainder", "turn without source wait", "remainder share"];
+  const rows = runs.map(({ name, kind, decomposition: found }) => {
+    if (!found) return [name, ...Array<string>(head.length - 1).fill(NOT_RECORDED)];
+    const { typical, unknown, remainderShare, whole } = found;
+    const own = new Set(kind.parts.map((part) => part.name));
+    return [
+      whole === "turn" ? name : `${name} (its latency: turns overlap)`,
+      ...parts.map((part) => {
+        const ns = typical.parts.get(part);
+        if (ns !== undefined) return formatNs(ns);
+        return own.has(part) && unknown.includes(part) ? NOT_RECORDED : "no such part";
+      }),
+      formatNs(typical.remainder),
+      formatNs(typical.busy),
+      isMuch(remainderShare) ? `**${percent(remainderShare)}**` : percent(remainderShare),
+    ];
+  });
+  return table(head, rows);
+}

@@ -1,0 +1,234 @@
+// Draws the charts of a report. Chart.js and the data stand before it in the page.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const drawn = new Map();
+
+const color = (name) =>
+  getComputedStyle(document.documentElement)
+    .getPropertyValue(`--${name.toLowerCase().replaceAll(" ", "-")}`).trim();
+
+/** Three digits and a unit, as the tools print it. */
+function time(ns) {
+  for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) {
+    const value = ns / size;
+    if (Math.abs(value) < 0.9995) continue;
+    const digits = Math.abs(value) < 9.995 ? 2 : Math.abs(value) < 99.95 ? 1 : 0;
+    return `${value.toFixed(digits)} ${unit}`;
+  }
+  return `${Math.round(ns)} ns`;
+}
+
+/** The same for an axis, whose numbers are round. */
+function tick(ns) {
+  for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) {
+    if (Math.abs(ns) >= size) return `${+(ns / size).toPrecision(6)} ${unit}`;
+  }
+  return `${+ns.toPrecision(6)} ns`;
+}
+
+/** Labels 1, 2 and 5 of each power of ten, or 1 alone where there are many powers. */
+function logTick(value, _index, ticks) {
+  const powers = Math.log10(ticks.at(-1).value / ticks[0].value);
+  const digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
+  return (powers < 2.5 ? [1, 2, 5] : [1]).includes(digit) ? tick(value) : "";
+}
+
+function axis(title, more) {
+  return {
+    title: { display: title !== "", text: title, color: color("quiet") },
+    grid: { color: color("line") },
+    border: { color: color("line") },
+    ...more,
+    ticks: { color: color("quiet"), maxRotation: 0, ...more?.ticks },
+  };
+}
+
+const linear = (title) => axis(title, { min: 0, ticks: { callback: tick, maxTicksLimit: 8 } });
+const logarithmic = (title) =>
+  axis(title, { type: "logarithmic", ticks: { callback: logTick, autoSkip: true } });
+
+function common(tooltip) {
+  return {
+    animation: false,
+    responsive: true,
+    maintainAspectRatio: false,
+    font: { family: color("font") },
+    plugins: {
+      legend: { display: false },
+      tooltip: { animation: false, callbacks: tooltip },
+    },
+  };
+}
+
+/** Stripes: what the measured parts leave is no part. */
+function stripes(name) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 6;
+  const pen = tile.getContext("2d");
+  pen.fillStyle = color("paper");
+  pen.fillRect(0, 0, 6, 6);
+  pen.strokeStyle = color(name);
+  pen.lineWidth = 2;
+  pen.beginPath();
+  for (const x of [-6, 0, 6]) {
+    pen.moveTo(x, 6);
+    pen.lineTo(x + 6, 0);
+  }
+  pen.stroke();
+  return pen.createPattern(tile, "repeat");
+}
+
+const CONFIGURATIONS = {
+  stack({ bars, parts }) {
+    const total = (bar) => parts.reduce((sum, { ns }) => sum + ns[bar], 0);
+    return {
+      type: "bar",
+      data: {
+        labels: bars,
+        datasets: parts.map(({ name, ns }) => ({
+          label: name,
+          data: ns,
+          backgroundColor: name === "remainder" ? stripes(name) : color(name),
+          borderColor: color("paper"),
+          borderWidth: { right: 1 },
+          borderSkipped: false,
+          barPercentage: 0.82,
+          categoryPercentage: 0.92,
+        })),
+      },
+      options: {
+        ...common({
+          label: ({ dataset, raw, dataIndex }) =>
+            ` ${dataset.label}: ${time(raw)}, ${(100 * raw / total(dataIndex)).toFixed(1)} %`,
+          title: ([{ label, dataIndex }]) => `${label}: ${time(total(dataIndex))}`,
+        }),
+        indexAxis: "y",
+        scales: {
+          x: { ...linear(""), stacked: true },
+          y: {
+            ...axis("", { grid: { display: false }, ticks: { autoSkip: false } }),
+            stacked: true,
+          },
+        },
+      },
+    };
+  },
+
+  distribution({ points, marks }) {
+    const names = ["p50", "p95", "p99", "max"];
+    return {
+      type: "scatter",
+      data: {
+        datasets: [
+          {
+            data: marks,
+            borderColor: color("accent"),
+            backgroundColor: color("paper"),
+            borderWidth: 2,
+            pointRadius: 4,
+            label: "marks",
+          },
+          {
+            data: points,
+            showLine: true,
+            pointRadius: 0,
+            pointHitRadius: 6,
+            borderWidth: 2,
+            borderColor: color("accent"),
+            label: "frames",
+          },
+        ],
+      },
+      options: {
+        ...common({
+          label: ({ datasetIndex, dataIndex, parsed }) =>
+            datasetIndex === 0
+              ? `${names[dataIndex]}: ${time(parsed.x)}`
+              : `${+parsed.y.toFixed(2)} % of frames within ${time(parsed.x)}`,
+        }),
+        scales: {
+          x: logarithmic("latency"),
+          y: axis("frames", {
+            min: 0,
+            max: 100,
+            ticks: { callback: (value) => `${value} %`, stepSize: 25 },
+          }),
+        },
+      },
+    };
+  },
+
+  timeline({ seconds, median_ns, min_ns, max_ns, worst, framesEach }) {
+    const points = (ns) => ns.map((y, i) => [seconds[i], y]);
+    const line = { showLine: true, pointRadius: 0, pointHitRadius: 4 };
+    const stretches = framesEach > 1;
+    return {
+      type: "scatter",
+      data: {
+        datasets: [
+          {
+            label: "slowest frames",
+            data: worst,
+            pointRadius: 2.5,
+            backgroundColor: color("warn"),
+            borderWidth: 0,
+          },
+          {
+            label: stretches ? "median" : "latency",
+            data: points(median_ns),
+            ...(stretches ? line : { pointRadius: 1.5, pointHitRadius: 4 }),
+            borderWidth: stretches ? 1.5 : 0,
+            borderColor: color("accent"),
+            backgroundColor: color("accent"),
+          },
+          { label: "max", data: points(max_ns), ...line, borderWidth: 0 },
+          {
+            label: "min",
+            data: points(min_ns),
+            ...line,
+            borderWidth: 0,
+            fill: "-1",
+            backgroundColor: color("band"),
+          },
+        ],
+      },
+      options: {
+        ...common({
+          label: ({ dataset, parsed }) => `${dataset.label}: ${time(parsed.y)} at ${parsed.x} s`,
+        }),
+        scales: {
+          x: axis("since the first frame", {
+            min: 0,
+            max: seconds.at(-1),
+            ticks: { callback: (value) => `${+value.toFixed(3)} s`, maxTicksLimit: 7 },
+          }),
+          y: logarithmic("latency"),
+        },
+      },
+    };
+  },
+};
+
+function draw(canvas) {
+  drawn.get(canvas)?.destroy();
+  const chart = data[canvas.dataset.chart];
+  drawn.set(canvas, new Chart(canvas, CONFIGURATIONS[chart.type](chart)));
+}
+
+// A hundred charts at once would hold the page up: each is drawn when it comes near.
+const canvases = [...document.querySelectorAll("canvas[data-chart]")];
+const near = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting || drawn.has(target)) continue;
+    near.unobserve(target);
+    draw(target);
+  }
+}, { rootMargin: "600px" });
+for (const canvas of canvases) near.observe(canvas);
+
+addEventListener("beforeprint", () => {
+  for (const canvas of canvases) if (!drawn.has(canvas)) draw(canvas);
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const canvas of [...drawn.keys()]) draw(canvas);
+});

@@ -1,0 +1,463 @@
+/**
+ * The page: everything in one file that loads nothing.
+ *
+ * @module
+ */
+import { VERSION } from "../cli/version.ts";
+import type { Decomposition, MeanFrame } from "../measure/decompose.ts";
+import { formatNs } from "../measure/format.ts";
+import { type Cost, type PartName, PARTS } from "../measure/paths.ts";
+import type { Statistics } from "../measure/percentiles.ts";
+import { type Chart, distribution, stack, STRETCHES, timeline, WORST } from "./charts.ts";
+import type { MachineFigures, RunFigures } from "./figures.ts";
+import { type Content, html, jsonScript, Markup, script } from "./html.ts";
+import {
+  conditions,
+  isMuch,
+  losses,
+  machineLine,
+  MUCH,
+  percent,
+  perFrame,
+  switches,
+} from "./words.ts";
+import chartJs from "../../build/toolchain/chart.js" with { type: "text" };
+import pageJs from "./page.js" with { type: "text" };
+import styleCss from "./style.css" with { type: "text" };
+
+const COSTS: Readonly<Record<Cost, string>> = {
+  waiting: "waiting for the camera",
+  copying: "copies",
+  computing: "computing",
+  calling: "system calls",
+  scheduling: "queueing and wake-up",
+  measuring: "measuring",
+};
+
+/** Costs of a turn without source wait. */
+const BUSY_COSTS = (Object.keys(COSTS) as Cost[]).filter((cost) => cost !== "waiting");
+
+const ALL_PARTS = Object.entries(PARTS) as [PartName, Cost][];
+
+/** Charts of the page, by their number in it. */
+class Charts {
+  readonly all: Chart[] = [];
+
+  /** A canvas that `page.js` draws. */
+  figure(title: string, says: Content, chart: Chart, height: number): Markup {
+    const number = this.all.push(chart) - 1;
+    return html`
+      <figure>
+        <figcaption>${title}<small>${says}</small></figcaption>
+        <div class="plot" style="height:${height}px">
+          <canvas data-chart="${number}" role="img" aria-label="${title}"></canvas>
+        </div>
+      </figure>
+    `;
+  }
+}
+
+/** The whole page. */
+export function page(machines: readonly MachineFigures[]): string {
+  const charts = new Charts();
+  const body = html`
+    <header>
+      <h1>Where does each microsecond go?</h1>
+      <p>
+        What a video frame costs on its way through the kernel to a program, by the path that it takes.
+      </p>
+      <nav>${machines.map((machine) =>
+        html`
+          <a href="#${anchor(machine)}">${title(machine)}</a>
+        `
+      )}</nav>
+    </header>
+    <main>
+      ${machines.map((machine) => overview(machine, charts))} ${machines.map((machine) =>
+        details(machine, charts)
+      )}
+    </main>
+    <footer>
+      <p>
+        bench-report ${VERSION}. Percentiles are of all rows, between the two nearest ranks. Charts are
+        by Chart.js, whose licence is in this page.
+      </p>
+    </footer>
+  `;
+  const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+  return html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <meta http-equiv="Content-Security-Policy" content="${policy}">
+        <title>vpipe: where does each microsecond go?</title>
+        <style>
+        ${new Markup(styleCss)}
+        </style>
+      </head>
+      <body>
+        ${body}
+        <noscript><p>The charts need JavaScript; the tables hold their figures.</p></noscript>
+        ${jsonScript("data", charts.all)} ${script(chartJs)} ${script(pageJs)}
+      </body>
+    </html>
+  `.text;
+}
+
+const anchor = (machine: MachineFigures, run?: RunFigures) =>
+  encodeURIComponent(`${machine.name}/${run?.name ?? ""}`);
+const title = ({ name }: MachineFigures) => name || "Machine";
+/** The tools write ASCII; a page need not. */
+const ns = (value: number) => formatNs(value).replace(" us", " µs");
+const us = (value: number) => (value / 1e3).toFixed(2);
+const swatch = (part: string) => {
+  const name = part.toLowerCase().replaceAll(" ", "-");
+  return part === "remainder"
+    ? html`
+      <i class="stripes"></i>
+    `
+    : html`
+      <i style="background:var(--${name})"></i>
+    `;
+};
+
+/** A table in a box that scrolls by itself; the first cell of a row is its heading. */
+function table(head: readonly Content[], rows: readonly (readonly Content[])[], words = false) {
+  return html`
+    <div class="scroll" tabindex="0">
+      <table class="${words ? "words" : ""}">
+        <thead><tr>${head.map((cell) =>
+          html`
+            <th scope="col">${cell}</th>
+          `
+        )}</tr></thead>
+        <tbody>${rows.map(([first, ...rest]) =>
+          html`
+            <tr><th scope="row">${first}</th>${rest.map((cell) =>
+              html`
+                <td>${cell}</td>
+              `
+            )}</tr>
+          `
+        )}</tbody>
+      </table>
+    </div>
+  `;
+}
+
+/** The comparison of all paths of one machine. */
+function overview(machine: MachineFigures, charts: Charts): Markup {
+  const apart = machine.runs.filter(hasDecomposition);
+  const without = machine.runs.filter((run) => !hasDecomposition(run));
+  const bars = (which: "typical" | "slowest") =>
+    stack(apart.map((run) => [run.name, run.decomposition[which]] as const));
+  const height = 50 + 27 * apart.length;
+  return html`
+    <section>
+      <h2 id="${anchor(machine)}">${title(machine)}</h2>
+      <p class="quiet">${machineLine(machine)}</p>
+      ${notices(machine)} ${apart.length > 0 && html`
+        ${legend(apart)}
+        <div class="charts">
+          ${charts.figure(
+            "Typical frame",
+            "mean over the frames whose turn lies between its quartiles",
+            bars("typical"),
+            height,
+          )} ${charts.figure(
+            "Slowest 1 %",
+            "mean over the frames at or above the 99th percentile; another scale",
+            bars("slowest"),
+            height,
+          )}
+        </div>
+        <p class="quiet">
+          A bar is one turn of the program's loop without its wait for the camera. The remainder is what the
+          measured parts leave of it: a row's bookkeeping, the event loop, and the kernel's time where a
+          frame's metadata is missing. ${apart.some(({ decomposition }) =>
+            decomposition.whole === "latency"
+          ) &&
+            "* Several frames are in flight and turns overlap: this is a frame's latency, most of it spent behind the others."}
+        </p>
+        ${costTable(machine, apart)}
+      `} ${without.length > 0 &&
+        html`
+          <p class="quiet">Recorded without stages, and so not taken apart: ${without.map((
+            { name },
+          ) => name).join(", ")}.</p>
+        `}
+      <h4>Latency, and what was lost</h4>
+      ${latencyTable(machine)}
+    </section>
+  `;
+}
+
+type Apart = RunFigures & { readonly decomposition: Decomposition };
+
+function hasDecomposition(run: RunFigures): run is Apart {
+  return run.decomposition !== undefined;
+}
+
+function link(machine: MachineFigures, run: RunFigures): Markup {
+  return html`
+    <a href="#${anchor(machine, run)}">${run.name}</a>${run.decomposition?.whole === "latency" &&
+      "*"}
+  `;
+}
+
+function legend(runs: readonly Apart[]): Markup {
+  const drawn = ALL_PARTS.filter(([name]) =>
+    runs.some(({ decomposition }) => decomposition.parts.has(name))
+  );
+  return html`
+    <ul class="legend">${BUSY_COSTS.map((cost) => {
+      const parts = drawn.filter(([, of]) => of === cost);
+      return parts.length > 0 &&
+        html`
+          <li><b>${COSTS[cost]}</b>${parts.map(([name]) =>
+            html`
+              <span>${swatch(name)}${name}</span>
+            `
+          )}</li>
+        `;
+    })}<li><span>${swatch("remainder")}remainder</span></li></ul>
+  `;
+}
+
+function sumOf(cost: Cost, { parts }: MeanFrame): number | undefined {
+  const own = ALL_PARTS.filter(([name, of]) => of === cost && parts.has(name));
+  return own.length > 0 ? own.reduce((sum, [name]) => sum + parts.get(name)!, 0) : undefined;
+}
+
+/** Typical frames by what their time is a cost of, in us. */
+function costTable(machine: MachineFigures, runs: readonly Apart[]): Markup {
+  return table(
+    [
+      "typical frame, µs",
+      ...BUSY_COSTS.map((cost) => COSTS[cost]),
+      "remainder",
+      "whole",
+      "remainder share",
+    ],
+    runs.map((run) => {
+      const { typical, remainderShare } = run.decomposition;
+      return [
+        link(machine, run),
+        ...BUSY_COSTS.map((cost) => {
+          const sum = sumOf(cost, typical);
+          return sum === undefined ? "–" : us(sum);
+        }),
+        us(typical.remainder),
+        us(typical.busy),
+        share(remainderShare),
+      ];
+    }),
+  );
+}
+
+const share = (of: number) =>
+  isMuch(of)
+    ? html`
+      <span class="much">${percent(of)} (above ${percent(MUCH)})</span>
+    `
+    : percent(of);
+
+function latencyTable(machine: MachineFigures): Markup {
+  return table(
+    ["path", "of", "p50", "p95", "p99", "max", "frames", "drops, gaps, errors"],
+    machine.runs.map((run) => [
+      link(machine, run),
+      run.kind.latency.name,
+      ...[run.latency.p50, run.latency.p95, run.latency.p99, run.latency.max].map(ns),
+      run.frames,
+      losses(run),
+    ]),
+  );
+}
+
+function notices({ notices }: MachineFigures): Markup | false {
+  return notices.length > 0 &&
+    html`
+      <div class="notices">
+        <b>Files that are not as they should be</b>
+        <ul>${notices.map(({ file, says }) =>
+          html`
+            <li>${file}: ${says}</li>
+          `
+        )}</ul>
+      </div>
+    `;
+}
+
+/** Every path of a machine by itself, and the machine. */
+function details(machine: MachineFigures, charts: Charts): Markup {
+  return html`
+    <section>
+      <h2>${title(machine)}: path by path</h2>
+      <nav>${machine.runs.map((run) => link(machine, run))}</nav>
+      ${machine.runs.map((run) => path(machine, run, charts))} ${machine.kmemleak.length > 0 &&
+        html`
+          <article>
+            <h3>kmemleak</h3>
+            ${table(
+              ["step", "reports"],
+              machine.kmemleak.map(({ step, reports }) => [step, reports]),
+            )}
+          </article>
+        `}
+      <article>
+        <h3>The machine</h3>
+        ${machine.properties.size > 0
+          ? table(["property", "value"], [...machine.properties], true)
+          : html`
+            <p>There is no machine.csv.</p>
+          `}
+      </article>
+    </section>
+  `;
+}
+
+function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup {
+  const { kind, latency, decomposition } = run;
+  const each = Math.ceil(latency.count / STRETCHES);
+  return html`
+    <article>
+      <h3 id="${anchor(machine, run)}">${run.name}</h3>
+      <p class="quiet">${kind.title}; copies per frame: ${kind.copies}; ${conditions(run)}</p>
+      ${statisticsTable(run)}
+      <div class="charts">
+        ${charts.figure(
+          "Distribution",
+          `of ${kind.latency.name}: the share of frames that took at most so long; ` +
+            "circles: p50, p95, p99, max",
+          distribution(run.latencies),
+          230,
+        )} ${charts.figure(
+          "Timeline",
+          each === 1
+            ? `of ${kind.latency.name}: every frame`
+            : `of ${kind.latency.name}: median, least and most of every ${each} frames; ` +
+              `dots: the ${WORST} slowest frames`,
+          timeline(run.times, run.latencies),
+          230,
+        )}
+      </div>
+      ${decomposition
+        ? html`
+          ${charts.figure(
+            decomposition.whole === "turn" ? "Taken apart" : "Latency taken apart",
+            `typical frame of ${decomposition.typical.frames}, slowest 1 % of ${decomposition.slowest.frames}`,
+            stack([["typical", decomposition.typical], ["slowest 1 %", decomposition.slowest]]),
+            110,
+          )}${partTable(decomposition)}
+        `
+        : html`
+          <p>Recorded without stages: not taken apart.</p>
+        `} ${facts(run)}
+    </article>
+  `;
+}
+
+function statisticsTable({ kind, latency, decomposition, lock, thread, queueFaults }: RunFigures) {
+  const row = (name: string, of: Statistics | undefined, show: (value: number) => string) =>
+    of ? [[name, ...[of.p50, of.p95, of.p99, of.max, of.mean].map(show)]] : [];
+  return table(["", "p50", "p95", "p99", "max", "mean"], [
+    ...row(kind.latency.name, latency, ns),
+    ...row(
+      decomposition?.whole === "turn" ? "turn without source wait" : "latency taken apart",
+      decomposition?.busy,
+      ns,
+    ),
+    ...row("remainder", decomposition?.remainder, ns),
+    ...row("minor faults a frame", thread?.minorFaults, perFrame),
+    ...row("voluntary switches a frame", thread?.voluntarySwitches, perFrame),
+    ...row("involuntary switches a frame", thread?.involuntarySwitches, perFrame),
+    ...row("run delay a frame", thread?.runDelay, ns),
+    ...row("minor faults a QBUF", queueFaults, perFrame),
+    ...row("mmap_lock held a QBUF", lock?.held, ns),
+    ...row("mmap_lock waited for a QBUF", lock?.waited, ns),
+    ...row("mmap_lock acquisitions a QBUF", lock?.acquisitions, perFrame),
+  ]);
+}
+
+function partTable(found: Decomposition): Markup {
+  const row = (name: Content, cost: string, of: Statistics, typical: number, slowest: number) => [
+    name,
+    cost,
+    ...[of.p50, of.p99, of.mean, typical, slowest].map(us),
+    percent(typical / found.typical.busy),
+  ];
+  const rows = [...found.parts].map(([name, of]) =>
+    row(
+      html`
+        ${name !== "source wait" && swatch(name)}${name}
+      `,
+      COSTS[PARTS[name]],
+      of,
+      found.typical.parts.get(name)!,
+      found.slowest.parts.get(name)!,
+    )
+  );
+  // The wait is no share of a turn that is counted without it.
+  for (const cells of rows) if (cells[1] === COSTS.waiting) cells[cells.length - 1] = "–";
+  return table(
+    ["part, µs", "spent on", "p50", "p99", "mean", "typical", "slowest 1 %", "share"],
+    [
+      ...rows,
+      row(
+        html`
+          ${swatch("remainder")}remainder
+        `,
+        "",
+        found.remainder,
+        found.typical.remainder,
+        found.slowest.remainder,
+      ),
+      row(
+        found.whole === "turn" ? "turn without source wait" : "latency",
+        "",
+        found.busy,
+        found.typical.busy,
+        found.slowest.busy,
+      ),
+    ],
+  );
+}
+
+function facts(run: RunFigures): Markup {
+  const { decomposition: found, perf, meta } = run;
+  const counters = perf &&
+    [...perf].map(([event, count]) =>
+      `${event} ${typeof count === "number" ? count : `(${count})`}`
+    ).join(", ");
+  const rows: [string, Content][] = [
+    ["drops, gaps, errors", losses(run)],
+    ["context switches a frame", switches(run)],
+    ["perf, whole process", counters ?? "not recorded"],
+    ["timestamps", run.kind.timestamps],
+  ];
+  if (found) {
+    rows.push(["remainder share", share(found.remainderShare)]);
+    if (found.unknown.length > 0) {
+      rows.push(["parts not recorded", found.unknown.join(", ")]);
+    }
+    if (found.missing + found.outside > 0) {
+      rows.push([
+        "frames not joined",
+        `${found.missing} without metadata, ${found.outside} whose metadata lies outside of them;` +
+        " their time in the kernel is in the remainder",
+      ]);
+    }
+  }
+  if (meta) rows.push(["metadata entries", String(meta.entries)]);
+  return html`
+    <dl>${rows.map(([name, value]) =>
+      html`
+        <dt>${name}</dt><dd>${value}</dd>
+      `
+    )}</dl>
+  `;
+}
