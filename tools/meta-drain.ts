@@ -82,8 +82,10 @@ main({
     let sequence = 0n;
     let waitingSince = performance.now();
     using progress = new Progress("meta-drain", frames, "entries", quiet);
-    while (recorded < frames && !stop.requested) {
-      const count = reader.read(frames - recorded, BREATH_MS);
+    for (let last = false; recorded < frames && !last;) {
+      // What the filter published until it was told to end belongs to the record.
+      last = stop.requested;
+      const count = reader.read(frames - recorded, last ? 0 : BREATH_MS);
       if (count < 0) {
         throw new DeviceError(device, `the device is gone after ${recorded} of ${frames} entries`);
       }
