@@ -16,7 +16,8 @@ VERSION := $(shell sed -n 's/^export const VERSION = "\(.*\)";/\1/p' lib/cli/ver
 
 # A tool reaches files and devices through the C library, so FFI is all it
 # needs; check starts the tools and reads /proc and /sys, which takes them all.
-TOOLS := bench-fixture bench-report capture-mmap check cv-ref dump-pgm fixture-feed meta-drain pgm-diff
+TOOLS := bench-fixture bench-report capture-dmabuf capture-m2m capture-mmap capture-read capture-userptr check \
+	cv-ref dump-pgm fixture-feed meta-drain pgm-diff
 PERMISSIONS = --allow-ffi
 PERMISSIONS_check = --allow-all
 
@@ -24,7 +25,11 @@ DENO := toolchain/deno
 # The network was probed once, by the set-up: see toolchain/setup.
 IMPORTS = $(if $(filter closed,$(shell cat build/toolchain/network)),--import-map toolchain/offline/import_map.json)
 
-COMPILE = $(DENO) compile --quiet --no-check --no-prompt $(IMPORTS)
+# A foreign call is fast in TurboFan's code alone: Maglev's, in which a long loop
+# would stay for good, makes it the slow way. So the loop gets to TurboFan, soon.
+V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-turbofan=200,--invocation-count-for-osr=50,--minimum-invocations-after-ic-update=50
+
+COMPILE = $(DENO) compile --quiet --no-check --no-prompt --v8-flags=$(V8_FLAGS) $(IMPORTS)
 
 ##@ Building
 

@@ -59,10 +59,12 @@ debian_mem2mem() {
 # boot_debian RUN: become the guest, its console in RUN/console.
 #
 # Emulated unless told otherwise: there are machines whose /dev/kvm does not run
-# an ordinary kernel, and the ledger's figures are those of the emulator.
+# an ordinary kernel, and the ledger's figures are those of the emulator. Without
+# protection keys: a switch to or from a thread that uses them (V8's do) makes
+# the emulator forget all address translations, at 60 us a switch.
 boot_debian() {
 	exec setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot \
-		-accel "$accelerator" -cpu max -smp 2 -m 2048 \
+		-accel "$accelerator" -cpu max,-pku -smp 2 -m 2048 \
 		-kernel "$store/debian/vmlinuz" -initrd "$store/debian/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")" \
 		-serial "file:$1/console" \

@@ -36,6 +36,18 @@ export const THRESHOLD = integer("THRESHOLD", "grey level above which a pixel tu
   fallback: 127,
 });
 
+/** `--warm-up`, of tools that wait for a camera. */
+export const WARM_UP = integer("FRAMES", "frames to let pass before the first one recorded", {
+  fallback: 0,
+});
+
+/** `--buffers` */
+export const BUFFERS = integer("N", "buffers to ask for on each queue", {
+  min: 2,
+  max: 32,
+  fallback: 4,
+});
+
 export const CSV = path("CSV", "file to write, one row a frame");
 
 export const FRAMES = integer("FRAMES", "frames to record", { min: 1, fallback: 600 });

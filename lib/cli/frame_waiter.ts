@@ -9,8 +9,14 @@ import { DeviceError } from "../v4l2/device.ts";
 import type { Queue } from "../v4l2/queue.ts";
 import { BREATH_MS, breathe } from "./stop.ts";
 
+/** A queue, or what can be asked like one: `dequeue` gives a number or -EAGAIN. */
+export type FrameSource = Pick<Queue, "device" | "dequeue">;
+
+// A rest costs a context switch, and a signal ends a poll at once: a loop that polls needs few.
+const POLLING_REST_MS = 1000;
+
 /**
- * Waits for the frames of one queue:
+ * Waits for the frames of one queue, or of whatever else hands out numbered frames:
  *
  * ```ts
  * while (frame < frames && !stop.requested) {
@@ -26,19 +32,20 @@ import { BREATH_MS, breathe } from "./stop.ts";
  * ```
  */
 export class FrameWaiter {
-  readonly #queue: Queue;
+  readonly #queue: FrameSource;
   readonly #poller: Poller;
   readonly #timeout: number;
   readonly #idle: () => void;
   /** performance.now() of the first wait in vain, 0 after a frame. */
   #waitingSince = 0;
   #rested = 0;
+  #restAfter = BREATH_MS;
 
   /**
    * @param timeout give up after so many seconds without a frame
    * @param idle called when there is time between two frames: write rows, show progress
    */
-  constructor(queue: Queue, timeout: number, idle: () => void) {
+  constructor(queue: FrameSource, timeout: number, idle: () => void) {
     this.#queue = queue;
     this.#poller = new Poller(queue.device, POLLIN);
     this.#timeout = timeout;
@@ -52,6 +59,7 @@ export class FrameWaiter {
    * @throws {DeviceError} no frame in time, or the stream or the device is gone
    */
   next(): number {
+    this.#restAfter = POLLING_REST_MS;
     const events = this.#poller.wait(BREATH_MS);
     if (events & POLLIN) {
       const index = this.#queue.dequeue();
@@ -71,7 +79,7 @@ export class FrameWaiter {
 
   /** Whether a loop that never had to wait should rest now. `now` is from `monotonicNs`. */
   restIsDue(now: number): boolean {
-    if (now - this.#rested < BREATH_MS * 1e6) return false;
+    if (now - this.#rested < this.#restAfter * 1e6) return false;
     this.#rested = now;
     return true;
   }

@@ -37,6 +37,8 @@ export interface Report {
   readonly json: Readonly<Record<string, unknown>>;
   /** Exit status; 0 if left out. */
   readonly status?: number;
+  /** What ended the run early: said after the report of what there is; the status is then 1. */
+  readonly failure?: Error;
 }
 
 /** A tool's command line and what it does. */
@@ -170,7 +172,10 @@ async function run<P extends Positionals, O extends Options>(
     const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
     if (values.json) console.log(JSON.stringify(report.json));
     else if (!values.quiet) { for (const line of report.text) console.log(line); }
-    return stop.status || (report.status ?? 0);
+    if (report.failure === undefined) return stop.status || (report.status ?? 0);
+    const { message, stack } = report.failure;
+    complain(values.debug ? stack ?? message : message);
+    return 1;
   } catch (error) {
     const { message, stack } = error as Error;
     if (error instanceof UsageError) {

@@ -30,7 +30,7 @@ export class Dmabuf implements Disposable {
   constructor(file: File, readonly size: number) {
     this.#file = file;
     try {
-      this.#mapping = new Mapping(file, size);
+      this.#mapping = Mapping.shared(file, size);
     } catch (error) {
       file.close();
       throw error;

@@ -27,17 +27,24 @@ export class FrameLog<Name extends string> {
    * Writes the header at once.
    *
    * @param formats the columns in their order; `String` writes a plain integer
+   * @param hidden columns that can be filled and are not written
    * @param capacity rows kept before they are written
    */
-  constructor(sink: RowSink, formats: Readonly<Record<Name, Format>>, capacity = 1024) {
+  constructor(
+    sink: RowSink,
+    formats: Readonly<Record<Name, Format>>,
+    hidden: readonly string[] = [],
+    capacity = 1024,
+  ) {
     const names = Object.keys(formats) as Name[];
+    const written = names.filter((name) => !hidden.includes(name));
     this.#sink = sink;
     this.#capacity = capacity;
     this.columns = Object.fromEntries(
       names.map((name) => [name, new Float64Array(capacity)]),
     ) as Record<Name, Float64Array>;
-    this.#formats = names.map((name) => [this.columns[name], formats[name]] as const);
-    sink.append(names.join(",") + "\n");
+    this.#formats = written.map((name) => [this.columns[name], formats[name]] as const);
+    sink.append(written.join(",") + "\n");
   }
 
   /** Completes a row; a full batch is written before this returns. */

@@ -7,6 +7,7 @@ import { constants } from "node:os";
 import { libc } from "./libc.ts";
 
 /** Error numbers that the code decides on; values of asm-generic/errno-base.h and errno.h. */
+export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
 export const EAGAIN = 11;

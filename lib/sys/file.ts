@@ -74,6 +74,16 @@ export class File implements Disposable {
   }
 
   /**
+   * Reads from the start of the file, as the files of /proc and /sys are read again.
+   *
+   * @returns bytes read, or the negated errno
+   */
+  tryReadStart(target: IoBuffer): number {
+    const got = libc.preadv(this.#fd, target.vector, 1, 0n);
+    return got < 0 ? -errno() : got;
+  }
+
+  /**
    * Writes, and again while a signal interrupts it.
    *
    * @returns bytes written, or the negated errno

@@ -1,5 +1,5 @@
 /**
- * Shared memory mappings as byte arrays.
+ * Memory mappings as byte arrays.
  *
  * @module
  */
@@ -10,36 +10,43 @@ import { errno, SysError } from "./errno.ts";
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 export const MAP_SHARED = 1;
+export const MAP_PRIVATE = 2;
+export const MAP_ANONYMOUS = 0x20;
 
-/** A mapping of a device's or dma-buf's memory. `bytes` must not be touched after `close()`. */
+/** Mapped memory. `bytes` must not be touched after `close()`. */
 export class Mapping implements Disposable {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where the memory lies, as the kernel takes it. */
+  readonly address: number;
   #pointer: Deno.PointerObject | null;
 
+  /** @param length in bytes */
+  protected constructor(pointer: Deno.PointerObject, readonly length: number) {
+    this.#pointer = pointer;
+    this.address = Number(Deno.UnsafePointer.value(pointer));
+    this.bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, length));
+  }
+
   /**
-   * Maps `length` bytes of `file` from `offset`, shared.
+   * Maps `length` bytes of a device or dma-buf from `offset`, shared, for reading and writing.
    *
    * @throws {SysError} as mmap(2)
    */
-  constructor(
+  static shared(
     file: { readonly path: string; readonly fd: number },
-    readonly length: number,
-    { offset = 0, protection = PROT_READ | PROT_WRITE } = {},
-  ) {
-    const pointer = libc.mmap(
-      null,
-      BigInt(length),
-      protection,
-      MAP_SHARED,
-      file.fd,
-      BigInt(offset),
-    );
-    // MAP_FAILED is (void *)-1.
-    if (pointer === null || Deno.UnsafePointer.value(pointer) === 0xffff_ffff_ffff_ffffn) {
-      throw new SysError(file.path, "mmap", errno());
-    }
-    this.#pointer = pointer;
-    this.bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, length));
+    length: number,
+    offset = 0,
+  ): Mapping {
+    return new Mapping(map(file.path, length, MAP_SHARED, file.fd, offset), length);
+  }
+
+  /**
+   * Maps `length` bytes of fresh memory, whose pages do not exist until they are touched.
+   *
+   * @throws {SysError} ENOMEM
+   */
+  static anonymous(length: number): Mapping {
+    return new Mapping(map("memory", length, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), length);
   }
 
   close(): void {
@@ -50,4 +57,14 @@ export class Mapping implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function map(subject: string, length: number, flags: number, fd: number, offset: number) {
+  const protection = PROT_READ | PROT_WRITE;
+  const pointer = libc.mmap(null, BigInt(length), protection, flags, fd, BigInt(offset));
+  // MAP_FAILED is (void *)-1.
+  if (pointer === null || Deno.UnsafePointer.value(pointer) === 0xffff_ffff_ffff_ffffn) {
+    throw new SysError(subject, "mmap", errno());
+  }
+  return pointer;
 }

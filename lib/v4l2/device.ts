@@ -5,8 +5,8 @@
  * @module
  */
 import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
-import { File, O_NONBLOCK, O_RDWR } from "../sys/file.ts";
-import { ioctl } from "../sys/ioctl.ts";
+import { File, type IoBuffer, O_NONBLOCK, O_RDWR } from "../sys/file.ts";
+import { ioctl, tryIoctl } from "../sys/ioctl.ts";
 import * as v4l2 from "./videodev2.ts";
 
 /** A frame format, single-plane. Sizes in pixels, `bytesperline` and `sizeimage` in bytes. */
@@ -120,20 +120,28 @@ export class VideoDevice implements Disposable {
   }
 
   /**
-   * Asks a capture node for a frame interval.
+   * Sets a capture node's frame interval.
    *
    * @param fps frames a second
-   * @returns frames a second that the driver set instead, where it could not do exactly that
    * @throws {SysError} ENOTTY where the driver has no frame interval
+   * @throws {DeviceError} if the driver chose a rate that is off by more than 1 %
    */
-  setFrameRate(fps: number): number {
+  setFrameRate(fps: number): void {
     const parameters = v4l2.v4l2_streamparm.alloc({
       type: v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE,
       numerator: 1000,
       denominator: Math.round(fps * 1000),
     });
     ioctl(this, v4l2.VIDIOC_S_PARM, parameters.bytes);
-    return parameters.denominator / parameters.numerator;
+    const { numerator, denominator } = parameters;
+    const offered = denominator / numerator;
+    if (!(Math.abs(offered / fps - 1) <= 0.01)) {
+      throw new DeviceError(
+        this.path,
+        `VIDIOC_S_PARM: asked for ${fps} frames a second, the device offers ` +
+          (numerator > 0 ? Number(offered.toFixed(3)) : "no frame interval"),
+      );
+    }
   }
 
   /** @throws {SysError} EINVAL for a control the device does not have, ERANGE for its value */
@@ -146,6 +154,28 @@ export class VideoDevice implements Disposable {
     const control = v4l2.v4l2_control.alloc({ id });
     ioctl(this, v4l2.VIDIOC_G_CTRL, control.bytes);
     return control.value;
+  }
+
+  /** A control that a frame loop sets: nothing is allocated by its `set`. */
+  control(id: number): { set(value: number): void } {
+    const control = v4l2.v4l2_control.alloc({ id });
+    const { bytes } = control;
+    return {
+      set: (value) => {
+        control.value = value;
+        const result = tryIoctl(this.fd, v4l2.VIDIOC_S_CTRL.request, bytes);
+        if (result < 0) throw new SysError(this.path, v4l2.VIDIOC_S_CTRL.name, -result);
+      },
+    };
+  }
+
+  /**
+   * Reads a frame with read(2).
+   *
+   * @returns bytes read, or the negated errno: -EAGAIN for no frame yet
+   */
+  tryRead(target: IoBuffer): number {
+    return this.#file.tryRead(target);
   }
 
   close(): void {

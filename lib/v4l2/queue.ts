@@ -10,6 +10,7 @@
  */
 import { EAGAIN, SysError } from "../sys/errno.ts";
 import { ioctl, tryIoctl } from "../sys/ioctl.ts";
+import { File, O_CLOEXEC } from "../sys/file.ts";
 import { Mapping } from "../sys/mmap.ts";
 import type { View } from "../sys/struct.ts";
 import type { VideoDevice } from "./device.ts";
@@ -129,12 +130,27 @@ export class MmapQueue extends Queue {
     try {
       for (const buffer of this.buffers) {
         ioctl(device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
-        mappings.push(new Mapping(device, buffer.length, { offset: buffer.offset }));
+        mappings.push(Mapping.shared(device, buffer.length, buffer.offset));
       }
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  /**
+   * Exports every buffer as a dma-buf (VIDIOC_EXPBUF).
+   *
+   * @returns one descriptor and its size in bytes a buffer, in their order; the caller closes them
+   * @throws {SysError} ENOTTY where the driver cannot
+   */
+  export(): { readonly file: File; readonly fd: number; readonly size: number }[] {
+    return this.buffers.map(({ index, length }) => {
+      const request = v4l2.v4l2_exportbuffer.alloc({ type: this.type, index, flags: O_CLOEXEC });
+      ioctl(this.device, v4l2.VIDIOC_EXPBUF, request.bytes);
+      const { path } = this.device;
+      return { file: new File(path, request.fd), fd: request.fd, size: length };
+    });
   }
 
   override close(): void {
@@ -158,5 +174,44 @@ export class DmabufQueue extends Queue {
       buffer.fd = dmabuf.fd;
       buffer.length = dmabuf.size;
     }
+  }
+}
+
+/** A queue whose buffers are the program's own memory. */
+export class UserptrQueue extends Queue {
+  readonly #memory: Mapping[] = [];
+  readonly #size: number;
+
+  /** @param size of a frame in bytes */
+  constructor(device: VideoDevice, type: number, count: number, size: number) {
+    super(device, type, v4l2.V4L2_MEMORY_USERPTR, count);
+    this.#size = size;
+    try {
+      for (const { index } of this.buffers) this.remap(index);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Gives buffer `index` memory that the kernel has not seen: none of its pages exist, and pinning
+   * them starts anew. The old memory goes only then, so that the address is another one too.
+   *
+   * @throws {SysError} ENOMEM
+   */
+  remap(index: number): void {
+    const old = this.#memory[index];
+    const memory = Mapping.anonymous(this.#size);
+    this.#memory[index] = memory;
+    const buffer = this.buffers[index];
+    buffer.userptr = memory.address;
+    buffer.length = memory.length;
+    old?.close();
+  }
+
+  override close(): void {
+    super.close();
+    for (const memory of this.#memory) memory.close();
   }
 }

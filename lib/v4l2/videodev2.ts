@@ -23,12 +23,14 @@ export const V4L2_PIX_FMT_GREY = fourcc("GREY");
 
 export const V4L2_CAP_VIDEO_CAPTURE = 0x00000001;
 export const V4L2_CAP_VIDEO_M2M = 0x00008000;
+export const V4L2_CAP_READWRITE = 0x01000000;
 export const V4L2_CAP_STREAMING = 0x04000000;
 
 export const V4L2_BUF_TYPE_VIDEO_CAPTURE = 1;
 export const V4L2_BUF_TYPE_VIDEO_OUTPUT = 2;
 
 export const V4L2_MEMORY_MMAP = 1;
+export const V4L2_MEMORY_USERPTR = 2;
 export const V4L2_MEMORY_DMABUF = 4;
 
 export const V4L2_FIELD_NONE = 1;
@@ -92,6 +94,7 @@ export const v4l2_buffer = struct("struct v4l2_buffer", 88, {
   sequence: u32(56),
   memory: u32(60),
   offset: u32(64, "m.offset"),
+  userptr: n64(64, "m.userptr"),
   fd: s32(64, "m.fd"),
   length: u32(72),
   request_fd: s32(80),

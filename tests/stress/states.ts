@@ -136,7 +136,7 @@ class Subject implements Disposable {
           () => this.#resources.use(allocateFromHeap(HEAP, size)),
         );
         const mappings = dmabufs.map(({ fd }) =>
-          this.#resources.use(new Mapping({ path: HEAP, fd }, size))
+          this.#resources.use(Mapping.shared({ path: HEAP, fd }, size))
         );
         const queue = new DmabufQueue(device, side, dmabufs);
         return { queue, contents: mappings.map(({ bytes }) => bytes) };

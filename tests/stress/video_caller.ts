@@ -314,7 +314,7 @@ export class VideoCaller extends Caller {
     if (this.ioctl(file.fd, v4l2.VIDIOC_QUERYBUF, buffer.bytes) < 0) return;
     const { length, offset } = buffer;
     if (buffer.memory !== MMAP || length === 0 || length > QUEUE_BYTES) return;
-    this.#keep(this.#mappings, new Mapping(file, length, { offset }));
+    this.#keep(this.#mappings, Mapping.shared(file, length, offset));
   }
 
   /** Mappings outlive their buffer and their file. */

@@ -60,7 +60,7 @@ Deno.test("frame log: header at once, rows in batches, nothing twice", () => {
   const log = new FrameLog({ append: (rows) => written.push(rows) }, {
     frame: String,
     time: (value) => value.toFixed(1),
-  }, 2);
+  }, [], 2);
   const add = (frame: number) => {
     log.columns.frame[log.row] = frame;
     log.columns.time[log.row] = frame / 2;

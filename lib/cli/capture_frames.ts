@@ -1,0 +1,118 @@
+/**
+ * The loop of the tools that take frames from a camera's buffers.
+ *
+ * @module
+ */
+import { FrameLog } from "../measure/frame_log.ts";
+import { Histogram } from "../measure/histogram.ts";
+import { SourceStatistics } from "../measure/source_statistics.ts";
+import { absoluteNs, monotonicNs } from "../sys/clock.ts";
+import { EAGAIN } from "../sys/errno.ts";
+import type { Queue } from "../v4l2/queue.ts";
+import { V4L2_BUF_FLAG_ERROR } from "../v4l2/videodev2.ts";
+import { cameraReport, type CameraSettings } from "./camera.ts";
+import { OutputFile } from "./files.ts";
+import { runFrameLoop } from "./frame_loop.ts";
+import { MEASURED_COLUMNS, StageMeter } from "./stages.ts";
+import type { Report, Session } from "./tool.ts";
+
+const STAGE_COLUMNS = {
+  wait_monotonic_ns: absoluteNs,
+  requeue_monotonic_ns: absoluteNs,
+  requeued_monotonic_ns: absoluteNs,
+  ...MEASURED_COLUMNS,
+};
+
+/** A capture: a queue with buffers, not streaming yet, and what to record of it. */
+export interface Capture extends CameraSettings {
+  readonly tool: string;
+  readonly queue: Queue;
+  readonly csv: string;
+  readonly frames: number;
+  readonly "warm-up": number;
+  readonly timeout: number;
+  readonly stages: boolean;
+  /** One more column after the usual ones, of the buffer just dequeued. */
+  readonly column?: { readonly name: string; readonly value: (index: number) => number };
+  /** Between a frame and the next queueing of its buffer. */
+  readonly refill?: (index: number) => void;
+}
+
+/** Captures and records. */
+export async function captureFrames(capture: Capture, session: Session): Promise<Report> {
+  const { tool, queue, csv, frames, timeout, stages, column, refill } = capture;
+  using file = new OutputFile(csv);
+  using meter = new StageMeter(stages);
+  const extra = column === undefined ? {} : { [column.name]: String };
+  const log = new FrameLog(file, {
+    frame: String,
+    buffer_index: String,
+    enqueue_monotonic_ns: absoluteNs,
+    dequeue_monotonic_ns: absoluteNs,
+    v4l2_timestamp_sec: String,
+    v4l2_timestamp_usec: String,
+    sequence: String,
+    bytesused: String,
+    ...extra,
+    ...STAGE_COLUMNS,
+  }, stages ? [] : Object.keys(STAGE_COLUMNS));
+  const { columns } = log;
+  const extraColumn = column && (columns as Record<string, Float64Array>)[column.name];
+  const { buffers, dequeued } = queue;
+  const enqueued = new Float64Array(buffers.length);
+  const source = new SourceStatistics();
+  const latency = new Histogram();
+  let waiting = 0;
+
+  for (const { index } of buffers) {
+    enqueued[index] = monotonicNs();
+    queue.enqueue(index);
+  }
+  queue.streamOn();
+  const failure = await runFrameLoop({
+    tool,
+    source: queue,
+    frames,
+    warmUp: capture["warm-up"],
+    timeout,
+    flush: () => log.flush(),
+    turn() {
+      waiting = meter.now();
+      return -EAGAIN;
+    },
+    take(index, frame) {
+      const now = monotonicNs();
+      const { row } = log;
+      columns.frame[row] = frame;
+      columns.buffer_index[row] = index;
+      columns.enqueue_monotonic_ns[row] = enqueued[index];
+      columns.dequeue_monotonic_ns[row] = now;
+      columns.v4l2_timestamp_sec[row] = dequeued.timestamp_sec;
+      columns.v4l2_timestamp_usec[row] = dequeued.timestamp_usec;
+      columns.sequence[row] = dequeued.sequence;
+      columns.bytesused[row] = dequeued.bytesused;
+      columns.wait_monotonic_ns[row] = waiting;
+      if (extraColumn) extraColumn[row] = column!.value(index);
+      if (frame >= 0) {
+        source.record(now, dequeued.sequence, (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0);
+        latency.record(now - enqueued[index]);
+      }
+      refill?.(index);
+      enqueued[index] = monotonicNs();
+      queue.enqueue(index);
+      columns.requeue_monotonic_ns[row] = enqueued[index];
+      columns.requeued_monotonic_ns[row] = meter.now();
+      meter.measure(columns, row);
+      if (frame >= 0) log.endRow();
+    },
+  }, session);
+  return cameraReport({
+    csv,
+    settings: capture,
+    source,
+    name: "queueing to dequeueing",
+    latency: latency.summary(),
+    failure,
+    details: { tool, buffers: buffers.length, warm_up_frames: capture["warm-up"] },
+  });
+}

@@ -1,0 +1,67 @@
+/**
+ * What every frame loop does between its frames: end when told to, rest, and keep what was recorded
+ * when something fails.
+ *
+ * @module
+ */
+import { monotonicNs } from "../sys/clock.ts";
+import { type FrameSource, FrameWaiter } from "./frame_waiter.ts";
+import { Progress } from "./progress.ts";
+import type { Session } from "./tool.ts";
+
+/** A loop over the frames of one source. */
+export interface FrameLoop {
+  /** The tool, for the progress line. */
+  readonly tool: string;
+  readonly source: FrameSource;
+  /** Frames to record. */
+  readonly frames: number;
+  /** Frames to pass over before. */
+  readonly warmUp: number;
+  /** Seconds without a frame after which the source has stopped. */
+  readonly timeout: number;
+  /** Writes the rows so far. */
+  readonly flush: () => void;
+  /**
+   * Takes what `source` gave; synchronous, so that it is compiled early, and allocates nothing.
+   *
+   * @param frame its number among those recorded, from 0; negative while warming up
+   */
+  readonly take: (index: number, frame: number) => void;
+  /** Begins a turn; returns a frame that is there already, or -EAGAIN to wait for one. */
+  readonly turn: () => number;
+}
+
+/**
+ * Runs a loop to its end, to the first signal, or to what fails.
+ *
+ * @returns what ended it early
+ * @throws {Error} where rows cannot be written
+ */
+export async function runFrameLoop(
+  { tool, source, frames, warmUp, timeout, flush, take, turn }: FrameLoop,
+  { quiet, stop }: Session,
+): Promise<Error | undefined> {
+  using progress = new Progress(tool, frames, "frames", quiet);
+  let frame = -warmUp;
+  const waiter = new FrameWaiter(source, timeout, () => {
+    flush();
+    progress.update(Math.max(0, frame));
+  });
+  let failure: Error | undefined;
+  try {
+    while (frame < frames && !stop.requested) {
+      let index = turn();
+      if (index < 0) index = waiter.next();
+      for (; index < 0 && !stop.requested; index = waiter.next()) await waiter.rest();
+      if (index < 0) break;
+      take(index, frame++);
+      if (waiter.restIsDue(monotonicNs())) await waiter.rest();
+    }
+  } catch (error) {
+    const got = frame < 0 ? `while warming up` : `after ${frame} of ${frames} frames`;
+    failure = new Error(`${(error as Error).message}, ${got}`, { cause: error });
+  }
+  flush();
+  return failure;
+}

@@ -1,0 +1,48 @@
+/**
+ * What a source of numbered frames delivered.
+ *
+ * @module
+ */
+import { Histogram } from "./histogram.ts";
+
+/** Counts frames, what is missing between them, and the time from one to the next. */
+export class SourceStatistics {
+  frames = 0;
+  /** Frames that the sequence numbers say are missing. */
+  dropped = 0;
+  /** Places where frames are missing. */
+  gaps = 0;
+  /** Frames that the driver flagged as faulty. */
+  errors = 0;
+  /** From one frame to the next, in ns. */
+  readonly interval: Histogram = new Histogram();
+  #sequence = 0;
+  #first = 0;
+  #last = 0;
+
+  /**
+   * Adds one frame; allocates nothing.
+   *
+   * @param now when it was had, in ns
+   */
+  record(now: number, sequence: number, faulty: boolean): void {
+    if (this.frames++ === 0) {
+      this.#first = now;
+    } else {
+      this.interval.record(now - this.#last);
+      // Sequence numbers are unsigned and wrap.
+      const missing = (sequence - this.#sequence - 1) >>> 0;
+      if (missing > 0) this.gaps++;
+      this.dropped += missing;
+    }
+    this.#sequence = sequence;
+    this.#last = now;
+    if (faulty) this.errors++;
+  }
+
+  /** Frames a second from the first to the last; undefined of fewer than two. */
+  get rate(): number | undefined {
+    const { frames } = this;
+    return frames < 2 ? undefined : (frames - 1) * 1e9 / (this.#last - this.#first);
+  }
+}

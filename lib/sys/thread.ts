@@ -1,0 +1,137 @@
+/**
+ * The calling thread: where and how it is scheduled, and what it has been charged.
+ *
+ * @module
+ */
+import { EINVAL, ENOENT, EPERM, errno, SysError } from "./errno.ts";
+import { File, IoBuffer, O_RDONLY } from "./file.ts";
+import { libc } from "./libc.ts";
+import { n64, s32, struct, type View } from "./struct.ts";
+
+/** sched.h */
+export const SCHED_FIFO = 1;
+/** sys/resource.h */
+export const RUSAGE_THREAD = 1;
+
+export const sched_param = struct("struct sched_param", 4, { sched_priority: s32(0) });
+
+export const rusage = struct("struct rusage", 144, {
+  minflt: n64(64, "ru_minflt"),
+  nvcsw: n64(128, "ru_nvcsw"),
+  nivcsw: n64(136, "ru_nivcsw"),
+});
+
+type Usage = View<typeof rusage.fields>;
+
+// Enough for the 8192 processors that Linux can be configured for.
+const CPU_SET_BYTES = 1024;
+
+/**
+ * Lets the calling thread run on one processor only.
+ *
+ * @param cpu its number, from 0
+ * @throws {Error} where there is no such processor, or this process may not use it
+ */
+export function pinToCpu(cpu: number): void {
+  const set = new Uint8Array(CPU_SET_BYTES);
+  set[cpu >> 3] = 1 << (cpu & 7);
+  if (libc.sched_setaffinity(0, BigInt(set.length), set) === 0) return;
+  const code = errno();
+  if (code === EINVAL) throw new Error(`CPU ${cpu}: there is none for this process (EINVAL)`);
+  throw new SysError(`CPU ${cpu}`, "sched_setaffinity", code);
+}
+
+/**
+ * Gives the calling thread a fixed priority above all ordinary ones (SCHED_FIFO).
+ *
+ * @param priority 1 to 99
+ * @throws {Error} where the user may not
+ */
+export function setRealtimePriority(priority: number): void {
+  const { bytes } = sched_param.alloc({ sched_priority: priority });
+  if (libc.sched_setscheduler(0, SCHED_FIFO, bytes) === 0) return;
+  const code = errno();
+  if (code === EPERM) {
+    throw new Error(`real-time priority ${priority}: needs root or CAP_SYS_NICE (EPERM)`);
+  }
+  throw new SysError(`real-time priority ${priority}`, "sched_setscheduler", code);
+}
+
+/** The calling thread's resource usage, read again and again without allocating. */
+export class ThreadUsage {
+  readonly #usage = rusage.alloc();
+
+  /** Page faults that needed no reading from a disk, since the thread started. */
+  minorFaults(): number {
+    this.read();
+    return this.#usage.minflt;
+  }
+
+  /** The counters since the thread started, in place: the next call overwrites them. */
+  read(): Readonly<Pick<Usage, "minflt" | "nvcsw" | "nivcsw">> {
+    libc.getrusage(RUSAGE_THREAD, this.#usage.bytes);
+    return this.#usage;
+  }
+}
+
+const SPACE = 0x20;
+const ZERO = 0x30;
+
+/** What the calling thread was charged between two calls of `read`; allocates nothing. */
+export class ThreadCosts implements Disposable {
+  /** Page faults without input or output. */
+  minorFaults = 0;
+  /** The thread waited for something. */
+  voluntarySwitches = 0;
+  /** Another thread took its processor. */
+  involuntarySwitches = 0;
+  /** Nanoseconds in which it could have run and did not, from schedstat. */
+  runDelayNs = 0;
+  readonly #usage = new ThreadUsage();
+  readonly #schedstat: File | undefined;
+  readonly #text = new IoBuffer(new Uint8Array(96));
+  #minflt = 0;
+  #nvcsw = 0;
+  #nivcsw = 0;
+  #delay = 0;
+
+  constructor() {
+    try {
+      this.#schedstat = File.open("/proc/thread-self/schedstat", O_RDONLY);
+    } catch (error) {
+      // A kernel without CONFIG_SCHED_INFO: the run delay stays 0.
+      if (!(error instanceof SysError && error.code === ENOENT)) throw error;
+    }
+    this.read();
+  }
+
+  /** Sets the properties to what was added since the last call. */
+  read(): void {
+    const { minflt, nvcsw, nivcsw } = this.#usage.read();
+    const delay = this.#readDelay();
+    this.minorFaults = minflt - this.#minflt;
+    this.voluntarySwitches = nvcsw - this.#nvcsw;
+    this.involuntarySwitches = nivcsw - this.#nivcsw;
+    this.runDelayNs = delay - this.#delay;
+    this.#minflt = minflt;
+    this.#nvcsw = nvcsw;
+    this.#nivcsw = nivcsw;
+    this.#delay = delay;
+  }
+
+  // "RUNNING_NS WAITING_NS SLICES\n"
+  #readDelay(): number {
+    if (this.#schedstat === undefined) return 0;
+    const size = this.#schedstat.tryReadStart(this.#text);
+    const { bytes } = this.#text;
+    let at = 0;
+    while (at < size && bytes[at] !== SPACE) at++;
+    let value = 0;
+    for (at++; at < size && bytes[at] !== SPACE; at++) value = value * 10 + bytes[at] - ZERO;
+    return value;
+  }
+
+  [Symbol.dispose](): void {
+    this.#schedstat?.close();
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * capture-m2m: a camera's frames through the filter, as DMABUF or copied.
+ *
+ * @module
+ */
+import { ALGORITHM, CSV, FRAMES, THRESHOLD } from "../lib/cli/common.ts";
+import { choice, path } from "../lib/cli/parameters.ts";
+import { RELAY_OPTIONS, relayFrames } from "../lib/cli/relay_frames.ts";
+import { schedule } from "../lib/cli/scheduling.ts";
+import { main } from "../lib/cli/tool.ts";
+import { absoluteNs } from "../lib/sys/clock.ts";
+import { TRANSPORTS } from "../lib/vpipe/camera_path.ts";
+import { ALGORITHMS } from "../lib/vpipe/filter.ts";
+
+main({
+  name: "capture-m2m",
+  summary: "Sends a camera's GREY frames through the kernel's filter and writes one CSV row a " +
+    "frame; the metadata carries the camera's sequence numbers.",
+  positionals: {
+    source: path("CAMERA", "capture device, such as /dev/video0"),
+    filter: path("FILTER", "the filter's video node"),
+    csv: CSV,
+    frames: FRAMES,
+    transport: {
+      ...choice("TRANSPORT", "dmabuf: the camera's own buffers; mmap: one copy", TRANSPORTS),
+      fallback: "dmabuf" as const,
+    },
+    algorithm: { ...ALGORITHM, fallback: "none" as const },
+    threshold: THRESHOLD,
+  },
+  options: RELAY_OPTIONS,
+  async run(values, session) {
+    schedule(values);
+    const { transport, algorithm, threshold } = values;
+    return await relayFrames({
+      ...values,
+      tool: "capture-m2m",
+      algorithm: ALGORITHMS[algorithm],
+      columns: {
+        frame: [String, (_, number) => number],
+        transport: [() => transport, () => 0],
+        algo: [() => algorithm, () => 0],
+        vivid_sequence: [String, (frame) => frame.cameraSequence],
+        vpipe_sequence: [String, (frame) => frame.filterSequence],
+        vivid_dq_monotonic_ns: [absoluteNs, (frame) => frame.cameraNs],
+        vpipe_dq_monotonic_ns: [absoluteNs, (frame) => frame.filterNs],
+        vpipe_bytesused: [String, (frame) => frame.bytesused],
+      },
+      details: { transport, algorithm, threshold },
+    }, session);
+  },
+});

@@ -1,0 +1,109 @@
+/**
+ * capture-read: frames from a capture device by read(2), which copies each into the program.
+ *
+ * @module
+ */
+import { CAMERA_OPTIONS, cameraReport, openCamera } from "../lib/cli/camera.ts";
+import { CSV, FRAMES } from "../lib/cli/common.ts";
+import { OutputFile } from "../lib/cli/files.ts";
+import { runFrameLoop } from "../lib/cli/frame_loop.ts";
+import { path } from "../lib/cli/parameters.ts";
+import { schedule } from "../lib/cli/scheduling.ts";
+import { MEASURED_COLUMNS, StageMeter } from "../lib/cli/stages.ts";
+import { main } from "../lib/cli/tool.ts";
+import { crc32 } from "../lib/image/crc32.ts";
+import { FrameLog } from "../lib/measure/frame_log.ts";
+import { Histogram } from "../lib/measure/histogram.ts";
+import { SourceStatistics } from "../lib/measure/source_statistics.ts";
+import { absoluteNs, monotonicNs } from "../lib/sys/clock.ts";
+import { EAGAIN, SysError } from "../lib/sys/errno.ts";
+import { IoBuffer } from "../lib/sys/file.ts";
+
+const STAGE_COLUMNS = {
+  readable_monotonic_ns: absoluteNs,
+  checksummed_monotonic_ns: absoluteNs,
+  ...MEASURED_COLUMNS,
+};
+
+main({
+  name: "capture-read",
+  summary: "Captures GREY frames from a V4L2 device by read(2) and writes one CSV row a frame.",
+  positionals: {
+    device: path("DEV", "capture device, such as /dev/video0"),
+    csv: CSV,
+    frames: FRAMES,
+  },
+  options: CAMERA_OPTIONS,
+  async run(values, session) {
+    const { device: path, csv, frames, stages, timeout } = values;
+    schedule(values);
+    const camera = openCamera(path, "read", values);
+    using device = camera.device;
+    const frameBuffer = new IoBuffer(new Uint8Array(camera.format.sizeimage));
+    using file = new OutputFile(csv);
+    using meter = new StageMeter(stages);
+    const log = new FrameLog(file, {
+      frame: String,
+      synthetic_sequence: String,
+      read_start_monotonic_ns: absoluteNs,
+      read_end_monotonic_ns: absoluteNs,
+      bytesused: String,
+      crc32: String,
+      ...STAGE_COLUMNS,
+    }, stages ? [] : Object.keys(STAGE_COLUMNS));
+    const { columns } = log;
+    const source = new SourceStatistics();
+    const latency = new Histogram();
+    let start = 0;
+    let readable = 0;
+
+    const failure = await runFrameLoop({
+      tool: "capture-read",
+      source: {
+        device,
+        dequeue() {
+          readable = meter.now();
+          const got = device.tryRead(frameBuffer);
+          if (got >= 0 || got === -EAGAIN) return got;
+          throw new SysError(path, "read", -got);
+        },
+      },
+      frames,
+      warmUp: values["warm-up"],
+      timeout,
+      flush: () => log.flush(),
+      turn() {
+        start = monotonicNs();
+        return -EAGAIN;
+      },
+      take(size, frame) {
+        const end = monotonicNs();
+        const crc = crc32(frameBuffer.bytes.subarray(0, size));
+        const { row } = log;
+        columns.checksummed_monotonic_ns[row] = meter.now();
+        columns.frame[row] = frame;
+        // read(2) has no sequence numbers: what was missed cannot be known.
+        columns.synthetic_sequence[row] = frame;
+        columns.read_start_monotonic_ns[row] = start;
+        columns.read_end_monotonic_ns[row] = end;
+        columns.bytesused[row] = size;
+        columns.crc32[row] = crc;
+        columns.readable_monotonic_ns[row] = readable;
+        meter.measure(columns, row);
+        if (frame < 0) return;
+        log.endRow();
+        source.record(end, frame, false);
+        latency.record(end - start);
+      },
+    }, session);
+    return cameraReport({
+      csv,
+      settings: values,
+      source,
+      name: "start to end of read(2)",
+      latency: latency.summary(),
+      failure,
+      details: { tool: "capture-read", warm_up_frames: values["warm-up"] },
+    });
+  },
+});
