@@ -9,6 +9,7 @@ import type { PathKind } from "../measure/paths.ts";
 import { type Statistics, statistics } from "../measure/percentiles.ts";
 import type { PerfCounters } from "../measure/perf.ts";
 import type { MachineFiles, Notice, RunFiles } from "./folder.ts";
+import { inOrder } from "./ledger.ts";
 
 /** What the thread was charged a frame; undefined where the run was recorded without stages. */
 export interface ThreadCosts {
@@ -82,6 +83,7 @@ export function machineFigures(files: MachineFiles): MachineFigures {
       notices.push({ file, says: "no row has both of its times; skipped" });
     }
   }
+  runs.sort((a, b) => inOrder(a.name, b.name));
   return { ...files, runs, notices };
 }
 

@@ -110,6 +110,10 @@ function readMachine(path: string, folder: string, files: readonly string[]): Ma
     } else if (meta && !meta.has(...STAGE_COLUMNS)) {
       notice(`${name}.meta.csv`, "recorded without --stages: nothing can be joined with it");
     }
+    const summary = attempt(`${name}.json`, parseSummary);
+    if (summary?.failure !== undefined) {
+      notice(`${name}.json`, `the run failed: ${summary.failure}`);
+    }
     runs.push({
       name,
       kind,
@@ -117,7 +121,7 @@ function readMachine(path: string, folder: string, files: readonly string[]): Ma
       meta,
       perf: attempt(`${name}.perf.csv`, parsePerf),
       lock: table(`${name}.lock.csv`, LOCK_COLUMNS),
-      summary: attempt(`${name}.json`, parseSummary),
+      summary,
     });
   }
   for (const file of tables.filter((name) => BESIDE.test(name))) {

@@ -59,6 +59,14 @@ const USERPTR: Phase = {
   kinds: ["userptr"],
 };
 
+const EXPECTED = [...PHASES, USERPTR].flatMap(({ expected }) => expected);
+
+/** Sorts runs by name: as the phases name them, then any others. */
+export function inOrder(a: string, b: string): number {
+  const order = (name: string) => (EXPECTED.indexOf(name) + 1) || Infinity;
+  return order(a) - order(b) || (a < b ? -1 : 1);
+}
+
 /** The lines of a machine's section. */
 export function ledger(machine: MachineFigures): string[] {
   return [
@@ -117,9 +125,8 @@ function rowsOf(
   const there = runs.filter(({ kind, algorithm }) =>
     kinds.includes(kind.id) || (kind.id === filtering?.[0] && algorithm === filtering[1])
   );
-  const order = (name: string) => (expected.indexOf(name) + 1) || Infinity;
   const names = [...new Set([...expected, ...there.map(({ name }) => name)])];
-  return names.sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1)).map((name) => {
+  return names.sort(inOrder).map((name) => {
     const run = there.find((run) => run.name === name);
     return run ? row(run) : [name, ...Array<string>(columns - 1).fill(NOT_RECORDED)];
   });

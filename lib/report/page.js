@@ -7,6 +7,8 @@ const color = (name) =>
   getComputedStyle(document.documentElement)
     .getPropertyValue(`--${name.toLowerCase().replaceAll(" ", "-")}`).trim();
 
+Chart.defaults.font.family = color("font");
+
 /** Three digits and a unit, as the tools print it. */
 function time(ns) {
   for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) {
@@ -52,7 +54,6 @@ function common(tooltip) {
     animation: false,
     responsive: true,
     maintainAspectRatio: false,
-    font: { family: color("font") },
     plugins: {
       legend: { display: false },
       tooltip: { animation: false, callbacks: tooltip },
@@ -122,6 +123,7 @@ const CONFIGURATIONS = {
         datasets: [
           {
             data: marks,
+            clip: 8,
             borderColor: color("accent"),
             backgroundColor: color("paper"),
             borderWidth: 2,
@@ -200,7 +202,11 @@ const CONFIGURATIONS = {
           x: axis("since the first frame", {
             min: 0,
             max: seconds.at(-1),
-            ticks: { callback: (value) => `${+value.toFixed(3)} s`, maxTicksLimit: 7 },
+            ticks: {
+              callback: (value) => `${+value.toFixed(3)} s`,
+              maxTicksLimit: 7,
+              includeBounds: false,
+            },
           }),
           y: logarithmic("latency"),
         },

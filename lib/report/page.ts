@@ -13,10 +13,12 @@ import type { MachineFigures, RunFigures } from "./figures.ts";
 import { type Content, html, jsonScript, Markup, script } from "./html.ts";
 import {
   conditions,
+  errorFrames,
   isMuch,
   losses,
   machineLine,
   MUCH,
+  NOT_RECORDED,
   percent,
   perFrame,
   switches,
@@ -125,10 +127,10 @@ const swatch = (part: string) => {
 };
 
 /** A table in a box that scrolls by itself; the first cell of a row is its heading. */
-function table(head: readonly Content[], rows: readonly (readonly Content[])[], words = false) {
+function table(head: readonly Content[], rows: readonly (readonly Content[])[], look = "") {
   return html`
     <div class="scroll" tabindex="0">
-      <table class="${words ? "words" : ""}">
+      <table class="${look}">
         <thead><tr>${head.map((cell) =>
           html`
             <th scope="col">${cell}</th>
@@ -189,7 +191,7 @@ function overview(machine: MachineFigures, charts: Charts): Markup {
             { name },
           ) => name).join(", ")}.</p>
         `}
-      <h4>Latency, and what was lost</h4>
+      <h4>Latency, and frames that were lost</h4>
       ${latencyTable(machine)}
     </section>
   `;
@@ -240,7 +242,7 @@ function costTable(machine: MachineFigures, runs: readonly Apart[]): Markup {
       ...BUSY_COSTS.map((cost) => COSTS[cost]),
       "remainder",
       "whole",
-      "remainder share",
+      `remainder share, ▲ above ${percent(MUCH)}`,
     ],
     runs.map((run) => {
       const { typical, remainderShare } = run.decomposition;
@@ -261,20 +263,40 @@ function costTable(machine: MachineFigures, runs: readonly Apart[]): Markup {
 const share = (of: number) =>
   isMuch(of)
     ? html`
-      <span class="much">${percent(of)} (above ${percent(MUCH)})</span>
+      <span class="much">▲ ${percent(of)}</span>
     `
     : percent(of);
 
 function latencyTable(machine: MachineFigures): Markup {
   return table(
-    ["path", "of", "p50", "p95", "p99", "max", "frames", "drops, gaps, errors"],
-    machine.runs.map((run) => [
-      link(machine, run),
-      run.kind.latency.name,
-      ...[run.latency.p50, run.latency.p95, run.latency.p99, run.latency.max].map(ns),
-      run.frames,
-      losses(run),
-    ]),
+    [
+      "path",
+      ...["p50", "p95", "p99", "max"],
+      "frames",
+      "camera lost",
+      "filter lost",
+      "metadata lost",
+      "overruns",
+      "errors",
+      "latency of",
+    ],
+    machine.runs.map((run) => {
+      const { gaps, meta, kind } = run;
+      const lost = (by: string) => gaps.find(({ of }) => of === by)?.lost ?? "–";
+      const none = kind.join ? NOT_RECORDED : "–";
+      return [
+        link(machine, run),
+        ...[run.latency.p50, run.latency.p95, run.latency.p99, run.latency.max].map(ns),
+        run.frames,
+        lost("camera"),
+        lost("filter"),
+        meta?.lost ?? none,
+        meta?.overruns ?? none,
+        errorFrames(run),
+        kind.latency.name,
+      ];
+    }),
+    "latency",
   );
 }
 
@@ -311,7 +333,7 @@ function details(machine: MachineFigures, charts: Charts): Markup {
       <article>
         <h3>The machine</h3>
         ${machine.properties.size > 0
-          ? table(["property", "value"], [...machine.properties], true)
+          ? table(["property", "value"], [...machine.properties], "words")
           : html`
             <p>There is no machine.csv.</p>
           `}
@@ -366,9 +388,10 @@ function statisticsTable({ kind, latency, decomposition, lock, thread, queueFaul
     of ? [[name, ...[of.p50, of.p95, of.p99, of.max, of.mean].map(show)]] : [];
   return table(["", "p50", "p95", "p99", "max", "mean"], [
     ...row(kind.latency.name, latency, ns),
+    // The whole of frames in flight together is the latency.
     ...row(
-      decomposition?.whole === "turn" ? "turn without source wait" : "latency taken apart",
-      decomposition?.busy,
+      "turn without source wait",
+      decomposition?.whole === "turn" ? decomposition.busy : undefined,
       ns,
     ),
     ...row("remainder", decomposition?.remainder, ns),
@@ -424,6 +447,7 @@ function partTable(found: Decomposition): Markup {
         found.slowest.busy,
       ),
     ],
+    "sum",
   );
 }
 
@@ -436,11 +460,11 @@ function facts(run: RunFigures): Markup {
   const rows: [string, Content][] = [
     ["drops, gaps, errors", losses(run)],
     ["context switches a frame", switches(run)],
-    ["perf, whole process", counters ?? "not recorded"],
+    ["perf, whole process", counters ?? NOT_RECORDED],
     ["timestamps", run.kind.timestamps],
   ];
   if (found) {
-    rows.push(["remainder share", share(found.remainderShare)]);
+    rows.push([`remainder share, ▲ above ${percent(MUCH)}`, share(found.remainderShare)]);
     if (found.unknown.length > 0) {
       rows.push(["parts not recorded", found.unknown.join(", ")]);
     }

@@ -38,8 +38,14 @@ export function switches({ perf, frames, thread }: RunFigures): string {
   return `${process}, ${own}`;
 }
 
+/** Frames that the driver flagged; a tool that does not count them takes none. */
+export function errorFrames({ errors, summary }: RunFigures): string {
+  return errors?.toString() ?? (summary ? "none: one ends the run" : NOT_RECORDED);
+}
+
 /** Everything that was lost, by whom. */
-export function losses({ gaps, errors, meta, kind }: RunFigures): string {
+export function losses(run: RunFigures): string {
+  const { gaps, meta, kind } = run;
   const lost = gaps.map(({ of, gaps, lost, backwards }) =>
     `${of}: ${lost} lost` + (gaps > 0 ? ` (gaps: ${gaps})` : "") +
     (backwards > 0 ? `, ${backwards} backwards` : "")
@@ -47,18 +53,18 @@ export function losses({ gaps, errors, meta, kind }: RunFigures): string {
   if (lost.length === 0) lost.push("no sequence to tell by");
   if (meta) lost.push(`metadata: ${meta.lost} lost, ${meta.overruns} overruns`);
   else if (kind.join) lost.push(`metadata: ${NOT_RECORDED}`);
-  lost.push(`errors: ${errors ?? NOT_RECORDED}`);
+  lost.push(`errors: ${errorFrames(run)}`);
   return lost.join("; ");
 }
 
 /** What a run asked for, from its tool's JSON: `640x480, 4 buffers`. */
 export function conditions({ summary, algorithm }: RunFigures): string {
-  const { width, height, frames_per_second, fps, buffers, depth } = summary ?? {};
-  const rate = frames_per_second ?? fps;
+  const { width, height, frames_per_second_asked, buffers, depth, threshold } = summary ?? {};
   const known = [
     width !== undefined && height !== undefined && `${width}x${height}`,
     algorithm !== undefined && `algorithm ${algorithm}`,
-    typeof rate === "number" && `${perFrame(rate)} frames/s`,
+    algorithm === "threshold" && threshold !== undefined && `threshold ${threshold}`,
+    frames_per_second_asked !== undefined && `${frames_per_second_asked} frames/s asked for`,
     buffers !== undefined && `${buffers} buffers`,
     depth !== undefined && `depth ${depth}`,
   ].filter((word) => word !== false);
