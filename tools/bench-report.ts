@@ -6,10 +6,10 @@
 import { OutputFile } from "../lib/cli/files.ts";
 import { flag, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
-import { machineFigures } from "../lib/report/figures.ts";
+import { runFigures } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
 import { machineJson } from "../lib/report/json.ts";
-import { ledger } from "../lib/report/ledger.ts";
+import { inOrder, ledger } from "../lib/report/ledger.ts";
 import { page } from "../lib/report/page.ts";
 
 main({
@@ -23,7 +23,10 @@ main({
     markdown: flag("print the tables of the benchmark ledger on stdout"),
   },
   run({ folder, output, markdown }, { warn }) {
-    const machines = readBench(folder).map(machineFigures);
+    const machines = readBench(folder, runFigures).map((machine) => ({
+      ...machine,
+      runs: machine.runs.toSorted((a, b) => inOrder(a.name, b.name)),
+    }));
     for (const { file, says } of machines.flatMap(({ notices }) => notices)) {
       warn(`${folder}/${file}: ${says}`);
     }

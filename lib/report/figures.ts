@@ -8,8 +8,7 @@ import { type Gaps, sequenceGaps } from "../measure/gaps.ts";
 import type { PathKind } from "../measure/paths.ts";
 import { type Statistics, statistics } from "../measure/percentiles.ts";
 import type { PerfCounters } from "../measure/perf.ts";
-import type { MachineFiles, Notice, RunFiles } from "./folder.ts";
-import { inOrder } from "./ledger.ts";
+import type { Machine, RunFiles } from "./folder.ts";
 
 /** What the thread was charged a frame; undefined where the run was recorded without stages. */
 export interface ThreadCosts {
@@ -63,31 +62,10 @@ export interface RunFigures {
 }
 
 /** All of a machine. */
-export interface MachineFigures {
-  readonly name: string;
-  readonly properties: ReadonlyMap<string, string>;
-  readonly runs: readonly RunFigures[];
-  readonly kmemleak: MachineFiles["kmemleak"];
-  readonly notices: readonly Notice[];
-}
+export type MachineFigures = Machine<RunFigures>;
 
-/** Takes a machine's runs apart. */
-export function machineFigures(files: MachineFiles): MachineFigures {
-  const runs: RunFigures[] = [];
-  const notices = [...files.notices];
-  for (const run of files.runs) {
-    const figures = runFigures(run);
-    if (figures) runs.push(figures);
-    else {
-      const file = `${files.name === "" ? "" : `${files.name}/`}${run.name}.csv`;
-      notices.push({ file, says: "no row has both of its times; skipped" });
-    }
-  }
-  runs.sort((a, b) => inOrder(a.name, b.name));
-  return { ...files, runs, notices };
-}
-
-function runFigures(files: RunFiles): RunFigures | undefined {
+/** A run's figures; undefined where no row has both times of its latency. */
+export function runFigures(files: RunFiles): RunFigures | undefined {
   const { name, kind, rows, meta, perf, lock, summary } = files;
   const second = rows.second(kind.latency.from);
   const from = rows.times(kind.latency.from, second)!;

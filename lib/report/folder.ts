@@ -29,12 +29,12 @@ export interface RunFiles {
   readonly summary?: Readonly<Record<string, unknown>>;
 }
 
-/** The runs of one machine. */
-export interface MachineFiles {
+/** What one machine's folder holds; `Run` is what became of a run's files. */
+export interface Machine<Run> {
   /** Of the folder; empty for the report's folder itself. */
   readonly name: string;
   readonly properties: ReadonlyMap<string, string>;
-  readonly runs: readonly RunFiles[];
+  readonly runs: readonly Run[];
   readonly kmemleak: readonly { readonly step: string; readonly reports: string }[];
   readonly notices: readonly Notice[];
 }
@@ -46,17 +46,22 @@ const STAGE_COLUMNS = ["queued_ns", "run_ns", "done_ns"];
 const LOCK_COLUMNS = ["qbuf", "ioctl_ns", "acquisitions", "waited_ns", "held_ns"];
 
 /**
- * Reads a folder and those in it.
+ * Reads a folder and those in it. A run's files are let go when it has been analysed: all of a bench
+ * would fill the memory.
  *
+ * @param analyse what to make of a run; undefined where no row of it is complete
  * @returns the machines of which there is something to report
  * @throws {SysError} where the folder itself cannot be read
  */
-export function readBench(path: string): MachineFiles[] {
+export function readBench<Run>(
+  path: string,
+  analyse: (files: RunFiles) => Run | undefined,
+): Machine<Run>[] {
   const names = listFolder(path);
-  const machines = [readMachine(path, "", names)];
+  const machines = [readMachine(path, "", names, analyse)];
   for (const name of names) {
     const files = listIfFolder(`${path}/${name}`);
-    if (files) machines.push(readMachine(`${path}/${name}`, name, files));
+    if (files) machines.push(readMachine(`${path}/${name}`, name, files, analyse));
   }
   return machines.filter(({ runs, notices }) => runs.length + notices.length > 0);
 }
@@ -70,7 +75,12 @@ function listIfFolder(path: string): string[] | undefined {
   }
 }
 
-function readMachine(path: string, folder: string, files: readonly string[]): MachineFiles {
+function readMachine<Run>(
+  path: string,
+  folder: string,
+  files: readonly string[],
+  analyse: (files: RunFiles) => Run | undefined,
+): Machine<Run> {
   const notices: Notice[] = [];
   const notice = (file: string, says: string) =>
     void notices.push({ file: folder === "" ? file : `${folder}/${file}`, says });
@@ -96,7 +106,7 @@ function readMachine(path: string, folder: string, files: readonly string[]): Ma
     });
 
   const tables = files.filter((name) => name.endsWith(".csv"));
-  const runs: RunFiles[] = [];
+  const runs: Run[] = [];
   for (const file of tables) {
     if (BESIDE.test(file) || file === "machine.csv" || file === "kmemleak.csv") continue;
     const name = file.slice(0, -".csv".length);
@@ -114,7 +124,7 @@ function readMachine(path: string, folder: string, files: readonly string[]): Ma
     if (summary?.failure !== undefined) {
       notice(`${name}.json`, `the run failed: ${summary.failure}`);
     }
-    runs.push({
+    const run = analyse({
       name,
       kind,
       rows,
@@ -123,6 +133,8 @@ function readMachine(path: string, folder: string, files: readonly string[]): Ma
       lock: table(`${name}.lock.csv`, LOCK_COLUMNS),
       summary,
     });
+    if (run) runs.push(run);
+    else notice(file, "no row has both of its times; skipped");
   }
   for (const file of tables.filter((name) => BESIDE.test(name))) {
     const run = file.replace(BESIDE, ".csv");

@@ -71,13 +71,13 @@ export function conditions({ summary, algorithm }: RunFigures): string {
   return known.length > 0 ? known.join(", ") : NOT_RECORDED;
 }
 
-/** The machine in a line: `debian: Linux 6.12, AMD EPYC`. */
+/** What the times of a machine depend on most, in a line. */
 export function machineLine({ properties }: MachineFigures): string {
-  const known = ["kernel", "cpu", "clocksource"].flatMap((name) => {
+  const known = ["kernel", "cpu_model", "cpus", "emulation", "clocksource"].flatMap((name) => {
     const value = properties.get(name);
-    return value === undefined ? [] : [`${name} ${value}`];
+    return value === undefined ? [] : [`${name.replace("_", " ")}: ${value}`];
   });
-  return known.length > 0 ? known.join(", ") : `machine: ${NOT_RECORDED}`;
+  return known.length > 0 ? known.join("; ") : `machine: ${NOT_RECORDED}`;
 }
 
 /** `3.2 %` */

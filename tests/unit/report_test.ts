@@ -1,0 +1,163 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { writeFile } from "../../lib/cli/files.ts";
+import { STRETCHES, timeline, WORST } from "../../lib/report/charts.ts";
+import { runFigures } from "../../lib/report/figures.ts";
+import { readBench } from "../../lib/report/folder.ts";
+import { html, jsonScript, script } from "../../lib/report/html.ts";
+import { machineJson } from "../../lib/report/json.ts";
+import { ledger } from "../../lib/report/ledger.ts";
+import { page } from "../../lib/report/page.ts";
+import { SysError } from "../../lib/sys/errno.ts";
+
+const MMAP = "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns,v4l2_timestamp_sec," +
+  "v4l2_timestamp_usec,sequence,bytesused\n";
+const mmapRow = (frame: number, sequence = frame) =>
+  `${frame},0,${frame * 100 + 1e10},${frame * 100 + 1e10 + 50},1,2,${sequence},16\n`;
+
+const META = "seq,src_v4l2_sequence,flags,queued_ns,run_ns,done_ns\n";
+
+/** Files in a new folder, which `use` is given; and afterwards no more. */
+function withFiles(files: Record<string, string>, use: (folder: string) => void) {
+  const folder = Deno.makeTempDirSync();
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      writeFile(`${folder}/${name}`, new TextEncoder().encode(text));
+    }
+    use(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("folder: what cannot be used is named, and the rest is read", () => {
+  withFiles({
+    "mmap.csv": MMAP + mmapRow(0) + mmapRow(1, 4) + mmapRow(2, 5).slice(0, -3),
+    "mmap.json": '{"errors": 0, "failure": "no frame within 10 s"}\n',
+    "empty.csv": "",
+    "foreign.csv": "name,price\nx,1\n",
+    "lost.meta.csv": META + "1,0,0,1,2,3\n",
+  }, (folder) => {
+    const [{ runs, notices }] = readBench(folder, runFigures);
+    assertEquals(runs.map(({ name, frames }) => [name, frames]), [["mmap", 2]]);
+    assertEquals(runs[0].gaps, [{ of: "camera", gaps: 1, lost: 3, backwards: 0 }]);
+    assertEquals(notices.map(({ file, says }) => `${file}: ${says}`), [
+      "empty.csv: the file is empty; skipped",
+      "foreign.csv: its columns are no tool's; skipped",
+      "mmap.csv: the last row is cut off and left out",
+      "mmap.json: the run failed: no frame within 10 s",
+      "lost.meta.csv: there is no lost.csv that it belongs to; skipped",
+    ]);
+  });
+});
+
+Deno.test("folder: overruns and lost entries of the metadata", () => {
+  const fixture = "frame,output_index,enqueue_monotonic_ns,dequeue_monotonic_ns,vpipe_sequence," +
+    "bytesused,algo\n0,0,10000000000,10000000900,0,16,none\n";
+  withFiles({
+    "f.csv": fixture,
+    "f.meta.csv": META + "5,0,0,10000000100,10000000200,10000000300\n" +
+      "9,0,1,10000000400,10000000500,10000000600\n",
+  }, (folder) => {
+    const [{ runs: [run] }] = readBench(folder, runFigures);
+    assertEquals(run.meta, { entries: 2, overruns: 1, lost: 3 });
+  });
+});
+
+Deno.test("folder: one machine a folder in it, and none where there is nothing", () => {
+  withFiles({
+    "uml/mmap.csv": MMAP + mmapRow(0),
+    "uml/machine.csv": 'property,value\ncpu_model,"A, ""B"""\nkernel,6.12\n',
+    "notes.txt": "x",
+  }, (folder) => {
+    const machines = readBench(folder, runFigures);
+    assertEquals(machines.map(({ name }) => name), ["uml"]);
+    assertEquals(machines[0].properties.get("cpu_model"), 'A, "B"');
+    assertThrows(() => readBench(`${folder}/none`, runFigures), SysError, "none: opendir");
+  });
+});
+
+Deno.test("ledger: six phases, and no cell empty", () => {
+  withFiles(
+    { "uml/mmap.csv": MMAP + mmapRow(0) + mmapRow(1), "uml/odd.csv": MMAP + mmapRow(0) },
+    (folder) => {
+      const lines = readBench(folder, runFigures).flatMap(ledger);
+      const rows = lines.filter((line) => line.startsWith("|"));
+      for (const row of rows) {
+        const cells = row.split("|").slice(1, -1);
+        assert(cells.every((cell) => cell.trim() !== ""), row);
+      }
+      const phases = lines.filter((line) => line.startsWith("### "));
+      assertEquals(
+        phases.map((line) => line.slice(4, 12)),
+        [1, 2, 3, 4, 5, 6].map((i) => `Phase ${i}:`.slice(0, 8)),
+      );
+      assert(rows.some((row) => row.startsWith("| read | not recorded |")));
+      assert(rows.some((row) => row.startsWith("| odd: camera mmap,")));
+      assert(!lines.some((line) => /TBD|NaN|undefined/.test(line)));
+    },
+  );
+});
+
+Deno.test("json: every quantity with its unit", () => {
+  withFiles({ "mmap.csv": MMAP + mmapRow(0) + mmapRow(1) }, (folder) => {
+    const [machine] = readBench(folder, runFigures).map(machineJson);
+    const [path] = JSON.parse(JSON.stringify(machine)).paths;
+    assertEquals([path.run, path.frames, path.latency_ns.p50], ["mmap", 2, 50]);
+  });
+});
+
+Deno.test("page: nothing in a file becomes HTML or ends a script, nothing is loaded", () => {
+  withFiles({
+    "a<script>b.csv": MMAP + mmapRow(0) + mmapRow(1),
+    "machine.csv": 'property,value\nkernel,</script><img src=x onerror="alert(1)">\n',
+  }, (folder) => {
+    const text = page(readBench(folder, runFigures));
+    assert(!text.includes("a<script>b") && text.includes("a&lt;script&gt;b"));
+    assert(!text.includes("<img"));
+    assertEquals(text.match(/<script/g)!.length, text.match(/<\/script/g)!.length);
+    assert(!/(src|href)="?http|sourceMappingURL|@import|url\(/.test(text));
+    assert(text.includes("Chart.js Contributors"));
+  });
+});
+
+Deno.test("html: escaping, also within JSON", () => {
+  assertEquals(
+    html`
+      <b>${"<&>\"'"}${[
+        1,
+        false,
+        undefined,
+        html`
+          <i></i>
+        `,
+      ]}</b>
+    `.text,
+    "<b>&lt;&amp;&gt;&quot;&#39;1<i></i></b>",
+  );
+  assertEquals(
+    jsonScript("d", ["</script>"]).text,
+    '<script type="application/json" id="d">["\\u003c/script>"]</script>',
+  );
+  assert(!script('x = "</script>"').text.slice(8, -9).includes("</script"));
+});
+
+Deno.test("timeline: 100 000 frames in as many stretches as a screen shows, the worst kept", () => {
+  const times = Float64Array.from({ length: 100_000 }, (_, i) => i * 1e6);
+  const latencies = times.map((_, i) => 1000 + i % 7);
+  latencies[77_777] = 5e6;
+  const chart = timeline(times, latencies);
+  assert(chart.seconds.length <= STRETCHES);
+  assertEquals(Math.max(...chart.max_ns), 5e6);
+  assertEquals([chart.worst.length, ...chart.worst[0]], [WORST, 77.777, 5e6]);
+  assertEquals(timeline(times.slice(0, 3), latencies.slice(0, 3)).median_ns, [1000, 1001, 1002]);
+});
+
+Deno.test("report: 100 000 rows take seconds", () => {
+  const rows = Array.from({ length: 100_000 }, (_, i) => mmapRow(i)).join("");
+  withFiles({ "mmap.csv": MMAP + rows }, (folder) => {
+    const start = performance.now();
+    const text = page(readBench(folder, runFigures));
+    assert(performance.now() - start < 10_000);
+    assert(text.length < 1e6);
+  });
+});
