@@ -37,7 +37,7 @@ echo "2. The same image $frames times, with the kernel's own account of each fra
 exec {ready}< <(exec $bin/meta-drain /dev/vpipe-meta "$folder/fixture.meta.csv" "$frames" --stages --ready)
 drain=$!
 read -r -u "$ready" _
-$bin/bench-fixture "$filter" "$heap" fixtures/noise-vga.pgm "$folder/fixture.csv" "$frames" threshold
+$bin/bench-fixture "$filter" "$heap" fixtures/noise-vga.pgm "$folder/fixture.csv" "$frames" threshold --warm-up 0
 cat <&"$ready"
 wait "$drain"
 echo

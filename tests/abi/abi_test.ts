@@ -14,6 +14,7 @@ import * as file from "../../lib/sys/file.ts";
 import type { Ioctl } from "../../lib/sys/ioctl_number.ts";
 import * as mmap from "../../lib/sys/mmap.ts";
 import * as poll from "../../lib/sys/poll.ts";
+import * as thread from "../../lib/sys/thread.ts";
 import type { Fields, StructType } from "../../lib/sys/struct.ts";
 import * as videodev2 from "../../lib/v4l2/videodev2.ts";
 import * as uapi from "../../lib/vpipe/uapi.ts";
@@ -28,6 +29,8 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<sys/mman.h>", mmap],
   ["<poll.h>", poll],
   ["<time.h>", clock],
+  ["<sched.h>", thread],
+  ["<sys/resource.h>", {}],
   ["<linux/videodev2.h>", videodev2],
   ["<linux/dma-heap.h>", dmaHeap],
   ["<linux/dma-buf.h>", dmaBuf],

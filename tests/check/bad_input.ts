@@ -4,7 +4,8 @@
  * @module
  */
 import { type Context, HEAP, META, readCsv } from "./context.ts";
-import { type Outcome, succeed } from "./processes.ts";
+import { expectError, firstRow } from "./expectations.ts";
+import { succeed } from "./processes.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const NOBODY = 65534;
@@ -29,31 +30,6 @@ const IMAGES: [name: string, content: string, message: string][] = [
   ["empty", "P5\n0 4\n255\n", "empty image: 0x4"],
   ["too-large", "P5\n4097 1\n255\n", "4097x1 is larger than 4096x4096"],
 ];
-
-/** Checks that a tool ended with `status` and one line on stderr that has `message`. */
-function expectError(outcome: Outcome, tool: string, status: number, message: string): string {
-  const lines = outcome.stderr.trimEnd().split("\n");
-  expectEqual("status", outcome.status, status);
-  expectEqual("lines on stderr", lines.length, 1);
-  expect(
-    lines[0].startsWith(`${tool}: `) && lines[0].includes(message),
-    `stderr is "${lines[0]}", expected "${tool}: ...${message}"`,
-  );
-  return `status ${status}, "${lines[0]}"`;
-}
-
-/** Waits until a CSV has a row, as a sign that its tool is at work. */
-async function firstRow(csv: string): Promise<void> {
-  for (let i = 0; i < 300; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    try {
-      if (Deno.readTextFileSync(csv).split("\n").length > 2) return;
-    } catch {
-      // Not made yet.
-    }
-  }
-  expect(false, `no row in ${csv} within 30 s`);
-}
 
 export async function badInputChecks(suite: Suite, context: Context): Promise<void> {
   const { scratch, fixtures, filter, vivid } = context;
@@ -128,6 +104,28 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
       frames,
     );
   }
+  const captures = [
+    ["capture-mmap", vivid, csv, 5],
+    ["capture-read", vivid, csv, 5],
+    ["capture-userptr", vivid, csv, 5, "noreset"],
+    ["capture-dmabuf", vivid, filter, csv, 5],
+    ["capture-m2m", vivid, filter, csv, 5],
+  ] as const;
+  for (const [tool, ...args] of captures) {
+    const offers = "asked for 641x480 GREY, the device offers 640x480 GREY";
+    refuse(`${tool}, a size the device changes`, 1, offers, tool, ...args, "--size", "641x480");
+    refuse(`${tool}, a CPU there is not`, 1, "CPU 8191: ", tool, ...args, "--cpu", 8191);
+  }
+  const rate = "VIDIOC_S_PARM: asked for 31.7 frames a second, the device offers";
+  refuse("a rate the device changes", 1, rate, "capture-mmap", vivid, csv, 5, "--fps", 31.7);
+  refuse("buffers", 2, "--buffers must be", "capture-mmap", vivid, csv, 5, "--buffers", 1);
+  refuse("mode", 2, "MODE must be reset or noreset", "capture-userptr", vivid, csv, 5, "fresh");
+  refuse("transport", 2, "TRANSPORT must be", "capture-m2m", vivid, filter, csv, 5, "usb");
+  refuse("two cameras", 1, "is not a mem2mem device", "capture-m2m", vivid, vivid, csv, 5);
+  refuse(
+    ...["more in flight than buffers", 2, "--depth 5 needs", "bench-fixture", filter] as const,
+    ...[HEAP, tiny, csv, 5, "none", "--depth", 5],
+  );
   refuse("negative frames", 2, "negative number -5", "meta-drain", META, csv, -5);
   refuse("unknown option", 2, "unknown option --fast", "cv-ref", tiny, out, "--fast");
   refuse("missing argument", 2, "HEAP is missing", "fixture-feed", filter);
@@ -172,6 +170,22 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     const outcome = { status: code, stdout: "", stderr: new TextDecoder().decode(stderr) };
     Deno.removeSync(program);
     return expectError(outcome, "meta-drain", 1, `${META}: open: Permission denied (EACCES)`);
+  });
+
+  await suite.check("bad input: a priority that needs root", async () => {
+    const program = `${scratch}/capture-mmap`;
+    Deno.copyFileSync(context.tool("capture-mmap"), program);
+    Deno.chmodSync(program, 0o755);
+    const { code, stderr } = await new Deno.Command(program, {
+      args: [vivid, "/tmp/vpipe-check.csv", "1", "--realtime", "10"],
+      cwd: "/",
+      uid: NOBODY,
+      gid: NOBODY,
+    }).output();
+    const outcome = { status: code, stdout: "", stderr: new TextDecoder().decode(stderr) };
+    Deno.removeSync(program);
+    const needs = "real-time priority 10: needs root or CAP_SYS_NICE (EPERM)";
+    return expectError(outcome, "capture-mmap", 1, needs);
   });
 
   await suite.check("output: a folder that does not exist is made", async () => {

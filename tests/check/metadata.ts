@@ -71,7 +71,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     const vga = `${context.fixtures}/noise-vga.pgm`;
     await context.run(
       ...["bench-fixture", context.filter, HEAP, vga, `${context.scratch}/bench.csv`] as const,
-      ...[frames, "threshold", "--quiet"],
+      ...[frames, "threshold", "--warm-up", 0, "--quiet"],
     );
     expectEqual("status of meta-drain", (await drain.end()).status, 0);
     const rows = readCsv(csv);
@@ -96,7 +96,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     using late = new MetaReader(META, 2);
     await context.run(
       ...["bench-fixture", context.filter, HEAP, tiny, `${context.scratch}/bench.csv`] as const,
-      ...[frames, "none", "--quiet"],
+      ...[frames, "none", "--warm-up", 0, "--quiet"],
     );
     const count = late.read(frames, 1000);
     expectEqual("entries that a late reader gets", count, late.ringEntries);

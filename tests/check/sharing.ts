@@ -21,7 +21,7 @@ export async function sharingChecks(suite: Suite, context: Context): Promise<voi
       const csv = `${context.scratch}/${fixture}.csv`;
       const program = context.start(
         ...["bench-fixture", context.filter, HEAP, input, csv, FRAMES] as const,
-        ...["threshold", level],
+        ...["threshold", level, "--warm-up", 0],
       );
       const expected = threshold(decodePgm(Deno.readFileSync(input)), level).image.pixels;
       return { program, csv, expected };

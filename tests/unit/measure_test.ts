@@ -57,10 +57,15 @@ Deno.test("nanoseconds: three digits and a unit", () => {
 
 Deno.test("frame log: header at once, rows in batches, nothing twice", () => {
   const written: string[] = [];
-  const log = new FrameLog({ append: (rows) => written.push(rows) }, {
-    frame: String,
-    time: (value) => value.toFixed(1),
-  }, [], 2);
+  const log = new FrameLog(
+    { append: (rows) => written.push(rows) },
+    {
+      frame: String,
+      time: (value) => value.toFixed(1),
+    },
+    [],
+    2,
+  );
   const add = (frame: number) => {
     log.columns.frame[log.row] = frame;
     log.columns.time[log.row] = frame / 2;

@@ -1,0 +1,37 @@
+/**
+ * What several groups of checks expect of a tool.
+ *
+ * @module
+ */
+import type { Outcome } from "./processes.ts";
+import { expect, expectEqual } from "./suite.ts";
+
+/** Checks that a tool ended with `status` and one line on stderr that has `message`. */
+export function expectError(
+  outcome: Outcome,
+  tool: string,
+  status: number,
+  message: string,
+): string {
+  const lines = outcome.stderr.trimEnd().split("\n");
+  expectEqual("status", outcome.status, status);
+  expectEqual("lines on stderr", lines.length, 1);
+  expect(
+    lines[0].startsWith(`${tool}: `) && lines[0].includes(message),
+    `stderr is "${lines[0]}", expected "${tool}: ...${message}"`,
+  );
+  return `status ${status}, "${lines[0]}"`;
+}
+
+/** Waits until a CSV has a row, as a sign that its tool is at work. */
+export async function firstRow(csv: string): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    try {
+      if (Deno.readTextFileSync(csv).split("\n").length > 2) return;
+    } catch {
+      // Not made yet.
+    }
+  }
+  expect(false, `no row in ${csv} within 30 s`);
+}
