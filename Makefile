@@ -88,6 +88,10 @@ test: setup ## everything: style, unit, ABI, module builds, guests, interop
 benchmark: setup tools ## frame cost in the uml guest against another build: OTHER_MODULE= OTHER_BENCH=
 	guest/run --kernel uml -- scripts/compare_fixture.sh "$(OTHER_MODULE)" "$(OTHER_BENCH)"
 
+.PHONY: ledger
+ledger: setup tools ## every benchmark row in the guests: bench/ledger, docs/benchmark.md; FRAMES=600
+	scripts/ledger.sh $(FRAMES)
+
 ##@ Distribution
 
 .PHONY: dist

@@ -6,6 +6,8 @@
 import { path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
 import { badInputChecks } from "../tests/check/bad_input.ts";
+import { benchChecks } from "../tests/check/bench.ts";
+import { captureChecks } from "../tests/check/capture.ts";
 import { Context } from "../tests/check/context.ts";
 import { fenceChecks } from "../tests/check/fence.ts";
 import { fixtureChecks } from "../tests/check/fixtures.ts";
@@ -34,12 +36,15 @@ main({
       fallback: "",
     },
     fixtures: folder("the fixtures", "fixtures"),
+    scripts: folder("the bench scripts", "scripts"),
     artifacts: folder("where to put images and CSVs for the reader", "bench"),
   },
-  async run({ tools, module, header, fixtures, artifacts }) {
+  async run({ tools, module, header, fixtures, scripts, artifacts }) {
     if (Deno.uid() !== 0) throw new Error("must be started as root: it loads kernel modules");
-    for (const needed of [module, fixtures, `${tools}/fixture-feed`]) Deno.statSync(needed);
-    using context = new Context(tools, module, fixtures, artifacts);
+    for (const needed of [module, fixtures, scripts, `${tools}/fixture-feed`]) {
+      Deno.statSync(needed);
+    }
+    using context = new Context(tools, module, fixtures, scripts, artifacts);
     const suite = new Suite();
     await unitChecks(suite);
     await fenceChecks(suite, header);
@@ -47,8 +52,10 @@ main({
     await vividChecks(suite, context);
     await fixtureChecks(suite, context);
     await metadataChecks(suite, context);
+    await captureChecks(suite, context);
     await sharingChecks(suite, context);
     await badInputChecks(suite, context);
+    await benchChecks(suite, context);
     return {
       text: [`artifacts are in ${artifacts}/`, suite.closing],
       json: { passed: suite.passed, failed: suite.failed, skipped: suite.skipped },

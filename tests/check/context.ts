@@ -22,6 +22,8 @@ export class Context implements Disposable {
     /** vpipe.ko */
     readonly module: string,
     readonly fixtures: string,
+    /** Folder of the bench scripts. */
+    readonly scripts: string,
     /** Where images for the reader are kept. */
     readonly artifacts: string,
   ) {
