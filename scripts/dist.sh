@@ -39,7 +39,7 @@ done
 
 git ls-files -z -- kmod | xargs -0 cp --parents -t "$tree"
 cp fixtures/*.pgm fixtures/README.md "$tree/fixtures"
-cp scripts/{check,demo,mem2mem,modules}.sh "$tree/scripts"
+cp scripts/{check,demo,kmemleak,machine,mem2mem,modules}.sh scripts/{bench,trace}_*.sh "$tree/scripts"
 cp README.md LICENSE "$tree"
 cp scripts/dist.mk "$tree/Makefile"
 
