@@ -151,12 +151,12 @@ function pathTable(machine: MachineFigures, phase: Phase): string[] {
   const rows = rowsOf(machine, phase, PATH_COLUMNS.length, (run) => [
     `${run.name}: ${run.kind.title}, ${run.kind.latency.name}`,
     run.kind.copies,
-    switches(run),
+    switches(machine, run),
     ...percentiles(run.latency),
     losses(run),
     run.kind.timestamps,
-    counter(run, "cache-references"),
-    counter(run, "cache-misses"),
+    counter(machine, run, "cache-references"),
+    counter(machine, run, "cache-misses"),
     String(run.frames),
     conditions(run),
   ]);

@@ -28,11 +28,23 @@ function tick(ns) {
   return `${+ns.toPrecision(6)} ns`;
 }
 
-/** Labels 1, 2 and 5 of each power of ten, or 1 alone where there are many powers. */
-function logTick(value, _index, ticks) {
-  const powers = Math.log10(ticks.at(-1).value / ticks[0].value);
-  const digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
-  return (powers < 2.5 ? [1, 2, 5] : [1]).includes(digit) ? tick(value) : "";
+/** At most six round values within a logarithmic axis; evenly spaced ones where it is short. */
+function logTicks(min, max) {
+  const within = (mantissas) => {
+    const values = [];
+    for (let power = 10 ** Math.floor(Math.log10(min)); power <= max; power *= 10) {
+      values.push(...mantissas.map((mantissa) => mantissa * power));
+    }
+    return values.filter((value) => min <= value && value <= max);
+  };
+  const choices = [[1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1]].map(within);
+  const chosen = choices.find(({ length }) => length <= 6) ?? choices.at(-1);
+  if (chosen.length > 2) return chosen;
+  const power = 10 ** Math.floor(Math.log10((max - min) / 3));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= (max - min) / 4);
+  const values = [];
+  for (let n = Math.ceil(min / step); n * step <= max; n++) values.push(n * step);
+  return values;
 }
 
 function axis(title, more) {
@@ -47,7 +59,13 @@ function axis(title, more) {
 
 const linear = (title) => axis(title, { min: 0, ticks: { callback: tick, maxTicksLimit: 8 } });
 const logarithmic = (title) =>
-  axis(title, { type: "logarithmic", ticks: { callback: logTick, autoSkip: true } });
+  axis(title, {
+    type: "logarithmic",
+    ticks: { callback: tick, autoSkip: false },
+    afterBuildTicks(scale) {
+      scale.ticks = logTicks(scale.min, scale.max).map((value) => ({ value }));
+    },
+  });
 
 function common(tooltip) {
   return {

@@ -22,6 +22,7 @@ import {
   percent,
   perFrame,
   switches,
+  withoutPerf,
 } from "./words.ts";
 import chartJs from "../../build/toolchain/chart.js" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
@@ -378,7 +379,7 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
         `
         : html`
           <p>Recorded without stages: not taken apart.</p>
-        `} ${facts(run)}
+        `} ${facts(machine, run)}
     </article>
   `;
 }
@@ -451,7 +452,7 @@ function partTable(found: Decomposition): Markup {
   );
 }
 
-function facts(run: RunFigures): Markup {
+function facts(machine: MachineFigures, run: RunFigures): Markup {
   const { decomposition: found, perf, meta } = run;
   const counters = perf &&
     [...perf].map(([event, count]) =>
@@ -459,8 +460,8 @@ function facts(run: RunFigures): Markup {
     ).join(", ");
   const rows: [string, Content][] = [
     ["drops, gaps, errors", losses(run)],
-    ["context switches a frame", switches(run)],
-    ["perf, whole process", counters ?? NOT_RECORDED],
+    ["context switches a frame", switches(machine, run)],
+    ["perf, whole process", counters ?? withoutPerf(machine)],
     ["timestamps", run.kind.timestamps],
   ];
   if (found) {

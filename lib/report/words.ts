@@ -19,28 +19,38 @@ export function perFrame(count: number): string {
   return Number.isInteger(count) ? String(count) : count.toPrecision(3);
 }
 
+/** Why a run has no file of perf's: the bench leaves it out where perf counts nothing. */
+export function withoutPerf({ properties }: MachineFigures): string {
+  const perf = properties.get("perf");
+  if (perf === undefined) return NOT_RECORDED;
+  return /^\d/.test(perf) ? "perf: no counters" : `perf: ${perf}`;
+}
+
 /** One of perf's counters: a number, or why there is none. */
-export function counter(run: RunFigures, event: string): string {
-  const count = run.perf?.get(event);
+export function counter(machine: MachineFigures, run: RunFigures, event: string): string {
+  if (!run.perf) return withoutPerf(machine);
+  const count = run.perf.get(event);
   if (count === undefined) return NOT_RECORDED;
   return typeof count === "number" ? String(count) : `perf: ${count}`;
 }
 
 /** Context switches a frame, of the whole process and of the thread that has the loop. */
-export function switches({ perf, frames, thread }: RunFigures): string {
+export function switches(machine: MachineFigures, run: RunFigures): string {
+  const { perf, frames, thread } = run;
   const all = perf?.get("context-switches");
   const process = typeof all === "number"
     ? `${perFrame(all / frames)} (process, perf)`
-    : `process: ${all === undefined ? NOT_RECORDED : `perf: ${all}`}`;
+    : `process: ${counter(machine, run, "context-switches")}`;
   const own = thread
     ? `${perFrame(thread.voluntarySwitches.mean + thread.involuntarySwitches.mean)} (thread)`
     : `thread: ${NOT_RECORDED}`;
   return `${process}, ${own}`;
 }
 
-/** Frames that the driver flagged; a tool that does not count them takes none. */
+/** Frames that the driver flagged; a tool that does not count them ends at the first. */
 export function errorFrames({ errors, summary }: RunFigures): string {
-  return errors?.toString() ?? (summary ? "none: one ends the run" : NOT_RECORDED);
+  if (errors !== undefined || !summary) return errors?.toString() ?? NOT_RECORDED;
+  return summary.failure === undefined ? "0" : "the run failed";
 }
 
 /** Everything that was lost, by whom. */
