@@ -12,6 +12,8 @@ import { machineJson } from "../lib/report/json.ts";
 import { inOrder, ledger } from "../lib/report/ledger.ts";
 import { page } from "../lib/report/page.ts";
 
+const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 main({
   name: "bench-report",
   summary: "Joins the files of a bench and writes one page about them that opens offline.",
@@ -40,7 +42,7 @@ main({
     return {
       text: markdown
         ? machines.flatMap(ledger)
-        : [`${name}: ${paths} paths on ${machines.length} machines`],
+        : [`${name}: ${count(paths, "path")} on ${count(machines.length, "machine")}`],
       json: { report: name, machines: machines.map(machineJson) },
     };
   },

@@ -63,7 +63,9 @@ export function readBench<Run>(
     const files = listIfFolder(`${path}/${name}`);
     if (files) machines.push(readMachine(`${path}/${name}`, name, files, analyse));
   }
-  return machines.filter(({ runs, notices }) => runs.length + notices.length > 0);
+  return machines.filter(({ runs, kmemleak, notices }) =>
+    runs.length + kmemleak.length + notices.length > 0
+  );
 }
 
 function listIfFolder(path: string): string[] | undefined {
