@@ -194,6 +194,9 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
   });
   await suite.check("metadata: an overrun is flagged in the CSV", async () => {
     await using drain = await context.drain(meta, 300);
+    const feed = ["fixture-feed", context.filter, HEAP, tiny, `${scratch}/one.pgm`] as const;
+    await context.run(...feed, "--quiet");
+    await firstRow(meta);
     drain.kill("SIGSTOP");
     await context.run(
       ...["bench-fixture", context.filter, HEAP, tiny, csv, 556, "none"] as const,
