@@ -80,7 +80,7 @@ export function timeline(times: Float64Array, latencies: Float64Array): Timeline
     min_ns: [],
     max_ns: [],
   };
-  const seconds = (row: number) => Math.round(times[row] / 1e6) / 1e3;
+  const seconds = (row: number) => Math.round(times[row] / 1e3) / 1e6;
   for (let from = 0; from < rows.length; from += each) {
     const stretch = rows.slice(from, from + each);
     const sorted = Float64Array.from(stretch, (row) => latencies[row]).sort();
