@@ -59,7 +59,7 @@ scan baseline
 insmod "$module"
 scan insmod
 start "$bin/bench-fixture" "$(node vpipe)" /dev/dma_heap/system \
-	"$(dirname "$scripts")/fixtures/noise-vga.pgm" /dev/null "$frames" threshold --quiet
+	"$(dirname "$scripts")/fixtures/noise-vga.pgm" /dev/null "$frames" threshold --warm-up 0 --quiet
 follow "$started"
 scan "$frames frames"
 rmmod vpipe
