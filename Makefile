@@ -27,7 +27,7 @@ IMPORTS = $(if $(filter closed,$(shell cat build/toolchain/network)),--import-ma
 
 # A foreign call is fast in TurboFan's code alone: Maglev's, in which a long loop
 # would stay for good, makes it the slow way. So the loop gets to TurboFan, soon.
-V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-turbofan=200,--invocation-count-for-osr=50,--minimum-invocations-after-ic-update=50
+V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-turbofan=30,--invocation-count-for-osr=20,--minimum-invocations-after-ic-update=15
 
 COMPILE = $(DENO) compile --quiet --no-check --no-prompt --v8-flags=$(V8_FLAGS) $(IMPORTS)
 

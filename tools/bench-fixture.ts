@@ -118,11 +118,12 @@ main({
       frames,
       warmUp,
       timeout: values.timeout,
-      flush: () => log.flush(),
+      log,
+      settle: () => meter.settle(),
       turn() {
         while (sent - taken < depth && sent < total) {
           const slot = sent++ % buffers;
-          enqueued[slot] = monotonicNs();
+          enqueued[slot] = meter.begin(monotonicNs());
           source.enqueue(slot, size);
         }
         // Most often the filter has worked inside VIDIOC_QBUF: waiting would cost a call.
@@ -145,11 +146,13 @@ main({
         columns.vpipe_sequence[row] = dequeued.sequence;
         columns.bytesused[row] = dequeued.bytesused;
         meter.measure(columns, row);
-        if (frame < 0) return;
-        log.endRow();
-        latency.record(now - enqueued[slot]);
-        if (frame === 0) first = now;
-        last = now;
+        if (frame >= 0) {
+          log.endRow();
+          latency.record(now - enqueued[slot]);
+          if (frame === 0) first = now;
+          last = now;
+        }
+        return now;
       },
     }, session);
 

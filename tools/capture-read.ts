@@ -71,11 +71,12 @@ main({
       frames,
       warmUp: values["warm-up"],
       timeout,
-      flush: () => log.flush(),
+      log,
       turn() {
-        start = monotonicNs();
+        start = meter.begin(monotonicNs());
         return -EAGAIN;
       },
+      settle: () => meter.settle(),
       take(size, frame) {
         const end = monotonicNs();
         const crc = crc32(frameBuffer.bytes.subarray(0, size));
@@ -90,10 +91,12 @@ main({
         columns.crc32[row] = crc;
         columns.readable_monotonic_ns[row] = readable;
         meter.measure(columns, row);
-        if (frame < 0) return;
-        log.endRow();
-        source.record(end, frame, false);
-        latency.record(end - start);
+        if (frame >= 0) {
+          log.endRow();
+          source.record(end, frame, false);
+          latency.record(end - start);
+        }
+        return end;
       },
     }, session);
     return cameraReport({

@@ -75,35 +75,40 @@ export async function captureFrames(capture: Capture, session: Session): Promise
     frames,
     warmUp: capture["warm-up"],
     timeout,
-    flush: () => log.flush(),
+    log,
     turn() {
-      waiting = meter.now();
+      waiting = meter.begin();
       return -EAGAIN;
     },
+    settle: () => meter.settle(),
     take(index, frame) {
       const now = monotonicNs();
+      const before = enqueued[index];
+      const extra = column?.value(index);
+      // Without anything to do in between, dequeueing ends where queueing begins.
+      enqueued[index] = refill === undefined ? now : (refill(index), monotonicNs());
+      queue.enqueue(index);
+
       const { row } = log;
+      columns.requeued_monotonic_ns[row] = meter.now();
       columns.frame[row] = frame;
       columns.buffer_index[row] = index;
-      columns.enqueue_monotonic_ns[row] = enqueued[index];
+      columns.enqueue_monotonic_ns[row] = before;
       columns.dequeue_monotonic_ns[row] = now;
       columns.v4l2_timestamp_sec[row] = dequeued.timestamp_sec;
       columns.v4l2_timestamp_usec[row] = dequeued.timestamp_usec;
       columns.sequence[row] = dequeued.sequence;
       columns.bytesused[row] = dequeued.bytesused;
       columns.wait_monotonic_ns[row] = waiting;
-      if (extraColumn) extraColumn[row] = column!.value(index);
-      if (frame >= 0) {
-        source.record(now, dequeued.sequence, (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0);
-        latency.record(now - enqueued[index]);
-      }
-      refill?.(index);
-      enqueued[index] = monotonicNs();
-      queue.enqueue(index);
       columns.requeue_monotonic_ns[row] = enqueued[index];
-      columns.requeued_monotonic_ns[row] = meter.now();
+      if (extraColumn !== undefined) extraColumn[row] = extra!;
       meter.measure(columns, row);
-      if (frame >= 0) log.endRow();
+      if (frame >= 0) {
+        log.endRow();
+        source.record(now, dequeued.sequence, (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0);
+        latency.record(now - before);
+      }
+      return now;
     },
   }, session);
   return cameraReport({

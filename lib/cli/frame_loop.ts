@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { monotonicNs } from "../sys/clock.ts";
 import { type FrameSource, FrameWaiter } from "./frame_waiter.ts";
 import { Progress } from "./progress.ts";
 import type { Session } from "./tool.ts";
@@ -20,16 +19,19 @@ export interface FrameLoop {
   readonly warmUp: number;
   /** Seconds without a frame after which the source has stopped. */
   readonly timeout: number;
-  /** Writes the rows so far. */
-  readonly flush: () => void;
+  /** The rows; written when there are many, or when there is time. */
+  readonly log: { readonly isFull: boolean; flush(): void };
   /**
    * Takes what `source` gave; synchronous, so that it is compiled early, and allocates nothing.
    *
    * @param frame its number among those recorded, from 0; negative while warming up
+   * @returns when the frame was had, in ns
    */
-  readonly take: (index: number, frame: number) => void;
+  readonly take: (index: number, frame: number) => number;
   /** Begins a turn; returns a frame that is there already, or -EAGAIN to wait for one. */
   readonly turn: () => number;
+  /** The turn is over, and the next one does not follow at once. */
+  readonly settle: () => void;
 }
 
 /**
@@ -39,13 +41,13 @@ export interface FrameLoop {
  * @throws {Error} where rows cannot be written
  */
 export async function runFrameLoop(
-  { tool, source, frames, warmUp, timeout, flush, take, turn }: FrameLoop,
+  { tool, source, frames, warmUp, timeout, log, take, turn, settle }: FrameLoop,
   { quiet, stop }: Session,
 ): Promise<Error | undefined> {
   using progress = new Progress(tool, frames, "frames", quiet);
   let frame = -warmUp;
   const waiter = new FrameWaiter(source, timeout, () => {
-    flush();
+    log.flush();
     progress.update(Math.max(0, frame));
   });
   let failure: Error | undefined;
@@ -55,13 +57,17 @@ export async function runFrameLoop(
       if (index < 0) index = waiter.next();
       for (; index < 0 && !stop.requested; index = waiter.next()) await waiter.rest();
       if (index < 0) break;
-      take(index, frame++);
-      if (waiter.restIsDue(monotonicNs())) await waiter.rest();
+      const now = take(index, frame++);
+      if (log.isFull || waiter.restIsDue(now)) {
+        settle();
+        await waiter.rest();
+      }
     }
   } catch (error) {
     const got = frame < 0 ? `while warming up` : `after ${frame} of ${frames} frames`;
     failure = new Error(`${(error as Error).message}, ${got}`, { cause: error });
   }
-  flush();
+  settle();
+  log.flush();
   return failure;
 }

@@ -104,17 +104,17 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
     frames,
     warmUp: relay["warm-up"],
     timeout,
-    flush: () => log.flush(),
+    log,
     turn() {
-      waiting = meter.now();
+      waiting = meter.begin();
       return -EAGAIN;
     },
+    settle: () => meter.settle(),
     take(index, frame) {
       relayed.cameraNs = monotonicNs();
       path.prepare(dequeued.sequence);
       const prepared = meter.now();
-      path.copy(index, dequeued.bytesused);
-      const enqueue = meter.now();
+      const enqueue = path.copy(index, dequeued.bytesused) ? meter.now() : prepared;
       output.enqueue(index, dequeued.bytesused);
       let done = capture.dequeue();
       // The filter works inside VIDIOC_QBUF, unless another program's frame is before this one.
@@ -145,14 +145,16 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
       columns.enqueue_monotonic_ns[row] = enqueue;
       for (const [column, value] of fill) column[row] = value(relayed, frame);
       meter.measure(columns, row);
-      if (frame < 0) return;
-      log.endRow();
-      source.record(
-        relayed.cameraNs,
-        relayed.cameraSequence,
-        (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0,
-      );
-      latency.record(relayed.filterNs - relayed.cameraNs);
+      if (frame >= 0) {
+        log.endRow();
+        source.record(
+          relayed.cameraNs,
+          relayed.cameraSequence,
+          (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0,
+        );
+        latency.record(relayed.filterNs - relayed.cameraNs);
+      }
+      return relayed.filterNs;
     },
   }, session);
   return cameraReport({

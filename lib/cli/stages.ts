@@ -26,6 +26,9 @@ type Columns = Readonly<Record<keyof typeof MEASURED_COLUMNS, Float64Array>>;
 /** Reads what the thread was charged for each frame; without `--stages` it does nothing. */
 export class StageMeter implements Disposable {
   readonly #costs: ThreadCosts | undefined;
+  /** Where the end of the last row's turn is still to be put. */
+  #open: Float64Array | undefined;
+  #row = 0;
 
   constructor(enabled: boolean) {
     this.#costs = enabled ? new ThreadCosts() : undefined;
@@ -36,7 +39,27 @@ export class StageMeter implements Disposable {
     return this.#costs === undefined ? 0 : monotonicNs();
   }
 
-  /** Fills `MEASURED_COLUMNS` of a row with what was added since the last call. */
+  /**
+   * Begins a turn, which ends the one before: both share one look at the clock.
+   *
+   * @param now the time, where it was taken already
+   * @returns it, or 0 where it is not asked for
+   */
+  begin(now: number = this.now()): number {
+    if (this.#open !== undefined) this.#open[this.#row] = now;
+    this.#open = undefined;
+    return now;
+  }
+
+  /** Ends a turn that no other follows at once. */
+  settle(): void {
+    if (this.#open !== undefined) this.begin();
+  }
+
+  /**
+   * Fills `MEASURED_COLUMNS` of a row with what was added since the last call; `begin` or `settle`
+   * puts the time.
+   */
   measure(columns: Columns, row: number): void {
     const costs = this.#costs;
     if (costs === undefined) return;
@@ -45,7 +68,8 @@ export class StageMeter implements Disposable {
     columns.voluntary_switches[row] = costs.voluntarySwitches;
     columns.involuntary_switches[row] = costs.involuntarySwitches;
     columns.run_delay_ns[row] = costs.runDelayNs;
-    columns.measured_monotonic_ns[row] = monotonicNs();
+    this.#open = columns.measured_monotonic_ns;
+    this.#row = row;
   }
 
   [Symbol.dispose](): void {

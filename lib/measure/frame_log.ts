@@ -47,9 +47,14 @@ export class FrameLog<Name extends string> {
     sink.append(written.join(",") + "\n");
   }
 
-  /** Completes a row; a full batch is written before this returns. */
+  /** Completes a row. */
   endRow(): void {
-    if (++this.row === this.#capacity) this.flush();
+    this.row++;
+  }
+
+  /** Whether `flush` has to be called before the next row. */
+  get isFull(): boolean {
+    return this.row === this.#capacity;
   }
 
   /** Writes the complete rows. */

@@ -97,13 +97,18 @@ export class CameraPath implements Disposable {
     this.#sequence.set(sequence & 0x7fff_ffff);
   }
 
-  /** With the MMAP transport: copies the camera's buffer `index` into OUTPUT buffer `index`. */
-  copy(index: number, bytesused: number): void {
-    if (this.#copyTo === undefined) return;
+  /**
+   * With the MMAP transport: copies the camera's buffer `index` into OUTPUT buffer `index`.
+   *
+   * @returns whether there was something to copy
+   */
+  copy(index: number, bytesused: number): boolean {
+    if (this.#copyTo === undefined) return false;
     const from = this.camera.mappings[index].bytes;
     this.#copyTo.mappings[index].bytes.set(
       bytesused === from.length ? from : from.subarray(0, bytesused),
     );
+    return true;
   }
 
   close(): void {

@@ -75,6 +75,8 @@ Deno.test("frame log: header at once, rows in batches, nothing twice", () => {
   add(0);
   assertEquals(written.length, 1);
   add(1);
+  assert(log.isFull, "two rows are a batch of two");
+  log.flush();
   add(2);
   log.flush();
   log.flush();
