@@ -29,21 +29,23 @@ done
 open_output "$csv"
 rm "$csv"
 
-# A lock that was only tried for, in vain, was not acquired.
-echo "cmd == $VIDIOC_QBUF" >"$instance/events/${event[enter]/://}/filter"
-echo "success == 1" >"$instance/events/${event[got]/://}/filter"
+# Filters by thread, as following one (set_event_pid) hooks into the scheduler. A
+# lock that was only tried for, in vain, was not acquired.
+declare -A only=([enter]="&& cmd == $VIDIOC_QBUF" [got]="&& success == 1")
 ids=()
 for name in "${!event[@]}"; do
-	enable_event "${event[$name]}"
 	ids+=("-v" "$name=$(cat "$tracefs/events/${event[$name]/://}/id")")
 done
 # The text that the kernel makes of an event has microseconds, the raw one has
 # nanoseconds: "thread CPU time type: id".
 echo 1 >"$instance/options/raw"
-echo 1 >"$instance/options/event-fork"
 
 by_itself() {
-	echo "$BASHPID" >"$instance/set_event_pid"
+	local name
+	for name in "${!event[@]}"; do
+		echo "common_pid == $BASHPID ${only[$name]-}" >"$instance/events/${event[$name]/://}/filter"
+		enable_event "${event[$name]}"
+	done
 	exec "$@"
 }
 
