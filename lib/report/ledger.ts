@@ -193,10 +193,13 @@ function userptrTable(machine: MachineFigures): string[] {
 
 function partsTable({ runs }: MachineFigures): string[] {
   const parts = Object.keys(PARTS) as (keyof typeof PARTS)[];
-  const head = ["path", ...parts, "remainder", "turn without source wait", "remainder share"];
+  const head = [
+    ...["path", ...parts, "remainder", "turn without source wait", "remainder share of medians"],
+    "remainder, mean of all turns",
+  ];
   const rows = runs.map(({ name, kind, decomposition: found }) => {
     if (!found) return [name, ...Array<string>(head.length - 1).fill(NOT_RECORDED)];
-    const { typical, unknown, remainderShare, whole } = found;
+    const { typical, unknown, remainder, remainderShare, whole } = found;
     const own = new Set(kind.parts.map((part) => part.name));
     return [
       whole === "turn" ? name : `${name} (its latency: turns overlap)`,
@@ -208,6 +211,7 @@ function partsTable({ runs }: MachineFigures): string[] {
       formatNs(typical.remainder),
       formatNs(typical.busy),
       isMuch(remainderShare) ? `**${percent(remainderShare)}**` : percent(remainderShare),
+      formatNs(remainder.mean),
     ];
   });
   return table(head, rows);
