@@ -119,6 +119,7 @@ main({
       warmUp,
       timeout: values.timeout,
       log,
+      statistics: [latency],
       settle: () => meter.settle(),
       turn() {
         while (sent - taken < depth && sent < total) {
@@ -134,7 +135,7 @@ main({
         const slot = taken++ % buffers;
         path.checkDequeued();
         source.dequeue();
-        if (frame === 0 && output !== "") writePgm(output, path.frame(index));
+        if (output !== "" && frame === -warmUp) writePgm(output, path.frame(index));
         sink.enqueue(index);
 
         const { row } = log;
@@ -146,12 +147,10 @@ main({
         columns.vpipe_sequence[row] = dequeued.sequence;
         columns.bytesused[row] = dequeued.bytesused;
         meter.measure(columns, row);
-        if (frame >= 0) {
-          log.endRow();
-          latency.record(now - enqueued[slot]);
-          if (frame === 0) first = now;
-          last = now;
-        }
+        log.endRow();
+        latency.record(now - enqueued[slot]);
+        if (frame <= 0) first = now;
+        last = now;
         return now;
       },
     }, session);

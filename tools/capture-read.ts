@@ -72,6 +72,7 @@ main({
       warmUp: values["warm-up"],
       timeout,
       log,
+      statistics: [source, latency],
       turn() {
         start = meter.begin(monotonicNs());
         return -EAGAIN;
@@ -91,11 +92,9 @@ main({
         columns.crc32[row] = crc;
         columns.readable_monotonic_ns[row] = readable;
         meter.measure(columns, row);
-        if (frame >= 0) {
-          log.endRow();
-          source.record(end, frame, false);
-          latency.record(end - start);
-        }
+        log.endRow();
+        source.record(end, frame, false);
+        latency.record(end - start);
         return end;
       },
     }, session);

@@ -76,6 +76,7 @@ export async function captureFrames(capture: Capture, session: Session): Promise
     warmUp: capture["warm-up"],
     timeout,
     log,
+    statistics: [source, latency],
     turn() {
       waiting = meter.begin();
       return -EAGAIN;
@@ -103,11 +104,9 @@ export async function captureFrames(capture: Capture, session: Session): Promise
       columns.requeue_monotonic_ns[row] = enqueued[index];
       if (extraColumn !== undefined) extraColumn[row] = extra!;
       meter.measure(columns, row);
-      if (frame >= 0) {
-        log.endRow();
-        source.record(now, dequeued.sequence, (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0);
-        latency.record(now - before);
-      }
+      log.endRow();
+      source.record(now, dequeued.sequence, (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0);
+      latency.record(now - before);
       return now;
     },
   }, session);

@@ -15,14 +15,18 @@ export interface FrameLoop {
   readonly source: FrameSource;
   /** Frames to record. */
   readonly frames: number;
-  /** Frames to pass over before. */
+  /** Frames to record and forget before. */
   readonly warmUp: number;
   /** Seconds without a frame after which the source has stopped. */
   readonly timeout: number;
   /** The rows; written when there are many, or when there is time. */
-  readonly log: { readonly isFull: boolean; flush(): void };
+  readonly log: { readonly isFull: boolean; flush(): void; clear(): void };
+  /** What else `take` records. */
+  readonly statistics: readonly { clear(): void }[];
   /**
-   * Takes what `source` gave; synchronous, so that it is compiled early, and allocates nothing.
+   * Takes what `source` gave; synchronous, so that it is compiled early, and allocates nothing. A
+   * frame to warm up is recorded like any other: code that it does not run is compiled later, in
+   * threads that the measured frames would wait for.
    *
    * @param frame its number among those recorded, from 0; negative while warming up
    * @returns when the frame was had, in ns
@@ -41,13 +45,18 @@ export interface FrameLoop {
  * @throws {Error} where rows cannot be written
  */
 export async function runFrameLoop(
-  { tool, source, frames, warmUp, timeout, log, take, turn, settle }: FrameLoop,
+  { tool, source, frames, warmUp, timeout, log, statistics, take, turn, settle }: FrameLoop,
   { quiet, stop }: Session,
 ): Promise<Error | undefined> {
   using progress = new Progress(tool, frames, "frames", quiet);
   let frame = -warmUp;
+  const keep = () => {
+    if (frame > 0) return log.flush();
+    log.clear();
+    for (const each of statistics) each.clear();
+  };
   const waiter = new FrameWaiter(source, timeout, () => {
-    log.flush();
+    keep();
     progress.update(Math.max(0, frame));
   });
   let failure: Error | undefined;
@@ -58,7 +67,7 @@ export async function runFrameLoop(
       for (; index < 0 && !stop.requested; index = waiter.next()) await waiter.rest();
       if (index < 0) break;
       const now = take(index, frame++);
-      if (log.isFull || waiter.restIsDue(now)) {
+      if (log.isFull || waiter.restIsDue(now) || frame === 0) {
         settle();
         await waiter.rest();
       }
@@ -68,6 +77,6 @@ export async function runFrameLoop(
     failure = new Error(`${(error as Error).message}, ${got}`, { cause: error });
   }
   settle();
-  log.flush();
+  keep();
   return failure;
 }

@@ -105,6 +105,7 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
     warmUp: relay["warm-up"],
     timeout,
     log,
+    statistics: [source, latency],
     turn() {
       waiting = meter.begin();
       return -EAGAIN;
@@ -145,15 +146,13 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
       columns.enqueue_monotonic_ns[row] = enqueue;
       for (const [column, value] of fill) column[row] = value(relayed, frame);
       meter.measure(columns, row);
-      if (frame >= 0) {
-        log.endRow();
-        source.record(
-          relayed.cameraNs,
-          relayed.cameraSequence,
-          (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0,
-        );
-        latency.record(relayed.filterNs - relayed.cameraNs);
-      }
+      log.endRow();
+      source.record(
+        relayed.cameraNs,
+        relayed.cameraSequence,
+        (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0,
+      );
+      latency.record(relayed.filterNs - relayed.cameraNs);
       return relayed.filterNs;
     },
   }, session);

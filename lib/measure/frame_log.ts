@@ -59,7 +59,16 @@ export class FrameLog<Name extends string> {
 
   /** Writes the complete rows. */
   flush(): void {
-    if (this.row === 0) return;
+    const rows = this.#take();
+    if (rows !== "") this.#sink.append(rows);
+  }
+
+  /** Forgets the complete rows; all the same they become text, to get that compiled as well. */
+  clear(): void {
+    this.#take();
+  }
+
+  #take(): string {
     let rows = "";
     for (let row = 0; row < this.row; row++) {
       let separator = "";
@@ -71,6 +80,6 @@ export class FrameLog<Name extends string> {
     }
     // Forgotten first: rows that could not be written must not be tried again on the way out.
     this.row = 0;
-    this.#sink.append(rows);
+    return rows;
   }
 }

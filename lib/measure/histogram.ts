@@ -46,6 +46,14 @@ export class Histogram {
     this.#counts[Math.min(index, this.#counts.length - 1)]++;
   }
 
+  /** Forgets all values. */
+  clear(): void {
+    this.#counts.fill(0);
+    this.#count = 0;
+    this.#min = Infinity;
+    this.#max = -Infinity;
+  }
+
   get count(): number {
     return this.#count;
   }

@@ -40,6 +40,15 @@ export class SourceStatistics {
     if (faulty) this.errors++;
   }
 
+  /** Forgets all frames. */
+  clear(): void {
+    this.frames = 0;
+    this.dropped = 0;
+    this.gaps = 0;
+    this.errors = 0;
+    this.interval.clear();
+  }
+
   /** Frames a second from the first to the last; undefined of fewer than two. */
   get rate(): number | undefined {
     const { frames } = this;

@@ -19,11 +19,15 @@ const words = new Uint32Array(now.bytes.buffer);
 
 libc.clock_gettime(CLOCK_MONOTONIC, now.bytes);
 
+// V8 keeps integers below 2^31 apart from all other numbers, and code that it made for them is thrown
+// away when the first larger one comes: every time is a larger one.
+const HEAD_START_SECONDS = 8;
+
 /**
- * The whole second of CLOCK_MONOTONIC in which the program started. Absolute nanoseconds outgrow a
- * number's 53 bits on a machine that has run for 104 days; counted from here they stay exact.
+ * The whole second that times are counted from, some before the program started. Absolute
+ * nanoseconds outgrow a number's 53 bits on a machine that has run for 104 days; these stay exact.
  */
-export const epochSeconds: number = words[0];
+export const epochSeconds: number = words[0] - HEAD_START_SECONDS;
 
 /** CLOCK_MONOTONIC, in nanoseconds since `epochSeconds`. */
 export function monotonicNs(): number {
