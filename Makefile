@@ -26,8 +26,9 @@ DENO := toolchain/deno
 IMPORTS = $(if $(filter closed,$(shell cat build/toolchain/network)),--import-map toolchain/offline/import_map.json)
 
 # A foreign call is fast in TurboFan's code alone: Maglev's, in which a long loop
-# would stay for good, makes it the slow way. So the loop gets to TurboFan, soon.
-V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-turbofan=30,--invocation-count-for-osr=20,--minimum-invocations-after-ic-update=15
+# would stay for good, makes it the slow way. So the loop gets to TurboFan, soon. The
+# memory reducer collects garbage after eight idle seconds, while frames get lost.
+V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-turbofan=30,--invocation-count-for-osr=20,--minimum-invocations-after-ic-update=15,--no-memory-reducer
 
 COMPILE = $(DENO) compile --quiet --no-check --no-prompt --v8-flags=$(V8_FLAGS) $(IMPORTS)
 
@@ -48,7 +49,7 @@ tools: $(TOOLS:%=$(BIN)/%) ## the tools, as standalone binaries in build/bin
 
 SOURCES := $(shell find lib toolchain/offline -name '*.ts' -o -name '*.json') deno.json
 
-$(BIN)/%: tools/%.ts $(SOURCES) build/toolchain/network
+$(BIN)/%: tools/%.ts $(SOURCES) Makefile build/toolchain/network
 	@mkdir -p $(@D)
 	@echo "  COMPILE $*"
 	@$(COMPILE) $(or $(PERMISSIONS_$*),$(PERMISSIONS)) --output $@.new $<

@@ -68,7 +68,7 @@ export function openCamera(
 /** What a camera tool recorded. */
 export interface CameraRun {
   readonly csv: string;
-  readonly settings: CameraSettings;
+  readonly settings: CameraSettings & { readonly "warm-up": number };
   readonly source: SourceStatistics;
   /** What the latency is of. */
   readonly name: string;
@@ -80,7 +80,8 @@ export interface CameraRun {
 
 /** The report of a run, whole or cut short. */
 export function cameraReport(run: CameraRun): Report {
-  const { csv, settings: { size: [width, height], fps }, source, name, latency, failure } = run;
+  const { csv, settings, source, name, latency, failure } = run;
+  const { size: [width, height], fps, "warm-up": warmUp } = settings;
   const { frames, rate, dropped, gaps, errors } = source;
   const interval = source.interval.summary();
   return {
@@ -88,7 +89,7 @@ export function cameraReport(run: CameraRun): Report {
       `${csv}: ${frames} frames of ${width}x${height}` +
       (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
       (fps > 0 ? ` (${fps} asked for)` : "") +
-      `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors`,
+      `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors, after ${warmUp} to warm up`,
       ...formatSummary(name, latency),
       ...formatSummary("frame to frame", interval),
     ],
@@ -97,6 +98,7 @@ export function cameraReport(run: CameraRun): Report {
       frames,
       width,
       height,
+      warm_up_frames: warmUp,
       frames_per_second: rate,
       frames_per_second_asked: fps,
       dropped,

@@ -117,6 +117,6 @@ export async function captureFrames(capture: Capture, session: Session): Promise
     name: "queueing to dequeueing",
     latency: latency.summary(),
     failure,
-    details: { tool, buffers: buffers.length, warm_up_frames: capture["warm-up"] },
+    details: { tool, buffers: buffers.length },
   });
 }

@@ -36,9 +36,11 @@ export const THRESHOLD = integer("THRESHOLD", "grey level above which a pixel tu
   fallback: 127,
 });
 
+// Starting up takes longer than four buffers of a camera last on a slow machine, and the loop is
+// compiled after some 30 turns.
 /** `--warm-up`, of tools that wait for a camera. */
-export const WARM_UP = integer("FRAMES", "frames to let pass before the first one recorded", {
-  fallback: 0,
+export const WARM_UP = integer("FRAMES", "frames to take before the first one recorded", {
+  fallback: 60,
 });
 
 /** `--buffers` */

@@ -166,7 +166,6 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
     details: {
       tool,
       buffers: path.camera.buffers.length,
-      warm_up_frames: relay["warm-up"],
       ...relay.details,
     },
   });

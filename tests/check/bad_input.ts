@@ -228,14 +228,14 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
 
   await suite.check("end: Ctrl-C during a capture", async () => {
     const rows = `${scratch}/interrupted.csv`;
-    await using capture = context.start("capture-mmap", vivid, rows, 1_000_000);
+    await using capture = context.start("capture-mmap", vivid, rows, 1_000_000, "--warm-up", 0);
     await firstRow(rows);
     capture.kill("SIGINT");
     const { status, stderr } = await capture.end(10);
     expectEqual("status", status, 130);
     expectEqual("stderr", stderr, "");
     const kept = readCsv(rows).length;
-    await context.run("capture-mmap", vivid, csv, 2);
+    await context.run("capture-mmap", vivid, csv, 2, "--warm-up", 0);
     return `status 130, ${kept} complete rows, the device is free again`;
   });
   await suite.check("end: Ctrl-C at any moment", async () => {

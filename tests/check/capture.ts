@@ -44,7 +44,8 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
   const tiny = `${fixtures}/tiny-4x4.pgm`;
 
   await suite.check("capture-read: whole frames and their CRC", async () => {
-    await context.run("capture-read", context.vivid, csv, FRAMES, "--stages", "--quiet");
+    const options = ["--stages", "--warm-up", 0, "--quiet"] as const;
+    await context.run("capture-read", context.vivid, csv, FRAMES, ...options);
     const rows = readCsv(csv);
     expectEqual("rows", rows.length, FRAMES);
     rows.forEach((row, i) => {
@@ -63,7 +64,8 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
 
   for (const [mode, faults] of [["reset", PAGES], ["noreset", 0]] as const) {
     await suite.check(`capture-userptr: page faults, ${mode}`, async () => {
-      await context.run("capture-userptr", context.vivid, csv, FRAMES, mode, "--quiet");
+      const options = ["--warm-up", 0, "--quiet"] as const;
+      await context.run("capture-userptr", context.vivid, csv, FRAMES, mode, ...options);
       const rows = readCsv(csv);
       expectEqual("rows", rows.length, FRAMES);
       // The first queueing of each of the four buffers is not counted. Now and then
@@ -85,7 +87,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
   ) {
     await suite.check(`${[tool, ...args.slice(4)].join(" ")}: sequences`, async () => {
       await using drain = await context.drain(meta, FRAMES);
-      await context.run(tool, ...args, "--quiet");
+      await context.run(tool, ...args, "--warm-up", 0, "--quiet");
       await drain.end();
       const entries = readCsv(meta);
       const rows = readCsv(csv);
@@ -168,7 +170,8 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     const result = await losing(
       context,
       40,
-      () => context.run("capture-mmap", context.vivid, csv, 60, "--fps", 60, "--json"),
+      () =>
+        context.run("capture-mmap", context.vivid, csv, 60, "--fps", 60, "--warm-up", 9, "--json"),
     );
     const { dropped, gaps } = JSON.parse(result);
     const numbers = readCsv(csv).map((row) => Number(row.sequence));
@@ -180,7 +183,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
   });
   await suite.check("camera: one that stops", async () => {
     await using capture = context.start(
-      ...["capture-mmap", context.vivid, csv, 1_000_000, "--timeout", 0.5] as const,
+      ...["capture-mmap", context.vivid, csv, 1_000_000, "--timeout", 0.5, "--warm-up", 0] as const,
     );
     await firstRow(csv);
     const outcome = await losing(context, 100, () => capture.end(20));
