@@ -134,7 +134,7 @@ main({
         const now = monotonicNs();
         const slot = taken++ % buffers;
         path.checkDequeued();
-        source.dequeue();
+        source.reclaim();
         if (output !== "" && frame === -warmUp) writePgm(output, path.frame(index));
         sink.enqueue(index);
 

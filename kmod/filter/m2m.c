@@ -12,6 +12,8 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
@@ -35,6 +37,9 @@
 #include "meta.h"
 
 #define VPIPE_NAME	"vpipe"
+
+/* Smaller frames are done before another thread has woken up. */
+#define VPIPE_DEFER_BYTES	SZ_64K
 
 /**
  * struct vpipe_format - a pixel format
@@ -95,7 +100,8 @@ enum vpipe_ctrl {
  * @quantization:	as given on OUTPUT
  * @out_sequence:	of the next OUTPUT buffer
  * @cap_sequence:	of the next CAPTURE buffer
- * @running:		threads inside vpipe_device_run() for this file
+ * @running:		jobs begun and not left yet, of this file
+ * @work:		runs a job that the caller of VIDIOC_QBUF need not wait for
  */
 struct vpipe_ctx {
 	struct v4l2_fh fh;
@@ -115,6 +121,7 @@ struct vpipe_ctx {
 	u32 out_sequence;
 	u32 cap_sequence;
 	atomic_t running;
+	struct work_struct work;
 };
 
 /**
@@ -300,22 +307,15 @@ static void vpipe_publish(struct vpipe_ctx *ctx, struct vb2_v4l2_buffer *src,
 	vpipe_meta_publish(ctx->dev->meta, &entry);
 }
 
-/*
- * The whole job, in the thread that made it possible, most often the caller of
- * VIDIOC_QBUF: handing it to another thread costs more than a small frame does.
- */
-static void vpipe_device_run(void *priv)
+static void vpipe_run(struct vpipe_ctx *ctx)
 {
 	u64 run_ns = ktime_get_ns();
-	struct vpipe_ctx *ctx = priv;
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
 	struct vb2_v4l2_buffer *src = v4l2_m2m_next_src_buf(m2m_ctx);
 	struct vb2_v4l2_buffer *dst = v4l2_m2m_next_dst_buf(m2m_ctx);
 	struct media_request *req = src->vb2_buf.req_obj.req;
 	struct vpipe_result result;
 	int ret;
-
-	atomic_inc(&ctx->running);
 
 	ret = v4l2_ctrl_request_setup(req, &ctx->hdl);
 	if (req)
@@ -341,6 +341,30 @@ static void vpipe_device_run(void *priv)
 	/* After this, vpipe_release() may free the context. */
 	if (atomic_dec_and_test(&ctx->running))
 		wake_up_var(&ctx->running);
+}
+
+static void vpipe_work(struct work_struct *work)
+{
+	vpipe_run(container_of(work, struct vpipe_ctx, work));
+}
+
+/*
+ * The whole job, in the thread that made it possible, most often the caller of
+ * VIDIOC_QBUF: handing it to another thread costs more than a small frame does.
+ * But a caller that has yet to collect an earlier frame keeps several in flight,
+ * and can do so while this one is worked on.
+ */
+static void vpipe_device_run(void *priv)
+{
+	struct vpipe_ctx *ctx = priv;
+	struct vb2_queue *capture = v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx);
+
+	atomic_inc(&ctx->running);
+	if (list_empty(&capture->done_list) || current->flags & PF_WQ_WORKER ||
+	    vpipe_sizeimage(ctx) < VPIPE_DEFER_BYTES)
+		vpipe_run(ctx);
+	else
+		queue_work(system_unbound_wq, &ctx->work);
 }
 
 static const struct v4l2_m2m_ops vpipe_m2m_ops = {
@@ -706,6 +730,7 @@ static int vpipe_open(struct file *file)
 
 	ctx->dev = dev;
 	mutex_init(&ctx->lock);
+	INIT_WORK(&ctx->work, vpipe_work);
 	ctx->format = &vpipe_formats[0];
 	ctx->width = VPIPE_DEF_WIDTH;
 	ctx->height = VPIPE_DEF_HEIGHT;
@@ -747,14 +772,16 @@ static int vpipe_release(struct file *file)
 	 * v4l2_m2m_ctx_release() waits for a running job, but only until
 	 * v4l2_m2m_buf_done_and_job_finish() marks it finished: that function
 	 * then goes on to use the context. It may do so in another thread,
-	 * that of the m2m core or of another file that got to run our job. So
-	 * make sure first that no job of ours can start, and wait it out.
+	 * that of the m2m core, a worker's, or of another file that got to run
+	 * our job. So make sure first that no job of ours can start, and wait
+	 * it out.
 	 */
 	mutex_lock(&ctx->lock);
 	v4l2_m2m_streamoff(file, m2m_ctx, V4L2_BUF_TYPE_VIDEO_OUTPUT);
 	v4l2_m2m_streamoff(file, m2m_ctx, V4L2_BUF_TYPE_VIDEO_CAPTURE);
 	mutex_unlock(&ctx->lock);
 	wait_var_event(&ctx->running, !atomic_read(&ctx->running));
+	flush_work(&ctx->work);
 
 	v4l2_m2m_ctx_release(m2m_ctx);
 	v4l2_fh_exit(&ctx->fh);

@@ -135,7 +135,7 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
       relayed.dmabuf = path.dmabufs[index] ?? -1;
       relayed.filterSequence = capture.dequeued.sequence;
       relayed.bytesused = capture.dequeued.bytesused;
-      output.dequeue();
+      output.reclaim();
       capture.enqueue(done);
       path.camera.enqueue(index);
 

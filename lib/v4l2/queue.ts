@@ -12,8 +12,9 @@ import { EAGAIN, SysError } from "../sys/errno.ts";
 import { ioctl, tryIoctl } from "../sys/ioctl.ts";
 import { File, O_CLOEXEC } from "../sys/file.ts";
 import { Mapping } from "../sys/mmap.ts";
+import { Poller, POLLOUT } from "../sys/poll.ts";
 import type { View } from "../sys/struct.ts";
-import type { VideoDevice } from "./device.ts";
+import { DeviceError, type VideoDevice } from "./device.ts";
 import * as v4l2 from "./videodev2.ts";
 
 /** One `struct v4l2_buffer`. */
@@ -21,6 +22,9 @@ export type Buffer = View<typeof v4l2.v4l2_buffer.fields>;
 
 const QBUF = v4l2.VIDIOC_QBUF.request;
 const DQBUF = v4l2.VIDIOC_DQBUF.request;
+
+const RECLAIM_POLL_MS = 100;
+const RECLAIM_POLLS = 10;
 
 /** What the queues of all memory kinds have in common. */
 export abstract class Queue implements Disposable {
@@ -31,6 +35,7 @@ export abstract class Queue implements Disposable {
   readonly #fd: number;
   readonly #dequeuedBytes: Uint8Array<ArrayBuffer>;
   readonly #bytes: readonly Uint8Array<ArrayBuffer>[];
+  readonly #writable: Poller;
   #streaming = false;
 
   /**
@@ -53,6 +58,7 @@ export abstract class Queue implements Disposable {
     this.#bytes = this.buffers.map((buffer) => buffer.bytes);
     this.dequeued = v4l2.v4l2_buffer.alloc({ type, memory });
     this.#dequeuedBytes = this.dequeued.bytes;
+    this.#writable = new Poller(device, POLLOUT);
   }
 
   #request(count: number): number {
@@ -85,6 +91,25 @@ export abstract class Queue implements Disposable {
     if (result >= 0) return this.dequeued.index;
     if (result === -EAGAIN) return result;
     throw new SysError(this.device.path, v4l2.VIDIOC_DQBUF.name, -result);
+  }
+
+  /**
+   * Takes back the OUTPUT buffer of a frame that was had: a mem2mem driver may be done with it a
+   * moment after the CAPTURE buffer.
+   *
+   * @returns its index
+   * @throws {SysError | DeviceError} as VIDIOC_DQBUF, or where it does not come within a second
+   */
+  reclaim(): number {
+    let index = this.dequeue();
+    for (let polls = 0; index < 0; polls++) {
+      if (polls === RECLAIM_POLLS) {
+        throw new DeviceError(this.device.path, "keeps the OUTPUT buffer of a finished frame");
+      }
+      this.#writable.wait(RECLAIM_POLL_MS);
+      index = this.dequeue();
+    }
+    return index;
   }
 
   /** @throws {SysError} as VIDIOC_STREAMON */

@@ -133,7 +133,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
         expectEqual("CRC of the filter", entry.crc32, expected);
         const got = path.capture.mappings[done].bytes.subarray(0, bytesused);
         expectEqual("CRC of the CAPTURE buffer", crc32(got), expected);
-        path.output.dequeue();
+        path.output.reclaim();
         path.capture.enqueue(done);
         path.camera.enqueue(index);
         await breathe();

@@ -59,7 +59,7 @@ export class CheckedStream implements Disposable {
     const at = firstDifference(this.#path.frame(index).pixels, this.#expected);
     expect(at < 0, `byte ${at} of frame ${capture.dequeued.sequence} is not the reference's`);
     capture.enqueue(index);
-    output.enqueue(output.dequeue(), size);
+    output.enqueue(output.reclaim(), size);
   }
 
   close(): void {
