@@ -104,6 +104,30 @@ camera=$(node vivid-000-vid-cap)
 filter=$(node vpipe)
 echo "$folder: camera $camera, filter $filter, $frames frames a row"
 
+# What became of each row, for whoever looks for its files; rows of an earlier
+# call stay as they are.
+declare -A state
+for row in "${rows[@]}"; do
+	state[$row]="not asked for"
+done
+if [ -r "$folder/rows.csv" ]; then
+	while IFS=, read -r row was; do
+		[ -z "${state[$row]-}" ] || state[$row]=$was
+	done <"$folder/rows.csv"
+fi
+
+# keep_state ROW STATE
+keep_state() {
+	local row
+	state[$1]=${2//,/;}
+	{
+		echo "row,state"
+		for row in "${rows[@]}"; do
+			echo "$row,${state[$row]}"
+		done
+	} >"$folder/rows.csv"
+}
+
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 failures=0
@@ -111,6 +135,7 @@ notes=
 for row in "${chosen[@]}"; do
 	if [[ $optional == *" $row "* ]] && ! possible "$row"; then
 		printf '%-21s -         not on this kernel\n' "$row"
+		keep_state "$row" "not on this kernel"
 		continue
 	fi
 	begin=$(date +%s%1N)
@@ -121,10 +146,12 @@ for row in "${chosen[@]}"; do
 	word=ok
 	[ "$status" -eq 0 ] || word=FAILED
 	[ -z "$stopped" ] || word=stopped
+	keep_state "$row" "$word"
 	printf '%-21s %-7s %5d.%d s' "$row" "$word" $((took / 10)) $((took % 10))
 	if [ "$word" = FAILED ]; then
 		failures=$((failures + 1))
 		printf '  status %d: %s' "$status" "$(tail -n 1 "$said")"
+		keep_state "$row" "failed: $(tail -n 1 "$said")"
 	fi
 	echo
 	# What every row says alike is said once.

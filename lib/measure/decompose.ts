@@ -41,7 +41,10 @@ export interface Decomposition {
   readonly remainderShare: number;
   /** Frames whose turn without source wait lies between its quartiles. */
   readonly typical: MeanFrame;
-  /** Frames at or above its 99th percentile. */
+  /**
+   * Frames whose parts took longest, from their 99th percentile on. Turns in which rows were written
+   * take longer still, and say nothing about the path.
+   */
   readonly slowest: MeanFrame;
   /** Frames without metadata; their time in the kernel is in the remainder. */
   readonly missing: number;
@@ -105,9 +108,10 @@ export function decompose(run: Table, kind: PathKind, meta?: Table): Decompositi
   const wait = values.get(WAIT);
   const busy = wait ? whole.map((ns, i) => ns - wait[i]) : whole;
   const sorted = busy.toSorted();
-  const mean = (low: number, high: number): MeanFrame => {
+  const explained = busy.map((ns, i) => ns - remainder[i]);
+  const mean = (times: Float64Array, low: number, high: number): MeanFrame => {
     const chosen: number[] = [];
-    busy.forEach((ns, i) => low <= ns && ns <= high && chosen.push(i));
+    times.forEach((ns, i) => low <= ns && ns <= high && chosen.push(i));
     const of = (all: Float64Array) => chosen.reduce((sum, i) => sum + all[i], 0) / chosen.length;
     return {
       frames: chosen.length,
@@ -126,8 +130,8 @@ export function decompose(run: Table, kind: PathKind, meta?: Table): Decompositi
     remainder: rest,
     busy: all,
     remainderShare: rest.p50 / all.p50,
-    typical: mean(quantile(sorted, 0.25)!, quantile(sorted, 0.75)!),
-    slowest: mean(quantile(sorted, 0.99)!, Infinity),
+    typical: mean(busy, quantile(sorted, 0.25)!, quantile(sorted, 0.75)!),
+    slowest: mean(explained, quantile(explained.toSorted(), 0.99)!, Infinity),
     missing: joined?.missing ?? (kind.join ? run.length : 0),
     outside: joined?.outside ?? 0,
   };

@@ -35,12 +35,16 @@ export interface Machine<Run> {
   readonly name: string;
   readonly properties: ReadonlyMap<string, string>;
   readonly runs: readonly Run[];
+  /** What became of each row of the ledger, where the bench said so. */
+  readonly rows: ReadonlyMap<string, string>;
   readonly kmemleak: readonly { readonly step: string; readonly reports: string }[];
   readonly notices: readonly Notice[];
 }
 
 /** Files that lie beside `<run>.csv`, and what marks a metadata table and a lock table. */
 const BESIDE = /\.(meta|perf|lock)\.csv$/;
+/** Files that are of the whole bench. */
+const OTHERS = new Set(["machine.csv", "kmemleak.csv", "rows.csv"]);
 const META_COLUMNS = ["seq", "src_v4l2_sequence", "flags"];
 const STAGE_COLUMNS = ["queued_ns", "run_ns", "done_ns"];
 const LOCK_COLUMNS = ["qbuf", "ioctl_ns", "acquisitions", "waited_ns", "held_ns"];
@@ -110,7 +114,7 @@ function readMachine<Run>(
   const tables = files.filter((name) => name.endsWith(".csv"));
   const runs: Run[] = [];
   for (const file of tables) {
-    if (BESIDE.test(file) || file === "machine.csv" || file === "kmemleak.csv") continue;
+    if (BESIDE.test(file) || OTHERS.has(file)) continue;
     const name = file.slice(0, -".csv".length);
     const rows = table(file);
     const kind = rows && kindOf(rows);
@@ -144,10 +148,13 @@ function readMachine<Run>(
   }
   const leaks = table("kmemleak.csv", ["step", "reports"]);
   const reports = leaks?.words("reports") ?? [];
+  const rows = table("rows.csv", ["row", "state"]);
+  const states = rows?.words("state") ?? [];
   return {
     name: folder,
     properties: attempt("machine.csv", parseProperties) ?? new Map(),
     runs,
+    rows: new Map(states.map((state, i) => [rows!.words("row")![i], state])),
     kmemleak: reports.map((reports, i) => ({ step: leaks!.words("step")![i], reports })),
     notices,
   };

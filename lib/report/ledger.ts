@@ -100,7 +100,7 @@ export function ledger(machine: MachineFigures): string[] {
       ["step", "reports"],
       machine.kmemleak.length > 0
         ? machine.kmemleak.map(({ step, reports }) => [step, reports])
-        : [["any", NOT_RECORDED]],
+        : [["any", missing(machine, "kmemleak")]],
     ),
     "",
     ...machine.notices.map(({ file, says }) => `* ${cell(`${file}: ${says}`)}`),
@@ -108,27 +108,35 @@ export function ledger(machine: MachineFigures): string[] {
   ];
 }
 
+/** As scripts/bench_all.sh writes it. */
+const NOT_ASKED = "not asked for";
+
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return ["Not run here."];
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
   return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)];
 }
 
-/** Rows of the runs, or for an expected run that is not there one that says so. */
+/** Why there is nothing of a row. */
+const missing = ({ rows }: MachineFigures, row: string): string => rows.get(row) ?? NOT_RECORDED;
+
+/** Rows of the runs, or for an expected run that was asked for and is not there one that says so. */
 function rowsOf(
-  { runs }: MachineFigures,
+  machine: MachineFigures,
   { expected, kinds, filtering }: Phase,
   columns: number,
   row: (run: RunFigures) => string[],
 ): string[][] {
-  const there = runs.filter(({ kind, algorithm }) =>
+  const there = machine.runs.filter(({ kind, algorithm }) =>
     kinds.includes(kind.id) || (kind.id === filtering?.[0] && algorithm === filtering[1])
   );
-  const names = [...new Set([...expected, ...there.map(({ name }) => name)])];
+  const asked = expected.filter((name) => machine.rows.get(name) !== NOT_ASKED);
+  const names = [...new Set([...asked, ...there.map(({ name }) => name)])];
   return names.sort(inOrder).map((name) => {
     const run = there.find((run) => run.name === name);
-    return run ? row(run) : [name, ...Array<string>(columns - 1).fill(NOT_RECORDED)];
+    return run ? row(run) : [name, ...Array<string>(columns - 1).fill(missing(machine, name))];
   });
 }
 
@@ -185,8 +193,8 @@ function userptrTable(machine: MachineFigures): string[] {
     ...(lock
       ? [lock.held.mean, lock.held.p50, lock.held.p95, lock.held.max, lock.waited.mean]
         .map(formatNs)
-      : Array<string>(5).fill(NOT_RECORDED)),
-    lock ? perFrame(lock.acquisitions.mean) : NOT_RECORDED,
+      : Array<string>(5).fill(missing(machine, `${name}.lock`))),
+    lock ? perFrame(lock.acquisitions.mean) : missing(machine, `${name}.lock`),
   ]);
   return table(USERPTR_COLUMNS, rows);
 }

@@ -172,7 +172,7 @@ function overview(machine: MachineFigures, charts: Charts): Markup {
             height,
           )} ${charts.figure(
             "Slowest 1 %",
-            "mean over the frames at or above the 99th percentile; another scale",
+            "mean over the frames whose parts took longest; another scale",
             bars("slowest"),
             height,
           )}

@@ -125,6 +125,10 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
       expectEqual(`frames in ${name}.json`, result.frames, FRAMES);
       if (columns.includes("vpipe_sequence")) expectJoined(folder, name, frames);
     }
+    for (const { row, state } of readCsv(`${folder}/rows.csv`)) {
+      const wanted = row === "kmemleak" ? "not asked for" : LOCKS.includes(row) ? state : "ok";
+      expectEqual(`state of ${row} in rows.csv`, state, wanted);
+    }
     const machine = readCsv(`${folder}/machine.csv`);
     const kernel = machine.find(({ property }) => property === "kernel")?.value;
     expectEqual("kernel in machine.csv", kernel, Deno.osRelease());

@@ -98,6 +98,24 @@ Deno.test("ledger: six phases, and no cell empty", () => {
   );
 });
 
+Deno.test("ledger: why a row is missing, and none for what was not asked for", () => {
+  withFiles({
+    "mmap.csv": MMAP + mmapRow(0) + mmapRow(1),
+    "rows.csv": "row,state\nmmap,ok\nread,failed: no camera\nkmemleak,not on this kernel\n" +
+      ["dmabuf", "userptr-reset", "userptr-noreset"].map((row) => `${row},not asked for\n`).join(
+        "",
+      ),
+  }, (folder) => {
+    const machines = readBench(folder, runFigures);
+    assertEquals(machines.flatMap(({ notices }) => notices), []);
+    const lines = machines.flatMap(ledger);
+    assert(lines.some((line) => line.startsWith("| read | failed: no camera |")));
+    assert(lines.includes("| any | not on this kernel |"));
+    assert(!lines.some((line) => line.startsWith("| dmabuf")));
+    assertEquals(lines.filter((line) => line === "Not run here.").length, 3);
+  });
+});
+
 Deno.test("json: every quantity with its unit", () => {
   withFiles({ "mmap.csv": MMAP + mmapRow(0) + mmapRow(1) }, (folder) => {
     const [machine] = readBench(folder, runFigures).map(machineJson);
