@@ -27,8 +27,9 @@ IMPORTS = $(if $(filter closed,$(shell cat build/toolchain/network)),--import-ma
 
 # A foreign call is fast in TurboFan's code alone: Maglev's, in which a long loop
 # would stay for good, makes it the slow way. So the loop gets to TurboFan, soon. The
-# memory reducer collects garbage after eight idle seconds, while frames get lost.
-V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-turbofan=30,--invocation-count-for-osr=20,--minimum-invocations-after-ic-update=15,--no-memory-reducer
+# memory reducer collects garbage after eight idle seconds, while frames get lost. A
+# small young generation collects often and little, and stops growing early.
+V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-turbofan=30,--invocation-count-for-osr=20,--minimum-invocations-after-ic-update=15,--no-memory-reducer,--max-semi-space-size=2
 
 COMPILE = $(DENO) compile --quiet --no-check --no-prompt --v8-flags=$(V8_FLAGS) $(IMPORTS)
 
