@@ -6,11 +6,14 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 make --no-print-directory dist >/dev/null
+# Thirteen tools are more than a guest's memory holds.
+folder=$(mktemp -d "$PWD/build/dist-check.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
 archive=build/vpipe-$(sed -n 's/.*VERSION = "\(.*\)";/\1/p' lib/cli/version.ts).tar.xz
 # shellcheck disable=SC2016 # for the guest's shell
 guest/run --kernel uml -- sh -euc '
 	tree=$PWD
-	cd "$(mktemp -d)"
+	cd "$2"
 	tar -xJf "$tree/$1"
 	cd vpipe-*
 	make tools
@@ -21,4 +24,4 @@ guest/run --kernel uml -- sh -euc '
 	mkdir -p build/kmod
 	cp -r "$tree/build/kmod/$(uname -r)" build/kmod
 	make check
-' sh "$archive"
+' sh "$archive" "$folder"
