@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The archive of `make dist`, used as on somebody's own guest: unpacked where
-# there is no Deno and no project, put together, checked.
+# The archive of `make dist`, used as on somebody's own guest: unpacked, put
+# together without Deno, and checked in a guest.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -9,19 +9,17 @@ make --no-print-directory dist >/dev/null
 # Thirteen tools are more than a guest's memory holds.
 folder=$(mktemp -d "$PWD/build/dist-check.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
-archive=build/vpipe-$(sed -n 's/.*VERSION = "\(.*\)";/\1/p' lib/cli/version.ts).tar.xz
+tar -xJf "build/vpipe-$(sed -n 's/.*VERSION = "\(.*\)";/\1/p' lib/cli/version.ts).tar.xz" -C "$folder"
+archive=("$folder"/vpipe-*)
+env -i PATH=/usr/bin:/bin make -C "${archive[0]}" tools
+for tool in "${archive[0]}"/build/bin/*; do
+	cmp "$tool" "build/bin/${tool##*/}"
+	"$tool" --version
+done
+
 # shellcheck disable=SC2016 # for the guest's shell
 guest/run --kernel uml -- sh -euc '
-	tree=$PWD
-	cd "$2"
-	tar -xJf "$tree/$1"
-	cd vpipe-*
-	make tools
-	for tool in build/bin/*; do
-		cmp "$tool" "$tree/$tool"
-		"$tool" --version
-	done
-	mkdir -p build/kmod
-	cp -r "$tree/build/kmod/$(uname -r)" build/kmod
-	make check
-' sh "$archive" "$folder"
+	mkdir -p "$1/build/kmod"
+	cp -r "build/kmod/$(uname -r)" "$1/build/kmod"
+	make -C "$1" check
+' sh "${archive[0]}"
