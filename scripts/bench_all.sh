@@ -146,12 +146,14 @@ for row in "${chosen[@]}"; do
 	word=ok
 	[ "$status" -eq 0 ] || word=FAILED
 	[ -z "$stopped" ] || word=stopped
-	keep_state "$row" "$word"
 	printf '%-21s %-7s %5d.%d s' "$row" "$word" $((took / 10)) $((took % 10))
 	if [ "$word" = FAILED ]; then
 		failures=$((failures + 1))
-		printf '  status %d: %s' "$status" "$(tail -n 1 "$said")"
-		keep_state "$row" "failed: $(tail -n 1 "$said")"
+		why=$(tail -n 1 "$said")
+		printf '  status %d: %s' "$status" "$why"
+		keep_state "$row" "failed: $why"
+	else
+		keep_state "$row" "$word"
 	fi
 	echo
 	# What every row says alike is said once.

@@ -84,13 +84,13 @@ export async function captureFrames(capture: Capture, session: Session): Promise
     settle: () => meter.settle(),
     take(index, frame) {
       const now = monotonicNs();
+      const { row } = log;
       const before = enqueued[index];
-      const extra = column?.value(index);
+      if (extraColumn !== undefined) extraColumn[row] = column!.value(index);
       // Without anything to do in between, dequeueing ends where queueing begins.
       enqueued[index] = refill === undefined ? now : (refill(index), monotonicNs());
       queue.enqueue(index);
 
-      const { row } = log;
       columns.requeued_monotonic_ns[row] = meter.now();
       columns.frame[row] = frame;
       columns.buffer_index[row] = index;
@@ -102,7 +102,6 @@ export async function captureFrames(capture: Capture, session: Session): Promise
       columns.bytesused[row] = dequeued.bytesused;
       columns.wait_monotonic_ns[row] = waiting;
       columns.requeue_monotonic_ns[row] = enqueued[index];
-      if (extraColumn !== undefined) extraColumn[row] = extra!;
       meter.measure(columns, row);
       log.endRow();
       source.record(now, dequeued.sequence, (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0);

@@ -146,16 +146,20 @@ function readMachine<Run>(
     const run = file.replace(BESIDE, ".csv");
     if (!files.includes(run)) notice(file, `there is no ${run} that it belongs to; skipped`);
   }
-  const leaks = table("kmemleak.csv", ["step", "reports"]);
-  const reports = leaks?.words("reports") ?? [];
-  const rows = table("rows.csv", ["row", "state"]);
-  const states = rows?.words("state") ?? [];
+  const pairs = (file: string, key: string, value: string) => {
+    const found = table(file, [key, value]);
+    const values = found?.words(value) ?? [];
+    return (found?.words(key) ?? []).map((word, i) => [word, values[i]] as const);
+  };
   return {
     name: folder,
     properties: attempt("machine.csv", parseProperties) ?? new Map(),
     runs,
-    rows: new Map(states.map((state, i) => [rows!.words("row")![i], state])),
-    kmemleak: reports.map((reports, i) => ({ step: leaks!.words("step")![i], reports })),
+    rows: new Map(pairs("rows.csv", "row", "state")),
+    kmemleak: pairs("kmemleak.csv", "step", "reports").map(([step, reports]) => ({
+      step,
+      reports,
+    })),
     notices,
   };
 }

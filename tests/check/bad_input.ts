@@ -4,8 +4,8 @@
  * @module
  */
 import { type Context, HEAP, META, readCsv } from "./context.ts";
-import { expectError, firstRow } from "./expectations.ts";
-import { succeed } from "./processes.ts";
+import { expectError, someRows } from "./expectations.ts";
+import { type Outcome, succeed } from "./processes.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const NOBODY = 65534;
@@ -30,6 +30,27 @@ const IMAGES: [name: string, content: string, message: string][] = [
   ["empty", "P5\n0 4\n255\n", "empty image: 0x4"],
   ["too-large", "P5\n4097 1\n255\n", "4097x1 is larger than 4096x4096"],
 ];
+
+/** Runs a copy of a tool as a user without any rights. */
+async function runAsNobody(
+  context: Context,
+  tool: string,
+  ...args: readonly (string | number)[]
+): Promise<Outcome> {
+  const program = `${context.scratch}/${tool}`;
+  Deno.copyFileSync(context.tool(tool), program);
+  Deno.chmodSync(context.scratch, 0o755);
+  Deno.chmodSync(program, 0o755);
+  const { code, stderr } = await new Deno.Command(program, {
+    args: args.map(String),
+    // That user may not be allowed to be where this program is.
+    cwd: "/",
+    uid: NOBODY,
+    gid: NOBODY,
+  }).output();
+  Deno.removeSync(program);
+  return { status: code, stdout: "", stderr: new TextDecoder().decode(stderr) };
+}
 
 export async function badInputChecks(suite: Suite, context: Context): Promise<void> {
   const { scratch, fixtures, filter, vivid } = context;
@@ -156,34 +177,12 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     return expectError(await program.end(), "pgm-diff", 1, "sizes differ: 4x4, 256x16");
   });
   await suite.check("bad input: no permission", async () => {
-    const program = `${scratch}/meta-drain`;
-    Deno.copyFileSync(context.tool("meta-drain"), program);
-    Deno.chmodSync(scratch, 0o755);
-    Deno.chmodSync(program, 0o755);
-    const { code, stderr } = await new Deno.Command(program, {
-      args: [META, "/tmp/vpipe-check.csv", "1"],
-      // That user may not be allowed to be where this program is.
-      cwd: "/",
-      uid: NOBODY,
-      gid: NOBODY,
-    }).output();
-    const outcome = { status: code, stdout: "", stderr: new TextDecoder().decode(stderr) };
-    Deno.removeSync(program);
+    const outcome = await runAsNobody(context, "meta-drain", META, "/tmp/vpipe-check.csv", 1);
     return expectError(outcome, "meta-drain", 1, `${META}: open: Permission denied (EACCES)`);
   });
-
   await suite.check("bad input: a priority that needs root", async () => {
-    const program = `${scratch}/capture-mmap`;
-    Deno.copyFileSync(context.tool("capture-mmap"), program);
-    Deno.chmodSync(program, 0o755);
-    const { code, stderr } = await new Deno.Command(program, {
-      args: [vivid, "/tmp/vpipe-check.csv", "1", "--realtime", "10"],
-      cwd: "/",
-      uid: NOBODY,
-      gid: NOBODY,
-    }).output();
-    const outcome = { status: code, stdout: "", stderr: new TextDecoder().decode(stderr) };
-    Deno.removeSync(program);
+    const args = [vivid, "/tmp/vpipe-check.csv", 1, "--realtime", 10];
+    const outcome = await runAsNobody(context, "capture-mmap", ...args);
     const needs = "real-time priority 10: needs root or CAP_SYS_NICE (EPERM)";
     return expectError(outcome, "capture-mmap", 1, needs);
   });
@@ -229,7 +228,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   await suite.check("end: Ctrl-C during a capture", async () => {
     const rows = `${scratch}/interrupted.csv`;
     await using capture = context.start("capture-mmap", vivid, rows, 1_000_000, "--warm-up", 0);
-    await firstRow(rows);
+    await someRows(rows);
     capture.kill("SIGINT");
     const { status, stderr } = await capture.end(10);
     expectEqual("status", status, 130);
@@ -256,7 +255,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     const rows = `${scratch}/terminated.csv`;
     await using drain = await context.drain(rows, 10);
     await context.run("fixture-feed", filter, HEAP, tiny, out);
-    await firstRow(rows);
+    await someRows(rows);
     drain.kill("SIGTERM");
     const { status } = await drain.end(10);
     expectEqual("status", status, 143);
@@ -271,7 +270,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     const rows = `${scratch}/gone.csv`;
     await using drain = await context.drain(rows, 10);
     await context.run("fixture-feed", filter, HEAP, tiny, out);
-    await firstRow(rows);
+    await someRows(rows);
     Deno.writeTextFileSync(`${driver}/unbind`, device);
     try {
       const said = expectError(

@@ -4,11 +4,14 @@
  * @module
  */
 import { type Context, HEAP, META, readCsv } from "./context.ts";
+import { someRows } from "./expectations.ts";
 import { type Outcome, run, Running } from "./processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
 const FRAMES = 30;
 const WARM_UP = 10;
+// So many rows that a run is in its midst.
+const MID_RUN = 64;
 
 const THREAD = ["minor_faults", "voluntary_switches", "involuntary_switches", "run_delay_ns"];
 const MMAP = [
@@ -112,6 +115,11 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
   ];
   const runScript = (name: string, ...args: (string | number)[]): Promise<Outcome> =>
     run("env", script(name, ...args), 300);
+  const startEndless = (fixture: string, prefix: string): Running => {
+    const input = `${context.fixtures}/${fixture}.pgm`;
+    const args = [context.filter, HEAP, input, prefix, 100_000_000, "none"];
+    return new Running("env", script("bench_fixture.sh", ...args));
+  };
 
   await suite.check("bench: every row of the ledger", async () => {
     const rows = ["machine", ...Object.keys(RUNS), ...LOCKS];
@@ -160,12 +168,8 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
 
   await suite.check("bench: stopped in mid-run", async () => {
     const prefix = `${context.scratch}/stopped`;
-    const input = `${context.fixtures}/noise-vga.pgm`;
-    const args = [context.filter, HEAP, input, prefix, 100_000_000, "none"];
-    await using bench = new Running("env", script("bench_fixture.sh", ...args));
-    const begun = () => exists(`${prefix}.csv`) && Deno.statSync(`${prefix}.csv`).size > 4096;
-    for (let i = 0; i < 300 && !begun(); i++) await new Promise((wake) => setTimeout(wake, 100));
-    expect(begun(), "no rows within 30 s");
+    await using bench = startEndless("noise-vga", prefix);
+    await someRows(`${prefix}.csv`, MID_RUN);
     bench.kill("SIGTERM");
     const { status, stderr } = await bench.end();
     expect(status === 143, `status ${status}: ${stderr}`);
@@ -183,13 +187,9 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
 
   await suite.check("bench: the metadata's reader dies", async () => {
     const prefix = `${context.scratch}/widowed`;
-    const input = `${context.fixtures}/tiny-4x4.pgm`;
-    const args = [context.filter, HEAP, input, prefix, 100_000_000, "none"];
-    await using bench = new Running("env", script("bench_fixture.sh", ...args));
-    const drain = `meta-drain ${META} ${prefix}`;
-    const begun = () => exists(`${prefix}.csv`) && Deno.statSync(`${prefix}.csv`).size > 4096;
-    for (let i = 0; i < 300 && !begun(); i++) await new Promise((wake) => setTimeout(wake, 100));
-    await run("pkill", ["-KILL", "-f", drain]);
+    await using bench = startEndless("tiny-4x4", prefix);
+    await someRows(`${prefix}.csv`, MID_RUN);
+    await run("pkill", ["-KILL", "-f", `meta-drain ${META} ${prefix}`]);
     const { status, stderr } = await bench.end();
     expectEqual("status", status, 1);
     expect(stderr.includes("meta-drain ended in mid-run"), `it says ${stderr}`);

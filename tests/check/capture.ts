@@ -17,7 +17,7 @@ import { openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
 import { MetaReader } from "../../lib/vpipe/meta.ts";
 import { VPIPE_ALGO_THRESHOLD } from "../../lib/vpipe/uapi.ts";
 import { type Context, HEAP, META, readCsv } from "./context.ts";
-import { expectError, firstRow } from "./expectations.ts";
+import { expectError, someRows } from "./expectations.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const FRAMES = 20;
@@ -185,7 +185,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     await using capture = context.start(
       ...["capture-mmap", context.vivid, csv, 1_000_000, "--timeout", 0.5, "--warm-up", 0] as const,
     );
-    await firstRow(csv);
+    await someRows(csv);
     const outcome = await losing(context, 100, () => capture.end(20));
     const rows = readCsv(csv).length;
     const said = expectError(
@@ -201,7 +201,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     await using drain = await context.drain(meta, 300);
     const feed = ["fixture-feed", context.filter, HEAP, tiny, `${scratch}/one.pgm`] as const;
     await context.run(...feed, "--quiet");
-    await firstRow(meta);
+    await someRows(meta);
     drain.kill("SIGSTOP");
     await context.run(
       ...["bench-fixture", context.filter, HEAP, tiny, csv, 556, "none"] as const,

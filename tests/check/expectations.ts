@@ -23,15 +23,15 @@ export function expectError(
   return `status ${status}, "${lines[0]}"`;
 }
 
-/** Waits until a CSV has a row, as a sign that its tool is at work. */
-export async function firstRow(csv: string): Promise<void> {
+/** Waits until a CSV has `count` rows, as a sign that its tool is at work. */
+export async function someRows(csv: string, count = 1): Promise<void> {
   for (let i = 0; i < 300; i++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     try {
-      if (Deno.readTextFileSync(csv).split("\n").length > 2) return;
+      if (Deno.readTextFileSync(csv).split("\n").length > 1 + count) return;
     } catch {
       // Not made yet.
     }
   }
-  expect(false, `no row in ${csv} within 30 s`);
+  expect(false, `${csv} has not ${count} rows within 30 s`);
 }
