@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vpipe-dec: the bridge between the decoder nodes and the daemon with the codec.
+ *
+ * /dev/vpipe-dec is the session: one user at a time, a second open gets EBUSY.
+ * It begins with a HELLO from the daemon. Each client's stream is announced
+ * there and has a file of its own, which VPIPE_DEC_IOC_STREAM opens, so that
+ * each can be served by its own thread. Closing the session ends them all.
+ *
+ * On both kinds of file read(2) gives one whole message, EMSGSIZE where it does
+ * not fit, EAGAIN or a wait where there is none; write(2) takes one whole
+ * message. poll(2) says POLLIN when there is a message. On the file of a stream
+ * that is over read(2) gives 0, write(2) EPIPE and poll(2) POLLHUP.
+ *
+ * Neither bitstream nor pixels are in a message: both stay in the client's
+ * buffers, of which the daemon gets dma-bufs by VPIPE_DEC_IOC_BUFFER.
+ *
+ * All integers are little-endian, without implicit padding; what is reserved is
+ * written as 0 and not looked at.
+ */
+#ifndef _UAPI_VPIPE_DEC_H
+#define _UAPI_VPIPE_DEC_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define VPIPE_DEC_VERSION	1
+
+/* Longest message in bytes, either way. */
+#define VPIPE_DEC_MAX_MESSAGE	16384
+#define VPIPE_DEC_MAX_PLANES	2
+
+/* From the session to the daemon. */
+#define VPIPE_DEC_MSG_OPENED	1	/* struct vpipe_dec_opened */
+#define VPIPE_DEC_MSG_PING	2	/* a header: answer with the same cookie */
+
+/* From the daemon to the session. */
+#define VPIPE_DEC_MSG_HELLO	64	/* struct vpipe_dec_hello: comes first */
+#define VPIPE_DEC_MSG_PONG	65	/* a header */
+
+/* From a stream to the daemon. */
+#define VPIPE_DEC_MSG_START	16	/* struct vpipe_dec_start */
+#define VPIPE_DEC_MSG_DECODE	17	/* struct vpipe_dec_decode, then controls */
+#define VPIPE_DEC_MSG_FREE	18	/* struct vpipe_dec_free */
+
+/* From the daemon to a stream. */
+#define VPIPE_DEC_MSG_DONE	80	/* struct vpipe_dec_done */
+
+/* Codecs, as bits of vpipe_dec_hello.codecs. */
+#define VPIPE_DEC_CODEC_VP9	(1U << 0)
+#define VPIPE_DEC_CODEC_AV1	(1U << 1)
+#define VPIPE_DEC_CODEC_H264	(1U << 2)
+
+#define VPIPE_DEC_QUEUE_OUTPUT	0
+#define VPIPE_DEC_QUEUE_CAPTURE	1
+
+/* Values of vpipe_dec_done.status: all but OK set the buffers' error flag. */
+#define VPIPE_DEC_OK		0
+#define VPIPE_DEC_CORRUPT	1	/* the bitstream is; decoding goes on */
+#define VPIPE_DEC_MISMATCH	2	/* size or depth is not that of CAPTURE */
+#define VPIPE_DEC_NO_PICTURE	3	/* the bitstream holds none */
+#define VPIPE_DEC_FAILED	4	/* the daemon could not do its part */
+
+/* Flags of vpipe_dec_buffer. */
+#define VPIPE_DEC_BUFFER_IMPORTED	(1U << 0) /* bracket access with DMA_BUF_IOCTL_SYNC */
+
+/**
+ * struct vpipe_dec_header - begins each message (24 bytes)
+ * @version:	VPIPE_DEC_VERSION
+ * @type:	VPIPE_DEC_MSG_*
+ * @size:	of the whole message in bytes
+ * @stream:	number of an open file of a node, not used twice; else 0
+ * @reserved:	0
+ * @cookie:	of one VPIPE_DEC_MSG_DECODE or _PING, for the answer; else 0
+ */
+struct vpipe_dec_header {
+	__u16 version;
+	__u16 type;
+	__u32 size;
+	__u32 stream;
+	__u32 reserved;
+	__u64 cookie;
+};
+
+/**
+ * struct vpipe_dec_opened - there is a new stream: open its file (32 bytes)
+ * @header:	@stream is the new one
+ * @codec:	one of VPIPE_DEC_CODEC_*; START may name another
+ * @reserved:	0
+ */
+struct vpipe_dec_opened {
+	struct vpipe_dec_header header;
+	__u32 codec;
+	__u32 reserved;
+};
+
+/**
+ * struct vpipe_dec_hello - what this daemon can do (32 bytes)
+ * @header:	@stream and @cookie are 0
+ * @codecs:	VPIPE_DEC_CODEC_*, at least one
+ * @reserved:	0
+ */
+struct vpipe_dec_hello {
+	struct vpipe_dec_header header;
+	__u32 codecs;
+	__u32 reserved;
+};
+
+/**
+ * struct vpipe_dec_plane - one plane of a CAPTURE buffer (8 bytes)
+ * @bytesperline:	in bytes
+ * @sizeimage:		of the plane in bytes
+ */
+struct vpipe_dec_plane {
+	__u32 bytesperline;
+	__u32 sizeimage;
+};
+
+/**
+ * struct vpipe_dec_start - both queues are streaming (64 bytes)
+ * @header:	no cookie
+ * @codec:	one of VPIPE_DEC_CODEC_*
+ * @pixelformat: V4L2_PIX_FMT_* of CAPTURE
+ * @width:	coded, in pixels
+ * @height:	coded, in pixels
+ * @num_planes:	of a CAPTURE buffer, 1 or 2
+ * @reserved:	0
+ * @planes:	@num_planes of them
+ *
+ * Begins anew: no frame before it is a reference for one behind it.
+ */
+struct vpipe_dec_start {
+	struct vpipe_dec_header header;
+	__u32 codec;
+	__u32 pixelformat;
+	__u32 width;
+	__u32 height;
+	__u32 num_planes;
+	__u32 reserved;
+	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
+};
+
+/**
+ * struct vpipe_dec_decode - one frame to decode (48 bytes), then @num_controls
+ *			     times struct vpipe_dec_control with its payload
+ * @header:		@cookie is for the answer
+ * @output_index:	of the buffer with the bitstream
+ * @bytesused:		of it in bytes
+ * @capture_index:	of the buffer for the picture
+ * @num_controls:	stateless parameters behind this
+ * @timestamp_ns:	of the OUTPUT buffer, by which references are named
+ */
+struct vpipe_dec_decode {
+	struct vpipe_dec_header header;
+	__u32 output_index;
+	__u32 bytesused;
+	__u32 capture_index;
+	__u32 num_controls;
+	__u64 timestamp_ns;
+};
+
+/**
+ * struct vpipe_dec_control - one stateless control of a frame (8 bytes), then its
+ *			      payload, filled up with zeroes to 8 bytes
+ * @id:		V4L2_CID_STATELESS_*
+ * @size:	of the payload in bytes, without what fills it up
+ */
+struct vpipe_dec_control {
+	__u32 id;
+	__u32 size;
+};
+
+/**
+ * struct vpipe_dec_free - buffers are gone: unmap them (32 bytes)
+ * @header:	no cookie
+ * @queue:	VPIPE_DEC_QUEUE_*
+ * @indices:	one bit for each buffer that is gone
+ */
+struct vpipe_dec_free {
+	struct vpipe_dec_header header;
+	__u32 queue;
+	__u32 indices;
+};
+
+/**
+ * struct vpipe_dec_done - what became of a frame (40 bytes)
+ * @header:	@stream and @cookie of the oldest VPIPE_DEC_MSG_DECODE that was
+ *		read and not answered; ESTALE for one that was answered or taken
+ *		back since, EINVAL for any other
+ * @status:	VPIPE_DEC_OK and so on
+ * @reserved:	0
+ * @bytesused:	of each CAPTURE plane in bytes, at most its sizeimage
+ */
+struct vpipe_dec_done {
+	struct vpipe_dec_header header;
+	__u32 status;
+	__u32 reserved;
+	__u32 bytesused[VPIPE_DEC_MAX_PLANES];
+};
+
+/**
+ * struct vpipe_dec_stream - the file of a stream (8 bytes)
+ * @stream:	in, number from struct vpipe_dec_opened
+ * @fd:		out, close-on-exec and O_NONBLOCK
+ */
+struct vpipe_dec_stream {
+	__u32 stream;
+	__s32 fd;
+};
+
+/**
+ * struct vpipe_dec_buffer - a dma-buf of one plane of a buffer (24 bytes)
+ * @queue:	in, VPIPE_DEC_QUEUE_*
+ * @index:	in
+ * @plane:	in
+ * @flags:	out, VPIPE_DEC_BUFFER_*
+ * @fd:		out, close-on-exec
+ * @size:	out, of the plane in bytes
+ */
+struct vpipe_dec_buffer {
+	__u32 queue;
+	__u32 index;
+	__u32 plane;
+	__u32 flags;
+	__s32 fd;
+	__u32 size;
+};
+
+/* On the session. ENOENT: no such stream, EBUSY: its file was opened before. */
+#define VPIPE_DEC_IOC_STREAM	_IOWR('d', 0x40, struct vpipe_dec_stream)
+
+/*
+ * On a stream. EINVAL: no such queue, index or plane. EPIPE: the stream is over.
+ * What is mapped stays valid when the buffer goes: unmap it on VPIPE_DEC_MSG_FREE.
+ */
+#define VPIPE_DEC_IOC_BUFFER	_IOWR('d', 0x41, struct vpipe_dec_buffer)
+
+#endif
