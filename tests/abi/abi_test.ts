@@ -17,6 +17,7 @@ import * as poll from "../../lib/sys/poll.ts";
 import * as thread from "../../lib/sys/thread.ts";
 import type { Fields, StructType } from "../../lib/sys/struct.ts";
 import * as videodev2 from "../../lib/v4l2/videodev2.ts";
+import * as decoder from "../../lib/vpipe/decoder_uapi.ts";
 import * as uapi from "../../lib/vpipe/uapi.ts";
 import * as stress from "../stress/uapi.ts";
 
@@ -35,6 +36,7 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<linux/dma-heap.h>", dmaHeap],
   ["<linux/dma-buf.h>", dmaBuf],
   ['"kmod/uapi/vpipe.h"', uapi],
+  ['"kmod/uapi/vpipe-dec.h"', decoder],
   ["<linux/media.h>", stress],
 ];
 
