@@ -1,0 +1,51 @@
+/**
+ * What the parsers make of a stream, whatever its codec and container.
+ *
+ * @module
+ */
+
+/** A codec that streams are read of. */
+export type Codec = "vp9" | "av1" | "h264";
+
+/** How the chroma planes are sampled. */
+export type Chroma = "4:0:0" | "4:2:0" | "4:2:2" | "4:4:4" | "4:4:0";
+
+/** A stateless V4L2 control: its id, and its C struct in little-endian bytes. */
+export interface Control {
+  id: number;
+  payload: Uint8Array<ArrayBuffer>;
+}
+
+/** What a decoder is set up for; a new object each time something in it changes. */
+export interface Sequence {
+  codec: Codec;
+  /**
+   * Coded size in pixels, for VIDIOC_S_FMT: the frame's in VP9 and AV1 (there the upscaled width),
+   * whole macroblocks of a frame in H.264.
+   */
+  width: number;
+  height: number;
+  /** Visible rectangle in it, in pixels: H.264's cropping; elsewhere the whole. */
+  crop: { left: number; top: number; width: number; height: number };
+  /** Bits a sample: 8 to 14, in VP9 and AV1 one of 8, 10 and 12. */
+  bitDepth: number;
+  chroma: Chroma;
+  /** Most pictures held back at a time to put them in display order; 0 for VP9 and AV1. */
+  reorder: number;
+  /** The sequence-level controls, as of the first unit of the sequence. */
+  controls: readonly Control[];
+}
+
+/** What a decoder is sent at a time. */
+export interface AccessUnit {
+  /** A view of the input: an IVF frame, a temporal unit, or an access unit with both its fields. */
+  data: Uint8Array<ArrayBuffer>;
+  sequence: Sequence;
+  /** Decoding can start here. */
+  key: boolean;
+  /**
+   * Place of its picture in display order, counted from 0 over the whole stream without gaps; -1
+   * where nothing is shown.
+   */
+  displayIndex: number;
+}
