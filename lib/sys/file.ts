@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { cString, libc } from "./libc.ts";
+import { addressOf, cString, libc } from "./libc.ts";
 import { EINTR, errno, SysError } from "./errno.ts";
 import { n64, struct, u64 } from "./struct.ts";
 
@@ -29,9 +29,7 @@ export class IoBuffer {
   readonly vector: Uint8Array<ArrayBuffer>;
 
   constructor(readonly bytes: Uint8Array<ArrayBuffer>) {
-    // The memory of an ArrayBuffer never moves, and `bytes` keeps it alive.
-    const base = Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
-    this.#iovec = iovec.alloc({ base, len: bytes.length });
+    this.#iovec = iovec.alloc({ base: addressOf(bytes), len: bytes.length });
     this.vector = this.#iovec.bytes;
   }
 

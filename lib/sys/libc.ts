@@ -27,6 +27,7 @@ const library = Deno.dlopen("libc.so.6", {
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
   munmap: { parameters: ["pointer", "usize"], result: "i32" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
   __errno_location: { parameters: [], result: "pointer" },
 });
@@ -37,4 +38,9 @@ export const libc = library.symbols;
 /** A NUL-terminated UTF-8 copy of `text`, as C wants its strings. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new TextEncoder().encode(text + "\0"));
+}
+
+/** Where `bytes` lie. The memory of an ArrayBuffer never moves; keep `bytes` alive. */
+export function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
+  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
 }

@@ -1,11 +1,12 @@
 /**
- * Finding video nodes by the name their driver gave them.
+ * Finding video nodes by what their driver calls them.
  *
  * @module
  */
 
 import { ENOENT, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_RDONLY } from "../sys/file.ts";
+import { DeviceError, VideoDevice } from "./device.ts";
 
 // V4L2 has 256 minor numbers (drivers/media/v4l2-core/v4l2-dev.c).
 const NODES = 256;
@@ -33,4 +34,27 @@ export function videoNodes(): VideoNode[] {
     }
   }
   return nodes;
+}
+
+/**
+ * The path of the first node whose driver and card have these names; undefined where there is none
+ * that this process may open.
+ *
+ * @param capabilities V4L2_CAP_* it must have
+ */
+export function findVideoDevice(
+  driver: string,
+  card: string,
+  capabilities: number,
+): string | undefined {
+  return videoNodes().map(({ path }) => path).find((path) => {
+    try {
+      using device = VideoDevice.open(path, capabilities, "device");
+      return device.driver === driver && device.card === card;
+    } catch (error) {
+      // Another kind of node, or somebody else's.
+      if (error instanceof DeviceError || error instanceof SysError) return false;
+      throw error;
+    }
+  });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { _IOR, _IOW, _IOWR, type Ioctl } from "../sys/ioctl_number.ts";
-import { n64, s32, struct, text, u32 } from "../sys/struct.ts";
+import { n64, s32, struct, text, u32, u64, u8 } from "../sys/struct.ts";
 
 /** A pixel format's number from its four characters. */
 export function fourcc(code: string): number {
@@ -20,14 +20,22 @@ export function fourccText(format: number): string {
 }
 
 export const V4L2_PIX_FMT_GREY = fourcc("GREY");
+export const V4L2_PIX_FMT_NV12 = fourcc("NV12");
+export const V4L2_PIX_FMT_NV12M = fourcc("NM12");
+export const V4L2_PIX_FMT_P010 = fourcc("P010");
+export const V4L2_PIX_FMT_VP9_FRAME = fourcc("VP9F");
+export const V4L2_PIX_FMT_H264_SLICE = fourcc("S264");
 
 export const V4L2_CAP_VIDEO_CAPTURE = 0x00000001;
+export const V4L2_CAP_VIDEO_M2M_MPLANE = 0x00004000;
 export const V4L2_CAP_VIDEO_M2M = 0x00008000;
 export const V4L2_CAP_READWRITE = 0x01000000;
 export const V4L2_CAP_STREAMING = 0x04000000;
 
 export const V4L2_BUF_TYPE_VIDEO_CAPTURE = 1;
 export const V4L2_BUF_TYPE_VIDEO_OUTPUT = 2;
+export const V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE = 9;
+export const V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE = 10;
 
 export const V4L2_MEMORY_MMAP = 1;
 export const V4L2_MEMORY_USERPTR = 2;
@@ -36,6 +44,9 @@ export const V4L2_MEMORY_DMABUF = 4;
 export const V4L2_FIELD_NONE = 1;
 
 export const V4L2_BUF_FLAG_ERROR = 0x00000040;
+export const V4L2_BUF_FLAG_REQUEST_FD = 0x00800000;
+
+export const V4L2_CTRL_WHICH_REQUEST_VAL = 0x0f010000;
 
 export const V4L2_CAP_TIMEPERFRAME = 0x1000;
 
@@ -56,7 +67,7 @@ export const v4l2_fmtdesc = struct("struct v4l2_fmtdesc", 64, {
   pixelformat: u32(44),
 });
 
-/** Single-plane; the multi-plane layout is another arm of the union. */
+/** Single-plane; `v4l2_format_mplane` is another arm of the union. */
 export const v4l2_format = struct("struct v4l2_format", 208, {
   type: u32(0),
   width: u32(8, "fmt.pix.width"),
@@ -66,6 +77,23 @@ export const v4l2_format = struct("struct v4l2_format", 208, {
   bytesperline: u32(24, "fmt.pix.bytesperline"),
   sizeimage: u32(28, "fmt.pix.sizeimage"),
   colorspace: u32(32, "fmt.pix.colorspace"),
+});
+
+/** Multi-planar; each plane's `v4l2_plane_pix_format` follows the one before it. */
+export const v4l2_format_mplane = struct("struct v4l2_format", v4l2_format.size, {
+  type: u32(0),
+  width: u32(8, "fmt.pix_mp.width"),
+  height: u32(12, "fmt.pix_mp.height"),
+  pixelformat: u32(16, "fmt.pix_mp.pixelformat"),
+  field: u32(20, "fmt.pix_mp.field"),
+  colorspace: u32(24, "fmt.pix_mp.colorspace"),
+  sizeimage: u32(28, "fmt.pix_mp.plane_fmt[0].sizeimage"),
+  num_planes: u8(188, "fmt.pix_mp.num_planes"),
+});
+
+export const v4l2_plane_pix_format = struct("struct v4l2_plane_pix_format", 20, {
+  sizeimage: u32(0),
+  bytesperline: u32(4),
 });
 
 /** Capture side; numerator / denominator is the frame interval in seconds. */
@@ -96,8 +124,17 @@ export const v4l2_buffer = struct("struct v4l2_buffer", 88, {
   offset: u32(64, "m.offset"),
   userptr: n64(64, "m.userptr"),
   fd: s32(64, "m.fd"),
+  planes: u64(64, "m.planes"),
   length: u32(72),
   request_fd: s32(80),
+});
+
+export const v4l2_plane = struct("struct v4l2_plane", 64, {
+  bytesused: u32(0),
+  length: u32(4),
+  mem_offset: u32(8, "m.mem_offset"),
+  fd: s32(8, "m.fd"),
+  data_offset: u32(16),
 });
 
 export const v4l2_exportbuffer = struct("struct v4l2_exportbuffer", 64, {
@@ -111,6 +148,21 @@ export const v4l2_exportbuffer = struct("struct v4l2_exportbuffer", 64, {
 export const v4l2_control = struct("struct v4l2_control", 8, {
   id: u32(0),
   value: s32(4),
+});
+
+export const v4l2_ext_control = struct("struct v4l2_ext_control", 20, {
+  id: u32(0),
+  size: u32(4),
+  value: s32(12),
+  ptr: u64(12),
+});
+
+export const v4l2_ext_controls = struct("struct v4l2_ext_controls", 32, {
+  which: u32(0),
+  count: u32(4),
+  error_idx: u32(8),
+  request_fd: s32(12),
+  controls: u64(24),
 });
 
 const v = (name: string, request: number): Ioctl => ({ name, request });
@@ -130,3 +182,4 @@ export const VIDIOC_G_PARM = v("VIDIOC_G_PARM", _IOWR("V", 21, v4l2_streamparm.s
 export const VIDIOC_S_PARM = v("VIDIOC_S_PARM", _IOWR("V", 22, v4l2_streamparm.size));
 export const VIDIOC_G_CTRL = v("VIDIOC_G_CTRL", _IOWR("V", 27, v4l2_control.size));
 export const VIDIOC_S_CTRL = v("VIDIOC_S_CTRL", _IOWR("V", 28, v4l2_control.size));
+export const VIDIOC_S_EXT_CTRLS = v("VIDIOC_S_EXT_CTRLS", _IOWR("V", 72, v4l2_ext_controls.size));

@@ -9,6 +9,7 @@ import { assertEquals } from "@std/assert";
 import * as dmaBuf from "../../lib/dmabuf/dma_buf.ts";
 import * as dmaHeap from "../../lib/dmabuf/dma_heap.ts";
 import * as clock from "../../lib/sys/clock.ts";
+import * as deviceNumber from "../../lib/sys/device_number.ts";
 import * as errno from "../../lib/sys/errno.ts";
 import * as file from "../../lib/sys/file.ts";
 import type { Ioctl } from "../../lib/sys/ioctl_number.ts";
@@ -16,6 +17,7 @@ import * as mmap from "../../lib/sys/mmap.ts";
 import * as poll from "../../lib/sys/poll.ts";
 import * as thread from "../../lib/sys/thread.ts";
 import type { Fields, StructType } from "../../lib/sys/struct.ts";
+import * as media from "../../lib/v4l2/media.ts";
 import * as videodev2 from "../../lib/v4l2/videodev2.ts";
 import * as decoder from "../../lib/vpipe/decoder_uapi.ts";
 import * as uapi from "../../lib/vpipe/uapi.ts";
@@ -26,6 +28,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<errno.h>", errno],
   ["<fcntl.h>", file],
+  ["<sys/stat.h>", deviceNumber],
   ["<sys/uio.h>", {}],
   ["<sys/mman.h>", mmap],
   ["<poll.h>", poll],
@@ -37,7 +40,8 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<linux/dma-buf.h>", dmaBuf],
   ['"kmod/uapi/vpipe.h"', uapi],
   ['"kmod/uapi/vpipe-dec.h"', decoder],
-  ["<linux/media.h>", stress],
+  ["<linux/media.h>", media],
+  ["<errno.h>", stress],
 ];
 
 /** A C expression of an integer, and what the library says it is. */

@@ -5,7 +5,8 @@
  */
 import { ENODEV } from "../../lib/sys/errno.ts";
 import type { Ioctl } from "../../lib/sys/ioctl_number.ts";
-import { addressOf, orErrno, raw } from "./libc.ts";
+import { addressOf } from "../../lib/sys/libc.ts";
+import { orErrno, raw } from "./libc.ts";
 import type { Random } from "./random.ts";
 
 /** Nothing is mapped there: the first page, the end of user addresses, kernel addresses. */

@@ -8,15 +8,16 @@ import { EBUSY, EINVAL, ENODEV } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import type { Ioctl } from "../../lib/sys/ioctl_number.ts";
-import { cString, libc } from "../../lib/sys/libc.ts";
+import { addressOf, cString, libc } from "../../lib/sys/libc.ts";
 import type { VideoDevice } from "../../lib/v4l2/device.ts";
+import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../lib/v4l2/media.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { FILTER_NAME, openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
 import { VPIPE_CID_THRESHOLD } from "../../lib/vpipe/uapi.ts";
 import { HEAP, META } from "../check/context.ts";
 import { expectEqual } from "../check/suite.ts";
 import { bind, DRIVER, isBound, isLoaded, mediaNode, unbind } from "./filter.ts";
-import { addressOf, orErrno, raw } from "./libc.ts";
+import { orErrno, raw } from "./libc.ts";
 import * as uapi from "./uapi.ts";
 
 /** Makes a call, with or without a fault in it; passes on its result or negated errno. */
@@ -36,7 +37,7 @@ export interface Trial {
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP = v4l2.V4L2_MEMORY_MMAP;
-const USERPTR = uapi.V4L2_MEMORY_USERPTR;
+const USERPTR = v4l2.V4L2_MEMORY_USERPTR;
 const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
 const WIDTH = 64;
 const HEIGHT = 48;
@@ -72,17 +73,17 @@ function startStream(device: VideoDevice): void {
 
 function allocateRequest(media: File): File {
   const argument = int(-1);
-  ioctl(media, uapi.MEDIA_IOC_REQUEST_ALLOC, argument);
+  ioctl(media, MEDIA_IOC_REQUEST_ALLOC, argument);
   return new File("media request", new Int32Array(argument.buffer)[0]);
 }
 
 // What the kernel gets an address of has to outlive the call.
 const pixels = new Uint8Array(SIZE);
-const control = uapi.v4l2_ext_control.alloc({ id: VPIPE_CID_THRESHOLD, value: 9 }).bytes;
+const control = v4l2.v4l2_ext_control.alloc({ id: VPIPE_CID_THRESHOLD, value: 9 }).bytes;
 
 const requestControls = (request: File) =>
-  uapi.v4l2_ext_controls.alloc({
-    which: uapi.V4L2_CTRL_WHICH_REQUEST_VAL,
+  v4l2.v4l2_ext_controls.alloc({
+    which: v4l2.V4L2_CTRL_WHICH_REQUEST_VAL,
     count: 1,
     request_fd: request.fd,
     controls: addressOf(control),
@@ -116,10 +117,10 @@ export function nodeTrials(node: string): Trial[] {
     using media = File.open(mediaNode(), O_RDWR);
     using request = allocateRequest(media);
     startStream(device);
-    if (controls) ioctl(device, uapi.VIDIOC_S_EXT_CTRLS, requestControls(request));
-    const values = { flags: uapi.V4L2_BUF_FLAG_REQUEST_FD, request_fd: request.fd };
+    if (controls) ioctl(device, v4l2.VIDIOC_S_EXT_CTRLS, requestControls(request));
+    const values = { flags: v4l2.V4L2_BUF_FLAG_REQUEST_FD, request_fd: request.fd };
     ioctl(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, values));
-    inject(call(request, uapi.MEDIA_REQUEST_IOC_QUEUE, int(0)));
+    inject(call(request, MEDIA_REQUEST_IOC_QUEUE, int(0)));
   };
 
   return [
@@ -171,7 +172,7 @@ export function nodeTrials(node: string): Trial[] {
       run(inject) {
         using media = File.open(mediaNode(), O_RDWR);
         const argument = int(-1);
-        if (inject(call(media, uapi.MEDIA_IOC_REQUEST_ALLOC, argument)) < 0) return;
+        if (inject(call(media, MEDIA_IOC_REQUEST_ALLOC, argument)) < 0) return;
         libc.close(new Int32Array(argument.buffer)[0]);
       },
     },

@@ -26,8 +26,3 @@ export const raw = library.symbols;
 export function orErrno(result: number): number {
   return result < 0 ? -errno() : result;
 }
-
-/** Where `bytes` lie. The memory of an ArrayBuffer never moves; keep `bytes` alive. */
-export function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
-  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes));
-}

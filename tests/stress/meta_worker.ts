@@ -6,12 +6,13 @@
  */
 import { SysError } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDONLY, O_RDWR } from "../../lib/sys/file.ts";
+import { addressOf } from "../../lib/sys/libc.ts";
 import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import * as uapi from "../../lib/vpipe/uapi.ts";
 import { META } from "../check/context.ts";
 import { expect, expectEqual } from "../check/suite.ts";
 import { BAD_ADDRESSES, Caller, type Tally } from "./caller.ts";
-import { addressOf, orErrno, raw } from "./libc.ts";
+import { orErrno, raw } from "./libc.ts";
 import { Random } from "./random.ts";
 
 /** What the worker is to do. */

@@ -9,6 +9,7 @@ import { patterns } from "../../lib/image/patterns.ts";
 import { threshold } from "../../lib/image/threshold.ts";
 import { EBUSY, EINVAL } from "../../lib/sys/errno.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
+import { addressOf } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { Poller, POLLIN, POLLOUT } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
@@ -23,7 +24,6 @@ import {
 import { HEAP } from "../check/context.ts";
 import { CheckFailure, expect, expectEqual } from "../check/suite.ts";
 import { videoNode } from "./filter.ts";
-import { addressOf } from "./libc.ts";
 import { firstDifference } from "./stream.ts";
 import * as uapi from "./uapi.ts";
 
@@ -70,7 +70,7 @@ const ORDERS: readonly Step[][] = [
 /** OUTPUT buffers in this program's own memory. */
 class UserptrQueue extends Queue {
   constructor(device: VideoDevice, type: number, readonly contents: Uint8Array<ArrayBuffer>[]) {
-    super(device, type, uapi.V4L2_MEMORY_USERPTR, contents.length);
+    super(device, type, v4l2.V4L2_MEMORY_USERPTR, contents.length);
     for (const buffer of this.buffers) {
       const bytes = contents[buffer.index];
       uapi.v4l2_userptr_buffer.at(buffer.bytes).userptr = addressOf(bytes);

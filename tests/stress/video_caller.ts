@@ -9,21 +9,26 @@ import { SysError } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
 import { tryIoctl } from "../../lib/sys/ioctl.ts";
 import { _IOWR, type Ioctl } from "../../lib/sys/ioctl_number.ts";
-import { libc } from "../../lib/sys/libc.ts";
+import { addressOf, libc } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { Poller } from "../../lib/sys/poll.ts";
+import {
+  MEDIA_IOC_REQUEST_ALLOC,
+  MEDIA_REQUEST_IOC_QUEUE,
+  MEDIA_REQUEST_IOC_REINIT,
+} from "../../lib/v4l2/media.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { VPIPE_CID_BASE } from "../../lib/vpipe/uapi.ts";
 import { HEAP } from "../check/context.ts";
 import { BAD_ADDRESSES, Caller } from "./caller.ts";
 import { mediaNode, videoNode } from "./filter.ts";
-import { addressOf, orErrno, raw } from "./libc.ts";
+import { orErrno, raw } from "./libc.ts";
 import * as uapi from "./uapi.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP = v4l2.V4L2_MEMORY_MMAP;
-const USERPTR = uapi.V4L2_MEMORY_USERPTR;
+const USERPTR = v4l2.V4L2_MEMORY_USERPTR;
 const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
 
 type Side = typeof OUTPUT | typeof CAPTURE;
@@ -71,7 +76,7 @@ export class VideoCaller extends Caller {
 
   // What the kernel gets addresses of has to outlive the call.
   readonly #memory = new Uint8Array(2 << 20);
-  readonly #controls = new Uint8Array(uapi.v4l2_ext_control.size * MAX_BUFFERS);
+  readonly #controls = new Uint8Array(v4l2.v4l2_ext_control.size * MAX_BUFFERS);
 
   readonly #actions: readonly [weight: number, action: (file: OpenFile) => void][] = [
     [6, (file) => this.#stream(file)],
@@ -260,7 +265,7 @@ export class VideoCaller extends Caller {
     if (buffer.memory === USERPTR) buffer.userptr = this.#userPointer(file);
     else if (buffer.memory === DMABUF) buffer.fd = this.#importable(file.size).fd;
     if (request !== undefined) {
-      buffer.flags = uapi.V4L2_BUF_FLAG_REQUEST_FD;
+      buffer.flags = v4l2.V4L2_BUF_FLAG_REQUEST_FD;
       buffer.request_fd = request;
     }
     this.spoil(buffer.bytes);
@@ -368,14 +373,14 @@ export class VideoCaller extends Caller {
     const { random } = this;
     const amount = random.between(1, 7);
     for (let i = 0; i < amount; i++) {
-      const control = uapi.v4l2_ext_control.at(this.#controls, i * uapi.v4l2_ext_control.size);
+      const control = v4l2.v4l2_ext_control.at(this.#controls, i * v4l2.v4l2_ext_control.size);
       Object.assign(control, this.#anyControl(), { size: 0 });
     }
     this.spoil(this.#controls);
     const controls = addressOf(this.#controls);
-    const argument = uapi.v4l2_ext_controls.alloc({ which, count: amount, request_fd, controls });
+    const argument = v4l2.v4l2_ext_controls.alloc({ which, count: amount, request_fd, controls });
     this.spoil(argument.bytes);
-    const call = this.wildly(0.3) ? uapi.VIDIOC_G_EXT_CTRLS : uapi.VIDIOC_S_EXT_CTRLS;
+    const call = this.wildly(0.3) ? uapi.VIDIOC_G_EXT_CTRLS : v4l2.VIDIOC_S_EXT_CTRLS;
     this.ioctl(file.fd, call, argument.bytes);
   }
 
@@ -384,17 +389,17 @@ export class VideoCaller extends Caller {
     const { random } = this;
     if (this.#media < 0 || random.chance(0.05)) this.#openMedia();
     const argument = new Uint8Array(Int32Array.of(-1).buffer);
-    if (this.ioctl(this.#media, uapi.MEDIA_IOC_REQUEST_ALLOC, argument) < 0) return;
+    if (this.ioctl(this.#media, MEDIA_IOC_REQUEST_ALLOC, argument) < 0) return;
     const [request] = new Int32Array(argument.buffer);
     this.#requests.push(request);
     if (this.#requests.length > MAX_OPEN) libc.close(this.drop(this.#requests)!);
     for (let i = random.below(3); i > 0; i--) {
-      this.#setControls(file, uapi.V4L2_CTRL_WHICH_REQUEST_VAL, request);
+      this.#setControls(file, v4l2.V4L2_CTRL_WHICH_REQUEST_VAL, request);
     }
     const side = this.wildly(0.1) ? CAPTURE : OUTPUT;
     this.#enqueue(file, side, index, request);
     if (this.wildly(0.1)) return;
-    this.ioctl(request, uapi.MEDIA_REQUEST_IOC_QUEUE, argument);
+    this.ioctl(request, MEDIA_REQUEST_IOC_QUEUE, argument);
   }
 
   #openMedia(): void {
@@ -407,7 +412,7 @@ export class VideoCaller extends Caller {
     const { random } = this;
     if (this.#requests.length === 0) return;
     if (random.chance(0.3)) return void libc.close(this.drop(this.#requests)!);
-    const call = random.pick([uapi.MEDIA_REQUEST_IOC_REINIT, uapi.MEDIA_REQUEST_IOC_QUEUE]);
+    const call = random.pick([MEDIA_REQUEST_IOC_REINIT, MEDIA_REQUEST_IOC_QUEUE]);
     this.ioctl(random.pick(this.#requests), call, new Uint8Array(4));
   }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readFile } from "../../lib/cli/files.ts";
 import { absoluteNs, monotonicNs } from "../../lib/sys/clock.ts";
+import { deviceNumber } from "../../lib/sys/device_number.ts";
 import { EAGAIN, ENOTTY, SysError } from "../../lib/sys/errno.ts";
 import { File, IoBuffer, O_NONBLOCK, O_RDONLY } from "../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
@@ -96,4 +97,9 @@ Deno.test("clock: goes forward, and absolute nanoseconds are the kernel's", () =
   // Uptime counts suspended time and CLOCK_MONOTONIC does not, so only one side is bounded.
   assert(absolute <= uptime + 1 && absolute > 0, `${absolute} s and ${uptime} s`);
   assertEquals(absoluteNs(5e9 + 7).slice(-9), "000000007");
+});
+
+Deno.test("device number: as sysfs has it, not the path's", () => {
+  using zero = File.open("/proc/self/root/dev/zero", O_RDONLY);
+  assertEquals(deviceNumber(zero), "1:5");
 });
