@@ -63,6 +63,13 @@
 #define vpipe_platform_remove	remove
 #endif
 
+/* V4L2 has AV1 since 6.5. */
+#if KERNEL_BEFORE(6, 5)
+#define VPIPE_HAS_AV1	0
+#else
+#define VPIPE_HAS_AV1	1
+#endif
+
 /* v4l2_m2m_buf_copy_metadata() could also copy frame type flags before 6.19. */
 #if KERNEL_BEFORE(6, 19)
 #define vpipe_copy_metadata(src, dst)	v4l2_m2m_buf_copy_metadata(src, dst, false)

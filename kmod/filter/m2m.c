@@ -31,6 +31,7 @@
 #include <media/videobuf2-vmalloc.h>
 
 #include "../compat.h"
+#include "../media.h"
 #include "../uapi/vpipe.h"
 #include "crc.h"
 #include "cv.h"
@@ -57,16 +58,14 @@ static const struct vpipe_format vpipe_formats[] = {
 
 /**
  * struct vpipe_dev - the device, from probe until its last user is gone
- * @v4l2_dev:	counts the users: the bound driver, the node, and each request
- * @mdev:	the media device that requests come from
+ * @media:	counts the users: the bound driver, the node, and each request
  * @vfd:	the node, which counts its open files
  * @m2m_dev:	runs one job at a time
  * @meta:	where entries are published
  * @seq:	frames published; only the running job touches it
  */
 struct vpipe_dev {
-	struct v4l2_device v4l2_dev;
-	struct media_device mdev;
+	struct vpipe_media media;
 	struct video_device vfd;
 	struct v4l2_m2m_dev *m2m_dev;
 	struct vpipe_meta *meta;
@@ -805,37 +804,6 @@ static const struct v4l2_file_operations vpipe_fops = {
  * The device
  */
 
-/*
- * A request lives as long as its file is open, and that keeps neither the node
- * open nor, by itself, this module loaded. Yet the core looks at the media
- * device when it frees the request.
- */
-static struct media_request *vpipe_req_alloc(struct media_device *mdev)
-{
-	struct vpipe_dev *dev = container_of(mdev, struct vpipe_dev, mdev);
-	struct media_request *req;
-
-	req = kzalloc(sizeof(*req), GFP_KERNEL);
-	if (!req)
-		return NULL;
-
-	/* The core sets it too, but not before its first chance to free. */
-	req->mdev = mdev;
-	v4l2_device_get(&dev->v4l2_dev);
-	__module_get(THIS_MODULE);
-
-	return req;
-}
-
-static void vpipe_req_free(struct media_request *req)
-{
-	struct vpipe_dev *dev = container_of(req->mdev, struct vpipe_dev, mdev);
-
-	kfree(req);
-	v4l2_device_put(&dev->v4l2_dev);
-	module_put(THIS_MODULE);
-}
-
 static const struct media_device_ops vpipe_media_ops = {
 	.req_alloc = vpipe_req_alloc,
 	.req_free = vpipe_req_free,
@@ -871,28 +839,13 @@ static void vpipe_drain_m2m_work(void)
 
 static void vpipe_dev_release(struct v4l2_device *v4l2_dev)
 {
-	struct vpipe_dev *dev = container_of(v4l2_dev, struct vpipe_dev, v4l2_dev);
+	struct vpipe_dev *dev = container_of(v4l2_dev, struct vpipe_dev, media.v4l2_dev);
 
 	vpipe_drain_m2m_work();
 	v4l2_m2m_release(dev->m2m_dev);
 	vpipe_meta_put(dev->meta);
-	media_device_cleanup(&dev->mdev);
+	media_device_cleanup(&dev->media.mdev);
 	kfree(dev);
-}
-
-/* Let go of everybody who waits for a frame: no ioctl will bring one any more. */
-static void vpipe_wake_all(struct vpipe_dev *dev)
-{
-	struct video_device *vfd = &dev->vfd;
-	unsigned long flags;
-	struct v4l2_fh *fh;
-
-	spin_lock_irqsave(&vfd->fh_lock, flags);
-	list_for_each_entry(fh, &vfd->fh_list, list) {
-		vb2_queue_error(v4l2_m2m_get_src_vq(fh->m2m_ctx));
-		vb2_queue_error(v4l2_m2m_get_dst_vq(fh->m2m_ctx));
-	}
-	spin_unlock_irqrestore(&vfd->fh_lock, flags);
 }
 
 static int vpipe_register_node(struct vpipe_dev *dev)
@@ -905,7 +858,7 @@ static int vpipe_register_node(struct vpipe_dev *dev)
 	vfd->ioctl_ops = &vpipe_ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_M2M | V4L2_CAP_STREAMING;
 	vfd->release = video_device_release_empty;
-	vfd->v4l2_dev = &dev->v4l2_dev;
+	vfd->v4l2_dev = &dev->media.v4l2_dev;
 	video_set_drvdata(vfd, dev);
 
 	return video_register_device(vfd, VFL_TYPE_VIDEO, -1);
@@ -935,19 +888,19 @@ static int vpipe_probe(struct platform_device *pdev)
 		goto release_m2m;
 	}
 
-	strscpy(dev->v4l2_dev.name, VPIPE_NAME, sizeof(dev->v4l2_dev.name));
-	ret = v4l2_device_register(&pdev->dev, &dev->v4l2_dev);
+	strscpy(dev->media.v4l2_dev.name, VPIPE_NAME, sizeof(dev->media.v4l2_dev.name));
+	ret = v4l2_device_register(&pdev->dev, &dev->media.v4l2_dev);
 	if (ret)
 		goto put_meta;
 
-	dev->mdev.dev = &pdev->dev;
-	dev->mdev.ops = &vpipe_media_ops;
-	strscpy(dev->mdev.model, "vpipe mem2mem", sizeof(dev->mdev.model));
-	media_device_init(&dev->mdev);
+	dev->media.mdev.dev = &pdev->dev;
+	dev->media.mdev.ops = &vpipe_media_ops;
+	strscpy(dev->media.mdev.model, "vpipe mem2mem", sizeof(dev->media.mdev.model));
+	media_device_init(&dev->media.mdev);
 
 	/* From here on vpipe_dev_release() frees, when the last user is gone. */
-	dev->v4l2_dev.mdev = &dev->mdev;
-	dev->v4l2_dev.release = vpipe_dev_release;
+	dev->media.v4l2_dev.mdev = &dev->media.mdev;
+	dev->media.v4l2_dev.release = vpipe_dev_release;
 
 	ret = vpipe_register_node(dev);
 	if (ret)
@@ -959,11 +912,11 @@ static int vpipe_probe(struct platform_device *pdev)
 	if (ret)
 		goto unregister_node;
 
-	ret = media_device_register(&dev->mdev);
+	ret = media_device_register(&dev->media.mdev);
 	if (ret)
 		goto unregister_graph;
 
-	v4l2_info(&dev->v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
+	v4l2_info(&dev->media.v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
 
 	return 0;
 
@@ -971,11 +924,11 @@ unregister_graph:
 	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
 unregister_node:
 	video_unregister_device(&dev->vfd);
-	vpipe_wake_all(dev);
+	vpipe_wake_all(&dev->vfd);
 put_dev:
 	vpipe_meta_unregister(dev->meta);
-	v4l2_device_unregister(&dev->v4l2_dev);
-	v4l2_device_put(&dev->v4l2_dev);
+	v4l2_device_unregister(&dev->media.v4l2_dev);
+	v4l2_device_put(&dev->media.v4l2_dev);
 
 	return ret;
 
@@ -994,13 +947,13 @@ static void vpipe_remove(struct platform_device *pdev)
 {
 	struct vpipe_dev *dev = platform_get_drvdata(pdev);
 
-	media_device_unregister(&dev->mdev);
+	media_device_unregister(&dev->media.mdev);
 	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
 	video_unregister_device(&dev->vfd);
-	vpipe_wake_all(dev);
+	vpipe_wake_all(&dev->vfd);
 	vpipe_meta_unregister(dev->meta);
-	v4l2_device_unregister(&dev->v4l2_dev);
-	v4l2_device_put(&dev->v4l2_dev);
+	v4l2_device_unregister(&dev->media.v4l2_dev);
+	v4l2_device_put(&dev->media.v4l2_dev);
 }
 
 static struct platform_driver vpipe_driver = {

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The stateless parameters of each codec, as the V4L2 specification has them.
+ * The values live in the control handler alone; each frame takes a copy of its
+ * codec's with it.
+ */
+#include "dec.h"
+
+static unsigned int vdec_h264_depth(const void *payload)
+{
+	const struct v4l2_ctrl_h264_sps *sps = payload;
+
+	return sps->bit_depth_luma_minus8 + 8;
+}
+
+static unsigned int vdec_vp9_depth(const void *payload)
+{
+	const struct v4l2_ctrl_vp9_frame *frame = payload;
+
+	return frame->bit_depth;
+}
+
+static const struct vdec_control vdec_h264_controls[] = {
+	{ .cfg.id = V4L2_CID_STATELESS_H264_SPS, .depth = vdec_h264_depth },
+	{ .cfg.id = V4L2_CID_STATELESS_H264_PPS },
+	{ .cfg.id = V4L2_CID_STATELESS_H264_SCALING_MATRIX },
+	{ .cfg.id = V4L2_CID_STATELESS_H264_PRED_WEIGHTS },
+	{ .cfg.id = V4L2_CID_STATELESS_H264_SLICE_PARAMS },
+	{ .cfg.id = V4L2_CID_STATELESS_H264_DECODE_PARAMS },
+	{
+		.cfg.id = V4L2_CID_STATELESS_H264_DECODE_MODE,
+		.cfg.min = V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED,
+		.cfg.max = V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED,
+		.cfg.def = V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED,
+	},
+	{
+		.cfg.id = V4L2_CID_STATELESS_H264_START_CODE,
+		.cfg.min = V4L2_STATELESS_H264_START_CODE_ANNEX_B,
+		.cfg.max = V4L2_STATELESS_H264_START_CODE_ANNEX_B,
+		.cfg.def = V4L2_STATELESS_H264_START_CODE_ANNEX_B,
+	},
+};
+
+static const struct vdec_control vdec_vp9_controls[] = {
+	{ .cfg.id = V4L2_CID_STATELESS_VP9_FRAME, .depth = vdec_vp9_depth },
+	{ .cfg.id = V4L2_CID_STATELESS_VP9_COMPRESSED_HDR },
+};
+
+#if VPIPE_HAS_AV1
+static unsigned int vdec_av1_depth(const void *payload)
+{
+	const struct v4l2_ctrl_av1_sequence *sequence = payload;
+
+	return sequence->bit_depth;
+}
+
+static const struct vdec_control vdec_av1_controls[] = {
+	{ .cfg.id = V4L2_CID_STATELESS_AV1_SEQUENCE, .depth = vdec_av1_depth },
+	{ .cfg.id = V4L2_CID_STATELESS_AV1_FRAME },
+	{
+		.cfg.id = V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY,
+		.cfg.dims = { V4L2_AV1_MAX_TILE_COUNT },
+	},
+	{ .cfg.id = V4L2_CID_STATELESS_AV1_FILM_GRAIN },
+};
+#endif
+
+const struct vdec_coded vdec_coded[] = {
+	{
+		.fourcc = V4L2_PIX_FMT_VP9_FRAME,
+		.codec = VPIPE_DEC_CODEC_VP9,
+		.controls = vdec_vp9_controls,
+		.num_controls = ARRAY_SIZE(vdec_vp9_controls),
+	},
+#if VPIPE_HAS_AV1
+	{
+		.fourcc = V4L2_PIX_FMT_AV1_FRAME,
+		.codec = VPIPE_DEC_CODEC_AV1,
+		.controls = vdec_av1_controls,
+		.num_controls = ARRAY_SIZE(vdec_av1_controls),
+	},
+#endif
+	{
+		.fourcc = V4L2_PIX_FMT_H264_SLICE,
+		.codec = VPIPE_DEC_CODEC_H264,
+		.controls = vdec_h264_controls,
+		.num_controls = ARRAY_SIZE(vdec_h264_controls),
+	},
+};
+
+const unsigned int vdec_num_coded = ARRAY_SIZE(vdec_coded);
+
+static const struct vdec_control *vdec_find_control(const struct vdec_coded *coded, u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < coded->num_controls; i++)
+		if (coded->controls[i].cfg.id == id)
+			return &coded->controls[i];
+
+	return NULL;
+}
+
+/* A frame's depth decides what CAPTURE can be, so it must not change under its buffers. */
+static int vdec_try_ctrl(struct v4l2_ctrl *ctrl)
+{
+	struct vdec_ctx *ctx = container_of(ctrl->handler, struct vdec_ctx, hdl);
+	const struct vdec_control *control = vdec_find_control(READ_ONCE(ctx->coded), ctrl->id);
+
+	if (!control || !control->depth || !ctx->fh.m2m_ctx)
+		return 0;
+
+	if (control->depth(ctrl->p_new.p) != READ_ONCE(ctx->depth) &&
+	    vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
+		return -EBUSY;
+
+	return 0;
+}
+
+/* The formats follow when they are next looked at: see vdec_formats_settle(). */
+static int vdec_s_ctrl(struct v4l2_ctrl *ctrl)
+{
+	struct vdec_ctx *ctx = container_of(ctrl->handler, struct vdec_ctx, hdl);
+	const struct vdec_control *control = vdec_find_control(READ_ONCE(ctx->coded), ctrl->id);
+
+	if (control && control->depth)
+		WRITE_ONCE(ctx->depth, control->depth(ctrl->p_new.p));
+
+	return 0;
+}
+
+static const struct v4l2_ctrl_ops vdec_ctrl_ops = {
+	.try_ctrl = vdec_try_ctrl,
+	.s_ctrl = vdec_s_ctrl,
+};
+
+int vdec_controls_init(struct vdec_ctx *ctx)
+{
+	struct v4l2_ctrl_handler *hdl = &ctx->hdl;
+	unsigned int count = 0, n = 0, i, j;
+
+	for (i = 0; i < vdec_num_coded; i++)
+		count += vdec_coded[i].num_controls;
+
+	ctx->ctrls = kcalloc(count, sizeof(*ctx->ctrls), GFP_KERNEL);
+	if (!ctx->ctrls)
+		return -ENOMEM;
+
+	v4l2_ctrl_handler_init(hdl, count);
+	for (i = 0; i < vdec_num_coded; i++) {
+		for (j = 0; j < vdec_coded[i].num_controls; j++) {
+			struct v4l2_ctrl_config cfg = vdec_coded[i].controls[j].cfg;
+
+			cfg.ops = &vdec_ctrl_ops;
+			ctx->ctrls[n++] = v4l2_ctrl_new_custom(hdl, &cfg, NULL);
+		}
+	}
+	if (hdl->error)
+		return hdl->error;
+
+	ctx->fh.ctrl_handler = hdl;
+
+	return 0;
+}
+
+/* Those of the codec on OUTPUT. */
+static struct v4l2_ctrl **vdec_ctrls(struct vdec_ctx *ctx)
+{
+	struct v4l2_ctrl **ctrls = ctx->ctrls;
+	const struct vdec_coded *coded;
+
+	for (coded = vdec_coded; coded != ctx->coded; coded++)
+		ctrls += coded->num_controls;
+
+	return ctrls;
+}
+
+/* Bits of a sample, as the controls of the codec on OUTPUT have it. */
+void vdec_controls_depth(struct vdec_ctx *ctx)
+{
+	struct v4l2_ctrl **ctrls = vdec_ctrls(ctx);
+	unsigned int i;
+
+	mutex_lock(ctx->hdl.lock);
+	for (i = 0; i < ctx->coded->num_controls; i++)
+		if (ctx->coded->controls[i].depth)
+			ctx->depth = ctx->coded->controls[i].depth(ctrls[i]->p_cur.p);
+	mutex_unlock(ctx->hdl.lock);
+}
+
+/* Bytes that a codec's controls take in a message, at most. */
+size_t vdec_controls_max(struct vdec_ctx *ctx)
+{
+	struct v4l2_ctrl **ctrls = vdec_ctrls(ctx);
+	size_t size = 0;
+	unsigned int i;
+
+	for (i = 0; i < ctx->coded->num_controls; i++) {
+		const struct v4l2_ctrl *ctrl = ctrls[i];
+		u32 elems = ctrl->is_dyn_array ? ctrl->dims[0] : ctrl->elems;
+
+		size += sizeof(struct vpipe_dec_control) + ALIGN(elems * ctrl->elem_size, 8);
+	}
+
+	return size;
+}
+
+/* Copies the current values; a request's are current while its buffer is begun. */
+void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame)
+{
+	struct v4l2_ctrl **ctrls = vdec_ctrls(ctx);
+	u8 *to = frame->controls;
+	unsigned int i;
+
+	/* One lock for all of them: they share a handler. */
+	mutex_lock(ctx->hdl.lock);
+	for (i = 0; i < ctx->coded->num_controls; i++) {
+		const struct v4l2_ctrl *ctrl = ctrls[i];
+		u32 size = ctrl->elems * ctrl->elem_size;
+		struct vpipe_dec_control head = { .id = ctrl->id, .size = size };
+
+		memcpy(to, &head, sizeof(head));
+		to += sizeof(head);
+		memcpy(to, ctrl->p_cur.p, size);
+		memset(to + size, 0, ALIGN(size, 8) - size);
+		to += ALIGN(size, 8);
+	}
+	mutex_unlock(ctx->hdl.lock);
+
+	frame->num_controls = ctx->coded->num_controls;
+	frame->controls_size = to - frame->controls;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * /sys/kernel/debug/vpipe-dec: `ping` asks the daemon for a sign of life and gives
+ * the round trip in nanoseconds, `stats` has a line for each stream.
+ */
+#include <linux/debugfs.h>
+#include <linux/math64.h>
+#include <linux/seq_file.h>
+
+#include "dec.h"
+
+static int vdec_ping_show(struct seq_file *m, void *unused)
+{
+	u64 ns;
+	int ret = vdec_session_ping(m->private, &ns);
+
+	if (ret)
+		return ret;
+	seq_printf(m, "%llu\n", ns);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vdec_ping);
+
+static void vdec_show_stats(struct seq_file *m, const struct vdec_stats *stats)
+{
+	seq_printf(m, "frames %llu errors %llu in_bytes %llu out_bytes %llu mean_ns %llu max_ns %llu\n",
+		   stats->frames, stats->errors, stats->in_bytes, stats->out_bytes,
+		   stats->frames ? div64_u64(stats->total_ns, stats->frames) : 0, stats->max_ns);
+}
+
+static int vdec_stats_show(struct seq_file *m, void *unused)
+{
+	struct vdec_dev *dev = m->private;
+	struct vdec_stream *stream;
+
+	spin_lock(&dev->lock);
+	list_for_each_entry(stream, &dev->streams, entry) {
+		spin_lock(&stream->lock);
+		seq_printf(m, "stream %u codec %u %ux%u %p4cc %s ", stream->id, stream->start.codec,
+			   stream->start.width, stream->start.height, &stream->start.pixelformat,
+			   stream->over ? "over" : "open");
+		vdec_show_stats(m, &stream->stats);
+		spin_unlock(&stream->lock);
+	}
+	seq_puts(m, "gone ");
+	vdec_show_stats(m, &dev->stats);
+	spin_unlock(&dev->lock);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vdec_stats);
+
+void vdec_debugfs_init(struct vdec_dev *dev)
+{
+	dev->debugfs = debugfs_create_dir(VDEC_NAME, NULL);
+	debugfs_create_file("ping", 0400, dev->debugfs, dev, &vdec_ping_fops);
+	debugfs_create_file("stats", 0400, dev->debugfs, dev, &vdec_stats_fops);
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What is on OUTPUT, a table in controls.c, and on CAPTURE, the table below.
+ * CAPTURE follows OUTPUT: in size and colour space, and in the depth that the
+ * stream's controls give.
+ */
+#include <linux/minmax.h>
+#include <linux/sizes.h>
+
+#include "dec.h"
+
+#define VDEC_MIN_BITSTREAM	SZ_64K
+#define VDEC_MAX_BITSTREAM	SZ_64M
+
+/* Whole cache lines, so that no two rows share one. */
+#define VDEC_ALIGN_LINE		64
+
+static const struct vdec_raw vdec_raw[] = {
+	{ .fourcc = V4L2_PIX_FMT_NV12, .depth = 8, .bytes = 1, .planes = 1 },
+	{ .fourcc = V4L2_PIX_FMT_NV12M, .depth = 8, .bytes = 1, .planes = 2 },
+	{ .fourcc = V4L2_PIX_FMT_P010, .depth = 10, .bytes = 2, .planes = 1 },
+};
+
+static const struct vdec_coded *vdec_find_coded(u32 fourcc)
+{
+	unsigned int i;
+
+	for (i = 0; i < vdec_num_coded; i++)
+		if (vdec_coded[i].fourcc == fourcc)
+			return &vdec_coded[i];
+
+	return NULL;
+}
+
+/* What a frame of this depth can be decoded to: whatever is above 8 bits takes 16. */
+static bool vdec_holds(const struct vdec_raw *raw, unsigned int depth)
+{
+	return (raw->depth > 8) == (depth > 8);
+}
+
+static const struct vdec_raw *vdec_first_raw(unsigned int depth)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++)
+		if (vdec_holds(&vdec_raw[i], depth))
+			return &vdec_raw[i];
+
+	return &vdec_raw[0];
+}
+
+static const struct vdec_raw *vdec_find_raw(u32 fourcc, unsigned int depth)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++)
+		if (vdec_raw[i].fourcc == fourcc && vdec_holds(&vdec_raw[i], depth))
+			return &vdec_raw[i];
+
+	return NULL;
+}
+
+/*
+ * The controls may have given another depth since. They cannot change the format
+ * themselves: they are set under the handler's lock, which is taken with
+ * vdec_ctx.lock held. Nor do they give another while CAPTURE has buffers.
+ */
+void vdec_formats_settle(struct vdec_ctx *ctx)
+{
+	unsigned int depth = READ_ONCE(ctx->depth);
+
+	lockdep_assert_held(&ctx->lock);
+	if (!vdec_holds(ctx->raw, depth) && !vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
+		ctx->raw = vdec_first_raw(depth);
+}
+
+static unsigned int vdec_raw_planes(const struct vdec_raw *raw, u32 width, u32 height,
+				    struct vpipe_dec_plane *planes)
+{
+	u32 bytesperline = ALIGN(width * raw->bytes, VDEC_ALIGN_LINE);
+	u32 luma = bytesperline * height;
+	u32 chroma = bytesperline * DIV_ROUND_UP(height, 2);
+	unsigned int i;
+
+	for (i = 0; i < raw->planes; i++)
+		planes[i].bytesperline = bytesperline;
+	planes[0].sizeimage = luma;
+	planes[raw->planes - 1].sizeimage += chroma;
+
+	return raw->planes;
+}
+
+/* Planes of memory of a buffer of one queue, and what each is. */
+unsigned int vdec_planes(const struct vdec_ctx *ctx, bool capture, struct vpipe_dec_plane *planes)
+{
+	memset(planes, 0, VPIPE_DEC_MAX_PLANES * sizeof(*planes));
+	if (capture)
+		return vdec_raw_planes(ctx->raw, ctx->width, ctx->height, planes);
+
+	planes[0].sizeimage = ctx->out_sizeimage;
+
+	return 1;
+}
+
+static u32 vdec_out_sizeimage(u32 width, u32 height)
+{
+	/* A coded frame is seldom larger than its pixels are. */
+	return max_t(u32, VDEC_MIN_BITSTREAM, width * height * 3 / 2);
+}
+
+void vdec_formats_init(struct vdec_ctx *ctx)
+{
+	ctx->coded = &vdec_coded[0];
+	ctx->raw = &vdec_raw[0];
+	ctx->depth = vdec_raw[0].depth;
+	ctx->width = VDEC_DEF_WIDTH;
+	ctx->height = VDEC_DEF_HEIGHT;
+	ctx->out_sizeimage = vdec_out_sizeimage(ctx->width, ctx->height);
+	ctx->colorspace = V4L2_COLORSPACE_REC709;
+}
+
+int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
+{
+	if (f->index >= vdec_num_coded)
+		return -EINVAL;
+
+	f->pixelformat = vdec_coded[f->index].fourcc;
+
+	return 0;
+}
+
+int vdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f)
+{
+	unsigned int depth = READ_ONCE(vdec_file_to_ctx(file)->depth);
+	unsigned int i, nth = 0;
+
+	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++) {
+		if (!vdec_holds(&vdec_raw[i], depth) || nth++ < f->index)
+			continue;
+		f->pixelformat = vdec_raw[i].fourcc;
+		return 0;
+	}
+
+	return -EINVAL;
+}
+
+int vdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize)
+{
+	if (fsize->index || !vdec_find_coded(fsize->pixel_format))
+		return -EINVAL;
+
+	fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
+	fsize->stepwise.min_width = VDEC_MIN_SIZE;
+	fsize->stepwise.max_width = VDEC_MAX_SIZE;
+	fsize->stepwise.step_width = 1;
+	fsize->stepwise.min_height = VDEC_MIN_SIZE;
+	fsize->stepwise.max_height = VDEC_MAX_SIZE;
+	fsize->stepwise.step_height = 1;
+
+	return 0;
+}
+
+static void vdec_get_colorspace(const struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
+{
+	pix->colorspace = ctx->colorspace;
+	pix->xfer_func = ctx->xfer_func;
+	pix->ycbcr_enc = ctx->ycbcr_enc;
+	pix->quantization = ctx->quantization;
+}
+
+static void vdec_fill_planes(struct v4l2_pix_format_mplane *pix, const struct vdec_raw *raw)
+{
+	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES] = {};
+	unsigned int i;
+
+	pix->num_planes = vdec_raw_planes(raw, pix->width, pix->height, planes);
+	for (i = 0; i < pix->num_planes; i++) {
+		pix->plane_fmt[i].bytesperline = planes[i].bytesperline;
+		pix->plane_fmt[i].sizeimage = planes[i].sizeimage;
+	}
+}
+
+int vdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct v4l2_pix_format_mplane *pix = &f->fmt.pix_mp;
+
+	mutex_lock(&ctx->lock);
+	vdec_formats_settle(ctx);
+	pix->width = ctx->width;
+	pix->height = ctx->height;
+	pix->field = V4L2_FIELD_NONE;
+	vdec_get_colorspace(ctx, pix);
+	if (V4L2_TYPE_IS_CAPTURE(f->type)) {
+		pix->pixelformat = ctx->raw->fourcc;
+		vdec_fill_planes(pix, ctx->raw);
+	} else {
+		pix->pixelformat = ctx->coded->fourcc;
+		pix->num_planes = 1;
+		pix->plane_fmt[0].sizeimage = ctx->out_sizeimage;
+	}
+	mutex_unlock(&ctx->lock);
+
+	return 0;
+}
+
+static const struct vdec_coded *vdec_adjust_out(struct v4l2_pix_format_mplane *pix)
+{
+	const struct vdec_coded *coded = vdec_find_coded(pix->pixelformat) ?: &vdec_coded[0];
+	u32 sizeimage = pix->plane_fmt[0].sizeimage;
+
+	pix->width = clamp_t(u32, pix->width, VDEC_MIN_SIZE, VDEC_MAX_SIZE);
+	pix->height = clamp_t(u32, pix->height, VDEC_MIN_SIZE, VDEC_MAX_SIZE);
+	pix->pixelformat = coded->fourcc;
+	pix->field = V4L2_FIELD_NONE;
+	pix->num_planes = 1;
+	pix->plane_fmt[0].bytesperline = 0;
+	pix->plane_fmt[0].sizeimage = sizeimage ?
+		clamp_t(u32, sizeimage, VDEC_MIN_BITSTREAM, VDEC_MAX_BITSTREAM) :
+		vdec_out_sizeimage(pix->width, pix->height);
+	if (pix->colorspace == V4L2_COLORSPACE_DEFAULT)
+		pix->colorspace = V4L2_COLORSPACE_REC709;
+
+	return coded;
+}
+
+static const struct vdec_raw *vdec_adjust_cap(struct vdec_ctx *ctx,
+					      struct v4l2_pix_format_mplane *pix)
+{
+	unsigned int depth = READ_ONCE(ctx->depth);
+	const struct vdec_raw *raw = vdec_find_raw(pix->pixelformat, depth) ?:
+				     vdec_first_raw(depth);
+
+	pix->width = ctx->width;
+	pix->height = ctx->height;
+	pix->pixelformat = raw->fourcc;
+	pix->field = V4L2_FIELD_NONE;
+	vdec_fill_planes(pix, raw);
+	vdec_get_colorspace(ctx, pix);
+
+	return raw;
+}
+
+int vdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+
+	mutex_lock(&ctx->lock);
+	if (V4L2_TYPE_IS_CAPTURE(f->type))
+		vdec_adjust_cap(ctx, &f->fmt.pix_mp);
+	else
+		vdec_adjust_out(&f->fmt.pix_mp);
+	mutex_unlock(&ctx->lock);
+
+	return 0;
+}
+
+int vdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct v4l2_pix_format_mplane *pix = &f->fmt.pix_mp;
+	const struct vdec_coded *coded;
+	int ret = -EBUSY;
+
+	mutex_lock(&ctx->lock);
+	coded = vdec_adjust_out(pix);
+	if (vb2_is_busy(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx)) ||
+	    vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
+		goto unlock;
+
+	WRITE_ONCE(ctx->coded, coded);
+	vdec_controls_depth(ctx);
+	ctx->width = pix->width;
+	ctx->height = pix->height;
+	ctx->out_sizeimage = pix->plane_fmt[0].sizeimage;
+	ctx->colorspace = pix->colorspace;
+	ctx->xfer_func = pix->xfer_func;
+	ctx->ycbcr_enc = pix->ycbcr_enc;
+	ctx->quantization = pix->quantization;
+	ctx->raw = vdec_first_raw(READ_ONCE(ctx->depth));
+	ret = 0;
+
+unlock:
+	mutex_unlock(&ctx->lock);
+
+	return ret;
+}
+
+int vdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	const struct vdec_raw *raw;
+	int ret = -EBUSY;
+
+	mutex_lock(&ctx->lock);
+	raw = vdec_adjust_cap(ctx, &f->fmt.pix_mp);
+	if (!vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx))) {
+		ctx->raw = raw;
+		ret = 0;
+	}
+	mutex_unlock(&ctx->lock);
+
+	return ret;
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * /dev/vpipe-dec: the daemon with the codec, one at a time. Here it says what it
+ * can do, hears of new streams and is pinged; frames go through the files of the
+ * streams. When it closes this file, or dies, all its streams are over.
+ */
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "dec.h"
+
+#define VDEC_PING_TIMEOUT	(1 * HZ)
+
+#define VDEC_ALL_CODECS		(VPIPE_DEC_CODEC_VP9 | VPIPE_DEC_CODEC_AV1 | VPIPE_DEC_CODEC_H264)
+
+static int vdec_session_open(struct inode *inode, struct file *file)
+{
+	struct vdec_dev *dev = container_of(file->private_data, struct vdec_dev, misc);
+	struct vdec_session *session;
+	int ret = 0;
+
+	session = kzalloc(sizeof(*session), GFP_KERNEL);
+	if (!session)
+		return -ENOMEM;
+
+	session->dev = dev;
+	init_waitqueue_head(&session->wait);
+
+	spin_lock(&dev->lock);
+	if (dev->session)
+		ret = -EBUSY;
+	else
+		dev->session = session;
+	spin_unlock(&dev->lock);
+	if (ret) {
+		kfree(session);
+		return ret;
+	}
+
+	v4l2_device_get(&dev->media.v4l2_dev);
+	file->private_data = session;
+
+	return stream_open(inode, file);
+}
+
+static void vdec_end_streams(struct vdec_session *session)
+{
+	struct vdec_stream *stream;
+
+	lockdep_assert_held(&session->dev->lock);
+	list_for_each_entry(stream, &session->dev->streams, entry) {
+		if (stream->session != session)
+			continue;
+		stream->session = NULL;
+		vdec_stream_end(stream);
+	}
+}
+
+static int vdec_session_release(struct inode *inode, struct file *file)
+{
+	struct vdec_session *session = file->private_data;
+	struct vdec_dev *dev = session->dev;
+
+	spin_lock(&dev->lock);
+	dev->session = NULL;
+	vdec_end_streams(session);
+	wake_up_interruptible_all(&dev->ponged);
+	spin_unlock(&dev->lock);
+
+	kfree(session);
+	v4l2_device_put(&dev->media.v4l2_dev);
+
+	return 0;
+}
+
+static struct vdec_stream *vdec_find_stream(const struct vdec_session *session, u32 id)
+{
+	struct vdec_stream *stream;
+
+	list_for_each_entry(stream, &session->dev->streams, entry)
+		if (stream->session == session && stream->id == id)
+			return stream;
+
+	return NULL;
+}
+
+static struct vdec_stream *vdec_first_unannounced(const struct vdec_session *session)
+{
+	struct vdec_stream *stream;
+
+	list_for_each_entry(stream, &session->dev->streams, entry)
+		if (stream->session == session && !stream->announced)
+			return stream;
+
+	return NULL;
+}
+
+/* A message to the daemon; all of them begin with a header. */
+union vdec_message {
+	struct vpipe_dec_header header;
+	struct vpipe_dec_opened opened;
+};
+
+static bool vdec_peek(struct vdec_session *session, union vdec_message *msg)
+{
+	struct vpipe_dec_header header = { .version = VPIPE_DEC_VERSION };
+	struct vdec_stream *stream;
+
+	lockdep_assert_held(&session->dev->lock);
+	if (session->ping) {
+		header.type = VPIPE_DEC_MSG_PING;
+		header.size = sizeof(msg->header);
+		header.cookie = session->ping;
+		msg->header = header;
+		return true;
+	}
+
+	stream = vdec_first_unannounced(session);
+	if (!stream)
+		return false;
+	header.type = VPIPE_DEC_MSG_OPENED;
+	header.size = sizeof(msg->opened);
+	header.stream = stream->id;
+	msg->opened = (struct vpipe_dec_opened) { .header = header, .codec = stream->codec };
+
+	return true;
+}
+
+static void vdec_was_read(struct vdec_session *session, const union vdec_message *msg)
+{
+	struct vdec_stream *stream;
+
+	spin_lock(&session->dev->lock);
+	if (msg->header.type == VPIPE_DEC_MSG_PING) {
+		if (session->ping == msg->header.cookie)
+			session->ping = 0;
+	} else {
+		stream = vdec_find_stream(session, msg->header.stream);
+		if (stream)
+			stream->announced = true;
+	}
+	spin_unlock(&session->dev->lock);
+}
+
+static ssize_t vdec_session_message(struct vdec_session *session, char __user *to, size_t count)
+{
+	union vdec_message msg;
+	bool ended, found;
+
+	spin_lock(&session->dev->lock);
+	ended = session->ended;
+	found = !ended && vdec_peek(session, &msg);
+	spin_unlock(&session->dev->lock);
+
+	if (ended)
+		return 0;
+	if (!found)
+		return -EAGAIN;
+	if (msg.header.size > count)
+		return -EMSGSIZE;
+	if (copy_to_user(to, &msg, msg.header.size))
+		return -EFAULT;
+	vdec_was_read(session, &msg);
+
+	return msg.header.size;
+}
+
+static bool vdec_session_readable(struct vdec_session *session)
+{
+	bool readable;
+
+	spin_lock(&session->dev->lock);
+	readable = session->ended || session->ping || vdec_first_unannounced(session);
+	spin_unlock(&session->dev->lock);
+
+	return readable;
+}
+
+static ssize_t vdec_session_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
+{
+	struct vdec_session *session = file->private_data;
+	ssize_t ret;
+
+	for (;;) {
+		ret = vdec_session_message(session, to, count);
+		if (ret != -EAGAIN || file->f_flags & O_NONBLOCK)
+			return ret;
+
+		ret = wait_event_interruptible(session->wait, vdec_session_readable(session));
+		if (ret)
+			return ret;
+	}
+}
+
+static int vdec_hello(struct vdec_session *session, const struct vpipe_dec_hello *hello)
+{
+	u32 codecs = hello->codecs & VDEC_ALL_CODECS;
+
+	if (hello->header.stream || hello->header.cookie || !codecs || session->codecs)
+		return -EINVAL;
+
+	session->codecs = codecs;
+
+	return 0;
+}
+
+static int vdec_pong(struct vdec_session *session, const struct vpipe_dec_header *pong)
+{
+	/* A ping that nobody waits for any more is answered in vain, and no error. */
+	if (pong->stream || !pong->cookie || pong->cookie > session->dev->pings)
+		return -EINVAL;
+	if (pong->cookie <= session->pong)
+		return -ESTALE;
+
+	session->pong = pong->cookie;
+	session->pong_ns = ktime_get_ns();
+	wake_up_interruptible_all(&session->dev->ponged);
+
+	return 0;
+}
+
+static ssize_t vdec_session_write(struct file *file, const char __user *from, size_t count,
+				  loff_t *ppos)
+{
+	struct vdec_session *session = file->private_data;
+	union {
+		struct vpipe_dec_header header;
+		struct vpipe_dec_hello hello;
+	} msg;
+	int ret = -EINVAL;
+
+	if (count < sizeof(msg.header) || count > sizeof(msg))
+		return -EINVAL;
+	if (copy_from_user(&msg, from, count))
+		return -EFAULT;
+	if (msg.header.version != VPIPE_DEC_VERSION || msg.header.size != count)
+		return -EINVAL;
+
+	spin_lock(&session->dev->lock);
+	if (session->ended)
+		ret = -EPIPE;
+	else if (msg.header.type == VPIPE_DEC_MSG_HELLO && count == sizeof(msg.hello))
+		ret = vdec_hello(session, &msg.hello);
+	else if (msg.header.type == VPIPE_DEC_MSG_PONG && count == sizeof(msg.header))
+		ret = vdec_pong(session, &msg.header);
+	spin_unlock(&session->dev->lock);
+
+	return ret ?: count;
+}
+
+static __poll_t vdec_session_poll(struct file *file, struct poll_table_struct *wait)
+{
+	struct vdec_session *session = file->private_data;
+	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &session->wait, wait);
+	if (vdec_session_readable(session))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(session->ended))
+		events |= EPOLLHUP;
+
+	return events;
+}
+
+static int vdec_open_stream(struct vdec_session *session, struct vpipe_dec_stream *arg)
+{
+	struct vdec_dev *dev = session->dev;
+	struct vdec_stream *stream;
+	int fd;
+
+	spin_lock(&dev->lock);
+	stream = vdec_find_stream(session, arg->stream);
+	if (!stream || stream->opened) {
+		spin_unlock(&dev->lock);
+		return stream ? -EBUSY : -ENOENT;
+	}
+	stream->opened = true;
+	kref_get(&stream->kref);
+	spin_unlock(&dev->lock);
+
+	fd = vdec_stream_open_file(stream);
+	if (fd < 0) {
+		spin_lock(&dev->lock);
+		stream->opened = false;
+		spin_unlock(&dev->lock);
+		vdec_stream_put(stream);
+		return fd;
+	}
+	arg->fd = fd;
+
+	return 0;
+}
+
+static long vdec_session_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vpipe_dec_stream stream;
+	int ret;
+
+	if (cmd != VPIPE_DEC_IOC_STREAM)
+		return -ENOTTY;
+	if (copy_from_user(&stream, (void __user *)arg, sizeof(stream)))
+		return -EFAULT;
+
+	ret = vdec_open_stream(file->private_data, &stream);
+	if (ret)
+		return ret;
+
+	/* The descriptor is the caller's already: it goes with the process. */
+	return copy_to_user((void __user *)arg, &stream, sizeof(stream)) ? -EFAULT : 0;
+}
+
+static const struct file_operations vdec_session_fops = {
+	.owner = THIS_MODULE,
+	.open = vdec_session_open,
+	.release = vdec_session_release,
+	.read = vdec_session_read,
+	.write = vdec_session_write,
+	.poll = vdec_session_poll,
+	.unlocked_ioctl = vdec_session_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* Whether there is nothing to wait for any more. */
+static bool vdec_ping_over(struct vdec_dev *dev, const struct vdec_session *session, u64 cookie)
+{
+	bool over;
+
+	spin_lock(&dev->lock);
+	over = dev->session != session || session->pong >= cookie;
+	spin_unlock(&dev->lock);
+
+	return over;
+}
+
+/*
+ * ENOTCONN: there is no daemon, or it went. ETIMEDOUT: it does not answer.
+ */
+int vdec_session_ping(struct vdec_dev *dev, u64 *round_trip_ns)
+{
+	struct vdec_session *session;
+	u64 cookie, begun_ns;
+	long left;
+	int ret = 0;
+
+	spin_lock(&dev->lock);
+	session = dev->session;
+	if (!session || !session->codecs) {
+		spin_unlock(&dev->lock);
+		return -ENOTCONN;
+	}
+	cookie = ++dev->pings;
+	session->ping = cookie;
+	begun_ns = ktime_get_ns();
+	wake_up_interruptible(&session->wait);
+	spin_unlock(&dev->lock);
+
+	left = wait_event_interruptible_timeout(dev->ponged,
+						vdec_ping_over(dev, session, cookie),
+						VDEC_PING_TIMEOUT);
+	if (left < 0)
+		return left;
+
+	spin_lock(&dev->lock);
+	if (dev->session != session)
+		ret = -ENOTCONN;
+	else if (session->pong < cookie)
+		ret = -ETIMEDOUT;
+	else
+		*round_trip_ns = session->pong_ns - begun_ns;
+	spin_unlock(&dev->lock);
+
+	return ret;
+}
+
+int vdec_session_register(struct vdec_dev *dev)
+{
+	dev->misc.minor = MISC_DYNAMIC_MINOR;
+	dev->misc.name = VDEC_NAME;
+	dev->misc.fops = &vdec_session_fops;
+	dev->misc.mode = 0600;
+
+	return misc_register(&dev->misc);
+}
+
+/* Nobody can open it from here on; who has it open learns that it is over. */
+void vdec_session_unregister(struct vdec_dev *dev)
+{
+	struct vdec_session *session;
+
+	misc_deregister(&dev->misc);
+
+	spin_lock(&dev->lock);
+	session = dev->session;
+	if (session) {
+		WRITE_ONCE(session->ended, true);
+		session->codecs = 0;
+		vdec_end_streams(session);
+		wake_up_interruptible_all(&session->wait);
+	}
+	spin_unlock(&dev->lock);
+}

@@ -1,0 +1,746 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * A stream: frames of one file of the node on their way to the daemon and back.
+ *
+ * The mem2mem core would run one job at a time for all files, and a job here ends
+ * when a process answers. So no job is ever ready: the core's lists are where
+ * buffers wait for their other half, and a pair goes to its stream as soon as it
+ * is complete, however many are there already.
+ *
+ * What is in the daemon's hands can be taken back at any time. It may then still
+ * be writing to a buffer that the client has again; but that same thread of it
+ * has to read the next frame before that buffer can have another.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/anon_inodes.h>
+#include <linux/dma-buf.h>
+#include <linux/file.h>
+#include <linux/ktime.h>
+#include <linux/uaccess.h>
+
+#include <media/videobuf2-v4l2.h>
+
+#include "dec.h"
+
+static unsigned int vdec_queue_index(const struct vb2_queue *vq)
+{
+	return V4L2_TYPE_IS_CAPTURE(vq->type) ? VPIPE_DEC_QUEUE_CAPTURE : VPIPE_DEC_QUEUE_OUTPUT;
+}
+
+static struct vpipe_dec_header vdec_header(const struct vdec_stream *stream, u16 type, u32 size)
+{
+	return (struct vpipe_dec_header) {
+		.version = VPIPE_DEC_VERSION,
+		.type = type,
+		.size = size,
+		.stream = stream->id,
+	};
+}
+
+/*
+ * Frames
+ */
+
+/* Gives both buffers back, under the stream's lock or before it had them. */
+static void vdec_frame_done(struct vdec_frame *frame, struct vb2_v4l2_buffer *capture,
+			    enum vb2_buffer_state state)
+{
+	v4l2_m2m_buf_done(&frame->m2m.vb, state);
+	v4l2_m2m_buf_done(capture, state);
+}
+
+static void vdec_frame_fail(struct vdec_frame *frame, struct vb2_v4l2_buffer *capture)
+{
+	unsigned int i;
+
+	for (i = 0; i < capture->vb2_buf.num_planes; i++)
+		vb2_set_plane_payload(&capture->vb2_buf, i, 0);
+	vdec_frame_done(frame, capture, VB2_BUF_STATE_ERROR);
+}
+
+static void vdec_take_back(struct vdec_stream *stream, struct list_head *list)
+{
+	struct vdec_frame *frame, *next;
+
+	lockdep_assert_held(&stream->lock);
+	list_for_each_entry_safe(frame, next, list, entry) {
+		list_del(&frame->entry);
+		stream->stats.errors++;
+		vdec_frame_fail(frame, frame->capture);
+	}
+}
+
+static void vdec_take_all_back(struct vdec_stream *stream)
+{
+	/* The daemon's come first: they were queued first. */
+	vdec_take_back(stream, &stream->given);
+	vdec_take_back(stream, &stream->waiting);
+}
+
+/* Lets go of everything, for good; whose buffers they are is told by their error flag. */
+void vdec_stream_end(struct vdec_stream *stream)
+{
+	spin_lock(&stream->lock);
+	stream->over = true;
+	vdec_take_all_back(stream);
+	spin_unlock(&stream->lock);
+	wake_up_interruptible_all(&stream->wait);
+}
+
+static bool vdec_stream_busy(const struct vdec_stream *stream)
+{
+	return !list_empty(&stream->waiting) || !list_empty(&stream->given);
+}
+
+/*
+ * One look per time-out, not one timer per frame: as long as answers come, it
+ * just looks again.
+ */
+static void vdec_watch(struct work_struct *work)
+{
+	struct vdec_stream *stream = container_of(to_delayed_work(work), struct vdec_stream,
+						  watchdog);
+	unsigned long timeout = msecs_to_jiffies(READ_ONCE(vdec_timeout_ms));
+	bool stuck = false;
+
+	spin_lock(&stream->lock);
+	if (vdec_stream_busy(stream)) {
+		unsigned long deadline = stream->progress + timeout;
+
+		stuck = time_after_eq(jiffies, deadline);
+		if (!stuck)
+			schedule_delayed_work(&stream->watchdog, deadline - jiffies);
+	}
+	spin_unlock(&stream->lock);
+
+	if (stuck) {
+		pr_err("stream %u: the daemon gave no answer for %u ms\n", stream->id,
+		       jiffies_to_msecs(timeout));
+		vdec_stream_end(stream);
+	}
+}
+
+/* Takes one of each queue; the controls of a request are current from here on. */
+static struct vdec_frame *vdec_next_frame(struct vdec_ctx *ctx)
+{
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+	struct vdec_frame *frame;
+	struct vb2_v4l2_buffer *capture;
+	struct media_request *req;
+	int ret;
+
+	for (;;) {
+		if (!v4l2_m2m_next_src_buf(m2m_ctx) || !v4l2_m2m_next_dst_buf(m2m_ctx))
+			return NULL;
+
+		frame = vdec_to_frame(v4l2_m2m_src_buf_remove(m2m_ctx));
+		capture = v4l2_m2m_dst_buf_remove(m2m_ctx);
+		frame->capture = capture;
+		frame->begun_ns = ktime_get_ns();
+
+		req = frame->m2m.vb.vb2_buf.req_obj.req;
+		ret = v4l2_ctrl_request_setup(req, &ctx->hdl);
+		if (!ret)
+			vdec_controls_pack(ctx, frame);
+		v4l2_ctrl_request_complete(req, &ctx->hdl);
+
+		vpipe_copy_metadata(&frame->m2m.vb, capture);
+		frame->m2m.vb.sequence = ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT]++;
+		capture->sequence = ctx->sequence[VPIPE_DEC_QUEUE_CAPTURE]++;
+		if (!ret)
+			return frame;
+
+		vdec_frame_fail(frame, capture);
+	}
+}
+
+/* Hands over all frames that are complete. */
+void vdec_stream_pair(struct vdec_ctx *ctx)
+{
+	struct vdec_stream *stream = ctx->stream;
+	struct vdec_frame *frame;
+
+	lockdep_assert_held(&ctx->lock);
+	if (!ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
+		return;
+
+	while ((frame = vdec_next_frame(ctx))) {
+		spin_lock(&stream->lock);
+		if (stream->over) {
+			stream->stats.errors++;
+			vdec_frame_fail(frame, frame->capture);
+		} else {
+			if (!vdec_stream_busy(stream))
+				stream->progress = jiffies;
+			frame->cookie = ++stream->cookie;
+			list_add_tail(&frame->entry, &stream->waiting);
+			/* Does nothing while it is on its way. */
+			schedule_delayed_work(&stream->watchdog,
+					      msecs_to_jiffies(READ_ONCE(vdec_timeout_ms)));
+		}
+		spin_unlock(&stream->lock);
+		wake_up_interruptible(&stream->wait);
+	}
+}
+
+/* One of the queues stops: no frame is complete any more. */
+void vdec_stream_take_back(struct vdec_ctx *ctx)
+{
+	struct vdec_stream *stream = ctx->stream;
+
+	if (!stream)
+		return;
+
+	spin_lock(&stream->lock);
+	vdec_take_all_back(stream);
+	spin_unlock(&stream->lock);
+}
+
+/* The memory of a buffer goes: the daemon is to unmap it, if it ever asked. */
+void vdec_stream_forget_buffer(struct vdec_ctx *ctx, struct vb2_buffer *vb)
+{
+	struct vdec_stream *stream = ctx->stream;
+	unsigned int queue = vdec_queue_index(vb->vb2_queue);
+
+	if (!stream || vb->index >= BITS_PER_TYPE(u32))
+		return;
+
+	spin_lock(&stream->lock);
+	stream->gone[queue] |= stream->mapped[queue] & BIT(vb->index);
+	stream->mapped[queue] &= ~BIT(vb->index);
+	spin_unlock(&stream->lock);
+	wake_up_interruptible(&stream->wait);
+}
+
+/*
+ * Messages to the daemon
+ */
+
+/* A message, and what becomes of the stream when it has been read. */
+struct vdec_peek {
+	u32 size;
+	u16 type;
+	unsigned int queue;
+	u32 indices;
+	u32 starts;
+	u64 cookie;
+};
+
+static void vdec_peek_free(struct vdec_stream *stream, struct vdec_peek *peek)
+{
+	struct vpipe_dec_free *msg = (void *)stream->message;
+
+	peek->queue = stream->gone[VPIPE_DEC_QUEUE_OUTPUT] ? VPIPE_DEC_QUEUE_OUTPUT :
+							     VPIPE_DEC_QUEUE_CAPTURE;
+	peek->indices = stream->gone[peek->queue];
+	peek->type = VPIPE_DEC_MSG_FREE;
+	peek->size = sizeof(*msg);
+	*msg = (struct vpipe_dec_free) {
+		.header = vdec_header(stream, peek->type, peek->size),
+		.queue = peek->queue,
+		.indices = peek->indices,
+	};
+}
+
+static void vdec_peek_start(struct vdec_stream *stream, struct vdec_peek *peek)
+{
+	peek->starts = stream->starts;
+	peek->type = VPIPE_DEC_MSG_START;
+	peek->size = sizeof(stream->start);
+	memcpy(stream->message, &stream->start, peek->size);
+}
+
+static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
+{
+	const struct vdec_frame *frame = list_first_entry(&stream->waiting, struct vdec_frame,
+							  entry);
+	const struct vb2_buffer *output = &frame->m2m.vb.vb2_buf;
+	struct vpipe_dec_decode *msg = (void *)stream->message;
+
+	peek->cookie = frame->cookie;
+	peek->type = VPIPE_DEC_MSG_DECODE;
+	peek->size = sizeof(*msg) + frame->controls_size;
+	*msg = (struct vpipe_dec_decode) {
+		.header = vdec_header(stream, peek->type, peek->size),
+		.output_index = output->index,
+		.bytesused = output->planes[0].bytesused,
+		.capture_index = frame->capture->vb2_buf.index,
+		.num_controls = frame->num_controls,
+		.timestamp_ns = output->timestamp,
+	};
+	msg->header.cookie = frame->cookie;
+	memcpy(msg + 1, frame->controls, frame->controls_size);
+}
+
+/* In this order: buffers go before others take their place, frames need a start. */
+static bool vdec_peek(struct vdec_stream *stream, struct vdec_peek *peek)
+{
+	lockdep_assert_held(&stream->lock);
+	if (stream->gone[VPIPE_DEC_QUEUE_OUTPUT] || stream->gone[VPIPE_DEC_QUEUE_CAPTURE])
+		vdec_peek_free(stream, peek);
+	else if (stream->started != stream->starts)
+		vdec_peek_start(stream, peek);
+	else if (!list_empty(&stream->waiting))
+		vdec_peek_decode(stream, peek);
+	else
+		return false;
+
+	return true;
+}
+
+static void vdec_was_read(struct vdec_stream *stream, const struct vdec_peek *peek)
+{
+	struct vdec_frame *frame;
+
+	spin_lock(&stream->lock);
+	switch (peek->type) {
+	case VPIPE_DEC_MSG_FREE:
+		stream->gone[peek->queue] &= ~peek->indices;
+		break;
+	case VPIPE_DEC_MSG_START:
+		stream->started = peek->starts;
+		break;
+	case VPIPE_DEC_MSG_DECODE:
+		/* Unless it was taken back meanwhile: then it was read for nothing. */
+		frame = list_first_entry_or_null(&stream->waiting, struct vdec_frame, entry);
+		if (frame && frame->cookie == peek->cookie)
+			list_move_tail(&frame->entry, &stream->given);
+		break;
+	}
+	spin_unlock(&stream->lock);
+}
+
+static bool vdec_stream_readable(struct vdec_stream *stream)
+{
+	bool readable;
+
+	spin_lock(&stream->lock);
+	readable = stream->over || stream->gone[VPIPE_DEC_QUEUE_OUTPUT] ||
+		   stream->gone[VPIPE_DEC_QUEUE_CAPTURE] ||
+		   stream->started != stream->starts || !list_empty(&stream->waiting);
+	spin_unlock(&stream->lock);
+
+	return readable;
+}
+
+static ssize_t vdec_read_message(struct vdec_stream *stream, char __user *to, size_t count)
+{
+	struct vdec_peek peek = {};
+	bool over, found;
+
+	spin_lock(&stream->lock);
+	over = stream->over;
+	found = !over && vdec_peek(stream, &peek);
+	spin_unlock(&stream->lock);
+
+	if (over)
+		return 0;
+	if (!found)
+		return -EAGAIN;
+	if (peek.size > count)
+		return -EMSGSIZE;
+	if (copy_to_user(to, stream->message, peek.size))
+		return -EFAULT;
+	vdec_was_read(stream, &peek);
+
+	return peek.size;
+}
+
+static ssize_t vdec_stream_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
+{
+	struct vdec_stream *stream = file->private_data;
+	ssize_t ret;
+
+	for (;;) {
+		ret = mutex_lock_interruptible(&stream->read_lock);
+		if (ret)
+			return ret;
+		ret = vdec_read_message(stream, to, count);
+		mutex_unlock(&stream->read_lock);
+		if (ret != -EAGAIN || file->f_flags & O_NONBLOCK)
+			return ret;
+
+		ret = wait_event_interruptible(stream->wait, vdec_stream_readable(stream));
+		if (ret)
+			return ret;
+	}
+}
+
+/*
+ * Answers
+ */
+
+static int vdec_set_payload(struct vb2_buffer *capture, const struct vpipe_dec_done *done)
+{
+	unsigned int i;
+
+	for (i = 0; i < capture->num_planes; i++)
+		if (done->bytesused[i] > vb2_plane_size(capture, i))
+			return -EINVAL;
+	for (i = 0; i < capture->num_planes; i++)
+		vb2_set_plane_payload(capture, i, done->bytesused[i]);
+
+	return 0;
+}
+
+static bool vdec_holds_cookie(const struct list_head *list, u64 cookie)
+{
+	const struct vdec_frame *frame;
+
+	list_for_each_entry(frame, list, entry)
+		if (frame->cookie == cookie)
+			return true;
+
+	return false;
+}
+
+static void vdec_count(struct vdec_stats *stats, struct vdec_frame *frame)
+{
+	struct vb2_buffer *capture = &frame->capture->vb2_buf;
+	u64 ns = ktime_get_ns() - frame->begun_ns;
+	unsigned int i;
+
+	stats->frames++;
+	stats->in_bytes += vb2_get_plane_payload(&frame->m2m.vb.vb2_buf, 0);
+	for (i = 0; i < capture->num_planes; i++)
+		stats->out_bytes += vb2_get_plane_payload(capture, i);
+	stats->total_ns += ns;
+	stats->max_ns = max(stats->max_ns, ns);
+}
+
+static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *done)
+{
+	u64 cookie = done->header.cookie;
+	struct vdec_frame *frame;
+	int ret;
+
+	lockdep_assert_held(&stream->lock);
+	if (stream->over)
+		return -EPIPE;
+
+	frame = list_first_entry_or_null(&stream->given, struct vdec_frame, entry);
+	if (!frame || frame->cookie != cookie) {
+		if (!cookie || cookie > stream->cookie ||
+		    vdec_holds_cookie(&stream->given, cookie) ||
+		    vdec_holds_cookie(&stream->waiting, cookie))
+			return -EINVAL;
+		return -ESTALE;
+	}
+
+	if (done->status == VPIPE_DEC_OK) {
+		ret = vdec_set_payload(&frame->capture->vb2_buf, done);
+		if (ret)
+			return ret;
+		vdec_count(&stream->stats, frame);
+	}
+
+	list_del(&frame->entry);
+	stream->progress = jiffies;
+	if (done->status == VPIPE_DEC_OK) {
+		vdec_frame_done(frame, frame->capture, VB2_BUF_STATE_DONE);
+	} else {
+		stream->stats.errors++;
+		vdec_frame_fail(frame, frame->capture);
+	}
+
+	return 0;
+}
+
+static ssize_t vdec_stream_write(struct file *file, const char __user *from, size_t count,
+				 loff_t *ppos)
+{
+	struct vdec_stream *stream = file->private_data;
+	struct vpipe_dec_done done;
+	int ret;
+
+	if (count != sizeof(done))
+		return -EINVAL;
+	if (copy_from_user(&done, from, sizeof(done)))
+		return -EFAULT;
+	if (done.header.version != VPIPE_DEC_VERSION || done.header.type != VPIPE_DEC_MSG_DONE ||
+	    done.header.size != sizeof(done) || done.header.stream != stream->id ||
+	    done.status > VPIPE_DEC_FAILED)
+		return -EINVAL;
+
+	spin_lock(&stream->lock);
+	ret = vdec_answer(stream, &done);
+	spin_unlock(&stream->lock);
+
+	return ret ?: count;
+}
+
+static __poll_t vdec_stream_poll(struct file *file, struct poll_table_struct *wait)
+{
+	struct vdec_stream *stream = file->private_data;
+	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(file, &stream->wait, wait);
+	if (vdec_stream_readable(stream))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(stream->over))
+		events |= EPOLLHUP;
+
+	return events;
+}
+
+/*
+ * Buffers
+ */
+
+static struct dma_buf *vdec_plane_dmabuf(struct vb2_buffer *vb, unsigned int plane)
+{
+	const struct vb2_mem_ops *mem_ops = vb->vb2_queue->mem_ops;
+	struct dma_buf *dbuf = vb->planes[plane].dbuf;
+
+	if (dbuf) {
+		get_dma_buf(dbuf);
+		return dbuf;
+	}
+
+	dbuf = mem_ops->get_dmabuf(vb, vb->planes[plane].mem_priv,
+				   V4L2_TYPE_IS_CAPTURE(vb->type) ? O_RDWR : O_RDONLY);
+
+	return dbuf ?: ERR_PTR(-ENOMEM);
+}
+
+static int vdec_export(struct vdec_stream *stream, struct vpipe_dec_buffer *arg)
+{
+	struct v4l2_m2m_ctx *m2m_ctx = stream->ctx->fh.m2m_ctx;
+	struct dma_buf *dbuf;
+	struct vb2_queue *vq;
+	struct vb2_buffer *vb;
+	int fd;
+
+	if (arg->queue >= VDEC_NUM_QUEUES)
+		return -EINVAL;
+	vq = arg->queue == VPIPE_DEC_QUEUE_CAPTURE ? v4l2_m2m_get_dst_vq(m2m_ctx) :
+						     v4l2_m2m_get_src_vq(m2m_ctx);
+	vb = arg->index < BITS_PER_TYPE(u32) ? vb2_get_buffer(vq, arg->index) : NULL;
+	if (!vb || arg->plane >= vb->num_planes || !vb->planes[arg->plane].mem_priv)
+		return -EINVAL;
+
+	dbuf = vdec_plane_dmabuf(vb, arg->plane);
+	if (IS_ERR(dbuf))
+		return PTR_ERR(dbuf);
+	fd = dma_buf_fd(dbuf, O_CLOEXEC);
+	if (fd < 0) {
+		dma_buf_put(dbuf);
+		return fd;
+	}
+
+	arg->flags = vb->memory == VB2_MEMORY_DMABUF ? VPIPE_DEC_BUFFER_IMPORTED : 0;
+	arg->fd = fd;
+	arg->size = vb2_plane_size(vb, arg->plane);
+
+	spin_lock(&stream->lock);
+	stream->mapped[arg->queue] |= BIT(arg->index);
+	spin_unlock(&stream->lock);
+
+	return 0;
+}
+
+static long vdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vdec_stream *stream = file->private_data;
+	struct vdec_ctx *ctx = stream->ctx;
+	struct vpipe_dec_buffer buffer;
+	int ret = -EPIPE;
+
+	if (cmd != VPIPE_DEC_IOC_BUFFER)
+		return -ENOTTY;
+	if (copy_from_user(&buffer, (void __user *)arg, sizeof(buffer)))
+		return -EFAULT;
+
+	mutex_lock(&ctx->lock);
+	if (ctx->stream == stream && !READ_ONCE(stream->over))
+		ret = vdec_export(stream, &buffer);
+	mutex_unlock(&ctx->lock);
+	if (ret)
+		return ret;
+
+	/* The descriptor is the caller's already: it goes with the process. */
+	return copy_to_user((void __user *)arg, &buffer, sizeof(buffer)) ? -EFAULT : 0;
+}
+
+/*
+ * From the first time that both queues stream until nobody has it any more
+ */
+
+static void vdec_add_stats(struct vdec_stats *sum, const struct vdec_stats *stats)
+{
+	sum->frames += stats->frames;
+	sum->errors += stats->errors;
+	sum->in_bytes += stats->in_bytes;
+	sum->out_bytes += stats->out_bytes;
+	sum->total_ns += stats->total_ns;
+	sum->max_ns = max(sum->max_ns, stats->max_ns);
+}
+
+static void vdec_stream_destroy(struct vdec_stream *stream)
+{
+	cancel_delayed_work_sync(&stream->watchdog);
+	vdec_ctx_put(stream->ctx);
+	mutex_destroy(&stream->read_lock);
+	kvfree(stream->message);
+	kfree(stream);
+}
+
+static void vdec_stream_free(struct kref *kref)
+{
+	struct vdec_stream *stream = container_of(kref, struct vdec_stream, kref);
+	struct vdec_dev *dev = stream->ctx->dev;
+
+	list_del(&stream->entry);
+	vdec_add_stats(&dev->stats, &stream->stats);
+	spin_unlock(&dev->lock);
+
+	vdec_stream_destroy(stream);
+}
+
+void vdec_stream_put(struct vdec_stream *stream)
+{
+	kref_put_lock(&stream->kref, vdec_stream_free, &stream->ctx->dev->lock);
+}
+
+static int vdec_stream_release(struct inode *inode, struct file *file)
+{
+	struct vdec_stream *stream = file->private_data;
+
+	vdec_stream_end(stream);
+	vdec_stream_put(stream);
+
+	return 0;
+}
+
+static const struct file_operations vdec_stream_fops = {
+	.owner = THIS_MODULE,
+	.read = vdec_stream_read,
+	.write = vdec_stream_write,
+	.poll = vdec_stream_poll,
+	.unlocked_ioctl = vdec_stream_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = vdec_stream_release,
+};
+
+/* Takes over the caller's count of the stream, unless it fails. */
+int vdec_stream_open_file(struct vdec_stream *stream)
+{
+	return anon_inode_getfd("[vpipe-dec]", &vdec_stream_fops, stream,
+				O_RDWR | O_CLOEXEC | O_NONBLOCK);
+}
+
+static struct vdec_stream *vdec_stream_alloc(struct vdec_ctx *ctx)
+{
+	struct vdec_stream *stream;
+
+	stream = kzalloc(sizeof(*stream), GFP_KERNEL);
+	if (!stream)
+		return NULL;
+
+	stream->message = kvmalloc(VPIPE_DEC_MAX_MESSAGE, GFP_KERNEL);
+	if (!stream->message) {
+		kfree(stream);
+		return NULL;
+	}
+
+	kref_init(&stream->kref);
+	kref_get(&ctx->kref);
+	stream->ctx = ctx;
+	spin_lock_init(&stream->lock);
+	mutex_init(&stream->read_lock);
+	init_waitqueue_head(&stream->wait);
+	INIT_LIST_HEAD(&stream->waiting);
+	INIT_LIST_HEAD(&stream->given);
+	INIT_DELAYED_WORK(&stream->watchdog, vdec_watch);
+
+	return stream;
+}
+
+/* Makes sure that there is a daemon for the file's stream; @new is for one without. */
+static int vdec_stream_announce(struct vdec_ctx *ctx, struct vdec_stream *new)
+{
+	struct vdec_dev *dev = ctx->dev;
+	struct vdec_session *session = dev->session;
+
+	lockdep_assert_held(&dev->lock);
+	if (!session || !session->codecs) {
+		v4l2_err(&dev->media.v4l2_dev, "no decoder-daemon is running\n");
+		return -ENOTCONN;
+	}
+	if (!(session->codecs & ctx->coded->codec)) {
+		v4l2_err(&dev->media.v4l2_dev, "the daemon cannot decode %p4cc\n",
+			 &ctx->coded->fourcc);
+		return -EOPNOTSUPP;
+	}
+	if (!new)
+		return 0;
+
+	new->session = session;
+	new->codec = ctx->coded->codec;
+	new->id = ++dev->streams_ever;
+	list_add_tail(&new->entry, &dev->streams);
+	ctx->stream = new;
+	wake_up_interruptible(&session->wait);
+
+	return 0;
+}
+
+static void vdec_stream_write_start(struct vdec_stream *stream)
+{
+	struct vdec_ctx *ctx = stream->ctx;
+	struct vpipe_dec_start start = {
+		.header = vdec_header(stream, VPIPE_DEC_MSG_START, sizeof(start)),
+		.codec = ctx->coded->codec,
+		.pixelformat = ctx->raw->fourcc,
+		.width = ctx->width,
+		.height = ctx->height,
+	};
+
+	start.num_planes = vdec_planes(ctx, true, start.planes);
+
+	spin_lock(&stream->lock);
+	stream->start = start;
+	stream->starts++;
+	spin_unlock(&stream->lock);
+	wake_up_interruptible(&stream->wait);
+}
+
+/*
+ * A queue is about to stream, and with the other one the stream.
+ *
+ * ENOTCONN: there is no daemon. EOPNOTSUPP: it lacks the codec. ENOMEM.
+ */
+int vdec_stream_begin(struct vdec_ctx *ctx)
+{
+	struct vdec_stream *old = ctx->stream, *new = NULL;
+	int ret;
+
+	lockdep_assert_held(&ctx->lock);
+
+	/* One that is over had its daemon die, or give up on it. */
+	if (old && READ_ONCE(old->over)) {
+		ctx->stream = NULL;
+		vdec_stream_put(old);
+	}
+
+	if (!ctx->stream) {
+		new = vdec_stream_alloc(ctx);
+		if (!new)
+			return -ENOMEM;
+	}
+
+	spin_lock(&ctx->dev->lock);
+	ret = vdec_stream_announce(ctx, new);
+	spin_unlock(&ctx->dev->lock);
+	if (ret) {
+		if (new)
+			vdec_stream_destroy(new);
+		return ret;
+	}
+
+	if (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] && ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
+		vdec_stream_write_start(ctx->stream);
+
+	return 0;
+}
