@@ -38,7 +38,10 @@ export interface Sequence {
 
 /** What a decoder is sent at a time. */
 export interface AccessUnit {
-  /** A view of the input: an IVF frame, a temporal unit, or an access unit with both its fields. */
+  /**
+   * A view of the input: an IVF frame, a temporal unit, or an access unit with both its fields. Of
+   * AV1 Annex B it is a copy, in section 5's form.
+   */
   data: Uint8Array<ArrayBuffer>;
   sequence: Sequence;
   /** Decoding can start here. */

@@ -5,7 +5,9 @@
  * @module
  */
 import type { AccessUnit, Codec } from "./access_unit.ts";
-import { isIvf, ivfFrames, readIvfHeader } from "./ivf.ts";
+import { av1Units } from "./av1_stream.ts";
+import { isIvf, type IvfFrame, ivfFrames, readIvfHeader } from "./ivf.ts";
+import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } from "./obu.ts";
 import { StreamError } from "./stream_error.ts";
 import { vp9Units } from "./vp9_stream.ts";
 
@@ -13,6 +15,12 @@ export type { AccessUnit, Chroma, Codec, Control, Sequence } from "./access_unit
 export { StreamError } from "./stream_error.ts";
 
 const CODECS: Record<string, Codec> = { VP90: "vp9", AV01: "av1", H264: "h264" };
+
+function* ivfTemporalUnits(frames: Iterable<IvfFrame>): Generator<TemporalUnit> {
+  for (const { number, offset, data } of frames) {
+    if (data.length > 0) yield { where: `frame ${number} at byte ${offset}`, data };
+  }
+}
 
 function* ivfUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<AccessUnit> {
   const header = readIvfHeader(bytes);
@@ -24,16 +32,29 @@ function* ivfUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<Acc
   switch (found) {
     case "vp9":
       return yield* vp9Units(frames);
-    default:
+    case "av1":
+      return yield* av1Units(ivfTemporalUnits(frames));
+    case "h264":
       throw new StreamError(`${found} is not supported`);
   }
 }
+
+/** Streams without a container. */
+const RAW: readonly {
+  codec: Codec;
+  is: (bytes: Uint8Array<ArrayBuffer>) => boolean;
+  units: (bytes: Uint8Array<ArrayBuffer>) => Generator<AccessUnit>;
+}[] = [
+  { codec: "av1", is: isSection5, units: (bytes) => av1Units(section5Units(bytes)) },
+  { codec: "av1", is: isAnnexB, units: (bytes) => av1Units(annexBUnits(bytes)) },
+];
 
 /**
  * The access units of a file, in decoding order. The container is found out from the content: IVF,
  * H.264 Annex B, AV1 Section 5 or AV1 Annex B.
  *
- * @param bytes the whole file; the units are views of it
+ * @param bytes the whole file; the units are views of it, but for those of AV1 Annex B, which no
+ * decoder takes as they are
  * @param codec what it must be; without it, what it is
  * @throws {StreamError} after the last whole unit, where something is broken; at once, where it is
  * no video, or of another codec
@@ -43,5 +64,8 @@ export function* readStream(
   codec?: Codec,
 ): Generator<AccessUnit> {
   if (isIvf(bytes)) return yield* ivfUnits(bytes, codec);
-  throw new StreamError("not a video");
+  const raw = RAW.find((form) => form.is(bytes));
+  if (!raw) throw new StreamError("neither IVF nor H.264 Annex B nor AV1");
+  if (codec && codec !== raw.codec) throw new StreamError(`${raw.codec}, not ${codec}`);
+  return yield* raw.units(bytes);
 }
