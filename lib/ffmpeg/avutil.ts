@@ -1,0 +1,50 @@
+/**
+ * libavutil: frames, options, error texts (libavutil/frame.h, opt.h, error.h, imgutils.h).
+ *
+ * Only what is the same from FFmpeg 5 to 8 is used: functions, and the first members of AVFrame.
+ *
+ * @module
+ */
+
+/** The functions of libavutil that this project calls. */
+export const AVUTIL = {
+  avutil_version: { parameters: [], result: "u32" },
+  av_version_info: { parameters: [], result: "pointer" },
+  av_log_set_level: { parameters: ["i32"], result: "void" },
+  av_strerror: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  av_opt_set: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "i32" },
+  av_frame_alloc: { parameters: [], result: "pointer" },
+  av_frame_free: { parameters: ["buffer"], result: "void" },
+  av_frame_ref: { parameters: ["pointer", "pointer"], result: "i32" },
+  av_frame_unref: { parameters: ["pointer"], result: "void" },
+  av_frame_get_buffer: { parameters: ["pointer", "i32"], result: "i32" },
+  av_buffer_is_writable: { parameters: ["pointer"], result: "i32" },
+  av_get_pix_fmt: { parameters: ["buffer"], result: "i32" },
+  av_get_pix_fmt_name: { parameters: ["i32"], result: "pointer" },
+  av_image_copy_plane: {
+    parameters: ["pointer", "i32", "pointer", "i32", "i32", "i32"],
+    result: "void",
+  },
+} as const;
+
+export const AV_LOG_QUIET = -8;
+export const AV_LOG_VERBOSE = 40;
+export const AV_OPT_SEARCH_CHILDREN = 1 << 0;
+
+/** AVERROR(EAGAIN): the decoder wants its next packet. */
+export const AVERROR_EAGAIN = -11;
+/** AVERROR(ENOMEM) */
+export const AVERROR_ENOMEM = -12;
+
+/** Offsets in AVFrame, the same in FFmpeg 5, 6, 7 and 8. */
+export const AVFRAME = {
+  /** `uint8_t *data[8]`, which begins the struct */
+  data: 0,
+  /** `int linesize[8]` */
+  linesize: 64,
+  width: 104,
+  height: 108,
+  format: 116,
+  /** Bytes of AVFrame that this project looks at. */
+  size: 120,
+} as const;

@@ -1,0 +1,48 @@
+/**
+ * The codecs, and which of FFmpeg's decoders serve them.
+ *
+ * @module
+ */
+import { cString } from "../sys/libc.ts";
+import type { Ffmpeg } from "./libraries.ts";
+
+/**
+ * Where the picture of a coded frame is found:
+ * - `asked`: in the memory that the decoder last asked for. H.264 comes in decode order and FFmpeg
+ *   gives out in display order, but with one thread a picture is complete when its packet was sent.
+ * - `given`: in the frame that the decoder gives out.
+ * - `given or asked`: the frame that is given out, a repeated one too, else (it is not to be shown,
+ *   but others refer to it) the one that was asked for.
+ */
+export type Source = "asked" | "given" | "given or asked";
+
+interface Codec {
+  /** FFmpeg's decoders, the preferred one first. */
+  readonly decoders: readonly string[];
+  readonly source: Source;
+}
+
+/** The codecs that this project knows. FFmpeg's own AV1 decoder needs hardware. */
+export const CODECS = {
+  vp9: { decoders: ["vp9"], source: "given or asked" },
+  av1: { decoders: ["libdav1d", "libaom-av1"], source: "given" },
+  h264: { decoders: ["h264"], source: "asked" },
+} satisfies Record<string, Codec>;
+
+export type CodecName = keyof typeof CODECS;
+
+/** One of FFmpeg's decoders. */
+export interface FoundDecoder {
+  readonly name: string;
+  /** The AVCodec, which is never freed. */
+  readonly pointer: Deno.PointerObject;
+}
+
+/** The decoder of this FFmpeg for a codec; undefined where it was built without. */
+export function findDecoder({ avcodec }: Ffmpeg, codec: CodecName): FoundDecoder | undefined {
+  for (const name of CODECS[codec].decoders) {
+    const pointer = avcodec.avcodec_find_decoder_by_name(cString(name));
+    if (pointer !== null) return { name, pointer };
+  }
+  return undefined;
+}

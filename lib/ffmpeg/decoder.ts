@@ -1,0 +1,152 @@
+/**
+ * Coded frames in, one picture each out.
+ *
+ * @module
+ */
+import { AVERROR_EAGAIN } from "./avutil.ts";
+import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
+import { CodecContext, type GetBuffer } from "./context.ts";
+import { Frame } from "./frame.ts";
+import type { Ffmpeg } from "./libraries.ts";
+import { Packet } from "./packet.ts";
+
+// Every decoder works on the calling thread, so that a coded frame is decoded when it was sent.
+const OPTIONS = {
+  threads: "1",
+  // dav1d's own delay.
+  max_frame_delay: "1",
+  // The coded picture as a whole.
+  apply_cropping: "0",
+  // Else damage that was patched up is not told.
+  err_detect: "explode",
+};
+
+/** Decodes one stream. Its coded frames come one at a time, in decode order. */
+export class Decoder implements Disposable {
+  readonly #ffmpeg: Ffmpeg;
+  readonly #source;
+  readonly #packet: Packet;
+  /** The picture in the memory that the decoder asked for last. */
+  readonly #asked: Frame;
+  #given: Frame;
+  #next: Frame;
+  readonly #getBuffer: GetBuffer | undefined;
+  readonly #context: CodecContext;
+  #askedNow = false;
+  #damaged = false;
+  /** FFmpeg's name of the decoder. */
+  readonly name: string;
+
+  /**
+   * @param maxPixels the largest picture that memory is spent on
+   * @throws {Error} this FFmpeg has no decoder for the codec, or cannot open it
+   */
+  constructor(ffmpeg: Ffmpeg, codec: CodecName, maxPixels: number) {
+    const decoder = findDecoder(ffmpeg, codec);
+    if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
+    this.#ffmpeg = ffmpeg;
+    this.name = decoder.name;
+    this.#source = CODECS[codec].source;
+    using made = new DisposableStack();
+    this.#packet = made.use(new Packet(ffmpeg));
+    this.#asked = made.use(new Frame(ffmpeg));
+    this.#given = made.use(new Frame(ffmpeg));
+    this.#next = made.use(new Frame(ffmpeg));
+    if (this.#source !== "given") {
+      const callback = made.adopt(this.#makeGetBuffer(), (callback) => callback.close());
+      this.#getBuffer = callback;
+    }
+    const options = { ...OPTIONS, max_pixels: String(maxPixels) };
+    this.#context = made.use(new CodecContext(ffmpeg, decoder, options, this.#getBuffer));
+    this.#owned = made.move();
+  }
+
+  readonly #owned: DisposableStack;
+
+  // FFmpeg calls it on this thread, within avcodec_send_packet and avcodec_receive_frame.
+  #makeGetBuffer(): GetBuffer {
+    const { avcodec, avutil } = this.#ffmpeg;
+    const asked = this.#asked;
+    return new Deno.UnsafeCallback(
+      { parameters: ["pointer", "pointer", "i32"], result: "i32" },
+      (context, frame, flags) => {
+        asked.clear();
+        this.#askedNow = false;
+        const code = avcodec.avcodec_default_get_buffer2(context, frame, flags);
+        if (code < 0) return code;
+        // With a reference of our own FFmpeg cannot use the memory for another picture.
+        const copied = avutil.av_frame_ref(asked.pointer, frame);
+        this.#askedNow = copied >= 0;
+        return Math.min(copied, 0);
+      },
+    );
+  }
+
+  /**
+   * Whether the last coded frame was damaged. There may be a picture nevertheless, patched up from
+   * others.
+   */
+  get damaged(): boolean {
+    return this.#damaged;
+  }
+
+  /**
+   * Decodes one frame: an access unit, temporal unit or superframe.
+   *
+   * @param size in bytes, at least 1
+   * @returns its picture, uncropped, valid until the next call; undefined where it has none
+   * @throws {FfmpegError} no memory for the coded frame
+   */
+  decode(source: Deno.PointerObject, size: number): Frame | undefined {
+    const { avcodec } = this.#ffmpeg;
+    const context = this.#context.pointer;
+    this.#packet.copy(source, size);
+    this.#askedNow = false;
+    const sent = avcodec.avcodec_send_packet(context, this.#packet.pointer);
+    this.#damaged = sent < 0;
+    let given = false;
+    // To the end: with a picture left in it FFmpeg would put the next coded frame off.
+    for (;;) {
+      const code = avcodec.avcodec_receive_frame(context, this.#next.pointer);
+      if (code < 0) {
+        this.#damaged ||= code !== AVERROR_EAGAIN;
+        break;
+      }
+      [this.#given, this.#next] = [this.#next, this.#given];
+      given = true;
+    }
+    return this.#picture(given);
+  }
+
+  #picture(given: boolean): Frame | undefined {
+    if (given && this.#source !== "asked") return this.#given;
+    if (this.#source === "given") return undefined;
+    if (this.#askedNow) return this.#asked;
+    // The second field of a picture goes where the first one is.
+    const field = this.#source === "asked" && this.#asked.width > 0 && hasSlice(this.#packet.bytes);
+    return field ? this.#asked : undefined;
+  }
+
+  /** Forgets all coded frames: the next one stands alone. */
+  flush(): void {
+    this.#context.flush();
+    this.#asked.clear();
+    this.#given.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+}
+
+// nal_unit_type in table 7-1 of H.264: a slice, its first partition, a slice of an IDR picture.
+const SLICE_TYPES = [1, 2, 5];
+
+/** Whether H.264 in Annex B's form has a slice, or parameter sets and the like only. */
+function hasSlice(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
+    if (bytes[at - 1] || bytes[at - 2]) continue;
+    if (SLICE_TYPES.includes(bytes[at + 1] & 0x1f)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,29 @@
+/**
+ * What FFmpeg says when it fails.
+ *
+ * @module
+ */
+import type { Ffmpeg } from "./libraries.ts";
+
+const LONGEST = 128;
+
+/** A call of FFmpeg that failed: which, and why in FFmpeg's words. */
+export class FfmpegError extends Error {
+  override name = "FfmpegError";
+
+  /**
+   * @param call the function, and on what: `avcodec_open2 of libdav1d`
+   * @param code its negative result
+   */
+  constructor({ avutil }: Ffmpeg, call: string, readonly code: number) {
+    const text = new Uint8Array(LONGEST);
+    avutil.av_strerror(code, text, BigInt(LONGEST));
+    super(`FFmpeg: ${call}: ${new TextDecoder().decode(text.subarray(0, text.indexOf(0)))}`);
+  }
+}
+
+/** What an allocation gave, which is NULL where there is no memory. */
+export function allocated(call: string, pointer: Deno.PointerValue): Deno.PointerObject {
+  if (pointer === null) throw new Error(`FFmpeg: ${call}: no memory`);
+  return pointer;
+}

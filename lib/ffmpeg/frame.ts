@@ -1,0 +1,55 @@
+/**
+ * An AVFrame: a picture's size and format, and where its planes lie.
+ *
+ * @module
+ */
+import { AVFRAME } from "./avutil.ts";
+import { allocated } from "./error.ts";
+import type { Ffmpeg } from "./libraries.ts";
+
+/** A frame that is used again and again; reading it allocates nothing. */
+export class Frame implements Disposable {
+  readonly #avutil: Ffmpeg["avutil"];
+  readonly #words: Int32Array;
+  /** The AVFrame. It begins with the planes' addresses, so it is those too. */
+  readonly pointer: Deno.PointerObject;
+  /** `int linesize[8]`, in bytes. */
+  readonly linesizes: Deno.PointerObject;
+
+  constructor({ avutil }: Ffmpeg) {
+    this.#avutil = avutil;
+    this.pointer = allocated("av_frame_alloc", avutil.av_frame_alloc());
+    this.linesizes = Deno.UnsafePointer.offset(this.pointer, AVFRAME.linesize)!;
+    this.#words = new Int32Array(
+      Deno.UnsafePointerView.getArrayBuffer(this.pointer, AVFRAME.size),
+    );
+  }
+
+  /** In pixels; 0 in an empty frame. */
+  get width(): number {
+    return this.#words[AVFRAME.width >> 2];
+  }
+  /** In pixels; 0 in an empty frame. */
+  get height(): number {
+    return this.#words[AVFRAME.height >> 2];
+  }
+  /** AV_PIX_FMT_*; -1 in an empty frame. */
+  get format(): number {
+    return this.#words[AVFRAME.format >> 2];
+  }
+
+  /** Lets go of the picture. */
+  clear(): void {
+    this.#avutil.av_frame_unref(this.pointer);
+  }
+
+  [Symbol.dispose](): void {
+    // av_frame_free wants the address of the pointer.
+    this.#avutil.av_frame_free(pointerCell(this.pointer));
+  }
+}
+
+/** A pointer in memory, as the functions want it that free and clear it. */
+export function pointerCell(pointer: Deno.PointerObject): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new BigUint64Array([Deno.UnsafePointer.value(pointer)]).buffer);
+}

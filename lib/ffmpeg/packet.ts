@@ -1,0 +1,74 @@
+/**
+ * An AVPacket: one coded frame in memory of its own.
+ *
+ * @module
+ */
+import { AV_INPUT_BUFFER_PADDING_SIZE, AVPACKET } from "./avcodec.ts";
+import { allocated, FfmpegError } from "./error.ts";
+import { pointerCell } from "./frame.ts";
+import type { Ffmpeg } from "./libraries.ts";
+
+// What most frames fit in; the memory doubles when one does not.
+const FIRST_CAPACITY = 64 * 1024;
+
+/** A packet that takes one coded frame after the other, in the same memory as long as it can. */
+export class Packet implements Disposable {
+  readonly #ffmpeg: Ffmpeg;
+  readonly #words: Int32Array;
+  readonly #view: Deno.UnsafePointerView;
+  readonly pointer: Deno.PointerObject;
+  #buffer: Deno.PointerValue = null;
+  #data: Deno.PointerObject | null = null;
+  #bytes = new Uint8Array();
+  #capacity = 0;
+
+  constructor(ffmpeg: Ffmpeg) {
+    this.#ffmpeg = ffmpeg;
+    this.pointer = allocated("av_packet_alloc", ffmpeg.avcodec.av_packet_alloc());
+    this.#view = new Deno.UnsafePointerView(this.pointer);
+    this.#words = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(this.pointer, AVPACKET.end));
+  }
+
+  /** The coded frame, until the next call of `copy`. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#words[AVPACKET.size >> 2]);
+  }
+
+  /**
+   * Takes a copy of a coded frame: whoever owns `source` may write there while it is decoded.
+   *
+   * @param size in bytes, at least 1
+   * @throws {FfmpegError} no memory
+   */
+  copy(source: Deno.PointerObject, size: number): void {
+    const { avutil } = this.#ffmpeg;
+    // A decoder may hold the last coded frame on: what it reads must stay as it is.
+    if (size > this.#capacity || avutil.av_buffer_is_writable(this.#buffer) === 0) {
+      this.#allocate(size);
+    }
+    // memcpy takes a length that is no 32-bit number; this is one row of a picture.
+    avutil.av_image_copy_plane(this.#data, size, source, size, size, 1);
+    this.#bytes.fill(0, size, size + AV_INPUT_BUFFER_PADDING_SIZE);
+    this.#words[AVPACKET.size >> 2] = size;
+  }
+
+  #allocate(size: number): void {
+    const { avcodec } = this.#ffmpeg;
+    let capacity = Math.max(this.#capacity, FIRST_CAPACITY);
+    while (capacity < size) capacity *= 2;
+    avcodec.av_packet_unref(this.pointer);
+    this.#capacity = 0;
+    const code = avcodec.av_new_packet(this.pointer, capacity);
+    if (code < 0) throw new FfmpegError(this.#ffmpeg, `av_new_packet of ${capacity} bytes`, code);
+    this.#capacity = capacity;
+    this.#buffer = this.#view.getPointer(AVPACKET.buf);
+    this.#data = this.#view.getPointer(AVPACKET.data)!;
+    this.#bytes = new Uint8Array(
+      Deno.UnsafePointerView.getArrayBuffer(this.#data, capacity + AV_INPUT_BUFFER_PADDING_SIZE),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#ffmpeg.avcodec.av_packet_free(pointerCell(this.pointer));
+  }
+}

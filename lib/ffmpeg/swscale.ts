@@ -1,0 +1,32 @@
+/**
+ * libswscale: from one pixel layout to another (libswscale/swscale.h).
+ *
+ * @module
+ */
+
+/** The functions of libswscale that this project calls. */
+export const SWSCALE = {
+  swscale_version: { parameters: [], result: "u32" },
+  sws_getContext: {
+    parameters: [
+      "i32",
+      "i32",
+      "i32",
+      "i32",
+      "i32",
+      "i32",
+      "i32",
+      "pointer",
+      "pointer",
+      "pointer",
+    ],
+    result: "pointer",
+  },
+  sws_freeContext: { parameters: ["pointer"], result: "void" },
+  sws_scale: {
+    parameters: ["pointer", "pointer", "pointer", "i32", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
+} as const;
+
+export const SWS_BICUBIC = 4;
