@@ -21,6 +21,11 @@ export class BitReader {
     return this.#next;
   }
 
+  /** Bits read so far, with bytes that were passed over. */
+  get position(): number {
+    return 8 * this.#next - this.#left;
+  }
+
   /**
    * The next byte.
    *

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { embedded, type Field, s16, struct, u16, u32, u64, u8 } from "../sys/struct.ts";
+import { embedded, type Field, s16, s32, struct, u16, u32, u64, u8 } from "../sys/struct.ts";
 
 /** `__s8` */
 function s8(offset: number, c?: string): Field<number> {
@@ -128,4 +128,58 @@ export const av1Sequence = struct("struct v4l2_ctrl_av1_sequence", 12, {
   bitDepth: u8(6, "bit_depth"),
   maxFrameWidthMinus1: u16(8, "max_frame_width_minus_1"),
   maxFrameHeightMinus1: u16(10, "max_frame_height_minus_1"),
+});
+
+export const V4L2_H264_SPS_FLAG_SEPARATE_COLOUR_PLANE = 0x01;
+export const V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS = 0x02;
+export const V4L2_H264_SPS_FLAG_DELTA_PIC_ORDER_ALWAYS_ZERO = 0x04;
+export const V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED = 0x08;
+export const V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY = 0x10;
+export const V4L2_H264_SPS_FLAG_MB_ADAPTIVE_FRAME_FIELD = 0x20;
+export const V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE = 0x40;
+
+/** Payload of V4L2_CID_STATELESS_H264_SPS. */
+export const h264Sps = struct("struct v4l2_ctrl_h264_sps", 1048, {
+  profileIdc: u8(0, "profile_idc"),
+  constraintSetFlags: u8(1, "constraint_set_flags"),
+  levelIdc: u8(2, "level_idc"),
+  seqParameterSetId: u8(3, "seq_parameter_set_id"),
+  chromaFormatIdc: u8(4, "chroma_format_idc"),
+  bitDepthLumaMinus8: u8(5, "bit_depth_luma_minus8"),
+  bitDepthChromaMinus8: u8(6, "bit_depth_chroma_minus8"),
+  log2MaxFrameNumMinus4: u8(7, "log2_max_frame_num_minus4"),
+  picOrderCntType: u8(8, "pic_order_cnt_type"),
+  log2MaxPicOrderCntLsbMinus4: u8(9, "log2_max_pic_order_cnt_lsb_minus4"),
+  maxNumRefFrames: u8(10, "max_num_ref_frames"),
+  numRefFramesInPicOrderCntCycle: u8(11, "num_ref_frames_in_pic_order_cnt_cycle"),
+  offsetForRefFrame: array(s32, 255)(12, "offset_for_ref_frame"),
+  offsetForNonRefPic: s32(1032, "offset_for_non_ref_pic"),
+  offsetForTopToBottomField: s32(1036, "offset_for_top_to_bottom_field"),
+  picWidthInMbsMinus1: u16(1040, "pic_width_in_mbs_minus1"),
+  picHeightInMapUnitsMinus1: u16(1042, "pic_height_in_map_units_minus1"),
+  flags: u32(1044),
+});
+
+export const V4L2_H264_PPS_FLAG_ENTROPY_CODING_MODE = 0x0001;
+export const V4L2_H264_PPS_FLAG_BOTTOM_FIELD_PIC_ORDER_IN_FRAME_PRESENT = 0x0002;
+export const V4L2_H264_PPS_FLAG_WEIGHTED_PRED = 0x0004;
+export const V4L2_H264_PPS_FLAG_DEBLOCKING_FILTER_CONTROL_PRESENT = 0x0008;
+export const V4L2_H264_PPS_FLAG_CONSTRAINED_INTRA_PRED = 0x0010;
+export const V4L2_H264_PPS_FLAG_REDUNDANT_PIC_CNT_PRESENT = 0x0020;
+export const V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE = 0x0040;
+export const V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT = 0x0080;
+
+/** Payload of V4L2_CID_STATELESS_H264_PPS. */
+export const h264Pps = struct("struct v4l2_ctrl_h264_pps", 12, {
+  picParameterSetId: u8(0, "pic_parameter_set_id"),
+  seqParameterSetId: u8(1, "seq_parameter_set_id"),
+  numSliceGroupsMinus1: u8(2, "num_slice_groups_minus1"),
+  numRefIdxL0DefaultActiveMinus1: u8(3, "num_ref_idx_l0_default_active_minus1"),
+  numRefIdxL1DefaultActiveMinus1: u8(4, "num_ref_idx_l1_default_active_minus1"),
+  weightedBipredIdc: u8(5, "weighted_bipred_idc"),
+  picInitQpMinus26: s8(6, "pic_init_qp_minus26"),
+  picInitQsMinus26: s8(7, "pic_init_qs_minus26"),
+  chromaQpIndexOffset: s8(8, "chroma_qp_index_offset"),
+  secondChromaQpIndexOffset: s8(9, "second_chroma_qp_index_offset"),
+  flags: u16(10),
 });

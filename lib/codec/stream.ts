@@ -5,7 +5,9 @@
  * @module
  */
 import type { AccessUnit, Codec } from "./access_unit.ts";
+import { isByteStream } from "./annexb.ts";
 import { av1Units } from "./av1_stream.ts";
+import { h264Units, type Segment } from "./h264_stream.ts";
 import { isIvf, type IvfFrame, ivfFrames, readIvfHeader } from "./ivf.ts";
 import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } from "./obu.ts";
 import { StreamError } from "./stream_error.ts";
@@ -22,6 +24,12 @@ function* ivfTemporalUnits(frames: Iterable<IvfFrame>): Generator<TemporalUnit> 
   }
 }
 
+function* ivfSegments(frames: Iterable<IvfFrame>): Generator<Segment> {
+  for (const { number, offset, data } of frames) {
+    if (data.length > 0) yield { where: `frame ${number}: `, offset, data };
+  }
+}
+
 function* ivfUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<AccessUnit> {
   const header = readIvfHeader(bytes);
   const found = CODECS[header.fourcc];
@@ -35,7 +43,7 @@ function* ivfUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<Acc
     case "av1":
       return yield* av1Units(ivfTemporalUnits(frames));
     case "h264":
-      throw new StreamError(`${found} is not supported`);
+      return yield* h264Units(ivfSegments(frames));
   }
 }
 
@@ -47,6 +55,11 @@ const RAW: readonly {
 }[] = [
   { codec: "av1", is: isSection5, units: (bytes) => av1Units(section5Units(bytes)) },
   { codec: "av1", is: isAnnexB, units: (bytes) => av1Units(annexBUnits(bytes)) },
+  {
+    codec: "h264",
+    is: isByteStream,
+    units: (bytes) => h264Units([{ where: "", offset: 0, data: bytes }]),
+  },
 ];
 
 /**

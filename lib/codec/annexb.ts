@@ -1,0 +1,72 @@
+/**
+ * H.264's byte stream: NAL units between start codes.
+ * Source: ITU-T H.264, section 7.3.1 and annex B.
+ *
+ * @module
+ */
+import { BitReader } from "./bit_reader.ts";
+
+/** One NAL unit. */
+export interface Nal {
+  /** nal_unit_type */
+  readonly type: number;
+  /** nal_ref_idc: 0 of a picture that no other refers to. */
+  readonly refIdc: number;
+  /** Offset in the file of its start code, with the zeros that belong to that. */
+  readonly start: number;
+  /** Its bytes behind the one of the type, still with the emulation prevention bytes. */
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** Offset of the next 00 00 01 from `from` on, or the end. */
+function startCode(bytes: Uint8Array, from: number): number {
+  for (let at = from + 2; (at = bytes.indexOf(1, at)) >= 0; at++) {
+    if (bytes[at - 1] === 0 && bytes[at - 2] === 0) return at - 2;
+  }
+  return bytes.length;
+}
+
+/** Whether a file begins with a start code and a NAL unit behind it. */
+export function isByteStream(bytes: Uint8Array): boolean {
+  const one = bytes.subarray(0, 64).findIndex((byte) => byte !== 0);
+  return one >= 2 && bytes[one] === 1 && one + 1 < bytes.length && (bytes[one + 1] & 0x80) === 0;
+}
+
+/**
+ * The NAL units of a stream. Bytes before the first start code are skipped; a unit of no bytes, or
+ * with its forbidden bit set, is left out.
+ *
+ * @param offset of `bytes` in the file
+ */
+export function* nalUnits(bytes: Uint8Array<ArrayBuffer>, offset = 0): Generator<Nal> {
+  let code = startCode(bytes, 0);
+  while (code < bytes.length) {
+    const header = code + 3;
+    const next = startCode(bytes, header);
+    const first = bytes[header];
+    if (header < next && (first & 0x80) === 0) {
+      yield {
+        type: first & 0x1f,
+        refIdc: first >> 5,
+        start: offset + (code > 0 && bytes[code - 1] === 0 ? code - 1 : code),
+        payload: bytes.subarray(header + 1, next),
+      };
+    }
+    code = next;
+  }
+}
+
+/** Reads the bits of a NAL unit, without the 03 of each 00 00 03. */
+export class NalReader extends BitReader {
+  #zeros = 0;
+
+  protected override nextByte(): number {
+    let byte = super.nextByte();
+    if (this.#zeros >= 2 && byte === 3) {
+      byte = super.nextByte();
+      this.#zeros = 0;
+    }
+    this.#zeros = byte === 0 ? this.#zeros + 1 : 0;
+    return byte;
+  }
+}
