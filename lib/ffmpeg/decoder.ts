@@ -91,16 +91,23 @@ export class Decoder implements Disposable {
   }
 
   /**
-   * Decodes one frame: an access unit, temporal unit or superframe.
+   * Takes a copy of one coded frame, an access unit, temporal unit or superframe, for `decode`.
    *
    * @param size in bytes, at least 1
-   * @returns its picture, uncropped, valid until the next call; undefined where it has none
-   * @throws {FfmpegError} no memory for the coded frame
+   * @throws {FfmpegError} no memory
    */
-  decode(source: Deno.PointerObject, size: number): Frame | undefined {
+  take(source: Deno.PointerObject, size: number): void {
+    this.#packet.copy(source, size);
+  }
+
+  /**
+   * Decodes the frame that was taken.
+   *
+   * @returns its picture, uncropped, valid until the next call; undefined where it has none
+   */
+  decode(): Frame | undefined {
     const { avcodec } = this.#ffmpeg;
     const context = this.#context.pointer;
-    this.#packet.copy(source, size);
     this.#askedNow = false;
     const sent = avcodec.avcodec_send_packet(context, this.#packet.pointer);
     this.#damaged = sent < 0;

@@ -13,6 +13,8 @@ export const MAP_SHARED = 1;
 export const MAP_PRIVATE = 2;
 export const MAP_ANONYMOUS = 0x20;
 
+const READ_WRITE = PROT_READ | PROT_WRITE;
+
 /** Mapped memory. `bytes` must not be touched after `close()`. */
 export class Mapping implements Disposable {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -37,7 +39,19 @@ export class Mapping implements Disposable {
     length: number,
     offset = 0,
   ): Mapping {
-    return new Mapping(map(file.path, length, MAP_SHARED, file.fd, offset), length);
+    return new Mapping(map(file.path, length, READ_WRITE, MAP_SHARED, file.fd, offset), length);
+  }
+
+  /**
+   * Maps `length` bytes of a device or dma-buf, shared. A write there is a SIGSEGV.
+   *
+   * @throws {SysError} as mmap(2)
+   */
+  static readOnly(
+    file: { readonly path: string; readonly fd: number },
+    length: number,
+  ): Mapping {
+    return new Mapping(map(file.path, length, PROT_READ, MAP_SHARED, file.fd, 0), length);
   }
 
   /**
@@ -46,7 +60,10 @@ export class Mapping implements Disposable {
    * @throws {SysError} ENOMEM
    */
   static anonymous(length: number): Mapping {
-    return new Mapping(map("memory", length, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), length);
+    return new Mapping(
+      map("memory", length, READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      length,
+    );
   }
 
   close(): void {
@@ -59,8 +76,14 @@ export class Mapping implements Disposable {
   }
 }
 
-function map(subject: string, length: number, flags: number, fd: number, offset: number) {
-  const protection = PROT_READ | PROT_WRITE;
+function map(
+  subject: string,
+  length: number,
+  protection: number,
+  flags: number,
+  fd: number,
+  offset: number,
+) {
   const pointer = libc.mmap(null, BigInt(length), protection, flags, fd, BigInt(offset));
   // MAP_FAILED is (void *)-1.
   if (pointer === null || Deno.UnsafePointer.value(pointer) === 0xffff_ffff_ffff_ffffn) {

@@ -1,0 +1,49 @@
+/**
+ * decoder-daemon: the codec of vpipe-dec.ko's decoder nodes, by FFmpeg.
+ *
+ * @module
+ */
+import { choice, flag, path } from "../lib/cli/parameters.ts";
+import { main } from "../lib/cli/tool.ts";
+import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/avutil.ts";
+import { findDecoder } from "../lib/ffmpeg/codecs.ts";
+import { loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
+import { codecBits, NAMES } from "./codecs.ts";
+import { LEVELS, Log } from "./log.ts";
+import { selftest } from "./selftest.ts";
+import { Session } from "./session.ts";
+
+main({
+  name: "decoder-daemon",
+  summary: "Decodes for the kernel's decoder nodes with FFmpeg, until SIGTERM or SIGINT.",
+  positionals: {},
+  options: {
+    device: {
+      ...path("DEV", "the session with the kernel"),
+      fallback: "/dev/vpipe-dec",
+    },
+    "log-level": {
+      ...choice("LEVEL", `what to log on stderr: ${LEVELS.join(", ")}`, LEVELS),
+      fallback: "info" as const,
+    },
+    selftest: flag("tell what FFmpeg there is and try it, without a device"),
+  },
+  async run(values, { quiet, stop }) {
+    if (values.selftest) return selftest();
+    const log = new Log(quiet ? "error" : values["log-level"]);
+    const ffmpeg = loadFfmpeg();
+    // It would write lines of its own form.
+    ffmpeg.avutil.av_log_set_level(log.level === "debug" ? AV_LOG_VERBOSE : AV_LOG_QUIET);
+    const codecs = codecBits(ffmpeg);
+    if (codecs === 0) throw new Error(`FFmpeg ${ffmpeg.version}: has none of ${NAMES}`);
+    using session = new Session(log, values.device, codecs);
+    log.info("serving", {
+      device: values.device,
+      ffmpeg: ffmpeg.version,
+      codecs: NAMES.filter((name) => findDecoder(ffmpeg, name)).join(","),
+    });
+    await session.run(stop);
+    // A service's orderly end; main() would tell the signal, as it does for a tool.
+    Deno.exit(0);
+  },
+});

@@ -1,0 +1,91 @@
+/**
+ * What the daemon needs of this machine, without a device: FFmpeg, its decoders, and the packing.
+ *
+ * @module
+ */
+import type { Report } from "../lib/cli/tool.ts";
+import { AVFRAME } from "../lib/ffmpeg/avutil.ts";
+import { findDecoder } from "../lib/ffmpeg/codecs.ts";
+import { Decoder } from "../lib/ffmpeg/decoder.ts";
+import { FfmpegError } from "../lib/ffmpeg/error.ts";
+import { Frame } from "../lib/ffmpeg/frame.ts";
+import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
+import { Packer, planes } from "../lib/ffmpeg/packer.ts";
+import { cString } from "../lib/sys/libc.ts";
+import { Mapping } from "../lib/sys/mmap.ts";
+import { NAMES } from "./codecs.ts";
+
+// Odd in both directions: chroma is rounded up.
+const WIDTH = 3;
+const HEIGHT = 1;
+const STRIDE = 4;
+const PACKED = [1, 2, 3, 0, 4, 6, 5, 7];
+const PIXELS = 64 * 64;
+
+/** Fills one plane of a frame. */
+function fill(frame: Frame, plane: number, samples: number[]): void {
+  const view = new Deno.UnsafePointerView(frame.pointer);
+  const data = view.getPointer(AVFRAME.data + plane * BigUint64Array.BYTES_PER_ELEMENT)!;
+  new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(data, samples.length)).set(samples);
+}
+
+/** Whether a picture of three pixels is packed as it should be. */
+function packs(ffmpeg: Ffmpeg): boolean {
+  const { avutil } = ffmpeg;
+  using frame = new Frame(ffmpeg);
+  const words = new Int32Array(
+    Deno.UnsafePointerView.getArrayBuffer(frame.pointer, AVFRAME.size),
+  );
+  words[AVFRAME.width >> 2] = WIDTH;
+  words[AVFRAME.height >> 2] = HEIGHT;
+  words[AVFRAME.format >> 2] = avutil.av_get_pix_fmt(cString("yuv420p"));
+  const code = avutil.av_frame_get_buffer(frame.pointer, 0);
+  if (code < 0) throw new FfmpegError(ffmpeg, "av_frame_get_buffer", code);
+  fill(frame, 0, [1, 2, 3]);
+  fill(frame, 1, [4, 5]);
+  fill(frame, 2, [6, 7]);
+  using packer = new Packer(ffmpeg, "nv12", WIDTH, HEIGHT, [STRIDE, STRIDE]);
+  using memory = Mapping.anonymous(PACKED.length);
+  const fits = packer.fits(frame);
+  const to = planes(memory.address, memory.address + STRIDE);
+  return fits && packer.pack(frame, to) && PACKED.every((byte, at) => memory.bytes[at] === byte);
+}
+
+/** What FFmpeg's decoder for each codec is, opened once. */
+function decoders(ffmpeg: Ffmpeg) {
+  return NAMES.map((codec) => {
+    if (findDecoder(ffmpeg, codec) === undefined) return [codec, "missing"] as const;
+    using decoder = new Decoder(ffmpeg, codec, PIXELS);
+    return [codec, decoder.name] as const;
+  });
+}
+
+/**
+ * Tries everything; the status is 1 where the daemon would have nothing to offer.
+ *
+ * @throws {Error} FFmpeg is missing, unknown or cannot be used
+ */
+export function selftest(): Report {
+  const ffmpeg = loadFfmpeg();
+  const codecs = decoders(ffmpeg);
+  const packing = packs(ffmpeg);
+  const ok = packing && codecs.some(([, decoder]) => decoder !== "missing");
+  return {
+    text: [
+      `FFmpeg ${ffmpeg.version}`,
+      ...ffmpeg.loaded.map(({ soname, version }) => `${soname}: ${version}`),
+      ...codecs.map(([codec, decoder]) => `${codec}: ${decoder}`),
+      `packing: ${packing ? "ok" : "wrong bytes"}`,
+    ],
+    json: {
+      ffmpeg: ffmpeg.version,
+      libraries: Object.fromEntries(
+        ffmpeg.loaded.map(({ soname, version }) => [soname, version]),
+      ),
+      codecs: Object.fromEntries(codecs),
+      packing,
+      ok,
+    },
+    status: ok ? 0 : 1,
+  };
+}

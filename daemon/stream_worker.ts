@@ -1,0 +1,50 @@
+/**
+ * A thread that serves one stream after the other.
+ *
+ * @module
+ */
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+import { loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
+import { File } from "../lib/sys/file.ts";
+import { type Level, Log } from "./log.ts";
+import { wake } from "./pipe.ts";
+import { Stream } from "./stream.ts";
+
+/** What a worker is to do. All descriptors stay the sender's. */
+export interface Order {
+  readonly stream: number;
+  readonly fd: number;
+  /** Hung up when the daemon is to end. */
+  readonly stopFd: number;
+  /** Written to when the stream is over. */
+  readonly wakeFd: number;
+  readonly level: Level;
+}
+
+/** What a worker says when a stream is over. */
+export interface Outcome {
+  readonly stream: number;
+  /** Why it ended early; the worker is not to be used again. */
+  readonly failure?: string;
+}
+
+// Loaded ahead of the first order, which then need not wait.
+const ffmpeg = loadFfmpeg();
+
+function serve({ stream: id, fd, stopFd, level }: Order): Outcome {
+  const log = new Log(level);
+  try {
+    using stream = new Stream(ffmpeg, log, id, new File(`stream ${id}`, fd), { fd: stopFd });
+    stream.serve();
+    log.info("stream-over", stream.summary);
+    return { stream: id };
+  } catch (error) {
+    return { stream: id, failure: (error as Error).message };
+  }
+}
+
+self.onmessage = ({ data: order }: MessageEvent<Order>) => {
+  self.postMessage(serve(order));
+  wake(new File("pipe", order.wakeFd));
+};
