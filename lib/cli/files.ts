@@ -37,7 +37,8 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-function makeFolders(path: string): void {
+/** Makes the folders on the way to a file, as far as they are missing. */
+export function makeFolders(path: string): void {
   for (let end = path.indexOf("/", 1); end > 0; end = path.indexOf("/", end + 1)) {
     const folder = path.slice(0, end);
     if (libc.mkdir(cString(folder), 0o777) === 0) continue;

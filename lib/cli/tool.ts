@@ -37,6 +37,8 @@ export interface Report {
   readonly json: Readonly<Record<string, unknown>>;
   /** Exit status; 0 if left out. */
   readonly status?: number;
+  /** Whether `text` and `json` go to stderr, as stdout has the tool's data. */
+  readonly toStderr?: boolean;
   /** What ended the run early: said after the report of what there is; the status is then 1. */
   readonly failure?: Error;
 }
@@ -170,8 +172,9 @@ async function run<P extends Positionals, O extends Options>(
     }
     using stop = new StopRequest();
     const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
-    if (values.json) console.log(JSON.stringify(report.json));
-    else if (!values.quiet) { for (const line of report.text) console.log(line); }
+    const print = report.toStderr ? console.error : console.log;
+    if (values.json) print(JSON.stringify(report.json));
+    else if (!values.quiet) { for (const line of report.text) print(line); }
     if (report.failure === undefined) return stop.status || (report.status ?? 0);
     const { message, stack } = report.failure;
     complain(values.debug ? stack ?? message : message);

@@ -16,6 +16,8 @@ export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
 export const ENOTTY = 25;
+export const EOPNOTSUPP = 95;
+export const ENOTCONN = 107;
 
 // errno is per thread, and all synchronous calls run on this one: its address never changes.
 const location = libc.__errno_location();

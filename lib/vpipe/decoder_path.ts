@@ -1,0 +1,279 @@
+/**
+ * The way of a compressed frame through the stateless decoder: into an OUTPUT buffer with a media
+ * request, and as a picture out of a CAPTURE buffer, one of each, in decoding order.
+ *
+ * @module
+ */
+import type { Codec, Sequence } from "../codec/stream.ts";
+import { type Run, runsOf, type Semiplanar } from "../image/semiplanar.ts";
+import { monotonicNs } from "../sys/clock.ts";
+import { ENOTCONN, EOPNOTSUPP, SysError } from "../sys/errno.ts";
+import { GatherBuffer } from "../sys/gather.ts";
+import { setCompoundControls } from "../v4l2/compound_controls.ts";
+import { DeviceError, VideoDevice } from "../v4l2/device.ts";
+import { findVideoDevice } from "../v4l2/find.ts";
+import { MediaDevice, type MediaRequest } from "../v4l2/media.ts";
+import { type MplaneFormat, MplaneMmapQueue, setMplaneFormat } from "../v4l2/mplane.ts";
+import * as v4l2 from "../v4l2/videodev2.ts";
+
+/** The decoder's names in VIDIOC_QUERYCAP. */
+const DRIVER = "vpipe-dec";
+const CARD = "vpipe stateless decoder";
+
+const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
+const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+
+const CODED: Record<Codec, number> = {
+  vp9: v4l2.V4L2_PIX_FMT_VP9_FRAME,
+  // V4L2_PIX_FMT_AV1_FRAME, which linux/videodev2.h has only since Linux 6.5.
+  av1: v4l2.fourcc("AV1F"),
+  h264: v4l2.V4L2_PIX_FMT_H264_SLICE,
+};
+
+/** What pictures can be had in. */
+export const PICTURE_FORMATS = {
+  nv12: v4l2.V4L2_PIX_FMT_NV12,
+  nv12m: v4l2.V4L2_PIX_FMT_NV12M,
+  p010: v4l2.V4L2_PIX_FMT_P010,
+} as const;
+
+export type PictureFormat = keyof typeof PICTURE_FORMATS;
+
+/** Of a queue: VB2_MAX_FRAME. */
+export const MAX_BUFFERS = 32;
+
+/** Of the first decoder that this process may open, if there is one. */
+export function findDecoder(): string | undefined {
+  return findVideoDevice(DRIVER, CARD, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE);
+}
+
+/** An open decoder node, with the media device that its requests come from. */
+export class StatelessDecoder implements Disposable {
+  readonly device: VideoDevice;
+  readonly #media: MediaDevice;
+
+  /** @throws {SysError | DeviceError} also where it is another kind of device */
+  constructor(path: string) {
+    this.device = VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "stateless decoder");
+    try {
+      this.#media = MediaDevice.of(this.device);
+    } catch (error) {
+      this.device.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Sets everything up for one sequence, until its stream is closed.
+   *
+   * @throws {SysError | DeviceError} naming what failed; nothing is left behind
+   */
+  start(sequence: Sequence, settings: DecoderSettings): DecoderStream {
+    return new DecoderStream(this.device, this.#media, sequence, settings);
+  }
+
+  [Symbol.dispose](): void {
+    this.#media.close();
+    this.device.close();
+  }
+}
+
+/** How a sequence is decoded. */
+export interface DecoderSettings {
+  /** Frames in flight, at most. */
+  readonly buffers: number;
+  /** Size of the largest access unit in bytes. */
+  readonly largest: number;
+  /** Undefined for what suits the sequence. */
+  readonly format: PictureFormat | undefined;
+}
+
+/** Both queues streaming, every CAPTURE buffer with the driver. */
+export class DecoderStream implements Disposable {
+  readonly format: PictureFormat;
+  readonly capture: MplaneMmapQueue;
+  /** The visible part of each CAPTURE buffer. */
+  readonly pictures: readonly GatherBuffer[];
+  /** When the frame of the last `collect` was queued, in ns. */
+  queuedNs = 0;
+  /** Whether it has a picture. */
+  decoded = false;
+  readonly #device: VideoDevice;
+  readonly #output: MplaneMmapQueue;
+  readonly #requests: readonly MediaRequest[];
+  readonly #sequence: Sequence;
+  /** Least `bytesused` of each plane of a whole picture. */
+  readonly #needed: readonly number[];
+  /** OUTPUT buffers that are the program's, from the start. */
+  readonly #free: number[];
+  #submitted = 0;
+  #collected = 0;
+  readonly #queuedNs = new Float64Array(MAX_BUFFERS);
+  readonly #resources = new DisposableStack();
+
+  constructor(
+    device: VideoDevice,
+    media: MediaDevice,
+    sequence: Sequence,
+    { buffers, largest, format }: DecoderSettings,
+  ) {
+    const resources = this.#resources;
+    this.#device = device;
+    this.#sequence = sequence;
+    const { codec, width, height, controls, reorder } = sequence;
+    try {
+      setMplaneFormat(device, OUTPUT, {
+        width,
+        height,
+        pixelformat: CODED[codec],
+        sizeimage: largest,
+      });
+      // The sample depth in them decides what CAPTURE offers.
+      setCompoundControls(device, controls);
+      this.format = format ?? (sequence.bitDepth > 8 ? "p010" : "nv12");
+      const pixelformat = PICTURE_FORMATS[this.format];
+      this.#expectOffered(pixelformat);
+      const picture = setMplaneFormat(device, CAPTURE, { width, height, pixelformat });
+      const runs = runsOf(layoutOf(picture), sequence.crop);
+      this.#needed = picture.planes.map((_, memory) => endOf(runs, memory));
+
+      this.#output = resources.use(new MplaneMmapQueue(device, OUTPUT, buffers, 1));
+      this.#free = this.#output.buffers.map(({ index }) => index);
+      this.#requests = this.#free.map(() => resources.use(media.allocateRequest()));
+      const count = Math.min(buffers + reorder, MAX_BUFFERS);
+      const planes = picture.planes.length;
+      this.capture = resources.use(new MplaneMmapQueue(device, CAPTURE, count, planes));
+      if (this.capture.buffers.length <= reorder) {
+        throw new DeviceError(
+          device.path,
+          `gives ${this.capture.buffers.length} CAPTURE buffers, ${reorder} pictures are held back`,
+        );
+      }
+      this.pictures = this.capture.mappings.map((planes) =>
+        new GatherBuffer(
+          runs.map(({ memory, offset, length }) =>
+            planes[memory].bytes.subarray(offset, offset + length)
+          ),
+        )
+      );
+      for (const { index } of this.capture.buffers) this.capture.enqueue(index);
+      this.#streamOn();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #expectOffered(pixelformat: number): void {
+    const offered = [...this.#device.formats(CAPTURE)];
+    if (offered.includes(pixelformat)) return;
+    const name = (format: number) =>
+      Object.entries(PICTURE_FORMATS).find(([, value]) => value === format)?.[0] ??
+        v4l2.fourccText(format);
+    throw new DeviceError(
+      this.#device.path,
+      `gives ${offered.map(name).join(" or ")} for ${this.#sequence.bitDepth} bits a sample, ` +
+        `not ${name(pixelformat)}`,
+    );
+  }
+
+  #streamOn(): void {
+    try {
+      this.#output.streamOn();
+      this.capture.streamOn();
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      const reason = new Map([
+        [ENOTCONN, "no decoder-daemon is running"],
+        [EOPNOTSUPP, `the decoder-daemon's FFmpeg does not decode ${this.#sequence.codec}`],
+      ]).get(error.code);
+      throw reason === undefined ? error : new Error(`${error.message}: ${reason}`);
+    }
+  }
+
+  /** Frames between `submit` and `collect`. */
+  get inFlight(): number {
+    return this.#submitted - this.#collected;
+  }
+
+  /** Whether there is no room for another frame before one is collected. */
+  get isFull(): boolean {
+    return this.inFlight === this.#output.buffers.length;
+  }
+
+  /**
+   * Hands a frame to the decoder; there has to be room for it.
+   *
+   * @throws {SysError} as VIDIOC_QBUF and the request's ioctls
+   */
+  submit(data: Uint8Array): void {
+    const count = this.#output.buffers.length;
+    const number = this.#submitted;
+    // Buffers go round: the oldest comes back first.
+    const index = this.#free[number % count];
+    const request = this.#requests[index];
+    if (number >= count) request.reinit();
+    if (number === 0) setCompoundControls(this.#device, this.#sequence.controls, request);
+    this.#output.mappings[index][0].bytes.set(data);
+    const buffer = this.#output.buffers[index];
+    // The CAPTURE buffer gets the same: it names the frame. 0 is what unused buffers have.
+    buffer.timestamp_usec = (number + 1) % 1e6;
+    buffer.timestamp_sec = Math.floor((number + 1) / 1e6);
+    this.#queuedNs[number % MAX_BUFFERS] = monotonicNs();
+    request.add(this.#output, index, data.length);
+    request.queue();
+    this.#submitted++;
+  }
+
+  /**
+   * What became of the frame whose CAPTURE buffer was just dequeued; sets `queuedNs` and `decoded`.
+   *
+   * @returns its number, counted from 0
+   * @throws {SysError | DeviceError} as VIDIOC_DQBUF, or where the decoder answered out of order
+   */
+  collect(): number {
+    const { timestamp_sec, timestamp_usec, flags } = this.capture.dequeued;
+    const number = timestamp_sec * 1e6 + timestamp_usec - 1;
+    const expected = this.#collected++;
+    if (number !== expected) {
+      throw new DeviceError(
+        this.#device.path,
+        `returns frame ${number} when it is ${expected}'s turn`,
+      );
+    }
+    this.#free[number % this.#output.buffers.length] = this.#output.reclaim();
+    this.queuedNs = this.#queuedNs[number % MAX_BUFFERS];
+    this.decoded = (flags & v4l2.V4L2_BUF_FLAG_ERROR) === 0 && this.#isWhole();
+    return number;
+  }
+
+  #isWhole(): boolean {
+    const { dequeuedPlanes } = this.capture;
+    for (let i = 0; i < dequeuedPlanes.length; i++) {
+      if (dequeuedPlanes[i].bytesused < this.#needed[i]) return false;
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#resources.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function layoutOf({ height, pixelformat, planes }: MplaneFormat): Semiplanar {
+  const [first, second] = planes;
+  const luma = { memory: 0, offset: 0, bytesperline: first.bytesperline };
+  const chroma = second === undefined
+    ? { ...luma, offset: first.bytesperline * height }
+    : { ...luma, memory: 1, bytesperline: second.bytesperline };
+  return { bytesPerSample: pixelformat === v4l2.V4L2_PIX_FMT_P010 ? 2 : 1, luma, chroma };
+}
+
+function endOf(runs: readonly Run[], memory: number): number {
+  const ends = runs.filter((run) => run.memory === memory).map((run) => run.offset + run.length);
+  return Math.max(...ends);
+}

@@ -1,0 +1,57 @@
+/**
+ * decode-file: a compressed video file through the stateless decoder.
+ *
+ * @module
+ */
+import { TIMEOUT } from "../lib/cli/common.ts";
+import { decodeFile } from "../lib/cli/decode_frames.ts";
+import { choice, integer, type Parameter, path } from "../lib/cli/parameters.ts";
+import { main } from "../lib/cli/tool.ts";
+import {
+  findDecoder,
+  MAX_BUFFERS,
+  PICTURE_FORMATS,
+  type PictureFormat,
+} from "../lib/vpipe/decoder_path.ts";
+
+const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
+
+main({
+  name: "decode-file",
+  summary: "Decodes a VP9, AV1 or H.264 file (IVF, Annex B, OBUs) with the stateless decoder and " +
+    "writes its pictures in display order, cropped and without padding.",
+  positionals: {
+    input: path("IN", "compressed video"),
+    output: path(
+      "OUT",
+      "raw file to write, luma then interleaved chroma of each picture; - is stdout",
+    ),
+  },
+  options: {
+    codec: optional(
+      choice("CODEC", "what IN must be: vp9, av1 or h264; without it, what it is", [
+        "vp9",
+        "av1",
+        "h264",
+      ]),
+    ),
+    device: optional(path("DEV", "the decoder's video node; without it, the one there is")),
+    buffers: integer("N", "frames in flight at most", { min: 1, max: MAX_BUFFERS, fallback: 8 }),
+    format: optional(
+      choice(
+        "FORMAT",
+        "of the pictures: nv12, nv12m or p010; without it nv12, and p010 above 8 bits",
+        Object.keys(PICTURE_FORMATS) as PictureFormat[],
+      ),
+    ),
+    digest: optional(path("FILE", "file to write: a line a picture, its number and CRC-32")),
+    timeout: { ...TIMEOUT, fallback: 30 },
+  },
+  run(values, session) {
+    const device = values.device ?? findDecoder();
+    if (device === undefined) {
+      throw new Error("there is no decoder that may be opened (is vpipe-dec.ko loaded?)");
+    }
+    return decodeFile({ ...values, device }, session);
+  },
+});
