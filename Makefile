@@ -17,7 +17,7 @@ VERSION := $(shell sed -n 's/^export const VERSION = "\(.*\)";/\1/p' lib/cli/ver
 # A tool reaches files and devices through the C library, so FFI is all it
 # needs; check starts the tools and reads /proc and /sys, which takes them all.
 TOOLS := bench-fixture bench-report capture-dmabuf capture-m2m capture-mmap capture-read capture-userptr check \
-	cv-ref decode-file dump-pgm fixture-feed meta-drain pgm-diff
+	cv-ref decode-file decoder-daemon dump-pgm fixture-feed meta-drain pgm-diff
 PERMISSIONS = --allow-ffi
 PERMISSIONS_check = --allow-all
 
@@ -50,11 +50,21 @@ tools: $(TOOLS:%=$(BIN)/%) ## the tools, as standalone binaries in build/bin
 
 SOURCES := $(shell find lib toolchain/offline -name '*.ts' -o -name '*.json') deno.json
 
-$(BIN)/%: tools/%.ts $(SOURCES) Makefile build/toolchain/network
+define compile
 	@mkdir -p $(@D)
-	@echo "  COMPILE $*"
-	@$(COMPILE) $(or $(PERMISSIONS_$*),$(PERMISSIONS)) --output $@.new $<
+	@echo "  COMPILE $(@F)"
+	@$(COMPILE) $(or $(PERMISSIONS_$(@F)),$(PERMISSIONS)) $(INCLUDE_$(@F)) --output $@.new $<
 	@mv $@.new $@
+endef
+
+$(BIN)/%: tools/%.ts $(SOURCES) Makefile build/toolchain/network
+	$(compile)
+
+# Its threads run a program of their own, which no import names.
+INCLUDE_decoder-daemon := --include daemon/stream_worker.ts
+
+$(BIN)/decoder-daemon: daemon/decoder-daemon.ts $(wildcard daemon/*.ts) $(SOURCES) Makefile build/toolchain/network
+	$(compile)
 
 # The page that it writes: charts, script and style.
 $(BIN)/bench-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/report/*.css)
@@ -101,9 +111,12 @@ dist: tools ## one archive to copy onto a guest: build/vpipe-VERSION.tar.xz
 	scripts/dist.sh $(VERSION) $(TOOLS)
 
 .PHONY: install
-install: tools modules ## tools to PREFIX/bin, modules to /lib/modules
+install: tools modules ## tools to PREFIX/bin, the daemon's unit, modules to /lib/modules
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
 	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' daemon/decoder-daemon.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/decoder-daemon.service
 	install -m 644 $(KMOD)/*.ko $$(find $(KMOD)/mem2mem -name "*.ko" 2>/dev/null) $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
 	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
 

@@ -41,9 +41,12 @@ demo: tools ## frames through this machine's filter (as root, with vpipe and viv
 	scripts/demo.sh bench/demo
 
 .PHONY: install
-install: all ## tools to PREFIX/bin, modules to /lib/modules
+install: all ## tools to PREFIX/bin, the daemon's unit, modules to /lib/modules
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
 	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' daemon/decoder-daemon.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/decoder-daemon.service
 	install -m 644 $(KMOD)/*.ko $$(find $(KMOD)/mem2mem -name "*.ko" 2>/dev/null) $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
 	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
 
