@@ -258,7 +258,7 @@ struct vdec_session {
  * @debugfs:	folder
  * @lock:	of all below
  * @session:	the daemon, or NULL
- * @streams:	all that have not been freed
+ * @streams:	all that have not been freed; one may have no user any more
  * @streams_ever: number of the latest stream
  * @pings:	cookie of the latest ping
  * @ponged:	for whoever pings

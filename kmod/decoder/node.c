@@ -199,8 +199,8 @@ static int vdec_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_que
 {
 	int ret;
 
+	/* A whole frame says all that is needed: parameters beside it are welcome. */
 	src_vq->supports_requests = true;
-	src_vq->requires_requests = true;
 	ret = vdec_init_queue(priv, src_vq, V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE,
 			      sizeof(struct vdec_frame));
 	if (ret)

@@ -267,17 +267,21 @@ static int vdec_open_stream(struct vdec_session *session, struct vpipe_dec_strea
 {
 	struct vdec_dev *dev = session->dev;
 	struct vdec_stream *stream;
-	int fd;
+	int fd, ret = 0;
 
 	spin_lock(&dev->lock);
 	stream = vdec_find_stream(session, arg->stream);
-	if (!stream || stream->opened) {
-		spin_unlock(&dev->lock);
-		return stream ? -EBUSY : -ENOENT;
-	}
-	stream->opened = true;
-	kref_get(&stream->kref);
+	if (!stream)
+		ret = -ENOENT;
+	else if (stream->opened)
+		ret = -EBUSY;
+	else if (!kref_get_unless_zero(&stream->kref))
+		ret = -ENOENT;
+	else
+		stream->opened = true;
 	spin_unlock(&dev->lock);
+	if (ret)
+		return ret;
 
 	fd = vdec_stream_open_file(stream);
 	if (fd < 0) {

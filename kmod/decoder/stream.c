@@ -236,7 +236,7 @@ static void vdec_peek_free(struct vdec_stream *stream, struct vdec_peek *peek)
 	peek->indices = stream->gone[peek->queue];
 	peek->type = VPIPE_DEC_MSG_FREE;
 	peek->size = sizeof(*msg);
-	*msg = (struct vpipe_dec_free) {
+	*msg = (struct vpipe_dec_free){
 		.header = vdec_header(stream, peek->type, peek->size),
 		.queue = peek->queue,
 		.indices = peek->indices,
@@ -591,6 +591,7 @@ static void vdec_stream_free(struct kref *kref)
 	struct vdec_stream *stream = container_of(kref, struct vdec_stream, kref);
 	struct vdec_dev *dev = stream->ctx->dev;
 
+	spin_lock(&dev->lock);
 	list_del(&stream->entry);
 	vdec_add_stats(&dev->stats, &stream->stats);
 	spin_unlock(&dev->lock);
@@ -600,7 +601,7 @@ static void vdec_stream_free(struct kref *kref)
 
 void vdec_stream_put(struct vdec_stream *stream)
 {
-	kref_put_lock(&stream->kref, vdec_stream_free, &stream->ctx->dev->lock);
+	kref_put(&stream->kref, vdec_stream_free);
 }
 
 static int vdec_stream_release(struct inode *inode, struct file *file)
