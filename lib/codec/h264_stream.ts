@@ -182,13 +182,15 @@ function sequences(pictures: readonly Picture[]): Sequence[] | undefined {
  * pictures up to the first IDR picture are in one order. Two fields are one unit where they lie in
  * the same segment.
  *
- * @throws {StreamError} after the last whole unit, where a header is broken; at once, where there is
- * no picture
+ * @throws {StreamError} after the last whole unit, where a header is broken
  */
 export function* h264Units(segments: Iterable<Segment>): Generator<AccessUnit> {
   const [pictures, error] = allPictures(segments);
   const of = sequences(pictures);
-  if (!of) throw error ?? new StreamError("no H.264 picture");
+  if (!of) {
+    if (error) throw error;
+    return;
+  }
   const { indices, held } = order(pictures);
   of.forEach((sequence, i) => sequence.reorder = Math.max(sequence.reorder, held[i]));
   for (const [i, { data, start, end, first }] of pictures.entries()) {

@@ -62,6 +62,13 @@ const RAW: readonly {
   },
 ];
 
+function rawUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<AccessUnit> {
+  const raw = RAW.find((form) => form.is(bytes));
+  if (!raw) throw new StreamError("neither IVF nor H.264 Annex B nor AV1");
+  if (codec && codec !== raw.codec) throw new StreamError(`${raw.codec}, not ${codec}`);
+  return raw.units(bytes);
+}
+
 /**
  * The access units of a file, in decoding order. The container is found out from the content: IVF,
  * H.264 Annex B, AV1 Section 5 or AV1 Annex B.
@@ -70,15 +77,16 @@ const RAW: readonly {
  * decoder takes as they are
  * @param codec what it must be; without it, what it is
  * @throws {StreamError} after the last whole unit, where something is broken; at once, where it is
- * no video, or of another codec
+ * no video, without a unit, or of another codec
  */
 export function* readStream(
   bytes: Uint8Array<ArrayBuffer>,
   codec?: Codec,
 ): Generator<AccessUnit> {
-  if (isIvf(bytes)) return yield* ivfUnits(bytes, codec);
-  const raw = RAW.find((form) => form.is(bytes));
-  if (!raw) throw new StreamError("neither IVF nor H.264 Annex B nor AV1");
-  if (codec && codec !== raw.codec) throw new StreamError(`${raw.codec}, not ${codec}`);
-  return yield* raw.units(bytes);
+  let any = false;
+  for (const unit of isIvf(bytes) ? ivfUnits(bytes, codec) : rawUnits(bytes, codec)) {
+    yield unit;
+    any = true;
+  }
+  if (!any) throw new StreamError("no picture in it");
 }
