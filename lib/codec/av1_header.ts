@@ -5,8 +5,9 @@
  * @module
  */
 import type { Chroma } from "./access_unit.ts";
+import * as c from "./av1_controls.ts";
 import { BitReader } from "./bit_reader.ts";
-import * as c from "./controls.ts";
+
 import type { Obu } from "./obu.ts";
 import { StreamError } from "./stream_error.ts";
 

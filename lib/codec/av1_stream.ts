@@ -4,6 +4,7 @@
  * @module
  */
 import type { AccessUnit, Sequence } from "./access_unit.ts";
+import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "./av1_controls.ts";
 import {
   type Av1Frame,
   Av1Headers,
@@ -12,7 +13,6 @@ import {
   isDecoded,
   readSequenceHeader,
 } from "./av1_header.ts";
-import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "./controls.ts";
 import {
   OBU_FRAME,
   OBU_FRAME_HEADER,

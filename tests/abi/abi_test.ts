@@ -6,6 +6,7 @@
  * declaration a C type, an ioctl its request number. So nothing new can go uncompared.
  */
 import { assertEquals } from "@std/assert";
+import * as codecControls from "../../lib/codec/controls.ts";
 import * as dmaBuf from "../../lib/dmabuf/dma_buf.ts";
 import * as dmaHeap from "../../lib/dmabuf/dma_heap.ts";
 import * as clock from "../../lib/sys/clock.ts";
@@ -36,6 +37,7 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<sched.h>", thread],
   ["<sys/resource.h>", {}],
   ["<linux/videodev2.h>", videodev2],
+  ["<linux/v4l2-controls.h>", codecControls],
   ["<linux/dma-heap.h>", dmaHeap],
   ["<linux/dma-buf.h>", dmaBuf],
   ['"kmod/uapi/vpipe.h"', uapi],

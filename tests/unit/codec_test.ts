@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { av1Sequence, h264Pps, h264Sps, vp9Frame } from "../../lib/codec/controls.ts";
+import { av1Sequence } from "../../lib/codec/av1_controls.ts";
+import { h264Pps, h264Sps, vp9Frame } from "../../lib/codec/controls.ts";
 import { displayIndices, heldBack, PictureOrder } from "../../lib/codec/h264_order.ts";
 import type { Slice } from "../../lib/codec/h264_slice.ts";
 import {
