@@ -166,7 +166,7 @@ class DecodeRun implements Disposable {
 
   #write(picture: GatherBuffer): void {
     this.#file.append(picture);
-    this.#digest?.add(this.#order.taken, picture.parts);
+    this.#digest?.add(this.#order.taken, picture);
     this.#frames++;
   }
 
@@ -192,8 +192,10 @@ class DecodeRun implements Disposable {
     }
     return {
       text: frames === 0 ? [] : [
-        `${output}: ${frames} frames of ${first.width}x${first.height} ${first.format}` +
-        (more.length > 0 ? ` and ${more.length} other formats` : "") +
+        `${
+          output === "-" ? "stdout" : output
+        }: ${frames} frames of ${first.width}x${first.height} ${first.format}` +
+        (more.length > 0 ? ` (format changes: ${more.length})` : "") +
         `, ${rate?.toFixed(2)} a second, ${errors} with errors`,
         ...formatSummary("queued to decoded", latency),
       ],
