@@ -54,7 +54,8 @@ class Pictures {
   readonly #ppsOf = (id: number) => this.#pps.get(id);
 
   /**
-   * The pictures of one segment. What follows the last one belongs to it.
+   * The pictures of one segment. What follows the last one belongs to it; slices before the first
+   * parameter sets are left out.
    *
    * @throws {StreamError} after the last whole picture, where a header is broken
    */
@@ -66,10 +67,16 @@ class Pictures {
     /** Where the next picture begins, if the next slice is of one; and whether it must be. */
     let next: number | undefined;
     let ended = true;
+    /** Whether there were slices before any parameter set: nobody can decode them. */
+    let leading = false;
     for (const nal of nalUnits(data)) {
       const { type } = nal;
-      const place = `${where}NAL unit at byte ${offset + nal.start}`;
+      const place = () => `${where}NAL unit at byte ${offset + nal.start}`;
       if (type === SLICE || type === SLICE_PARTITION_A || type === SLICE_IDR) {
+        if (this.#pps.size === 0) {
+          leading = true;
+          continue;
+        }
         const slice = at(place, () => readSlice(nal, this.#ppsOf, this.#spsOf));
         if (slice.redundant > 0) continue;
         const other: boolean = ended || !last || beginsPicture(last, slice) ||
@@ -77,7 +84,7 @@ class Pictures {
         if (other && picture?.first && !picture.second && isOtherField(picture.first, slice)) {
           picture.second = slice;
         } else if (other) {
-          const start = picture ? next ?? nal.start : 0;
+          const start = picture || leading ? next ?? nal.start : 0;
           if (picture) yield { ...picture, end: start };
           picture = { start, end: data.length, data, first: slice, second: undefined };
         }

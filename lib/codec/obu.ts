@@ -32,7 +32,7 @@ export interface Obu {
 /** What a decoder is sent at a time: the OBUs of one instant. */
 export interface TemporalUnit {
   /** Where it lies, for messages. */
-  readonly where: string;
+  readonly where: () => string;
   /** Its OBUs with their sizes: section 5's form, whatever the file's. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
@@ -168,24 +168,25 @@ function withSizes(units: readonly Obu[]): Uint8Array<ArrayBuffer> {
  * @throws {StreamError} after the last whole unit, where an OBU is truncated or has no size
  */
 export function* section5Units(bytes: Uint8Array<ArrayBuffer>): Generator<TemporalUnit> {
+  const place = (number: number, start: number) => () => `temporal unit ${number} at byte ${start}`;
   let number = 0;
   let start = 0;
-  const where = () => `temporal unit ${number} at byte ${start}`;
+  let where = place(number, start);
   for (let offset = 0; offset < bytes.length;) {
-    const obu = at(where(), () => {
+    const obu = at(where, () => {
       if (!(bytes[offset] & HAS_SIZE)) {
         throw new StreamError(`no OBU with a size at byte ${offset}`);
       }
       return readObu(bytes, offset);
     });
     if (obu.type === OBU_TEMPORAL_DELIMITER && offset > start) {
-      yield { where: where(), data: bytes.subarray(start, offset) };
+      yield { where, data: bytes.subarray(start, offset) };
       start = offset;
-      number++;
+      where = place(++number, start);
     }
     offset = obu.end;
   }
-  if (start < bytes.length) yield { where: where(), data: bytes.subarray(start) };
+  if (start < bytes.length) yield { where, data: bytes.subarray(start) };
 }
 
 /**
@@ -196,13 +197,14 @@ export function* section5Units(bytes: Uint8Array<ArrayBuffer>): Generator<Tempor
 export function* annexBUnits(bytes: Uint8Array<ArrayBuffer>): Generator<TemporalUnit> {
   let offset = 0;
   for (let number = 0; offset < bytes.length; number++) {
-    const where = `temporal unit ${number} at byte ${offset}`;
+    const start = offset;
+    const where = () => `temporal unit ${number} at byte ${start}`;
     const unit = at(where, () => {
-      const [size, start] = leb128(bytes, offset);
-      const left = bytes.length - start;
+      const [size, begin] = leb128(bytes, start);
+      const left = bytes.length - begin;
       if (size > left) throw new StreamError(`truncated: ${left} of ${size} bytes`);
-      offset = start + size;
-      return size === 0 ? undefined : withSizes(lengthDelimited(bytes.subarray(start, offset)));
+      offset = begin + size;
+      return size === 0 ? undefined : withSizes(lengthDelimited(bytes.subarray(begin, offset)));
     });
     if (unit) yield { where, data: unit };
   }

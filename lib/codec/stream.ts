@@ -20,7 +20,7 @@ const CODECS: Record<string, Codec> = { VP90: "vp9", AV01: "av1", H264: "h264" }
 
 function* ivfTemporalUnits(frames: Iterable<IvfFrame>): Generator<TemporalUnit> {
   for (const { number, offset, data } of frames) {
-    if (data.length > 0) yield { where: `frame ${number} at byte ${offset}`, data };
+    if (data.length > 0) yield { where: () => `frame ${number} at byte ${offset}`, data };
   }
 }
 

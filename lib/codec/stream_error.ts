@@ -12,14 +12,14 @@ export class StreamError extends Error {
 /**
  * Runs `parse`, and puts the place in front of what it finds wrong.
  *
- * @param where for example `frame 3 at byte 1024`
+ * @param where gives for example `frame 3 at byte 1024`; called only then
  * @throws {StreamError}
  */
-export function at<T>(where: string, parse: () => T): T {
+export function at<T>(where: () => string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof StreamError) throw new StreamError(`${where}: ${error.message}`);
+    if (error instanceof StreamError) throw new StreamError(`${where()}: ${error.message}`);
     throw error;
   }
 }

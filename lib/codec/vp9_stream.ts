@@ -44,7 +44,7 @@ export function* vp9Units(frames: Iterable<IvfFrame>): Generator<AccessUnit> {
   let pictures = 0;
   for (const { number, offset, data } of frames) {
     if (data.length === 0) continue;
-    const read = at(`frame ${number} at byte ${offset}`, (): Vp9Frame[] => {
+    const read = at(() => `frame ${number} at byte ${offset}`, (): Vp9Frame[] => {
       const read = splitSuperframe(data).map((frame) => headers.read(frame));
       if (read.length === 0) throw new StreamError("a superframe without frames");
       if (read.filter(({ shown }) => shown).length > 1) {

@@ -237,7 +237,7 @@ const refused: [what: string, file: Bytes, codec: Codec | undefined, message: st
   ["AV1 for H.264", fixture("av1-320x240.obu"), "h264", "av1, not h264"],
   ["a VP9 frame that is none", ivf("VP90", [Uint8Array.of(0x55)]), undefined, "frame 0 at byte 44"],
   ["a reference to nothing", ivf("VP90", [Uint8Array.of(0x8b)]), undefined, "slot 3"],
-  ["a slice without sets", Uint8Array.of(0, 0, 1, 0x65, 0x88, 0x80), undefined, "parameter set 0"],
+  ["a slice without sets", Uint8Array.of(0, 0, 1, 0x65, 0x88, 0x80), undefined, "no picture"],
   ["sets without a slice", concat([0, 0, 1, 9, 0x10]), undefined, "no picture"],
 ];
 for (const [what, file, codec, message] of refused) {
@@ -502,6 +502,22 @@ Deno.test("H.264: a stream that begins between two IDR pictures", () => {
   assertEquals(rest.length, all.length - 9);
   assertEquals(rest.map((unit) => unit.displayIndex), all.slice(9).map((u) => u.displayIndex - 9));
   assert(!rest[0].key);
+});
+
+Deno.test("H.264: slices before the first parameter sets are left out", () => {
+  const file = fixture("h264-gops.h264");
+  const all = units(file);
+  const rest = units(file.subarray(all[11].data.byteOffset));
+  // The next parameter sets come with unit 21.
+  assertEquals(rest.map(({ data }) => data), all.slice(21).map(({ data }) => data));
+});
+
+Deno.test("H.264: a slice of unknown parameter sets", () => {
+  const stream = concat(sps([2]), PPS, slice({ frame: 0, idr: true }));
+  // first_mb_in_slice 0, slice_type 7, pic_parameter_set_id 1
+  const { units: whole, message } = partly(concat(stream, nal(5, 3, bits(0, 7, 1)), stream));
+  assertEquals(whole.length, 0);
+  assert(/NAL unit at byte \d+: .*picture parameter set 1/.test(message), message);
 });
 
 Deno.test("H.264: the picture order counts of frames", () => {
