@@ -75,6 +75,7 @@ class Pictures {
       if (type === SLICE || type === SLICE_PARTITION_A || type === SLICE_IDR) {
         if (this.#pps.size === 0) {
           leading = true;
+          next = undefined;
           continue;
         }
         const slice = at(place, () => readSlice(nal, this.#ppsOf, this.#spsOf));
