@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/version.h>
 #include <media/v4l2-fh.h>
+#include <media/videobuf2-core.h>
 
 #define KERNEL_BEFORE(major, minor)	(KERNEL_VERSION(major, minor, 0) > LINUX_VERSION_CODE)
 
@@ -104,6 +105,16 @@ static inline void vpipe_fh_del(struct v4l2_fh *fh, struct file *file)
 	file->private_data = NULL;
 #else
 	v4l2_fh_del(fh, file);
+#endif
+}
+
+/* videobuf2 named a buffer by its index before 6.8. */
+static inline int vpipe_core_qbuf(struct vb2_buffer *vb)
+{
+#if KERNEL_BEFORE(6, 8)
+	return vb2_core_qbuf(vb->vb2_queue, vb->index, NULL, NULL);
+#else
+	return vb2_core_qbuf(vb->vb2_queue, vb, NULL, NULL);
 #endif
 }
 

@@ -68,6 +68,7 @@ static const struct vdec_control vdec_av1_controls[] = {
 const struct vdec_coded vdec_coded[] = {
 	{
 		.fourcc = V4L2_PIX_FMT_VP9_FRAME,
+		.ivf = v4l2_fourcc('V', 'P', '9', '0'),
 		.codec = VPIPE_DEC_CODEC_VP9,
 		.controls = vdec_vp9_controls,
 		.num_controls = ARRAY_SIZE(vdec_vp9_controls),
@@ -75,6 +76,7 @@ const struct vdec_coded vdec_coded[] = {
 #if VPIPE_HAS_AV1
 	{
 		.fourcc = V4L2_PIX_FMT_AV1_FRAME,
+		.ivf = v4l2_fourcc('A', 'V', '0', '1'),
 		.codec = VPIPE_DEC_CODEC_AV1,
 		.controls = vdec_av1_controls,
 		.num_controls = ARRAY_SIZE(vdec_av1_controls),
@@ -82,6 +84,7 @@ const struct vdec_coded vdec_coded[] = {
 #endif
 	{
 		.fourcc = V4L2_PIX_FMT_H264_SLICE,
+		.ivf = v4l2_fourcc('H', '2', '6', '4'),
 		.codec = VPIPE_DEC_CODEC_H264,
 		.controls = vdec_h264_controls,
 		.num_controls = ARRAY_SIZE(vdec_h264_controls),

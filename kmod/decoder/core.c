@@ -131,12 +131,13 @@ static void vdec_remove(struct platform_device *pdev)
 {
 	struct vdec_dev *dev = platform_get_drvdata(pdev);
 
-	debugfs_remove(dev->debugfs);
 	media_device_unregister(&dev->media.mdev);
 	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
 	video_unregister_device(&dev->vfd);
 	vdec_session_unregister(dev);
 	vpipe_wake_all(&dev->vfd);
+	/* Waits for who is in one of its files: for no frame any more. */
+	debugfs_remove(dev->debugfs);
 	v4l2_device_unregister(&dev->media.v4l2_dev);
 	v4l2_device_put(&dev->media.v4l2_dev);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * /sys/kernel/debug/vpipe-dec: `ping` asks the daemon for a sign of life and gives
- * the round trip in nanoseconds, `stats` has a line for each stream.
+ * the round trip in nanoseconds, `stats` has a line for each stream,
+ * `inject` is in inject.c.
  */
 #include <linux/debugfs.h>
 #include <linux/math64.h>
@@ -37,8 +38,8 @@ static int vdec_stats_show(struct seq_file *m, void *unused)
 	spin_lock(&dev->lock);
 	list_for_each_entry(stream, &dev->streams, entry) {
 		spin_lock(&stream->lock);
-		seq_printf(m, "stream %u codec %u %ux%u %p4cc %s ", stream->id, stream->start.codec,
-			   stream->start.width, stream->start.height, &stream->start.pixelformat,
+		seq_printf(m, "stream %u codec %u %ux%u %.4s %s ", stream->id, stream->start.codec,
+			   stream->start.width, stream->start.height, (const char *)&stream->start.pixelformat,
 			   stream->over ? "over" : "open");
 		vdec_show_stats(m, &stream->stats);
 		spin_unlock(&stream->lock);
@@ -56,4 +57,5 @@ void vdec_debugfs_init(struct vdec_dev *dev)
 	dev->debugfs = debugfs_create_dir(VDEC_NAME, NULL);
 	debugfs_create_file("ping", 0400, dev->debugfs, dev, &vdec_ping_fops);
 	debugfs_create_file("stats", 0400, dev->debugfs, dev, &vdec_stats_fops);
+	debugfs_create_file("inject", 0600, dev->debugfs, dev, &vdec_inject_fops);
 }

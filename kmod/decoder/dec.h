@@ -9,6 +9,7 @@
  *   stream.c	frames on their way between a file of the node and the daemon
  *   session.c	/dev/vpipe-dec: the daemon
  *   debugfs.c	ping and stats
+ *   inject.c	decoding without a client
  *
  * Locks, in the order in which they are taken: vdec_ctx.lock (a mutex: one
  * file's queues and formats), vdec_dev.lock (the session and the list of streams),
@@ -43,6 +44,9 @@
 /* Queues by V4L2_TYPE_IS_CAPTURE(), as VPIPE_DEC_QUEUE_* has them. */
 #define VDEC_NUM_QUEUES		2
 
+/* Buffers of a queue: videobuf2 gives no more, and a message has a bit for each. */
+#define VDEC_MAX_BUFFERS	BITS_PER_TYPE(u32)
+
 struct vdec_dev;
 struct vdec_session;
 
@@ -59,12 +63,14 @@ struct vdec_control {
 /**
  * struct vdec_coded - a format of OUTPUT
  * @fourcc:		V4L2_PIX_FMT_*
+ * @ivf:		its name in an IVF file
  * @codec:		VPIPE_DEC_CODEC_*
  * @controls:		its stateless parameters
  * @num_controls:	how many
  */
 struct vdec_coded {
 	u32 fourcc;
+	u32 ivf;
 	u32 codec;
 	const struct vdec_control *controls;
 	unsigned int num_controls;
@@ -285,6 +291,8 @@ extern unsigned int vdec_timeout_ms;
 
 /* node.c */
 int vdec_register_node(struct vdec_dev *dev);
+struct vdec_ctx *vdec_ctx_open(struct vdec_dev *dev);
+void vdec_ctx_close(struct vdec_ctx *ctx);
 void vdec_ctx_put(struct vdec_ctx *ctx);
 
 static inline struct vdec_ctx *vdec_file_to_ctx(struct file *file)
@@ -299,6 +307,7 @@ static inline struct vdec_frame *vdec_to_frame(struct vb2_v4l2_buffer *vbuf)
 
 /* formats.c */
 void vdec_formats_init(struct vdec_ctx *ctx);
+int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix);
 void vdec_formats_settle(struct vdec_ctx *ctx);
 unsigned int vdec_planes(const struct vdec_ctx *ctx, bool capture, struct vpipe_dec_plane *planes);
 int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f);
@@ -330,6 +339,9 @@ int vdec_stream_open_file(struct vdec_stream *stream);
 int vdec_session_register(struct vdec_dev *dev);
 void vdec_session_unregister(struct vdec_dev *dev);
 int vdec_session_ping(struct vdec_dev *dev, u64 *round_trip_ns);
+
+/* inject.c */
+extern const struct file_operations vdec_inject_fops;
 
 /* debugfs.c */
 void vdec_debugfs_init(struct vdec_dev *dev);

@@ -255,18 +255,15 @@ int vdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	return 0;
 }
 
-int vdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)
+/* EBUSY where a queue has buffers. Adjusts what cannot be as it is asked for. */
+int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
-	struct v4l2_pix_format_mplane *pix = &f->fmt.pix_mp;
-	const struct vdec_coded *coded;
-	int ret = -EBUSY;
+	const struct vdec_coded *coded = vdec_adjust_out(pix);
 
-	mutex_lock(&ctx->lock);
-	coded = vdec_adjust_out(pix);
+	lockdep_assert_held(&ctx->lock);
 	if (vb2_is_busy(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx)) ||
 	    vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
-		goto unlock;
+		return -EBUSY;
 
 	WRITE_ONCE(ctx->coded, coded);
 	vdec_controls_depth(ctx);
@@ -278,9 +275,17 @@ int vdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)
 	ctx->ycbcr_enc = pix->ycbcr_enc;
 	ctx->quantization = pix->quantization;
 	ctx->raw = vdec_first_raw(READ_ONCE(ctx->depth));
-	ret = 0;
 
-unlock:
+	return 0;
+}
+
+int vdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	int ret;
+
+	mutex_lock(&ctx->lock);
+	ret = vdec_formats_set_out(ctx, &f->fmt.pix_mp);
 	mutex_unlock(&ctx->lock);
 
 	return ret;

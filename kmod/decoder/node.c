@@ -273,15 +273,15 @@ void vdec_ctx_put(struct vdec_ctx *ctx)
 	kref_put(&ctx->kref, vdec_ctx_free);
 }
 
-static int vdec_open(struct file *file)
+/* An open file, and what inject has in place of one. */
+struct vdec_ctx *vdec_ctx_open(struct vdec_dev *dev)
 {
-	struct vdec_dev *dev = video_drvdata(file);
 	struct vdec_ctx *ctx;
 	int ret;
 
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
 	if (!ctx)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 
 	kref_init(&ctx->kref);
 	ctx->dev = dev;
@@ -300,30 +300,25 @@ static int vdec_open(struct file *file)
 		goto free;
 	}
 
-	vpipe_fh_add(&ctx->fh, file);
-
-	return 0;
+	return ctx;
 
 free:
 	v4l2_fh_exit(&ctx->fh);
 	v4l2_ctrl_handler_free(&ctx->hdl);
 	vdec_ctx_put(ctx);
 
-	return ret;
+	return ERR_PTR(ret);
 }
 
-static int vdec_release(struct file *file)
+void vdec_ctx_close(struct vdec_ctx *ctx)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
 	struct vdec_stream *stream;
 
-	vpipe_fh_del(&ctx->fh, file);
-
 	/* From here on the daemon gets no buffer from the queues, and answers none. */
 	mutex_lock(&ctx->lock);
-	v4l2_m2m_streamoff(file, m2m_ctx, V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE);
-	v4l2_m2m_streamoff(file, m2m_ctx, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE);
+	v4l2_m2m_streamoff(NULL, m2m_ctx, V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE);
+	v4l2_m2m_streamoff(NULL, m2m_ctx, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE);
 	stream = ctx->stream;
 	ctx->stream = NULL;
 	mutex_unlock(&ctx->lock);
@@ -336,6 +331,25 @@ static int vdec_release(struct file *file)
 	v4l2_fh_exit(&ctx->fh);
 	v4l2_ctrl_handler_free(&ctx->hdl);
 	vdec_ctx_put(ctx);
+}
+
+static int vdec_open(struct file *file)
+{
+	struct vdec_ctx *ctx = vdec_ctx_open(video_drvdata(file));
+
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	vpipe_fh_add(&ctx->fh, file);
+
+	return 0;
+}
+
+static int vdec_release(struct file *file)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+
+	vpipe_fh_del(&ctx->fh, file);
+	vdec_ctx_close(ctx);
 
 	return 0;
 }

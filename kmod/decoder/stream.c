@@ -203,7 +203,7 @@ void vdec_stream_forget_buffer(struct vdec_ctx *ctx, struct vb2_buffer *vb)
 	struct vdec_stream *stream = ctx->stream;
 	unsigned int queue = vdec_queue_index(vb->vb2_queue);
 
-	if (!stream || vb->index >= BITS_PER_TYPE(u32))
+	if (!stream || vb->index >= VDEC_MAX_BUFFERS)
 		return;
 
 	spin_lock(&stream->lock);
@@ -516,7 +516,7 @@ static int vdec_export(struct vdec_stream *stream, struct vpipe_dec_buffer *arg)
 		return -EINVAL;
 	vq = arg->queue == VPIPE_DEC_QUEUE_CAPTURE ? v4l2_m2m_get_dst_vq(m2m_ctx) :
 						     v4l2_m2m_get_src_vq(m2m_ctx);
-	vb = arg->index < BITS_PER_TYPE(u32) ? vb2_get_buffer(vq, arg->index) : NULL;
+	vb = arg->index < VDEC_MAX_BUFFERS ? vb2_get_buffer(vq, arg->index) : NULL;
 	if (!vb || arg->plane >= vb->num_planes || !vb->planes[arg->plane].mem_priv)
 		return -EINVAL;
 
