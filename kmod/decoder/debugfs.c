@@ -21,15 +21,24 @@ static int vdec_ping_show(struct seq_file *m, void *unused)
 
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(vdec_ping);
+DEFINE_static void vdec_show_span(struct seq_file *m, const char *name, const struct vdec_span *span,
+			   u64 frames)
+{
+	seq_printf(m, " %s_mean_ns %llu %s_max_ns %llu", name,
+		   frames ? div64_u64(span->total_ns, frames) : 0, name, span->max_ns);
+}
 
 static void vdec_show_stats(struct seq_file *m, const struct vdec_stats *stats)
 {
-	seq_printf(m, "frames %llu errors %llu in_bytes %llu out_bytes %llu mean_ns %llu max_ns %llu\n",
-		   stats->frames, stats->errors, stats->in_bytes, stats->out_bytes,
-		   stats->frames ? div64_u64(stats->total_ns, stats->frames) : 0, stats->max_ns);
+	seq_printf(m, "frames %llu errors %llu in_bytes %llu out_bytes %llu",
+		   stats->frames, stats->errors, stats->in_bytes, stats->out_bytes);
+	vdec_show_span(m, "waiting", &stats->waiting, stats->frames);
+	vdec_show_span(m, "working", &stats->working, stats->frames);
+	seq_putc(m, '\n');
 }
+_ATTRIBUTE(vdec_ping);
 
+SHOW
 static int vdec_stats_show(struct seq_file *m, void *unused)
 {
 	struct vdec_dev *dev = m->private;
@@ -39,7 +48,8 @@ static int vdec_stats_show(struct seq_file *m, void *unused)
 	list_for_each_entry(stream, &dev->streams, entry) {
 		spin_lock(&stream->lock);
 		seq_printf(m, "stream %u codec %u %ux%u %.4s %s ", stream->id, stream->start.codec,
-			   stream->start.width, stream->start.height, (const char *)&stream->start.pixelformat,
+			   stream->start.width, stream->start.height,
+			   (const char *)&stream->start.pixelformat,
 			   stream->over ? "over" : "open");
 		vdec_show_stats(m, &stream->stats);
 		spin_unlock(&stream->lock);

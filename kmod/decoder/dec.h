@@ -144,6 +144,7 @@ struct vdec_ctx {
  * @capture:		the buffer for the picture, while it is in one of these
  * @cookie:		by which the daemon answers
  * @begun_ns:		when both buffers were there
+ * @read_ns:		when the daemon read it
  * @controls:		memory for the parameters as a message has them
  * @controls_size:	of them in bytes
  * @num_controls:	how many
@@ -154,9 +155,20 @@ struct vdec_frame {
 	struct vb2_v4l2_buffer *capture;
 	u64 cookie;
 	u64 begun_ns;
+	u64 read_ns;
 	u8 *controls;
 	u32 controls_size;
 	u32 num_controls;
+};
+
+/**
+ * struct vdec_span - how long something took
+ * @total_ns:	of all frames
+ * @max_ns:	of one
+ */
+struct vdec_span {
+	u64 total_ns;
+	u64 max_ns;
 };
 
 /**
@@ -165,16 +177,16 @@ struct vdec_frame {
  * @errors:	answered with none, or taken back
  * @in_bytes:	of bitstream
  * @out_bytes:	of pictures
- * @total_ns:	from both buffers to the answer, of all @frames
- * @max_ns:	the longest of these
+ * @waiting:	of @frames, from when both buffers were there until the daemon read it
+ * @working:	from then to the answer
  */
 struct vdec_stats {
 	u64 frames;
 	u64 errors;
 	u64 in_bytes;
 	u64 out_bytes;
-	u64 total_ns;
-	u64 max_ns;
+	struct vdec_span waiting;
+	struct vdec_span working;
 };
 
 /**

@@ -304,8 +304,10 @@ static void vdec_was_read(struct vdec_stream *stream, const struct vdec_peek *pe
 	case VPIPE_DEC_MSG_DECODE:
 		/* Unless it was taken back meanwhile: then it was read for nothing. */
 		frame = list_first_entry_or_null(&stream->waiting, struct vdec_frame, entry);
-		if (frame && frame->cookie == peek->cookie)
+		if (frame && frame->cookie == peek->cookie) {
+			frame->read_ns = ktime_get_ns();
 			list_move_tail(&frame->entry, &stream->given);
+		}
 		break;
 	}
 	spin_unlock(&stream->lock);
@@ -395,18 +397,23 @@ static bool vdec_holds_cookie(const struct list_head *list, u64 cookie)
 	return false;
 }
 
+static void vdec_span_add(struct vdec_span *span, u64 ns)
+{
+	span->total_ns += ns;
+	span->max_ns = max(span->max_ns, ns);
+}
+
 static void vdec_count(struct vdec_stats *stats, struct vdec_frame *frame)
 {
 	struct vb2_buffer *capture = &frame->capture->vb2_buf;
-	u64 ns = ktime_get_ns() - frame->begun_ns;
 	unsigned int i;
 
 	stats->frames++;
 	stats->in_bytes += vb2_get_plane_payload(&frame->m2m.vb.vb2_buf, 0);
 	for (i = 0; i < capture->num_planes; i++)
 		stats->out_bytes += vb2_get_plane_payload(capture, i);
-	stats->total_ns += ns;
-	stats->max_ns = max(stats->max_ns, ns);
+	vdec_span_add(&stats->waiting, frame->read_ns - frame->begun_ns);
+	vdec_span_add(&stats->working, ktime_get_ns() - frame->read_ns);
 }
 
 static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *done)
@@ -567,14 +574,20 @@ static long vdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long
  * From the first time that both queues stream until nobody has it any more
  */
 
+static void vdec_add_span(struct vdec_span *sum, const struct vdec_span *span)
+{
+	sum->total_ns += span->total_ns;
+	sum->max_ns = max(sum->max_ns, span->max_ns);
+}
+
 static void vdec_add_stats(struct vdec_stats *sum, const struct vdec_stats *stats)
 {
 	sum->frames += stats->frames;
 	sum->errors += stats->errors;
 	sum->in_bytes += stats->in_bytes;
 	sum->out_bytes += stats->out_bytes;
-	sum->total_ns += stats->total_ns;
-	sum->max_ns = max(sum->max_ns, stats->max_ns);
+	vdec_add_span(&sum->waiting, &stats->waiting);
+	vdec_add_span(&sum->working, &stats->working);
 }
 
 static void vdec_stream_destroy(struct vdec_stream *stream)
