@@ -186,9 +186,11 @@ function sequences(pictures: readonly Picture[]): Sequence[] | undefined {
 }
 
 /**
- * The units of a stream. A key unit is an IDR picture. A stream may begin with another one: then its
- * pictures up to the first IDR picture are in one order. Two fields are one unit where they lie in
- * the same segment.
+ * The units of a stream. A key unit is an IDR picture; recovery points are none. Two fields are one
+ * unit where they lie in the same segment.
+ *
+ * A stream may begin with another picture: those up to the first IDR picture are in one order then,
+ * with those that refer to what came before, and that decoders may leave out.
  *
  * @throws {StreamError} after the last whole unit, where a header is broken
  */

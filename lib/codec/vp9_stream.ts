@@ -54,7 +54,7 @@ export function* vp9Units(frames: Iterable<IvfFrame>): Generator<AccessUnit> {
     });
     const shown = read.find((frame) => frame.shown);
     const last = shown ?? read[read.length - 1];
-    control = last.control ?? control;
+    control = (read.find((frame) => frame.key) ?? last).control ?? control;
     if (!sequence || !sameFormat(sequence, last.format)) {
       sequence = sequenceOf(last.format, control);
     }
