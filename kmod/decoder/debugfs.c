@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * /sys/kernel/debug/vpipe-dec: `ping` asks the daemon for a sign of life and gives
- * the round trip in nanoseconds, `stats` has a line for each stream,
- * `inject` is in inject.c.
+ * the round trip in nanoseconds, `stats` has a line for each stream and one for
+ * those that are gone, `inject` is in inject.c.
  */
 #include <linux/debugfs.h>
 #include <linux/math64.h>
@@ -21,14 +21,16 @@ static int vdec_ping_show(struct seq_file *m, void *unused)
 
 	return 0;
 }
-DEFINE_static void vdec_show_span(struct seq_file *m, const char *name, const struct vdec_span *span,
+DEFINE_SHOW_ATTRIBUTE(vdec_ping);
+
+static void vdec_show_span(struct seq_file *m, const char *name, const struct vdec_span *span,
 			   u64 frames)
 {
 	seq_printf(m, " %s_mean_ns %llu %s_max_ns %llu", name,
 		   frames ? div64_u64(span->total_ns, frames) : 0, name, span->max_ns);
 }
 
-static void vdec_show_stats(struct seq_file *m, const struct vdec_stats *stats)
+static void vdec_show_sums(struct seq_file *m, const struct vdec_stats *stats)
 {
 	seq_printf(m, "frames %llu errors %llu in_bytes %llu out_bytes %llu",
 		   stats->frames, stats->errors, stats->in_bytes, stats->out_bytes);
@@ -36,9 +38,15 @@ static void vdec_show_stats(struct seq_file *m, const struct vdec_stats *stats)
 	vdec_show_span(m, "working", &stats->working, stats->frames);
 	seq_putc(m, '\n');
 }
-_ATTRIBUTE(vdec_ping);
 
-SHOW
+static void vdec_show_stream(struct seq_file *m, const struct vdec_stream *stream)
+{
+	seq_printf(m, "stream %u codec %u %ux%u %.4s %s ", stream->id, stream->start.codec,
+		   stream->start.width, stream->start.height,
+		   (const char *)&stream->start.pixelformat, stream->over ? "over" : "open");
+	vdec_show_sums(m, &stream->stats);
+}
+
 static int vdec_stats_show(struct seq_file *m, void *unused)
 {
 	struct vdec_dev *dev = m->private;
@@ -47,15 +55,11 @@ static int vdec_stats_show(struct seq_file *m, void *unused)
 	spin_lock(&dev->lock);
 	list_for_each_entry(stream, &dev->streams, entry) {
 		spin_lock(&stream->lock);
-		seq_printf(m, "stream %u codec %u %ux%u %.4s %s ", stream->id, stream->start.codec,
-			   stream->start.width, stream->start.height,
-			   (const char *)&stream->start.pixelformat,
-			   stream->over ? "over" : "open");
-		vdec_show_stats(m, &stream->stats);
+		vdec_show_stream(m, stream);
 		spin_unlock(&stream->lock);
 	}
 	seq_puts(m, "gone ");
-	vdec_show_stats(m, &dev->stats);
+	vdec_show_sums(m, &dev->stats);
 	spin_unlock(&dev->lock);
 
 	return 0;
