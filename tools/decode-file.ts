@@ -36,7 +36,7 @@ main({
       ]),
     ),
     device: optional(path("DEV", "the decoder's video node; without it, the one there is")),
-    buffers: integer("N", "frames in flight at most", { min: 1, max: MAX_BUFFERS, fallback: 8 }),
+    buffers: integer("N", "frames in flight at most", { min: 1, max: MAX_BUFFERS, fallback: 4 }),
     format: optional(
       choice(
         "FORMAT",

@@ -120,8 +120,11 @@ export class DecoderStream implements Disposable {
     const resources = this.#resources;
     this.#device = device;
     this.#sequence = sequence;
-    const { codec, width, height, controls, reorder } = sequence;
+    const { codec, width, height, chroma, controls, reorder } = sequence;
     try {
+      if (chroma !== "4:2:0" && chroma !== "4:0:0") {
+        throw new DeviceError(device.path, `gives 4:2:0 pictures, the stream has ${chroma}`);
+      }
       setMplaneFormat(device, OUTPUT, {
         width,
         height,
