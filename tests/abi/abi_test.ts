@@ -6,6 +6,7 @@
  * declaration a C type, an ioctl its request number. So nothing new can go uncompared.
  */
 import { assertEquals } from "@std/assert";
+import * as av1Controls from "../../lib/codec/av1_controls.ts";
 import * as codecControls from "../../lib/codec/controls.ts";
 import * as dmaBuf from "../../lib/dmabuf/dma_buf.ts";
 import * as dmaHeap from "../../lib/dmabuf/dma_heap.ts";
@@ -25,8 +26,11 @@ import * as uapi from "../../lib/vpipe/uapi.ts";
 import * as stress from "../stress/uapi.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
+const CONTROLS = `${ROOT}build/guest/linux-6.12/include/uapi/linux/v4l2-controls.h`;
 
 const modules: [header: string, exports: Record<string, unknown>][] = [
+  // First, instead of the system's: that of Debian 12 has no AV1.
+  [`"${CONTROLS}"`, { ...codecControls, ...av1Controls }],
   ["<errno.h>", errno],
   ["<fcntl.h>", file],
   ["<sys/stat.h>", deviceNumber],
@@ -37,7 +41,6 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<sched.h>", thread],
   ["<sys/resource.h>", {}],
   ["<linux/videodev2.h>", videodev2],
-  ["<linux/v4l2-controls.h>", codecControls],
   ["<linux/dma-heap.h>", dmaHeap],
   ["<linux/dma-buf.h>", dmaBuf],
   ['"kmod/uapi/vpipe.h"', uapi],
