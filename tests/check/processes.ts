@@ -44,6 +44,10 @@ export class Running implements AsyncDisposable {
     return value;
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }

@@ -10,7 +10,7 @@
 import { SysError } from "../../lib/sys/errno.ts";
 import { File, O_RDWR } from "../../lib/sys/file.ts";
 import { expect } from "../check/suite.ts";
-import { exists } from "./filter.ts";
+import { exists } from "./driver.ts";
 import { orErrno, raw } from "./libc.ts";
 
 const COUNTER = "/proc/thread-self/fail-nth";

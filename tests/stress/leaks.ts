@@ -4,7 +4,8 @@
  * @module
  */
 import { expect, Skip } from "../check/suite.ts";
-import { exists, load, unload } from "./filter.ts";
+import { exists } from "./driver.ts";
+import { load, unload } from "./filter.ts";
 import { type Conditions, delay } from "./stage.ts";
 
 const KMEMLEAK = "/sys/kernel/debug/kmemleak";

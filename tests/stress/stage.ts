@@ -9,12 +9,14 @@ import type { Random } from "./random.ts";
 export interface Conditions {
   /** About how long the stage may take. */
   readonly seconds: number;
+  /** Fraction of what the stage counts, instead of going by time: 1 is all of it. */
+  readonly amount: number;
   readonly random: Random;
   /** Folder of the compiled tools. */
   readonly tools: string;
-  /** vpipe.ko */
+  /** The module that is loaded. */
   readonly module: string;
-  /** Folder of the PGM fixtures. */
+  /** Folder of the images and streams. */
   readonly fixtures: string;
 }
 

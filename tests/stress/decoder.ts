@@ -1,0 +1,70 @@
+/**
+ * The decoder as a whole: its device, what debugfs says of it, and whether it works.
+ *
+ * @module
+ */
+import { expect, expectEqual } from "../check/suite.ts";
+import { DecoderClient } from "./decoder_client.ts";
+import { Answering } from "./decoder_answering.ts";
+import { Driver } from "./driver.ts";
+import { delay } from "./stage.ts";
+
+export const decoder = new Driver("vpipe-dec");
+
+/** The daemon's side of it. */
+export const SESSION = "/dev/vpipe-dec";
+
+const DEBUG = "/sys/kernel/debug/vpipe-dec";
+
+/** Default of the parameter timeout_ms. */
+export const TIMEOUT_MS = 10_000;
+
+/** Numbers of the streams that have not been freed. */
+export function streams(): { open: number[]; over: number[] } {
+  const text = Deno.readTextFileSync(`${DEBUG}/stats`);
+  const ids = (state: string) =>
+    [...text.matchAll(RegExp(`^stream (\\d+) .* ${state} frames`, "gm"))].map(([, id]) =>
+      Number(id)
+    );
+  return { open: ids("open"), over: ids("over") };
+}
+
+/** Whether a daemon has said HELLO and answers. */
+export function daemonAnswers(): boolean {
+  try {
+    return Number(Deno.readTextFileSync(`${DEBUG}/ping`)) > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until nobody but `users` has the module in use and no stream is left. */
+export async function expectIdle(users: number, ms = 10_000): Promise<void> {
+  const end = performance.now() + ms;
+  for (;;) {
+    const { open, over } = streams();
+    const left = open.length + over.length;
+    if (left === 0 && decoder.users() === users) return;
+    if (performance.now() > end) {
+      expectEqual("streams left", left, 0);
+      expectEqual("users of the module", decoder.users(), users);
+    }
+    await delay(20);
+  }
+}
+
+/** Fails unless a frame goes through the device, with this program as its daemon. */
+export async function expectWorking(): Promise<void> {
+  using daemon = new Answering();
+  {
+    using client = new DecoderClient(decoder.videoNode());
+    client.start();
+    client.send(0, [1, 2, 3]);
+    daemon.serve();
+    const picture = await client.picture();
+    expect(picture.every((byte) => byte === 6), "the picture is not the daemon's");
+  }
+  daemon.serve();
+  daemon[Symbol.dispose]();
+  await expectIdle(0);
+}

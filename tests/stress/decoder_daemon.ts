@@ -1,0 +1,71 @@
+/**
+ * The real daemon, as a process of its own.
+ *
+ * @module
+ */
+import { Running } from "../check/processes.ts";
+import { expect } from "../check/suite.ts";
+import { daemonAnswers } from "./decoder.ts";
+import { delay } from "./stage.ts";
+
+/** Until it serves, on a slow guest. */
+const START_MS = 30_000;
+
+/** What a process holds. */
+export interface Holdings {
+  readonly fds: number;
+  readonly maps: number;
+  /** Clients' buffers among the maps. */
+  readonly buffers: number;
+}
+
+/** `build/bin/decoder-daemon`; killed when it goes out of scope. */
+export class Daemon implements AsyncDisposable {
+  readonly #process: Running;
+
+  private constructor(process: Running) {
+    this.#process = process;
+  }
+
+  /** Starts it and waits until it answers. */
+  static async start(tools: string): Promise<Daemon> {
+    const running = new Running(`${tools}/decoder-daemon`, ["--log-level", "error"]);
+    const end = performance.now() + START_MS;
+    while (!daemonAnswers()) {
+      expect(performance.now() < end, `the daemon does not answer within ${START_MS} ms`);
+      await delay(10);
+    }
+    return new Daemon(running);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** How it ended, within so many seconds. */
+  end(seconds: number) {
+    return this.#process.end(seconds);
+  }
+
+  /** Fails unless it is still the one that answers. */
+  expectAlive(): void {
+    expect(daemonAnswers(), `the daemon (process ${this.pid}) does not answer any more`);
+  }
+
+  holdings(): Holdings {
+    const maps = Deno.readTextFileSync(`/proc/${this.pid}/maps`).trimEnd().split("\n");
+    return {
+      fds: [...Deno.readDirSync(`/proc/${this.pid}/fd`)].length,
+      maps: maps.length,
+      buffers: maps.filter((line) => line.includes("dmabuf")).length,
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#process[Symbol.asyncDispose]();
+  }
+}

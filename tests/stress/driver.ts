@@ -1,0 +1,99 @@
+/**
+ * A module with one platform device: loading and binding it, and its nodes as they are numbered now.
+ *
+ * @module
+ */
+import { ENOENT, SysError } from "../../lib/sys/errno.ts";
+import { succeed } from "../check/processes.ts";
+
+/** Whether there is something at `path`. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** The one entry of a sysfs folder with such a name, as a device node. */
+function node(folder: string, name: RegExp): string {
+  try {
+    for (const entry of Deno.readDirSync(folder)) {
+      if (name.test(entry.name)) return `/dev/${entry.name}`;
+    }
+  } catch (error) {
+    // The folder comes and goes with the device.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  throw new SysError(folder, `find ${name.source}`, ENOENT);
+}
+
+/** A driver whose device has its name. */
+export class Driver {
+  /** In sysfs. */
+  readonly folder: string;
+  readonly #device: string;
+  readonly #module: string;
+
+  constructor(readonly name: string) {
+    this.folder = `/sys/bus/platform/drivers/${name}`;
+    this.#device = `${this.folder}/${name}`;
+    this.#module = `/sys/module/${name.replaceAll("-", "_")}`;
+  }
+
+  /** @throws {SysError} ENOENT where there is none */
+  videoNode(): string {
+    return node(`${this.#device}/video4linux`, /^video\d+$/);
+  }
+
+  /**
+   * The media device that requests come from.
+   *
+   * @throws {SysError} ENOENT where there is none
+   */
+  mediaNode(): string {
+    return node(this.#device, /^media\d+$/);
+  }
+
+  load(module: string): Promise<string> {
+    return succeed("insmod", [module]);
+  }
+
+  unload(): Promise<string> {
+    return succeed("rmmod", [this.name]);
+  }
+
+  /** Takes the device from the driver: as an unplugged one, for whoever has it open. */
+  unbind(): void {
+    Deno.writeTextFileSync(`${this.folder}/unbind`, this.name);
+  }
+
+  bind(): void {
+    Deno.writeTextFileSync(`${this.folder}/bind`, this.name);
+  }
+
+  isBound(): boolean {
+    return exists(this.#device);
+  }
+
+  isLoaded(): boolean {
+    return exists(this.#module);
+  }
+
+  /** Who keeps the module from being unloaded. */
+  users(): number {
+    return Number(Deno.readTextFileSync(`${this.#module}/refcnt`));
+  }
+
+  setParameter(name: string, value: number): void {
+    Deno.writeTextFileSync(`${this.#module}/parameters/${name}`, `${value}`);
+  }
+
+  /** Loads the module and binds the device, as far as something went wrong that left them off. */
+  async restore(module: string): Promise<void> {
+    if (!this.isLoaded()) await this.load(module);
+    if (!this.isBound()) this.bind();
+  }
+}

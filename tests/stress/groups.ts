@@ -1,0 +1,57 @@
+/**
+ * The stages by the module that they stress, in their order, each with its share of the time.
+ *
+ * @module
+ */
+import { decoder, expectWorking as expectDecoder } from "./decoder.ts";
+import { decoderSessions } from "./decoder_sessions.ts";
+import { decoderStates } from "./decoder_states.ts";
+import { faults } from "./faults.ts";
+import { expectWorking as expectFilter, filter } from "./filter.ts";
+import { hotplug } from "./hotplug.ts";
+import { kills } from "./kills.ts";
+import { leaks } from "./leaks.ts";
+import { randomCalls } from "./random_calls.ts";
+import { reloads } from "./reloads.ts";
+import type { Stage } from "./stage.ts";
+import { states } from "./states.ts";
+import { streams } from "./streams.ts";
+import type { Driver } from "./driver.ts";
+
+/** One module's stages. */
+export interface Group {
+  readonly driver: Driver;
+  readonly stages: Readonly<Record<string, { readonly share: number; readonly run: Stage }>>;
+  /** Fails unless the module works, after whatever a stage did to it. */
+  expectWorking(): Promise<void>;
+}
+
+export const GROUPS = {
+  filter: {
+    driver: filter,
+    stages: {
+      "random-calls": { share: 0.25, run: randomCalls },
+      kills: { share: 0.18, run: kills },
+      states: { share: 0.05, run: states },
+      hotplug: { share: 0.15, run: hotplug },
+      streams: { share: 0.08, run: streams },
+      reloads: { share: 0.1, run: reloads },
+      leaks: { share: 0.08, run: leaks },
+      faults: { share: 0.12, run: faults },
+    },
+    expectWorking: expectFilter,
+  },
+  decoder: {
+    driver: decoder,
+    stages: {
+      sessions: { share: 0.02, run: decoderSessions },
+      states: { share: 0.05, run: decoderStates },
+    },
+    expectWorking: expectDecoder,
+  },
+} as const satisfies Record<string, Group>;
+
+/** Every stage's name, once. */
+export const STAGE_NAMES = [
+  ...new Set(Object.values(GROUPS).flatMap(({ stages }) => Object.keys(stages))),
+];
