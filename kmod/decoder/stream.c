@@ -679,12 +679,11 @@ static int vdec_stream_announce(struct vdec_ctx *ctx, struct vdec_stream *new)
 
 	lockdep_assert_held(&dev->lock);
 	if (!session || !session->codecs) {
-		v4l2_err(&dev->media.v4l2_dev, "no decoder-daemon is running\n");
+		pr_err_ratelimited("no decoder-daemon is running\n");
 		return -ENOTCONN;
 	}
 	if (!(session->codecs & ctx->coded->codec)) {
-		v4l2_err(&dev->media.v4l2_dev, "the daemon cannot decode %p4cc\n",
-			 &ctx->coded->fourcc);
+		pr_err_ratelimited("the daemon cannot decode %p4cc\n", &ctx->coded->fourcc);
 		return -EOPNOTSUPP;
 	}
 	if (!new)
