@@ -4,7 +4,7 @@
  * @module
  */
 import type { Report } from "../lib/cli/tool.ts";
-import { AVFRAME } from "../lib/ffmpeg/avutil.ts";
+import { AV_LOG_QUIET, AVFRAME } from "../lib/ffmpeg/avutil.ts";
 import { findDecoder } from "../lib/ffmpeg/codecs.ts";
 import { Decoder } from "../lib/ffmpeg/decoder.ts";
 import { FfmpegError } from "../lib/ffmpeg/error.ts";
@@ -67,6 +67,7 @@ function decoders(ffmpeg: Ffmpeg) {
  */
 export function selftest(): Report {
   const ffmpeg = loadFfmpeg();
+  ffmpeg.avutil.av_log_set_level(AV_LOG_QUIET);
   const codecs = decoders(ffmpeg);
   const packing = packs(ffmpeg);
   const ok = packing && codecs.some(([, decoder]) => decoder !== "missing");

@@ -13,6 +13,8 @@ import { Packet } from "./packet.ts";
 // Every decoder works on the calling thread, so that a coded frame is decoded when it was sent.
 const OPTIONS = {
   threads: "1",
+  // Else FFmpeg 5 and 6 warn of a get_buffer2 that frame threads would call.
+  thread_type: "slice",
   // dav1d's own delay.
   max_frame_delay: "1",
   // The coded picture as a whole.
