@@ -38,7 +38,7 @@ for tool; do
 done
 
 git ls-files -z -- kmod daemon/decoder-daemon.service | xargs -0 cp --parents -t "$tree"
-cp fixtures/*.pgm fixtures/README.md "$tree/fixtures"
+cp -r fixtures/*.pgm fixtures/README.md fixtures/streams "$tree/fixtures"
 cp scripts/{check,demo,kmemleak,machine,mem2mem,modules}.sh scripts/{bench,trace}_*.sh "$tree/scripts"
 cp README.md LICENSE "$tree"
 cp scripts/dist.mk "$tree/Makefile"

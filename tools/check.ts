@@ -9,6 +9,7 @@ import { badInputChecks } from "../tests/check/bad_input.ts";
 import { benchChecks } from "../tests/check/bench.ts";
 import { captureChecks } from "../tests/check/capture.ts";
 import { Context } from "../tests/check/context.ts";
+import { decoderChecks } from "../tests/check/decoder.ts";
 import { fenceChecks } from "../tests/check/fence.ts";
 import { fixtureChecks } from "../tests/check/fixtures.ts";
 import { metadataChecks } from "../tests/check/metadata.ts";
@@ -56,6 +57,7 @@ main({
     await sharingChecks(suite, context);
     await badInputChecks(suite, context);
     await benchChecks(suite, context);
+    await decoderChecks(suite, context);
     return {
       text: [`artifacts are in ${artifacts}/`, suite.closing],
       json: { passed: suite.passed, failed: suite.failed, skipped: suite.skipped },

@@ -30,6 +30,11 @@ export class Context implements Disposable {
     Deno.mkdirSync(artifacts, { recursive: true });
   }
 
+  /** vpipe-dec.ko, built beside vpipe.ko. */
+  get decoderModule(): string {
+    return this.module.replace(/[^/]*$/, "vpipe-dec.ko");
+  }
+
   tool(name: string): string {
     return `${this.tools}/${name}`;
   }
