@@ -1,0 +1,184 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { captureFormat } from "../../daemon/capture_format.ts";
+import { line, Log } from "../../daemon/log.ts";
+import { Incoming, ProtocolError } from "../../daemon/messages.ts";
+import { Pipe, wake } from "../../daemon/pipe.ts";
+import { PollSet } from "../../daemon/poll_set.ts";
+import { Stream } from "../../daemon/stream.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { File, IoBuffer } from "../../lib/sys/file.ts";
+import { POLLHUP, POLLIN } from "../../lib/sys/poll.ts";
+import {
+  V4L2_PIX_FMT_GREY,
+  V4L2_PIX_FMT_NV12,
+  V4L2_PIX_FMT_NV12M,
+  V4L2_PIX_FMT_P010,
+} from "../../lib/v4l2/videodev2.ts";
+import {
+  vpipe_dec_decode,
+  vpipe_dec_done,
+  VPIPE_DEC_FAILED,
+  vpipe_dec_free,
+  vpipe_dec_header,
+  VPIPE_DEC_MSG_DECODE,
+  VPIPE_DEC_MSG_DONE,
+  VPIPE_DEC_MSG_FREE,
+  VPIPE_DEC_MSG_START,
+  VPIPE_DEC_VERSION,
+} from "../../lib/vpipe/decoder_uapi.ts";
+
+const nv12 = {
+  pixelformat: V4L2_PIX_FMT_NV12,
+  width: 321,
+  height: 181,
+  num_planes: 1,
+  bytesperline0: 328,
+  sizeimage0: 328 * (181 + 91),
+  bytesperline1: 0,
+  sizeimage1: 0,
+};
+
+Deno.test("captureFormat: where luma and chroma lie", () => {
+  assertEquals(captureFormat(nv12), {
+    layout: "nv12",
+    width: 321,
+    height: 181,
+    sizes: [328 * 272],
+    luma: { plane: 0, offset: 0, bytesperline: 328 },
+    chroma: { plane: 0, offset: 328 * 181, bytesperline: 328 },
+  });
+  const split = {
+    ...nv12,
+    pixelformat: V4L2_PIX_FMT_NV12M,
+    num_planes: 2,
+    sizeimage0: 328 * 181,
+    bytesperline1: 336,
+    sizeimage1: 336 * 91,
+  };
+  const { sizes, chroma } = captureFormat(split);
+  assertEquals(sizes, [328 * 181, 336 * 91]);
+  assertEquals(chroma, { plane: 1, offset: 0, bytesperline: 336 });
+});
+
+Deno.test("captureFormat: what would not fit is refused", () => {
+  const refused: [Partial<typeof nv12>, string][] = [
+    [{ pixelformat: V4L2_PIX_FMT_GREY }, "GREY"],
+    [{ num_planes: 2 }, "2 planes"],
+    [{ width: 0 }, "0x181"],
+    [{ height: 1 << 20 }, "321x1048576"],
+    // Chroma of an odd width takes one sample more than luma.
+    [{ bytesperline0: 321 }, "bytesperline of 321"],
+    [{ bytesperline0: 0xffff_ffff }, "bytesperline of 4294967295"],
+    [{ sizeimage0: 328 * 272 - 1 }, "plane 0"],
+    [{ pixelformat: V4L2_PIX_FMT_P010 }, "bytesperline of 328"],
+  ];
+  for (const [change, words] of refused) {
+    assertThrows(() => captureFormat({ ...nv12, ...change }), Error, words);
+  }
+});
+
+Deno.test("log: one line an event", () => {
+  assertEquals(
+    line("info", "stream-over", { stream: 3, reason: 'no "such" thing', pixels: "NV12" }),
+    'info stream-over stream=3 reason="no \\"such\\" thing" pixels=NV12',
+  );
+});
+
+Deno.test("PollSet: input, and the other end's close", () => {
+  using stop = new Pipe();
+  using signal = new Pipe();
+  const poll = new PollSet([stop.reader, signal.reader]);
+  poll.wait(0);
+  assertEquals([poll.events(0), poll.events(1)], [0, 0]);
+  wake(signal.writer);
+  poll.wait(-1);
+  assertEquals([poll.events(0), poll.events(1)], [0, POLLIN]);
+  signal.drain();
+  stop.writer.close();
+  poll.wait(-1);
+  assertEquals([poll.events(0), poll.events(1)], [POLLHUP, 0]);
+});
+
+// The kernel's end of a stream is a socket that keeps messages apart, as the kernel does.
+const AF_UNIX = 1;
+const SOCK_SEQPACKET_NONBLOCK = 5 | 0o4000;
+const SHUT_WR = 1;
+const STREAM = 7;
+
+const { symbols: libc } = Deno.dlopen("libc.so.6", {
+  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+});
+
+/**
+ * Serves a stream whose kernel sends these messages and is over then.
+ *
+ * @returns what was answered
+ */
+function serve(...messages: Uint8Array<ArrayBuffer>[]) {
+  const ends = new Int32Array(2);
+  const bytes = new Uint8Array(ends.buffer);
+  assertEquals(libc.socketpair(AF_UNIX, SOCK_SEQPACKET_NONBLOCK, 0, bytes), 0);
+  using kernel = new File("kernel", ends[0]);
+  using daemon = new File(`stream ${STREAM}`, ends[1]);
+  using stop = new Pipe();
+  for (const message of messages) {
+    assertEquals(kernel.tryWrite(new IoBuffer(message)), message.length);
+  }
+  assertEquals(libc.shutdown(kernel.fd, SHUT_WR), 0);
+  // Nothing but a START that is right needs FFmpeg.
+  using stream = new Stream({} as Ffmpeg, new Log("error"), STREAM, daemon, stop.reader);
+  stream.serve();
+  const incoming = new Incoming(kernel);
+  const done = incoming.as(vpipe_dec_done);
+  const answers = [];
+  while (incoming.read() === VPIPE_DEC_MSG_DONE) {
+    answers.push({ cookie: done.cookie, status: done.status, bytesused: done.bytesused0 });
+  }
+  return { answers, summary: stream.summary };
+}
+
+const version = VPIPE_DEC_VERSION;
+
+function decode(cookie: bigint): Uint8Array<ArrayBuffer> {
+  const type = VPIPE_DEC_MSG_DECODE;
+  const { size } = vpipe_dec_decode;
+  return vpipe_dec_decode.alloc({ version, type, size, stream: STREAM, cookie, bytesused: 9 })
+    .bytes;
+}
+
+Deno.test("Stream: frames before a START fail, each is answered in its turn", () => {
+  const cookies = [1n, 0xfedc_ba98_7654_3210n, 3n];
+  const { answers, summary } = serve(...cookies.map(decode));
+  assertEquals(
+    answers,
+    cookies.map((cookie) => ({ cookie, status: VPIPE_DEC_FAILED, bytesused: 0 })),
+  );
+  assertEquals([summary.stream, summary.failed, summary.mappings], [STREAM, 3, 0]);
+});
+
+Deno.test("Stream: messages of a later kernel and buffers never asked for are no matter", () => {
+  const { size } = vpipe_dec_free;
+  const free = vpipe_dec_free.alloc({ version, type: VPIPE_DEC_MSG_FREE, size, stream: STREAM });
+  free.indices = 0xffff_ffff;
+  const unknown = vpipe_dec_header.alloc({ version, type: 31, size: 24, stream: STREAM });
+  assertEquals(serve(unknown.bytes, free.bytes, decode(4n)).answers.length, 1);
+});
+
+Deno.test("Stream: what vpipe-dec.h does not allow ends it", () => {
+  const broken: [Uint8Array<ArrayBuffer>, string][] = [
+    [new Uint8Array(8), "8 bytes"],
+    [decode(1n).subarray(0, 40), "40 bytes says 48"],
+    [Object.assign(vpipe_dec_header.at(decode(1n)), { version: 2 }).bytes, "says 48"],
+    [
+      vpipe_dec_header.alloc({ version, type: VPIPE_DEC_MSG_START, size: 24, stream: STREAM })
+        .bytes,
+      "struct vpipe_dec_start of 24 bytes",
+    ],
+    [vpipe_dec_header.alloc({ version: 2, size: 24, stream: STREAM }).bytes, "version 2"],
+    [vpipe_dec_header.alloc({ version, type: 1, size: 24, stream: 8 }).bytes, "stream 8"],
+  ];
+  for (const [message, words] of broken) {
+    assertThrows(() => serve(message), ProtocolError, words);
+  }
+});
