@@ -62,6 +62,7 @@ export class Stream implements Disposable {
   #run: Run | undefined;
   readonly #counts = new Uint32Array(STATUS_WORDS.size);
   #tookBack = 0;
+  #complained = false;
 
   /**
    * @param file the stream's; its owner closes it
@@ -118,6 +119,7 @@ export class Stream implements Disposable {
   }
 
   #handleStart(): void {
+    this.#complained = false;
     const { codec, width, height, pixelformat } = this.#start;
     const about = { stream: this.#id, size: `${width}x${height}`, pixels: fourccText(pixelformat) };
     try {
@@ -144,10 +146,17 @@ export class Stream implements Disposable {
     try {
       if (this.#run) status = this.#run.decode(output_index, bytesused, capture_index);
     } catch (error) {
-      const reason = (error as Error).message;
-      this.#log.warning("frame-failed", { stream: this.#id, reason });
+      this.#complain(error as Error);
     }
     this.#answer(status);
+  }
+
+  // Once a START: whoever is the client cannot fill the log.
+  #complain(error: Error): void {
+    const over = error instanceof SysError && error.code === EPIPE;
+    if (over || this.#complained) return;
+    this.#complained = true;
+    this.#log.warning("frame-failed", { stream: this.#id, reason: error.message });
   }
 
   #answer(status: number): void {
