@@ -13,7 +13,7 @@ import type { Random } from "./random.ts";
 export const BAD_ADDRESSES = [0n, 1n, 0xfffn, 0x7fff_ffff_f000n, 1n << 63n, (1n << 64n) - 1n];
 
 /** At or next to where something ends. */
-const EDGES = [
+export const EDGES = [
   0,
   1,
   2,

@@ -5,11 +5,15 @@
  */
 import { Running } from "../check/processes.ts";
 import { expect } from "../check/suite.ts";
-import { daemonAnswers } from "./decoder.ts";
+import { daemonAnswers, expectIdle } from "./decoder.ts";
 import { delay } from "./stage.ts";
 
 /** Until it serves, on a slow guest. */
 const START_MS = 30_000;
+
+/** So many looks in a row have to see the same. */
+const QUIET_LOOKS = 5;
+const LOOK_MS = 100;
 
 /** What a process holds. */
 export interface Holdings {
@@ -51,9 +55,13 @@ export class Daemon implements AsyncDisposable {
     return this.#process.end(seconds);
   }
 
-  /** Fails unless it is still the one that answers. */
-  expectAlive(): void {
-    expect(daemonAnswers(), `the daemon (process ${this.pid}) does not answer any more`);
+  /** Fails unless it is still the one that answers, with what it said when it ended. */
+  async expectAlive(): Promise<void> {
+    // It may be busy for a moment.
+    for (let i = 0; i < 3; i++) if (daemonAnswers()) return;
+    this.kill("SIGABRT");
+    const { status, stderr } = await this.#process.end(10);
+    expect(false, `the daemon does not answer any more; status ${status}: ${stderr.slice(-2000)}`);
   }
 
   holdings(): Holdings {
@@ -68,4 +76,20 @@ export class Daemon implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#process[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * What the daemon has when no client is there any more. It lets go of a stream, and of a thread that
+ * it does not keep, some time after the client.
+ */
+export async function settled(daemon: Daemon): Promise<Holdings> {
+  await expectIdle(1);
+  let held = daemon.holdings();
+  for (let quiet = 0; quiet < QUIET_LOOKS;) {
+    await delay(LOOK_MS);
+    const next = daemon.holdings();
+    quiet = next.fds === held.fds && next.buffers === 0 ? quiet + 1 : 0;
+    held = next;
+  }
+  return held;
 }

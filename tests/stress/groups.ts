@@ -4,6 +4,10 @@
  * @module
  */
 import { decoder, expectWorking as expectDecoder } from "./decoder.ts";
+import { decoderClients } from "./decoder_clients.ts";
+import { decoderCrowd } from "./decoder_crowd.ts";
+import { decoderHostile } from "./decoder_hostile.ts";
+import { decoderKills } from "./decoder_kills.ts";
 import { decoderSessions } from "./decoder_sessions.ts";
 import { decoderStates } from "./decoder_states.ts";
 import { faults } from "./faults.ts";
@@ -46,6 +50,10 @@ export const GROUPS = {
     stages: {
       sessions: { share: 0.02, run: decoderSessions },
       states: { share: 0.05, run: decoderStates },
+      kills: { share: 0.12, run: decoderKills },
+      clients: { share: 0.15, run: decoderClients },
+      crowd: { share: 0.05, run: decoderCrowd },
+      hostile: { share: 0.15, run: decoderHostile },
     },
     expectWorking: expectDecoder,
   },

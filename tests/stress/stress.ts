@@ -14,6 +14,9 @@ import { work, WORKER } from "./workers.ts";
 /** What a stage may take beyond its time to end its processes, on a slow guest. */
 const GRACE_S = 120;
 
+/** And for all of what it counts. */
+const AMOUNT_S = 3600;
+
 /** A stage that does not end: whatever comes after it would hang too. */
 class Hang extends CheckFailure {}
 
@@ -84,7 +87,10 @@ main({
       const conditions = { seconds: share * seconds, amount, random, tools, module, fixtures };
       await suite.check(`stress ${group}: ${name}`, async () => {
         try {
-          const done = await within(conditions.seconds + GRACE_S, run(conditions));
+          const done = await within(
+            conditions.seconds + GRACE_S + amount * AMOUNT_S,
+            run(conditions),
+          );
           await expectWorking();
           return done;
         } catch (error) {

@@ -7,6 +7,9 @@
 import { Running } from "../check/processes.ts";
 import { CheckFailure, expect } from "../check/suite.ts";
 import { changeControls } from "./controls_worker.ts";
+import { streamAnything } from "./decoder_anything_worker.ts";
+import { beHostile } from "./decoder_hostile_worker.ts";
+import { decodeExactly } from "./decoder_worker.ts";
 import { injectFaults } from "./faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./hotplug_worker.ts";
 import { callMetaAtRandom } from "./meta_worker.ts";
@@ -17,13 +20,16 @@ import { callVideoAtRandom } from "./video_worker.ts";
 export const WORKER = "--worker";
 
 const workers = {
+  beHostile,
   blockInDequeue,
   blockInRead,
   callMetaAtRandom,
   callVideoAtRandom,
   changeControls,
+  decodeExactly,
   injectFaults,
   stream,
+  streamAnything,
 };
 
 type Workers = typeof workers;
@@ -53,6 +59,11 @@ export class Worker<K extends keyof Workers> implements AsyncDisposable {
   /** The next line that it prints; undefined at its end. */
   line(): Promise<string | undefined> {
     return this.#process.line();
+  }
+
+  /** Asks a worker to end that goes on until then. */
+  stop(): void {
+    this.#process.kill("SIGTERM");
   }
 
   /** What it has done; a worker that fails, or takes longer than `seconds`, fails the check. */
