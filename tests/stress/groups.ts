@@ -8,6 +8,7 @@ import { decoderClients } from "./decoder_clients.ts";
 import { decoderCrowd } from "./decoder_crowd.ts";
 import { decoderHostile } from "./decoder_hostile.ts";
 import { decoderKills } from "./decoder_kills.ts";
+import { decoderLives } from "./decoder_lives.ts";
 import { decoderSessions } from "./decoder_sessions.ts";
 import { decoderStates } from "./decoder_states.ts";
 import { faults } from "./faults.ts";
@@ -53,6 +54,7 @@ export const GROUPS = {
       kills: { share: 0.12, run: decoderKills },
       clients: { share: 0.15, run: decoderClients },
       crowd: { share: 0.05, run: decoderCrowd },
+      lives: { share: 0.05, run: decoderLives },
       hostile: { share: 0.15, run: decoderHostile },
     },
     expectWorking: expectDecoder,

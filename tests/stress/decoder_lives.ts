@@ -1,0 +1,237 @@
+/**
+ * The module unloaded, and the device unplugged, in each state that somebody can have it in.
+ *
+ * @module
+ */
+import { EAGAIN, ENODEV, SysError } from "../../lib/sys/errno.ts";
+import { File, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
+import { ioctl } from "../../lib/sys/ioctl.ts";
+import { cString } from "../../lib/sys/libc.ts";
+import { Poller, POLLERR, POLLHUP, POLLIN } from "../../lib/sys/poll.ts";
+import { MEDIA_IOC_REQUEST_ALLOC } from "../../lib/v4l2/media.ts";
+import { CheckFailure, expect, expectEqual } from "../check/suite.ts";
+import { decoder, expectWorking } from "./decoder.ts";
+import { Answering } from "./decoder_answering.ts";
+import { Bridge } from "./decoder_bridge.ts";
+import { DecoderClient, SIDES } from "./decoder_client.ts";
+import { orErrno, raw } from "./libc.ts";
+import type { Conditions } from "./stage.ts";
+import { EIO } from "./uapi.ts";
+
+const NAME = "vpipe_dec";
+
+/** What somebody holds of the device. */
+interface Held extends Disposable {
+  /** Whether it keeps the module loaded. */
+  readonly busy: boolean;
+  /** Looks, after the device was unplugged, that whoever waits is told. */
+  told?(): void | Promise<void>;
+}
+
+function expectHangUp(file: { fd: number; path: string }, read: () => number): void {
+  const events = new Poller(file, POLLIN).wait(1000);
+  expectEqual("POLLIN and POLLHUP of the daemon's file", events & (POLLIN | POLLHUP), 17);
+  expectEqual("read of the daemon's file", read(), 0);
+}
+
+function expectClientTold(client: DecoderClient): void {
+  const events = new Poller(client.device, POLLIN).wait(1000);
+  expect((events & (POLLERR | POLLHUP)) !== 0, `poll of the client gives ${events}`);
+  try {
+    client.capture.dequeue();
+    expect(false, "VIDIOC_DQBUF worked without a device");
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    expect([ENODEV, EIO].includes(error.code), error.message);
+  }
+}
+
+/** A client in mid-stream with a daemon inside this program. */
+class Streaming implements Held {
+  readonly busy = true;
+  readonly daemon = new Answering();
+  readonly client: DecoderClient;
+
+  constructor(requests: boolean, reads: number) {
+    this.client = new DecoderClient(decoder.videoNode(), { requests });
+    this.client.start();
+    this.daemon.accept();
+    for (const index of [0, 1, 2]) this.client.send(index, [index]);
+    for (let i = 0; i < reads; i++) this.daemon.latest.next();
+  }
+
+  told(): void {
+    const { file } = this.daemon.latest;
+    expectHangUp(this.daemon.bridge.file, () => this.daemon.bridge.read());
+    expectHangUp(file.file, () => file.read());
+    const code = -Math.min(file.done(1n), 0);
+    expect(code > 0, "DONE was taken without a device");
+    expect(this.daemon.bridge.hello() < 0, "HELLO was taken without a device");
+    expect(file.buffer(0, 0).result < 0, "a buffer was exported without a device");
+    expectClientTold(this.client);
+  }
+
+  [Symbol.dispose](): void {
+    this.client.close();
+    this.daemon[Symbol.dispose]();
+  }
+}
+
+/** Closes the daemon before the client. */
+class DaemonFirst extends Streaming {
+  override [Symbol.dispose](): void {
+    this.daemon[Symbol.dispose]();
+    this.client.close();
+  }
+}
+
+function requestFile(): Held {
+  using media = File.open(decoder.mediaNode(), O_RDWR);
+  const argument = Int32Array.of(-1);
+  ioctl(media, MEDIA_IOC_REQUEST_ALLOC, new Uint8Array(argument.buffer));
+  const request = new File("media request", argument[0]);
+  return { busy: true, [Symbol.dispose]: () => request.close() };
+}
+
+/** A stream file whose client is gone, with the session or without. */
+function orphan(session: boolean): Held {
+  const daemon = new Answering();
+  const client = new DecoderClient(decoder.videoNode());
+  client.start();
+  daemon.accept();
+  client.send(0, [1]);
+  const { file } = daemon.latest;
+  client.close();
+  if (!session) daemon.bridge.close();
+  return {
+    busy: true,
+    told: () => expectHangUp(file.file, () => file.read()),
+    [Symbol.dispose]: () => daemon[Symbol.dispose](),
+  };
+}
+
+/** Dma-bufs of both queues, exported to client and daemon, when all else is closed. */
+function dmabufs(): Held {
+  using daemon = new Answering();
+  const client = new DecoderClient(decoder.videoNode());
+  client.start();
+  daemon.accept();
+  const stream = daemon.latest;
+  const files = SIDES.flatMap((side) => client.queue(side).export().flat().map(({ file }) => file));
+  for (const queue of [0, 1]) {
+    files.push(new File("dma-buf", stream.file.buffer(queue, 0).argument.fd));
+  }
+  const mapped = stream.file.map(1, 1);
+  client.close();
+  return {
+    busy: false,
+    told: () => void mapped.bytes.fill(1),
+    [Symbol.dispose]() {
+      mapped.bytes.fill(2);
+      mapped.close();
+      for (const file of files) file.close();
+    },
+  };
+}
+
+function bridge(hello: boolean): Held {
+  const bridge = new Bridge();
+  if (hello) bridge.hello();
+  return {
+    busy: true,
+    told: () => expectHangUp(bridge.file, () => bridge.read()),
+    [Symbol.dispose]: () => bridge.close(),
+  };
+}
+
+function client(): Held {
+  const client = new DecoderClient(decoder.videoNode());
+  return {
+    busy: true,
+    told: () => expectClientTold(client),
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+const STATES: Readonly<Record<string, () => Held>> = {
+  nothing: () => ({ busy: false, [Symbol.dispose]() {} }),
+  "session open": () => bridge(false),
+  "session after HELLO": () => bridge(true),
+  "client open, its buffers mapped": client,
+  "request open": requestFile,
+  "stream, frames unread": () => new Streaming(false, 0),
+  "stream, frames read": () => new Streaming(false, 2),
+  "stream with requests": () => new Streaming(true, 1),
+  "stream, daemon closes first": () => new DaemonFirst(true, 3),
+  "client gone, stream file open": () => orphan(true),
+  "client and session gone, stream file open": () => orphan(false),
+  "dma-bufs held": dmabufs,
+};
+
+const remove = () => orErrno(raw.delete_module(cString(NAME), O_NONBLOCK));
+
+async function unloadIn(name: string, hold: () => Held, module: string): Promise<void> {
+  {
+    using held = hold();
+    expectEqual(`${name}: delete_module`, remove(), held.busy ? -EAGAIN : 0);
+    if (held.busy) {
+      expect(decoder.isLoaded(), `${name}: the module is gone`);
+    } else {
+      // What is held stays usable while the module comes and goes.
+      await decoder.load(module);
+      await held.told?.();
+      expectEqual(`${name}: delete_module`, remove(), 0);
+    }
+  }
+  if (decoder.isLoaded()) expectEqual(`${name}, over: delete_module`, remove(), 0);
+  await decoder.load(module);
+}
+
+async function unplugIn(name: string, hold: () => Held, again: boolean): Promise<void> {
+  try {
+    using held = hold();
+    decoder.unbind();
+    await held.told?.();
+    if (!again) return;
+    // The next device, beside whoever has the old one open.
+    decoder.bind();
+    await expectWorkingBeside();
+  } catch (error) {
+    throw new CheckFailure(`unplugged in "${name}": ${(error as Error).message}`);
+  } finally {
+    if (!decoder.isBound()) decoder.bind();
+  }
+}
+
+/** A frame through the new device, whoever else uses the module. */
+async function expectWorkingBeside(): Promise<void> {
+  using daemon = new Answering();
+  using client = new DecoderClient(decoder.videoNode());
+  client.start();
+  client.send(0, [5]);
+  daemon.serve();
+  const picture = await client.picture();
+  expect(picture.every((byte) => byte === 5), "the picture is not the daemon's");
+}
+
+export async function decoderLives({ seconds, module }: Conditions): Promise<string> {
+  const end = performance.now() + seconds * 1000;
+  let rounds = 0;
+  let unloads = 0;
+  let unplugged = 0;
+  do {
+    for (const [name, hold] of Object.entries(STATES)) {
+      await unloadIn(name, hold, module);
+      unloads++;
+      for (const again of [false, true]) {
+        await unplugIn(name, hold, again);
+        unplugged++;
+      }
+      await expectWorking();
+    }
+    rounds++;
+  } while (performance.now() < end);
+  return `rmmod ${unloads} times in ${Object.keys(STATES).length} states: refused while somebody ` +
+    `has a file of it open, else clean; unplugged ${unplugged} times in the same states: daemon and ` +
+    "client were told, the next device worked beside the old one's files";
+}
