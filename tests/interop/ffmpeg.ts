@@ -1,0 +1,138 @@
+/**
+ * lib/ffmpeg against this machine's FFmpeg, without a device: where packing writes, what of damage
+ * is told, and that memory stays as it is. Run it in a guest: it needs FFmpeg's libraries.
+ *
+ * @module
+ */
+import { readStream } from "../../lib/codec/stream.ts";
+import { AV_LOG_QUIET, AVFRAME } from "../../lib/ffmpeg/avutil.ts";
+import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import { Decoder } from "../../lib/ffmpeg/decoder.ts";
+import { Frame } from "../../lib/ffmpeg/frame.ts";
+import { loadFfmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
+import { cString } from "../../lib/sys/libc.ts";
+import { Mapping } from "../../lib/sys/mmap.ts";
+import { expect, expectEqual, Suite } from "../check/suite.ts";
+
+const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
+const MAX_PIXELS = 1 << 20;
+const GUARD = 0xa5;
+const GUARD_BYTES = 128;
+
+const ffmpeg = loadFfmpeg();
+ffmpeg.avutil.av_log_set_level(AV_LOG_QUIET);
+using coded = Mapping.anonymous(1 << 20);
+const source = Deno.UnsafePointer.of(coded.bytes)!;
+
+const units = (file: string): Uint8Array[] =>
+  [...readStream(Deno.readFileSync(STREAMS + file))].map(({ data }) => data);
+
+/** Decodes one frame; whether there was a picture. */
+function decode(decoder: Decoder, unit: Uint8Array): boolean {
+  coded.bytes.set(unit);
+  decoder.take(source, unit.length);
+  return decoder.decode() !== undefined;
+}
+
+/** An empty picture with memory of its own. */
+function picture(format: string, width: number, height: number): Frame {
+  const frame = new Frame(ffmpeg);
+  const words = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(frame.pointer, AVFRAME.size));
+  words[AVFRAME.width >> 2] = width;
+  words[AVFRAME.height >> 2] = height;
+  words[AVFRAME.format >> 2] = ffmpeg.avutil.av_get_pix_fmt(cString(format));
+  expectEqual("av_frame_get_buffer", ffmpeg.avutil.av_frame_get_buffer(frame.pointer, 0), 0);
+  return frame;
+}
+
+/** Packs into memory between guards; how many bytes of these were written. */
+function overrun(layout: "nv12" | "p010le", width: number, height: number, spare: number): number {
+  const bytes = layout === "nv12" ? 1 : 2;
+  const stride = (Math.ceil(width / 2) * 2 + spare) * bytes;
+  const size = stride * (height + Math.ceil(height / 2));
+  using frame = picture(layout === "nv12" ? "yuv420p" : "yuv420p10le", width, height);
+  using packer = new Packer(ffmpeg, layout, width, height, [stride, stride]);
+  using memory = Mapping.anonymous(size + 2 * GUARD_BYTES);
+  memory.bytes.fill(GUARD);
+  const luma = memory.address + GUARD_BYTES;
+  expect(packer.pack(frame, planes(luma, luma + stride * height)), `${width}x${height} not packed`);
+  const guards = [
+    ...memory.bytes.subarray(0, GUARD_BYTES),
+    ...memory.bytes.subarray(GUARD_BYTES + size),
+  ];
+  return guards.filter((byte) => byte !== GUARD).length;
+}
+
+const residentKb = () =>
+  Number(/VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status"))![1]);
+
+const suite = new Suite();
+
+await suite.check("ffmpeg: packing stays inside", () => {
+  let geometries = 0;
+  for (const layout of ["nv12", "p010le"] as const) {
+    for (let width = 1; width <= 70; width++) {
+      for (const height of [1, 2, 3, 16]) {
+        for (const spare of [0, 1, 14, 33]) {
+          const written = overrun(layout, width, height, spare);
+          expectEqual(`${layout} ${width}x${height}+${spare}: bytes outside`, written, 0);
+          geometries++;
+        }
+      }
+    }
+  }
+  return `${geometries} sizes and strides, no byte outside the planes`;
+});
+
+await suite.check("ffmpeg: no good frame is called damaged", () => {
+  let frames = 0;
+  for (const { name } of Deno.readDirSync(STREAMS)) {
+    const codec = /^(vp9|av1|h264)-.*\.(ivf|obu|h264)$/.exec(name)?.[1] as CodecName | undefined;
+    if (codec === undefined) continue;
+    using decoder = new Decoder(ffmpeg, codec, MAX_PIXELS);
+    for (const unit of units(name)) {
+      expect(decode(decoder, unit), `${name}: a frame without picture`);
+      expect(!decoder.damaged, `${name}: a good frame is called damaged`);
+      frames++;
+    }
+  }
+  expect(frames > 0, "there are no streams");
+  return `${frames} frames, all with a picture`;
+});
+
+await suite.check("ffmpeg: H.264 that was cut off is called damaged", () => {
+  const frames = units("h264-320x240.h264");
+  let told = 0;
+  for (const [cut, whole] of frames.entries()) {
+    using decoder = new Decoder(ffmpeg, "h264", MAX_PIXELS);
+    for (const unit of frames.slice(0, cut)) decode(decoder, unit);
+    decode(decoder, whole.subarray(0, whole.length >> 1));
+    if (decoder.damaged) told++;
+  }
+  // Arithmetic decoding can make a whole picture of half a small frame and the zeroes behind it.
+  expect(told >= 0.8 * frames.length, `${told} of ${frames.length} frames, cut in half, are told`);
+  return `${told} of ${frames.length} frames, cut in half`;
+});
+
+for (const codec of ["vp9", "av1", "h264"] as const) {
+  await suite.check(`ffmpeg: memory after 10,000 frames of ${codec}`, () => {
+    const frames = units(`${codec}-320x240.${codec === "h264" ? "h264" : "ivf"}`);
+    using decoder = new Decoder(ffmpeg, codec, MAX_PIXELS);
+    const run = (count: number) => {
+      for (let done = 0; done < count; done += frames.length) {
+        decoder.flush();
+        for (const unit of frames) decode(decoder, unit);
+      }
+    };
+    run(10_000);
+    const before = residentKb();
+    run(10_000);
+    const grown = residentKb() - before;
+    expect(grown < 4096, `${grown} kB more after 10,000 frames than before`);
+    return `${grown} kB more after another 10,000`;
+  });
+}
+
+console.log(suite.closing);
+Deno.exit(suite.failed === 0 ? 0 : 1);
