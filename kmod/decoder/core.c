@@ -5,10 +5,10 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/debugfs.h>
-#include <linux/platform_device.h>
 
 #include <media/videobuf2-v4l2.h>
 
+#include "../platform.h"
 #include "dec.h"
 
 unsigned int vdec_timeout_ms = 10000;
@@ -155,36 +155,12 @@ static struct platform_device *vdec_pdev;
 
 static int __init vdec_init(void)
 {
-	int ret;
-
-	vdec_pdev = platform_device_register_simple(VDEC_NAME, PLATFORM_DEVID_NONE, NULL, 0);
-	if (IS_ERR(vdec_pdev))
-		return PTR_ERR(vdec_pdev);
-
-	ret = platform_driver_register(&vdec_driver);
-	if (ret)
-		goto unregister_device;
-
-	/* A driver that could not probe stays registered: no use to anybody. */
-	if (!platform_get_drvdata(vdec_pdev)) {
-		ret = -ENODEV;
-		goto unregister_driver;
-	}
-
-	return 0;
-
-unregister_driver:
-	platform_driver_unregister(&vdec_driver);
-unregister_device:
-	platform_device_unregister(vdec_pdev);
-
-	return ret;
+	return vpipe_add_device(&vdec_driver, &vdec_pdev);
 }
 
 static void __exit vdec_exit(void)
 {
-	platform_driver_unregister(&vdec_driver);
-	platform_device_unregister(vdec_pdev);
+	vpipe_remove_device(&vdec_driver, vdec_pdev);
 }
 
 module_init(vdec_init);

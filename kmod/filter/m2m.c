@@ -11,7 +11,6 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/platform_device.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -32,6 +31,7 @@
 
 #include "../compat.h"
 #include "../media.h"
+#include "../platform.h"
 #include "../uapi/vpipe.h"
 #include "crc.h"
 #include "cv.h"
@@ -972,39 +972,16 @@ static int __init vpipe_init(void)
 	int ret;
 
 	vpipe_crc32_init();
-
-	vpipe_pdev = platform_device_register_simple(VPIPE_NAME, PLATFORM_DEVID_NONE, NULL, 0);
-	if (IS_ERR(vpipe_pdev)) {
-		ret = PTR_ERR(vpipe_pdev);
-		goto exit_crc32;
-	}
-
-	ret = platform_driver_register(&vpipe_driver);
+	ret = vpipe_add_device(&vpipe_driver, &vpipe_pdev);
 	if (ret)
-		goto unregister_device;
-
-	/* A driver that could not probe stays registered: no use to anybody. */
-	if (!platform_get_drvdata(vpipe_pdev)) {
-		ret = -ENODEV;
-		goto unregister_driver;
-	}
-
-	return 0;
-
-unregister_driver:
-	platform_driver_unregister(&vpipe_driver);
-unregister_device:
-	platform_device_unregister(vpipe_pdev);
-exit_crc32:
-	vpipe_crc32_exit();
+		vpipe_crc32_exit();
 
 	return ret;
 }
 
 static void __exit vpipe_exit(void)
 {
-	platform_driver_unregister(&vpipe_driver);
-	platform_device_unregister(vpipe_pdev);
+	vpipe_remove_device(&vpipe_driver, vpipe_pdev);
 	vpipe_crc32_exit();
 }
 
