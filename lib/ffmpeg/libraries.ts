@@ -7,7 +7,8 @@ import { AVCODEC } from "./avcodec.ts";
 import { AVUTIL } from "./avutil.ts";
 import { SWSCALE } from "./swscale.ts";
 
-// The majors in the sonames. What this folder assumes of them was compared with the headers of each.
+// The majors in the sonames. What this folder assumes of structs was compared with the headers of
+// 5.1, 6 and 7.1, and of 9.0 on the far side of 8.
 const RELEASES = [
   { release: 8, avcodec: 62, avutil: 60, swscale: 9 },
   { release: 7, avcodec: 61, avutil: 59, swscale: 8 },
