@@ -61,10 +61,12 @@ debian_mem2mem() {
 # Emulated unless told otherwise: there are machines whose /dev/kvm does not run
 # an ordinary kernel, and the ledger's figures are those of the emulator. Without
 # protection keys: a switch to or from a thread that uses them (V8's do) makes
-# the emulator forget all address translations, at 60 us a switch.
+# the emulator forget all address translations, at 60 us a switch. And without
+# AVX2, which it gets wrong: dav1d, and FFmpeg with it, then decodes AV1 to pixels
+# that no other machine or decoder has.
 boot_debian() {
 	exec setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot \
-		-accel "$accelerator" -cpu max,-pku -smp 2 -m 2048 \
+		-accel "$accelerator" -cpu max,-pku,-avx2 -smp 2 -m 2048 \
 		-kernel "$store/debian/vmlinuz" -initrd "$store/debian/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")" \
 		-serial "file:$1/console" \
