@@ -18,7 +18,7 @@ const MIN_ROUNDS = 3;
 const STREAM_MS = 500;
 
 /** What the daemon's allocator may map and keep while it serves ever new streams. */
-const MORE_MAPS = 60;
+const MORE_MAPS = 150;
 
 /** Starts clients, kills each somewhere in its first streams; how many had begun to decode. */
 async function killSome(random: Random, fixtures: string, names: string[]): Promise<number> {

@@ -21,6 +21,8 @@ export interface Holdings {
   readonly maps: number;
   /** Clients' buffers among the maps. */
   readonly buffers: number;
+  /** Of memory. */
+  readonly megabytes: number;
 }
 
 /** `build/bin/decoder-daemon`; killed when it goes out of scope. */
@@ -66,7 +68,10 @@ export class Daemon implements AsyncDisposable {
 
   holdings(): Holdings {
     const maps = Deno.readTextFileSync(`/proc/${this.pid}/maps`).trimEnd().split("\n");
+    const status = Deno.readTextFileSync(`/proc/${this.pid}/status`);
+    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
     return {
+      megabytes: Math.round(Number(kilobytes) / 1024),
       fds: [...Deno.readDirSync(`/proc/${this.pid}/fd`)].length,
       maps: maps.length,
       buffers: maps.filter((line) => line.includes("dmabuf")).length,

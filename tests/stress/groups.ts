@@ -6,6 +6,7 @@
 import { decoder, expectWorking as expectDecoder } from "./decoder.ts";
 import { decoderClients } from "./decoder_clients.ts";
 import { decoderCrowd } from "./decoder_crowd.ts";
+import { decoderFuzz } from "./decoder_fuzz.ts";
 import { decoderHostile } from "./decoder_hostile.ts";
 import { decoderKills } from "./decoder_kills.ts";
 import { decoderLives } from "./decoder_lives.ts";
@@ -55,6 +56,7 @@ export const GROUPS = {
       clients: { share: 0.15, run: decoderClients },
       crowd: { share: 0.05, run: decoderCrowd },
       lives: { share: 0.05, run: decoderLives },
+      fuzz: { share: 0.2, run: decoderFuzz },
       hostile: { share: 0.15, run: decoderHostile },
     },
     expectWorking: expectDecoder,
