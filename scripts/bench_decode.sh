@@ -1,0 +1,259 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Compressed frames through the stateless decoder, as root, against ffmpeg's own
+# command on the same machine.
+#
+# usage: scripts/bench_decode.sh DIR [FRAMES [PAIRS [PART...]]]
+#
+# Streams of FRAMES (240) frames of 1080p are made by ffmpeg once and kept in
+# build/streams. Without PART: rate two memory.
+#
+#   rate    frames a second of decode-file IN /dev/null and of ffmpeg -threads 1
+#           -i IN -pix_fmt nv12 -f null -, alternating, PAIRS (5) times a codec;
+#           of both it is the decoding alone, without the program's start
+#   two     two decode-files at once against one, PAIRS times
+#   memory  resident memory of decode-file and of the daemon over 10,000 (or
+#           LONG_FRAMES) frames of 320x240, of the daemon over 50 short streams,
+#           and mappings a stream
+#
+# Starts a decoder-daemon of its own, whose log is DIR/daemon.log. Writes
+# DIR/rate.csv, two.csv and memory.csv. Ctrl-C and SIGTERM end the run in order.
+. "$(dirname "$(readlink -f "$0")")/bench_common.sh"
+
+arguments 1 - $#
+folder=$1
+frames=${2:-240}
+pairs=${3:-5}
+number FRAMES "$frames"
+number PAIRS "$pairs"
+if [ $# -gt 3 ]; then parts=("${@:4}"); else parts=(rate two memory); fi
+for part in "${parts[@]}"; do
+	[[ $part =~ ^(rate|two|memory)$ ]] || wrong_usage "there is no part '$part'"
+done
+
+streams=$(dirname "$bin")/streams
+small=$(dirname "$scripts")/fixtures/streams/vp9-320x240.ivf
+small_frames=30
+long_frames=${LONG_FRAMES:-10000}
+short_streams=50
+quiet=(ffmpeg -hide_banner -nostdin -y)
+
+daemon=
+programs=()
+end_programs() {
+	local process
+	for process in "${programs[@]}" $daemon; do
+		kill -TERM -- "-$process" 2>/dev/null || continue
+		wait "$process" 2>/dev/null || true
+	done
+}
+
+# run OUTPUT COMMAND...: in the foreground of a run, its stdout and stderr in a file.
+run() {
+	local output=$1 status=0
+	shift
+	start "$@" >"$output" 2>&1
+	programs=("$started")
+	follow "$started" || status=$?
+	programs=()
+	end_if_stopped
+	[ "$status" -eq 0 ] || die "$1 ${*: -1}: status $status: $(tail -n 1 "$output")"
+}
+
+start_daemon() {
+	need_tool decoder-daemon
+	start "$bin/decoder-daemon" 2>"$folder/daemon.log"
+	daemon=$started
+	until grep -q ' serving ' "$folder/daemon.log"; do
+		runs "$daemon" || die "$(tail -n 1 "$folder/daemon.log")"
+		sleep 0.1
+	done
+}
+
+# stream CODEC: sets $stream to a file of 1080p, made where there is none.
+stream() {
+	local encoder suffix=ivf
+	case $1 in
+	vp9) encoder=(libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 4M -g 120) ;;
+	av1) encoder=(libsvtav1 -preset 12 -b:v 4M -g 120) ;;
+	h264) encoder=(libx264 -preset veryfast -bf 3 -b:v 4M -g 120) suffix=h264 ;;
+	esac
+	stream=$streams/$1-1080p-$frames.$suffix
+	[ ! -s "$stream" ] || return 0
+	say "making $stream"
+	run "$scratch/output" env SVT_LOG=1 "${quiet[@]}" -v error -f lavfi \
+		-i "testsrc2=size=1920x1080:rate=30,noise=alls=6:allf=t,format=yuv420p" \
+		-frames:v "$frames" -c:v "${encoder[@]}" "$stream.new.$suffix"
+	mv "$stream.new.$suffix" "$stream"
+}
+
+# rate_of FILE: frames a second, as decode-file's JSON has it.
+rate_of() {
+	sed -n 's/.*"frames_per_second":\([0-9.]*\).*/\1/p' "$1"
+}
+
+median() {
+	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+decode() {
+	run "$scratch/this" "$bin/decode-file" "$stream" /dev/null --json
+	rate=$(rate_of "$scratch/this")
+}
+
+# rtime is the time from the first packet to the last frame.
+decode_by_ffmpeg() {
+	run "$scratch/ffmpeg" "${quiet[@]}" -v info -nostats -benchmark -threads 1 -i "$stream" \
+		-pix_fmt nv12 -f null -
+	rate=$(sed -n 's/^bench: .*rtime=\([0-9.]*\)s.*/\1/p' "$scratch/ffmpeg" |
+		awk -v n="$frames" '{ print n / $1 }')
+}
+
+rate_part() {
+	local codec pair this ffmpeg
+	echo "codec,pair,decode_file_fps,ffmpeg_fps" >"$folder/rate.csv"
+	printf '\n%-6s %5s %18s %14s %20s\n' codec pair "decode-file, 1/s" "ffmpeg, 1/s" "decode-file/ffmpeg"
+	for codec in vp9 av1 h264; do
+		stream "$codec"
+		for pair in $(seq "$pairs"); do
+			decode
+			this=$rate
+			decode_by_ffmpeg
+			ffmpeg=$rate
+			echo "$codec,$pair,$this,$ffmpeg" >>"$folder/rate.csv"
+			awk -v c="$codec" -v p="$pair" -v t="$this" -v f="$ffmpeg" 'BEGIN {
+				printf "%-6s %5d %18.1f %14.1f %20.2f\n", c, p, t, f, t / f }'
+		done
+		awk -F, -v c="$codec" '$1 == c { print $3 / $4 }' "$folder/rate.csv" >"$scratch/ratios"
+		printf '%-6s %5s %18.1f %14.1f %20.2f\n' "$codec" median \
+			"$(awk -F, -v c="$codec" '$1 == c { print $3 }' "$folder/rate.csv" | median)" \
+			"$(awk -F, -v c="$codec" '$1 == c { print $4 }' "$folder/rate.csv" | median)" \
+			"$(median <"$scratch/ratios")"
+	done
+}
+
+# both: two at once. Each says its own rate; a program's start is in none.
+both() {
+	local i status=0
+	programs=()
+	for i in 1 2; do
+		start "$bin/decode-file" "$stream" /dev/null --json >"$scratch/both.$i"
+		programs+=("$started")
+	done
+	for i in 0 1; do
+		follow "${programs[i]}" || status=$?
+	done
+	programs=()
+	end_if_stopped
+	[ "$status" -eq 0 ] || die "decode-file: status $status"
+}
+
+two_part() {
+	local codec pair one
+	echo "codec,pair,one_fps,first_of_two_fps,second_of_two_fps" >"$folder/two.csv"
+	printf '\n%-6s %5s %12s %22s %10s\n' codec pair "one, 1/s" "two at once, 1/s" "two/one"
+	for codec in vp9 av1 h264; do
+		stream "$codec"
+		for pair in $(seq "$pairs"); do
+			decode
+			one=$rate
+			both
+			echo "$codec,$pair,$one,$(rate_of "$scratch/both.1"),$(rate_of "$scratch/both.2")"
+		done | tee -a "$folder/two.csv" | awk -F, '{ printf "%-6s %5d %12.2f %22s %10.2f\n",
+			$1, $2, $3, sprintf("%.2f + %.2f", $4, $5), ($4 + $5) / $3; fflush() }'
+		printf '%-6s %5s %46.2f\n' "$codec" median "$(awk -F, -v c="$codec" \
+			'$1 == c { print ($4 + $5) / $3 }' "$folder/two.csv" | median)"
+	done
+}
+
+# resident PID: sets $rss, in kB; starts no process, of which there would be many.
+resident() {
+	local key value
+	rss=
+	while read -r key value _; do
+		[ "$key" != VmRSS: ] || rss=$value
+	done 2>/dev/null <"/proc/$1/status"
+}
+
+# sample TOOL: a row of memory.csv each tenth of a second until it has ended.
+sample() {
+	local begun=${EPOCHREALTIME/./} tool pause
+	exec {pause}<> <(:)
+	while runs "$1"; do
+		resident "$1"
+		tool=$rss
+		resident "$daemon"
+		[ -z "$tool" ] || echo "$((${EPOCHREALTIME/./} - begun)),$tool,$rss"
+		read -rt 0.1 -u "$pause" || true
+	done
+	exec {pause}>&-
+}
+
+# quarters COLUMN: means of memory.csv's second and last quarter, and the most
+# there was, in MB. In the first one a program is still coming into its stride.
+quarters() {
+	awk -F, -v c="$1" 'NR > 1 { v[n++] = $c; if ($c > most) most = $c }
+		END {
+			quarter = int(n / 4)
+			if (!quarter) exit 1
+			for (i = 0; i < quarter; i++) { second += v[quarter + i]; last += v[n - 1 - i] }
+			printf "%8.1f %8.1f %8.1f\n", second / quarter / 1024, last / quarter / 1024, most / 1024
+		}' "$folder/memory.csv"
+}
+
+memory_part() {
+	local tool i before
+	stream=$streams/vp9-320x240-$long_frames.ivf
+	if [ ! -s "$stream" ]; then
+		run "$scratch/output" "${quiet[@]}" -v error \
+			-stream_loop $((long_frames / small_frames)) -i "$small" -c copy \
+			-frames:v "$long_frames" "$stream.new.ivf"
+		mv "$stream.new.ivf" "$stream"
+	fi
+	start "$bin/decode-file" "$stream" /dev/null --json >"$scratch/this"
+	tool=$started
+	programs=("$tool")
+	echo "time_us,decode_file_kb,daemon_kb" >"$folder/memory.csv"
+	sample "$tool" >>"$folder/memory.csv"
+	follow "$tool" || die "decode-file: status $?"
+	programs=()
+	end_if_stopped
+	printf '\nresident memory over %d frames of 320x240, %.0f a second, MB\n' \
+		"$(sed -n 's/.*"frames":\([0-9]*\).*/\1/p' "$scratch/this")" "$(rate_of "$scratch/this")"
+	printf '%-12s %8s %8s %8s\n' "" "2nd 1/4" "last 1/4" most
+	printf '%-12s %s\n' decode-file "$(quarters 2)"
+	printf '%-12s %s\n' daemon "$(quarters 3)"
+
+	stream=$small
+	for i in $(seq "$short_streams"); do
+		decode
+		resident "$daemon"
+		[ "$i" -ne 10 ] || before=$rss
+	done
+	awk -v a="$before" -v b="$rss" -v n="$short_streams" 'BEGIN {
+		printf "daemon after 10 more streams %.1f MB, after %d %.1f MB\n", a / 1024, n, b / 1024 }'
+}
+
+mappings() {
+	sed -n 's/.* stream-over .* mappings=\([0-9]*\).*/\1/p' "$folder/daemon.log" | sort -n | uniq -c |
+		awk '{ printf "%s%d mappings in %d streams", sep, $2, $1; sep = ", " } END { print "" }'
+}
+
+[ "$(id -u)" -eq 0 ] || die "must run as root"
+command -v ffmpeg >/dev/null || die "ffmpeg is missing: it makes the streams, and is compared with"
+need_tool decode-file
+mkdir -p -- "$folder" "$streams" || die "$folder: cannot be made"
+scratch=$(mktemp -d)
+trap 'end_programs; rm -rf "$scratch"' EXIT
+start_daemon
+echo "kernel $release, $(nproc) processors, $frames frames of 1080p a run"
+for part in "${parts[@]}"; do
+	"${part}_part"
+done
+echo
+mappings
+status=0
+kill -TERM "$daemon"
+status_of "$daemon" || status=$?
+daemon=
+[ "$status" -eq 0 ] || die "decoder-daemon: status $status"
