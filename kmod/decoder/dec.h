@@ -112,6 +112,7 @@ struct vdec_raw {
  * @sequence:		of each queue's next buffer
  * @streaming:		queues that are
  * @stream:		its stream, from the first time that both are
+ * @controls:		vdec_frame.controls of each OUTPUT buffer
  */
 struct vdec_ctx {
 	struct kref kref;
@@ -135,6 +136,7 @@ struct vdec_ctx {
 	u32 sequence[VDEC_NUM_QUEUES];
 	bool streaming[VDEC_NUM_QUEUES];
 	struct vdec_stream *stream;
+	u8 *controls[VIDEO_MAX_FRAME];
 };
 
 /**

@@ -46,13 +46,18 @@ static int vdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers,
 	return 0;
 }
 
-/* The message about a frame has room for its codec's controls from the start. */
+/*
+ * The message about a frame has room for its codec's controls from the start. The
+ * file has the memory, not the buffer: where a client queues something that is no
+ * dma-buf, videobuf2 lets go of the buffer's last one without buf_cleanup().
+ */
 static int vdec_buf_init(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 	struct vdec_frame *frame;
 	size_t size;
 
+	vdec_stream_forget_buffer(ctx, vb);
 	if (vdec_is_capture(vb->vb2_queue))
 		return 0;
 
@@ -61,7 +66,9 @@ static int vdec_buf_init(struct vb2_buffer *vb)
 		return -EINVAL;
 
 	frame = vdec_to_frame(to_vb2_v4l2_buffer(vb));
+	kvfree(ctx->controls[vb->index]);
 	frame->controls = kvmalloc(size, GFP_KERNEL);
+	ctx->controls[vb->index] = frame->controls;
 
 	return frame->controls ? 0 : -ENOMEM;
 }
@@ -71,12 +78,11 @@ static void vdec_buf_cleanup(struct vb2_buffer *vb)
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
 	vdec_stream_forget_buffer(ctx, vb);
-	if (!vdec_is_capture(vb->vb2_queue)) {
-		struct vdec_frame *frame = vdec_to_frame(to_vb2_v4l2_buffer(vb));
+	if (vdec_is_capture(vb->vb2_queue))
+		return;
 
-		kvfree(frame->controls);
-		frame->controls = NULL;
-	}
+	kvfree(ctx->controls[vb->index]);
+	ctx->controls[vb->index] = NULL;
 }
 
 static int vdec_buf_out_validate(struct vb2_buffer *vb)
@@ -261,7 +267,10 @@ static void vdec_ctx_free(struct kref *kref)
 {
 	struct vdec_ctx *ctx = container_of(kref, struct vdec_ctx, kref);
 	struct vdec_dev *dev = ctx->dev;
+	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(ctx->controls); i++)
+		kvfree(ctx->controls[i]);
 	mutex_destroy(&ctx->lock);
 	kfree(ctx->ctrls);
 	kfree(ctx);
