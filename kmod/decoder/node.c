@@ -228,6 +228,23 @@ static int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *
 	return 0;
 }
 
+/*
+ * Freeing buffers also ends the requests that they are queued with, which takes the
+ * control handler's lock. videobuf2 would take it with mmap_lock held, for which an
+ * mmap() waits with the process's own mmap_lock held, for which again
+ * VIDIOC_G_EXT_CTRLS may wait with the handler's lock held. So they end before.
+ */
+static int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
+{
+	struct v4l2_m2m_ctx *m2m_ctx = vdec_file_to_ctx(file)->fh.m2m_ctx;
+	struct vb2_queue *vq = v4l2_m2m_get_vq(m2m_ctx, rb->type);
+
+	if (vq && !vb2_is_streaming(vq))
+		v4l2_m2m_streamoff(file, m2m_ctx, rb->type);
+
+	return v4l2_m2m_ioctl_reqbufs(file, priv, rb);
+}
+
 static const struct v4l2_ioctl_ops vdec_ioctl_ops = {
 	.vidioc_querycap = vdec_querycap,
 
@@ -241,7 +258,7 @@ static const struct v4l2_ioctl_ops vdec_ioctl_ops = {
 	.vidioc_try_fmt_vid_cap_mplane = vdec_try_fmt,
 	.vidioc_s_fmt_vid_cap_mplane = vdec_s_fmt_cap,
 
-	.vidioc_reqbufs = v4l2_m2m_ioctl_reqbufs,
+	.vidioc_reqbufs = vdec_reqbufs,
 	.vidioc_create_bufs = v4l2_m2m_ioctl_create_bufs,
 	VPIPE_IOCTL_REMOVE_BUFS
 	.vidioc_querybuf = v4l2_m2m_ioctl_querybuf,
