@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { SysError } from "../../lib/sys/errno.ts";
 import type { Mapping } from "../../lib/sys/mmap.ts";
 import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
 import { expect } from "../check/suite.ts";
@@ -59,10 +60,16 @@ export class AnsweredStream implements Disposable {
   /** Decodes the frame that was read last; the result is that of DONE. */
   answer(): number {
     const { output_index, capture_index, bytesused, cookie } = this.file.frame;
-    const coded = this.#map(OUTPUT, output_index).subarray(0, bytesused);
-    const picture = this.#map(CAPTURE, capture_index);
-    picture.fill(coded.reduce((sum, byte) => sum + byte, 0));
-    return this.file.done(cookie, { bytesused0: picture.length });
+    try {
+      const coded = this.#map(OUTPUT, output_index).subarray(0, bytesused);
+      const picture = this.#map(CAPTURE, capture_index);
+      picture.fill(coded.reduce((sum, byte) => sum + byte, 0));
+      return this.file.done(cookie, { bytesused0: picture.length });
+    } catch (error) {
+      // The client has freed the buffer, or ended the stream.
+      if (!(error instanceof SysError)) throw error;
+      return this.file.done(cookie, { status: uapi.VPIPE_DEC_FAILED });
+    }
   }
 
   [Symbol.dispose](): void {

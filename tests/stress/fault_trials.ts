@@ -12,11 +12,12 @@ import { addressOf, cString, libc } from "../../lib/sys/libc.ts";
 import type { VideoDevice } from "../../lib/v4l2/device.ts";
 import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../lib/v4l2/media.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
-import { FILTER_NAME, openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
+import { openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
 import { VPIPE_CID_THRESHOLD } from "../../lib/vpipe/uapi.ts";
 import { HEAP, META } from "../check/context.ts";
 import { expectEqual } from "../check/suite.ts";
-import { bind, DRIVER, isBound, isLoaded, mediaNode, unbind } from "./filter.ts";
+import type { Driver } from "./driver.ts";
+import { filter, mediaNode } from "./filter.ts";
 import { orErrno, raw } from "./libc.ts";
 import * as uapi from "./uapi.ts";
 
@@ -89,8 +90,18 @@ const requestControls = (request: File) =>
     controls: addressOf(control),
   }).bytes;
 
+/** open(2) of a node. */
+export const opening = (path: string, flags: number): Trial => ({
+  name: `open ${path}`,
+  run(inject) {
+    const name = cString(path);
+    const fd = inject(() => orErrno(libc.open(name, flags, 0)));
+    if (fd >= 0) libc.close(fd);
+  },
+});
+
 /** Calls on the nodes, in the order in which a program comes to them. */
-export function nodeTrials(node: string): Trial[] {
+function nodeTrials(node: string): Trial[] {
   const on = (
     name: string,
     run: (device: VideoDevice, inject: Inject) => void,
@@ -104,15 +115,6 @@ export function nodeTrials(node: string): Trial[] {
       run(device, inject);
     },
   });
-  const opening = (path: string, flags: number): Trial => ({
-    name: `open ${path}`,
-    run(inject) {
-      const name = cString(path);
-      const fd = inject(() => orErrno(libc.open(name, flags, 0)));
-      if (fd >= 0) libc.close(fd);
-    },
-  });
-
   const queueRequest = (device: VideoDevice, inject: Inject, controls: boolean) => {
     using media = File.open(mediaNode(), O_RDWR);
     using request = allocateRequest(media);
@@ -189,27 +191,27 @@ export function nodeTrials(node: string): Trial[] {
 const REGISTRATION = [EINVAL, EBUSY];
 
 /** The driver's probe, called by binding the device to it. */
-export function bindTrial(): Trial {
-  const name = cString(FILTER_NAME);
+function bindTrial(driver: Driver): Trial {
+  const name = cString(driver.name);
   return {
     name: "probe",
     errnos: REGISTRATION,
     run(inject) {
-      unbind();
-      using file = File.open(`${DRIVER}/bind`, O_WRONLY);
+      driver.unbind();
+      using file = File.open(`${driver.folder}/bind`, O_WRONLY);
       const result = inject(() =>
-        orErrno(raw.write(file.fd, addressOf(name), BigInt(FILTER_NAME.length)))
+        orErrno(raw.write(file.fd, addressOf(name), BigInt(driver.name.length)))
       );
-      expectEqual("device bound", isBound(), result >= 0);
-      if (result < 0) bind();
+      expectEqual("device bound", driver.isBound(), result >= 0);
+      if (result < 0) driver.bind();
     },
   };
 }
 
 /** Loading the module. */
-export function loadTrial(module: string): Trial {
+function loadTrial(driver: Driver, moduleName: string, module: string): Trial {
   const image = Deno.readFileSync(module);
-  const name = cString(FILTER_NAME);
+  const name = cString(moduleName);
   const none = cString("");
   const insert = () => orErrno(raw.init_module(image, BigInt(image.length), none));
   const remove = () => orErrno(raw.delete_module(name, O_NONBLOCK));
@@ -218,10 +220,26 @@ export function loadTrial(module: string): Trial {
     // ENODEV: no device could be probed, so the module does not stay.
     errnos: [ENODEV, ...REGISTRATION],
     run(inject) {
-      if (isLoaded()) expectEqual("delete_module", remove(), 0);
+      if (driver.isLoaded()) expectEqual("delete_module", remove(), 0);
       const result = inject(insert);
-      expectEqual("module loaded", isLoaded(), result >= 0);
+      expectEqual("module loaded", driver.isLoaded(), result >= 0);
       if (result < 0) expectEqual("init_module without a fault", insert(), 0);
     },
   };
+}
+
+/**
+ * Coming and going of a module and its device.
+ *
+ * @param name of the module, as the kernel has it
+ * @param module its file
+ */
+export const moduleTrials = (driver: Driver, name: string, module: string): Trial[] => [
+  bindTrial(driver),
+  loadTrial(driver, name, module),
+];
+
+/** All trials of the filter, loading it last: that takes longest and has the most places. */
+export function filterTrials(module: string): Trial[] {
+  return [...nodeTrials(filter.videoNode()), ...moduleTrials(filter, filter.name, module)];
 }

@@ -1,11 +1,13 @@
 /**
- * Allocations that fail, in each call the module serves.
+ * Allocations that fail, in each call that a module serves.
  *
  * @module
  */
 import { expect, Skip } from "../check/suite.ts";
 import { canInjectFaults } from "./fault_injection.ts";
-import { load, unload } from "./filter.ts";
+import { decoder } from "./decoder.ts";
+import type { Driver } from "./driver.ts";
+import { filter } from "./filter.ts";
 import { canFindLeaks, expectNone, findLeaks, forgetLeaks } from "./leaks.ts";
 import type { Conditions } from "./stage.ts";
 import { Worker } from "./workers.ts";
@@ -22,18 +24,24 @@ async function expectNoLeaks(): Promise<void> {
   forgetLeaks();
 }
 
-export async function faults({ seconds, random, module }: Conditions): Promise<string> {
+async function faultsOf(
+  subject: "filter" | "decoder",
+  driver: Driver,
+  { seconds, random, module }: Conditions,
+): Promise<string> {
   if (!canInjectFaults()) {
     throw new Skip("this kernel has no fault injection with a stack trace filter");
   }
-  await using worker = new Worker("injectFaults", { seed: random.next(), seconds, module });
+  await using worker = new Worker("injectFaults", {
+    ...{ seed: random.next(), seconds, subject, module },
+  });
   const reports = await worker.result(seconds + 60);
   expect(reports.some(({ failed }) => failed > 0), "no fault had an effect");
-  await unload();
+  await driver.unload();
   try {
     if (canFindLeaks()) await expectNoLeaks();
   } finally {
-    await load(module);
+    await driver.load(module);
   }
   const text = reports.map(({ name, tried, places, failed }) =>
     places === 0
@@ -42,3 +50,7 @@ export async function faults({ seconds, random, module }: Conditions): Promise<s
   );
   return `${text.join("; ")}; each call worked or said why, nothing is leaked`;
 }
+
+export const faults = (conditions: Conditions) => faultsOf("filter", filter, conditions);
+
+export const decoderFaults = (conditions: Conditions) => faultsOf("decoder", decoder, conditions);

@@ -1,13 +1,13 @@
 /**
- * A process in which each call that the filter serves runs out of memory, in one place after the
+ * A process in which each call that a module serves runs out of memory, in one place after the
  * other.
  *
  * @module
  */
 import { expect } from "../check/suite.ts";
 import { FaultInjector } from "./fault_injection.ts";
-import { bindTrial, loadTrial, nodeTrials, type Trial } from "./fault_trials.ts";
-import { videoNode } from "./filter.ts";
+import { decoderTrials } from "./decoder_fault_trials.ts";
+import { filterTrials, type Trial } from "./fault_trials.ts";
 import { Random } from "./random.ts";
 import { ENOMEM } from "./uapi.ts";
 
@@ -15,7 +15,8 @@ import { ENOMEM } from "./uapi.ts";
 export interface FaultsOrder {
   readonly seed: number;
   readonly seconds: number;
-  /** vpipe.ko */
+  readonly subject: "filter" | "decoder";
+  /** The module's file. */
   readonly module: string;
 }
 
@@ -59,11 +60,11 @@ function exercise(
   return { name: trial.name, places, tried, failed };
 }
 
-/** Exercises all calls; loading, which takes longest and has the most places, while time lasts. */
-export function injectFaults({ seed, seconds, module }: FaultsOrder): FaultReport[] {
+/** Exercises all calls; loading, the last of them, while time lasts. */
+export function injectFaults({ seed, seconds, subject, module }: FaultsOrder): FaultReport[] {
   const random = new Random(seed);
   const end = performance.now() + seconds * 1000;
   using injector = new FaultInjector();
-  const trials = [...nodeTrials(videoNode()), bindTrial(), loadTrial(module)];
+  const trials = subject === "filter" ? filterTrials(module) : decoderTrials(module);
   return trials.map((trial) => exercise(trial, injector, random, end));
 }

@@ -10,13 +10,14 @@ import { decoderFuzz } from "./decoder_fuzz.ts";
 import { decoderHostile } from "./decoder_hostile.ts";
 import { decoderKills } from "./decoder_kills.ts";
 import { decoderLives } from "./decoder_lives.ts";
+import { decoderRandom } from "./decoder_random.ts";
 import { decoderSessions } from "./decoder_sessions.ts";
 import { decoderStates } from "./decoder_states.ts";
-import { faults } from "./faults.ts";
+import { decoderFaults, faults } from "./faults.ts";
 import { expectWorking as expectFilter, filter } from "./filter.ts";
 import { hotplug } from "./hotplug.ts";
 import { kills } from "./kills.ts";
-import { leaks } from "./leaks.ts";
+import { leaksOf } from "./leaks.ts";
 import { randomCalls } from "./random_calls.ts";
 import { reloads } from "./reloads.ts";
 import type { Stage } from "./stage.ts";
@@ -42,7 +43,7 @@ export const GROUPS = {
       hotplug: { share: 0.15, run: hotplug },
       streams: { share: 0.08, run: streams },
       reloads: { share: 0.1, run: reloads },
-      leaks: { share: 0.08, run: leaks },
+      leaks: { share: 0.08, run: leaksOf(filter) },
       faults: { share: 0.12, run: faults },
     },
     expectWorking: expectFilter,
@@ -56,8 +57,11 @@ export const GROUPS = {
       clients: { share: 0.15, run: decoderClients },
       crowd: { share: 0.05, run: decoderCrowd },
       lives: { share: 0.05, run: decoderLives },
+      "random-calls": { share: 0.15, run: decoderRandom },
       fuzz: { share: 0.2, run: decoderFuzz },
       hostile: { share: 0.15, run: decoderHostile },
+      leaks: { share: 0.08, run: leaksOf(decoder) },
+      faults: { share: 0.12, run: decoderFaults },
     },
     expectWorking: expectDecoder,
   },

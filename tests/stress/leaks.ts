@@ -5,7 +5,7 @@
  */
 import { expect, Skip } from "../check/suite.ts";
 import { exists } from "./driver.ts";
-import { load, unload } from "./filter.ts";
+import type { Driver } from "./driver.ts";
 import { type Conditions, delay } from "./stage.ts";
 
 const KMEMLEAK = "/sys/kernel/debug/kmemleak";
@@ -36,13 +36,14 @@ export function forgetLeaks(): void {
   Deno.writeTextFileSync(KMEMLEAK, "clear");
 }
 
-export async function leaks({ module }: Conditions): Promise<string> {
+/** Unloads a module for good measure: what it forgot is nobody's then. */
+export const leaksOf = (driver: Driver) => async ({ module }: Conditions): Promise<string> => {
   if (!canFindLeaks()) throw new Skip("this kernel has no kmemleak");
-  await unload();
+  await driver.unload();
   try {
     expectNone(await findLeaks());
     return "after unloading, two scans of kmemleak find no unreferenced object";
   } finally {
-    await load(module);
+    await driver.load(module);
   }
-}
+};

@@ -10,7 +10,7 @@ import { EBADR } from "./uapi.ts";
 import { Worker } from "./workers.ts";
 
 /** What the V4L2 core, media requests and vpipe.h give; a number inside the kernel is not one. */
-const DOCUMENTED = new Map([
+export const DOCUMENTED = new Map([
   ...([
     ...["EINVAL", "EBUSY", "EAGAIN", "EFAULT", "ENOTTY", "ENODEV", "EIO", "ENOMEM", "EBADF"],
     ...["ENOENT", "EACCES", "ERANGE", "EPERM", "EPIPE", "ENXIO", "ENOBUFS", "EOVERFLOW", "E2BIG"],

@@ -9,6 +9,7 @@ import { CheckFailure, expect } from "../check/suite.ts";
 import { changeControls } from "./controls_worker.ts";
 import { streamAnything } from "./decoder_anything_worker.ts";
 import { beHostile } from "./decoder_hostile_worker.ts";
+import { answerAnything, callDecoderAtRandom } from "./decoder_random_worker.ts";
 import { decodeExactly } from "./decoder_worker.ts";
 import { injectFaults } from "./faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./hotplug_worker.ts";
@@ -20,9 +21,11 @@ import { callVideoAtRandom } from "./video_worker.ts";
 export const WORKER = "--worker";
 
 const workers = {
+  answerAnything,
   beHostile,
   blockInDequeue,
   blockInRead,
+  callDecoderAtRandom,
   callMetaAtRandom,
   callVideoAtRandom,
   changeControls,
