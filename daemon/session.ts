@@ -68,7 +68,7 @@ export class Session implements Disposable {
     try {
       while (!stop.requested) {
         poll.wait(BREATH_MS);
-        if (poll.events(0) !== 0) this.#readAll();
+        if (poll.events(0) !== 0) this.#read();
         this.#wake.drain();
         // Signals, and what the workers say.
         await breathe();
@@ -78,23 +78,21 @@ export class Session implements Disposable {
     }
   }
 
-  #readAll(): void {
-    for (;;) {
-      const type = this.#incoming.read();
-      if (type < 0) throw new Error(`${this.#file.path}: the device is gone`);
-      switch (type) {
-        case 0:
-          return;
-        case VPIPE_DEC_MSG_PING:
-          this.#answerPing();
-          break;
-        case VPIPE_DEC_MSG_OPENED:
-          this.#incoming.require(vpipe_dec_opened);
-          this.#open();
-          break;
-        default:
-          this.#log.debug("unknown-message", { type });
-      }
+  // One at a time: a stream may have to wait for a new thread, and in that time others end, of whose
+  // threads the event loop has to hear before another one is started.
+  #read(): void {
+    const type = this.#incoming.read();
+    if (type < 0) throw new Error(`${this.#file.path}: the device is gone`);
+    switch (type) {
+      case 0:
+        return;
+      case VPIPE_DEC_MSG_PING:
+        return this.#answerPing();
+      case VPIPE_DEC_MSG_OPENED:
+        this.#incoming.require(vpipe_dec_opened);
+        return this.#open();
+      default:
+        this.#log.debug("unknown-message", { type });
     }
   }
 
