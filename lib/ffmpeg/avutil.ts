@@ -1,7 +1,7 @@
 /**
  * libavutil: frames, options, error texts (libavutil/frame.h, opt.h, error.h, imgutils.h).
  *
- * Only what is the same from FFmpeg 5 to 8 is used: functions, and the first members of AVFrame.
+ * Only what is the same from FFmpeg 5 to 9 is used: functions, and the first members of AVFrame.
  *
  * @module
  */

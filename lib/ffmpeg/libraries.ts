@@ -8,8 +8,9 @@ import { AVUTIL } from "./avutil.ts";
 import { SWSCALE } from "./swscale.ts";
 
 // The majors in the sonames. What this folder assumes of structs was compared with the headers of
-// 5.1, 6 and 7.1, and of 9.0 on the far side of 8.
+// 5.1, 6, 7.1 and 9.0; 5.1, 7.1 and 9.0 were run and decode to the same pictures.
 const RELEASES = [
+  { release: 9, avcodec: 63, avutil: 61, swscale: 10 },
   { release: 8, avcodec: 62, avutil: 60, swscale: 9 },
   { release: 7, avcodec: 61, avutil: 59, swscale: 8 },
   { release: 6, avcodec: 60, avutil: 58, swscale: 7 },
