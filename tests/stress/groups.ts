@@ -8,6 +8,7 @@ import { decoderClients } from "./decoder_clients.ts";
 import { decoderCrowd } from "./decoder_crowd.ts";
 import { decoderFuzz } from "./decoder_fuzz.ts";
 import { decoderHostile } from "./decoder_hostile.ts";
+import { decoderHotplug } from "./decoder_hotplug.ts";
 import { decoderKills } from "./decoder_kills.ts";
 import { decoderLives } from "./decoder_lives.ts";
 import { decoderRandom } from "./decoder_random.ts";
@@ -53,13 +54,14 @@ export const GROUPS = {
     stages: {
       sessions: { share: 0.02, run: decoderSessions },
       states: { share: 0.05, run: decoderStates },
-      kills: { share: 0.12, run: decoderKills },
-      clients: { share: 0.15, run: decoderClients },
+      "random-calls": { share: 0.1, run: decoderRandom },
+      kills: { share: 0.07, run: decoderKills },
+      clients: { share: 0.1, run: decoderClients },
       crowd: { share: 0.05, run: decoderCrowd },
+      hotplug: { share: 0.08, run: decoderHotplug },
       lives: { share: 0.05, run: decoderLives },
-      "random-calls": { share: 0.15, run: decoderRandom },
-      fuzz: { share: 0.2, run: decoderFuzz },
-      hostile: { share: 0.15, run: decoderHostile },
+      hostile: { share: 0.1, run: decoderHostile },
+      fuzz: { share: 0.1, run: decoderFuzz },
       leaks: { share: 0.08, run: leaksOf(decoder) },
       faults: { share: 0.12, run: decoderFaults },
     },
