@@ -11,7 +11,8 @@
 #   rate    frames a second of decode-file IN /dev/null and of ffmpeg -threads 1
 #           -i IN -pix_fmt nv12 -f null -, alternating, PAIRS (5) times a codec;
 #           of both it is the decoding alone, without the program's start
-#   two     two decode-files at once against one, PAIRS times
+#   two     two decode-files at once against one, PAIRS times; and two ffmpegs
+#           against one: what the machine had to give at that time
 #   memory  resident memory of decode-file and of the daemon over 10,000 (or
 #           LONG_FRAMES) frames of 320x240, of the daemon over 50 short streams,
 #           and mappings a stream
@@ -87,26 +88,54 @@ stream() {
 	mv "$stream.new.$suffix" "$stream"
 }
 
-# rate_of FILE: frames a second, as decode-file's JSON has it.
-rate_of() {
+# this_rate FILE, ffmpeg_rate FILE: frames a second, by what each program says.
+# ffmpeg's rtime is the time from the first packet to the last frame.
+this_rate() {
 	sed -n 's/.*"frames_per_second":\([0-9.]*\).*/\1/p' "$1"
+}
+
+ffmpeg_rate() {
+	sed -n 's/^bench: .*rtime=\([0-9.]*\)s.*/\1/p' "$1" | awk -v n="$frames" '{ print n / $1 }'
 }
 
 median() {
 	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
-decode() {
-	run "$scratch/this" "$bin/decode-file" "$stream" /dev/null --json
-	rate=$(rate_of "$scratch/this")
+# command_of SIDE: sets $command to what decodes $stream.
+command_of() {
+	case $1 in
+	this) command=("$bin/decode-file" "$stream" /dev/null --json) ;;
+	ffmpeg) command=("${quiet[@]}" -v info -nostats -benchmark -threads 1 -i "$stream"
+		-pix_fmt nv12 -f null -) ;;
+	esac
 }
 
-# rtime is the time from the first packet to the last frame.
-decode_by_ffmpeg() {
-	run "$scratch/ffmpeg" "${quiet[@]}" -v info -nostats -benchmark -threads 1 -i "$stream" \
-		-pix_fmt nv12 -f null -
-	rate=$(sed -n 's/^bench: .*rtime=\([0-9.]*\)s.*/\1/p' "$scratch/ffmpeg" |
-		awk -v n="$frames" '{ print n / $1 }')
+# decode SIDE: sets $rate.
+decode() {
+	command_of "$1"
+	run "$scratch/$1" "${command[@]}"
+	rate=$("$1_rate" "$scratch/$1")
+}
+
+# decode_two SIDE: two at once; sets $rate to the sum of both. A program's start is
+# in neither.
+decode_two() {
+	local i status=0
+	command_of "$1"
+	programs=()
+	for i in 1 2; do
+		start "${command[@]}" >"$scratch/$1.$i" 2>&1
+		programs+=("$started")
+	done
+	for i in 0 1; do
+		follow "${programs[i]}" || status=$?
+	done
+	programs=()
+	end_if_stopped
+	[ "$status" -eq 0 ] || die "${command[0]}: status $status"
+	rate=$(awk -v a="$("$1_rate" "$scratch/$1.1")" -v b="$("$1_rate" "$scratch/$1.2")" \
+		'BEGIN { print a + b }')
 }
 
 rate_part() {
@@ -116,9 +145,9 @@ rate_part() {
 	for codec in vp9 av1 h264; do
 		stream "$codec"
 		for pair in $(seq "$pairs"); do
-			decode
+			decode this
 			this=$rate
-			decode_by_ffmpeg
+			decode ffmpeg
 			ffmpeg=$rate
 			echo "$codec,$pair,$this,$ffmpeg" >>"$folder/rate.csv"
 			awk -v c="$codec" -v p="$pair" -v t="$this" -v f="$ffmpeg" 'BEGIN {
@@ -132,37 +161,29 @@ rate_part() {
 	done
 }
 
-# both: two at once. Each says its own rate; a program's start is in none.
-both() {
-	local i status=0
-	programs=()
-	for i in 1 2; do
-		start "$bin/decode-file" "$stream" /dev/null --json >"$scratch/both.$i"
-		programs+=("$started")
-	done
-	for i in 0 1; do
-		follow "${programs[i]}" || status=$?
-	done
-	programs=()
-	end_if_stopped
-	[ "$status" -eq 0 ] || die "decode-file: status $status"
-}
-
 two_part() {
-	local codec pair one
-	echo "codec,pair,one_fps,first_of_two_fps,second_of_two_fps" >"$folder/two.csv"
-	printf '\n%-6s %5s %12s %22s %10s\n' codec pair "one, 1/s" "two at once, 1/s" "two/one"
+	local codec pair side row
+	echo "codec,pair,decode_file_one_fps,decode_file_two_fps,ffmpeg_one_fps,ffmpeg_two_fps" \
+		>"$folder/two.csv"
+	printf '\n%-6s %5s %32s %32s\n' "" "" "decode-file, 1/s" "ffmpeg, 1/s"
+	printf '%-6s %5s %10s %10s %10s %10s %10s %10s\n' codec pair one two two/one one two two/one
 	for codec in vp9 av1 h264; do
 		stream "$codec"
 		for pair in $(seq "$pairs"); do
-			decode
-			one=$rate
-			both
-			echo "$codec,$pair,$one,$(rate_of "$scratch/both.1"),$(rate_of "$scratch/both.2")"
-		done | tee -a "$folder/two.csv" | awk -F, '{ printf "%-6s %5d %12.2f %22s %10.2f\n",
-			$1, $2, $3, sprintf("%.2f + %.2f", $4, $5), ($4 + $5) / $3; fflush() }'
-		printf '%-6s %5s %46.2f\n' "$codec" median "$(awk -F, -v c="$codec" \
-			'$1 == c { print ($4 + $5) / $3 }' "$folder/two.csv" | median)"
+			row=$codec,$pair
+			for side in this ffmpeg; do
+				decode "$side"
+				row+=,$rate
+				decode_two "$side"
+				row+=,$rate
+			done
+			echo "$row" >>"$folder/two.csv"
+			awk -F, '{ printf "%-6s %5d %10.2f %10.2f %10.2f %10.2f %10.2f %10.2f\n",
+				$1, $2, $3, $4, $4 / $3, $5, $6, $6 / $5 }' <<<"$row"
+		done
+		printf '%-6s %5s %32.2f %32.2f\n' "$codec" median \
+			"$(awk -F, -v c="$codec" '$1 == c { print $4 / $3 }' "$folder/two.csv" | median)" \
+			"$(awk -F, -v c="$codec" '$1 == c { print $6 / $5 }' "$folder/two.csv" | median)"
 	done
 }
 
@@ -219,14 +240,14 @@ memory_part() {
 	programs=()
 	end_if_stopped
 	printf '\nresident memory over %d frames of 320x240, %.0f a second, MB\n' \
-		"$(sed -n 's/.*"frames":\([0-9]*\).*/\1/p' "$scratch/this")" "$(rate_of "$scratch/this")"
+		"$(sed -n 's/.*"frames":\([0-9]*\).*/\1/p' "$scratch/this")" "$(this_rate "$scratch/this")"
 	printf '%-12s %8s %8s %8s\n' "" "2nd 1/4" "last 1/4" most
 	printf '%-12s %s\n' decode-file "$(quarters 2)"
 	printf '%-12s %s\n' daemon "$(quarters 3)"
 
 	stream=$small
 	for i in $(seq "$short_streams"); do
-		decode
+		decode this
 		resident "$daemon"
 		[ "$i" -ne 10 ] || before=$rss
 	done
