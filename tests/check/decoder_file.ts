@@ -82,11 +82,13 @@ export class Decoding implements AsyncDisposable {
     return JSON.parse(stdout);
   }
 
-  /** Waits for the end, and compares all frames with those of a digest. */
-  async expectFrames(expected: StreamDigest): Promise<void> {
-    const { frames, format } = await this.report();
+  /** Waits for the end, compares all frames with those of a digest, and returns the report. */
+  async expectFrames(expected: StreamDigest): Promise<Record<string, unknown>> {
+    const report = await this.report();
+    const { frames, format } = report;
     expectEqual(`frames in ${format}`, frames as number, expected.frames);
     expectEqual(`SHA-256 in ${format}`, sha256(this.bytes), expected.sha256);
+    return report;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
