@@ -9,6 +9,7 @@ import { decoderCrowd } from "./decoder_crowd.ts";
 import { decoderFuzz } from "./decoder_fuzz.ts";
 import { decoderHostile } from "./decoder_hostile.ts";
 import { decoderHotplug } from "./decoder_hotplug.ts";
+import { decoderImports } from "./decoder_imports.ts";
 import { decoderKills } from "./decoder_kills.ts";
 import { decoderLives } from "./decoder_lives.ts";
 import { decoderRandom } from "./decoder_random.ts";
@@ -54,6 +55,7 @@ export const GROUPS = {
     stages: {
       sessions: { share: 0.02, run: decoderSessions },
       states: { share: 0.05, run: decoderStates },
+      imports: { share: 0.02, run: decoderImports },
       "random-calls": { share: 0.1, run: decoderRandom },
       kills: { share: 0.07, run: decoderKills },
       clients: { share: 0.1, run: decoderClients },
