@@ -16,6 +16,7 @@ import { decoder, expectIdle, SESSION, TIMEOUT_MS } from "./decoder.ts";
 import { Bridge, type StreamFile } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./decoder_client.ts";
 import { orErrno, raw } from "./libc.ts";
+import { delay } from "./stage.ts";
 
 const { EFAULT, EMSGSIZE, EPIPE, ESTALE } = constants.errno;
 
@@ -245,10 +246,29 @@ async function silence(counter: Counter, node: string): Promise<number> {
       client.send(0, [1]);
       counter.same("error flags of what comes later", client.drain().errors, 1);
     }
+    await extremes(counter, bridge, node);
   } finally {
     decoder.setParameter("timeout_ms", TIMEOUT_MS);
   }
   return longest;
+}
+
+/** No time at all, and the longest there is. */
+async function extremes(counter: Counter, bridge: Bridge, node: string): Promise<void> {
+  for (const [timeout, errors] of [[0, 1], [MANY, 0]]) {
+    decoder.setParameter("timeout_ms", timeout);
+    using client = new DecoderClient(node);
+    client.start();
+    using stream = bridge.stream(bridge.announced());
+    client.send(0, [1]);
+    if (timeout > 0) {
+      for (const _message of ["START", "DECODE"]) stream.read();
+      await delay(SHORT_TIMEOUT_MS);
+      counter.same(`DONE within ${timeout} ms`, stream.done(stream.header.cookie), 40);
+    }
+    expect(await client.wait(), `a frame with a time-out of ${timeout} ms does not come back`);
+    counter.same(`error flags with a time-out of ${timeout} ms`, client.drain().errors, errors);
+  }
 }
 
 /** A descriptor is the caller's even where the number of it could not be told. */

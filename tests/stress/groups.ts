@@ -4,6 +4,7 @@
  * @module
  */
 import { decoder, expectWorking as expectDecoder } from "./decoder.ts";
+import { decoderBlocked } from "./decoder_blocked.ts";
 import { decoderClients } from "./decoder_clients.ts";
 import { decoderCrowd } from "./decoder_crowd.ts";
 import { decoderFuzz } from "./decoder_fuzz.ts";
@@ -61,6 +62,7 @@ export const GROUPS = {
       clients: { share: 0.1, run: decoderClients },
       crowd: { share: 0.05, run: decoderCrowd },
       hotplug: { share: 0.08, run: decoderHotplug },
+      blocked: { share: 0.03, run: decoderBlocked },
       lives: { share: 0.05, run: decoderLives },
       hostile: { share: 0.1, run: decoderHostile },
       fuzz: { share: 0.1, run: decoderFuzz },

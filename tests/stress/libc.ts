@@ -12,6 +12,7 @@ const library = Deno.dlopen("libc.so.6", {
   write: { parameters: ["i32", "usize", "usize"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   dup: { parameters: ["i32"], result: "i32" },
   pidfd_open: { parameters: ["i32", "u32"], result: "i32" },
   pidfd_getfd: { parameters: ["i32", "i32", "u32"], result: "i32" },

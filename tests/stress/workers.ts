@@ -8,6 +8,7 @@ import { Running } from "../check/processes.ts";
 import { CheckFailure, expect } from "../check/suite.ts";
 import { changeControls } from "./controls_worker.ts";
 import { streamAnything } from "./decoder_anything_worker.ts";
+import { blockInDecoder } from "./decoder_blocked.ts";
 import { beHostile } from "./decoder_hostile_worker.ts";
 import { answerAnything, callDecoderAtRandom } from "./decoder_random_worker.ts";
 import { decodeExactly } from "./decoder_worker.ts";
@@ -23,6 +24,7 @@ export const WORKER = "--worker";
 const workers = {
   answerAnything,
   beHostile,
+  blockInDecoder,
   blockInDequeue,
   blockInRead,
   callDecoderAtRandom,
