@@ -28,6 +28,10 @@ import { Workers } from "./workers.ts";
 // Longer than any frame takes to decode.
 const LAST_FRAMES_MS = 5000;
 
+// Each takes a thread, some 11 MiB and 8 descriptors: one client must not have so many of them that
+// the daemon ends for all.
+const MAX_STREAMS = 32;
+
 /** Serves one device from HELLO until it is to stop or the device is gone. */
 export class Session implements Disposable {
   readonly #log: Log;
@@ -115,7 +119,14 @@ export class Session implements Disposable {
       return;
     }
     const { fd } = this.#request;
-    this.#streams.set(stream, new File(`stream ${stream}`, fd));
+    const file = new File(`stream ${stream}`, fd);
+    if (this.#streams.size >= MAX_STREAMS) {
+      // The kernel then returns its client's buffers, with the error flag.
+      file.close();
+      this.#log.warning("stream-refused", { stream, served: MAX_STREAMS });
+      return;
+    }
+    this.#streams.set(stream, file);
     this.#log.info("stream-opened", { stream, codec: codecName(codec) ?? codec });
     this.#workers.serve({
       stream,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { expect } from "../check/suite.ts";
+import { expect, expectEqual } from "../check/suite.ts";
 import { decoder, expectIdle, streams } from "./decoder.ts";
 import { DecoderClient } from "./decoder_client.ts";
 import { Daemon, type Holdings, settled } from "./decoder_daemon.ts";
@@ -12,40 +12,55 @@ import type { Conditions } from "./stage.ts";
 const CLIENTS = 8;
 const MIN_CROWDS = 4;
 
+/** More than the daemon serves at a time. */
+const TOO_MANY = 36;
+const SERVED = 32;
+
 /** What a daemon may have more after a crowd than after an earlier one. */
 const MORE = { fds: 4, maps: 150 };
 
-/** All of them streaming at the same time, each with a frame under way. */
-async function crowd(daemon: Daemon): Promise<Holdings> {
+/** All of them streaming at the same time, each with a frame under way; so many have a stream. */
+async function crowd(daemon: Daemon, size: number, served = size): Promise<Holdings> {
   {
     using clients = new DisposableStack();
     const all = Array.from(
-      { length: CLIENTS },
-      () => clients.use(new DecoderClient(decoder.videoNode())),
+      { length: size },
+      () => clients.use(new DecoderClient(decoder.videoNode(), { buffers: 1 })),
     );
     for (const client of all) {
       client.start();
       client.send(0, [1, 2, 3]);
     }
     for (const client of all) expect(await client.wait(), "a frame does not come back");
-    expect(streams().open.length === CLIENTS, `only ${streams().open.length} streams are open`);
+    expectEqual("streams that are open", streams().open.length, served);
   }
   return settled(daemon);
 }
 
-export async function decoderCrowd({ seconds, tools }: Conditions): Promise<string> {
+export async function decoderCrowd({ seconds, tools, amount }: Conditions): Promise<string> {
   const end = performance.now() + seconds * 1000;
   const held: Holdings[] = [];
+  let refused = "";
   {
     await using daemon = await Daemon.start(tools);
-    while (held.length < MIN_CROWDS || performance.now() < end) held.push(await crowd(daemon));
+    while (held.length < MIN_CROWDS || performance.now() < end) {
+      held.push(await crowd(daemon, CLIENTS));
+    }
+    // Each of so many takes a moment to start.
+    if (amount === 1) {
+      await crowd(daemon, TOO_MANY, SERVED);
+      await daemon.expectAlive();
+      refused = `; of ${TOO_MANY} at once ${SERVED} are served`;
+    }
   }
   await expectIdle(0);
-  const text = held.map(({ fds, maps, megabytes }) => `${fds}/${maps}/${megabytes}`).join(" ");
-  const said = `files/maps/MiB of the daemon after each crowd of ${CLIENTS}: ${text}`;
   // The first one may have found it without the threads that it keeps.
   const [, second] = held;
   const last = held.at(-1)!;
+  const text = ({ fds, maps, megabytes }: Holdings) =>
+    `${fds} files, ${maps} maps, ${megabytes} MiB`;
+  const said = `the daemon had ${text(second)} after the second crowd of ${CLIENTS} clients, ` +
+    `${text(last)} after the ${held.length}th`;
   expect(last.fds <= second.fds + MORE.fds && last.maps <= second.maps + MORE.maps, said);
-  return said;
+  return said + refused;
 }
