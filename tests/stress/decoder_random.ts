@@ -71,7 +71,7 @@ export async function decoderRandom({ seconds, random, tools }: Conditions): Pro
   await expectIdle(users);
   const codes = Object.keys({ ...alone.errnos, ...answered.errnos, ...served.errnos });
   const seen = codes.map((code) => DOCUMENTED.get(Number(code)));
-  expect(answered.results > 100, `only ${answered.results} pictures came out`);
+  expect(answered.results > 20, `only ${answered.results} pictures came out`);
   const succeeded = alone.succeeded + answered.succeeded + served.succeeded;
   return `3 processes: ${alone.calls} calls without a daemon, ${answered.calls} with one that ` +
     `answered with ${answered.results} pictures, ${served.calls} with the real one, of all calls ` +
