@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { EIO } from "./uapi.ts";
 import { ENODEV, SysError } from "../../lib/sys/errno.ts";
 import { expect } from "../check/suite.ts";
 import { decoder, expectIdle } from "./decoder.ts";
@@ -11,9 +10,9 @@ import { Answering } from "./decoder_answering.ts";
 import { DecoderClient } from "./decoder_client.ts";
 import { raw } from "./libc.ts";
 import { type Conditions, delay } from "./stage.ts";
+import { EIO, F_SETFL } from "./uapi.ts";
 import { Worker } from "./workers.ts";
 
-const F_SETFL = 4;
 const END_S = 20;
 
 /** Calls that wait. */

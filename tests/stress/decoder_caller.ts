@@ -4,6 +4,11 @@
  *
  * @module
  */
+import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../lib/codec/av1_controls.ts";
+import {
+  V4L2_CID_STATELESS_H264_SPS,
+  V4L2_CID_STATELESS_VP9_FRAME,
+} from "../../lib/codec/controls.ts";
 import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
 import { SysError } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
@@ -44,13 +49,15 @@ const CODED = [
 ];
 const RAW = [v4l2.V4L2_PIX_FMT_NV12, v4l2.V4L2_PIX_FMT_NV12M, v4l2.V4L2_PIX_FMT_P010];
 
-/** First of the stateless codecs' controls; H.264, VP9 and AV1 begin at 0, 300 and 500. */
-const CODEC_BASE = 0x00a40900;
-const CONTROL_BASES = [0, 0, 300, 500];
+/** Where the numbers of each codec's stateless controls begin. */
+const CONTROL_BASES = [
+  V4L2_CID_STATELESS_H264_SPS,
+  V4L2_CID_STATELESS_VP9_FRAME,
+  V4L2_CID_STATELESS_AV1_SEQUENCE,
+];
 
 // linux/videodev2.h has it only since Linux 6.10.
 const VIDIOC_REMOVE_BUFS = { name: "VIDIOC_REMOVE_BUFS", request: _IOWR("V", 104, 64) };
-const VIDIOC_DECODER_CMD = { name: "VIDIOC_DECODER_CMD", request: _IOWR("V", 96, 72) };
 
 // Numbers whose size this worker must not lose sight of.
 const ALLOCATING = [v4l2.VIDIOC_S_FMT, v4l2.VIDIOC_REQBUFS, uapi.VIDIOC_CREATE_BUFS]
@@ -228,8 +235,7 @@ export class DecoderCaller extends Caller {
       memory: random.chance(0.8) ? file.memory[type] : this.#memoryKind(),
       count: random.pick([0, 1, 1, 2, 40]),
     });
-    // The format's arm of the union lies behind its type and four bytes of padding.
-    const format = v4l2.v4l2_format_mplane.at(bytes, 16);
+    const format = v4l2.v4l2_format_mplane.at(bytes, uapi.v4l2_create_buffers.fields.type.offset);
     tryIoctl(file.fd, v4l2.VIDIOC_G_FMT.request, format.bytes);
     if (this.wildly(0.3)) format.sizeimage = random.pick([0, 1, format.sizeimage - 1, 1 << 20]);
     if (this.wildly(0.1)) format.num_planes = random.below(9);
@@ -355,8 +361,9 @@ export class DecoderCaller extends Caller {
   #setControls(file: OpenFile, which: number, request_fd: number): void {
     const { random } = this;
     const control = v4l2.v4l2_ext_control.at(this.#controls);
-    const number = random.pick(CONTROL_BASES) + random.below(9);
-    Object.assign(control, { id: CODEC_BASE + number, size: this.#payload.length });
+    // H.264 has two before that, and a codec has eight at most.
+    const id = random.pick(CONTROL_BASES) + random.between(-2, 6);
+    Object.assign(control, { id, size: this.#payload.length });
     control.ptr = addressOf(this.#payload);
     const argument = v4l2.v4l2_ext_controls.alloc({
       which: 0,
@@ -415,7 +422,7 @@ export class DecoderCaller extends Caller {
     const argument = new Uint8Array(72);
     argument[0] = this.random.below(6);
     this.spoil(argument);
-    this.ioctl(file.fd, VIDIOC_DECODER_CMD, argument);
+    this.ioctl(file.fd, uapi.VIDIOC_DECODER_CMD, argument);
   }
 
   /** Any number, any size, any content; also what V4L2 has and this driver has not. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { V4L2_CID_STATELESS_VP9_FRAME } from "../../lib/codec/controls.ts";
 import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
 import { EINVAL } from "../../lib/sys/errno.ts";
 import { File, O_RDWR } from "../../lib/sys/file.ts";
@@ -59,7 +60,6 @@ const call = (fd: number, request: number, argument: Uint8Array<ArrayBuffer>) =>
 
 /** The current value of the parameters of VP9, set in a request or at once. */
 function controls(device: { fd: number }, request_fd?: number): Uint8Array<ArrayBuffer> {
-  const V4L2_CID_STATELESS_VP9_FRAME = 0x00a40900 + 300;
   const size = payload.length;
   Object.assign(control, { id: V4L2_CID_STATELESS_VP9_FRAME, size, ptr: addressOf(payload) });
   const argument = v4l2.v4l2_ext_controls.alloc({ count: 1, controls: addressOf(control.bytes) });
@@ -116,8 +116,8 @@ function nodeTrials(): Trial[] {
     on("CREATE_BUFS", (client, _daemon, inject) => {
       const bytes = new Uint8Array(uapi.v4l2_create_buffers.size);
       Object.assign(uapi.v4l2_create_buffers.at(bytes), { count: 2, memory: MMAP, type: CAPTURE });
-      // The format's arm of the union lies behind its type and four bytes of padding.
-      const format = v4l2.v4l2_format_mplane.at(bytes, 16);
+      const { type } = uapi.v4l2_create_buffers.fields;
+      const format = v4l2.v4l2_format_mplane.at(bytes, type.offset);
       ioctl(client.device, v4l2.VIDIOC_G_FMT, format.bytes);
       inject(call(client.device.fd, uapi.VIDIOC_CREATE_BUFS.request, bytes));
     }),

@@ -1,5 +1,5 @@
 /**
- * What only the stress program uses of errno.h and linux/videodev2.h. `tests/abi` compares each of
+ * What only the stress program uses of errno.h, fcntl.h and linux/videodev2.h. `tests/abi` compares each of
  * them with the headers.
  *
  * @module
@@ -12,6 +12,8 @@ export const EIO = 5;
 export const ENXIO = 6;
 export const ENOMEM = 12;
 export const EBADR = 53;
+
+export const F_SETFL = 4;
 
 export const V4L2_BUF_FLAG_QUEUED = 0x00000002;
 export const V4L2_BUF_FLAG_DONE = 0x00000004;
@@ -64,3 +66,4 @@ export const VIDIOC_UNSUBSCRIBE_EVENT = v(
 );
 export const VIDIOC_CREATE_BUFS = v("VIDIOC_CREATE_BUFS", _IOWR("V", 92, v4l2_create_buffers.size));
 export const VIDIOC_PREPARE_BUF = v("VIDIOC_PREPARE_BUF", _IOWR("V", 93, v4l2_buffer.size));
+export const VIDIOC_DECODER_CMD = v("VIDIOC_DECODER_CMD", _IOWR("V", 96, 72));
