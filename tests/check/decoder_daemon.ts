@@ -13,7 +13,7 @@ const DEBUGFS = "/sys/kernel/debug/vpipe-dec";
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Waits until `holds`; fails the check after `seconds`, saying what did not come about. */
-export async function until(what: string, holds: () => boolean, seconds = 30): Promise<void> {
+export async function until(what: string, holds: () => boolean, seconds = 60): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!holds()) {
     expect(performance.now() < end, `${what}: not within ${seconds} s`);
@@ -80,7 +80,7 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Waits for its end, and returns the exit status. */
-  async end(seconds = 30): Promise<number> {
+  async end(seconds = 60): Promise<number> {
     const timer = setTimeout(() => this.kill("SIGKILL"), seconds * 1000);
     const { code, signal } = await this.#child.status;
     clearTimeout(timer);

@@ -87,9 +87,9 @@ async function daemonEnds(suite: Suite, ends: Ends): Promise<void> {
       await using daemon = await Daemon.start(ends.context);
       await using decoding = await ends.begin();
       daemon.kill(signal);
-      const said = expectError(await decoding.end(10), "decode-file", 1, "");
+      const said = expectError(await decoding.end(), "decode-file", 1, "");
       const count = ends.expectBeginning(decoding);
-      if (signal === "SIGTERM") expectEqual("the daemon's status", await daemon.end(10), 0);
+      if (signal === "SIGTERM") expectEqual("the daemon's status", await daemon.end(), 0);
       const status = signal === "SIGTERM" ? "the daemon's status is 0; " : "";
       return `${status}${said}, ${count} right frames kept`;
     });
@@ -101,7 +101,7 @@ async function clientEnds(suite: Suite, ends: Ends): Promise<void> {
   await suite.check("decoder: Ctrl-C to decode-file", async () => {
     await using decoding = await ends.begin();
     decoding.program.kill("SIGINT");
-    const { status, stderr } = await decoding.end(10);
+    const { status, stderr } = await decoding.end();
     expectEqual("status", status, 130);
     expectEqual("stderr", stderr, "");
     return `status 130, ${ends.expectBeginning(decoding)} right frames kept`;
@@ -113,7 +113,7 @@ async function clientEnds(suite: Suite, ends: Ends): Promise<void> {
     await ends.expectDecodes();
     standing.program.kill("SIGCONT");
     standing.program.kill("SIGINT");
-    expectEqual("status", (await standing.end(10)).status, 130);
+    expectEqual("status", (await standing.end()).status, 130);
     const count = ends.expectBeginning(standing);
     return `a whole stream was decoded while another client stood still, whose ${count} frames are right`;
   });
@@ -127,7 +127,7 @@ async function clientEnds(suite: Suite, ends: Ends): Promise<void> {
       const output = `${folder}/out.raw`;
       await using program = context.start("decode-file", input, output, "--quiet");
       const full = `${output}: write: No space left on device (ENOSPC)`;
-      const said = expectError(await program.end(10), "decode-file", 1, full);
+      const said = expectError(await program.end(), "decode-file", 1, full);
       const kept = Deno.statSync(output).size / FRAME_BYTES;
       expectEqual("whole frames", kept, Math.floor(DISK_KIB * 1024 / FRAME_BYTES));
       return `${said}, ${kept} whole frames kept`;
@@ -151,9 +151,9 @@ async function deviceEnds(suite: Suite, ends: Ends, daemon: Daemon): Promise<voi
     expect(device !== undefined, `no device in ${DRIVER}`);
     Deno.writeTextFileSync(`${DRIVER}/unbind`, device.name);
     try {
-      const said = expectError(await decoding.end(10), "decode-file", 1, "");
+      const said = expectError(await decoding.end(), "decode-file", 1, "");
       const count = ends.expectBeginning(decoding);
-      expectEqual("the daemon's status", await daemon.end(10), 1);
+      expectEqual("the daemon's status", await daemon.end(), 1);
       const last = daemon.log.at(-1);
       const gone = "decoder-daemon: /dev/vpipe-dec: the device is gone";
       expectEqual("the daemon's last line", last, gone);

@@ -38,7 +38,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     await using decoding = new Decoding(context, stream);
     const reason = "VIDIOC_STREAMON: Transport endpoint is not connected (ENOTCONN): " +
       "no decoder-daemon is running";
-    const said = expectError(await decoding.end(10), "decode-file", 1, reason);
+    const said = expectError(await decoding.end(), "decode-file", 1, reason);
     let answer = "an answer";
     try {
       ping();
@@ -54,7 +54,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     await using decoding = new Decoding(context, stream);
     const reason = "VIDIOC_STREAMON: Operation not supported (EOPNOTSUPP): " +
       "the decoder-daemon's FFmpeg does not decode vp9";
-    return expectError(await decoding.end(10), "decode-file", 1, reason);
+    return expectError(await decoding.end(), "decode-file", 1, reason);
   });
 
   await suite.check("decoder: a daemon that gives no answer", async () => {
@@ -64,7 +64,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     try {
       using _session = fakeSession(VPIPE_DEC_CODEC_AV1 | VPIPE_DEC_CODEC_H264 | 1);
       await using decoding = new Decoding(context, stream);
-      const said = expectError(await decoding.end(20), "decode-file", 1, "");
+      const said = expectError(await decoding.end(), "decode-file", 1, "");
       expectEqual("bytes of output", decoding.bytes.length, 0);
       return `${said}, half a second after the stream began`;
     } finally {
@@ -74,13 +74,13 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
 
   await suite.check("decoder: a second daemon", async () => {
     using _session = fakeSession(VPIPE_DEC_CODEC_H264);
-    const outcome = await run(context.tool("decoder-daemon"), [], 20);
+    const outcome = await run(context.tool("decoder-daemon"), []);
     const busy = `${SESSION}: open: Device or resource busy (EBUSY)`;
     return expectError(outcome, "decoder-daemon", 1, busy);
   });
 
   await suite.check("decoder: no such device for the daemon", async () => {
-    const outcome = await run(context.tool("decoder-daemon"), ["--device", "/dev/nothing"], 20);
+    const outcome = await run(context.tool("decoder-daemon"), ["--device", "/dev/nothing"]);
     const missing = "/dev/nothing: open: No such file or directory (ENOENT)";
     return expectError(outcome, "decoder-daemon", 1, missing);
   });
@@ -93,7 +93,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     const hide = 'mount --bind /dev/null "$(readlink -f "$1")" && exec "$2"';
     const daemon = context.tool("decoder-daemon");
     const args = ["--mount", "sh", "-c", hide, "sh", library, daemon];
-    const outcome = await run("unshare", args, 20);
+    const outcome = await run("unshare", args);
     return expectError(outcome, "decoder-daemon", 1, "FFmpeg: ");
   });
 
@@ -134,7 +134,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
 
   await suite.check("decoder: SIGTERM to an idle daemon", async () => {
     daemon.kill("SIGTERM");
-    expectEqual("status", await daemon.end(10), 0);
+    expectEqual("status", await daemon.end(), 0);
     return "status 0";
   });
 }
