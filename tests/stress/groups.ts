@@ -15,6 +15,7 @@ import { decoderKills } from "./decoder_kills.ts";
 import { decoderLives } from "./decoder_lives.ts";
 import { decoderRandom } from "./decoder_random.ts";
 import { decoderSessions } from "./decoder_sessions.ts";
+import { decoderStalls } from "./decoder_stalls.ts";
 import { decoderStates } from "./decoder_states.ts";
 import { decoderFaults, faults } from "./faults.ts";
 import { expectWorking as expectFilter, filter } from "./filter.ts";
@@ -58,7 +59,8 @@ export const GROUPS = {
       states: { share: 0.05, run: decoderStates },
       imports: { share: 0.02, run: decoderImports },
       "random-calls": { share: 0.1, run: decoderRandom },
-      kills: { share: 0.07, run: decoderKills },
+      kills: { share: 0.05, run: decoderKills },
+      stalls: { share: 0.03, run: decoderStalls },
       clients: { share: 0.1, run: decoderClients },
       crowd: { share: 0.05, run: decoderCrowd },
       hotplug: { share: 0.08, run: decoderHotplug },
@@ -66,7 +68,7 @@ export const GROUPS = {
       lives: { share: 0.05, run: decoderLives },
       hostile: { share: 0.1, run: decoderHostile },
       fuzz: { share: 0.1, run: decoderFuzz },
-      leaks: { share: 0.08, run: leaksOf(decoder) },
+      // With a look for leaks, of all stages.
       faults: { share: 0.12, run: decoderFaults },
     },
     expectWorking: expectDecoder,
