@@ -16,6 +16,9 @@ export const SESSION = "/dev/vpipe-dec";
 
 const DEBUG = "/sys/kernel/debug/vpipe-dec";
 
+/** Decodes what is written to it. */
+export const INJECT = `${DEBUG}/inject`;
+
 /** Default of the parameter timeout_ms. */
 export const TIMEOUT_MS = 10_000;
 

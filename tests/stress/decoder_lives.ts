@@ -4,13 +4,13 @@
  * @module
  */
 import { EAGAIN, ENODEV, SysError } from "../../lib/sys/errno.ts";
-import { File, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
+import { File, IoBuffer, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
 import { ioctl } from "../../lib/sys/ioctl.ts";
 import { cString } from "../../lib/sys/libc.ts";
 import { Poller, POLLERR, POLLHUP, POLLIN } from "../../lib/sys/poll.ts";
 import { MEDIA_IOC_REQUEST_ALLOC } from "../../lib/v4l2/media.ts";
 import { CheckFailure, expect, expectEqual } from "../check/suite.ts";
-import { decoder, expectWorking } from "./decoder.ts";
+import { decoder, expectWorking, INJECT } from "./decoder.ts";
 import { Answering } from "./decoder_answering.ts";
 import { Bridge } from "./decoder_bridge.ts";
 import { DecoderClient, SIDES } from "./decoder_client.ts";
@@ -153,6 +153,19 @@ function client(): Held {
   };
 }
 
+/** Open in the middle of the header of a file. */
+function injecting(): Held {
+  const file = File.open(INJECT, O_RDWR);
+  const piece = new IoBuffer(new Uint8Array(7));
+  piece.length = 7;
+  expectEqual("write to inject", file.tryWrite(piece), 7);
+  return {
+    busy: true,
+    told: () => expectEqual("write to inject without a device", file.tryWrite(piece), -EIO),
+    [Symbol.dispose]: () => file.close(),
+  };
+}
+
 const STATES: Readonly<Record<string, () => Held>> = {
   nothing: () => ({ busy: false, [Symbol.dispose]() {} }),
   "session open": () => bridge(false),
@@ -165,6 +178,7 @@ const STATES: Readonly<Record<string, () => Held>> = {
   "stream, daemon closes first": () => new DaemonFirst(true, 3),
   "client gone, stream file open": () => orphan(true),
   "client and session gone, stream file open": () => orphan(false),
+  "inject open": injecting,
   "dma-bufs held": dmabufs,
 };
 

@@ -11,6 +11,7 @@ import { decoderFuzz } from "./decoder_fuzz.ts";
 import { decoderHostile } from "./decoder_hostile.ts";
 import { decoderHotplug } from "./decoder_hotplug.ts";
 import { decoderImports } from "./decoder_imports.ts";
+import { decoderInject } from "./decoder_inject.ts";
 import { decoderKills } from "./decoder_kills.ts";
 import { decoderLives } from "./decoder_lives.ts";
 import { decoderRandom } from "./decoder_random.ts";
@@ -68,6 +69,7 @@ export const GROUPS = {
       lives: { share: 0.05, run: decoderLives },
       hostile: { share: 0.1, run: decoderHostile },
       fuzz: { share: 0.1, run: decoderFuzz },
+      inject: { share: 0.02, run: decoderInject },
       // With a look for leaks, of all stages.
       faults: { share: 0.12, run: decoderFaults },
     },

@@ -9,6 +9,7 @@ import { CheckFailure, expect } from "../check/suite.ts";
 import { changeControls } from "./controls_worker.ts";
 import { streamAnything } from "./decoder_anything_worker.ts";
 import { blockInDecoder } from "./decoder_blocked.ts";
+import { blockInInject } from "./decoder_inject.ts";
 import { beHostile } from "./decoder_hostile_worker.ts";
 import { answerAnything, callDecoderAtRandom } from "./decoder_random_worker.ts";
 import { decodeExactly } from "./decoder_worker.ts";
@@ -26,6 +27,7 @@ const workers = {
   beHostile,
   blockInDecoder,
   blockInDequeue,
+  blockInInject,
   blockInRead,
   callDecoderAtRandom,
   callMetaAtRandom,
