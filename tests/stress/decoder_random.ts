@@ -24,7 +24,7 @@ const DOCUMENTED = new Map([
 const WAIT_S = 60;
 
 /** What a process may take to start, on a slow guest. */
-const START_S = 4;
+const START_S = 3;
 
 async function callers(random: Random, seconds: number) {
   const order = () => ({ seed: random.next(), seconds });

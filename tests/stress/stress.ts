@@ -64,7 +64,7 @@ main({
     amount: number("FRACTION", "of the streams and messages that a stage counts: 1 is all", {
       min: 0.001,
       max: 1,
-      fallback: 0.01,
+      fallback: 0.005,
     }),
     modules: {
       ...path("FOLDER", "the modules"),
