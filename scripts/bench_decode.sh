@@ -119,24 +119,25 @@ decode() {
 	rate=$("$1_rate" "$scratch/$1")
 }
 
-# decode_two SIDE: two at once; sets $rate to the sum of both. A program's start is
-# in neither.
-decode_two() {
-	local i status=0
+# decode_at_once SIDE COUNT: so many at once; sets $rate to the frames a second of
+# all, by the clock, programs' start and all: sums of what each says count time in
+# which only one of them decodes twice.
+decode_at_once() {
+	local i begun status=0
 	command_of "$1"
 	programs=()
-	for i in 1 2; do
+	begun=${EPOCHREALTIME/./}
+	for i in $(seq "$2"); do
 		start "${command[@]}" >"$scratch/$1.$i" 2>&1
 		programs+=("$started")
 	done
-	for i in 0 1; do
-		follow "${programs[i]}" || status=$?
+	for i in "${programs[@]}"; do
+		follow "$i" || status=$?
 	done
+	rate=$(awk -v n=$((frames * $2)) -v us=$((${EPOCHREALTIME/./} - begun)) 'BEGIN { print n / us * 1e6 }')
 	programs=()
 	end_if_stopped
 	[ "$status" -eq 0 ] || die "${command[0]}: status $status"
-	rate=$(awk -v a="$("$1_rate" "$scratch/$1.1")" -v b="$("$1_rate" "$scratch/$1.2")" \
-		'BEGIN { print a + b }')
 }
 
 rate_part() {
@@ -171,13 +172,13 @@ two_part() {
 	for codec in vp9 av1 h264; do
 		stream "$codec"
 		# The daemon starts a thread for each stream more than ever before, and keeps it.
-		[ "$codec" != vp9 ] || decode_two this
+		[ "$codec" != vp9 ] || decode_at_once this 2
 		for pair in $(seq "$pairs"); do
 			row=$codec,$pair
 			for side in this ffmpeg; do
-				decode "$side"
+				decode_at_once "$side" 1
 				row+=,$rate
-				decode_two "$side"
+				decode_at_once "$side" 2
 				row+=,$rate
 			done
 			echo "$row" >>"$folder/two.csv"
