@@ -89,8 +89,8 @@ demo: setup ## send frames through the kernel of a guest and show what each cost
 	guest/run --kernel debian -- scripts/demo.sh bench/demo
 
 .PHONY: check
-check: ## the validation suite on this machine (as root); build first
-	scripts/check.sh
+check: ## the validation suite on this machine (as root); build first; ONLY=GROUP,...
+	scripts/check.sh $(if $(ONLY),--only $(ONLY))
 
 .PHONY: test
 test: setup ## everything: style, unit, ABI, module builds, guests, interop

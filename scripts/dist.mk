@@ -33,8 +33,8 @@ modules: ## the modules; needs the kernel's headers
 	@scripts/modules.sh $(KDIR) $(abspath $(KMOD))
 
 .PHONY: check
-check: tools ## the validation suite on this machine (as root)
-	scripts/check.sh
+check: tools ## the validation suite on this machine (as root); ONLY=GROUP,...
+	scripts/check.sh $(if $(ONLY),--only $(ONLY))
 
 .PHONY: demo
 demo: tools ## frames through this machine's filter (as root, with vpipe and vivid loaded)

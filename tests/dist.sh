@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 make --no-print-directory dist >/dev/null
-# Thirteen tools are more than a guest's memory holds.
+# All tools are more than a guest's memory holds.
 folder=$(mktemp -d "$PWD/build/dist-check.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 tar -xJf "build/vpipe-$(sed -n 's/.*VERSION = "\(.*\)";/\1/p' lib/cli/version.ts).tar.xz" -C "$folder"
@@ -17,9 +17,11 @@ for tool in "${archive[0]}"/build/bin/*; do
 	"$tool" --version
 done
 
+# The binaries are those that the whole suite has checked: here it is the files
+# beside them that could be missing.
 # shellcheck disable=SC2016 # for the guest's shell
 guest/run --kernel uml -- sh -euc '
 	mkdir -p "$1/build/kmod"
 	cp -r "build/kmod/$(uname -r)" "$1/build/kmod"
-	make -C "$1" check
+	make -C "$1" check ONLY=fixtures,bench,decoder
 ' sh "${archive[0]}"

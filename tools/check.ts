@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { path } from "../lib/cli/parameters.ts";
+import { choice, type Parameter, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
 import { badInputChecks } from "../tests/check/bad_input.ts";
 import { benchChecks } from "../tests/check/bench.ts";
@@ -18,6 +18,33 @@ import { sharingChecks } from "../tests/check/sharing.ts";
 import { Suite } from "../tests/check/suite.ts";
 import { unitChecks } from "../tests/check/unit.ts";
 import { vividChecks } from "../tests/check/vivid.ts";
+
+/** What checks the machine, and loads what the other groups need. */
+const FIRST = [moduleChecks, vividChecks];
+
+/** What can be left out, in its order. */
+const GROUPS = {
+  unit: unitChecks,
+  fixtures: fixtureChecks,
+  metadata: metadataChecks,
+  capture: captureChecks,
+  sharing: sharingChecks,
+  "bad-input": badInputChecks,
+  bench: benchChecks,
+  decoder: decoderChecks,
+};
+
+type Group = keyof typeof GROUPS;
+
+const groups: Parameter<readonly Group[]> = {
+  metavar: "GROUP,...",
+  help: `only these, of ${Object.keys(GROUPS).join(", ")}`,
+  fallback: Object.keys(GROUPS) as Group[],
+  parse(text) {
+    const one = choice("GROUP", "", Object.keys(GROUPS) as Group[]);
+    return text.split(",").map(one.parse);
+  },
+};
 
 const folder = (help: string, fallback: string) => ({ ...path("FOLDER", help), fallback });
 
@@ -38,26 +65,21 @@ main({
     },
     fixtures: folder("the fixtures", "fixtures"),
     scripts: folder("the bench scripts", "scripts"),
+    only: groups,
     artifacts: folder("where to put images and CSVs for the reader", "bench"),
   },
-  async run({ tools, module, header, fixtures, scripts, artifacts }) {
+  async run({ tools, module, header, fixtures, scripts, artifacts, only }) {
     if (Deno.uid() !== 0) throw new Error("must be started as root: it loads kernel modules");
     for (const needed of [module, fixtures, scripts, `${tools}/fixture-feed`]) {
       Deno.statSync(needed);
     }
     using context = new Context(tools, module, fixtures, scripts, artifacts);
     const suite = new Suite();
-    await unitChecks(suite);
     await fenceChecks(suite, header);
-    await moduleChecks(suite, context);
-    await vividChecks(suite, context);
-    await fixtureChecks(suite, context);
-    await metadataChecks(suite, context);
-    await captureChecks(suite, context);
-    await sharingChecks(suite, context);
-    await badInputChecks(suite, context);
-    await benchChecks(suite, context);
-    await decoderChecks(suite, context);
+    for (const checks of FIRST) await checks(suite, context);
+    for (const [name, checks] of Object.entries(GROUPS)) {
+      if (only.includes(name as Group)) await checks(suite, context);
+    }
     return {
       text: [`artifacts are in ${artifacts}/`, suite.closing],
       json: { passed: suite.passed, failed: suite.failed, skipped: suite.skipped },
