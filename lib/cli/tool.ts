@@ -86,9 +86,9 @@ function usage(tool: Tool<Positionals, Options>): string {
   ]);
   const width = Math.max(...rows.map(([left]) => left.length));
   const table = rows.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`);
-  table.splice(positionals.length, 0, "");
+  if (positionals.length > 0) table.splice(positionals.length, 0, "");
   return [
-    `usage: ${tool.name} ${positionals.join(" ")} [options]`,
+    `usage: ${[tool.name, ...positionals, "[options]"].join(" ")}`,
     "",
     tool.summary,
     "",
