@@ -1,11 +1,12 @@
 /**
- * A process that calls the filter's video node at random.
+ * A process that calls the filter's or the decoder's video node at random.
  *
  * @module
  */
 import { SysError } from "../../lib/sys/errno.ts";
 import { libc } from "../../lib/sys/libc.ts";
 import type { Tally } from "./caller.ts";
+import { DecoderCaller } from "./decoder_caller.ts";
 import { orErrno, raw } from "./libc.ts";
 import { Random } from "./random.ts";
 import { VideoCaller } from "./video_caller.ts";
@@ -21,8 +22,11 @@ export interface VideoOrder {
 }
 
 /** Calls at random until the time is over; the process's end closes what is open then. */
-export function callVideoAtRandom({ seed, seconds, announce, join }: VideoOrder): Tally {
-  const caller = new VideoCaller(new Random(seed));
+function callAtRandom(
+  Node: typeof VideoCaller | typeof DecoderCaller,
+  { seed, seconds, announce, join }: VideoOrder,
+): Tally {
+  const caller = new Node(new Random(seed));
   const end = performance.now() + seconds * 1000;
   if (join !== undefined) {
     const pid = orErrno(raw.pidfd_open(join.pid, 0));
@@ -36,3 +40,7 @@ export function callVideoAtRandom({ seed, seconds, announce, join }: VideoOrder)
   while (performance.now() < end) caller.step();
   return caller.tally;
 }
+
+export const callVideoAtRandom = (order: VideoOrder): Tally => callAtRandom(VideoCaller, order);
+
+export const callDecoderAtRandom = (order: VideoOrder): Tally => callAtRandom(DecoderCaller, order);

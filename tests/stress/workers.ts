@@ -11,13 +11,13 @@ import { streamAnything } from "./decoder_anything_worker.ts";
 import { blockInDecoder } from "./decoder_blocked.ts";
 import { blockInInject } from "./decoder_inject.ts";
 import { beHostile } from "./decoder_hostile_worker.ts";
-import { answerAnything, callDecoderAtRandom } from "./decoder_random_worker.ts";
+import { answerAnything } from "./decoder_random_worker.ts";
 import { decodeExactly } from "./decoder_worker.ts";
 import { injectFaults } from "./faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./hotplug_worker.ts";
 import { callMetaAtRandom } from "./meta_worker.ts";
 import { stream } from "./stream_worker.ts";
-import { callVideoAtRandom } from "./video_worker.ts";
+import { callDecoderAtRandom, callVideoAtRandom } from "./video_worker.ts";
 
 /** First argument of a worker. */
 export const WORKER = "--worker";
