@@ -6,13 +6,20 @@
 import { OutputFile } from "../lib/cli/files.ts";
 import { flag, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
-import { runFigures } from "../lib/report/figures.ts";
+import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
+import { ioCsv, ioMarkdown } from "../lib/report/io_tables.ts";
 import { machineJson } from "../lib/report/json.ts";
 import { inOrder, ledger } from "../lib/report/ledger.ts";
 import { page } from "../lib/report/page.ts";
 
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+/** A bench of I/O methods has none of the ledger's rows. */
+const tables = (machine: MachineFigures) => [
+  ...(machine.pairs.length > 0 ? ioMarkdown(machine) : []),
+  ...(machine.runs.length > 0 || machine.pairs.length === 0 ? ledger(machine) : []),
+];
 
 main({
   name: "bench-report",
@@ -22,18 +29,25 @@ main({
     output: { ...path("OUT.html", "page to write (default FOLDER/report.html)"), fallback: "" },
   },
   options: {
-    markdown: flag("print the tables of the benchmark ledger on stdout"),
+    markdown: flag("print the tables of the benchmark ledger, or of the I/O methods, on stdout"),
+    csv: flag("print the I/O methods of one machine on stdout, a row each, and write no page"),
   },
-  run({ folder, output, markdown }, { warn }) {
-    const machines = readBench(folder, runFigures).map((machine) => ({
+  run({ folder, output, markdown, csv }, { warn }) {
+    const machines = readBench(folder, FIGURES).map((machine) => ({
       ...machine,
       runs: machine.runs.toSorted((a, b) => inOrder(a.name, b.name)),
     }));
     for (const { file, says } of machines.flatMap(({ notices }) => notices)) {
       warn(`${folder}/${file}: ${says}`);
     }
-    const paths = machines.flatMap(({ runs }) => runs).length;
+    const paths = machines.flatMap(({ runs, pairs }) => [...runs, ...pairs]).length;
     if (paths === 0) throw new Error(`${folder}: no CSV of a run in it`);
+    const json = { machines: machines.map(machineJson) };
+    if (csv) {
+      if (machines.length > 1) throw new Error(`${folder}: more than one machine; name its folder`);
+      if (machines[0].pairs.length === 0) throw new Error(`${folder}: no I/O methods in it`);
+      return { text: ioCsv(machines[0]), json };
+    }
 
     const html = page(machines);
     const name = output || `${folder}/report.html`;
@@ -41,9 +55,9 @@ main({
     file.append(html);
     return {
       text: markdown
-        ? machines.flatMap(ledger)
+        ? machines.flatMap(tables)
         : [`${name}: ${count(paths, "path")} on ${count(machines.length, "machine")}`],
-      json: { report: name, machines: machines.map(machineJson) },
+      json: { report: name, ...json },
     };
   },
 });

@@ -8,7 +8,8 @@ import { type Gaps, sequenceGaps } from "../measure/gaps.ts";
 import type { PathKind } from "../measure/paths.ts";
 import { type Statistics, statistics } from "../measure/percentiles.ts";
 import type { PerfCounters } from "../measure/perf.ts";
-import type { Machine, RunFiles } from "./folder.ts";
+import type { Analysis, Machine, RunFiles } from "./folder.ts";
+import { type IoFigures, ioFigures } from "./io.ts";
 
 /** What the thread was charged a frame; undefined where the run was recorded without stages. */
 export interface ThreadCosts {
@@ -62,10 +63,13 @@ export interface RunFigures {
 }
 
 /** All of a machine. */
-export type MachineFigures = Machine<RunFigures>;
+export type MachineFigures = Machine<RunFigures, IoFigures>;
+
+/** What a report makes of a bench's files. */
+export const FIGURES: Analysis<RunFigures, IoFigures> = { run: runFigures, pair: ioFigures };
 
 /** A run's figures; undefined where no row has both times of its latency. */
-export function runFigures(files: RunFiles): RunFigures | undefined {
+function runFigures(files: RunFiles): RunFigures | undefined {
   const { name, kind, rows, meta, perf, lock, summary } = files;
   const second = rows.second(kind.latency.from);
   const from = rows.times(kind.latency.from, second)!;

@@ -29,12 +29,33 @@ export interface RunFiles {
   readonly summary?: Readonly<Record<string, unknown>>;
 }
 
-/** What one machine's folder holds; `Run` is what became of a run's files. */
-export interface Machine<Run> {
+/** The files of one combination of I/O methods. */
+export interface PairFiles {
+  readonly name: string;
+  readonly size: string;
+  readonly writer: string;
+  readonly reader: string;
+  readonly write: Table;
+  readonly read: Table;
+  /** What the node and both processes were charged over a stretch of the run. */
+  readonly cost?: Table;
+  /** Their system calls, over a stretch of another run. */
+  readonly calls?: Table;
+}
+
+/** What becomes of the files; undefined where no row can be used. */
+export interface Analysis<Run, Pair> {
+  readonly run: (files: RunFiles) => Run | undefined;
+  readonly pair: (files: PairFiles) => Pair | undefined;
+}
+
+/** What one machine's folder holds. */
+export interface Machine<Run, Pair> {
   /** Of the folder; empty for the report's folder itself. */
   readonly name: string;
   readonly properties: ReadonlyMap<string, string>;
   readonly runs: readonly Run[];
+  readonly pairs: readonly Pair[];
   /** What became of each row of the ledger, where the bench said so. */
   readonly rows: ReadonlyMap<string, string>;
   readonly kmemleak: readonly { readonly step: string; readonly reports: string }[];
@@ -43,34 +64,41 @@ export interface Machine<Run> {
 
 /** Files that lie beside `<run>.csv`, and what marks a metadata table and a lock table. */
 const BESIDE = /\.(meta|perf|lock)\.csv$/;
+/** Files of a combination of I/O methods, which is named `SIZE-WRITER-READER`. */
+const OF_PAIR = /\.(write|read|cost|calls)\.csv$/;
+const PAIR = /^(\d+x\d+)-([a-z]+)-([a-z]+)$/;
 /** Files that are of the whole bench. */
-const OTHERS = new Set(["machine.csv", "kmemleak.csv", "rows.csv"]);
+const OTHERS = new Set(["machine.csv", "kmemleak.csv", "rows.csv", "io.csv"]);
 const META_COLUMNS = ["seq", "src_v4l2_sequence", "flags"];
 const STAGE_COLUMNS = ["queued_ns", "run_ns", "done_ns"];
 const LOCK_COLUMNS = ["qbuf", "ioctl_ns", "acquisitions", "waited_ns", "held_ns"];
+const WRITE_COLUMNS = ["frame", "sequence", "submit_monotonic_ns", "submitted_monotonic_ns"];
+const COST_COLUMNS = ["frames", "copies", "bytes_copied", "shared"];
+const CALLS_COLUMNS = ["side", "syscall", "calls", "frames"];
 
 /**
  * Reads a folder and those in it. A run's files are let go when it has been analysed: all of a bench
  * would fill the memory.
  *
- * @param analyse what to make of a run; undefined where no row of it is complete
  * @returns the machines of which there is something to report
  * @throws {SysError} where the folder itself cannot be read
  */
-export function readBench<Run>(
+export function readBench<Run, Pair>(
   path: string,
-  analyse: (files: RunFiles) => Run | undefined,
-): Machine<Run>[] {
+  analyse: Analysis<Run, Pair>,
+): Machine<Run, Pair>[] {
   const names = listFolder(path);
   const machines = [readMachine(path, "", names, analyse)];
   for (const name of names) {
     const files = listIfFolder(`${path}/${name}`);
     if (files) machines.push(readMachine(`${path}/${name}`, name, files, analyse));
   }
-  return machines.filter(({ runs, kmemleak, notices }) =>
-    runs.length + kmemleak.length + notices.length > 0
+  return machines.filter(({ runs, pairs, kmemleak, notices }) =>
+    runs.length + pairs.length + kmemleak.length + notices.length > 0
   );
 }
+
+const withoutEnding = (file: string) => file.replace(OF_PAIR, "");
 
 function listIfFolder(path: string): string[] | undefined {
   try {
@@ -81,12 +109,12 @@ function listIfFolder(path: string): string[] | undefined {
   }
 }
 
-function readMachine<Run>(
+function readMachine<Run, Pair>(
   path: string,
   folder: string,
   files: readonly string[],
-  analyse: (files: RunFiles) => Run | undefined,
-): Machine<Run> {
+  analyse: Analysis<Run, Pair>,
+): Machine<Run, Pair> {
   const notices: Notice[] = [];
   const notice = (file: string, says: string) =>
     void notices.push({ file: folder === "" ? file : `${folder}/${file}`, says });
@@ -111,10 +139,18 @@ function readMachine<Run>(
       return table;
     });
 
+  const summaryOf = (name: string) => {
+    const summary = attempt(`${name}.json`, parseSummary);
+    if (summary?.failure !== undefined) {
+      notice(`${name}.json`, `the run failed: ${summary.failure}`);
+    }
+    return summary;
+  };
+
   const tables = files.filter((name) => name.endsWith(".csv"));
   const runs: Run[] = [];
   for (const file of tables) {
-    if (BESIDE.test(file) || OTHERS.has(file)) continue;
+    if (BESIDE.test(file) || OF_PAIR.test(file) || OTHERS.has(file)) continue;
     const name = file.slice(0, -".csv".length);
     const rows = table(file);
     const kind = rows && kindOf(rows);
@@ -126,18 +162,14 @@ function readMachine<Run>(
     } else if (meta && !meta.has(...STAGE_COLUMNS)) {
       notice(`${name}.meta.csv`, "recorded without --stages: nothing can be joined with it");
     }
-    const summary = attempt(`${name}.json`, parseSummary);
-    if (summary?.failure !== undefined) {
-      notice(`${name}.json`, `the run failed: ${summary.failure}`);
-    }
-    const run = analyse({
+    const run = analyse.run({
       name,
       kind,
       rows,
       meta,
       perf: attempt(`${name}.perf.csv`, parsePerf),
       lock: table(`${name}.lock.csv`, LOCK_COLUMNS),
-      summary,
+      summary: summaryOf(name),
     });
     if (run) runs.push(run);
     else notice(file, "no row has both of its times; skipped");
@@ -146,7 +178,33 @@ function readMachine<Run>(
     const run = file.replace(BESIDE, ".csv");
     if (!files.includes(run)) notice(file, `there is no ${run} that it belongs to; skipped`);
   }
-  const pairs = (file: string, key: string, value: string) => {
+
+  const pairs: Pair[] = [];
+  for (const name of new Set(tables.filter((f) => OF_PAIR.test(f)).map(withoutEnding))) {
+    const [, size, writer, reader] = PAIR.exec(name) ?? [];
+    const missing = ["write", "read"].find((side) => !files.includes(`${name}.${side}.csv`));
+    if (size === undefined) notice(`${name}.*.csv`, "not named SIZE-WRITER-READER; skipped");
+    else if (missing) notice(`${name}.${missing}.csv`, "missing: the others of it are skipped");
+    if (size === undefined || missing) continue;
+    const write = table(`${name}.write.csv`, WRITE_COLUMNS);
+    const read = table(`${name}.read.csv`);
+    if (!write || !read) continue;
+    summaryOf(`${name}.write`);
+    summaryOf(`${name}.read`);
+    const pair = analyse.pair({
+      name,
+      size,
+      writer,
+      reader,
+      write,
+      read,
+      cost: table(`${name}.cost.csv`, COST_COLUMNS),
+      calls: table(`${name}.calls.csv`, CALLS_COLUMNS),
+    });
+    if (pair) pairs.push(pair);
+    else notice(`${name}.read.csv`, "no row that belongs to one of the writer; skipped");
+  }
+  const cells = (file: string, key: string, value: string) => {
     const found = table(file, [key, value]);
     const values = found?.words(value) ?? [];
     return (found?.words(key) ?? []).map((word, i) => [word, values[i]] as const);
@@ -155,8 +213,9 @@ function readMachine<Run>(
     name: folder,
     properties: attempt("machine.csv", parseProperties) ?? new Map(),
     runs,
-    rows: new Map(pairs("rows.csv", "row", "state")),
-    kmemleak: pairs("kmemleak.csv", "step", "reports").map(([step, reports]) => ({
+    pairs,
+    rows: new Map(cells("rows.csv", "row", "state")),
+    kmemleak: cells("kmemleak.csv", "step", "reports").map(([step, reports]) => ({
       step,
       reports,
     })),

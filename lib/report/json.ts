@@ -5,6 +5,7 @@
  */
 import type { Decomposition, MeanFrame } from "../measure/decompose.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
+import type { IoFigures, SideCosts } from "./io.ts";
 
 const snake = (name: string) => name.toLowerCase().replaceAll(/\W+/g, "_");
 
@@ -14,6 +15,7 @@ export function machineJson(machine: MachineFigures): Record<string, unknown> {
     name: machine.name,
     properties: Object.fromEntries(machine.properties),
     paths: machine.runs.map(runJson),
+    io_methods: machine.pairs.map(pairJson),
     kmemleak: machine.kmemleak,
     notices: machine.notices,
   };
@@ -46,6 +48,36 @@ function runJson(run: RunFigures): Record<string, unknown> {
       waited_ns: lock.waited,
       held_ns: lock.held,
     },
+  };
+}
+
+function pairJson(pair: IoFigures): Record<string, unknown> {
+  return {
+    run: pair.name,
+    size: pair.size,
+    writer: pair.writer,
+    reader: pair.reader,
+    frames: pair.frames,
+    lost: pair.pairs.lost,
+    frames_without_a_writer: pair.pairs.unknown,
+    frames_read_before_written: pair.pairs.early,
+    frames_with_contradictory_numbers: pair.pairs.contradictory,
+    latency_ns: pair.latency,
+    submit_ns: pair.submit,
+    copies_per_frame: pair.copies,
+    bytes_copied_per_frame: pair.bytesCopied,
+    shared_per_frame: pair.shared,
+    write: sideJson(pair.write),
+    read: sideJson(pair.read),
+  };
+}
+
+function sideJson(side: SideCosts): Record<string, unknown> {
+  return {
+    system_calls_per_frame: side.systemCalls && Object.fromEntries(side.systemCalls),
+    context_switches_per_frame: side.switches,
+    minor_faults_per_frame: side.minorFaults,
+    cpu_ns_per_frame: side.cpu,
   };
 }
 

@@ -6,6 +6,7 @@
 import { formatNs } from "../measure/format.ts";
 import { PARTS } from "../measure/paths.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
+import { cell, markdownTable } from "./markdown.ts";
 import {
   conditions,
   counter,
@@ -77,7 +78,7 @@ export function ledger(machine: MachineFigures): string[] {
     ...PHASES.flatMap((phase) => [`### ${phase.title}`, "", ...pathTable(machine, phase), ""]),
     "### Phase 5: explicit fences",
     "",
-    ...table(["path", "state", "conditions"], [[
+    ...markdownTable(["path", "state", "conditions"], [[
       "V4L2 with explicit fences",
       "no such API in V4L2: not measured",
       `v4l2_fences: ${machine.properties.get("v4l2_fences") ?? NOT_RECORDED}`,
@@ -96,7 +97,7 @@ export function ledger(machine: MachineFigures): string[] {
     "",
     "kmemleak:",
     "",
-    ...table(
+    ...markdownTable(
       ["step", "reports"],
       machine.kmemleak.length > 0
         ? machine.kmemleak.map(({ step, reports }) => [step, reports])
@@ -110,14 +111,6 @@ export function ledger(machine: MachineFigures): string[] {
 
 /** As scripts/bench_all.sh writes it. */
 const NOT_ASKED = "not asked for";
-
-const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  if (rows.length === 0) return ["Not run here."];
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)];
-}
 
 /** Why there is nothing of a row. */
 const missing = ({ rows }: MachineFigures, row: string): string => rows.get(row) ?? NOT_RECORDED;
@@ -168,7 +161,7 @@ function pathTable(machine: MachineFigures, phase: Phase): string[] {
     String(run.frames),
     conditions(run),
   ]);
-  return table(PATH_COLUMNS, rows);
+  return markdownTable(PATH_COLUMNS, rows);
 }
 
 const USERPTR_COLUMNS = [
@@ -196,7 +189,7 @@ function userptrTable(machine: MachineFigures): string[] {
       : Array<string>(5).fill(missing(machine, `${name}.lock`))),
     lock ? perFrame(lock.acquisitions.mean) : missing(machine, `${name}.lock`),
   ]);
-  return table(USERPTR_COLUMNS, rows);
+  return markdownTable(USERPTR_COLUMNS, rows);
 }
 
 function partsTable({ runs }: MachineFigures): string[] {
@@ -222,5 +215,5 @@ function partsTable({ runs }: MachineFigures): string[] {
       formatNs(remainder.mean),
     ];
   });
-  return table(head, rows);
+  return markdownTable(head, rows);
 }

@@ -10,7 +10,10 @@ import { type Cost, type PartName, PARTS } from "../measure/paths.ts";
 import type { Statistics } from "../measure/percentiles.ts";
 import { type Chart, distribution, stack, STRETCHES, timeline, WORST } from "./charts.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
+import { heatMaps } from "./heat_map.ts";
 import { type Content, html, jsonScript, Markup, script } from "./html.ts";
+import type { IoFigures, SideCosts } from "./io.ts";
+import { count, megabytes, ofSize, sizesOf, systemCalls, withoutCalls } from "./io_metrics.ts";
 import {
   conditions,
   errorFrames,
@@ -162,7 +165,7 @@ function overview(machine: MachineFigures, charts: Charts): Markup {
     <section>
       <h2 id="${anchor(machine)}">${title(machine)}</h2>
       <p class="quiet">${machineLine(machine)}</p>
-      ${notices(machine)} ${apart.length > 0 && html`
+      ${notices(machine)} ${ioMethods(machine)} ${apart.length > 0 && html`
         ${legend(apart)}
         <div class="charts">
           ${charts.figure(
@@ -191,11 +194,74 @@ function overview(machine: MachineFigures, charts: Charts): Markup {
           <p class="quiet">Recorded without stages, and so not taken apart: ${without.map((
             { name },
           ) => name).join(", ")}.</p>
+        `} ${machine.runs.length > 0 &&
+        html`
+          <h4>Latency, and frames that were lost</h4>
+          ${latencyTable(machine)}
         `}
-      <h4>Latency, and frames that were lost</h4>
-      ${latencyTable(machine)}
     </section>
   `;
+}
+
+/** The loopback's writers by its readers. */
+function ioMethods(machine: MachineFigures): Markup | false {
+  return machine.pairs.length > 0 &&
+    html`
+      <p class="quiet">
+        From a writer of the loopback node to a reader of it. Latency is from the writer's VIDIOC_QBUF or
+        write(2) to the reader's having the frame. Copies are the kernel's. System calls and CPU time are
+        of both processes together, switches and faults of both threads that have the loops. The colours
+        begin at 0.
+      </p>
+      ${heatMaps(machine)} ${sizesOf(machine).map((size) =>
+        html`
+          <h4>${size}, writer + reader</h4>
+          ${pairTable(machine, ofSize(machine, size))}
+        `
+      )}
+    `;
+}
+
+function pairTable(machine: MachineFigures, pairs: readonly IoFigures[]): Markup {
+  const shown = (value: number | undefined, show: (value: number) => string) =>
+    value === undefined ? "–" : show(value);
+  const both = ({ write, read }: IoFigures, of: (side: SideCosts) => string) =>
+    `${of(write)} + ${of(read)}`;
+  return table(
+    [
+      "writer → reader",
+      ...["p50", "p95", "p99", "max"],
+      "writer's call, p50",
+      "copies",
+      "copied",
+      "shared",
+      "system calls",
+      "switches",
+      "minor faults",
+      "CPU time",
+      "frames",
+      "lost",
+      "not joined",
+    ],
+    pairs.map((figures) => {
+      const { writer, reader, latency, submit, pairs } = figures;
+      const calls = both(figures, (side) => shown(systemCalls(side), count));
+      return [
+        `${writer} → ${reader}`,
+        ...[latency.p50, latency.p95, latency.p99, latency.max, submit.p50].map(ns),
+        shown(figures.copies, count),
+        shown(figures.bytesCopied, megabytes),
+        shown(figures.shared, count),
+        figures.write.systemCalls || figures.read.systemCalls ? calls : withoutCalls(machine),
+        both(figures, ({ switches }) => shown(switches, count)),
+        both(figures, ({ minorFaults }) => shown(minorFaults, count)),
+        both(figures, ({ cpu }) => shown(cpu, ns)),
+        figures.frames,
+        pairs.lost,
+        pairs.unknown + pairs.early + pairs.contradictory,
+      ];
+    }),
+  );
 }
 
 type Apart = RunFigures & { readonly decomposition: Decomposition };
@@ -319,7 +385,7 @@ function notices({ notices }: MachineFigures): Markup | false {
 function details(machine: MachineFigures, charts: Charts): Markup {
   return html`
     <section>
-      <h2>${title(machine)}: path by path</h2>
+      <h2>${title(machine)}: ${machine.runs.length > 0 ? "path by path" : "the machine"}</h2>
       <nav>${machine.runs.map((run) => link(machine, run))}</nav>
       ${machine.runs.map((run) => path(machine, run, charts))} ${machine.kmemleak.length > 0 &&
         html`

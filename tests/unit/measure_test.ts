@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatNs } from "../../lib/measure/format.ts";
 import { FrameLog } from "../../lib/measure/frame_log.ts";
+import { pairFrames } from "../../lib/measure/frame_pairs.ts";
 import { Histogram } from "../../lib/measure/histogram.ts";
 import { quantile } from "../../lib/measure/percentiles.ts";
+import { Table } from "../../lib/measure/table.ts";
 
 Deno.test("quantile: between ranks, at the ends, of one and of none", () => {
   assertEquals(quantile([1, 2, 3, 4], 0.5), 2.5);
@@ -81,4 +83,50 @@ Deno.test("frame log: header at once, rows in batches, nothing twice", () => {
   log.flush();
   log.flush();
   assertEquals(written.slice(1), ["0,0.0\n1,0.5\n", "2,1.0\n"]);
+});
+
+const WRITE = "frame,io,sequence,submit_monotonic_ns,submitted_monotonic_ns\n";
+/** Beyond 2^53 ns, a frame each 1000. */
+const at = (ns: number) => String(9_100_000_000_123_456_000n + BigInt(ns));
+const written = (frames: number) =>
+  new Table(
+    WRITE + Array.from({ length: frames }, (_, frame) =>
+      `${frame},mmap,${frame},${at(frame * 1000)},${at(frame * 1000 + 20)}\n`).join(""),
+  );
+/** A reader's rows of these frames, each had so many ns after it was written. */
+const hadFrames = (header: string, rows: readonly (readonly (number | string)[])[]) =>
+  new Table(
+    [`frame,${header}`, ...rows.map((row, frame) => [frame, ...row].join(","))].join("\n") + "\n",
+  );
+
+Deno.test("frame pairs: by sequence and stamp together, lost frames between", () => {
+  const read = hadFrames("dequeue_monotonic_ns,sequence,stamp", [
+    [at(3150), 3, 3],
+    [at(4160), 4, 4],
+    [at(7170), 7, 7],
+  ]);
+  const found = pairFrames(written(10), read, "dequeue_monotonic_ns");
+  assertEquals([...found.latencies], [150, 160, 170]);
+  assertEquals([...found.written], [3, 4, 7]);
+  assertEquals([found.lost, found.unknown, found.early, found.contradictory], [2, 0, 0, 0]);
+});
+
+Deno.test("frame pairs: read(2) by the stamp alone", () => {
+  const read = hadFrames("read_end_monotonic_ns,stamp", [[at(2300), 2], [at(3300), 3]]);
+  assertEquals([...pairFrames(written(5), read, "read_end_monotonic_ns").latencies], [300, 300]);
+});
+
+Deno.test("frame pairs: what is another frame's, or nobody's, is counted and not joined", () => {
+  const read = hadFrames("dequeue_monotonic_ns,sequence,stamp", [
+    [at(1100), 1, 1],
+    [at(1900), 2, 2],
+    [at(3100), 3, 4],
+    [at(4100), 9, 4],
+    [at(9100), 9, 9],
+  ]);
+  const found = pairFrames(written(5), read, "dequeue_monotonic_ns");
+  assertEquals([...found.written], [1]);
+  assertEquals([found.early, found.contradictory, found.unknown], [1, 2, 1]);
+  const unstamped = hadFrames("read_end_monotonic_ns", [[at(1100)]]);
+  assertEquals(pairFrames(written(5), unstamped, "read_end_monotonic_ns").unknown, 1);
 });

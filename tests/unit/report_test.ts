@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { writeFile } from "../../lib/cli/files.ts";
 import { STRETCHES, timeline, WORST } from "../../lib/report/charts.ts";
-import { runFigures } from "../../lib/report/figures.ts";
+import { FIGURES } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
 import { html, jsonScript, script } from "../../lib/report/html.ts";
+import { ioCsv, ioMarkdown } from "../../lib/report/io_tables.ts";
 import { machineJson } from "../../lib/report/json.ts";
 import { ledger } from "../../lib/report/ledger.ts";
 import { page } from "../../lib/report/page.ts";
@@ -37,7 +38,7 @@ Deno.test("folder: what cannot be used is named, and the rest is read", () => {
     "foreign.csv": "name,price\nx,1\n",
     "lost.meta.csv": META + "1,0,0,1,2,3\n",
   }, (folder) => {
-    const [{ runs, notices }] = readBench(folder, runFigures);
+    const [{ runs, notices }] = readBench(folder, FIGURES);
     assertEquals(runs.map(({ name, frames }) => [name, frames]), [["mmap", 2]]);
     assertEquals(runs[0].gaps, [{ of: "camera", gaps: 1, lost: 3, backwards: 0 }]);
     assertEquals(notices.map(({ file, says }) => `${file}: ${says}`), [
@@ -58,7 +59,7 @@ Deno.test("folder: overruns and lost entries of the metadata", () => {
     "f.meta.csv": META + "5,0,0,10000000100,10000000200,10000000300\n" +
       "9,0,1,10000000400,10000000500,10000000600\n",
   }, (folder) => {
-    const [{ runs: [run] }] = readBench(folder, runFigures);
+    const [{ runs: [run] }] = readBench(folder, FIGURES);
     assertEquals(run.meta, { entries: 2, overruns: 1, lost: 3 });
   });
 });
@@ -69,10 +70,10 @@ Deno.test("folder: one machine a folder in it, and none where there is nothing",
     "uml/machine.csv": 'property,value\ncpu_model,"A, ""B"""\nkernel,6.12\n',
     "notes.txt": "x",
   }, (folder) => {
-    const machines = readBench(folder, runFigures);
+    const machines = readBench(folder, FIGURES);
     assertEquals(machines.map(({ name }) => name), ["uml"]);
     assertEquals(machines[0].properties.get("cpu_model"), 'A, "B"');
-    assertThrows(() => readBench(`${folder}/none`, runFigures), SysError, "none: opendir");
+    assertThrows(() => readBench(`${folder}/none`, FIGURES), SysError, "none: opendir");
   });
 });
 
@@ -80,7 +81,7 @@ Deno.test("ledger: six phases, and no cell empty", () => {
   withFiles(
     { "uml/mmap.csv": MMAP + mmapRow(0) + mmapRow(1), "uml/odd.csv": MMAP + mmapRow(0) },
     (folder) => {
-      const lines = readBench(folder, runFigures).flatMap(ledger);
+      const lines = readBench(folder, FIGURES).flatMap(ledger);
       const rows = lines.filter((line) => line.startsWith("|"));
       for (const row of rows) {
         const cells = row.split("|").slice(1, -1);
@@ -106,7 +107,7 @@ Deno.test("ledger: why a row is missing, and none for what was not asked for", (
         "",
       ),
   }, (folder) => {
-    const machines = readBench(folder, runFigures);
+    const machines = readBench(folder, FIGURES);
     assertEquals(machines.flatMap(({ notices }) => notices), []);
     const lines = machines.flatMap(ledger);
     assert(lines.some((line) => line.startsWith("| read | failed: no camera |")));
@@ -118,7 +119,7 @@ Deno.test("ledger: why a row is missing, and none for what was not asked for", (
 
 Deno.test("json: every quantity with its unit", () => {
   withFiles({ "mmap.csv": MMAP + mmapRow(0) + mmapRow(1) }, (folder) => {
-    const [machine] = readBench(folder, runFigures).map(machineJson);
+    const [machine] = readBench(folder, FIGURES).map(machineJson);
     const [path] = JSON.parse(JSON.stringify(machine)).paths;
     assertEquals([path.run, path.frames, path.latency_ns.p50], ["mmap", 2, 50]);
   });
@@ -129,7 +130,7 @@ Deno.test("page: nothing in a file becomes HTML or ends a script, nothing is loa
     "a<script>b.csv": MMAP + mmapRow(0) + mmapRow(1),
     "machine.csv": 'property,value\nkernel,</script><img src=x onerror="alert(1)">\n',
   }, (folder) => {
-    const text = page(readBench(folder, runFigures));
+    const text = page(readBench(folder, FIGURES));
     assert(!text.includes("a<script>b") && text.includes("a&lt;script&gt;b"));
     assert(!text.includes("<img"));
     assertEquals(text.match(/<script/g)!.length, text.match(/<\/script/g)!.length);
@@ -174,8 +175,90 @@ Deno.test("report: 100 000 rows take seconds", () => {
   const rows = Array.from({ length: 100_000 }, (_, i) => mmapRow(i)).join("");
   withFiles({ "mmap.csv": MMAP + rows }, (folder) => {
     const start = performance.now();
-    const text = page(readBench(folder, runFigures));
+    const text = page(readBench(folder, FIGURES));
     assert(performance.now() - start < 10_000);
     assert(text.length < 1e6);
+  });
+});
+
+const THREAD = "minor_faults,voluntary_switches,involuntary_switches,run_delay_ns";
+/** One combination: a frame each 1000 ns that takes `latency` to its reader. */
+const pairFiles = (name: string, latency: number) => {
+  const rows = (row: (frame: number, ns: number) => string) =>
+    [0, 1, 2, 3].map((frame) => `${row(frame, 1e10 + frame * 1000)},0,1,1,0\n`).join("");
+  return {
+    [`${name}.write.csv`]: `frame,sequence,submit_monotonic_ns,submitted_monotonic_ns,${THREAD}\n` +
+      rows((frame, ns) => `${frame},${frame},${ns},${ns + 10}`),
+    [`${name}.read.csv`]: "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns," +
+      `v4l2_timestamp_sec,v4l2_timestamp_usec,sequence,bytesused,stamp,${THREAD}\n` +
+      rows((frame, ns) => `${frame},0,${ns - 50},${ns + latency},1,2,${frame},16,${frame}`),
+    [`${name}.cost.csv`]:
+      "frames,copies,bytes_copied,shared,lost,write_cpu_ns,read_cpu_ns\n100,200,3200,0,0,1000,3000\n",
+  };
+};
+const CALLS = "side,syscall,calls,frames\nwrite,ioctl,40,20\nread,ioctl,40,20\nread,poll,20,20\n";
+
+Deno.test("I/O methods: figures of a combination, as CSV, Markdown and JSON", () => {
+  withFiles({
+    ...pairFiles("640x480-mmap-dmabuf", 50),
+    ...pairFiles("640x480-write-mmap", 400),
+    "640x480-write-mmap.calls.csv": CALLS,
+    "rows.csv": "row,state\nsyscalls,not on this kernel\n640x480-mmap-read,failed: no frame\n",
+  }, (folder) => {
+    const [machine] = readBench(folder, FIGURES);
+    assertEquals(machine.notices, []);
+    const [head, ...rows] = ioCsv(machine).map((line) => line.split(","));
+    const row = (at: number) => Object.fromEntries(head.map((name, i) => [name, rows[at][i]]));
+    assertEquals(rows.map(([size, writer, reader]) => [size, writer, reader]), [
+      ["640x480", "write", "mmap"],
+      ["640x480", "mmap", "dmabuf"],
+    ]);
+    assertEquals(row(0).latency_p50_ns, "400");
+    assertEquals([row(0).copies, row(0).bytes_copied], ["2.000", "32"]);
+    assertEquals([row(0).write_syscalls, row(0).read_syscalls], ["2.000", "3.000"]);
+    assertEquals([row(0).write_cpu_ns, row(0).read_cpu_ns], ["10", "30"]);
+    assertEquals([row(0).frames, row(0).submit_p50_ns], ["4", "10"]);
+    assertEquals(row(1).write_syscalls, "not on this kernel");
+    assertEquals(row(1).write_switches, "2.000");
+    const lines = ioMarkdown(machine);
+    const cells = lines.find((line) => line.startsWith("| write → mmap |"))!.split(" | ");
+    assertEquals(cells.slice(1, 6), ["400 ns", "400 ns", "400 ns", "10 ns", "2.00"]);
+    assert(lines.includes("| 640x480 | write → mmap | ioctl 2.00 | ioctl 2.00, poll 1.00 |"));
+    assert(!lines.some((line) => /NaN|undefined|\| +\|/.test(line)));
+    const [json] = JSON.parse(JSON.stringify(machineJson(machine))).io_methods;
+    assertEquals(json.latency_ns.p50, 50);
+  });
+});
+
+Deno.test("I/O methods: a cell for each combination, darker for more, and why one is empty", () => {
+  withFiles({
+    ...pairFiles("640x480-mmap-dmabuf", 50),
+    ...pairFiles("640x480-write-mmap", 400),
+    "rows.csv": "row,state\nsyscalls,not on this kernel\n640x480-mmap-read,failed: no frame\n",
+  }, (folder) => {
+    const text = page(readBench(folder, FIGURES));
+    const from = text.indexOf("latency, p50<small>");
+    const map = text.slice(from, text.indexOf("</figure>", from));
+    assertEquals(map.match(/<td class/g)!.length, 16);
+    assert(map.includes('<td class="heat-0">50 ns</td>'));
+    assert(map.includes('<td class="heat-6">400 ns</td>'));
+    assert(map.includes('<td class="none" title="failed: no frame">–</td>'));
+    assertEquals(map.match(/title="not recorded"/g)!.length, 13);
+    assert(text.includes("system calls<small>not on this kernel</small>"));
+    assert(!text.includes("<canvas data-chart"), "no path of the ledger's among them");
+  });
+});
+
+Deno.test("I/O methods: a combination that lacks one side, or frames in common, is named", () => {
+  const { "640x480-mmap-read.read.csv": read } = pairFiles("640x480-mmap-read", 5);
+  const strange = pairFiles("640x480-mmap-mmap", -5);
+  withFiles({ "640x480-mmap-read.read.csv": read, "odd.read.csv": read, ...strange }, (folder) => {
+    const [{ pairs, notices }] = readBench(folder, FIGURES);
+    assertEquals(pairs, []);
+    assertEquals(notices.map(({ file, says }) => `${file}: ${says}`), [
+      "640x480-mmap-mmap.read.csv: no row that belongs to one of the writer; skipped",
+      "640x480-mmap-read.write.csv: missing: the others of it are skipped",
+      "odd.*.csv: not named SIZE-WRITER-READER; skipped",
+    ]);
   });
 });
