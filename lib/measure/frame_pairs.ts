@@ -24,7 +24,7 @@ export interface FramePairs {
 
 /**
  * Joins by the buffer's sequence number, by the number in the frame's pixels, and by both where both
- * are there: read(2) has no sequence. The pixels hold the writer's `frame`.
+ * are there: read(2) has no sequence. Both are the writer's `sequence`.
  *
  * @param write rows of `loop-write`
  * @param read rows of a capture tool
@@ -34,8 +34,12 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
   const second = write.second("submit_monotonic_ns");
   const submitted = write.times("submit_monotonic_ns", second);
   const received = read.times(had, second);
-  const bySequence = finder(write.numbers("sequence"), read.numbers("sequence"));
-  const byStamp = finder(write.numbers("frame"), read.numbers("stamp"));
+  const rows = new Map<number, number>();
+  write.numbers("sequence")?.forEach((number, row) => rows.set(number, row));
+  const finder = (numbers: Float64Array | undefined) =>
+    numbers && ((row: number) => rows.get(numbers[row]));
+  const bySequence = finder(read.numbers("sequence"));
+  const byStamp = finder(read.numbers("stamp"));
   const count = submitted && received && (bySequence || byStamp) ? read.length : 0;
 
   const latencies: number[] = [];
@@ -65,15 +69,4 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
     early,
     contradictory,
   };
-}
-
-/** Finds the row with the same number as a row of the other table. */
-function finder(
-  numbers: Float64Array | undefined,
-  others: Float64Array | undefined,
-): ((row: number) => number | undefined) | undefined {
-  if (!numbers || !others) return undefined;
-  const rows = new Map<number, number>();
-  numbers.forEach((number, row) => rows.set(number, row));
-  return (row) => rows.get(others[row]);
 }

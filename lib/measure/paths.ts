@@ -11,7 +11,10 @@ export type Cost = "waiting" | "copying" | "computing" | "calling" | "scheduling
 
 /** Every part, in the order of a frame's life, and what it is a cost of. */
 export const PARTS = {
+  "buffer wait": "scheduling",
+  "fill": "computing",
   "source wait": "waiting",
+  "write copy": "copying",
   "read copy": "copying",
   "user checksum": "computing",
   "controls": "calling",
@@ -127,6 +130,23 @@ const M2M = {
   timestamps: BOTH_CLOCKS,
 } as const;
 
+/** A program that writes to the loopback node. */
+const writing = (
+  submit: PartName,
+): Pick<PathKind, "columns" | "start" | "parts" | "sequences"> => ({
+  columns: ["io", "due_monotonic_ns", "submit_monotonic_ns", "submitted_monotonic_ns"],
+  start: "wait_monotonic_ns",
+  parts: [
+    part("buffer wait", "wait_monotonic_ns", "fill_monotonic_ns"),
+    part("fill", "fill_monotonic_ns", "filled_monotonic_ns"),
+    part("source wait", "filled_monotonic_ns", "submit_monotonic_ns"),
+    part(submit, "submit_monotonic_ns", "submitted_monotonic_ns"),
+    part("measuring", "submitted_monotonic_ns", "measured_monotonic_ns"),
+  ],
+  // The column is the program's own count.
+  sequences: [],
+});
+
 /** All kinds; the first that fits is it. */
 export const KINDS: readonly PathKind[] = [
   {
@@ -236,6 +256,31 @@ export const KINDS: readonly PathKind[] = [
     sequences: [{ column: "vpipe_sequence", of: "filter" }],
     copies: "1 in the kernel (filter)",
     timestamps: BOTH_CLOCKS,
+  },
+  {
+    ...writing("write copy"),
+    id: "loop-write",
+    title: "program write() -> loopback",
+    word: ["io", "write"],
+    latency: {
+      name: "one write()",
+      from: "submit_monotonic_ns",
+      to: "submitted_monotonic_ns",
+    },
+    copies: "1 in the kernel (write()), and the reader's",
+    timestamps: PROGRAM_CLOCK,
+  },
+  {
+    ...writing("QBUF"),
+    id: "loop-queue",
+    title: "program's buffers -> loopback",
+    latency: {
+      name: "one VIDIOC_QBUF",
+      from: "submit_monotonic_ns",
+      to: "submitted_monotonic_ns",
+    },
+    copies: "the reader's",
+    timestamps: PROGRAM_CLOCK,
   },
 ];
 

@@ -193,7 +193,8 @@ function userptrTable(machine: MachineFigures): string[] {
 }
 
 function partsTable({ runs }: MachineFigures): string[] {
-  const parts = Object.keys(PARTS) as (keyof typeof PARTS)[];
+  const parts = (Object.keys(PARTS) as (keyof typeof PARTS)[])
+    .filter((name) => runs.some(({ kind }) => kind.parts.some((part) => part.name === name)));
   const head = [
     ...["path", ...parts, "remainder", "turn without source wait", "remainder share of medians"],
     "remainder, mean of all turns",

@@ -188,3 +188,31 @@ Deno.test("perf: numbers, and why there is none", () => {
     ["task-clock", 12.5],
   ]);
 });
+
+const LOOP = "frame,io,buffer_index,sequence,bytesused,due_monotonic_ns,fill_monotonic_ns," +
+  "submit_monotonic_ns,submitted_monotonic_ns,wait_monotonic_ns,filled_monotonic_ns," +
+  "measured_monotonic_ns";
+
+Deno.test("decompose: a writer's turn, without its wait for the frame's time", () => {
+  const rows = Array.from({ length: 9 }, (_, frame) => {
+    const start = frame * 1000;
+    const [due, fill, submit, submitted, filled, measured] = [900, 20, 910, 960, 120, 990]
+      .map((ns) => at(start + ns));
+    return [frame, "mmap", 0, frame, 16, due, fill, submit, submitted, at(start), filled, measured];
+  });
+  const kinds = ["mmap", "write"].map((io) => {
+    const table = new Table(csv(LOOP, rows.map((row) => row.with(1, io))));
+    return [kindOf(table)!, table] as const;
+  });
+  assertEquals(kinds.map(([{ id }]) => id), ["loop-queue", "loop-write"]);
+  const [[kind, table]] = kinds;
+  const found = decompose(table, kind)!;
+  assertEquals(Object.fromEntries([...found.parts].map(([name, { p50 }]) => [name, p50])), {
+    "buffer wait": 20,
+    "fill": 100,
+    "source wait": 790,
+    "QBUF": 50,
+    "measuring": 30,
+  });
+  assertEquals([found.busy.p50, found.remainder.p50], [210, 10]);
+});
