@@ -1,12 +1,16 @@
 /**
- * capture-dmabuf: a camera's buffers, exported, as OUTPUT buffers of the filter.
+ * capture-dmabuf: a camera's buffers, exported, as OUTPUT buffers of the filter; or dma-bufs as the
+ * camera's own CAPTURE buffers.
  *
  * @module
  */
-import { CSV, FRAMES } from "../lib/cli/common.ts";
-import { path } from "../lib/cli/parameters.ts";
-import { RELAY_OPTIONS, relayFrames } from "../lib/cli/relay_frames.ts";
+import { CAPTURE_OPTIONS } from "../lib/cli/camera.ts";
+import { captureDmabufs } from "../lib/cli/capture_dmabufs.ts";
+import { BUFFERS, CSV, FRAMES_NEEDED, HEAP_OPTION } from "../lib/cli/common.ts";
+import { path, UsageError } from "../lib/cli/parameters.ts";
+import { relayFrames } from "../lib/cli/relay_frames.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
+import { GREY } from "../lib/image/pixel_format.ts";
 import { main } from "../lib/cli/tool.ts";
 import { absoluteNs } from "../lib/sys/clock.ts";
 import { VPIPE_ALGO_NONE } from "../lib/vpipe/uapi.ts";
@@ -14,16 +18,21 @@ import { VPIPE_ALGO_NONE } from "../lib/vpipe/uapi.ts";
 main({
   name: "capture-dmabuf",
   summary: "Passes a camera's GREY frames to the kernel's filter as DMABUF, without a copy in " +
-    "userspace, and writes one CSV row a frame.",
+    "userspace, and writes one CSV row a frame. Without FILTER the camera fills dma-bufs: of a " +
+    "loopback node the writer's own, else of the dma-heap.",
   positionals: {
     source: path("CAMERA", "capture device, such as /dev/video0"),
-    filter: path("FILTER", "the filter's video node"),
+    filter: { ...path("FILTER", "the filter's video node"), fallback: "" },
     csv: CSV,
-    frames: FRAMES,
+    frames: FRAMES_NEEDED,
   },
-  options: RELAY_OPTIONS,
+  options: { ...CAPTURE_OPTIONS, buffers: BUFFERS, heap: HEAP_OPTION },
   async run(values, session) {
     schedule(values);
+    if (values.filter === "") return await captureDmabufs(values, session);
+    if (values.format !== GREY || values.stamp) {
+      throw new UsageError("--format and --stamp are for frames that go through no FILTER");
+    }
     return await relayFrames({
       ...values,
       tool: "capture-dmabuf",

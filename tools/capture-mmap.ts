@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { CAMERA_OPTIONS, openCamera } from "../lib/cli/camera.ts";
-import { captureFrames } from "../lib/cli/capture_frames.ts";
+import { CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/cli/camera.ts";
+import { captureFrames, stampColumn } from "../lib/cli/capture_frames.ts";
 import { BUFFERS, CSV, FRAMES } from "../lib/cli/common.ts";
 import { path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
@@ -15,18 +15,23 @@ import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/v4l2/videodev2.ts";
 
 main({
   name: "capture-mmap",
-  summary: "Captures GREY frames from a V4L2 device by MMAP and writes one CSV row a frame.",
+  summary: "Captures frames from a V4L2 device by MMAP and writes one CSV row a frame.",
   positionals: {
     device: path("DEV", "capture device, such as /dev/video0"),
     csv: CSV,
     frames: FRAMES,
   },
-  options: { ...CAMERA_OPTIONS, buffers: BUFFERS },
+  options: { ...CAPTURE_OPTIONS, buffers: BUFFERS },
   async run(values, session) {
     schedule(values);
-    const camera = openCamera(values.device, "streaming", values);
-    using device = camera.device;
+    using device = openCamera(values.device, "streaming");
+    setUpCamera(device, values);
     using queue = new MmapQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, values.buffers);
-    return await captureFrames({ ...values, tool: "capture-mmap", queue }, session);
+    return await captureFrames({
+      ...values,
+      tool: "capture-mmap",
+      queue,
+      more: stampColumn(values.stamp, (index) => queue.mappings[index].bytes),
+    }, session);
   },
 });

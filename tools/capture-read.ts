@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { CAMERA_OPTIONS, cameraReport, openCamera } from "../lib/cli/camera.ts";
+import { cameraReport, CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/cli/camera.ts";
+import { stampOf } from "../lib/cli/capture_frames.ts";
 import { CSV, FRAMES } from "../lib/cli/common.ts";
 import { OutputFile } from "../lib/cli/files.ts";
 import { runFrameLoop } from "../lib/cli/frame_loop.ts";
@@ -27,19 +28,19 @@ const STAGE_COLUMNS = {
 
 main({
   name: "capture-read",
-  summary: "Captures GREY frames from a V4L2 device by read(2) and writes one CSV row a frame.",
+  summary: "Captures frames from a V4L2 device by read(2) and writes one CSV row a frame.",
   positionals: {
     device: path("DEV", "capture device, such as /dev/video0"),
     csv: CSV,
     frames: FRAMES,
   },
-  options: CAMERA_OPTIONS,
+  options: CAPTURE_OPTIONS,
   async run(values, session) {
-    const { device: path, csv, frames, stages, timeout } = values;
+    const { device: path, csv, frames, stages, stamp, timeout } = values;
     schedule(values);
-    const camera = openCamera(path, "read", values);
-    using device = camera.device;
-    const frameBuffer = new IoBuffer(new Uint8Array(camera.format.sizeimage));
+    using device = openCamera(path, "read");
+    const { sizeimage } = setUpCamera(device, values);
+    const frameBuffer = new IoBuffer(new Uint8Array(sizeimage));
     using file = new OutputFile(csv);
     using meter = new StageMeter(stages);
     const log = new FrameLog(file, {
@@ -49,8 +50,9 @@ main({
       read_end_monotonic_ns: absoluteNs,
       bytesused: String,
       crc32: String,
+      stamp: String,
       ...STAGE_COLUMNS,
-    }, stages ? [] : Object.keys(STAGE_COLUMNS));
+    }, [...(stamp ? [] : ["stamp"]), ...(stages ? [] : Object.keys(STAGE_COLUMNS))]);
     const { columns } = log;
     const source = new SourceStatistics();
     const latency = new Histogram();
@@ -90,6 +92,7 @@ main({
         columns.read_end_monotonic_ns[row] = end;
         columns.bytesused[row] = size;
         columns.crc32[row] = crc;
+        if (stamp) columns.stamp[row] = stampOf(frameBuffer.bytes);
         columns.readable_monotonic_ns[row] = readable;
         meter.measure(columns, row);
         log.endRow();

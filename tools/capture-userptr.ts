@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { CAMERA_OPTIONS, openCamera } from "../lib/cli/camera.ts";
-import { captureFrames } from "../lib/cli/capture_frames.ts";
+import { CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/cli/camera.ts";
+import { captureFrames, stampColumn } from "../lib/cli/capture_frames.ts";
 import { BUFFERS, CSV, FRAMES } from "../lib/cli/common.ts";
 import { choice, path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
@@ -40,7 +40,7 @@ class CountingQueue extends UserptrQueue {
 
 main({
   name: "capture-userptr",
-  summary: "Captures GREY frames from a V4L2 device by USERPTR and writes one CSV row a frame, " +
+  summary: "Captures frames from a V4L2 device by USERPTR and writes one CSV row a frame, " +
     "with the page faults of its VIDIOC_QBUF.",
   positionals: {
     device: path("DEV", "capture device, such as /dev/video0"),
@@ -54,18 +54,21 @@ main({
       fallback: "reset" as const,
     },
   },
-  options: { ...CAMERA_OPTIONS, buffers: BUFFERS },
+  options: { ...CAPTURE_OPTIONS, buffers: BUFFERS },
   async run(values, session) {
     schedule(values);
     const { device: path, buffers, mode } = values;
-    const camera = openCamera(path, "streaming", values);
-    using device = camera.device;
-    using queue = new CountingQueue(device, buffers, camera.format.sizeimage);
+    using device = openCamera(path, "streaming");
+    const { sizeimage } = setUpCamera(device, values);
+    using queue = new CountingQueue(device, buffers, sizeimage);
     return await captureFrames({
       ...values,
       tool: "capture-userptr",
       queue,
-      column: { name: "minor_faults_delta", value: (index) => queue.faults[index] },
+      more: [
+        { name: "minor_faults_delta", value: (index) => queue.faults[index] },
+        ...stampColumn(values.stamp, (index) => queue.mappings[index].bytes),
+      ],
       refill: mode === "reset" ? (index) => queue.remap(index) : undefined,
     }, session);
   },

@@ -23,6 +23,22 @@ const STAGE_COLUMNS = {
   ...MEASURED_COLUMNS,
 };
 
+/** A column by its name, and its value of a buffer. */
+interface Column {
+  readonly name: string;
+  readonly value: (index: number) => number;
+}
+
+/** The number that `loop-write --stamp` puts into a frame's first four bytes, little-endian. */
+export function stampOf(frame: Uint8Array): number {
+  return (frame[0] | frame[1] << 8 | frame[2] << 16 | frame[3] << 24) >>> 0;
+}
+
+/** The column of `--stamp`; none without. */
+export function stampColumn(stamp: boolean, frame: (index: number) => Uint8Array): Column[] {
+  return stamp ? [{ name: "stamp", value: (index) => stampOf(frame(index)) }] : [];
+}
+
 /** A capture: a queue with buffers, not streaming yet, and what to record of it. */
 export interface Capture extends CameraSettings {
   readonly tool: string;
@@ -32,18 +48,20 @@ export interface Capture extends CameraSettings {
   readonly "warm-up": number;
   readonly timeout: number;
   readonly stages: boolean;
-  /** One more column after the usual ones, of the buffer just dequeued. */
-  readonly column?: { readonly name: string; readonly value: (index: number) => number };
+  /** More columns after the usual ones, of the buffer just dequeued. */
+  readonly more?: readonly Column[];
+  /** Further values for `--json`. */
+  readonly details?: Readonly<Record<string, unknown>>;
   /** Between a frame and the next queueing of its buffer. */
   readonly refill?: (index: number) => void;
 }
 
 /** Captures and records. */
 export async function captureFrames(capture: Capture, session: Session): Promise<Report> {
-  const { tool, queue, csv, frames, timeout, stages, column, refill } = capture;
+  const { tool, queue, csv, frames, timeout, stages, refill, more = [] } = capture;
   using file = new OutputFile(csv);
   using meter = new StageMeter(stages);
-  const extra = column === undefined ? {} : { [column.name]: String };
+  const extra = Object.fromEntries(more.map(({ name }) => [name, String]));
   const log = new FrameLog(file, {
     frame: String,
     buffer_index: String,
@@ -57,7 +75,9 @@ export async function captureFrames(capture: Capture, session: Session): Promise
     ...STAGE_COLUMNS,
   }, stages ? [] : Object.keys(STAGE_COLUMNS));
   const { columns } = log;
-  const extraColumn = column && (columns as Record<string, Float64Array>)[column.name];
+  const fill = more.map(({ name, value }) =>
+    [(columns as Record<string, Float64Array>)[name], value] as const
+  );
   const { buffers, dequeued } = queue;
   const enqueued = new Float64Array(buffers.length);
   const source = new SourceStatistics();
@@ -86,7 +106,7 @@ export async function captureFrames(capture: Capture, session: Session): Promise
       const now = monotonicNs();
       const { row } = log;
       const before = enqueued[index];
-      if (extraColumn !== undefined) extraColumn[row] = column!.value(index);
+      for (const [column, value] of fill) column[row] = value(index);
       // Without anything to do in between, dequeueing ends where queueing begins.
       enqueued[index] = refill === undefined ? now : (refill(index), monotonicNs());
       queue.enqueue(index);
@@ -116,6 +136,6 @@ export async function captureFrames(capture: Capture, session: Session): Promise
     name: "queueing to dequeueing",
     latency: latency.summary(),
     failure,
-    details: { tool, buffers: buffers.length },
+    details: { tool, buffers: buffers.length, ...capture.details },
   });
 }

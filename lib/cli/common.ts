@@ -4,8 +4,10 @@
  * @module
  */
 import { MAX_SIDE } from "../image/pgm.ts";
+import { PIXEL_FORMATS, type PixelFormat, pixelFormat } from "../image/pixel_format.ts";
 import { type Rectangle, WHOLE_FRAME } from "../image/threshold.ts";
-import { choice, integer, integers, number, type Parameter, path } from "./parameters.ts";
+import { VPIPE_LOOP_MAX_SIZE } from "../vpipe/loop_uapi.ts";
+import { choice, flag, integer, integers, number, type Parameter, path } from "./parameters.ts";
 
 const REGION_TUPLE = integers(
   "LEFT,TOP,WIDTH,HEIGHT",
@@ -54,17 +56,38 @@ export const CSV = path("CSV", "file to write, one row a frame");
 
 export const FRAMES = integer("FRAMES", "frames to record", { min: 1, fallback: 600 });
 
+/** FRAMES of a tool with an optional parameter before it. */
+export const FRAMES_NEEDED: Parameter<number> = { ...FRAMES, fallback: undefined };
+
 export const TIMEOUT = number("SECONDS", "give up when no frame comes for so long", {
   min: 0.1,
   max: 86400,
   fallback: 10,
 });
 
-/** `--size`: the filter's and the reference tools' default. */
-export const SIZE = integers("WIDTHxHEIGHT", "frame size in pixels; without it 640x480", {
-  count: 2,
-  separator: "x",
-  min: 1,
-  max: MAX_SIDE,
-  fallback: [640, 480],
-});
+/** `--size`; `without` says what it is without. */
+export function frameSize(without: string, fallback?: readonly number[]) {
+  return integers("WIDTHxHEIGHT", `frame size in pixels; without it ${without}`, {
+    count: 2,
+    separator: "x",
+    min: 1,
+    max: VPIPE_LOOP_MAX_SIZE,
+    fallback,
+  });
+}
+
+/** `--format`; `without` says what it is without. */
+export function frameFormat(without: string, fallback?: PixelFormat): Parameter<PixelFormat> {
+  const names = PIXEL_FORMATS.map(({ name }) => name);
+  const name = choice("FORMAT", `${names.join(", ")}; without it ${without}`, names);
+  return { ...name, fallback, parse: (text) => pixelFormat(name.parse(text))! };
+}
+
+/** `--heap` */
+export const HEAP_OPTION: Parameter<string> = {
+  ...path("HEAP", "dma-heap for DMABUF"),
+  fallback: "/dev/dma_heap/system",
+};
+
+/** `--stamp` of tools that read frames. */
+export const STAMP = flag("one more column, stamp: the number that loop-write --stamp put there");

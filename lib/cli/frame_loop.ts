@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { EAGAIN } from "../sys/errno.ts";
 import { type FrameSource, FrameWaiter } from "./frame_waiter.ts";
 import { Progress } from "./progress.ts";
 import type { Session } from "./tool.ts";
@@ -13,7 +14,12 @@ export interface FrameLoop {
   /** The tool, for the progress line. */
   readonly tool: string;
   readonly source: FrameSource;
-  /** Frames to record. */
+  /**
+   * Waits up to a tenth of a second for the next frame, where polling `source` for one is not the
+   * way: its number, -EAGAIN for none yet, another negative one for none any more.
+   */
+  readonly next?: () => number;
+  /** Frames to record, or Infinity. */
   readonly frames: number;
   /** Frames to record and forget before. */
   readonly warmUp: number;
@@ -45,9 +51,10 @@ export interface FrameLoop {
  * @throws {Error} where rows cannot be written
  */
 export async function runFrameLoop(
-  { tool, source, frames, warmUp, timeout, log, statistics, take, turn, settle }: FrameLoop,
+  loop: FrameLoop,
   { quiet, stop }: Session,
 ): Promise<Error | undefined> {
+  const { tool, source, frames, warmUp, timeout, log, statistics, take, turn, settle } = loop;
   using progress = new Progress(tool, frames, "frames", quiet);
   let frame = -warmUp;
   const keep = () => {
@@ -59,12 +66,13 @@ export async function runFrameLoop(
     keep();
     progress.update(Math.max(0, frame));
   });
+  const next = loop.next ?? (() => waiter.next());
   let failure: Error | undefined;
   try {
     while (frame < frames && !stop.requested) {
       let index = turn();
-      if (index < 0) index = waiter.next();
-      for (; index < 0 && !stop.requested; index = waiter.next()) await waiter.rest();
+      if (index < 0) index = next();
+      for (; index === -EAGAIN && !stop.requested; index = next()) await waiter.rest();
       if (index < 0) break;
       const now = take(index, frame++);
       if (log.isFull || waiter.restIsDue(now) || frame === 0) {
@@ -73,7 +81,8 @@ export async function runFrameLoop(
       }
     }
   } catch (error) {
-    const got = frame < 0 ? `while warming up` : `after ${frame} of ${frames} frames`;
+    const of = frames === Infinity ? "" : ` of ${frames}`;
+    const got = frame < 0 ? `while warming up` : `after ${frame}${of} frames`;
     failure = new Error(`${(error as Error).message}, ${got}`, { cause: error });
   }
   settle();

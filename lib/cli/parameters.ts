@@ -63,7 +63,7 @@ export function integer(
 export function number(
   metavar: string,
   help: string,
-  { min = 0, max = 1e6, fallback }: { min?: number; max?: number; fallback: number },
+  { min = 0, max = 1e6, fallback }: { min?: number; max?: number; fallback?: number } = {},
 ): Parameter<number> {
   return {
     metavar,
@@ -105,7 +105,7 @@ export function integers(
     separator: string;
     min: number;
     max: number;
-    fallback: readonly number[];
+    fallback?: readonly number[];
   },
 ): Parameter<readonly number[]> {
   const one = integer(metavar, help, { min, max });

@@ -12,7 +12,10 @@ export class Progress implements Disposable {
   readonly #shown: boolean;
   #next = 0;
 
-  /** @param quiet show nothing */
+  /**
+   * @param total Infinity where it is not known
+   * @param quiet show nothing
+   */
   constructor(
     readonly tool: string,
     readonly total: number,
@@ -28,9 +31,8 @@ export class Progress implements Disposable {
     const now = performance.now();
     if (now < this.#next) return;
     this.#next = now + 100;
-    Deno.stderr.writeSync(
-      encoder.encode(`${CLEAR}${this.tool}: ${done}/${this.total} ${this.unit}`),
-    );
+    const of = this.total === Infinity ? "" : `/${this.total}`;
+    Deno.stderr.writeSync(encoder.encode(`${CLEAR}${this.tool}: ${done}${of} ${this.unit}`));
   }
 
   /** Takes the line away. */

@@ -12,7 +12,13 @@ import { Poller, POLLIN } from "../sys/poll.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../v4l2/videodev2.ts";
 import { CameraPath, type CameraRoute } from "../vpipe/camera_path.ts";
-import { CAMERA_OPTIONS, cameraReport, type CameraSettings, openCamera } from "./camera.ts";
+import {
+  CAMERA_OPTIONS,
+  cameraReport,
+  type CameraSettings,
+  openCamera,
+  setUpCamera,
+} from "./camera.ts";
 import { BUFFERS } from "./common.ts";
 import { OutputFile } from "./files.ts";
 import { runFrameLoop } from "./frame_loop.ts";
@@ -66,8 +72,9 @@ export interface Relay extends CameraSettings, Omit<CameraRoute, "camera" | "for
 /** Relays and records. */
 export async function relayFrames(relay: Relay, session: Session): Promise<Report> {
   const { tool, csv, frames, timeout, stages } = relay;
-  using camera = openCameraOf(relay);
-  using path = new CameraPath({ ...relay, camera: camera.device, format: camera.format });
+  using camera = openCamera(relay.source, "streaming");
+  const format = setUpCamera(camera, relay);
+  using path = new CameraPath({ ...relay, camera, format });
   using file = new OutputFile(csv);
   using meter = new StageMeter(stages);
   const formats = Object.fromEntries(
@@ -169,9 +176,4 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
       ...relay.details,
     },
   });
-}
-
-function openCameraOf(relay: Relay) {
-  const { device, format } = openCamera(relay.source, "streaming", relay);
-  return { device, format, [Symbol.dispose]: () => device.close() };
 }

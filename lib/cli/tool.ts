@@ -80,7 +80,7 @@ function usage(tool: Tool<Positionals, Options>): string {
   ].map(([left, help, fallback]) => [
     left,
     // Choices and tuples say their default in words.
-    typeof fallback === "number" || typeof fallback === "string"
+    typeof fallback === "number" || typeof fallback === "string" && fallback !== ""
       ? `${help} (default ${fallback})`
       : help,
   ]);
@@ -138,11 +138,18 @@ export function parse<P extends Positionals, O extends Options>(
   if (values.help || values.version) return values as ReturnType<typeof parse<P, O>>;
 
   const words = given._.map(String);
-  for (const [name, parameter] of Object.entries(tool.positionals)) {
+  const positionals = Object.entries(tool.positionals);
+  // What has to be there comes first: an optional parameter before it gets a word that is left.
+  let spare = words.length -
+    positionals.filter(([, { fallback }]) => fallback === undefined).length;
+  for (const [name, parameter] of positionals) {
+    if (parameter.fallback !== undefined && --spare < 0) {
+      values[name] = parameter.fallback;
+      continue;
+    }
     const text = words.shift();
-    if (text !== undefined) values[name] = convert(parameter.metavar, parameter, text);
-    else if (parameter.fallback !== undefined) values[name] = parameter.fallback;
-    else throw new UsageError(`${parameter.metavar} is missing`);
+    if (text === undefined) throw new UsageError(`${parameter.metavar} is missing`);
+    values[name] = convert(parameter.metavar, parameter, text);
   }
   if (words.length > 0) throw new UsageError(`one argument too many: ${words[0]}`);
   return values as ReturnType<typeof parse<P, O>>;

@@ -21,16 +21,36 @@ export const DMA_BUF_IOCTL_SYNC = {
   request: _IOW("b", 0, dma_buf_sync.size),
 };
 
+const bracket = (flags: number) => dma_buf_sync.alloc({ flags: BigInt(flags) }).bytes;
+
+/** How the CPU uses a dma-buf: the arguments of both ends of an access. */
+interface Access {
+  readonly begin: Uint8Array<ArrayBuffer>;
+  readonly end: Uint8Array<ArrayBuffer>;
+}
+
+export const READING: Access = {
+  begin: bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ),
+  end: bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ),
+};
+export const WRITING: Access = {
+  begin: bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE),
+  end: bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE),
+};
+
 /** An open and mapped dma-buf; closing it drops the mapping and the descriptor. */
 export class Dmabuf implements Disposable {
   readonly #file: File;
   readonly #mapping: Mapping;
 
-  /** @param size in bytes */
-  constructor(file: File, readonly size: number) {
+  /**
+   * @param size in bytes
+   * @param map `Mapping.readOnly` where it must not be written to
+   */
+  constructor(file: File, readonly size: number, map = Mapping.shared) {
     this.#file = file;
     try {
-      this.#mapping = Mapping.shared(file, size);
+      this.#mapping = map(file, size);
     } catch (error) {
       file.close();
       throw error;
@@ -41,18 +61,26 @@ export class Dmabuf implements Disposable {
     return this.#file.fd;
   }
 
-  /**
-   * Writes into the buffer inside a CPU-access bracket, which a device that does not snoop the
-   * caches needs: the one copy of a fixture's way into the kernel.
-   */
-  write(bytes: Uint8Array): void {
-    this.#sync(DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
-    this.#mapping.bytes.set(bytes);
-    this.#sync(DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+  /** The memory; to be touched between `begin` and `end` only. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#mapping.bytes;
   }
 
-  #sync(flags: number): void {
-    ioctl(this.#file, DMA_BUF_IOCTL_SYNC, dma_buf_sync.alloc({ flags: BigInt(flags) }).bytes);
+  /** The CPU is about to use the memory: a device that does not snoop the caches needs to know. */
+  begin(access: Access): void {
+    ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.begin);
+  }
+
+  /** The memory is the devices' again. */
+  end(access: Access): void {
+    ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.end);
+  }
+
+  /** Writes into the buffer: the one copy of a fixture's way into the kernel. */
+  write(bytes: Uint8Array): void {
+    this.begin(WRITING);
+    this.bytes.set(bytes);
+    this.end(WRITING);
   }
 
   close(): void {

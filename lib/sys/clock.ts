@@ -8,6 +8,7 @@ import { n64, struct } from "./struct.ts";
 
 /** linux/time.h */
 export const CLOCK_MONOTONIC = 1;
+export const TIMER_ABSTIME = 1;
 
 export const timespec = struct("struct timespec", 16, {
   sec: n64(0, "tv_sec"),
@@ -33,6 +34,20 @@ export const epochSeconds: number = words[0] - HEAD_START_SECONDS;
 export function monotonicNs(): number {
   libc.clock_gettime(CLOCK_MONOTONIC, now.bytes);
   return (words[0] - epochSeconds) * 1e9 + words[2];
+}
+
+const wake = timespec.alloc();
+
+/**
+ * Sleeps until a time from `monotonicNs`, or until a signal. It blocks the event loop and so the
+ * signal handlers: keep it to a tenth of a second, then yield.
+ */
+export function sleepUntil(sinceEpoch: number): void {
+  const whole = Math.ceil(sinceEpoch);
+  const seconds = Math.floor(whole / 1e9);
+  wake.sec = epochSeconds + seconds;
+  wake.nsec = whole - seconds * 1e9;
+  libc.clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, wake.bytes, null);
 }
 
 /** Absolute CLOCK_MONOTONIC in nanoseconds, in decimal, of a time from `monotonicNs`. */

@@ -16,6 +16,7 @@ export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
 export const ENOTTY = 25;
+export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
 export const ENOTCONN = 107;
 

@@ -6,7 +6,7 @@
  */
 import { addressOf, cString, libc } from "./libc.ts";
 import { EINTR, errno, SysError } from "./errno.ts";
-import { n64, struct, u64 } from "./struct.ts";
+import { n64, struct } from "./struct.ts";
 
 /** open(2) flags, from asm-generic/fcntl.h. */
 export const O_RDONLY = 0o0;
@@ -17,25 +17,36 @@ export const O_TRUNC = 0o1000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 
+/** lseek(2), from linux/fs.h */
+export const SEEK_SET = 0;
+
 export const iovec = struct("struct iovec", 16, {
-  base: u64(0, "iov_base"),
+  base: n64(0, "iov_base"),
   len: n64(8, "iov_len"),
 });
 
 /** Memory that reads and writes use again and again without allocating. */
 export class IoBuffer {
   readonly #iovec;
+  readonly #address: number;
   /** The `struct iovec` of the next call. */
   readonly vector: Uint8Array<ArrayBuffer>;
 
   constructor(readonly bytes: Uint8Array<ArrayBuffer>) {
-    this.#iovec = iovec.alloc({ base: addressOf(bytes), len: bytes.length });
+    this.#address = Number(addressOf(bytes));
+    this.#iovec = iovec.alloc({ base: this.#address, len: bytes.length });
     this.vector = this.#iovec.bytes;
   }
 
   /** Bytes that the next call may move: at most the length of `bytes`. */
   set length(length: number) {
-    this.#iovec.len = Math.min(length, this.bytes.length);
+    this.range(0, length);
+  }
+
+  /** The next call may move bytes `start` to `end`, as far as there are such. */
+  range(start: number, end: number): void {
+    this.#iovec.base = this.#address + start;
+    this.#iovec.len = Math.min(end, this.bytes.length) - start;
   }
 }
 
@@ -99,6 +110,15 @@ export class File implements Disposable {
     if (libc.ftruncate(this.#fd, BigInt(size)) < 0) {
       throw new SysError(this.path, "ftruncate", errno());
     }
+  }
+
+  /**
+   * Has the next read or write begin at the start of the file.
+   *
+   * @throws {SysError} ESPIPE for a pipe
+   */
+  rewind(): void {
+    if (libc.lseek(this.#fd, 0n, SEEK_SET) < 0) throw new SysError(this.path, "lseek", errno());
   }
 
   close(): void {

@@ -29,7 +29,7 @@ export class GatherBuffer {
       const vectors = new Uint8Array(some.length * iovec.size);
       some.forEach((part, k) => {
         const vector = iovec.at(vectors, k * iovec.size);
-        vector.base = addressOf(part);
+        vector.base = Number(addressOf(part));
         vector.len = part.length;
       });
       return { vectors, parts: some, size: sizeOf(some) };

@@ -43,15 +43,16 @@ export class Mapping implements Disposable {
   }
 
   /**
-   * Maps `length` bytes of a device or dma-buf, shared. A write there is a SIGSEGV.
+   * Maps `length` bytes of a device or dma-buf from `offset`, shared. A write there is a SIGSEGV.
    *
    * @throws {SysError} as mmap(2)
    */
   static readOnly(
     file: { readonly path: string; readonly fd: number },
     length: number,
+    offset = 0,
   ): Mapping {
-    return new Mapping(map(file.path, length, PROT_READ, MAP_SHARED, file.fd, 0), length);
+    return new Mapping(map(file.path, length, PROT_READ, MAP_SHARED, file.fd, offset), length);
   }
 
   /**

@@ -19,6 +19,17 @@ export interface Format {
   sizeimage: number;
 }
 
+/** Seconds from one frame to the next: `numerator / denominator`. */
+export interface FrameInterval {
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
+/** The interval of so many frames a second. */
+export function intervalOf(fps: number): FrameInterval {
+  return { numerator: 1000, denominator: Math.round(fps * 1000) };
+}
+
 /** A device that is there and is not what was asked for. */
 export class DeviceError extends Error {
   override name = "DeviceError";
@@ -93,6 +104,14 @@ export class VideoDevice implements Disposable {
     }
   }
 
+  /** One queue's format, as it is. */
+  getFormat(type: number): Format {
+    const format = v4l2.v4l2_format.alloc({ type });
+    ioctl(this, v4l2.VIDIOC_G_FMT, format.bytes);
+    const { width, height, pixelformat, bytesperline, sizeimage } = format;
+    return { width, height, pixelformat, bytesperline, sizeimage };
+  }
+
   /**
    * Sets one queue's format.
    *
@@ -119,26 +138,33 @@ export class VideoDevice implements Disposable {
     return { width, height, pixelformat, bytesperline, sizeimage };
   }
 
+  /** One queue's frame interval; undefined where the driver has none. */
+  getFrameInterval(type: number): FrameInterval | undefined {
+    const parameters = v4l2.v4l2_streamparm.alloc({ type });
+    const result = tryIoctl(this.fd, v4l2.VIDIOC_G_PARM.request, parameters.bytes);
+    if (result < 0 && result !== -ENOTTY) {
+      throw new SysError(this.path, v4l2.VIDIOC_G_PARM.name, -result);
+    }
+    const { numerator, denominator } = parameters;
+    return numerator > 0 && denominator > 0 ? { numerator, denominator } : undefined;
+  }
+
   /**
-   * Sets a capture node's frame interval.
+   * Sets one queue's frame interval.
    *
-   * @param fps frames a second
    * @throws {SysError} ENOTTY where the driver has no frame interval
    * @throws {DeviceError} if the driver chose a rate that is off by more than 1 %
    */
-  setFrameRate(fps: number): void {
-    const parameters = v4l2.v4l2_streamparm.alloc({
-      type: v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE,
-      numerator: 1000,
-      denominator: Math.round(fps * 1000),
-    });
+  setFrameInterval(type: number, wanted: FrameInterval): void {
+    const parameters = v4l2.v4l2_streamparm.alloc({ type, ...wanted });
     ioctl(this, v4l2.VIDIOC_S_PARM, parameters.bytes);
     const { numerator, denominator } = parameters;
+    const fps = wanted.denominator / wanted.numerator;
     const offered = denominator / numerator;
     if (!(Math.abs(offered / fps - 1) <= 0.01)) {
       throw new DeviceError(
         this.path,
-        `VIDIOC_S_PARM: asked for ${fps} frames a second, the device offers ` +
+        `VIDIOC_S_PARM: asked for ${Number(fps.toFixed(3))} frames a second, the device offers ` +
           (numerator > 0 ? Number(offered.toFixed(3)) : "no frame interval"),
       );
     }
@@ -176,6 +202,15 @@ export class VideoDevice implements Disposable {
    */
   tryRead(target: IoBuffer): number {
     return this.#file.tryRead(target);
+  }
+
+  /**
+   * Writes a frame with write(2).
+   *
+   * @returns bytes written, or the negated errno: -EAGAIN for no room yet
+   */
+  tryWrite(source: IoBuffer): number {
+    return this.#file.tryWrite(source);
   }
 
   close(): void {

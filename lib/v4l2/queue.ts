@@ -145,17 +145,22 @@ export abstract class Queue implements Disposable {
 
 /** A queue whose buffers the driver allocates and the program maps. */
 export class MmapQueue extends Queue {
-  /** The buffers' memory, by index; all of the buffer, `bytesused` says how much of it is frame. */
+  /**
+   * The buffers' memory, by index; all of the buffer, `bytesused` says how much of it is frame. That
+   * of CAPTURE buffers can only be read.
+   */
   readonly mappings: readonly Mapping[];
 
   constructor(device: VideoDevice, type: number, count: number) {
     super(device, type, v4l2.V4L2_MEMORY_MMAP, count);
     const mappings: Mapping[] = [];
     this.mappings = mappings;
+    // A driver can show a reader memory of another's, where it knows that it will only be read.
+    const map = type === v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT ? Mapping.shared : Mapping.readOnly;
     try {
       for (const buffer of this.buffers) {
         ioctl(device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
-        mappings.push(Mapping.shared(device, buffer.length, buffer.offset));
+        mappings.push(map(device, buffer.length, buffer.offset));
       }
     } catch (error) {
       this.close();
@@ -194,17 +199,20 @@ export class DmabufQueue extends Queue {
     dmabufs: readonly { readonly fd: number; readonly size: number }[],
   ) {
     super(device, type, v4l2.V4L2_MEMORY_DMABUF, dmabufs.length);
-    for (const buffer of this.buffers) {
-      const dmabuf = dmabufs[buffer.index % dmabufs.length];
-      buffer.fd = dmabuf.fd;
-      buffer.length = dmabuf.size;
-    }
+    for (const { index } of this.buffers) this.assign(index, dmabufs[index % dmabufs.length]);
+  }
+
+  /** Makes a dma-buf the memory of buffer `index`, from its next `enqueue` on. */
+  assign(index: number, { fd, size }: { readonly fd: number; readonly size: number }): void {
+    this.buffers[index].fd = fd;
+    this.buffers[index].length = size;
   }
 }
 
 /** A queue whose buffers are the program's own memory. */
 export class UserptrQueue extends Queue {
-  readonly #memory: Mapping[] = [];
+  /** The buffers' memory, by index. */
+  readonly mappings: Mapping[] = [];
   readonly #size: number;
 
   /** @param size of a frame in bytes */
@@ -226,9 +234,9 @@ export class UserptrQueue extends Queue {
    * @throws {SysError} ENOMEM
    */
   remap(index: number): void {
-    const old = this.#memory[index];
+    const old = this.mappings[index];
     const memory = Mapping.anonymous(this.#size);
-    this.#memory[index] = memory;
+    this.mappings[index] = memory;
     const buffer = this.buffers[index];
     buffer.userptr = memory.address;
     buffer.length = memory.length;
@@ -237,6 +245,6 @@ export class UserptrQueue extends Queue {
 
   override close(): void {
     super.close();
-    for (const memory of this.#memory) memory.close();
+    for (const mapping of this.mappings) mapping.close();
   }
 }

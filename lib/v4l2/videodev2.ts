@@ -20,6 +20,13 @@ export function fourccText(format: number): string {
 }
 
 export const V4L2_PIX_FMT_GREY = fourcc("GREY");
+export const V4L2_PIX_FMT_YUYV = fourcc("YUYV");
+export const V4L2_PIX_FMT_UYVY = fourcc("UYVY");
+export const V4L2_PIX_FMT_YUV420 = fourcc("YU12");
+export const V4L2_PIX_FMT_RGB24 = fourcc("RGB3");
+export const V4L2_PIX_FMT_BGR24 = fourcc("BGR3");
+export const V4L2_PIX_FMT_MJPEG = fourcc("MJPG");
+export const V4L2_PIX_FMT_H264 = fourcc("H264");
 export const V4L2_PIX_FMT_NV12 = fourcc("NV12");
 export const V4L2_PIX_FMT_NV12M = fourcc("NM12");
 export const V4L2_PIX_FMT_P010 = fourcc("P010");
@@ -27,6 +34,7 @@ export const V4L2_PIX_FMT_VP9_FRAME = fourcc("VP9F");
 export const V4L2_PIX_FMT_H264_SLICE = fourcc("S264");
 
 export const V4L2_CAP_VIDEO_CAPTURE = 0x00000001;
+export const V4L2_CAP_VIDEO_OUTPUT = 0x00000002;
 export const V4L2_CAP_VIDEO_M2M_MPLANE = 0x00004000;
 export const V4L2_CAP_VIDEO_M2M = 0x00008000;
 export const V4L2_CAP_READWRITE = 0x01000000;
@@ -96,7 +104,9 @@ export const v4l2_plane_pix_format = struct("struct v4l2_plane_pix_format", 20, 
   bytesperline: u32(4),
 });
 
-/** Capture side; numerator / denominator is the frame interval in seconds. */
+/**
+ * numerator / denominator is the frame interval in seconds; `parm.output` has it in the same place.
+ */
 export const v4l2_streamparm = struct("struct v4l2_streamparm", 204, {
   type: u32(0),
   capability: u32(4, "parm.capture.capability"),

@@ -22,6 +22,7 @@ import type { Fields, StructType } from "../../lib/sys/struct.ts";
 import * as media from "../../lib/v4l2/media.ts";
 import * as videodev2 from "../../lib/v4l2/videodev2.ts";
 import * as decoder from "../../lib/vpipe/decoder_uapi.ts";
+import * as loop from "../../lib/vpipe/loop_uapi.ts";
 import * as uapi from "../../lib/vpipe/uapi.ts";
 import * as stress from "../stress/uapi.ts";
 
@@ -45,6 +46,7 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<linux/dma-buf.h>", dmaBuf],
   ['"kmod/uapi/vpipe.h"', uapi],
   ['"kmod/uapi/vpipe-dec.h"', decoder],
+  ['"kmod/uapi/vpipe-loop.h"', loop],
   ["<linux/media.h>", media],
   ["<errno.h>", stress],
 ];

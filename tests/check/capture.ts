@@ -6,7 +6,7 @@
 import { crc32 } from "../../lib/image/crc32.ts";
 import { threshold } from "../../lib/image/threshold.ts";
 import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
-import { openCamera } from "../../lib/cli/camera.ts";
+import { openCamera, setUpCamera } from "../../lib/cli/camera.ts";
 import { breathe } from "../../lib/cli/stop.ts";
 import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
@@ -104,8 +104,8 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
 
   for (const transport of TRANSPORTS) {
     await suite.check(`camera to filter, ${transport}: every byte`, async () => {
-      const { device, format } = openCamera(context.vivid, "streaming", VGA);
-      using camera = device;
+      using camera = openCamera(context.vivid, "streaming");
+      const format = setUpCamera(camera, VGA);
       using reader = new MetaReader(META);
       using path = new CameraPath({
         ...{ camera, format, filter: context.filter, transport },

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { OutputFile, readFile, writeFile } from "../../lib/cli/files.ts";
 import { choice, flag, integer, integers, path, UsageError } from "../../lib/cli/parameters.ts";
-import { SysError } from "../../lib/sys/errno.ts";
+import { RawFile } from "../../lib/cli/raw_file.ts";
+import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
+import { IoBuffer } from "../../lib/sys/file.ts";
 import { parse } from "../../lib/cli/tool.ts";
 
 const tool = {
@@ -67,6 +69,26 @@ for (const [argv, message] of refused) {
   });
 }
 
+Deno.test("command line: an optional parameter before others gets a word that is left", () => {
+  const optional = {
+    positionals: {
+      camera: path("CAMERA", "file"),
+      filter: { ...path("FILTER", "file"), fallback: "" },
+      csv: path("CSV", "file"),
+      frames: integer("FRAMES", "count"),
+    },
+    options: {},
+  };
+  const of = (...argv: string[]) => {
+    const { camera, filter, csv, frames } = parse(optional, argv);
+    return [camera, filter, csv, frames];
+  };
+  assertEquals(of("a", "c", "5"), ["a", "", "c", 5]);
+  assertEquals(of("a", "b", "c", "5"), ["a", "b", "c", 5]);
+  assertThrows(() => of("a", "c"), UsageError, "FRAMES is missing");
+  assertThrows(() => of("a", "b", "c", "5", "6"), UsageError, "one argument too many: 6");
+});
+
 Deno.test("command line: --help and --version answer whatever else is missing", () => {
   assert(parse(tool, ["--help"]).help);
   assert(parse(tool, ["--version"]).version);
@@ -96,4 +118,37 @@ Deno.test("files: a full device is reported", () => {
     SysError,
     "/dev/full: write: No space left on device (ENOSPC)",
   );
+});
+
+Deno.test("raw frames: whole ones, again after a rewind, and what is left said", () => {
+  const path = Deno.makeTempFileSync();
+  writeFile(path, Uint8Array.of(1, 2, 3, 4, 5, 6, 7));
+  const target = new IoBuffer(new Uint8Array(4));
+  using file = new RawFile(path, 3);
+  assertEquals([file.fill(target), ...target.bytes], [3, 1, 2, 3, 0]);
+  assertEquals([file.fill(target), ...target.bytes], [3, 4, 5, 6, 0]);
+  assertThrows(() => file.fill(target), Error, `${path}: ends after 1 of the 3 bytes of frame 2`);
+  Deno.truncateSync(path, 3);
+  file.rewind();
+  Deno.removeSync(path);
+  using other = new RawFile("/dev/null", 3);
+  assertEquals(other.fill(target), 0);
+});
+
+Deno.test("raw frames: from a pipe, in pieces and with silence in between", async () => {
+  const pipe = new Deno.Command("sh", {
+    args: ["-c", "printf ab; sleep 0.4; printf cdef"],
+    stdout: "piped",
+  }).spawn();
+  const path = `/proc/${pipe.pid}/fd/1`;
+  using file = new RawFile(path, 3);
+  const target = new IoBuffer(new Uint8Array(3));
+  let silent = 0;
+  for (; file.fill(target) === -EAGAIN; silent++);
+  assert(silent > 0, "it did not come back while the pipe was silent");
+  assertEquals(new TextDecoder().decode(target.bytes), "abc");
+  assertEquals([file.fill(target), new TextDecoder().decode(target.bytes)], [3, "def"]);
+  assertThrows(() => file.rewind(), SysError, `${path}: lseek: Illegal seek (ESPIPE)`);
+  await pipe.stdout.cancel();
+  await pipe.status;
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readFile } from "../../lib/cli/files.ts";
-import { absoluteNs, monotonicNs } from "../../lib/sys/clock.ts";
+import { absoluteNs, monotonicNs, sleepUntil } from "../../lib/sys/clock.ts";
 import { deviceNumber } from "../../lib/sys/device_number.ts";
 import { EAGAIN, ENOTTY, SysError } from "../../lib/sys/errno.ts";
 import { File, IoBuffer, O_NONBLOCK, O_RDONLY } from "../../lib/sys/file.ts";
@@ -85,6 +85,19 @@ Deno.test("read: into the target, as far as its length, and EAGAIN where nothing
   using fifo = File.open(path, O_RDONLY | O_NONBLOCK);
   using _writer = Deno.openSync(path, { write: true });
   assertEquals(fifo.tryRead(target), -EAGAIN);
+});
+
+Deno.test("clock: sleeps until a time, and not for one that has passed", () => {
+  // The second in between two whole ones as well.
+  for (const wait of [3e6, 0.4e9]) {
+    const due = monotonicNs() + wait + 0.5;
+    sleepUntil(due);
+    const late = monotonicNs() - due;
+    assert(late >= 0 && late < 0.2e9, `${late} ns late`);
+  }
+  const before = monotonicNs();
+  sleepUntil(before - 1e9);
+  assert(monotonicNs() - before < 0.2e9);
 });
 
 Deno.test("clock: goes forward, and absolute nanoseconds are the kernel's", () => {
