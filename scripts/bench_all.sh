@@ -104,30 +104,7 @@ camera=$(node vivid-000-vid-cap)
 filter=$(node vpipe)
 echo "$folder: camera $camera, filter $filter, $frames frames a row"
 
-# What became of each row, for whoever looks for its files; rows of an earlier
-# call stay as they are.
-declare -A state
-for row in "${rows[@]}"; do
-	state[$row]="not asked for"
-done
-if [ -r "$folder/rows.csv" ]; then
-	while IFS=, read -r row was; do
-		[ -z "${state[$row]-}" ] || state[$row]=$was
-	done <"$folder/rows.csv"
-fi
-
-# keep_state ROW STATE
-keep_state() {
-	local row
-	state[$1]=${2//,/;}
-	{
-		echo "row,state"
-		for row in "${rows[@]}"; do
-			echo "$row,${state[$row]}"
-		done
-	} >"$folder/rows.csv"
-}
-
+begin_rows "$folder" "${rows[@]}"
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 failures=0

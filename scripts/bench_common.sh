@@ -113,6 +113,36 @@ follow() {
 	status_of "$1"
 }
 
+# What became of each row of a bench, in $1/rows.csv, for whoever looks for its
+# files; rows of an earlier call stay as they are.
+declare -A state=()
+
+# begin_rows DIR ROW...
+begin_rows() {
+	local row was
+	rows_file=$1/rows.csv
+	row_names=("${@:2}")
+	for row in "${row_names[@]}"; do
+		state[$row]="not asked for"
+	done
+	[ -r "$rows_file" ] || return 0
+	while IFS=, read -r row was; do
+		[ -z "${state[$row]-}" ] || state[$row]=$was
+	done <"$rows_file"
+}
+
+# keep_state ROW STATE
+keep_state() {
+	local row
+	state[$1]=${2//,/;}
+	{
+		echo "row,state"
+		for row in "${row_names[@]}"; do
+			echo "$row,${state[$row]}"
+		done
+	} >"$rows_file"
+}
+
 # Options for every tool, from the user's environment.
 read -ra tool_options <<<"${TOOL_OPTIONS-}"
 
