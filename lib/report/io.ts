@@ -59,7 +59,7 @@ export function ioFigures(files: PairFiles): IoFigures | undefined {
     const total = cost?.numbers(column)?.[0];
     return total === undefined ? undefined : total / cost!.numbers("frames")![0];
   };
-  const side = (which: "write" | "read", table: Table, rows: Iterable<number>): SideCosts => ({
+  const side = (which: "write" | "read", table: Table, rows: Int32Array): SideCosts => ({
     systemCalls: calls && callsPerFrame(calls, which),
     cpu: perFrame(`${which}_cpu_ns`),
     switches: mean(table, rows, "voluntary_switches", "involuntary_switches"),
@@ -79,7 +79,7 @@ export function ioFigures(files: PairFiles): IoFigures | undefined {
     shared: perFrame("shared"),
     // The writer starts before the reader, and ends after it.
     write: side("write", write, written),
-    read: side("read", read, Array(read.length).keys()),
+    read: side("read", read, Int32Array.from({ length: read.length }, (_, row) => row)),
   };
 }
 
@@ -91,15 +91,13 @@ function submitTimes(write: Table, rows: Int32Array): Float64Array {
 }
 
 /** The sum of columns over rows, by their count; undefined where one is missing. */
-function mean(table: Table, rows: Iterable<number>, ...names: string[]): number | undefined {
+function mean(table: Table, rows: Int32Array, ...names: string[]): number | undefined {
   const columns = names.map((name) => table.numbers(name));
   let sum = 0;
-  let count = 0;
   for (const row of rows) {
     for (const column of columns) sum += column?.[row] ?? NaN;
-    count++;
   }
-  return Number.isNaN(sum / count) ? undefined : sum / count;
+  return Number.isNaN(sum) ? undefined : sum / rows.length;
 }
 
 function callsPerFrame(calls: Table, which: string): SideCosts["systemCalls"] {

@@ -219,7 +219,10 @@ Deno.test("I/O methods: figures of a combination, as CSV, Markdown and JSON", ()
     assertEquals([row(0).write_cpu_ns, row(0).read_cpu_ns], ["10", "30"]);
     assertEquals([row(0).frames, row(0).submit_p50_ns], ["4", "10"]);
     assertEquals(row(1).write_syscalls, "not on this kernel");
-    assertEquals(row(1).write_switches, "2.000");
+    for (const side of ["write", "read"]) {
+      assertEquals(row(1)[`${side}_switches`], "2.000");
+      assertEquals(row(1)[`${side}_minor_faults`], "0.000");
+    }
     const lines = ioMarkdown(machine);
     const cells = lines.find((line) => line.startsWith("| write → mmap |"))!.split(" | ");
     assertEquals(cells.slice(1, 6), ["400 ns", "400 ns", "400 ns", "10 ns", "2.00"]);
