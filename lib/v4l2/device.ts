@@ -69,7 +69,8 @@ export class VideoDevice implements Disposable {
     try {
       const device = new VideoDevice(file);
       if ((device.capabilities & wanted) !== wanted) {
-        throw new DeviceError(path, `is not a ${role} (it is "${device.card}")`);
+        const article = /^[aeiou]/.test(role) ? "an" : "a";
+        throw new DeviceError(path, `is not ${article} ${role} (it is "${device.card}")`);
       }
       return device;
     } catch (error) {
