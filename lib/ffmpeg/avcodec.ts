@@ -1,8 +1,8 @@
 /**
  * libavcodec: codec contexts and packets (libavcodec/avcodec.h, packet.h).
  *
- * AVCodecContext differs between FFmpeg 5, 6, 7 and 8: it is set up by its options (av_opt_set)
- * alone. Of AVPacket only the first members are used, which do not differ.
+ * AVCodecContext differs between FFmpeg 5, 6, 7 and 8: it is set up by its options (av_opt_set) and
+ * by functions alone. Of AVCodec and AVPacket only the first members are used, which do not differ.
  *
  * @module
  */
@@ -13,6 +13,7 @@ export const AVCODEC = {
   avcodec_find_decoder_by_name: { parameters: ["buffer"], result: "pointer" },
   avcodec_alloc_context3: { parameters: ["pointer"], result: "pointer" },
   avcodec_free_context: { parameters: ["buffer"], result: "void" },
+  avcodec_parameters_to_context: { parameters: ["pointer", "pointer"], result: "i32" },
   avcodec_open2: { parameters: ["pointer", "pointer", "pointer"], result: "i32" },
   avcodec_flush_buffers: { parameters: ["pointer"], result: "void" },
   avcodec_send_packet: { parameters: ["pointer", "pointer"], result: "i32" },
@@ -29,7 +30,13 @@ export const AVCODEC = {
 /** Zero bytes that a bitstream must have behind it, because readers run ahead. */
 export const AV_INPUT_BUFFER_PADDING_SIZE = 64;
 
-/** Offsets in AVPacket, the same in FFmpeg 5, 6, 7 and 8. */
+/** Offsets in AVCodec, the same in FFmpeg 5, 6, 7, 8 and 9. */
+export const AVCODEC_STRUCT = {
+  /** `const char *name`, which begins the struct */
+  name: 0,
+} as const;
+
+/** Offsets in AVPacket, the same in FFmpeg 5, 6, 7, 8 and 9. */
 export const AVPACKET = {
   /** `AVBufferRef *buf`, which begins the struct */
   buf: 0,
@@ -37,6 +44,8 @@ export const AVPACKET = {
   data: 24,
   /** `int size` */
   size: 32,
+  /** `int stream_index` */
+  streamIndex: 36,
   /** Bytes of AVPacket that this project looks at. */
-  end: 36,
+  end: 40,
 } as const;

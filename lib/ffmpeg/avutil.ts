@@ -13,6 +13,11 @@ export const AVUTIL = {
   av_log_set_level: { parameters: ["i32"], result: "void" },
   av_strerror: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   av_opt_set: { parameters: ["pointer", "buffer", "buffer", "i32"], result: "i32" },
+  av_opt_get_int: { parameters: ["pointer", "buffer", "i32", "buffer"], result: "i32" },
+  av_opt_get_image_size: {
+    parameters: ["pointer", "buffer", "i32", "buffer", "buffer"],
+    result: "i32",
+  },
   av_frame_alloc: { parameters: [], result: "pointer" },
   av_frame_free: { parameters: ["buffer"], result: "void" },
   av_frame_ref: { parameters: ["pointer", "pointer"], result: "i32" },
@@ -21,6 +26,7 @@ export const AVUTIL = {
   av_buffer_is_writable: { parameters: ["pointer"], result: "i32" },
   av_get_pix_fmt: { parameters: ["buffer"], result: "i32" },
   av_get_pix_fmt_name: { parameters: ["i32"], result: "pointer" },
+  av_pix_fmt_desc_get: { parameters: ["i32"], result: "pointer" },
   av_image_copy_plane: {
     parameters: ["pointer", "i32", "pointer", "i32", "i32", "i32"],
     result: "void",
@@ -35,6 +41,19 @@ export const AV_OPT_SEARCH_CHILDREN = 1 << 0;
 export const AVERROR_EAGAIN = -11;
 /** AVERROR(ENOMEM) */
 export const AVERROR_ENOMEM = -12;
+/** The end of a file, or of what a decoder held back: FFERRTAG('E', 'O', 'F', ' '). */
+export const AVERROR_EOF = -0x20464f45;
+
+/** enum AVColorRange, of libavutil/pixfmt.h */
+export const AVCOL_RANGE_UNSPECIFIED = 0;
+export const AVCOL_RANGE_JPEG = 2;
+
+/** Offsets in AVPixFmtDescriptor, of libavutil/pixdesc.h, the same in FFmpeg 5, 6, 7, 8 and 9. */
+export const AVPIXFMTDESCRIPTOR = {
+  /** `uint64_t flags` */
+  flags: 16,
+} as const;
+export const AV_PIX_FMT_FLAG_RGB = 1 << 5;
 
 /** Offsets in AVFrame, the same in FFmpeg 5, 6, 7 and 8. */
 export const AVFRAME = {

@@ -1,5 +1,5 @@
 /**
- * An AVCodecContext that decodes on the calling thread.
+ * An AVCodecContext.
  *
  * @module
  */
@@ -22,6 +22,12 @@ export type GetBuffer = Deno.UnsafeCallback<{
   readonly result: "i32";
 }>;
 
+/** What only some decoders are opened with. */
+export interface ContextExtra {
+  readonly getBuffer?: GetBuffer;
+  readonly parameters?: Deno.PointerObject;
+}
+
 /** A decoder that was opened. */
 export class CodecContext implements Disposable {
   readonly #ffmpeg: Ffmpeg;
@@ -30,7 +36,8 @@ export class CodecContext implements Disposable {
   /**
    * @param options by name, as the ffmpeg command takes them; what this decoder or this FFmpeg does
    * not have is left out
-   * @param getBuffer called instead of avcodec_default_get_buffer2; it must outlive the context
+   * @param extra.getBuffer called instead of avcodec_default_get_buffer2; it must outlive the context
+   * @param extra.parameters a file's AVCodecParameters for this stream
    * @throws {FfmpegError} the decoder cannot be opened
    * @throws {Error} an FFmpeg in whose context the hook has no certain place
    */
@@ -38,7 +45,7 @@ export class CodecContext implements Disposable {
     ffmpeg: Ffmpeg,
     decoder: FoundDecoder,
     options: Readonly<Record<string, string>>,
-    getBuffer?: GetBuffer,
+    { getBuffer, parameters }: ContextExtra = {},
   ) {
     this.#ffmpeg = ffmpeg;
     const { avcodec, avutil } = ffmpeg;
@@ -47,6 +54,10 @@ export class CodecContext implements Disposable {
       avcodec.avcodec_alloc_context3(decoder.pointer),
     );
     try {
+      if (parameters) {
+        const code = avcodec.avcodec_parameters_to_context(this.pointer, parameters);
+        if (code < 0) throw new FfmpegError(ffmpeg, "avcodec_parameters_to_context", code);
+      }
       for (const [name, value] of Object.entries(options)) {
         avutil.av_opt_set(this.pointer, cString(name), cString(value), AV_OPT_SEARCH_CHILDREN);
       }

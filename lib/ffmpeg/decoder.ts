@@ -59,7 +59,9 @@ export class Decoder implements Disposable {
       this.#getBuffer = callback;
     }
     const options = { ...OPTIONS, max_pixels: String(maxPixels) };
-    this.#context = made.use(new CodecContext(ffmpeg, decoder, options, this.#getBuffer));
+    this.#context = made.use(
+      new CodecContext(ffmpeg, decoder, options, { getBuffer: this.#getBuffer }),
+    );
     this.#owned = made.move();
   }
 

@@ -7,18 +7,19 @@ import type { Ffmpeg } from "./libraries.ts";
 
 const LONGEST = 128;
 
-/** A call of FFmpeg that failed: which, and why in FFmpeg's words. */
+/** A call of FFmpeg that failed: on what, which, and why in FFmpeg's words. */
 export class FfmpegError extends Error {
   override name = "FfmpegError";
 
   /**
    * @param call the function, and on what: `avcodec_open2 of libdav1d`
    * @param code its negative result
+   * @param subject the file that it was about
    */
-  constructor({ avutil }: Ffmpeg, call: string, readonly code: number) {
+  constructor({ avutil }: Ffmpeg, call: string, readonly code: number, subject = "FFmpeg") {
     const text = new Uint8Array(LONGEST);
     avutil.av_strerror(code, text, BigInt(LONGEST));
-    super(`FFmpeg: ${call}: ${new TextDecoder().decode(text.subarray(0, text.indexOf(0)))}`);
+    super(`${subject}: ${call}: ${new TextDecoder().decode(text.subarray(0, text.indexOf(0)))}`);
   }
 }
 

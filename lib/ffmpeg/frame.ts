@@ -4,21 +4,21 @@
  * @module
  */
 import { AVFRAME } from "./avutil.ts";
-import { allocated } from "./error.ts";
+import { allocated, FfmpegError } from "./error.ts";
 import type { Ffmpeg } from "./libraries.ts";
 
 /** A frame that is used again and again; reading it allocates nothing. */
 export class Frame implements Disposable {
-  readonly #avutil: Ffmpeg["avutil"];
+  readonly #ffmpeg: Ffmpeg;
   readonly #words: Int32Array;
   /** The AVFrame. It begins with the planes' addresses, so it is those too. */
   readonly pointer: Deno.PointerObject;
   /** `int linesize[8]`, in bytes. */
   readonly linesizes: Deno.PointerObject;
 
-  constructor({ avutil }: Ffmpeg) {
-    this.#avutil = avutil;
-    this.pointer = allocated("av_frame_alloc", avutil.av_frame_alloc());
+  constructor(ffmpeg: Ffmpeg) {
+    this.#ffmpeg = ffmpeg;
+    this.pointer = allocated("av_frame_alloc", ffmpeg.avutil.av_frame_alloc());
     this.linesizes = Deno.UnsafePointer.offset(this.pointer, AVFRAME.linesize)!;
     this.#words = new Int32Array(
       Deno.UnsafePointerView.getArrayBuffer(this.pointer, AVFRAME.size),
@@ -38,14 +38,28 @@ export class Frame implements Disposable {
     return this.#words[AVFRAME.format >> 2];
   }
 
+  /**
+   * Gives an empty frame memory for a picture, whose lines are as far apart as FFmpeg likes it.
+   *
+   * @param format AV_PIX_FMT_*
+   * @throws {FfmpegError} no memory
+   */
+  allocate(format: number, width: number, height: number): void {
+    this.#words[AVFRAME.width >> 2] = width;
+    this.#words[AVFRAME.height >> 2] = height;
+    this.#words[AVFRAME.format >> 2] = format;
+    const code = this.#ffmpeg.avutil.av_frame_get_buffer(this.pointer, 0);
+    if (code < 0) throw new FfmpegError(this.#ffmpeg, "av_frame_get_buffer", code);
+  }
+
   /** Lets go of the picture. */
   clear(): void {
-    this.#avutil.av_frame_unref(this.pointer);
+    this.#ffmpeg.avutil.av_frame_unref(this.pointer);
   }
 
   [Symbol.dispose](): void {
     // av_frame_free wants the address of the pointer.
-    this.#avutil.av_frame_free(pointerCell(this.pointer));
+    this.#ffmpeg.avutil.av_frame_free(pointerCell(this.pointer));
   }
 }
 

@@ -4,10 +4,11 @@
  * @module
  */
 import { AVCODEC } from "./avcodec.ts";
+import { AVFORMAT } from "./avformat.ts";
 import { AVUTIL } from "./avutil.ts";
 import { SWSCALE } from "./swscale.ts";
 
-// The majors in the sonames. What this folder assumes of structs was compared with the headers of
+// The majors in the sonames; libavformat's is libavcodec's. What this folder assumes of structs was compared with the headers of
 // 5.1, 6, 7.1 and 9.0; 5.1, 7.1 and 9.0 were run and decode to the same pictures.
 const RELEASES = [
   { release: 9, avcodec: 63, avutil: 61, swscale: 10 },
@@ -45,7 +46,9 @@ function knownReleases(): string {
   ].join(", ");
 }
 
-function load({ release, avcodec, avutil, swscale }: typeof RELEASES[number]) {
+type Release = typeof RELEASES[number];
+
+function load({ release, avcodec, avutil, swscale }: Release) {
   const sonames = {
     avcodec: `libavcodec.so.${avcodec}`,
     avutil: `libavutil.so.${avutil}`,
@@ -73,6 +76,17 @@ function load({ release, avcodec, avutil, swscale }: typeof RELEASES[number]) {
 /** The three libraries of one release, and what they say of themselves. */
 export type Ffmpeg = ReturnType<typeof load>;
 
+function loadWithFiles(release: Release) {
+  const ffmpeg = load(release);
+  const soname = `libavformat.so.${release.avcodec}`;
+  const avformat = Deno.dlopen(soname, AVFORMAT).symbols;
+  const loaded = check(soname, release.avcodec, avformat.avformat_version());
+  return { ...ffmpeg, avformat, loaded: [...ffmpeg.loaded, loaded] as readonly Loaded[] };
+}
+
+/** The libraries that open a file and decode it. */
+export type FfmpegWithFiles = ReturnType<typeof loadWithFiles>;
+
 /**
  * Loads the newest release of FFmpeg that this project knows and that is here as a whole. It is
  * never unloaded.
@@ -81,6 +95,15 @@ export type Ffmpeg = ReturnType<typeof load>;
  * is here in part lacks
  */
 export function loadFfmpeg(): Ffmpeg {
+  return newest(load);
+}
+
+/** As `loadFfmpeg`, with libavformat. */
+export function loadFfmpegWithFiles(): FfmpegWithFiles {
+  return newest(loadWithFiles);
+}
+
+function newest<T>(load: (release: Release) => T): T {
   let lack: string | undefined;
   for (const release of RELEASES) {
     try {

@@ -1,5 +1,5 @@
 /**
- * An AVPacket: one coded frame in memory of its own.
+ * An AVPacket: one coded frame, in memory of its own or a demuxer's.
  *
  * @module
  */
@@ -11,7 +11,10 @@ import type { Ffmpeg } from "./libraries.ts";
 // What most frames fit in; the memory doubles when one does not.
 const FIRST_CAPACITY = 64 * 1024;
 
-/** A packet that takes one coded frame after the other, in the same memory as long as it can. */
+/**
+ * A packet that takes one coded frame after the other. Copies go to the same memory as long as they
+ * can; a packet that a demuxer fills takes none.
+ */
 export class Packet implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #words: Int32Array;
@@ -32,6 +35,16 @@ export class Packet implements Disposable {
   /** The coded frame, until the next call of `copy`. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#words[AVPACKET.size >> 2]);
+  }
+
+  /** The number of the stream that a demuxer's packet is of. */
+  get streamIndex(): number {
+    return this.#words[AVPACKET.streamIndex >> 2];
+  }
+
+  /** Lets go of a demuxer's coded frame. */
+  clear(): void {
+    this.#ffmpeg.avcodec.av_packet_unref(this.pointer);
   }
 
   /**

@@ -22,6 +22,24 @@ export const SWSCALE = {
     ],
     result: "pointer",
   },
+  sws_getCoefficients: { parameters: ["i32"], result: "pointer" },
+  sws_getColorspaceDetails: {
+    parameters: [
+      "pointer",
+      "buffer",
+      "buffer",
+      "buffer",
+      "buffer",
+      "buffer",
+      "buffer",
+      "buffer",
+    ],
+    result: "i32",
+  },
+  sws_setColorspaceDetails: {
+    parameters: ["pointer", "pointer", "i32", "pointer", "i32", "i32", "i32", "i32"],
+    result: "i32",
+  },
   sws_freeContext: { parameters: ["pointer"], result: "void" },
   sws_scale: {
     parameters: ["pointer", "pointer", "pointer", "i32", "i32", "buffer", "buffer"],

@@ -1,6 +1,6 @@
 /**
  * lib/ffmpeg against this machine's FFmpeg, without a device: where packing writes, what of damage
- * is told, and that memory stays as it is. Run it in a guest: it needs FFmpeg's libraries.
+ * is told, that memory stays as it is, and video files to V4L2's formats. Run it in a guest: it needs FFmpeg's libraries.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { expect, expectEqual, Suite } from "../check/suite.ts";
+import { checkVideoFile } from "./video_file.ts";
 
 const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
 const MAX_PIXELS = 1 << 20;
@@ -133,6 +134,8 @@ for (const codec of ["vp9", "av1", "h264"] as const) {
     return `${grown} kB more after another 10,000`;
   });
 }
+
+await checkVideoFile(suite, ffmpeg);
 
 console.log(suite.closing);
 Deno.exit(suite.failed === 0 ? 0 : 1);
