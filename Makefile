@@ -17,7 +17,7 @@ VERSION := $(shell sed -n 's/^export const VERSION = "\(.*\)";/\1/p' lib/cli/ver
 # A tool reaches files and devices through the C library, so FFI is all it
 # needs; check starts the tools and reads /proc and /sys, which takes them all.
 TOOLS := bench-fixture bench-report capture-dmabuf capture-m2m capture-mmap capture-read capture-userptr check \
-	cv-ref decode-file decoder-daemon dump-pgm fixture-feed meta-drain pgm-diff
+	cv-ref decode-file decoder-daemon dump-pgm fixture-feed loop-write meta-drain pgm-diff
 PERMISSIONS = --allow-ffi
 PERMISSIONS_check = --allow-all
 

@@ -1,0 +1,144 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { writeFile } from "../../lib/cli/files.ts";
+import { openFrameInput, type WantedFrames } from "../../lib/cli/frame_input.ts";
+import { UsageError } from "../../lib/cli/parameters.ts";
+import { pixelFormat } from "../../lib/image/pixel_format.ts";
+import { IoBuffer } from "../../lib/sys/file.ts";
+import type { Format } from "../../lib/v4l2/device.ts";
+import { fourcc } from "../../lib/v4l2/videodev2.ts";
+
+const device: Format = {
+  width: 4,
+  height: 2,
+  pixelformat: fourcc("GREY"),
+  bytesperline: 4,
+  sizeimage: 8,
+};
+const grey = pixelFormat("grey")!;
+const nv12 = pixelFormat("nv12")!;
+const h264 = pixelFormat("h264")!;
+const mjpeg = pixelFormat("mjpeg")!;
+const streams = new URL("../../fixtures/streams/", import.meta.url).pathname;
+
+/** An input's format and size, and the bytes of each of its frames. */
+function read(input: string, wanted: WantedFrames = {}, current = device) {
+  using source = openFrameInput(input, wanted, current);
+  const { format, width, height } = source;
+  const target = new IoBuffer(new Uint8Array(1 << 16));
+  const frames: Uint8Array[] = [];
+  for (let round = 0; round < 2; round++) {
+    for (let got = source.fill(target); got > 0; got = source.fill(target)) {
+      frames.push(target.bytes.slice(0, got));
+    }
+    if (round === 0) source.rewind();
+  }
+  const once = frames.slice(0, frames.length / 2);
+  assertEquals(frames.slice(once.length), once, "other frames after a rewind");
+  return { is: `${width}x${height} ${format.name}`, frames: once };
+}
+
+function withFile(name: string, content: Uint8Array<ArrayBuffer>, body: (path: string) => void) {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const path = `${folder}/${name}`;
+    writeFile(path, content);
+    body(path);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+const ascii = (text: string) => new Uint8Array(new TextEncoder().encode(text));
+
+Deno.test("input: a pattern has the device's format and size, or those asked for", () => {
+  using one = openFrameInput("pattern", {}, device);
+  assertEquals([one.width, one.height, one.format], [4, 2, grey]);
+  using other = openFrameInput("pattern:noise", { format: nv12, size: [6, 2] }, device);
+  const target = new IoBuffer(new Uint8Array(32));
+  assertEquals(other.fill(target), 18);
+  assertThrows(() => openFrameInput("pattern:", {}, device), Error, 'no pattern ""');
+  assertThrows(
+    () => openFrameInput("pattern", { format: h264 }, device),
+    Error,
+    "a pattern cannot be h264",
+  );
+});
+
+Deno.test("input: raw frames by the file's name", () => {
+  const content = Uint8Array.from({ length: 24 }, (_, i) => i);
+  const frames = (size: number) =>
+    Array.from({ length: 24 / size }, (_, i) => content.slice(i * size, (i + 1) * size));
+  withFile("a.raw", content, (path) => {
+    assertEquals(read(path), { is: "4x2 grey", frames: frames(8) });
+    const wanted = { format: nv12, size: [2, 2] };
+    assertEquals(read(path, wanted), { is: "2x2 nv12", frames: frames(6) });
+  });
+  withFile("a.nv12", content, (path) => {
+    assertEquals(read(path), { is: "4x2 nv12", frames: frames(12) });
+    assertEquals(read(path, { format: grey }), { is: "4x2 grey", frames: frames(8) });
+  });
+  withFile("a.raw", content, (path) => {
+    const current = { ...device, pixelformat: fourcc("MJPG") };
+    const message = "--format is needed: the device is set to MJPG";
+    assertThrows(() => openFrameInput(path, {}, current), UsageError, message);
+  });
+});
+
+Deno.test("input: a PGM is one grey frame of its own size", () => {
+  withFile("a.pgm", ascii("P5\n3 1\n255\nabc"), (path) => {
+    assertEquals(read(path), { is: "3x1 grey", frames: [ascii("abc")] });
+    assertThrows(
+      () => openFrameInput(path, { size: [4, 1] }, device),
+      Error,
+      `${path}: is 3x1, --size asks for 4x1`,
+    );
+    assertThrows(
+      () => openFrameInput(path, { format: nv12 }, device),
+      Error,
+      `${path}: a PGM is grey, --format asks for nv12`,
+    );
+  });
+});
+
+Deno.test("input: an H.264 stream is passed on, access unit by access unit", () => {
+  const path = `${streams}h264-320x240.h264`;
+  const { is, frames } = read(path, { format: h264 });
+  assertEquals([is, frames.length], ["320x240 h264", 30]);
+  const size = frames.reduce((size, { length }) => size + length, 0);
+  assertEquals(size, Deno.statSync(path).size);
+  assertThrows(
+    () => openFrameInput(path, { format: mjpeg }, device),
+    Error,
+    `${path}: JPEG image at byte 0: no start of image`,
+  );
+  assertThrows(
+    () => openFrameInput(path, { format: h264, size: [640, 480] }, device),
+    Error,
+    "is 320x240, --size asks for 640x480",
+  );
+});
+
+Deno.test("input: a stream that is cut off gives its whole frames first", () => {
+  const image = Uint8Array.of(
+    ...[0xff, 0xd8, 0xff, 0xc0, 0, 8, 8, 0, 2, 0, 4, 0],
+    ...[0xff, 0xda, 0, 2, 1, 2, 3, 0xff, 0xd9],
+  );
+  withFile("a.mjpeg", Uint8Array.of(...image, ...image.subarray(0, 9)), (path) => {
+    using source = openFrameInput(path, { format: mjpeg }, device);
+    assertEquals([source.width, source.height], [4, 2]);
+    const target = new IoBuffer(new Uint8Array(64));
+    assertEquals(source.fill(target), image.length);
+    assertThrows(() => source.fill(target), Error, `${path}: JPEG image at byte ${image.length}`);
+    source.rewind();
+    const small = new IoBuffer(new Uint8Array(8));
+    const message = `${path}: frame 0 has ${image.length} bytes, a buffer of the device 8`;
+    assertThrows(() => source.fill(small), Error, message);
+  });
+});
+
+Deno.test("input: what is not there, or is empty", () => {
+  for (const name of ["a.raw", "a.pgm"]) {
+    assertThrows(() => openFrameInput(`/nowhere/${name}`, {}, device), Error, `/nowhere/${name}: `);
+  }
+  withFile("a.raw", new Uint8Array(), (path) => assert(read(path).frames.length === 0));
+});
