@@ -52,14 +52,19 @@ read_stats() {
 	done <"$node_stats"
 }
 
-# cpu_of PID: sets $cpu to the time of all its threads, in ns.
-cpu_of() {
-	local thread ns
-	cpu=0
+# process PID: sets $own to the CPU time of all its threads in ns, how often one of
+# them was switched to, and their minor faults.
+process() {
+	local thread ns runs_of fields cpu=0 switches=0
 	for thread in "/proc/$1/task/"*; do
-		{ read -r ns _ <"$thread/schedstat"; } 2>/dev/null || continue
+		{ read -r ns _ runs_of <"$thread/schedstat"; } 2>/dev/null || continue
 		cpu=$((cpu + ns))
+		switches=$((switches + runs_of))
 	done
+	read -r fields <"/proc/$1/stat"
+	# Behind the name, which may hold anything.
+	read -ra fields <<<"${fields##*) }"
+	own=("$cpu" "$switches" "${fields[7]}")
 }
 
 # A fifth of a second, without a process, which would take CPU from the frames.
@@ -94,11 +99,17 @@ passed() {
 	both_run
 }
 
-# start_pair PREFIX FRAMES SIZE WRITER READER: returns when both are warm.
+has_rows() {
+	{ read -r && read -r; } 2>/dev/null <"$1"
+}
+
+# start_pair PREFIX FRAMES SIZE WRITER READER: returns when both are warm. Without
+# --stages, whose columns cost system calls themselves.
 start_pair() {
-	local options=(--size "$3" --format nv12 --stamp --stages --json "${tool_options[@]}")
+	local options=(--size "$3" --format nv12 --stamp --json "${tool_options[@]}")
 	local read=("capture-$5" "$node" "$1.read.csv" "$2")
 	[ "$5" != userptr ] || read+=(noreset)
+	rm -f -- "$1".{write,read}.{csv,json}
 	need_tool loop-write
 	need_tool "${read[0]}"
 	start "$bin/loop-write" "$node" pattern "$1.write.csv" --io "$4" --fps "$fps" "${options[@]}" \
@@ -114,7 +125,7 @@ start_pair() {
 		>"$1.read.json" 2>"$scratch/reader"
 	reader=$started
 	# Rows are of frames behind those to warm up.
-	while both_run && ! { read -r && read -r; } 2>/dev/null <"$1.read.csv"; do
+	while both_run && ! has_rows "$1.read.csv"; do
 		pause
 	done
 }
@@ -141,14 +152,19 @@ stop_pair() {
 }
 
 # look: sets $seen to what the node and both processes were charged so far.
-charged=frames,copies,bytes_copied,shared,lost,write_cpu_ns,read_cpu_ns
+charged=(frames copies bytes_copied shared lost
+	{write,read}_{cpu_ns,switches,minor_faults})
 look() {
+	local name
 	read_stats
-	seen=("${stats[frames]}" "${stats[copies]}" "${stats[bytes_copied]}" "${stats[shared]}" "${stats[lost]}")
-	cpu_of "$writer"
-	seen+=("$cpu")
-	cpu_of "$reader"
-	seen+=("$cpu")
+	seen=()
+	for name in "${charged[@]::5}"; do
+		seen+=("${stats[$name]}")
+	done
+	process "$writer"
+	seen+=("${own[@]}")
+	process "$reader"
+	seen+=("${own[@]}")
 }
 
 # cost CSV: what a stretch of half of the frames was charged.
@@ -161,13 +177,16 @@ cost() {
 	for i in "${!seen[@]}"; do
 		row+=,$((seen[i] - before[i]))
 	done
-	printf '%s\n' "$charged" "${row#,}" >"$1"
+	(
+		IFS=,
+		printf '%s\n' "${charged[*]}" "${row#,}"
+	) >"$1"
 }
 
 # pair_row SIZE WRITER READER
 pair_row() {
 	local run=$folder/$1-$2-$3
-	rm -f -- "$run".{write,read}.{csv,json} "$run".{cost,calls}.csv "$run.profile.txt"
+	rm -f -- "$run".{cost,calls}.csv "$run.profile.txt"
 	start_pair "$run" "$frames" "$@"
 	! both_run || cost "$run.cost.csv"
 	finish_pair || return
@@ -248,7 +267,7 @@ profile_row() {
 	if [ -s "$data" ]; then
 		for sort in comm,dso comm,symbol; do
 			perf report -q -i "$data" --stdio --no-children --sort "$sort" --percent-limit 1
-		done >"$profile" 2>/dev/null
+		done >"$profile" 2>/dev/null || true
 		rm "$data"
 	fi
 	stop_pair
@@ -306,13 +325,15 @@ elif [ -z "$stopped" ]; then
 	done
 	end_counting
 fi
-if ! perf record -q -e cpu-clock -o "$scratch/perf.data" -- true 2>/dev/null; then
+# perf record has status 0 where there is nothing to record by.
+if ! perf stat -x, -e cpu-clock -- true 2>&1 | grep -q '^[0-9]'; then
 	keep_state profile "not on this kernel"
 elif [ -z "$stopped" ]; then
 	keep_state profile ok
 	for pair in "${pairs[@]}"; do
-		[[ $pair =~ ^(write-read|(.*)-\2)$ ]] || continue
-		row "$size-$pair, profile" profile_row "$size" "${pair%-*}" "${pair#*-}"
+		side=${pair#*-}
+		[ "${pair%-*}" = "${side/read/write}" ] || continue
+		row "$size-$pair, profile" profile_row "$size" "${pair%-*}" "$side"
 	done
 fi
 [ -z "$stopped" ] || echo "$folder: stopped; what is there is complete"

@@ -9,15 +9,14 @@ import { type Statistics, statistics } from "../measure/percentiles.ts";
 import type { Table } from "../measure/table.ts";
 import type { PairFiles } from "./folder.ts";
 
-/** What a frame cost one of the two programs, in the mean; undefined where it was not recorded. */
+/** What a frame cost one of the two processes, in the mean; undefined where it was not recorded. */
 export interface SideCosts {
-  /** Of the whole process, by name. */
+  /** By name. */
   readonly systemCalls?: ReadonlyMap<string, number>;
-  /** Of the whole process, in ns. */
+  /** In ns. */
   readonly cpu?: number;
-  /** Voluntary and involuntary ones of the thread that has the loop. */
+  /** How often one of its threads was switched to. */
   readonly switches?: number;
-  /** Of the same thread. */
   readonly minorFaults?: number;
 }
 
@@ -30,8 +29,7 @@ export interface IoFigures {
   readonly reader: string;
   /** Frames that were written, read and joined. */
   readonly frames: number;
-  /** Without the latencies, one a frame: `latency` is what they look like. */
-  readonly pairs: Omit<FramePairs, "latencies" | "written">;
+  readonly pairs: FramePairs;
   /** ns from the writer's VIDIOC_QBUF or write(2) to the reader's having the frame. */
   readonly latency: Statistics;
   /** ns in the writer's VIDIOC_QBUF or write(2). */
@@ -50,20 +48,19 @@ export interface IoFigures {
 export function ioFigures(files: PairFiles): IoFigures | undefined {
   const { name, size, writer, reader, write, read, cost, calls } = files;
   const kind = kindOf(read);
-  const found = kind && pairFrames(write, read, kind.latency.to);
-  const latency = found && statistics(found.latencies);
-  const submit = found && statistics(submitTimes(write, found.written));
+  const pairs = kind && pairFrames(write, read, kind.latency.to);
+  const latency = pairs && statistics(pairs.latencies);
+  const submit = pairs && statistics(submitTimes(write, pairs.written));
   if (!latency || !submit) return undefined;
-  const { latencies: _, written, ...pairs } = found;
   const perFrame = (column: string) => {
     const total = cost?.numbers(column)?.[0];
     return total === undefined ? undefined : total / cost!.numbers("frames")![0];
   };
-  const side = (which: "write" | "read", table: Table, rows: Int32Array): SideCosts => ({
+  const side = (which: "write" | "read"): SideCosts => ({
     systemCalls: calls && callsPerFrame(calls, which),
     cpu: perFrame(`${which}_cpu_ns`),
-    switches: mean(table, rows, "voluntary_switches", "involuntary_switches"),
-    minorFaults: mean(table, rows, "minor_faults"),
+    switches: perFrame(`${which}_switches`),
+    minorFaults: perFrame(`${which}_minor_faults`),
   });
   return {
     name,
@@ -77,9 +74,8 @@ export function ioFigures(files: PairFiles): IoFigures | undefined {
     copies: perFrame("copies"),
     bytesCopied: perFrame("bytes_copied"),
     shared: perFrame("shared"),
-    // The writer starts before the reader, and ends after it.
-    write: side("write", write, written),
-    read: side("read", read, Int32Array.from({ length: read.length }, (_, row) => row)),
+    write: side("write"),
+    read: side("read"),
   };
 }
 
@@ -88,16 +84,6 @@ function submitTimes(write: Table, rows: Int32Array): Float64Array {
   const begin = write.times("submit_monotonic_ns", second)!;
   const end = write.times("submitted_monotonic_ns", second);
   return Float64Array.from(rows, (row) => end ? end[row] - begin[row] : NaN);
-}
-
-/** The sum of columns over rows, by their count; undefined where one is missing. */
-function mean(table: Table, rows: Int32Array, ...names: string[]): number | undefined {
-  const columns = names.map((name) => table.numbers(name));
-  let sum = 0;
-  for (const row of rows) {
-    for (const column of columns) sum += column?.[row] ?? NaN;
-  }
-  return Number.isNaN(sum) ? undefined : sum / rows.length;
 }
 
 function callsPerFrame(calls: Table, which: string): SideCosts["systemCalls"] {

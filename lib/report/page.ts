@@ -209,8 +209,8 @@ function ioMethods(machine: MachineFigures): Markup | false {
     html`
       <p class="quiet">
         From a writer of the loopback node to a reader of it. Latency is from the writer's VIDIOC_QBUF or
-        write(2) to the reader's having the frame. Copies are the kernel's. System calls and CPU time are
-        of both processes together, switches and faults of both threads that have the loops. The colours
+        write(2) to the reader's having the frame. Copies are the kernel's. System calls, context
+        switches, minor faults and CPU time are of both processes with all their threads. The colours
         begin at 0.
       </p>
       ${heatMaps(machine)} ${sizesOf(machine).map((size) =>
