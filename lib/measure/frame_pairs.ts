@@ -16,46 +16,50 @@ export interface FramePairs {
   readonly lost: number;
   /** The reader's rows whose frame the writer's rows do not have. */
   readonly unknown: number;
-  /** Rows that a frame written later would belong to; not joined. */
+  /** Rows whose frame was written only after they had it; not joined. */
   readonly early: number;
-  /** Rows whose sequence names one frame and whose stamp another; not joined. */
+  /** Rows with the stamp of an earlier row's frame, or the sequence of another; not joined. */
   readonly contradictory: number;
 }
 
 /**
- * Joins by the buffer's sequence number, by the number in the frame's pixels, and by both where both
- * are there: read(2) has no sequence. Both are the writer's `sequence`.
+ * Joins by the number in the frame's pixels, which is the writer's `sequence`: read(2) has no other.
+ * The buffers' sequence may begin with the reader's stream, so the two have to stay as far apart as
+ * they were at first.
  *
  * @param write rows of `loop-write`
- * @param read rows of a capture tool
+ * @param read rows of a capture tool with `--stamp`
  * @param had the reader's column of when it had the frame
  */
 export function pairFrames(write: Table, read: Table, had: string): FramePairs {
   const second = write.second("submit_monotonic_ns");
   const submitted = write.times("submit_monotonic_ns", second);
   const received = read.times(had, second);
-  const rows = new Map<number, number>();
-  write.numbers("sequence")?.forEach((number, row) => rows.set(number, row));
-  const finder = (numbers: Float64Array | undefined) =>
-    numbers && ((row: number) => rows.get(numbers[row]));
-  const bySequence = finder(read.numbers("sequence"));
-  const byStamp = finder(read.numbers("stamp"));
-  const count = submitted && received && (bySequence || byStamp) ? read.length : 0;
+  const stamps = read.numbers("stamp");
+  const sequences = read.numbers("sequence");
+  const sources = new Map<number, number>();
+  write.numbers("sequence")?.forEach((number, row) => sources.set(number, row));
+  const distance = (row: number) => sequences ? (sequences[row] - stamps![row]) | 0 : 0;
 
   const latencies: number[] = [];
   const written: number[] = [];
   const readers: number[] = [];
+  const seen = new Set<number>();
   let early = 0;
   let contradictory = 0;
+  const count = submitted && received && stamps ? read.length : 0;
   for (let row = 0; row < count; row++) {
-    const source = (bySequence ?? byStamp)!(row);
-    const latency = source === undefined ? NaN : received![row] - submitted![source];
-    if (byStamp && byStamp(row) !== source) contradictory++;
-    else if (latency >= 0) {
+    const source = sources.get(stamps![row]);
+    if (source === undefined) continue;
+    const latency = received![row] - submitted![source];
+    if (seen.has(source) || distance(row) !== distance(0)) contradictory++;
+    else if (!(latency >= 0)) early++;
+    else {
       latencies.push(latency);
-      written.push(source!);
+      written.push(source);
       readers.push(row);
-    } else if (source !== undefined) early++;
+    }
+    seen.add(source);
   }
   const column = (table: Table, rows: number[]) => {
     const frame = table.numbers("frame")!;
