@@ -7,11 +7,15 @@
 #define VPIPE_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/mm.h>
 #include <linux/version.h>
 #include <media/v4l2-fh.h>
 #include <media/videobuf2-core.h>
 
 #define KERNEL_BEFORE(major, minor)	(KERNEL_VERSION(major, minor, 0) > LINUX_VERSION_CODE)
+
+/* What VIDIOC_QUERYCAP reports. */
+#define VPIPE_KERNEL_VERSION		LINUX_VERSION_CODE
 
 #if KERNEL_BEFORE(6, 1)
 #error "vpipe needs Linux 6.1 or newer"
@@ -105,6 +109,28 @@ static inline void vpipe_fh_del(struct v4l2_fh *fh, struct file *file)
 	file->private_data = NULL;
 #else
 	v4l2_fh_del(fh, file);
+#endif
+}
+
+/* A mapping's flags could be written as they are before 6.3. */
+#if KERNEL_BEFORE(6, 3)
+static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+static inline unsigned int vpipe_num_buffers(struct vb2_queue *q)
+{
+#if KERNEL_BEFORE(6, 8)
+	return q->num_buffers;
+#else
+	return vb2_get_num_buffers(q);
 #endif
 }
 

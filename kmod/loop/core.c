@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The module and its nodes. No bus finds them: they come and go with the module.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "loop.h"
+
+#define LOOP_MAX_DEVICES	32
+
+static unsigned int devices = 1;
+module_param(devices, uint, 0444);
+MODULE_PARM_DESC(devices, "nodes, 1 to 32 (1)");
+
+static int video_nr[LOOP_MAX_DEVICES] = { [0 ... LOOP_MAX_DEVICES - 1] = -1 };
+module_param_array(video_nr, int, NULL, 0444);
+MODULE_PARM_DESC(video_nr, "number of each node, N of /dev/videoN, -1 for the next free one (-1)");
+
+static char *card_label[LOOP_MAX_DEVICES];
+module_param_array(card_label, charp, NULL, 0444);
+MODULE_PARM_DESC(card_label, "name of each node, at most 31 bytes (vpipe loopback N)");
+
+static bool exclusive_caps[LOOP_MAX_DEVICES];
+module_param_array(exclusive_caps, bool, NULL, 0444);
+MODULE_PARM_DESC(exclusive_caps, "of each node: a capture device while a writer streams, else an output device (0)");
+
+unsigned int loop_max_buffers = 8;
+module_param_named(max_buffers, loop_max_buffers, uint, 0444);
+MODULE_PARM_DESC(max_buffers, "most buffers of a queue, 4 to 32 (8)");
+
+static int allowed_gid = -1;
+module_param(allowed_gid, int, 0644);
+MODULE_PARM_DESC(allowed_gid, "who may open the nodes: processes with this group, or with CAP_SYS_ADMIN; -1 for all (-1)");
+
+/* Whoever is in the group is not asked for more, so nothing is audited. */
+bool loop_may_open(void)
+{
+	int gid = READ_ONCE(allowed_gid);
+
+	return gid < 0 || in_group_p(make_kgid(&init_user_ns, gid)) || capable(CAP_SYS_ADMIN);
+}
+
+static struct loop_dev *loop_devs[LOOP_MAX_DEVICES];
+
+static void loop_dev_release(struct v4l2_device *v4l2_dev)
+{
+	struct loop_dev *dev = container_of(v4l2_dev, struct loop_dev, v4l2_dev);
+
+	v4l2_ctrl_handler_free(&dev->hdl);
+	mutex_destroy(&dev->lock);
+	kfree(dev);
+}
+
+static int loop_register_node(struct loop_dev *dev)
+{
+	struct video_device *vfd = &dev->vfd;
+	unsigned int number = dev->number;
+
+	if (card_label[number] && *card_label[number])
+		strscpy(vfd->name, card_label[number], sizeof(vfd->name));
+	else
+		snprintf(vfd->name, sizeof(vfd->name), "vpipe loopback %u", number);
+	/* Both directions' ioctls, though it is no mem2mem device. */
+	vfd->vfl_dir = VFL_DIR_M2M;
+	vfd->fops = &loop_fops;
+	vfd->ioctl_ops = &loop_ioctl_ops;
+	vfd->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_OUTPUT |
+			   V4L2_CAP_READWRITE | V4L2_CAP_STREAMING;
+	vfd->ctrl_handler = &dev->hdl;
+	vfd->release = video_device_release_empty;
+	vfd->v4l2_dev = &dev->v4l2_dev;
+	video_set_drvdata(vfd, dev);
+
+	return video_register_device(vfd, VFL_TYPE_VIDEO, video_nr[number]);
+}
+
+static int loop_add(unsigned int number)
+{
+	struct loop_dev *dev;
+	int ret;
+
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	if (!dev)
+		return -ENOMEM;
+
+	dev->number = number;
+	dev->exclusive = exclusive_caps[number];
+	mutex_init(&dev->lock);
+	INIT_LIST_HEAD(&dev->files);
+	loop_formats_init(dev);
+	loop_frames_init(dev);
+	loop_still_init(dev);
+
+	snprintf(dev->v4l2_dev.name, sizeof(dev->v4l2_dev.name), LOOP_NAME "-%03u", number);
+	ret = v4l2_device_register(NULL, &dev->v4l2_dev);
+	if (ret) {
+		kfree(dev);
+		return ret;
+	}
+	/* From here on loop_dev_release() frees, when the last user is gone. */
+	dev->v4l2_dev.release = loop_dev_release;
+
+	ret = loop_controls_init(dev);
+	if (ret)
+		goto put_dev;
+
+	ret = loop_register_node(dev);
+	if (ret)
+		goto put_dev;
+
+	loop_debugfs_init(dev);
+	loop_devs[number] = dev;
+	v4l2_info(&dev->v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
+
+	return 0;
+
+put_dev:
+	v4l2_device_unregister(&dev->v4l2_dev);
+	v4l2_device_put(&dev->v4l2_dev);
+
+	return ret;
+}
+
+static void loop_remove(struct loop_dev *dev)
+{
+	debugfs_remove(dev->debugfs);
+	video_unregister_device(&dev->vfd);
+	loop_still_exit(dev);
+	v4l2_device_unregister(&dev->v4l2_dev);
+	v4l2_device_put(&dev->v4l2_dev);
+}
+
+static void loop_remove_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOOP_MAX_DEVICES; i++)
+		if (loop_devs[i])
+			loop_remove(loop_devs[i]);
+	loop_debugfs_exit();
+}
+
+static int __init loop_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	if (!devices || devices > LOOP_MAX_DEVICES) {
+		pr_err("devices=%u: not 1 to %u\n", devices, LOOP_MAX_DEVICES);
+		return -EINVAL;
+	}
+	if (loop_max_buffers < VPIPE_LOOP_MIN_OUTPUT || loop_max_buffers > LOOP_MAX_BUFFERS) {
+		pr_err("max_buffers=%u: not %u to %u\n", loop_max_buffers, VPIPE_LOOP_MIN_OUTPUT,
+		       LOOP_MAX_BUFFERS);
+		return -EINVAL;
+	}
+
+	loop_memory_init();
+	for (i = 0; i < devices; i++) {
+		ret = loop_add(i);
+		if (ret) {
+			pr_err("node %u: cannot be registered (%d)\n", i, ret);
+			loop_remove_all();
+			return ret;
+		}
+	}
+
+	return 0;
+}
+
+static void __exit loop_exit(void)
+{
+	loop_remove_all();
+}
+
+module_init(loop_init);
+module_exit(loop_exit);
+
+MODULE_DESCRIPTION("vpipe loopback: frames from one program to any number of others");
+MODULE_AUTHOR("The vpipe authors");
+MODULE_LICENSE("Dual MIT/GPL");
+VPIPE_IMPORT_NS(DMA_BUF);
