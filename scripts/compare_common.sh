@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the comparisons of loopback nodes share; a script sources this after
+# bench_common.sh.
+
+bin=${bin:?}
+scratch=$(mktemp -d)
+programs=()
+
+end_programs() {
+	local program
+	for program in "${programs[@]}"; do
+		kill -TERM -- "-$program" 2>/dev/null || true
+	done
+	for program in "${programs[@]}"; do
+		wait "$program" 2>/dev/null || true
+	done
+	programs=()
+}
+trap 'end_programs; rm -rf "$scratch"' EXIT
+
+median() {
+	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+# start_program NAME TOOL ARGUMENT...: with what it says in $scratch/NAME.log.
+start_program() {
+	need_tool "$2"
+	start "$bin/$2" "${@:3}" >"$scratch/$1.log" 2>&1
+	programs+=("$started")
+}
+
+# start_writer NODE SIZE FORMAT FPS: returns once it writes frames.
+start_writer() {
+	rm -f "$scratch/writer.csv"
+	start_program writer loop-write "$1" pattern "$scratch/writer.csv" --io mmap --quiet \
+		--size "$2" --format "$3" --fps "$4"
+	writer=$started
+	until [ "$(wc -l 2>/dev/null <"$scratch/writer.csv")" -gt 1 ] 2>/dev/null; do
+		end_if_stopped
+		runs "$writer" || die "loop-write: $(tail -n 1 "$scratch/writer.log")"
+		sleep 0.1
+	done
+}
+
+# start_reader NAME NODE FRAMES SIZE FORMAT
+start_reader() {
+	start_program "$1" capture-mmap "$2" "$scratch/$1.csv" "$3" --quiet --warm-up 500 \
+		--size "$4" --format "$5" --fps 0
+}
+
+# finish_reader NAME PID
+finish_reader() {
+	follow "$2" "$writer" || {
+		end_if_stopped
+		die "$(tail -qn 1 "$scratch/$1.log" "$scratch/writer.log")"
+	}
+}
