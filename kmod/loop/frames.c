@@ -116,6 +116,7 @@ static bool loop_is_moving(struct loop_dev *dev, const struct loop_buf *buf)
 
 /* For the reader itself, whose buffer does not go away meanwhile. */
 static void loop_await_move(struct loop_dev *dev, struct loop_buf *buf)
+	__must_hold(&dev->frames_lock)
 {
 	while (buf->moving) {
 		spin_unlock(&dev->frames_lock);
@@ -204,6 +205,7 @@ static struct loop_buf *loop_movable(struct loop_frame *frame)
 
 /* Makes readers keep a copy of what they borrow. Lets go of the lock meanwhile. */
 static void loop_move_borrowers(struct loop_dev *dev, struct loop_frame *frame)
+	__must_hold(&dev->frames_lock)
 {
 	struct loop_buf *buf;
 
@@ -248,6 +250,7 @@ static struct loop_frame *loop_victim(struct loop_dev *dev, const struct loop_fr
 
 /* The writer is about to wait for a buffer: it gets one. */
 static void loop_relieve(struct loop_dev *dev, const struct loop_frame *newest)
+	__must_hold(&dev->frames_lock)
 {
 	struct loop_frame *frame;
 	unsigned int held = 0;

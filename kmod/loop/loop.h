@@ -24,6 +24,7 @@
 #ifndef LOOP_H
 #define LOOP_H
 
+#include <linux/bits.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -45,7 +46,7 @@
 #define LOOP_MAX_BUFFERS	32
 
 /* Where CAPTURE buffers lie in the file, behind those of OUTPUT. */
-#define LOOP_CAPTURE_OFFSET	(1LL << 30)
+#define LOOP_CAPTURE_OFFSET	BIT_ULL(30)
 
 struct dma_buf;
 struct loop_file;

@@ -150,8 +150,10 @@ static int loop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 	if (there >= loop_max_buffers)
 		return -ENOBUFS;
 
-	/* Of REQBUFS; who creates buffers one by one gets what is asked for. */
-	if (!loop_is_capture(q) && !*num_planes)
+	/* Who creates buffers one by one gets what is asked for; write(2) cannot ask. */
+	if (!loop_is_capture(q) && vb2_fileio_is_active(q))
+		least = loop_max_buffers;
+	else if (!loop_is_capture(q) && !*num_planes)
 		least = VPIPE_LOOP_MIN_OUTPUT;
 	*num_buffers = clamp(there + *num_buffers, least, loop_max_buffers) - there;
 	if (!*num_planes) {
@@ -488,6 +490,9 @@ static int loop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	}
 	ret = vb2_qbuf(q, NULL, b);
 	mutex_unlock(&file->lock);
+	/* Without readers it is done already; programs do not expect that of this call. */
+	if (!ret && b->flags & V4L2_BUF_FLAG_DONE)
+		b->flags ^= V4L2_BUF_FLAG_DONE | V4L2_BUF_FLAG_QUEUED;
 
 	return ret;
 }

@@ -21,8 +21,8 @@
 #define VPIPE_LOOP_DEF_HEIGHT	480
 
 /*
- * Fewest buffers of an OUTPUT queue: one that the writer fills, the newest frame,
- * and one that readers are still copying. REQBUFS gives at least as many.
+ * REQBUFS gives an OUTPUT queue at least so many buffers: one that the writer fills, the
+ * newest frame, and two that readers are still busy with.
  */
 #define VPIPE_LOOP_MIN_OUTPUT	4
 
@@ -41,7 +41,7 @@
  * TIMEOUT:	milliseconds, 0..3600000, 0 (the default) for never: where the
  *		writer is silent or gone for so long, readers get the time-out image,
  *		again after each frame interval.
- * TIMEOUT_IMAGE:	button: the last frame becomes the time-out image, until the
+ * TIMEOUT_IMAGE:	button: the next frame becomes the time-out image, until the
  *		format changes. Before, the image is black; where the format is
  *		compressed there is none.
  */
@@ -77,8 +77,9 @@ struct vpipe_loop_share {
  * frames until it queues some.
  *
  * Buffers that the writer itself imported are given on as they are, others for
- * reading alone. EAGAIN: there is no writer with buffers; EINVAL: no such buffer, or
- * one that is the writer's own memory (USERPTR) and has no dma-buf.
+ * reading alone. EAGAIN: there is no writer with buffers, or it has not used this one
+ * yet; EINVAL: no such buffer, or one that is the writer's own memory (USERPTR) and has
+ * no dma-buf.
  */
 #define VPIPE_LOOP_IOC_SHARE	_IOWR('V', BASE_VIDIOC_PRIVATE + 0, struct vpipe_loop_share)
 
