@@ -83,7 +83,8 @@ class FrameWriter {
     const { sink } = this.#writing;
     if (!this.#held) {
       this.index = sink.acquire();
-      if (this.index < 0) return this.#wait();
+      if (this.index < 0 && this.#wait()) this.index = sink.acquire();
+      if (this.index < 0) return -EAGAIN;
       this.#held = true;
       this.fill = 0;
       this.#waitingSince = 0;
@@ -96,7 +97,10 @@ class FrameWriter {
     if (!this.#isDue()) return -EAGAIN;
 
     this.submit = monotonicNs();
-    if (sink.submit(this.index, this.bytes) < 0) return this.#wait();
+    if (sink.submit(this.index, this.bytes) < 0) {
+      this.#wait();
+      return -EAGAIN;
+    }
     this.submitted = monotonicNs();
     this.#waitingSince = 0;
     if (this.#interval === 0) this.due = this.submit;
@@ -106,8 +110,8 @@ class FrameWriter {
     return this.index;
   }
 
-  /** Waits for the device to take or give back a buffer. */
-  #wait(): number {
+  /** Waits for the device to take or give back a buffer; whether it will. */
+  #wait(): boolean {
     const { device, timeout } = this.#writing;
     const events = this.#writable.wait(BREATH_MS);
     if (events & POLLHUP) throw new DeviceError(device.path, "the device is gone");
@@ -117,7 +121,7 @@ class FrameWriter {
     if (now - this.#waitingSince >= timeout * 1000) {
       throw new DeviceError(device.path, `no free buffer within ${timeout} s`);
     }
-    return -EAGAIN;
+    return (events & POLLOUT) !== 0;
   }
 
   /** @returns 0, or -EAGAIN or -ENODATA */
@@ -147,11 +151,8 @@ class FrameWriter {
     this.#start ||= this.filled;
     // From the start, so that neither rounding nor a late frame shifts those that follow.
     this.due = Math.round(this.#start + this.count * this.#interval);
-    let now = this.filled;
-    if (now >= this.due) return true;
-    now = monotonicNs();
-    if (now >= this.due) return true;
-    sleepUntil(Math.min(this.due, now + BREATH_MS * 1e6));
+    if (this.filled >= this.due) return true;
+    sleepUntil(Math.min(this.due, monotonicNs() + BREATH_MS * 1e6));
     return monotonicNs() >= this.due;
   }
 
