@@ -129,37 +129,53 @@ int loop_start_reading(struct loop_file *file)
  * Queues
  */
 
+/*
+ * How many buffers REQBUFS gives at least. A reader that has one for each of the writer's
+ * needs no copies, see view.c.
+ */
+static unsigned int loop_least_buffers(struct loop_dev *dev, struct vb2_queue *q)
+{
+	unsigned int least = VPIPE_LOOP_MIN_OUTPUT;
+
+	lockdep_assert_held(&dev->lock);
+	if (loop_is_capture(q)) {
+		least = 1;
+		if (q->memory == VB2_MEMORY_MMAP && dev->writer)
+			least = max(least, vpipe_num_buffers(&dev->writer->out));
+	}
+
+	return least;
+}
+
 static int loop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 			    unsigned int *num_planes, unsigned int sizes[],
 			    struct device *alloc_devs[])
 {
 	struct loop_file *file = vb2_get_drv_priv(q);
 	unsigned int there = vpipe_num_buffers(q);
-	unsigned int least = 1;
 	struct loop_dev *dev = file->dev;
+	unsigned int least;
 	u32 sizeimage;
 
 	mutex_lock(&dev->lock);
 	sizeimage = dev->sizeimage;
+	least = loop_least_buffers(dev, q);
 	if (loop_is_capture(q) && !there)
 		file->reader.stale = false;
 	mutex_unlock(&dev->lock);
 
-	if (*num_planes && (*num_planes != 1 || sizes[0] < sizeimage))
-		return -EINVAL;
 	if (there >= loop_max_buffers)
 		return -ENOBUFS;
-
-	/* Who creates buffers one by one gets what is asked for; write(2) cannot ask. */
-	if (!loop_is_capture(q) && vb2_fileio_is_active(q))
-		least = loop_max_buffers;
-	else if (!loop_is_capture(q) && !*num_planes)
-		least = VPIPE_LOOP_MIN_OUTPUT;
-	*num_buffers = clamp(there + *num_buffers, least, loop_max_buffers) - there;
-	if (!*num_planes) {
+	/* Who creates buffers one by one gets what is asked for. */
+	if (*num_planes) {
+		if (*num_planes != 1 || sizes[0] < sizeimage)
+			return -EINVAL;
+		least = 1;
+	} else {
 		*num_planes = 1;
 		sizes[0] = sizeimage;
 	}
+	*num_buffers = clamp(there + *num_buffers, least, loop_max_buffers) - there;
 
 	return 0;
 }
