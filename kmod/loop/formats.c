@@ -64,16 +64,27 @@ void loop_formats_init(struct loop_dev *dev)
 	dev->interval = (struct v4l2_fract){ 1, 30 };
 }
 
-/* Fills @data, of dev->sizeimage bytes. */
-void loop_black(const struct loop_dev *dev, u8 *data)
+/*
+ * Fills @data with a black picture, if there is such a thing and @room is enough. Returns
+ * its size, or 0.
+ */
+u32 loop_black(struct loop_dev *dev, u8 *data, size_t room)
 {
-	const struct loop_format *format = dev->format;
-	u32 first = dev->width * dev->height * format->bytes;
-	u32 i;
+	const struct loop_format *format;
+	u32 size = 0, first, i;
 
-	for (i = 0; i < first; i++)
-		data[i] = format->black[i % sizeof(format->black)];
-	memset(data + first, format->chroma, dev->sizeimage - first);
+	mutex_lock(&dev->lock);
+	format = dev->format;
+	if (format->bytes && dev->sizeimage <= room) {
+		size = dev->sizeimage;
+		first = dev->width * dev->height * format->bytes;
+		for (i = 0; i < first; i++)
+			data[i] = format->black[i % sizeof(format->black)];
+		memset(data + first, format->chroma, size - first);
+	}
+	mutex_unlock(&dev->lock);
+
+	return size;
 }
 
 /* The format cannot be chosen by readers while somebody writes. */
@@ -243,7 +254,7 @@ static void loop_set_fmt(struct loop_dev *dev, const struct loop_format *format,
 	bool same = dev->format == format && dev->width == pix->width &&
 		    dev->height == pix->height;
 
-	dev->format = format;
+	WRITE_ONCE(dev->format, format);
 	dev->width = pix->width;
 	dev->height = pix->height;
 	dev->sizeimage = pix->sizeimage;

@@ -278,10 +278,9 @@ static void loop_stamp(struct loop_dev *dev, struct loop_frame *frame)
 {
 	struct vb2_v4l2_buffer *vbuf = &frame->vbuf;
 
-	if (!vbuf->vb2_buf.timestamp)
-		vbuf->vb2_buf.timestamp = ktime_get_ns();
-	frame->timestamp = dev->stamps == VPIPE_LOOP_STAMPS_NODE ? ktime_get_ns() :
-								   vbuf->vb2_buf.timestamp;
+	frame->timestamp = vbuf->vb2_buf.timestamp;
+	if (!frame->timestamp || dev->stamps == VPIPE_LOOP_STAMPS_NODE)
+		frame->timestamp = ktime_get_ns();
 	frame->number = dev->next++;
 	vbuf->sequence = dev->written++;
 	vbuf->field = V4L2_FIELD_NONE;

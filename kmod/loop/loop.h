@@ -348,7 +348,7 @@ int loop_start_reading(struct loop_file *file);
 
 /* formats.c */
 void loop_formats_init(struct loop_dev *dev);
-void loop_black(const struct loop_dev *dev, u8 *data);
+u32 loop_black(struct loop_dev *dev, u8 *data, size_t room);
 int loop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int loop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
 int loop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival);
@@ -394,7 +394,7 @@ void *loop_access_begin(struct vb2_buffer *vb);
 void loop_access_end(struct vb2_buffer *vb);
 int loop_copy_out(struct loop_frame *frame, void *to, u32 bytes);
 int loop_copy_in(struct loop_buf *buf, struct loop_frame *frame, u32 bytes);
-int loop_copy_still(struct loop_buf *buf, const struct loop_still *still);
+u32 loop_copy_still(struct loop_dev *dev, struct loop_buf *buf, const struct loop_still *still);
 void loop_memory_note(struct loop_dev *dev, const struct vb2_buffer *vb);
 void loop_memory_forget(struct loop_dev *dev, unsigned int index);
 bool loop_is_memory(const struct loop_buf *buf, const struct loop_memory *memory);

@@ -108,17 +108,25 @@ int loop_copy_in(struct loop_buf *buf, struct loop_frame *frame, u32 bytes)
 	return ret;
 }
 
-int loop_copy_still(struct loop_buf *buf, const struct loop_still *still)
+/* The picture for times without frames. Returns its size, or 0 if that cannot be done. */
+u32 loop_copy_still(struct loop_dev *dev, struct loop_buf *buf, const struct loop_still *still)
 {
 	struct vb2_buffer *vb = &buf->vbuf.vb2_buf;
+	size_t room = vb2_plane_size(vb, 0);
 	void *to = loop_access_begin(vb);
+	u32 bytes = 0;
 
 	if (!to)
-		return -EIO;
-	memcpy(to, still->data, still->bytesused);
+		return 0;
+	if (!still) {
+		bytes = loop_black(dev, to, room);
+	} else if (still->bytesused <= room) {
+		bytes = still->bytesused;
+		memcpy(to, still->data, bytes);
+	}
 	loop_access_end(vb);
 
-	return 0;
+	return bytes;
 }
 
 /*

@@ -241,12 +241,10 @@ static void loop_deliver_still(struct loop_file *file, struct loop_buf *buf, u32
 {
 	struct loop_dev *dev = file->dev;
 	struct loop_still *still = loop_still_get(dev);
-	u32 bytes = 0;
+	u32 bytes;
 
 	loop_buf_own(dev, buf, false);
-	if (still && still->bytesused <= vb2_plane_size(&buf->vbuf.vb2_buf, 0) &&
-	    !loop_copy_still(buf, still))
-		bytes = still->bytesused;
+	bytes = loop_copy_still(dev, buf, still);
 	if (bytes) {
 		spin_lock(&dev->frames_lock);
 		loop_count_copy(dev, bytes);
@@ -477,16 +475,18 @@ static ssize_t loop_read_still(struct loop_file *file, char __user *to, size_t c
 	struct loop_reader *reader = &file->reader;
 	ssize_t ret;
 
-	if (!still)
-		return -EAGAIN;
-
-	ret = loop_rest_reserve(reader, still->bytesused);
-	if (!ret) {
-		memcpy(reader->rest, still->data, still->bytesused);
+	reader->rest_size = 0;
+	reader->rest_at = 0;
+	ret = loop_rest_reserve(reader, still ? still->bytesused : READ_ONCE(file->dev->sizeimage));
+	if (!ret && !still) {
+		reader->rest_size = loop_black(file->dev, reader->rest, reader->rest_room);
+	} else if (!ret) {
 		reader->rest_size = still->bytesused;
-		reader->rest_at = 0;
+		memcpy(reader->rest, still->data, still->bytesused);
 	}
 	loop_still_put(still);
+	if (!ret && !reader->rest_size)
+		ret = -EAGAIN;
 
 	return ret ?: loop_read_rest(file, to, count);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * What readers get while there is no frame: the last one, where it is kept, or the
- * time-out image, again after each frame interval.
+ * time-out image, again after each frame interval. An image that nobody has set is
+ * black.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -58,10 +59,10 @@ bool loop_has_still(const struct loop_dev *dev)
 {
 	lockdep_assert_held(&dev->frames_lock);
 
-	return dev->image || (dev->keep_last && dev->still);
+	return dev->image || READ_ONCE(dev->format)->bytes || (dev->keep_last && dev->still);
 }
 
-/* What is to be shown now, which may be nothing. The caller puts it. */
+/* What is to be shown now; none for black. The caller puts it. */
 struct loop_still *loop_still_get(struct loop_dev *dev)
 {
 	struct loop_still *still;
@@ -87,19 +88,11 @@ void loop_still_set(struct loop_dev *dev, struct loop_still **place, struct loop
 	loop_still_put(old);
 }
 
-/* Both are of the old format: the new one begins with a black image. */
+/* Both are of the old format. */
 void loop_still_forget(struct loop_dev *dev)
 {
-	struct loop_still *black = NULL;
-
-	lockdep_assert_held(&dev->lock);
-	if (dev->format->bytes) {
-		black = loop_still_alloc(dev->sizeimage);
-		if (black)
-			loop_black(dev, black->data);
-	}
 	loop_still_set(dev, &dev->still, NULL);
-	loop_still_set(dev, &dev->image, black);
+	loop_still_set(dev, &dev->image, NULL);
 }
 
 static unsigned long loop_still_interval(struct loop_dev *dev)
