@@ -10,6 +10,7 @@ import { libc } from "./libc.ts";
 export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
+export const EIO = 5;
 export const EAGAIN = 11;
 export const EBUSY = 16;
 export const EEXIST = 17;

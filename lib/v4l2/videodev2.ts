@@ -52,11 +52,17 @@ export const V4L2_MEMORY_DMABUF = 4;
 export const V4L2_FIELD_NONE = 1;
 
 export const V4L2_BUF_FLAG_ERROR = 0x00000040;
+export const V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = 0x00002000;
+export const V4L2_BUF_FLAG_TIMESTAMP_COPY = 0x00004000;
+export const V4L2_BUF_FLAG_TIMESTAMP_MASK = 0x0000e000;
 export const V4L2_BUF_FLAG_REQUEST_FD = 0x00800000;
 
 export const V4L2_CTRL_WHICH_REQUEST_VAL = 0x0f010000;
 
 export const V4L2_CAP_TIMEPERFRAME = 0x1000;
+
+export const V4L2_EVENT_SOURCE_CHANGE = 5;
+export const V4L2_EVENT_SRC_CH_RESOLUTION = 1;
 
 export const v4l2_capability = struct("struct v4l2_capability", 104, {
   driver: text(0, 16),
@@ -175,6 +181,20 @@ export const v4l2_ext_controls = struct("struct v4l2_ext_controls", 32, {
   controls: u64(24),
 });
 
+export const v4l2_event_subscription = struct("struct v4l2_event_subscription", 32, {
+  type: u32(0),
+  id: u32(4),
+  flags: u32(8),
+});
+
+export const v4l2_event = struct("struct v4l2_event", 136, {
+  type: u32(0),
+  changes: u32(8, "u.src_change.changes"),
+  pending: u32(72),
+  sequence: u32(76),
+  id: u32(96),
+});
+
 const v = (name: string, request: number): Ioctl => ({ name, request });
 
 export const VIDIOC_QUERYCAP = v("VIDIOC_QUERYCAP", _IOR("V", 0, v4l2_capability.size));
@@ -193,3 +213,8 @@ export const VIDIOC_S_PARM = v("VIDIOC_S_PARM", _IOWR("V", 22, v4l2_streamparm.s
 export const VIDIOC_G_CTRL = v("VIDIOC_G_CTRL", _IOWR("V", 27, v4l2_control.size));
 export const VIDIOC_S_CTRL = v("VIDIOC_S_CTRL", _IOWR("V", 28, v4l2_control.size));
 export const VIDIOC_S_EXT_CTRLS = v("VIDIOC_S_EXT_CTRLS", _IOWR("V", 72, v4l2_ext_controls.size));
+export const VIDIOC_DQEVENT = v("VIDIOC_DQEVENT", _IOR("V", 89, v4l2_event.size));
+export const VIDIOC_SUBSCRIBE_EVENT = v(
+  "VIDIOC_SUBSCRIBE_EVENT",
+  _IOW("V", 90, v4l2_event_subscription.size),
+);

@@ -6,9 +6,14 @@
  */
 import { _IOR, _IOW, _IOWR, type Ioctl } from "../../lib/sys/ioctl_number.ts";
 import { struct, u32, u64 } from "../../lib/sys/struct.ts";
-import { v4l2_buffer, v4l2_ext_controls, v4l2_format } from "../../lib/v4l2/videodev2.ts";
+import {
+  v4l2_buffer,
+  v4l2_event_subscription,
+  v4l2_ext_controls,
+  v4l2_format,
+} from "../../lib/v4l2/videodev2.ts";
 
-export const EIO = 5;
+export { EIO } from "../../lib/sys/errno.ts";
 export const ENXIO = 6;
 export const ENOMEM = 12;
 export const EBADR = 53;
@@ -38,28 +43,10 @@ export const v4l2_create_buffers = struct("struct v4l2_create_buffers", 256, {
   sizeimage: u32(44, "format.fmt.pix.sizeimage"),
 });
 
-export const v4l2_event_subscription = struct("struct v4l2_event_subscription", 32, {
-  type: u32(0),
-  id: u32(4),
-  flags: u32(8),
-});
-
-export const v4l2_event = struct("struct v4l2_event", 136, {
-  type: u32(0),
-  pending: u32(72),
-  sequence: u32(76),
-  id: u32(96),
-});
-
 const v = (name: string, request: number): Ioctl => ({ name, request });
 
 export const VIDIOC_TRY_FMT = v("VIDIOC_TRY_FMT", _IOWR("V", 64, v4l2_format.size));
 export const VIDIOC_G_EXT_CTRLS = v("VIDIOC_G_EXT_CTRLS", _IOWR("V", 71, v4l2_ext_controls.size));
-export const VIDIOC_DQEVENT = v("VIDIOC_DQEVENT", _IOR("V", 89, v4l2_event.size));
-export const VIDIOC_SUBSCRIBE_EVENT = v(
-  "VIDIOC_SUBSCRIBE_EVENT",
-  _IOW("V", 90, v4l2_event_subscription.size),
-);
 export const VIDIOC_UNSUBSCRIBE_EVENT = v(
   "VIDIOC_UNSUBSCRIBE_EVENT",
   _IOW("V", 91, v4l2_event_subscription.size),

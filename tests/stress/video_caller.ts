@@ -277,10 +277,10 @@ export class VideoCaller extends NodeCaller<VideoFile> {
   #events(file: VideoFile): void {
     const { random } = this;
     const { id } = this.#anyControl();
-    const subscription = uapi.v4l2_event_subscription.alloc({ type: uapi.V4L2_EVENT_CTRL, id });
+    const subscription = v4l2.v4l2_event_subscription.alloc({ type: uapi.V4L2_EVENT_CTRL, id });
     this.spoil(subscription.bytes);
-    const call = random.pick([uapi.VIDIOC_SUBSCRIBE_EVENT, uapi.VIDIOC_UNSUBSCRIBE_EVENT]);
+    const call = random.pick([v4l2.VIDIOC_SUBSCRIBE_EVENT, uapi.VIDIOC_UNSUBSCRIBE_EVENT]);
     this.ioctl(file.fd, call, subscription.bytes);
-    this.ioctl(file.fd, uapi.VIDIOC_DQEVENT, uapi.v4l2_event.alloc().bytes);
+    this.ioctl(file.fd, v4l2.VIDIOC_DQEVENT, v4l2.v4l2_event.alloc().bytes);
   }
 }
