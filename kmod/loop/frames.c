@@ -85,7 +85,8 @@ static void loop_move(struct loop_dev *dev, struct loop_buf *buf)
 	u32 bytes = 0;
 
 	if (buf->lent) {
-		bytes = vb2_get_plane_payload(vb, 0);
+		bytes = min(vb2_get_plane_payload(&buf->lent->vbuf.vb2_buf, 0),
+			    vb2_plane_size(vb, 0));
 		if (loop_copy_out(buf->lent, vb2_plane_vaddr(vb, 0), bytes))
 			bytes = 0;
 	}
@@ -229,23 +230,26 @@ static void loop_drop_until(struct loop_dev *dev, u32 number)
 }
 
 /*
- * The frame that is missed least: the oldest one that waits for slow readers, else the
- * oldest that they can be given a copy of. Not the newest one, where there are others.
+ * The frame that is missed least, the oldest of those that wait for slow readers, else are
+ * just being copied, else can be copied for their readers. Not the newest one, where there
+ * are others.
  */
 static struct loop_frame *loop_victim(struct loop_dev *dev, const struct loop_frame *newest)
 {
-	struct loop_frame *frame, *shown = NULL;
+	struct loop_frame *frame, *copied = NULL, *shown = NULL;
 
 	list_for_each_entry(frame, &dev->held, entry) {
 		if (frame == newest && dev->buffers > 1)
 			continue;
-		if (list_empty(&frame->borrowers))
+		if (list_empty(&frame->borrowers) && !frame->copying)
 			return frame;
+		if (!copied && list_empty(&frame->borrowers))
+			copied = frame;
 		if (!shown && !frame->imports)
 			shown = frame;
 	}
 
-	return shown;
+	return copied ?: shown;
 }
 
 /* The writer is about to wait for a buffer: it gets one. */
@@ -317,8 +321,8 @@ void loop_publish(struct loop_dev *dev, struct loop_frame *frame, unsigned int b
 	}
 	if (last)
 		loop_frame_put(dev, last);
-	loop_relieve(dev, frame);
 	loop_frame_put(dev, frame);
+	loop_relieve(dev, frame);
 	spin_unlock(&dev->frames_lock);
 }
 
