@@ -108,7 +108,10 @@ has_rows() {
 start_pair() {
 	local options=(--size "$3" --format nv12 --stamp --json "${tool_options[@]}")
 	local read=("capture-$5" "$node" "$1.read.csv" "$2")
-	[ "$5" != userptr ] || read+=(noreset)
+	case $5 in
+	userptr) read+=(noreset) ;;
+	read) read+=(--no-crc) ;;
+	esac
 	rm -f -- "$1".{write,read}.{csv,json}
 	need_tool loop-write
 	need_tool "${read[0]}"
