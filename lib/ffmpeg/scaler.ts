@@ -14,7 +14,7 @@ import {
 import { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./libraries.ts";
 import type { RawLayout } from "./raw_layout.ts";
-import { SWS_BICUBIC } from "./swscale.ts";
+import { SWS_BICUBIC, SWS_CS_DEFAULT } from "./swscale.ts";
 
 /** How a picture's samples stand for colours. */
 export interface Colour {
@@ -130,8 +130,8 @@ export class Scaler implements Disposable {
       throw new Error(`sws_getContext: no way from ${from} to ${to.name}`);
     }
     this.#context = made.adopt(context, swscale.sws_freeContext);
-    const own = to.name !== "gray" && !isRgb(ffmpeg, format);
-    this.#setColour(space, range, own);
+    const rgb = isRgb(ffmpeg, format);
+    this.#setColour(rgb ? SWS_CS_DEFAULT : space, range, to.name !== "gray" && !rgb);
     if (to.width % PIXEL_GROUP !== 0) this.#padded = made.use(new Padded(ffmpeg, target, to));
     const strides = new Int32Array(POINTERS);
     strides.set(to.planes.map(({ stride }) => stride));
@@ -139,8 +139,8 @@ export class Scaler implements Disposable {
     this.#owned = made.move();
   }
 
-  // As the ffmpeg command does: the picture's own matrix, and from YUV to YUV its range too. Else
-  // libswscale knows best: full range of grey, limited range of what was RGB.
+  // As the command of FFmpeg 7 does: the picture's own matrix, and from YUV to YUV its range too.
+  // Else libswscale's: full range of grey, limited range and BT.601 of what was RGB.
   #setColour(space: number, range: number, keepRange: boolean): void {
     const { sws_getCoefficients, sws_getColorspaceDetails, sws_setColorspaceDetails } =
       this.#swscale;

@@ -48,3 +48,5 @@ export const SWSCALE = {
 } as const;
 
 export const SWS_BICUBIC = 4;
+/** The matrix of BT.601. */
+export const SWS_CS_DEFAULT = 5;

@@ -33,7 +33,8 @@ export interface VideoTarget {
  * A video file that is read frame by frame, in the order in which they are shown. Pictures are
  * decoded by libavcodec and converted by libswscale straight into the caller's memory; a width
  * that is no multiple of 16 costs a copy. The bytes are those of `ffmpeg -i FILE -fps_mode
- * passthrough -s WIDTHxHEIGHT -sws_flags bicubic -pix_fmt FORMAT`.
+ * passthrough -s WIDTHxHEIGHT -sws_flags bicubic -pix_fmt FORMAT` of FFmpeg 7; the command of
+ * other releases treats the range of samples otherwise, here it is as in 7 with each of them.
  */
 export class VideoFile implements Disposable {
   readonly #ffmpeg: FfmpegWithFiles;

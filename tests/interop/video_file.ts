@@ -1,6 +1,7 @@
 /**
  * VideoFile against the ffmpeg command: files of several kinds, made here or committed, to each
- * format, byte for byte. Run it in a guest, by `ffmpeg.ts`.
+ * format, byte for byte. Run it in a guest, by `ffmpeg.ts`. With another FFmpeg than 7 files that
+ * say which range their samples have differ.
  *
  * @module
  */
