@@ -16,7 +16,8 @@
 # method on both sides are profiled in another, both where the kernel can. A run that
 # fails costs one line, and the status is 1. Ctrl-C and SIGTERM end the run in order,
 # and what is there is usable. TOOL_OPTIONS are handed on to both programs.
-. "$(dirname "$(readlink -f "$0")")/bench_common.sh"
+scripts=$(dirname "$(readlink -f "$0")")
+. "$scripts/io_common.sh"
 
 arguments 2 - $#
 frames=$1
@@ -44,14 +45,6 @@ rows+=(syscalls profile)
 counted_frames=60
 profiled_seconds=10
 
-declare -A stats
-read_stats() {
-	local name value
-	while read -r name value; do
-		stats[$name]=$value
-	done <"$node_stats"
-}
-
 # process PID: sets $own to the CPU time of all its threads in ns, how often one of
 # them was switched to, and their minor faults.
 process() {
@@ -65,93 +58,6 @@ process() {
 	# Behind the name, which may hold anything.
 	read -ra fields <<<"${fields##*) }"
 	own=("$cpu" "$switches" "${fields[7]}")
-}
-
-# A fifth of a second, without a process, which would take CPU from the frames.
-exec {nobody}<> <(:)
-pause() {
-	read -rt 0.2 -u "$nobody" || true
-}
-
-writer=
-reader=
-end_programs() {
-	local process
-	for process in $reader $writer; do
-		kill -TERM -- "-$process" 2>/dev/null || continue
-		wait "$process" 2>/dev/null || true
-	done
-	writer=
-	reader=
-}
-
-both_run() {
-	[ -z "$stopped" ] && runs "$writer" && runs "$reader"
-}
-
-# passed COUNT: so many frames have passed the node since the last read_stats.
-passed() {
-	local until=$((stats[frames] + $1))
-	while both_run && [ "${stats[frames]}" -lt "$until" ]; do
-		pause
-		read_stats
-	done
-	both_run
-}
-
-has_rows() {
-	{ read -r && read -r; } 2>/dev/null <"$1"
-}
-
-# start_pair PREFIX FRAMES SIZE WRITER READER: returns when both are warm. Without
-# --stages, whose columns cost system calls themselves.
-start_pair() {
-	local options=(--size "$3" --format nv12 --stamp --json "${tool_options[@]}")
-	local read=("capture-$5" "$node" "$1.read.csv" "$2")
-	case $5 in
-	userptr) read+=(noreset) ;;
-	read) read+=(--no-crc) ;;
-	esac
-	rm -f -- "$1".{write,read}.{csv,json}
-	need_tool loop-write
-	need_tool "${read[0]}"
-	start "$bin/loop-write" "$node" pattern "$1.write.csv" --io "$4" --fps "$fps" "${options[@]}" \
-		>"$1.write.json" 2>"$scratch/writer"
-	writer=$started
-	# The format is the writer's.
-	read_stats
-	while [ -z "$stopped" ] && runs "$writer" && [ "${stats[writer]}" -eq 0 ]; do
-		pause
-		read_stats
-	done
-	start "$bin/${read[0]}" "${read[@]:1}" --fps 0 "${options[@]}" \
-		>"$1.read.json" 2>"$scratch/reader"
-	reader=$started
-	# Rows are of frames behind those to warm up.
-	while both_run && ! has_rows "$1.read.csv"; do
-		pause
-	done
-}
-
-# finish_pair: waits for the reader's end, and ends the writer. Returns the reader's
-# status, and says in $why what failed.
-finish_pair() {
-	local status=0
-	why=
-	follow "$reader" "$writer" || status=$?
-	if runs "$reader"; then
-		why="the writer ended in mid-run: $(tail -n 1 "$scratch/writer")"
-	elif [ "$status" -ne 0 ]; then
-		why=$(tail -n 1 "$scratch/reader")
-	fi
-	end_programs
-	return "$status"
-}
-
-# stop_pair: both have done what they were started for.
-stop_pair() {
-	kill -TERM -- "-$reader" 2>/dev/null || true
-	finish_pair || [ $? -eq 143 ]
 }
 
 # look: sets $seen to what the node and both processes were charged so far.
@@ -225,15 +131,14 @@ threads() {
 
 # calls_row SIZE WRITER READER
 calls_row() {
-	local from
+	local from calls
 	start_pair "$scratch/pair" 4294967295 "$@"
 	counter :clear
 	read_stats
 	from=${stats[frames]}
 	if passed "$counted_frames"; then
-		cat "$instance/events/raw_syscalls/sys_enter/hist" >"$scratch/calls"
-		read_stats
-		awk -v frames=$((stats[frames] - from)) -v writer="$(threads "$writer")" \
+		mapfile -t calls <"$instance/events/raw_syscalls/sys_enter/hist"
+		printf '%s\n' "${calls[@]}" | awk -v frames=$((stats[frames] - from)) -v writer="$(threads "$writer")" \
 			-v reader="$(threads "$reader")" '
 			BEGIN {
 				n = split(writer, thread)
@@ -250,7 +155,7 @@ calls_row() {
 			END {
 				for (call in calls) print call "," calls[call] "," frames
 				exit lost
-			}' "$scratch/calls" >"$folder/$1-$2-$3.calls.csv" || {
+			}' >"$folder/$1-$2-$3.calls.csv" || {
 			rm "$folder/$1-$2-$3.calls.csv"
 			say "$1-$2-$3: the kernel had no room to count all calls"
 		}
