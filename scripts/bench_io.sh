@@ -17,7 +17,7 @@
 # fails costs one line, and the status is 1. Ctrl-C and SIGTERM end the run in order,
 # and what is there is usable. TOOL_OPTIONS are handed on to both programs.
 scripts=$(dirname "$(readlink -f "$0")")
-. "$scripts/io_common.sh"
+. "$scripts/bench_io_common.sh"
 
 arguments 2 - $#
 frames=$1
