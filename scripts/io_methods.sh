@@ -7,7 +7,7 @@
 #
 # FRAMES (300) for each of the runs, in the guests uml and debian or in these; what
 # is there of the other one stays. uml sends 30 frames a second, debian 15, which is
-# what an emulated copy of a large frame leaves time for.
+# what an emulated copy of a large frame leaves time for. SIZES: as bench_io.sh.
 . "$(dirname "$(readlink -f "$0")")/bench_common.sh"
 
 arguments 0 3 $#
@@ -28,7 +28,7 @@ compare_in() {
 	echo "$1:"
 	rm -rf "${bench:?}/$1"
 	start guest/run --kernel "$1" --timeout $((3600 + 64 * frames / fps)) -- \
-		"FPS=$fps" scripts/bench_io.sh "$frames" "$bench/$1"
+		"FPS=$fps" "SIZES=${SIZES-}" scripts/bench_io.sh "$frames" "$bench/$1"
 	follow "$started" || status=$?
 	end_if_stopped
 	guest/dmesg-clean "build/guest/log/$1/dmesg" >&2 || status=1
