@@ -12,6 +12,7 @@ import { Context } from "../tests/check/context.ts";
 import { decoderChecks } from "../tests/check/decoder.ts";
 import { fenceChecks } from "../tests/check/fence.ts";
 import { fixtureChecks } from "../tests/check/fixtures.ts";
+import { loopChecks } from "../tests/check/loop.ts";
 import { metadataChecks } from "../tests/check/metadata.ts";
 import { moduleChecks } from "../tests/check/module.ts";
 import { sharingChecks } from "../tests/check/sharing.ts";
@@ -32,6 +33,7 @@ const GROUPS = {
   "bad-input": badInputChecks,
   bench: benchChecks,
   decoder: decoderChecks,
+  loop: loopChecks,
 };
 
 type Group = keyof typeof GROUPS;

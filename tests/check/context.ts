@@ -35,6 +35,11 @@ export class Context implements Disposable {
     return this.module.replace(/[^/]*$/, "vpipe-dec.ko");
   }
 
+  /** vpipe-loop.ko, built beside vpipe.ko. */
+  get loopModule(): string {
+    return this.module.replace(/[^/]*$/, "vpipe-loop.ko");
+  }
+
   tool(name: string): string {
     return `${this.tools}/${name}`;
   }

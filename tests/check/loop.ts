@@ -1,0 +1,51 @@
+/**
+ * The loopback node: vpipe-loop.ko, loop-write and the capture tools.
+ *
+ * @module
+ */
+import type { Context } from "./context.ts";
+import { loopAccessChecks } from "./loop_access.ts";
+import { loopEndChecks } from "./loop_ends.ts";
+import { loopFormatChecks } from "./loop_formats.ts";
+import { loopIoChecks } from "./loop_io.ts";
+import { isLoopLoaded, loadLoop, loopNode } from "./loop_module.ts";
+import { loopParameterChecks } from "./loop_parameters.ts";
+import { loopReaderChecks } from "./loop_readers.ts";
+import { loopSideChecks } from "./loop_sides.ts";
+import { loopStampChecks } from "./loop_stamps.ts";
+import { loopStillChecks } from "./loop_stills.ts";
+import { loopWriteChecks } from "./loop_write.ts";
+import { succeed } from "./processes.ts";
+import { Skip, type Suite } from "./suite.ts";
+
+export async function loopChecks(suite: Suite, context: Context): Promise<void> {
+  const loaded = isLoopLoaded();
+  let node: string | undefined;
+  await suite.check("loop: load", async () => {
+    try {
+      Deno.lstatSync(context.loopModule);
+    } catch {
+      throw new Skip(`there is no ${context.loopModule}: build the module`);
+    }
+    await loadLoop(context);
+    node = loopNode();
+    return `${context.loopModule} gives ${node}`;
+  });
+  if (node === undefined) return;
+
+  await loopIoChecks(suite, context, node);
+  await loopFormatChecks(suite, node);
+  await loopReaderChecks(suite, context, node);
+  await loopEndChecks(suite, context, node);
+  await loopStillChecks(suite, node);
+  await loopStampChecks(suite, context, node);
+  await loopSideChecks(suite, context, node);
+  await loopWriteChecks(suite, context, node);
+  await loopAccessChecks(suite);
+  await loopParameterChecks(suite, context);
+  await suite.check("loop: as it was", async () => {
+    if (loaded) await loadLoop(context);
+    else await succeed("rmmod", ["vpipe_loop"]);
+    return loaded ? "loaded, with the default parameters" : "not loaded";
+  });
+}

@@ -1,0 +1,100 @@
+/**
+ * Every way into the loopback node with every way out of it: what arrives, and what it cost.
+ *
+ * @module
+ */
+import { IO_METHODS, type IoMethod } from "../../lib/cli/frame_sink.ts";
+import { crc32 } from "../../lib/image/crc32.ts";
+import { MovingPattern } from "../../lib/image/moving_pattern.ts";
+import { GREY } from "../../lib/image/pixel_format.ts";
+import { type Context, readCsv } from "./context.ts";
+import {
+  numbered,
+  READ_METHODS,
+  Reader,
+  type ReadMethod,
+  VGA_BYTES,
+  Writer,
+} from "./loop_client.ts";
+import { loopStats, loopStatsSince } from "./loop_module.ts";
+import { expect, expectEqual, type Suite } from "./suite.ts";
+
+const FRAMES = 16;
+const TOOL_FRAMES = 20;
+
+/** Whether a reader sees the very memory that the writer filled. */
+function isShared(from: IoMethod, to: ReadMethod): boolean {
+  // Memory that the writer has in its own address space is nobody else's.
+  if (to === "dmabuf") return from !== "userptr";
+  return to === "mmap" && (from === "mmap" || from === "write");
+}
+
+export async function loopIoChecks(suite: Suite, context: Context, node: string): Promise<void> {
+  for (const from of IO_METHODS) {
+    for (const to of READ_METHODS) {
+      await suite.check(`loop: ${from} to ${to}`, () => {
+        using writer = new Writer(node, from);
+        // A reader can have the dma-bufs that the node has seen.
+        writer.fillAll();
+        using reader = new Reader(node, to);
+        const before = loopStats(node);
+        for (let i = 0; i < FRAMES; i++) {
+          writer.write(numbered(i));
+          reader.expectFrame(`frame ${i}`, i, numbered(i));
+        }
+        const { frames, copies, bytes_copied, shared, lost } = loopStatsSince(node, before);
+        const once = isShared(from, to);
+        const expected = FRAMES * ((from === "write" ? 1 : 0) + (once ? 0 : 1));
+        expectEqual("frames", frames, FRAMES);
+        expectEqual("copies", copies, expected);
+        expectEqual("bytes_copied", bytes_copied, expected * VGA_BYTES);
+        expectEqual("shared", shared, once ? FRAMES : 0);
+        expectEqual("lost", lost, 0);
+        return `${FRAMES} frames, every byte and number, ${expected} copies, ${shared} shared`;
+      });
+    }
+  }
+
+  const readers = {
+    write: "capture-read",
+    mmap: "capture-mmap",
+    userptr: "capture-userptr",
+    dmabuf: "capture-dmabuf",
+  } as const;
+  const pattern = new MovingPattern("bars", GREY, 640, 480);
+  for (const io of IO_METHODS) {
+    const tool = readers[io];
+    const mode = io === "userptr" ? ["noreset"] : [];
+    await suite.check(`loop: loop-write by ${io} to ${tool}`, async () => {
+      const csv = `${context.scratch}/loop.csv`;
+      await using writer = context.start(
+        ...["loop-write", node, "pattern", "--io", io, "--stamp", "--fps", 20, "--quiet"] as const,
+        ...["--size", "640x480", "--format", "grey"],
+      );
+      const options = ["--stamp", "--quiet", "--warm-up", 0, "--fps", 0, "--timeout", 60];
+      await context.run(tool, node, csv, TOOL_FRAMES, ...mode, ...options);
+      writer.kill("SIGINT");
+      expectEqual("status of loop-write", (await writer.end()).status, 130);
+      const rows = readCsv(csv);
+      expectEqual("rows", rows.length, TOOL_FRAMES);
+      const stamps = rows.map(({ stamp }) => Number(stamp));
+      const picture = new Uint8Array(VGA_BYTES);
+      rows.forEach((row, i) => {
+        expectEqual(`bytesused of row ${i}`, Number(row.bytesused), VGA_BYTES);
+        if (i > 0) {
+          expect(stamps[i] > stamps[i - 1], `row ${i}: ${stamps[i]} after ${stamps[i - 1]}`);
+        }
+        if (row.sequence !== undefined) {
+          const apart = Number(row.sequence) - Number(rows[0].sequence);
+          expectEqual(`frames up to row ${i}, by sequence`, apart, stamps[i] - stamps[0]);
+        } else {
+          pattern.fill(picture, stamps[i]);
+          new DataView(picture.buffer).setUint32(0, stamps[i], true);
+          expectEqual(`CRC of row ${i}`, Number(row.crc32), crc32(picture));
+        }
+      });
+      const missed = stamps[TOOL_FRAMES - 1] - stamps[0] - (TOOL_FRAMES - 1);
+      return `${TOOL_FRAMES} frames in order, numbers in pixels as counted, ${missed} between missed`;
+    });
+  }
+}
