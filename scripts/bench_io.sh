@@ -138,8 +138,8 @@ calls_row() {
 	from=${stats[frames]}
 	if passed "$counted_frames"; then
 		mapfile -t calls <"$instance/events/raw_syscalls/sys_enter/hist"
-		printf '%s\n' "${calls[@]}" | awk -v frames=$((stats[frames] - from)) -v writer="$(threads "$writer")" \
-			-v reader="$(threads "$reader")" '
+		printf '%s\n' "${calls[@]}" | awk -v frames=$((stats[frames] - from)) \
+			-v writer="$(threads "$writer")" -v reader="$(threads "$reader")" '
 			BEGIN {
 				n = split(writer, thread)
 				while (n) side[thread[n--]] = "write"
@@ -163,9 +163,9 @@ calls_row() {
 	stop_pair
 }
 
-# profile_row SIZE WRITER READER: the kernel's functions by name, each program as one.
+# profile_row SIZE WRITER READER: by whose code it is, and by function.
 profile_row() {
-	local profile=$folder/$1-$2-$3.profile.txt data=$scratch/perf.data
+	local sort profile=$folder/$1-$2-$3.profile.txt data=$scratch/perf.data
 	start_pair "$scratch/pair" 4294967295 "$@"
 	if both_run; then
 		start perf record -q -e cpu-clock -F 1999 -p "$writer,$reader" -o "$data" \
@@ -225,24 +225,24 @@ if [ ! -d /sys/kernel/tracing/events/raw_syscalls ]; then
 	keep_state syscalls "not on this kernel"
 elif [ -z "$stopped" ]; then
 	start_counting
-	keep_state syscalls ok
 	for size in "${sizes[@]}"; do
 		for pair in "${pairs[@]}"; do
 			row "$size-$pair, system calls" calls_row "$size" "${pair%-*}" "${pair#*-}"
 		done
 	done
 	end_counting
+	[ -n "$stopped" ] || keep_state syscalls ok
 fi
 # perf record has status 0 where there is nothing to record by.
 if ! perf stat -x, -e cpu-clock -- true 2>&1 | grep -q '^[0-9]'; then
 	keep_state profile "not on this kernel"
 elif [ -z "$stopped" ]; then
-	keep_state profile ok
 	for pair in "${pairs[@]}"; do
 		side=${pair#*-}
 		[ "${pair%-*}" = "${side/read/write}" ] || continue
 		row "$size-$pair, profile" profile_row "$size" "${pair%-*}" "$side"
 	done
+	[ -n "$stopped" ] || keep_state profile ok
 fi
 [ -z "$stopped" ] || echo "$folder: stopped; what is there is complete"
 

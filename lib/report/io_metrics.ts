@@ -67,5 +67,6 @@ export function ofSize({ pairs }: MachineFigures, size: string): IoFigures[] {
 
 /** Why a combination's system calls were not counted. */
 export function withoutCalls({ rows }: MachineFigures): string {
-  return rows.get("syscalls") ?? NOT_RECORDED;
+  const state = rows.get("syscalls");
+  return state === undefined || state === "ok" ? NOT_RECORDED : state;
 }
