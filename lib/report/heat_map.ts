@@ -14,7 +14,7 @@ import {
   withoutCalls,
   WRITERS,
 } from "./io_metrics.ts";
-import { NOT_RECORDED } from "./words.ts";
+import { NOT_RECORDED, whyMissing } from "./words.ts";
 
 /** Steps of the colour scale, which `style.css` names `heat-0` to `heat-6`. */
 const STEPS = 7;
@@ -57,7 +57,7 @@ function heatMap(machine: MachineFigures, size: string, metric: Metric): Markup 
     }
     const why = figures
       ? withoutFigure(machine, metric)
-      : machine.rows.get(`${size}-${writer}-${reader}`) ?? NOT_RECORDED;
+      : whyMissing(machine, `${size}-${writer}-${reader}`);
     return html`
       <td class="none" title="${why}">–</td>
     `;

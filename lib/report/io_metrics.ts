@@ -6,7 +6,7 @@
 import { formatNs } from "../measure/format.ts";
 import type { MachineFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
-import { NOT_RECORDED } from "./words.ts";
+import { whyMissing } from "./words.ts";
 
 /** The methods, in the order of all tables; of the reader `read` stands where `write` does. */
 export const WRITERS: readonly string[] = ["write", "mmap", "userptr", "dmabuf"];
@@ -66,7 +66,6 @@ export function ofSize({ pairs }: MachineFigures, size: string): IoFigures[] {
 }
 
 /** Why a combination's system calls were not counted. */
-export function withoutCalls({ rows }: MachineFigures): string {
-  const state = rows.get("syscalls");
-  return state === undefined || state === "ok" ? NOT_RECORDED : state;
+export function withoutCalls(machine: MachineFigures): string {
+  return whyMissing(machine, "syscalls");
 }

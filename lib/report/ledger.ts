@@ -18,6 +18,7 @@ import {
   percentiles,
   perFrame,
   switches,
+  whyMissing,
 } from "./words.ts";
 
 interface Phase {
@@ -101,7 +102,7 @@ export function ledger(machine: MachineFigures): string[] {
       ["step", "reports"],
       machine.kmemleak.length > 0
         ? machine.kmemleak.map(({ step, reports }) => [step, reports])
-        : [["any", missing(machine, "kmemleak")]],
+        : [["any", whyMissing(machine, "kmemleak")]],
     ),
     "",
     ...machine.notices.map(({ file, says }) => `* ${cell(`${file}: ${says}`)}`),
@@ -111,9 +112,6 @@ export function ledger(machine: MachineFigures): string[] {
 
 /** As scripts/bench_all.sh writes it. */
 const NOT_ASKED = "not asked for";
-
-/** Why there is nothing of a row. */
-const missing = ({ rows }: MachineFigures, row: string): string => rows.get(row) ?? NOT_RECORDED;
 
 /** Rows of the runs, or for an expected run that was asked for and is not there one that says so. */
 function rowsOf(
@@ -129,7 +127,7 @@ function rowsOf(
   const names = [...new Set([...asked, ...there.map(({ name }) => name)])];
   return names.sort(inOrder).map((name) => {
     const run = there.find((run) => run.name === name);
-    return run ? row(run) : [name, ...Array<string>(columns - 1).fill(missing(machine, name))];
+    return run ? row(run) : [name, ...Array<string>(columns - 1).fill(whyMissing(machine, name))];
   });
 }
 
@@ -186,8 +184,8 @@ function userptrTable(machine: MachineFigures): string[] {
     ...(lock
       ? [lock.held.mean, lock.held.p50, lock.held.p95, lock.held.max, lock.waited.mean]
         .map(formatNs)
-      : Array<string>(5).fill(missing(machine, `${name}.lock`))),
-    lock ? perFrame(lock.acquisitions.mean) : missing(machine, `${name}.lock`),
+      : Array<string>(5).fill(whyMissing(machine, `${name}.lock`))),
+    lock ? perFrame(lock.acquisitions.mean) : whyMissing(machine, `${name}.lock`),
   ]);
   return markdownTable(USERPTR_COLUMNS, rows);
 }

@@ -9,6 +9,12 @@ import type { MachineFigures, RunFigures } from "./figures.ts";
 /** Stands where a bench did not write a figure. */
 export const NOT_RECORDED = "not recorded";
 
+/** Why there is nothing of one of a bench's rows. */
+export function whyMissing({ rows }: MachineFigures, row: string): string {
+  const state = rows.get(row);
+  return state === undefined || state === "ok" ? NOT_RECORDED : state;
+}
+
 /** Remainders above this share are marked: the parts then miss something. */
 export const MUCH = 0.05;
 
