@@ -131,6 +131,7 @@ static void loop_remove(struct loop_dev *dev)
 {
 	debugfs_remove(dev->debugfs);
 	video_unregister_device(&dev->vfd);
+	cancel_work_sync(&dev->wake_work);
 	loop_still_exit(dev);
 	v4l2_device_unregister(&dev->v4l2_dev);
 	v4l2_device_put(&dev->v4l2_dev);

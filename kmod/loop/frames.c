@@ -14,7 +14,7 @@
 void loop_frames_init(struct loop_dev *dev)
 {
 	spin_lock_init(&dev->frames_lock);
-	INIT_LIST_HEAD(&dev->readers);
+	loop_readers_init(dev);
 	INIT_LIST_HEAD(&dev->held);
 	INIT_LIST_HEAD(&dev->bindings);
 	init_waitqueue_head(&dev->idle);
@@ -295,7 +295,6 @@ void loop_publish(struct loop_dev *dev, struct loop_frame *frame, unsigned int b
 {
 	struct vb2_buffer *vb = &frame->vbuf.vb2_buf;
 	struct loop_frame *last = NULL;
-	struct loop_reader *reader;
 
 	if (READ_ONCE(dev->grab)) {
 		WRITE_ONCE(dev->grab, false);
@@ -312,8 +311,7 @@ void loop_publish(struct loop_dev *dev, struct loop_frame *frame, unsigned int b
 	list_add_tail(&frame->entry, &dev->held);
 	/* This function's own. */
 	frame->refs = 1;
-	list_for_each_entry(reader, &dev->readers, entry)
-		loop_reader_add(reader, frame);
+	loop_readers_add(dev, frame);
 	if (dev->keep_last) {
 		last = dev->last;
 		dev->last = frame;

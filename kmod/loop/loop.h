@@ -152,6 +152,7 @@ struct loop_buf {
  * @first:	index of the oldest
  * @count:	of frames in @list
  * @base:	number of the frame that is this reader's number 0
+ * @wake:	there is a frame and nobody has told it
  * @still:	it is to get a picture instead of a frame
  * @reading:	it uses read(2)
  * @stale:	the format has changed under its buffers
@@ -169,6 +170,7 @@ struct loop_reader {
 	unsigned int first;
 	unsigned int count;
 	u32 base;
+	bool wake;
 	bool still;
 	bool reading;
 	bool stale;
@@ -269,6 +271,7 @@ struct loop_memory {
  * @keep_last:	the last frame is kept
  * @timeout:	in jiffies, 0 for none
  * @frame_time:	when there was a frame last, in jiffies
+ * @wake_work:	tells readers that there is a frame
  * @still_work:	gives readers a picture when there is no frame
  * @stats:	counters
  */
@@ -312,6 +315,7 @@ struct loop_dev {
 	bool keep_last;
 	unsigned long timeout;
 	unsigned long frame_time;
+	struct work_struct wake_work;
 	struct delayed_work still_work;
 	struct loop_stats stats;
 };
@@ -379,7 +383,8 @@ void loop_reader_init(struct loop_reader *reader);
 void loop_reader_start(struct loop_file *file);
 void loop_reader_stop(struct loop_file *file);
 void loop_reader_end(struct loop_file *file);
-void loop_reader_add(struct loop_reader *reader, struct loop_frame *frame);
+void loop_readers_init(struct loop_dev *dev);
+void loop_readers_add(struct loop_dev *dev, struct loop_frame *frame);
 void loop_reader_drop(struct loop_dev *dev, struct loop_reader *reader, u32 number);
 void loop_reader_show_still(struct loop_dev *dev, struct loop_reader *reader);
 bool loop_reader_ready(struct loop_file *file);

@@ -35,14 +35,56 @@ static bool loop_reader_takes(const struct loop_reader *reader)
  * The list
  */
 
-void loop_reader_add(struct loop_reader *reader, struct loop_frame *frame)
+static void loop_reader_add(struct loop_reader *reader, struct loop_frame *frame)
 {
 	if (reader->stale)
 		return;
+
+	/* With more than one frame it has been told already. */
+	reader->wake |= !reader->count;
 	reader->list[(reader->first + reader->count++) % LOOP_MAX_BUFFERS] = frame;
 	reader->still = false;
 	frame->refs++;
-	wake_up(&reader->wait);
+}
+
+static void loop_readers_wake(struct loop_dev *dev)
+{
+	struct loop_reader *reader;
+
+	list_for_each_entry(reader, &dev->readers, entry) {
+		if (!reader->wake)
+			continue;
+		reader->wake = false;
+		wake_up(&reader->wait);
+	}
+}
+
+static void loop_wake_work(struct work_struct *work)
+{
+	struct loop_dev *dev = container_of(work, struct loop_dev, wake_work);
+
+	spin_lock(&dev->frames_lock);
+	loop_readers_wake(dev);
+	spin_unlock(&dev->frames_lock);
+}
+
+void loop_readers_init(struct loop_dev *dev)
+{
+	INIT_LIST_HEAD(&dev->readers);
+	INIT_WORK(&dev->wake_work, loop_wake_work);
+}
+
+/* A frame for all. The writer wakes one thread, however many they are. */
+void loop_readers_add(struct loop_dev *dev, struct loop_frame *frame)
+{
+	struct loop_reader *reader;
+
+	list_for_each_entry(reader, &dev->readers, entry)
+		loop_reader_add(reader, frame);
+	if (list_is_singular(&dev->readers))
+		loop_readers_wake(dev);
+	else if (!list_empty(&dev->readers))
+		queue_work(system_highpri_wq, &dev->wake_work);
 }
 
 static struct loop_frame *loop_reader_first(struct loop_reader *reader)
