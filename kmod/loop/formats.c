@@ -118,12 +118,38 @@ int loop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 	return ret;
 }
 
+/*
+ * Whether frames of that format come with what another file writes. Programs that take the
+ * largest size there is would fail otherwise.
+ */
+static bool loop_is_written(struct file *file, const struct loop_format *format)
+{
+	struct loop_dev *dev = video_drvdata(file);
+
+	lockdep_assert_held(&dev->lock);
+
+	return dev->writer && dev->writer != loop_to_file(file) && dev->format == format;
+}
+
 int loop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize)
 {
 	const struct loop_format *format = loop_find_format(fsize->pixel_format);
+	struct loop_dev *dev = video_drvdata(file);
+	bool written;
 
 	if (fsize->index || !format)
 		return -EINVAL;
+
+	mutex_lock(&dev->lock);
+	written = loop_is_written(file, format);
+	if (written) {
+		fsize->type = V4L2_FRMSIZE_TYPE_DISCRETE;
+		fsize->discrete.width = dev->width;
+		fsize->discrete.height = dev->height;
+	}
+	mutex_unlock(&dev->lock);
+	if (written)
+		return 0;
 
 	fsize->type = V4L2_FRMSIZE_TYPE_STEPWISE;
 	fsize->stepwise = (struct v4l2_frmsize_stepwise){
@@ -143,12 +169,25 @@ int loop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum 
 int loop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival)
 {
 	const struct loop_format *format = loop_find_format(fival->pixel_format);
+	struct loop_dev *dev = video_drvdata(file);
+	bool written;
 
 	if (fival->index || !format ||
 	    fival->width < format->align_x || fival->width > VPIPE_LOOP_MAX_SIZE ||
 	    fival->height < format->align_y || fival->height > VPIPE_LOOP_MAX_SIZE ||
 	    fival->width % format->align_x || fival->height % format->align_y)
 		return -EINVAL;
+
+	mutex_lock(&dev->lock);
+	written = loop_is_written(file, format) && fival->width == dev->width &&
+		  fival->height == dev->height;
+	if (written) {
+		fival->type = V4L2_FRMIVAL_TYPE_DISCRETE;
+		fival->discrete = dev->interval;
+	}
+	mutex_unlock(&dev->lock);
+	if (written)
+		return 0;
 
 	fival->type = V4L2_FRMIVAL_TYPE_CONTINUOUS;
 	fival->stepwise.min = (struct v4l2_fract){ LOOP_MIN_INTERVAL_MS, 1000 };
