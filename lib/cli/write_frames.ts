@@ -9,6 +9,7 @@ import { Histogram } from "../measure/histogram.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../sys/clock.ts";
 import { EAGAIN, ENODATA } from "../sys/errno.ts";
 import { Poller, POLLERR, POLLHUP, POLLOUT } from "../sys/poll.ts";
+import { yieldProcessor } from "../sys/thread.ts";
 import { DeviceError, type FrameInterval, type VideoDevice } from "../v4l2/device.ts";
 import { OutputFile } from "./files.ts";
 import type { FrameInput } from "./frame_input.ts";
@@ -104,6 +105,8 @@ class FrameWriter {
     this.submitted = monotonicNs();
     this.#waitingSince = 0;
     if (this.#interval === 0) this.due = this.submit;
+    // A reader on the same processor would get the frame only when the next one is filled.
+    else yieldProcessor();
     this.#held = false;
     this.#ready = false;
     this.count++;

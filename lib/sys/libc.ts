@@ -25,6 +25,7 @@ const library = Deno.dlopen("libc.so.6", {
   clock_nanosleep: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   getrusage: { parameters: ["i32", "buffer"], result: "i32" },
   preadv: { parameters: ["i32", "buffer", "i32", "i64"], result: "i32" },
+  sched_yield: { parameters: [], result: "i32" },
   sched_setaffinity: { parameters: ["i32", "usize", "buffer"], result: "i32" },
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },

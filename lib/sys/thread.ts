@@ -57,6 +57,11 @@ export function setRealtimePriority(priority: number): void {
   throw new SysError(`real-time priority ${priority}`, "sched_setscheduler", code);
 }
 
+/** Lets others that wait for this thread's processor run first. Never fails. */
+export function yieldProcessor(): void {
+  libc.sched_yield();
+}
+
 /** The calling thread's resource usage, read again and again without allocating. */
 export class ThreadUsage {
   readonly #usage = rusage.alloc();
