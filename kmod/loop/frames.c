@@ -293,7 +293,6 @@ static void loop_stamp(struct loop_dev *dev, struct loop_frame *frame)
 /* Of a writer with so many @buffers. */
 void loop_publish(struct loop_dev *dev, struct loop_frame *frame, unsigned int buffers)
 {
-	struct vb2_buffer *vb = &frame->vbuf.vb2_buf;
 	struct loop_frame *last = NULL;
 
 	if (READ_ONCE(dev->grab)) {
@@ -303,7 +302,6 @@ void loop_publish(struct loop_dev *dev, struct loop_frame *frame, unsigned int b
 
 	spin_lock(&dev->frames_lock);
 	loop_stamp(dev, frame);
-	loop_memory_note(dev, vb);
 	dev->buffers = buffers;
 	dev->frame_time = jiffies;
 	dev->stats.frames++;

@@ -146,19 +146,18 @@ static const void *loop_memory_key(const struct vb2_buffer *vb)
 	}
 }
 
-/* Of an OUTPUT buffer that is queued. */
+/* Of an OUTPUT buffer that has it from now on. */
 void loop_memory_note(struct loop_dev *dev, const struct vb2_buffer *vb)
 {
 	struct loop_memory *memory = &dev->memory[vb->index];
 
-	lockdep_assert_held(&dev->frames_lock);
-	if (memory->key)
-		return;
+	spin_lock(&dev->frames_lock);
 	memory->key = loop_memory_key(vb);
 	if (vb->memory == VB2_MEMORY_DMABUF) {
 		memory->dbuf = vb->planes[0].dbuf;
 		get_dma_buf(memory->dbuf);
 	}
+	spin_unlock(&dev->frames_lock);
 }
 
 void loop_memory_forget(struct loop_dev *dev, unsigned int index)
@@ -204,6 +203,7 @@ long loop_memory_share(struct loop_dev *dev, struct vpipe_loop_share *share)
 	struct dma_buf *dbuf = NULL;
 	struct vb2_buffer *vb;
 	struct vb2_queue *q;
+	const void *key;
 	int fd;
 
 	if (share->flags & ~O_CLOEXEC || memchr_inv(share->reserved, 0, sizeof(share->reserved)))
@@ -218,17 +218,22 @@ long loop_memory_share(struct loop_dev *dev, struct vpipe_loop_share *share)
 	q = &dev->writer->out;
 	mutex_lock(&q->mmap_lock);
 	share->count = vpipe_num_buffers(q);
-	vb = share->index < share->count ? vb2_get_buffer(q, share->index) : NULL;
-	if (vb && vb->memory == VB2_MEMORY_MMAP) {
-		dbuf = vb2_vmalloc_memops.get_dmabuf(vb, vb->planes[0].mem_priv, O_RDONLY) ?:
-		       ERR_PTR(-ENOMEM);
-	} else if (vb && vb->memory == VB2_MEMORY_DMABUF) {
+	if (share->index < share->count && q->memory != VB2_MEMORY_USERPTR) {
 		spin_lock(&dev->frames_lock);
+		key = dev->memory[share->index].key;
 		dbuf = dev->memory[share->index].dbuf;
 		if (dbuf)
 			get_dma_buf(dbuf);
 		spin_unlock(&dev->frames_lock);
-		dbuf = dbuf ?: ERR_PTR(-EAGAIN);
+		/* Without a key it is one that videobuf2 is just making, or has just freed. */
+		if (!key) {
+			dbuf = ERR_PTR(-EAGAIN);
+		} else if (!dbuf) {
+			vb = vb2_get_buffer(q, share->index);
+			dbuf = vb2_vmalloc_memops.get_dmabuf(vb, vb->planes[0].mem_priv,
+							     O_RDONLY);
+			dbuf = dbuf ?: ERR_PTR(-ENOMEM);
+		}
 	} else {
 		dbuf = ERR_PTR(-EINVAL);
 	}

@@ -194,7 +194,7 @@ static int loop_buf_init(struct vb2_buffer *vb)
 		INIT_LIST_HEAD(&buf->binding);
 		buf->mapped = false;
 	} else {
-		loop_memory_forget(dev, vb->index);
+		loop_memory_note(dev, vb);
 		loop_to_frame(vb)->mapped = false;
 	}
 

@@ -166,7 +166,9 @@ static struct vb2_buffer *loop_find_buffer(struct vb2_queue *q, loff_t offset)
 
 	for (i = 0; i < LOOP_MAX_BUFFERS; i++) {
 		vb = vb2_get_buffer(q, i);
-		if (vb && vb->planes[0].m.offset + LOOP_CAPTURE_OFFSET == offset)
+		/* Without memory it is one that videobuf2 is just making. */
+		if (vb && vb->planes[0].mem_priv &&
+		    vb->planes[0].m.offset + LOOP_CAPTURE_OFFSET == offset)
 			return vb;
 	}
 
