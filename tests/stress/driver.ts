@@ -1,5 +1,6 @@
 /**
- * A module with one platform device: loading and binding it, and its nodes as they are numbered now.
+ * A module, and one with a platform device: loading and binding it, and its nodes as they are numbered
+ * now.
  *
  * @module
  */
@@ -30,17 +31,51 @@ function node(folder: string, name: RegExp): string {
   throw new SysError(folder, `find ${name.source}`, ENOENT);
 }
 
+/** A kernel module. */
+export class Module {
+  readonly #folder: string;
+
+  constructor(readonly name: string) {
+    this.#folder = `/sys/module/${name.replaceAll("-", "_")}`;
+  }
+
+  load(module: string): Promise<string> {
+    return succeed("insmod", [module]);
+  }
+
+  unload(): Promise<string> {
+    return succeed("rmmod", [this.name]);
+  }
+
+  isLoaded(): boolean {
+    return exists(this.#folder);
+  }
+
+  /** Who keeps the module from being unloaded. */
+  users(): number {
+    return Number(Deno.readTextFileSync(`${this.#folder}/refcnt`));
+  }
+
+  setParameter(name: string, value: number): void {
+    Deno.writeTextFileSync(`${this.#folder}/parameters/${name}`, `${value}`);
+  }
+
+  /** Loads the module, if something went wrong that left it off. */
+  async restore(module: string): Promise<void> {
+    if (!this.isLoaded()) await this.load(module);
+  }
+}
+
 /** A driver whose device has its name. */
-export class Driver {
+export class Driver extends Module {
   /** In sysfs. */
   readonly folder: string;
   readonly #device: string;
-  readonly #module: string;
 
-  constructor(readonly name: string) {
+  constructor(name: string) {
+    super(name);
     this.folder = `/sys/bus/platform/drivers/${name}`;
     this.#device = `${this.folder}/${name}`;
-    this.#module = `/sys/module/${name.replaceAll("-", "_")}`;
   }
 
   /** @throws {SysError} ENOENT where there is none */
@@ -57,14 +92,6 @@ export class Driver {
     return node(this.#device, /^media\d+$/);
   }
 
-  load(module: string): Promise<string> {
-    return succeed("insmod", [module]);
-  }
-
-  unload(): Promise<string> {
-    return succeed("rmmod", [this.name]);
-  }
-
   /** Takes the device from the driver: as an unplugged one, for whoever has it open. */
   unbind(): void {
     Deno.writeTextFileSync(`${this.folder}/unbind`, this.name);
@@ -78,22 +105,9 @@ export class Driver {
     return exists(this.#device);
   }
 
-  isLoaded(): boolean {
-    return exists(this.#module);
-  }
-
-  /** Who keeps the module from being unloaded. */
-  users(): number {
-    return Number(Deno.readTextFileSync(`${this.#module}/refcnt`));
-  }
-
-  setParameter(name: string, value: number): void {
-    Deno.writeTextFileSync(`${this.#module}/parameters/${name}`, `${value}`);
-  }
-
   /** Loads the module and binds the device, as far as something went wrong that left them off. */
-  async restore(module: string): Promise<void> {
-    if (!this.isLoaded()) await this.load(module);
+  override async restore(module: string): Promise<void> {
+    await super.restore(module);
     if (!this.isBound()) this.bind();
   }
 }

@@ -16,7 +16,7 @@ import { openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
 import { VPIPE_CID_THRESHOLD } from "../../lib/vpipe/uapi.ts";
 import { HEAP, META } from "../check/context.ts";
 import { expectEqual } from "../check/suite.ts";
-import type { Driver } from "./driver.ts";
+import type { Driver, Module } from "./driver.ts";
 import { filter, mediaNode } from "./filter.ts";
 import { orErrno, raw } from "./libc.ts";
 import * as uapi from "./uapi.ts";
@@ -37,23 +37,29 @@ export interface Trial {
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
-const MMAP = v4l2.V4L2_MEMORY_MMAP;
-const USERPTR = v4l2.V4L2_MEMORY_USERPTR;
-const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
+export const MMAP = v4l2.V4L2_MEMORY_MMAP;
+export const USERPTR = v4l2.V4L2_MEMORY_USERPTR;
+export const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
 const WIDTH = 64;
 const HEIGHT = 48;
 const SIZE = WIDTH * HEIGHT;
 
-const int = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
+export const int = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
 
-const call =
+/** An ioctl, to be made later. */
+export const call =
   (file: { readonly fd: number }, { request }: Ioctl, argument: Uint8Array<ArrayBuffer>) => () =>
     tryIoctl(file.fd, request, argument);
 
-const buffersOf = (type: number, memory: number) =>
+/** Argument of VIDIOC_REQBUFS. */
+export const buffersOf = (type: number, memory: number) =>
   v4l2.v4l2_requestbuffers.alloc({ type, memory, count: 2 }).bytes;
 
-const buffer = (type: number, values: Partial<ReturnType<typeof uapi.v4l2_userptr_buffer.alloc>>) =>
+/** Argument of VIDIOC_QBUF: the first buffer, of a small frame. */
+export const buffer = (
+  type: number,
+  values: Partial<ReturnType<typeof uapi.v4l2_userptr_buffer.alloc>>,
+) =>
   uapi.v4l2_userptr_buffer.alloc({
     type,
     memory: MMAP,
@@ -208,8 +214,13 @@ function bindTrial(driver: Driver): Trial {
   };
 }
 
-/** Loading the module. */
-function loadTrial(driver: Driver, moduleName: string, module: string): Trial {
+/**
+ * Loading the module.
+ *
+ * @param moduleName as the kernel has it
+ * @param module its file
+ */
+export function loadTrial(driver: Module, moduleName: string, module: string): Trial {
   const image = Deno.readFileSync(module);
   const name = cString(moduleName);
   const none = cString("");

@@ -6,9 +6,11 @@
 import { expect, Skip } from "../check/suite.ts";
 import { canInjectFaults } from "./fault_injection.ts";
 import { decoder } from "./decoder.ts";
-import type { Driver } from "./driver.ts";
+import type { Module } from "./driver.ts";
+import type { FaultsOrder } from "./faults_worker.ts";
 import { filter } from "./filter.ts";
 import { canFindLeaks, expectNone, findLeaks, forgetLeaks } from "./leaks.ts";
+import { loop } from "./loop.ts";
 import type { Conditions } from "./stage.ts";
 import { Worker } from "./workers.ts";
 
@@ -25,8 +27,8 @@ async function expectNoLeaks(): Promise<void> {
 }
 
 async function faultsOf(
-  subject: "filter" | "decoder",
-  driver: Driver,
+  subject: FaultsOrder["subject"],
+  driver: Module,
   { seconds, random, module }: Conditions,
 ): Promise<string> {
   if (!canInjectFaults()) {
@@ -54,3 +56,5 @@ async function faultsOf(
 export const faults = (conditions: Conditions) => faultsOf("filter", filter, conditions);
 
 export const decoderFaults = (conditions: Conditions) => faultsOf("decoder", decoder, conditions);
+
+export const loopFaults = (conditions: Conditions) => faultsOf("loop", loop, conditions);

@@ -8,14 +8,17 @@ import { expect } from "../check/suite.ts";
 import { FaultInjector } from "./fault_injection.ts";
 import { decoderTrials } from "./decoder_fault_trials.ts";
 import { filterTrials, type Trial } from "./fault_trials.ts";
+import { loopTrials } from "./loop_fault_trials.ts";
 import { Random } from "./random.ts";
 import { ENOMEM } from "./uapi.ts";
+
+const SUBJECTS = { filter: filterTrials, decoder: decoderTrials, loop: loopTrials };
 
 /** What the worker is to do. */
 export interface FaultsOrder {
   readonly seed: number;
   readonly seconds: number;
-  readonly subject: "filter" | "decoder";
+  readonly subject: keyof typeof SUBJECTS;
   /** The module's file. */
   readonly module: string;
 }
@@ -65,6 +68,5 @@ export function injectFaults({ seed, seconds, subject, module }: FaultsOrder): F
   const random = new Random(seed);
   const end = performance.now() + seconds * 1000;
   using injector = new FaultInjector();
-  const trials = subject === "filter" ? filterTrials(module) : decoderTrials(module);
-  return trials.map((trial) => exercise(trial, injector, random, end));
+  return SUBJECTS[subject](module).map((trial) => exercise(trial, injector, random, end));
 }

@@ -18,21 +18,30 @@ import { decoderRandom } from "./decoder_random.ts";
 import { decoderSessions } from "./decoder_sessions.ts";
 import { decoderStalls } from "./decoder_stalls.ts";
 import { decoderStates } from "./decoder_states.ts";
-import { decoderFaults, faults } from "./faults.ts";
+import { decoderFaults, faults, loopFaults } from "./faults.ts";
 import { expectWorking as expectFilter, filter } from "./filter.ts";
+import type { Module } from "./driver.ts";
 import { hotplug } from "./hotplug.ts";
 import { kills } from "./kills.ts";
 import { leaksOf } from "./leaks.ts";
+import { expectWorking as expectLoop, loop } from "./loop.ts";
+import { loopCrowd } from "./loop_crowd.ts";
+import { loopFormats } from "./loop_formats.ts";
+import { loopKills } from "./loop_kills.ts";
+import { loopRandom } from "./loop_random.ts";
+import { loopStates } from "./loop_states.ts";
+import { loopTimeouts } from "./loop_timeouts.ts";
+import { loopUnload } from "./loop_unload.ts";
+import { loopViews } from "./loop_views.ts";
 import { randomCalls } from "./random_calls.ts";
-import { reloads } from "./reloads.ts";
+import { reloadsOf } from "./reloads.ts";
 import type { Stage } from "./stage.ts";
 import { states } from "./states.ts";
 import { streams } from "./streams.ts";
-import type { Driver } from "./driver.ts";
 
 /** One module's stages. */
 export interface Group {
-  readonly driver: Driver;
+  readonly driver: Module;
   readonly stages: Readonly<Record<string, { readonly share: number; readonly run: Stage }>>;
   /** Fails unless the module works, after whatever a stage did to it. */
   expectWorking(): Promise<void>;
@@ -47,7 +56,7 @@ export const GROUPS = {
       states: { share: 0.05, run: states },
       hotplug: { share: 0.15, run: hotplug },
       streams: { share: 0.08, run: streams },
-      reloads: { share: 0.1, run: reloads },
+      reloads: { share: 0.1, run: reloadsOf(filter, expectFilter) },
       leaks: { share: 0.08, run: leaksOf(filter) },
       faults: { share: 0.12, run: faults },
     },
@@ -74,6 +83,23 @@ export const GROUPS = {
       faults: { share: 0.12, run: decoderFaults },
     },
     expectWorking: expectDecoder,
+  },
+  loop: {
+    driver: loop,
+    stages: {
+      states: { share: 0.1, run: loopStates },
+      formats: { share: 0.06, run: loopFormats },
+      views: { share: 0.1, run: loopViews },
+      "random-calls": { share: 0.2, run: loopRandom },
+      kills: { share: 0.2, run: loopKills },
+      timeouts: { share: 0.08, run: loopTimeouts },
+      crowd: { share: 0.1, run: loopCrowd },
+      unload: { share: 0.02, run: loopUnload },
+      reloads: { share: 0.04, run: reloadsOf(loop, expectLoop) },
+      // With a look for leaks, of all stages.
+      faults: { share: 0.15, run: loopFaults },
+    },
+    expectWorking: expectLoop,
   },
 } as const satisfies Record<string, Group>;
 

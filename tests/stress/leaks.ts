@@ -5,7 +5,7 @@
  */
 import { expect, Skip } from "../check/suite.ts";
 import { exists } from "./driver.ts";
-import type { Driver } from "./driver.ts";
+import type { Module } from "./driver.ts";
 import { type Conditions, delay } from "./stage.ts";
 
 const KMEMLEAK = "/sys/kernel/debug/kmemleak";
@@ -37,7 +37,7 @@ export function forgetLeaks(): void {
 }
 
 /** Unloads a module for good measure: what it forgot is nobody's then. */
-export const leaksOf = (driver: Driver) => async ({ module }: Conditions): Promise<string> => {
+export const leaksOf = (driver: Module) => async ({ module }: Conditions): Promise<string> => {
   if (!canFindLeaks()) throw new Skip("this kernel has no kmemleak");
   await driver.unload();
   try {

@@ -1,6 +1,6 @@
 /**
  * Library calls that no tool needs: with addresses that point nowhere, on other processes'
- * descriptors, for modules.
+ * descriptors, for modules; and mappings as addresses.
  *
  * @module
  */
@@ -12,6 +12,14 @@ const library = Deno.dlopen("libc.so.6", {
   write: { parameters: ["i32", "usize", "usize"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
   pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  mprotect: { parameters: ["usize", "usize", "i32"], result: "i32" },
+  mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "usize" },
+  mremap: { parameters: ["usize", "usize", "usize", "i32", "usize"], result: "usize" },
+  munmap: { parameters: ["usize", "usize"], result: "i32" },
+  fork: { parameters: [], result: "i32" },
+  _exit: { parameters: ["i32"], result: "void" },
+  waitpid: { parameters: ["i32", "pointer", "i32"], result: "i32" },
+  usleep: { parameters: ["u32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   dup: { parameters: ["i32"], result: "i32" },
   pidfd_open: { parameters: ["i32", "u32"], result: "i32" },

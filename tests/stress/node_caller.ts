@@ -1,5 +1,5 @@
 /**
- * A mem2mem node called at random: what is the same for each of them. Most arguments are nearly
+ * A node with two queues called at random: what is the same for each of them. Most arguments are nearly
  * right: what is refused at the door tests the door only.
  *
  * @module
@@ -52,7 +52,8 @@ interface Importable {
 
 /** Which node, and how far to go with it. */
 export interface NodeFacts {
-  mediaNode(): string;
+  /** Where it takes requests. */
+  mediaNode?(): string;
   /** V4L2_BUF_TYPE_* of both queues. */
   readonly output: number;
   readonly capture: number;
@@ -177,7 +178,7 @@ export abstract class NodeCaller<F extends OpenFile> extends Caller {
   #openMedia(): void {
     if (this.#media >= 0) libc.close(this.#media);
     this.#media = -1;
-    this.#media = File.open(this.facts.mediaNode(), O_RDWR).fd;
+    this.#media = File.open(this.facts.mediaNode!(), O_RDWR).fd;
   }
 
   protected reuseRequest(): void {

@@ -1,18 +1,20 @@
 /**
- * The module unloaded and loaded again and again, with a frame in each of its lives.
+ * A module unloaded and loaded again and again, and whether it works in each of its lives.
  *
  * @module
  */
-import { expectWorking, load, unload } from "./filter.ts";
+import type { Module } from "./driver.ts";
 import type { Conditions } from "./stage.ts";
 
 const LIVES = 20;
 
-export async function reloads({ module }: Conditions): Promise<string> {
-  for (let life = 0; life < LIVES; life++) {
-    await unload();
-    await load(module);
-    await expectWorking();
-  }
-  return `${LIVES} times, each time a frame as the reference's`;
-}
+export const reloadsOf =
+  (driver: Module, expectWorking: () => Promise<void>) =>
+  async ({ module }: Conditions): Promise<string> => {
+    for (let life = 0; life < LIVES; life++) {
+      await driver.unload();
+      await driver.load(module);
+      await expectWorking();
+    }
+    return `${LIVES} times, each time with frames as they have to be`;
+  };

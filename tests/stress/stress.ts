@@ -61,7 +61,7 @@ main({
       fallback: "all",
     },
     tools: { ...path("FOLDER", "the tools to kill"), fallback: "build/bin" },
-    amount: number("FRACTION", "of the streams and messages that a stage counts: 1 is all", {
+    amount: number("FRACTION", "of the streams, messages and calls that a stage counts: 1 is all", {
       min: 0.001,
       max: 1,
       fallback: 0.005,

@@ -1,5 +1,5 @@
 /**
- * A process that calls the filter's or the decoder's video node at random.
+ * A process that calls a video node at random.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { libc } from "../../lib/sys/libc.ts";
 import type { Tally } from "./caller.ts";
 import { DecoderCaller } from "./decoder_caller.ts";
 import { orErrno, raw } from "./libc.ts";
+import { LoopCaller } from "./loop_caller.ts";
 import { Random } from "./random.ts";
 import { VideoCaller } from "./video_caller.ts";
 
@@ -15,6 +16,8 @@ import { VideoCaller } from "./video_caller.ts";
 export interface VideoOrder {
   readonly seed: number;
   readonly seconds: number;
+  /** At least so many calls, however long they take. */
+  readonly calls?: number;
   /** Print process id and a descriptor of the first file opened, for another worker to join. */
   readonly announce?: boolean;
   /** Share this open file of that process. */
@@ -23,8 +26,8 @@ export interface VideoOrder {
 
 /** Calls at random until the time is over; the process's end closes what is open then. */
 function callAtRandom(
-  Node: typeof VideoCaller | typeof DecoderCaller,
-  { seed, seconds, announce, join }: VideoOrder,
+  Node: typeof VideoCaller | typeof DecoderCaller | typeof LoopCaller,
+  { seed, seconds, calls = 0, announce, join }: VideoOrder,
 ): Tally {
   const caller = new Node(new Random(seed));
   const end = performance.now() + seconds * 1000;
@@ -37,10 +40,12 @@ function callAtRandom(
   }
   // A duplicate, as the random calls may close the first.
   if (announce) console.log(`${Deno.pid} ${raw.dup(caller.open().fd)}`);
-  while (performance.now() < end) caller.step();
+  while (performance.now() < end || caller.tally.calls < calls) caller.step();
   return caller.tally;
 }
 
 export const callVideoAtRandom = (order: VideoOrder): Tally => callAtRandom(VideoCaller, order);
 
 export const callDecoderAtRandom = (order: VideoOrder): Tally => callAtRandom(DecoderCaller, order);
+
+export const callLoopAtRandom = (order: VideoOrder): Tally => callAtRandom(LoopCaller, order);

@@ -15,9 +15,13 @@ import { answerAnything } from "./decoder_random_worker.ts";
 import { decodeExactly } from "./decoder_worker.ts";
 import { injectFaults } from "./faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./hotplug_worker.ts";
+import { readLoop } from "./loop_reader_worker.ts";
+import { churnViews } from "./loop_views_worker.ts";
+import { beLoopVictim } from "./loop_victim_worker.ts";
+import { writeLoop } from "./loop_writer_worker.ts";
 import { callMetaAtRandom } from "./meta_worker.ts";
 import { stream } from "./stream_worker.ts";
-import { callDecoderAtRandom, callVideoAtRandom } from "./video_worker.ts";
+import { callDecoderAtRandom, callLoopAtRandom, callVideoAtRandom } from "./video_worker.ts";
 
 /** First argument of a worker. */
 export const WORKER = "--worker";
@@ -25,18 +29,23 @@ export const WORKER = "--worker";
 const workers = {
   answerAnything,
   beHostile,
+  beLoopVictim,
   blockInDecoder,
   blockInDequeue,
   blockInInject,
   blockInRead,
   callDecoderAtRandom,
+  callLoopAtRandom,
   callMetaAtRandom,
   callVideoAtRandom,
   changeControls,
+  churnViews,
   decodeExactly,
   injectFaults,
+  readLoop,
   stream,
   streamAnything,
+  writeLoop,
 };
 
 type Workers = typeof workers;

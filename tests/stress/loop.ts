@@ -1,0 +1,53 @@
+/**
+ * The loopback module as a whole: its node, its counters, and whether it works.
+ *
+ * @module
+ */
+import { ENOENT, SysError } from "../../lib/sys/errno.ts";
+import { videoNodes } from "../../lib/v4l2/find.ts";
+import { expectEqual } from "../check/suite.ts";
+import { Module } from "./driver.ts";
+import { expectFrames, LoopReader, LoopWriter } from "./loop_stream.ts";
+import { delay } from "./stage.ts";
+
+export const loop = new Module("vpipe-loop");
+
+const CARD = "vpipe loopback 0";
+
+/** @throws {SysError} ENOENT where there is none */
+export function loopNode(): string {
+  const node = videoNodes().find(({ name }) => name === CARD);
+  if (node === undefined) throw new SysError("/dev", `find ${CARD}`, ENOENT);
+  return node.path;
+}
+
+/** What debugfs counts, by name. */
+export function loopStats(node: string): Record<string, number> {
+  const path = node.replace("/dev/", "/sys/kernel/debug/vpipe-loop/");
+  const lines = Deno.readTextFileSync(`${path}/stats`).trimEnd().split("\n");
+  return Object.fromEntries(
+    lines.map((line) => [line.split(" ")[0], Number(line.split(" ")[1])]),
+  );
+}
+
+/** Waits until nobody has the node open. */
+export async function expectLoopIdle(ms = 10_000): Promise<void> {
+  const end = performance.now() + ms;
+  while (loop.users() !== 0 && performance.now() < end) await delay(20);
+  expectEqual("users of the module", loop.users(), 0);
+  const { readers, writer } = loopStats(loopNode());
+  expectEqual("readers", readers, 0);
+  expectEqual("writer", writer, 0);
+}
+
+/** Fails unless frames come through, and nobody is left over. */
+export async function expectWorking(): Promise<void> {
+  {
+    using reader = new LoopReader(loopNode(), "view");
+    using writer = new LoopWriter(loopNode(), "mmap");
+    writer.begin([320, 200]);
+    reader.begin();
+    expectFrames(writer, reader, 10);
+  }
+  await expectLoopIdle();
+}

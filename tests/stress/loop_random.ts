@@ -1,0 +1,58 @@
+/**
+ * Several processes call both sides of the loopback node at random, two of them on the same open
+ * file.
+ *
+ * @module
+ */
+import { expect } from "../check/suite.ts";
+import { expectLoopIdle, loop, loopNode, loopStats } from "./loop.ts";
+import { DOCUMENTED } from "./random_calls.ts";
+import type { Conditions } from "./stage.ts";
+import { Worker } from "./workers.ts";
+
+/** Of all processes, where all are wanted. */
+const CALLS = 100_000;
+
+/** What a process may take to start, on a slow guest. */
+const START_S = 3;
+
+const WAIT_S = 3600;
+
+export async function loopRandom(
+  { seconds, amount, random, module }: Conditions,
+): Promise<string> {
+  const before = loopStats(loopNode());
+  const calls = CALLS * amount / 4;
+  const order = () => ({ seed: random.next(), seconds, calls });
+  // Still there when the follower has started.
+  const longer = { ...order(), seconds: seconds + START_S, announce: true };
+  await using leader = new Worker("callLoopAtRandom", longer);
+  await using second = new Worker("callLoopAtRandom", order());
+  await using third = new Worker("callLoopAtRandom", order());
+  const [pid, fd] = (await leader.line() ?? "").split(" ").map(Number);
+  await using follower = new Worker("callLoopAtRandom", { ...order(), join: { pid, fd } });
+  const workers = [leader, second, third, follower];
+  const sum = { calls: 0, succeeded: 0, results: 0, errnos: {} as Record<number, string> };
+  const limit = seconds + 60 + amount * WAIT_S;
+  for (const tally of await Promise.all(workers.map((worker) => worker.result(limit)))) {
+    sum.calls += tally.calls;
+    sum.succeeded += tally.succeeded;
+    sum.results += tally.results;
+    Object.assign(sum.errnos, tally.errnos);
+  }
+  for (const [code, call] of Object.entries(sum.errnos)) {
+    expect(DOCUMENTED.has(Number(code)), `${call} failed with errno ${code}`);
+  }
+  await expectLoopIdle();
+  const after = loopStats(loopNode());
+  const shared = after.shared - before.shared;
+  expect(sum.results > 100, `only ${sum.results} frames came out: the calls are not random enough`);
+  expect(shared > 0, "no frame reached a reader without a copy");
+  // Its controls are as they are at first.
+  await loop.unload();
+  await loop.load(module);
+  const seen = Object.keys(sum.errnos).map((code) => DOCUMENTED.get(Number(code)));
+  return `4 processes, ${sum.calls} calls, ${sum.succeeded} successful; ` +
+    `${after.frames - before.frames} frames written, ${sum.results} read, ${shared} of them ` +
+    `without a copy; else ${seen.join(" ")}`;
+}
