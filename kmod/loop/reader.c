@@ -137,6 +137,7 @@ void loop_reader_start(struct loop_file *file)
 		reader->base = dev->last->number;
 		loop_reader_add(reader, dev->last);
 	} else if (dev->keep_last && dev->still) {
+		reader->base--;
 		reader->still = true;
 	}
 	spin_unlock(&dev->frames_lock);
