@@ -468,16 +468,14 @@ static ssize_t loop_read_rest(struct loop_file *file, char __user *to, size_t co
 }
 
 /*
- * Straight to the caller's memory, if all of it is there: whoever holds a frame must
- * not wait for the caller's page faults.
+ * Straight to the caller's memory, as long as all of it is there: whoever holds a frame
+ * must not wait for the caller's page faults. Its pages were made ready before.
  */
 static bool loop_read_at_once(struct loop_frame *frame, char __user *to, size_t bytes)
 {
 	const void *from;
 	bool done;
 
-	if (fault_in_writeable(to, bytes))
-		return false;
 	from = loop_access_begin(&frame->vbuf.vb2_buf);
 	if (!from)
 		return false;
@@ -553,6 +551,12 @@ static ssize_t loop_read_locked(struct loop_file *file, char __user *to, size_t 
 		if (reader->rest_at < reader->rest_size)
 			return loop_read_rest(file, to, count);
 
+		ret = loop_wait_ready(file, nonblocking);
+		if (ret)
+			return ret;
+
+		/* What cannot be written to is found out when it is. */
+		fault_in_writeable(to, min_t(size_t, count, READ_ONCE(dev->sizeimage)));
 		spin_lock(&dev->frames_lock);
 		if (reader->count) {
 			frame = loop_reader_pop(reader);
@@ -570,9 +574,6 @@ static ssize_t loop_read_locked(struct loop_file *file, char __user *to, size_t 
 			if (ret != -EAGAIN)
 				return ret;
 		}
-		ret = loop_wait_ready(file, nonblocking);
-		if (ret)
-			return ret;
 	}
 }
 
