@@ -115,7 +115,7 @@ export class LoopCaller extends NodeCaller<LoopFile> {
       this.#requestBuffers(file, side, 0);
       if (side === OUTPUT) this.#setFormat(file);
       this.#requestBuffers(file, side, random.between(1, 4));
-      if (side === CAPTURE && random.chance(0.5)) this.map(file, side);
+      if (side === CAPTURE && file.memory[side] === MMAP) this.#view(file);
       if (side === CAPTURE && file.memory[side] === DMABUF) this.#share(file);
       for (let i = 0; i < file.buffers[side]; i++) this.give(file, side, i);
       this.startOrStop(file, v4l2.VIDIOC_STREAMON, side);
@@ -260,6 +260,16 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     const map = side === CAPTURE && random.chance(0.7) ? Mapping.readOnly : Mapping.shared;
     const part = this.wildly(0.2) ? random.between(1, length) : length;
     this.keep(this.mappings, map(file, part, offset));
+  }
+
+  /** Maps all for reading alone, so that the writer's memory can be seen there. */
+  #view(file: LoopFile): void {
+    for (let index = 0; index < Math.min(file.buffers[CAPTURE], 4); index++) {
+      const buffer = this.#buffer(file, CAPTURE, index);
+      if (this.ioctl(file.fd, v4l2.VIDIOC_QUERYBUF, buffer.bytes) < 0) return;
+      const { length, offset } = buffer;
+      if (length > 0) this.keep(this.mappings, Mapping.readOnly(file, length, offset));
+    }
   }
 
   /** Reads alone: a write to some of them is a SIGSEGV. */

@@ -40,17 +40,17 @@ export async function loopRandom(
     sum.results += tally.results;
     Object.assign(sum.errnos, tally.errnos);
   }
-  for (const [code, call] of Object.entries(sum.errnos)) {
-    expect(DOCUMENTED.has(Number(code)), `${call} failed with errno ${code}`);
-  }
   await expectLoopIdle();
   const after = loopStats(loopNode());
-  const shared = after.shared - before.shared;
-  expect(sum.results > 100, `only ${sum.results} frames came out: the calls are not random enough`);
-  expect(shared > 0, "no frame reached a reader without a copy");
   // Its controls are as they are at first.
   await loop.unload();
   await loop.load(module);
+  for (const [code, call] of Object.entries(sum.errnos)) {
+    expect(DOCUMENTED.has(Number(code)), `${call} failed with errno ${code}`);
+  }
+  const shared = after.shared - before.shared;
+  expect(sum.results > 100, `only ${sum.results} frames came out: the calls are not random enough`);
+  expect(shared > 0, "no frame reached a reader without a copy");
   const seen = Object.keys(sum.errnos).map((code) => DOCUMENTED.get(Number(code)));
   return `4 processes, ${sum.calls} calls, ${sum.succeeded} successful; ` +
     `${after.frames - before.frames} frames written, ${sum.results} read, ${shared} of them ` +

@@ -79,7 +79,11 @@ export class Worker<K extends keyof Workers> implements AsyncDisposable {
 
   /** Asks a worker to end that goes on until then. */
   stop(): void {
-    this.#process.kill("SIGTERM");
+    try {
+      this.#process.kill("SIGTERM");
+    } catch {
+      // It ended by itself; its result says why.
+    }
   }
 
   /** What it has done; a worker that fails, or takes longer than `seconds`, fails the check. */
