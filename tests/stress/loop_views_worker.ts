@@ -4,9 +4,17 @@
  *
  * @module
  */
+import { constants } from "node:os";
 import { EINVAL, SysError } from "../../lib/sys/errno.ts";
+import { cString } from "../../lib/sys/libc.ts";
 import { tryIoctl } from "../../lib/sys/ioctl.ts";
-import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ } from "../../lib/sys/mmap.ts";
+import {
+  MAP_ANONYMOUS,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  PROT_READ,
+  PROT_WRITE,
+} from "../../lib/sys/mmap.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { expect } from "../check/suite.ts";
 import { orErrno, raw } from "./libc.ts";
@@ -28,16 +36,29 @@ const MREMAP_MAYMOVE = 1;
 const MREMAP_FIXED = 2;
 const FAILED = (1n << 64n) - 1n;
 
+/** What a child does, and for how long. */
+const usleep = raw.dlsym(null, cString("usleep"));
+const CHILD_US = 2000n;
+const STACK = 1n << 16n;
+
 /** A mapping, or what is left of it. */
 interface View {
   address: bigint;
   length: bigint;
 }
 
+function anonymous(length: bigint, protection: number): bigint {
+  const address = raw.mmap(0n, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0n);
+  expect(address !== FAILED, `mmap: errno ${-orErrno(-1)}`);
+  return address;
+}
+
 /** Views of one reader's buffers. */
 class Views {
   readonly done = { mapped: 0, moved: 0, cut: 0, forked: 0 };
   readonly #views: View[] = [];
+  /** Its end, for a child's copy of it. */
+  readonly #stack = anonymous(STACK, PROT_READ | PROT_WRITE) + STACK;
   #seen = 0;
 
   constructor(readonly random: Random, readonly fd: number) {}
@@ -73,8 +94,7 @@ class Views {
     const { address, length } = view;
     const grown = raw.mremap(address, length, 2n * length, MREMAP_MAYMOVE, 0n);
     expect(grown === FAILED, "a view can be made larger than its buffer");
-    const room = raw.mmap(0n, length, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0n);
-    expect(room !== FAILED, "no room for a view");
+    const room = anonymous(length, 0);
     const moved = raw.mremap(address, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, room);
     expect(moved === room, "a view cannot be moved");
     view.address = moved;
@@ -93,14 +113,10 @@ class Views {
     this.done.cut++;
   }
 
-  /** A child that has the same views for a moment. It must do nothing that needs another thread. */
+  /** A child that has the same views for a moment. It runs none of this program, which V8 keeps from it. */
   #fork(): void {
-    const child = raw.fork();
-    if (child === 0) {
-      raw.usleep(2000);
-      raw._exit(0);
-    }
-    expect(child > 0, "fork fails");
+    const child = raw.clone(usleep, this.#stack, constants.signals.SIGCHLD, CHILD_US);
+    expect(child > 0, `clone: errno ${-orErrno(-1)}`);
     if (this.random.chance(0.5)) this.#drop();
     while (raw.waitpid(child, null, 0) < 0);
     this.done.forked++;
@@ -120,6 +136,7 @@ class Views {
 
   close(): void {
     while (this.#views.length > 0) this.#drop();
+    raw.munmap(this.#stack - STACK, STACK);
   }
 }
 
