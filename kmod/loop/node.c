@@ -30,13 +30,16 @@ bool loop_has_side(struct loop_file *file, bool capture)
 	return capture == (READ_ONCE(file->capturer) || READ_ONCE(dev->streaming));
 }
 
-static struct vb2_queue *loop_queue(struct file *filp, u32 type)
+/* Locked; none where the node does not have that side for this file. */
+static struct vb2_queue *loop_lock_queue(struct file *filp, u32 type)
 {
 	struct loop_file *file = loop_to_file(filp);
 	bool capture = V4L2_TYPE_IS_CAPTURE(type);
 
 	if (!loop_has_side(file, capture))
 		return NULL;
+
+	mutex_lock(&file->lock);
 
 	return capture ? &file->cap : &file->out;
 }
@@ -82,9 +85,15 @@ static int loop_claim_reader(struct loop_file *file)
 	return ret;
 }
 
+/* For buffers: read(2) is a use of its own. */
 static int loop_claim(struct loop_file *file, struct vb2_queue *q)
 {
-	return loop_is_capture(q) ? loop_claim_reader(file) : loop_claim_writer(file);
+	if (!loop_is_capture(q))
+		return loop_claim_writer(file);
+	if (file->reader.reading)
+		return -EBUSY;
+
+	return loop_claim_reader(file);
 }
 
 /* Without buffers the queue is nobody's. */
@@ -412,61 +421,53 @@ static void loop_caps_changed(struct loop_dev *dev)
 
 static int loop_reqbufs(struct file *filp, void *priv, struct v4l2_requestbuffers *rb)
 {
+	struct vb2_queue *q = loop_lock_queue(filp, rb->type);
 	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, rb->type);
 	int ret;
 
 	if (!q)
 		return -EINVAL;
 
-	mutex_lock(&file->lock);
 	ret = loop_claim(file, q);
-	if (!ret && loop_is_capture(q) && file->reader.reading)
-		ret = -EBUSY;
 	if (!ret) {
 		ret = vb2_reqbufs(q, rb);
 		loop_unclaim(file, q);
 	}
-	mutex_unlock(&file->lock);
+	mutex_unlock(q->lock);
 
 	return ret;
 }
 
 static int loop_create_bufs(struct file *filp, void *priv, struct v4l2_create_buffers *create)
 {
+	struct vb2_queue *q = loop_lock_queue(filp, create->format.type);
 	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, create->format.type);
 	int ret;
 
 	if (!q)
 		return -EINVAL;
 
-	mutex_lock(&file->lock);
 	ret = loop_claim(file, q);
-	if (!ret && loop_is_capture(q) && file->reader.reading)
-		ret = -EBUSY;
 	if (!ret) {
 		ret = vb2_create_bufs(q, create);
 		loop_unclaim(file, q);
 	}
-	mutex_unlock(&file->lock);
+	mutex_unlock(q->lock);
 
 	return ret;
 }
 
 static int loop_querybuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, b->type);
+	struct vb2_queue *q = loop_lock_queue(filp, b->type);
 	int ret;
 
 	if (!q)
 		return -EINVAL;
 
-	mutex_lock(&file->lock);
 	ret = vb2_querybuf(q, b);
-	mutex_unlock(&file->lock);
-	if (!ret && V4L2_TYPE_IS_CAPTURE(b->type) && b->memory == V4L2_MEMORY_MMAP)
+	mutex_unlock(q->lock);
+	if (!ret && loop_is_capture(q) && b->memory == V4L2_MEMORY_MMAP)
 		b->m.offset += LOOP_CAPTURE_OFFSET;
 
 	return ret;
@@ -474,38 +475,32 @@ static int loop_querybuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 
 static int loop_prepare_buf(struct file *filp, void *priv, struct v4l2_buffer *b)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, b->type);
+	struct vb2_queue *q = loop_lock_queue(filp, b->type);
 	int ret;
 
 	if (!q)
 		return -EINVAL;
 
-	mutex_lock(&file->lock);
 	ret = vb2_prepare_buf(q, NULL, b);
-	mutex_unlock(&file->lock);
+	mutex_unlock(q->lock);
 
 	return ret;
 }
 
 static int loop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, b->type);
+	struct vb2_queue *q = loop_lock_queue(filp, b->type);
 	struct vb2_buffer *vb;
 	int ret;
 
 	if (!q)
 		return -EINVAL;
 
-	mutex_lock(&file->lock);
-	if (V4L2_TYPE_IS_OUTPUT(b->type)) {
-		vb = vb2_get_buffer(q, b->index);
-		if (vb && vb->state == VB2_BUF_STATE_DEQUEUED)
-			loop_to_frame(vb)->given = b->sequence;
-	}
+	vb = loop_is_capture(q) ? NULL : vb2_get_buffer(q, b->index);
+	if (vb && vb->state == VB2_BUF_STATE_DEQUEUED)
+		loop_to_frame(vb)->given = b->sequence;
 	ret = vb2_qbuf(q, NULL, b);
-	mutex_unlock(&file->lock);
+	mutex_unlock(q->lock);
 	/* Without readers it is done already; programs do not expect that of this call. */
 	if (!ret && b->flags & V4L2_BUF_FLAG_DONE)
 		b->flags ^= V4L2_BUF_FLAG_DONE | V4L2_BUF_FLAG_QUEUED;
@@ -515,20 +510,16 @@ static int loop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 
 static int loop_dqbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, b->type);
+	struct vb2_queue *q = loop_lock_queue(filp, b->type);
 	bool nonblocking = filp->f_flags & O_NONBLOCK;
 	int ret;
 
 	if (!q)
 		return -EINVAL;
 
-	mutex_lock(&file->lock);
-	if (V4L2_TYPE_IS_CAPTURE(b->type))
-		ret = loop_dequeue(file, b, nonblocking);
-	else
-		ret = vb2_dqbuf(q, b, nonblocking);
-	mutex_unlock(&file->lock);
+	ret = loop_is_capture(q) ? loop_dequeue(loop_to_file(filp), b, nonblocking) :
+				   vb2_dqbuf(q, b, nonblocking);
+	mutex_unlock(q->lock);
 
 	return ret;
 }
@@ -536,58 +527,47 @@ static int loop_dqbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 /* Whoever has the dma-buf sees the buffer's own memory alone. */
 static int loop_expbuf(struct file *filp, void *priv, struct v4l2_exportbuffer *eb)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, eb->type);
+	struct vb2_queue *q = loop_lock_queue(filp, eb->type);
 	struct vb2_buffer *vb;
 	int ret;
 
 	if (!q)
 		return -EINVAL;
 
-	mutex_lock(&file->lock);
 	ret = vb2_expbuf(q, eb);
 	vb = ret || !loop_is_capture(q) ? NULL : vb2_get_buffer(q, eb->index);
 	if (vb)
-		loop_buf_own(file->dev, loop_to_buf(vb), true);
-	mutex_unlock(&file->lock);
+		loop_buf_own(loop_to_file(filp)->dev, loop_to_buf(vb), true);
+	mutex_unlock(q->lock);
+
+	return ret;
+}
+
+static int loop_stream(struct file *filp, enum v4l2_buf_type type,
+		       int (*call)(struct vb2_queue *q, enum v4l2_buf_type type))
+{
+	struct vb2_queue *q = loop_lock_queue(filp, type);
+	int ret;
+
+	if (!q)
+		return -EINVAL;
+
+	ret = call(q, type);
+	mutex_unlock(q->lock);
+	if (!ret && !loop_is_capture(q))
+		loop_caps_changed(video_drvdata(filp));
 
 	return ret;
 }
 
 static int loop_streamon(struct file *filp, void *priv, enum v4l2_buf_type type)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, type);
-	int ret;
-
-	if (!q)
-		return -EINVAL;
-
-	mutex_lock(&file->lock);
-	ret = vb2_streamon(q, type);
-	mutex_unlock(&file->lock);
-	if (!ret && V4L2_TYPE_IS_OUTPUT(type))
-		loop_caps_changed(file->dev);
-
-	return ret;
+	return loop_stream(filp, type, vb2_streamon);
 }
 
 static int loop_streamoff(struct file *filp, void *priv, enum v4l2_buf_type type)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct vb2_queue *q = loop_queue(filp, type);
-	int ret;
-
-	if (!q)
-		return -EINVAL;
-
-	mutex_lock(&file->lock);
-	ret = vb2_streamoff(q, type);
-	mutex_unlock(&file->lock);
-	if (!ret && V4L2_TYPE_IS_OUTPUT(type))
-		loop_caps_changed(file->dev);
-
-	return ret;
+	return loop_stream(filp, type, vb2_streamoff);
 }
 
 static int loop_enum_input(struct file *filp, void *priv, struct v4l2_input *input)
