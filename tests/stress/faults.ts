@@ -20,6 +20,9 @@ import { Worker } from "./workers.ts";
  */
 const LEAKY = ["__video_register_device", "v4l2_m2m_register_media_controller"];
 
+/** Enough for every place. */
+const ALL_S = 300;
+
 async function expectNoLeaks(): Promise<void> {
   const leaks = await findLeaks();
   expectNone(leaks.filter((leak) => !LEAKY.some((name) => leak.includes(` ${name}+`))));
@@ -29,8 +32,9 @@ async function expectNoLeaks(): Promise<void> {
 async function faultsOf(
   subject: FaultsOrder["subject"],
   driver: Module,
-  { seconds, random, module }: Conditions,
+  { seconds: share, amount, random, module }: Conditions,
 ): Promise<string> {
+  const seconds = amount === 1 ? ALL_S : share;
   if (!canInjectFaults()) {
     throw new Skip("this kernel has no fault injection with a stack trace filter");
   }

@@ -63,10 +63,14 @@ function exercise(
   return { name: trial.name, places, tried, failed };
 }
 
-/** Exercises all calls; loading, the last of them, while time lasts. */
+/** Exercises all calls, each for its part of the time that those before it have left. */
 export function injectFaults({ seed, seconds, subject, module }: FaultsOrder): FaultReport[] {
   const random = new Random(seed);
   const end = performance.now() + seconds * 1000;
   using injector = new FaultInjector();
-  return SUBJECTS[subject](module).map((trial) => exercise(trial, injector, random, end));
+  const trials = SUBJECTS[subject](module);
+  return trials.map((trial, i) => {
+    const now = performance.now();
+    return exercise(trial, injector, random, now + (end - now) / (trials.length - i));
+  });
 }

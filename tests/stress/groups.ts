@@ -97,7 +97,7 @@ export const GROUPS = {
       unload: { share: 0.02, run: loopUnload },
       reloads: { share: 0.04, run: reloadsOf(loop, expectLoop) },
       // With a look for leaks, of all stages.
-      faults: { share: 0.15, run: loopFaults },
+      faults: { share: 0.28, run: loopFaults },
     },
     expectWorking: expectLoop,
   },

@@ -11,12 +11,12 @@ import { LoopWriter, numberOf } from "./loop_stream.ts";
 import { type Conditions, delay } from "./stage.ts";
 
 const READERS = 64;
-const FRAMES = 40;
+const FRAMES = 60;
 const [WIDTH, HEIGHT] = [64, 48];
 const BYTES = WIDTH * HEIGHT;
 
-/** A modest rate for so many. */
-const INTERVAL_MS = 40;
+/** More than so many readers can take, so that they lose some. */
+const INTERVAL_MS = 10;
 
 const END_S = 120;
 
