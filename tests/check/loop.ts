@@ -38,7 +38,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   await loopReaderChecks(suite, context, node);
   await loopEndChecks(suite, context, node);
   await loopStillChecks(suite, node);
-  await loopStampChecks(suite, context, node);
+  await loopStampChecks(suite, node);
   await loopSideChecks(suite, context, node);
   await loopWriteChecks(suite, context, node);
   await loopAccessChecks(suite);

@@ -53,8 +53,8 @@ export async function loopEndChecks(suite: Suite, context: Context, node: string
   await suite.check("loop: the writer is killed, another one comes", async () => {
     using reader = new Reader(node, "mmap");
     await using tool = context.start(
-      ...["loop-write", node, "pattern", "--stamp", "--fps", 50, "--quiet"] as const,
-      ...["--size", "640x480", "--format", "grey"],
+      ...["loop-write", node, `${context.fixtures}/noise-vga.pgm`, "--loop"] as const,
+      ...["--stamp", "--fps", 50, "--quiet"],
     );
     await until("a writer", () => loopStats(node).writer === 1);
     for (let i = 0; i < FRAMES; i++) reader.give(reader.take());

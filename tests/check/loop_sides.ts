@@ -40,7 +40,7 @@ export async function loopSideChecks(suite: Suite, context: Context, node: strin
     expectEqual("REQBUFS", requested, `VIDIOC_REQBUFS: ${EBUSY}`);
     const written = second.tryWrite(new IoBuffer(new Uint8Array(VGA_BYTES)));
     expectEqual("write", written, -EBUSY);
-    const args = [node, "pattern", "--size", "640x480", "--format", "grey"];
+    const args = [node, `${context.fixtures}/noise-vga.pgm`];
     const outcome = await run(context.tool("loop-write"), args);
     const said = expectError(outcome, "loop-write", 1, "Device or resource busy (EBUSY)");
     writer.write(numbered(0));

@@ -19,9 +19,7 @@ import {
   VPIPE_LOOP_STAMPS_TIMESTAMP,
   VPIPE_LOOP_STAMPS_WRITER,
 } from "../../lib/vpipe/loop_uapi.ts";
-import type { Context } from "./context.ts";
 import { openCapture, openOutput } from "./loop_client.ts";
-import { loopStats, until } from "./loop_module.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const FRAMES = 8;
@@ -89,7 +87,7 @@ function send(
 
 const given = (i: number) => ({ seconds: 1000 + 3 * i, sequence: 500 + 7 * i });
 
-export async function loopStampChecks(suite: Suite, context: Context, node: string): Promise<void> {
+export async function loopStampChecks(suite: Suite, node: string): Promise<void> {
   const expectInside = ({ number, queuedUs: [before, after], us }: Journey) =>
     expect(before <= us && us <= after, `frame ${number}: ${us} is not in ${before}..${after}`);
 
@@ -120,19 +118,5 @@ export async function loopStampChecks(suite: Suite, context: Context, node: stri
       expectEqual("kind of timestamp", journey.flags, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC);
     }
     return `${FRAMES} frames: CLOCK_MONOTONIC inside the writer's VIDIOC_QBUF, counted from 0`;
-  });
-  await suite.check("loop: the frame interval", async () => {
-    await using tool = context.start(
-      ...["loop-write", node, "pattern", "--fps", 12.5, "--size", "64x48"] as const,
-      ...["--format", "grey", "--quiet"],
-    );
-    await until("a writer", () => loopStats(node).writer === 1);
-    using device = openCapture(node);
-    const interval = device.getFrameInterval(V4L2_BUF_TYPE_VIDEO_CAPTURE);
-    tool.kill("SIGTERM");
-    expectEqual("status", (await tool.end()).status, 143);
-    expect(interval !== undefined, "the CAPTURE side has none");
-    expectEqual("rate", interval.denominator / interval.numerator, 12.5);
-    return "loop-write's 12.5 frames a second are what a reader is told";
   });
 }

@@ -14,15 +14,17 @@ import { readPgm } from "../../lib/cli/pgm_files.ts";
 import { fourcc, V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../../lib/v4l2/videodev2.ts";
 import { type Context, readCsv } from "./context.ts";
 import { digestsOf, sha256 } from "./decoder_file.ts";
-import { expectError, someRows } from "./expectations.ts";
+import { expectError } from "./expectations.ts";
 import { expectBytes, openCapture, Reader } from "./loop_client.ts";
-import { loopStats, loopStatsSince } from "./loop_module.ts";
+import { loopStats, loopStatsSince, until } from "./loop_module.ts";
 import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
 const STREAM = "h264-320x240.h264";
 const SMALL = [64, 48] as const;
 const SMALL_BYTES = 64 * 48;
 const AT_ONCE = 2;
+// Not the default.
+const RATE = 31.25;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -53,7 +55,7 @@ function sources({ scratch, fixtures }: Context): Source[] {
     return path;
   };
   const nv12 = pixelFormat("nv12")!;
-  const raw = Array.from({ length: 12 }, (_, i) => randomBytes(SMALL_BYTES * 3 / 2, i + 1));
+  const raw = Array.from({ length: 4 }, (_, i) => randomBytes(SMALL_BYTES * 3 / 2, i + 1));
   const moving = new MovingPattern("bars", GREY, ...SMALL);
   const pattern = Array.from({ length: 12 }, (_, i) => {
     const frame = new Uint8Array(SMALL_BYTES);
@@ -69,13 +71,9 @@ function sources({ scratch, fixtures }: Context): Source[] {
   expectEqual("images of the MJPEG stream", [...jpegImages(Deno.readFileSync(motion))].length, 12);
   return [
     {
-      ...{ name: "raw frames", format: nv12, size: SMALL, frames: raw },
-      args: [file("frames.nv12", raw), "--size", SMALL.join("x")],
-    },
-    {
       ...{ name: "raw frames, again and again", format: nv12, size: SMALL },
-      frames: [...raw.slice(0, 4), ...raw.slice(0, 4), ...raw.slice(0, 4)],
-      ...{ args: [file("few.nv12", raw.slice(0, 4)), "--size", SMALL.join("x"), "--loop"] },
+      frames: [...raw, ...raw, ...raw],
+      ...{ args: [file("frames.nv12", raw), "--size", SMALL.join("x"), "--loop"] },
     },
     {
       ...{ name: "a pattern", format: GREY, size: SMALL, frames: pattern },
@@ -84,10 +82,6 @@ function sources({ scratch, fixtures }: Context): Source[] {
     {
       ...{ name: "a PGM", format: GREY, size: [641, 3], frames: Array(6).fill(still) },
       args: [pgm, "--loop"],
-    },
-    {
-      ...{ name: "H.264 as it is", format: pixelFormat("h264")!, size: [320, 240], frames: units },
-      args: [stream, "--format", "h264"],
     },
     {
       ...{ name: "H.264 as it is, by write", format: pixelFormat("h264")!, size: [320, 240] },
@@ -181,41 +175,35 @@ export async function loopWriteChecks(suite: Suite, context: Context, node: stri
 
   await suite.check("loop-write: by the clock", async () => {
     const frames = 60;
-    await context.run(
+    await using tool = context.start(
       ...["loop-write", node, "pattern", csv, ...small, "--frames", frames] as const,
-      ...["--fps", 30, "--quiet"],
+      ...["--fps", RATE, "--quiet"],
     );
+    await until("a writer", () => loopStats(node).writer === 1);
+    using device = openCapture(node);
+    const interval = device.getFrameInterval(V4L2_BUF_TYPE_VIDEO_CAPTURE);
+    expect(interval !== undefined, "the CAPTURE side has no frame interval");
+    expectEqual("rate for readers", interval.denominator / interval.numerator, RATE);
+    expectEqual("status", (await tool.end()).status, 0);
     const rows = readCsv(csv);
     expectEqual("rows", rows.length, frames);
     const time = (i: number, column: string) => BigInt(rows[i][`${column}_monotonic_ns`]);
     const start = time(0, "due");
     const late = rows.map((_, i) => {
-      const off = Number(time(i, "due") - start) - i * 1e9 / 30;
-      expect(Math.abs(off) <= 1, `frame ${i} is due ${off} ns off 1/30 s from the start`);
+      const off = Number(time(i, "due") - start) - i * 1e9 / RATE;
+      expect(Math.abs(off) <= 1, `frame ${i} is due ${off} ns off its time from the start`);
       const late = Number(time(i, "submit") - time(i, "due"));
       expect(late >= 0, `frame ${i} was handed over ${-late} ns before it was due`);
       return late;
     });
     // A machine may stand still for some of them, but a clock that drifts is late for all.
     const least = Math.min(...late.slice(frames / 2));
-    expect(least < 1e9 / 60, `each of the last ${frames / 2} frames is over ${least} ns late`);
-    return `${frames} frames at 30 a second, none early, in the second half as little as ` +
-      `${(least / 1e6).toFixed(2)} ms late`;
-  });
-
-  await suite.check("loop-write: Ctrl-C", async () => {
-    const stopped = `${scratch}/stopped.csv`;
-    await using tool = context.start(
-      ...["loop-write", node, "pattern", stopped, ...small, "--fps", 20, "--quiet"] as const,
+    expect(
+      least < 1e9 / RATE / 2,
+      `each of the last ${frames / 2} frames is over ${least} ns late`,
     );
-    await someRows(stopped, 3);
-    tool.kill("SIGINT");
-    const { status, stderr } = await tool.end();
-    expectEqual("status", status, 130);
-    expectEqual("stderr", stderr, "");
-    const rows = readCsv(stopped).length;
-    expectEqual("writer", loopStats(node).writer, 0);
-    return `status 130, ${rows} complete rows, the node is free again`;
+    return `${frames} frames at ${RATE} a second, as readers are told, none early, in the second half as little as ` +
+      `${(least / 1e6).toFixed(2)} ms late`;
   });
 
   const missing = "open: No such file or directory (ENOENT)";
@@ -223,25 +211,19 @@ export async function loopWriteChecks(suite: Suite, context: Context, node: stri
   Deno.writeFileSync(cut, new Uint8Array(SMALL_BYTES * 3 / 2));
   const text = `${scratch}/notes.txt`;
   Deno.writeTextFileSync(text, "This is no film.\n");
-  const empty = `${scratch}/empty.grey`;
-  Deno.writeFileSync(empty, new Uint8Array());
   const none = `${scratch}/none.nv12`;
   const refusals: [name: string, status: number, message: string, args: (string | number)[]][] = [
     ["no device", 1, `/dev/video255: ${missing}`, ["/dev/video255", "pattern"]],
     ["a camera", 1, `${context.vivid}: is not an output device`, [context.vivid, "pattern"]],
     ["no input", 1, `${none}: ${missing}`, [node, none]],
     ["half a frame", 1, `${cut}: `, [node, cut, ...small]],
-    ["an empty file", 1, `${empty}: `, [node, empty, ...small]],
     ["a text", 1, `${text}: `, [node, text, "--format", "grey"]],
-    ["no PGM", 1, `${cut}`, [node, cut, "--format", "mjpeg"]],
     ["another size", 1, "641x3", [node, `${fixtures}/odd-641x3.pgm`, "--size", "64x48"]],
     ["a size it cannot be", 1, "VIDIOC_S_FMT: asked for 63x48 YUYV", [
       ...[node, "pattern", "--size", "63x48", "--format", "yuyv"],
     ]],
-    ["no size", 2, "--size must be", [node, "pattern", "--size", "0x48"]],
     ["an unknown format", 2, "--format must be", [node, "pattern", "--format", "i420p"]],
     ["an unknown pattern", 1, "bars", [node, "pattern:plaid", ...small]],
-    ["an unknown way", 2, "--io must be", [node, "pattern", "--io", "post"]],
   ];
   while (refusals.length > 0) {
     const batch = refusals.splice(0, AT_ONCE).map(([name, status, message, args]) => ({
