@@ -173,8 +173,6 @@ static int loop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 		file->reader.stale = false;
 	mutex_unlock(&dev->lock);
 
-	if (there >= loop_max_buffers)
-		return -ENOBUFS;
 	/* Who creates buffers one by one gets what is asked for. */
 	if (*num_planes) {
 		if (*num_planes != 1 || sizes[0] < sizeimage)
@@ -184,6 +182,8 @@ static int loop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 		*num_planes = 1;
 		sizes[0] = sizeimage;
 	}
+	if (there >= loop_max_buffers)
+		return -ENOBUFS;
 	*num_buffers = clamp(there + *num_buffers, least, loop_max_buffers) - there;
 
 	return 0;
