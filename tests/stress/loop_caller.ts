@@ -8,6 +8,7 @@ import { File, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
 import { tryIoctl } from "../../lib/sys/ioctl.ts";
 import { addressOf } from "../../lib/sys/libc.ts";
 import { Mapping, PROT_READ, PROT_WRITE } from "../../lib/sys/mmap.ts";
+import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import {
   VPIPE_LOOP_CID_BASE,
@@ -47,7 +48,7 @@ interface LoopFile extends OpenFile {
 /** Open files of the node and what belongs to them, and random calls on all of it. */
 export class LoopCaller extends NodeCaller<LoopFile> {
   constructor(random: Random) {
-    super(random, { output: OUTPUT, capture: CAPTURE, maxOpen: 6, magic: "V" });
+    super(random, { output: OUTPUT, capture: CAPTURE, maxOpen: 3, magic: "V" });
   }
 
   // What the kernel gets addresses of has to outlive the call.
@@ -58,7 +59,7 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     weight: number,
     action: (file: LoopFile) => void,
   ][] = [
-    [6, (file) => this.#stream(file)],
+    [12, (file) => this.#stream(file)],
     [14, (file) => this.give(file, this.side())],
     [14, (file) => this.#dequeue(file, this.side())],
     [4, (file) => this.#read(file)],
@@ -120,6 +121,8 @@ export class LoopCaller extends NodeCaller<LoopFile> {
       for (let i = 0; i < file.buffers[side]; i++) this.give(file, side, i);
       this.startOrStop(file, v4l2.VIDIOC_STREAMON, side);
       for (let i = random.below(12); i > 0; i--) {
+        // The writer is another process, and needs its time.
+        if (side === CAPTURE) new Poller(file, POLLIN).wait(random.below(5));
         const index = this.#dequeue(file, side);
         if (index >= 0) this.give(file, side, index);
       }
@@ -230,14 +233,14 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     return this.count(call, orErrno(raw[call](file.fd, at, BigInt(size))));
   }
 
-  /** Whoever has buffers is refused, and who reads has none: it closes its file sooner. */
+  /** Whoever has begun to read or write has no buffers any more until it closes its file. */
   #read(file: LoopFile): void {
     if (this.#moved("read", file) > 0) this.tally.results++;
-    else if (this.random.chance(0.3)) this.closeFile();
+    if (this.random.chance(0.3)) this.close(file);
   }
 
   #write(file: LoopFile): void {
-    if (this.#moved("write", file) > 0 && this.random.chance(0.1)) this.closeFile();
+    if (this.#moved("write", file) > 0 && this.random.chance(0.5)) this.close(file);
   }
 
   /** Returns the index of the buffer, or the negated errno. */

@@ -223,7 +223,11 @@ export abstract class NodeCaller<F extends OpenFile> extends Caller {
   }
 
   protected closeFile(): void {
-    const file = this.drop(this.files);
-    if (file !== undefined) libc.close(file.fd);
+    if (this.files.length > 0) this.close(this.random.pick(this.files));
+  }
+
+  protected close(file: F): void {
+    this.files.splice(this.files.indexOf(file), 1);
+    libc.close(file.fd);
   }
 }
