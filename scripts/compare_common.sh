@@ -7,6 +7,10 @@ bin=${bin:?}
 scratch=$(mktemp -d)
 programs=()
 
+# For the tools of either side, such as --cpu 0.
+writer_options=()
+reader_options=()
+
 end_programs() {
 	local program
 	for program in "${programs[@]}"; do
@@ -34,7 +38,7 @@ start_program() {
 start_writer() {
 	rm -f "$scratch/writer.csv"
 	start_program writer loop-write "$1" pattern "$scratch/writer.csv" --io mmap --quiet \
-		--size "$2" --format "$3" --fps "$4"
+		--size "$2" --format "$3" --fps "$4" "${writer_options[@]}"
 	writer=$started
 	until [ "$(wc -l 2>/dev/null <"$scratch/writer.csv")" -gt 1 ] 2>/dev/null; do
 		end_if_stopped
@@ -46,7 +50,7 @@ start_writer() {
 # start_reader NAME NODE FRAMES SIZE FORMAT
 start_reader() {
 	start_program "$1" capture-mmap "$2" "$scratch/$1.csv" "$3" --quiet --warm-up 500 \
-		--size "$4" --format "$5" --fps 0
+		--size "$4" --format "$5" --fps 0 "${reader_options[@]}"
 }
 
 # finish_reader NAME PID
