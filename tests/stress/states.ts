@@ -201,7 +201,10 @@ class Subject implements Disposable {
   /** Closes the file; memory of its buffers that is mapped stays. */
   abandon(): void {
     this.#device.close();
-    for (const { contents } of this.#sides.values()) for (const bytes of contents) bytes.fill(1);
+    for (const [side, { contents }] of this.#sides) {
+      // Frames can only be read.
+      for (const bytes of contents) side === OUTPUT ? bytes.fill(1) : bytes.slice();
+    }
   }
 
   [Symbol.dispose](): void {
