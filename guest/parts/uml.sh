@@ -59,10 +59,22 @@ unpack_source_once() {
 # A process's vector registers are written back whole or not at all, and Linux
 # 6.12 has room for 2696 bytes: on a processor with AMX (11008) it cannot start
 # its first program. More room than there are registers is fine.
+#
+# Where a driver takes pages out of another process's mapping while that process
+# unmaps some itself, or ends, flush_tlb_mm() walks its mappings without a lock, also
+# when they are gone. Marking all of its addresses does as well.
 patch_source() {
 	local file=$1/arch/x86/um/user-offsets.c
 	sed -i 's/DEFINE_LONGS(HOST_FP_SIZE, 2696)/DEFINE_LONGS(HOST_FP_SIZE, 11008)/' "$file"
 	grep -q 'HOST_FP_SIZE, 11008' "$file" || fail "user-offsets.c: no place for larger registers found"
+
+	file=$1/arch/um/kernel/tlb.c
+	sed -i '/^void flush_tlb_mm(/,/^}/c\
+void flush_tlb_mm(struct mm_struct *mm)\
+{\
+	um_tlb_mark_sync(mm, 0, TASK_SIZE);\
+}' "$file"
+	grep -q 'mark_sync(mm, 0, TASK_SIZE)' "$file" || fail "tlb.c: no flush_tlb_mm() found"
 }
 
 uml_configure() {

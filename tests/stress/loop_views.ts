@@ -18,6 +18,7 @@ export async function loopViews({ seconds, random }: Conditions): Promise<string
   await using writer = new Worker("writeLoop", {
     ...order,
     seed: random.next(),
+    shared: true,
     io: ["mmap", "mmap", "write", "dmabuf"],
     sizes: [[320, 240], [320, 240], [320, 240], [200, 77]],
   });

@@ -14,6 +14,8 @@ export interface LoopWriterOrder {
   readonly seconds: number;
   readonly io: readonly WriterIo[];
   readonly sizes: readonly Size[];
+  /** A reader has this writer's buffers for its own: they are not to be filled anew after a stop. */
+  readonly shared?: boolean;
 }
 
 /** Most frames between a start and a stop. */
@@ -21,7 +23,7 @@ const FRAMES = 200;
 
 /** Writes until the time is over; `lives` says how often it opened the node. */
 export async function writeLoop(
-  { node, seed, seconds, io, sizes }: LoopWriterOrder,
+  { node, seed, seconds, io, sizes, shared }: LoopWriterOrder,
 ): Promise<{ frames: number; lives: number }> {
   const random = new Random(seed);
   const end = performance.now() + seconds * 1000;
@@ -34,7 +36,7 @@ export async function writeLoop(
       for (let frames = random.below(FRAMES); frames > 0 && performance.now() < end; frames--) {
         if (!writer.frame()) await delay(0);
       }
-      if (starts === 1 || writer.io === "write") break;
+      if (starts === 1 || writer.io === "write" || shared) break;
       writer.stop();
       writer.start();
     }
