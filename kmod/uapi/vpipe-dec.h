@@ -15,6 +15,17 @@
  * Neither bitstream nor pixels are in a message: both stay in the client's
  * buffers, of which the daemon gets dma-bufs by VPIPE_DEC_IOC_BUFFER.
  *
+ * A stream is of one of two kinds, as its START says:
+ *
+ * - Stateless: each DECODE names an OUTPUT and a CAPTURE buffer, and its DONE says
+ *   that the one was decoded into the other, in the order of the DECODEs.
+ * - Stateful (VPIPE_DEC_STATEFUL): a DECODE names an OUTPUT buffer alone, and its
+ *   DONE says that it is used up. The daemon tells the size of the pictures by
+ *   FORMAT, hears by CAPTURE how they are to lie in memory and by EMPTY of buffers
+ *   for them, and fills these by PICTURE, in display order. DRAIN is answered by
+ *   DRAINED, when every picture of what came before it is out. The order of what is
+ *   read: FREE, START, CAPTURE, EMPTY, DECODE, DRAIN, each as far as there is one.
+ *
  * All integers are little-endian, without implicit padding; what is reserved is
  * written as 0 and not looked at.
  */
@@ -24,7 +35,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define VPIPE_DEC_VERSION	1
+#define VPIPE_DEC_VERSION	2
 
 /* Longest message in bytes, either way. */
 #define VPIPE_DEC_MAX_MESSAGE	16384
@@ -42,14 +53,26 @@
 #define VPIPE_DEC_MSG_START	16	/* struct vpipe_dec_start */
 #define VPIPE_DEC_MSG_DECODE	17	/* struct vpipe_dec_decode, then controls */
 #define VPIPE_DEC_MSG_FREE	18	/* struct vpipe_dec_free */
+#define VPIPE_DEC_MSG_CAPTURE	19	/* struct vpipe_dec_capture: stateful */
+#define VPIPE_DEC_MSG_EMPTY	20	/* struct vpipe_dec_empty: stateful */
+#define VPIPE_DEC_MSG_DRAIN	21	/* a header: stateful */
 
 /* From the daemon to a stream. */
 #define VPIPE_DEC_MSG_DONE	80	/* struct vpipe_dec_done */
+#define VPIPE_DEC_MSG_FORMAT	81	/* struct vpipe_dec_format: stateful */
+#define VPIPE_DEC_MSG_PICTURE	82	/* struct vpipe_dec_picture: stateful */
+#define VPIPE_DEC_MSG_DRAINED	83	/* a header: stateful */
 
 /* Codecs, as bits of vpipe_dec_hello.codecs. */
 #define VPIPE_DEC_CODEC_VP9	(1U << 0)
 #define VPIPE_DEC_CODEC_AV1	(1U << 1)
 #define VPIPE_DEC_CODEC_H264	(1U << 2)
+#define VPIPE_DEC_CODEC_HEVC	(1U << 3)
+#define VPIPE_DEC_CODEC_VP8	(1U << 4)
+#define VPIPE_DEC_CODEC_MPEG1	(1U << 5)
+#define VPIPE_DEC_CODEC_MPEG2	(1U << 6)
+#define VPIPE_DEC_CODEC_MPEG4	(1U << 7)
+#define VPIPE_DEC_CODEC_H263	(1U << 8)
 
 #define VPIPE_DEC_QUEUE_OUTPUT	0
 #define VPIPE_DEC_QUEUE_CAPTURE	1
@@ -60,6 +83,17 @@
 #define VPIPE_DEC_MISMATCH	2	/* size or depth is not that of CAPTURE */
 #define VPIPE_DEC_NO_PICTURE	3	/* the bitstream holds none */
 #define VPIPE_DEC_FAILED	4	/* the daemon could not do its part */
+
+/* Flags of vpipe_dec_start. */
+#define VPIPE_DEC_STATEFUL	(1U << 0) /* display order; a CAPTURE tells the rest */
+
+/*
+ * Flags of vpipe_dec_decode, of a picture in several OUTPUT buffers: its slices or
+ * fields. All of them name the same CAPTURE buffer.
+ */
+#define VPIPE_DEC_MORE		(1U << 0) /* more of the picture may follow: keep this */
+#define VPIPE_DEC_FINISH	(1U << 1) /* nothing followed: no OUTPUT buffer, only */
+					  /* what was kept is to be decoded */
 
 /* Flags of vpipe_dec_buffer. */
 #define VPIPE_DEC_BUFFER_IMPORTED	(1U << 0) /* bracket access with DMA_BUF_IOCTL_SYNC */
@@ -124,10 +158,15 @@ struct vpipe_dec_plane {
  * @width:	coded, in pixels
  * @height:	coded, in pixels
  * @num_planes:	of a CAPTURE buffer, 1 or 2
- * @reserved:	0
+ * @flags:	VPIPE_DEC_STATEFUL or 0
  * @planes:	@num_planes of them
  *
  * Begins anew: no frame before it is a reference for one behind it.
+ *
+ * On a stateful stream only OUTPUT is streaming. @pixelformat, @num_planes and
+ * @planes are 0, and @width and @height what the client thinks. Whatever the daemon
+ * has of CAPTURE buffers is no longer valid: a CAPTURE and EMPTYs follow where that
+ * queue is streaming too. The first picture wants a FORMAT before it.
  */
 struct vpipe_dec_start {
 	struct vpipe_dec_header header;
@@ -136,19 +175,53 @@ struct vpipe_dec_start {
 	__u32 width;
 	__u32 height;
 	__u32 num_planes;
-	__u32 reserved;
+	__u32 flags;
 	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
 };
 
 /**
- * struct vpipe_dec_decode - one frame to decode (48 bytes), then @num_controls
+ * struct vpipe_dec_capture - CAPTURE of a stateful stream takes pictures (56 bytes)
+ * @header:	no cookie
+ * @pixelformat: V4L2_PIX_FMT_*
+ * @width:	coded, in pixels, as the latest FORMAT had it
+ * @height:	coded, in pixels, as the latest FORMAT had it
+ * @num_planes:	of a buffer, 1 or 2
+ * @planes:	@num_planes of them
+ *
+ * No buffer that was announced before is valid any more: EMPTYs follow.
+ */
+struct vpipe_dec_capture {
+	struct vpipe_dec_header header;
+	__u32 pixelformat;
+	__u32 width;
+	__u32 height;
+	__u32 num_planes;
+	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
+};
+
+/**
+ * struct vpipe_dec_empty - a CAPTURE buffer to be filled (32 bytes)
+ * @header:	@cookie is for the PICTURE
+ * @index:	of the buffer
+ * @reserved:	0
+ */
+struct vpipe_dec_empty {
+	struct vpipe_dec_header header;
+	__u32 index;
+	__u32 reserved;
+};
+
+/**
+ * struct vpipe_dec_decode - one frame to decode (56 bytes), then @num_controls
  *			     times struct vpipe_dec_control with its payload
  * @header:		@cookie is for the answer
- * @output_index:	of the buffer with the bitstream
- * @bytesused:		of it in bytes
- * @capture_index:	of the buffer for the picture
+ * @output_index:	of the buffer with the bitstream; 0 with VPIPE_DEC_FINISH
+ * @bytesused:		of it in bytes; 0 with VPIPE_DEC_FINISH
+ * @capture_index:	of the buffer for the picture; 0 on a stateful stream
  * @num_controls:	stateless parameters behind this
  * @timestamp_ns:	of the OUTPUT buffer, by which references are named
+ * @flags:		VPIPE_DEC_MORE, VPIPE_DEC_FINISH
+ * @reserved:		0
  */
 struct vpipe_dec_decode {
 	struct vpipe_dec_header header;
@@ -157,6 +230,8 @@ struct vpipe_dec_decode {
 	__u32 capture_index;
 	__u32 num_controls;
 	__u64 timestamp_ns;
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**
@@ -188,14 +263,67 @@ struct vpipe_dec_free {
  *		read and not answered; ESTALE for one that was answered or taken
  *		back since, EINVAL for any other
  * @status:	VPIPE_DEC_OK and so on
- * @reserved:	0
- * @bytesused:	of each CAPTURE plane in bytes, at most its sizeimage
+ * @codec_ns:	of the time since the DECODE was read, what the codec library took
+ *		itself; at most 2^32 - 1
+ * @bytesused:	of each CAPTURE plane in bytes, at most its sizeimage; 0 on a stateful
+ *		stream and with VPIPE_DEC_MORE
+ *
+ * On a stateful stream it comes when all pictures that the OUTPUT buffer gave are out.
+ * Any status but VPIPE_DEC_OK sets the error flag of the OUTPUT buffer.
  */
 struct vpipe_dec_done {
 	struct vpipe_dec_header header;
 	__u32 status;
-	__u32 reserved;
+	__u32 codec_ns;
 	__u32 bytesused[VPIPE_DEC_MAX_PLANES];
+};
+
+/**
+ * struct vpipe_dec_format - what the pictures from here on are like (56 bytes)
+ * @header:	@cookie is that of the DECODE they begin with; ESTALE for one from
+ *		before the latest START, EINVAL for one that never was
+ * @width:	coded, in pixels, 1 to 4096
+ * @height:	coded, in pixels, 1 to 4096
+ * @left:	of the visible part, in pixels
+ * @top:	of the visible part, in pixels
+ * @visible_width: in pixels, inside the coded width
+ * @visible_height: in pixels, inside the coded height
+ * @depth:	bits of a sample, 8 to 10
+ * @reserved:	0
+ *
+ * Sent before the first picture behind a START, and whenever any of this changes.
+ * The client learns of it and gets CAPTURE ready. No buffer that the daemon has is
+ * valid any more: it waits for a CAPTURE and EMPTYs, and keeps its picture so long.
+ */
+struct vpipe_dec_format {
+	struct vpipe_dec_header header;
+	__u32 width;
+	__u32 height;
+	__u32 left;
+	__u32 top;
+	__u32 visible_width;
+	__u32 visible_height;
+	__u32 depth;
+	__u32 reserved;
+};
+
+/**
+ * struct vpipe_dec_picture - a CAPTURE buffer has its picture (48 bytes)
+ * @header:	@stream and @cookie of an EMPTY that was read; ESTALE for one that was
+ *		taken back since: keep the picture for another buffer
+ * @source:	cookie of the DECODE whose picture it is, at most 255 behind the
+ *		latest cookie; ESTALE for one from before the latest START, EINVAL for
+ *		one that never was
+ * @bytesused:	of each plane in bytes, at most its sizeimage
+ * @status:	VPIPE_DEC_OK, or VPIPE_DEC_CORRUPT to set the error flag
+ * @reserved:	0
+ */
+struct vpipe_dec_picture {
+	struct vpipe_dec_header header;
+	__u64 source;
+	__u32 bytesused[VPIPE_DEC_MAX_PLANES];
+	__u32 status;
+	__u32 reserved;
 };
 
 /**
