@@ -15,6 +15,7 @@ import {
   VPIPE_DEC_FAILED,
   vpipe_dec_free,
   VPIPE_DEC_MISMATCH,
+  VPIPE_DEC_MORE,
   VPIPE_DEC_MSG_DECODE,
   VPIPE_DEC_MSG_DONE,
   VPIPE_DEC_MSG_FREE,
@@ -28,6 +29,7 @@ import {
 import { Buffers } from "./buffers.ts";
 import { type CaptureFormat, captureFormat } from "./capture_format.ts";
 import { codecName } from "./codecs.ts";
+import { Controls } from "./controls.ts";
 import type { Log } from "./log.ts";
 import { Incoming, Outgoing, ProtocolError } from "./messages.ts";
 import { PollSet } from "./poll_set.ts";
@@ -43,6 +45,8 @@ const STATUS_WORDS = new Map([
   [VPIPE_DEC_FAILED, "failed"],
 ]);
 
+const MAX_U32 = 0xffff_ffff;
+
 // Of the poll set.
 const STREAM = 0;
 const STOP = 1;
@@ -55,6 +59,7 @@ export class Stream implements Disposable {
   readonly #poll: PollSet;
   readonly #incoming: Incoming;
   readonly #decode;
+  readonly #controls: Controls;
   readonly #start;
   readonly #free;
   readonly #done: Outgoing<typeof vpipe_dec_done.fields>;
@@ -76,6 +81,7 @@ export class Stream implements Disposable {
     this.#incoming = new Incoming(file);
     this.#start = this.#incoming.as(vpipe_dec_start);
     this.#decode = this.#incoming.as(vpipe_dec_decode);
+    this.#controls = new Controls(this.#incoming);
     this.#free = this.#incoming.as(vpipe_dec_free);
     this.#done = new Outgoing(file, VPIPE_DEC_MSG_DONE, vpipe_dec_done, id);
     this.#buffers = new Buffers(file);
@@ -141,14 +147,16 @@ export class Stream implements Disposable {
   }
 
   #handleDecode(): void {
-    const { output_index, bytesused, capture_index } = this.#decode;
+    const { output_index, bytesused, capture_index, flags } = this.#decode;
+    const controls = this.#controls;
+    controls.check();
     let status = VPIPE_DEC_FAILED;
     try {
-      if (this.#run) status = this.#run.decode(output_index, bytesused, capture_index);
+      status = this.#run?.decode(output_index, bytesused, capture_index, flags, controls) ?? status;
     } catch (error) {
       this.#complain(error as Error);
     }
-    this.#answer(status);
+    this.#answer(status, flags);
   }
 
   // Once a START: whoever is the client cannot fill the log.
@@ -159,11 +167,13 @@ export class Stream implements Disposable {
     this.#log.warning("frame-failed", { stream: this.#id, reason: error.message });
   }
 
-  #answer(status: number): void {
+  #answer(status: number, flags: number): void {
     const { view } = this.#done;
     const sizes = this.#run?.format.sizes;
-    const written = status === VPIPE_DEC_OK && sizes !== undefined;
+    const more = (flags & VPIPE_DEC_MORE) !== 0;
+    const written = status === VPIPE_DEC_OK && !more && sizes !== undefined;
     view.status = status;
+    view.codec_ns = Math.min(this.#run?.codecNs ?? 0, MAX_U32);
     view.bytesused0 = written ? sizes[0] : 0;
     view.bytesused1 = written && sizes.length > 1 ? sizes[1] : 0;
     this.#done.answers(this.#incoming);

@@ -10,6 +10,8 @@ import { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./libraries.ts";
 import { Packet } from "./packet.ts";
 
+const NS_PER_MS = 1e6;
+
 // Every decoder works on the calling thread, so that a coded frame is decoded when it was sent.
 const OPTIONS = {
   threads: "1",
@@ -36,6 +38,7 @@ export class Decoder implements Disposable {
   readonly #context: CodecContext;
   #askedNow = false;
   #damaged = false;
+  #codecNs = 0;
   /** FFmpeg's name of the decoder. */
   readonly name: string;
 
@@ -94,6 +97,11 @@ export class Decoder implements Disposable {
     return this.#damaged;
   }
 
+  /** What FFmpeg itself took in the latest `decode`, in nanoseconds. */
+  get codecNs(): number {
+    return this.#codecNs;
+  }
+
   /**
    * Takes a copy of one coded frame, an access unit, temporal unit or superframe, for `decode`.
    *
@@ -113,6 +121,7 @@ export class Decoder implements Disposable {
     const { avcodec } = this.#ffmpeg;
     const context = this.#context.pointer;
     this.#askedNow = false;
+    const begin = performance.now();
     const sent = avcodec.avcodec_send_packet(context, this.#packet.pointer);
     this.#damaged = sent < 0;
     let given = false;
@@ -126,6 +135,7 @@ export class Decoder implements Disposable {
       [this.#given, this.#next] = [this.#next, this.#given];
       given = true;
     }
+    this.#codecNs = (performance.now() - begin) * NS_PER_MS;
     return this.#picture(given);
   }
 

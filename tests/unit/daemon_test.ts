@@ -1,5 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { captureFormat } from "../../daemon/capture_format.ts";
+import { Controls } from "../../daemon/controls.ts";
 import { line, Log } from "../../daemon/log.ts";
 import { Incoming, ProtocolError } from "../../daemon/messages.ts";
 import { Pipe, wake } from "../../daemon/pipe.ts";
@@ -15,6 +16,7 @@ import {
   V4L2_PIX_FMT_P010,
 } from "../../lib/v4l2/videodev2.ts";
 import {
+  vpipe_dec_control,
   vpipe_dec_decode,
   vpipe_dec_done,
   VPIPE_DEC_FAILED,
@@ -110,17 +112,22 @@ const { symbols: libc } = Deno.dlopen("libc.so.6", {
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
 });
 
+/** Both ends of a stream, the kernel's first. */
+function ends(): [File, File] {
+  const fds = new Int32Array(2);
+  const bytes = new Uint8Array(fds.buffer);
+  assertEquals(libc.socketpair(AF_UNIX, SOCK_SEQPACKET_NONBLOCK, 0, bytes), 0);
+  return [new File("kernel", fds[0]), new File(`stream ${STREAM}`, fds[1])];
+}
+
 /**
  * Serves a stream whose kernel sends these messages and is over then.
  *
  * @returns what was answered
  */
 function serve(...messages: Uint8Array<ArrayBuffer>[]) {
-  const ends = new Int32Array(2);
-  const bytes = new Uint8Array(ends.buffer);
-  assertEquals(libc.socketpair(AF_UNIX, SOCK_SEQPACKET_NONBLOCK, 0, bytes), 0);
-  using kernel = new File("kernel", ends[0]);
-  using daemon = new File(`stream ${STREAM}`, ends[1]);
+  const [kernel, daemon] = ends();
+  using _kernel = kernel, _daemon = daemon;
   using stop = new Pipe();
   for (const message of messages) {
     assertEquals(kernel.tryWrite(new IoBuffer(message)), message.length);
@@ -168,17 +175,58 @@ Deno.test("Stream: messages of a later kernel and buffers never asked for are no
 Deno.test("Stream: what vpipe-dec.h does not allow ends it", () => {
   const broken: [Uint8Array<ArrayBuffer>, string][] = [
     [new Uint8Array(8), "8 bytes"],
-    [decode(1n).subarray(0, 40), "40 bytes says 48"],
-    [Object.assign(vpipe_dec_header.at(decode(1n)), { version: 2 }).bytes, "says 48"],
+    [decode(1n).subarray(0, 40), "40 bytes says 56"],
+    [Object.assign(vpipe_dec_header.at(decode(1n)), { size: 48 }).bytes, "says 48"],
     [
       vpipe_dec_header.alloc({ version, type: VPIPE_DEC_MSG_START, size: 24, stream: STREAM })
         .bytes,
       "struct vpipe_dec_start of 24 bytes",
     ],
-    [vpipe_dec_header.alloc({ version: 2, size: 24, stream: STREAM }).bytes, "version 2"],
+    [vpipe_dec_header.alloc({ version: 1, size: 24, stream: STREAM }).bytes, "version 1"],
     [vpipe_dec_header.alloc({ version, type: 1, size: 24, stream: 8 }).bytes, "stream 8"],
   ];
   for (const [message, words] of broken) {
     assertThrows(() => serve(message), ProtocolError, words);
   }
+});
+
+Deno.test("Controls: each payload by its number, without a view more than once", () => {
+  const [kernel, daemon] = ends();
+  using _kernel = kernel, _daemon = daemon;
+  const incoming = new Incoming(daemon);
+  const controls = new Controls(incoming);
+  // Of 3, 8 and 0 bytes.
+  const head = vpipe_dec_decode.size;
+  const message = new Uint8Array(head + 16 + 16 + 8);
+  const size = message.length;
+  const type = VPIPE_DEC_MSG_DECODE;
+  Object.assign(vpipe_dec_decode.at(message), { version, type, size, num_controls: 3 });
+  const send = () => {
+    kernel.tryWrite(new IoBuffer(message));
+    assertEquals(incoming.read(), type);
+  };
+  for (const [at, values] of [[0, { id: 7, size: 3 }], [16, { id: 5, size: 8 }], [32, { id: 9 }]]) {
+    Object.assign(vpipe_dec_control.at(message, head + Number(at)), values);
+  }
+  message.set([1, 2, 3], head + 8);
+  message.set([4, 5, 6, 7, 8, 9, 10, 11], head + 24);
+  send();
+  controls.check();
+  const first = controls.find(7);
+  assertEquals([...first!], [1, 2, 3]);
+  assertEquals([...controls.find(5)!], [4, 5, 6, 7, 8, 9, 10, 11]);
+  assertEquals([controls.find(9)?.length, controls.find(4)], [0, undefined]);
+  message[head + 8] = 99;
+  send();
+  assert(controls.find(7) === first);
+  assertEquals([...first!], [99, 2, 3]);
+  for (const num_controls of [4, 0xffff_ffff]) {
+    Object.assign(vpipe_dec_decode.at(message), { num_controls });
+    send();
+    assertThrows(() => controls.check(), ProtocolError, "lacks controls");
+  }
+  Object.assign(vpipe_dec_decode.at(message), { num_controls: 3 });
+  Object.assign(vpipe_dec_control.at(message, head + 16), { size: 0xffff_fff8 });
+  send();
+  assertThrows(() => controls.check(), ProtocolError, "lacks controls");
 });
