@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/version.h>
+#include <linux/videodev2.h>
 #include <media/v4l2-fh.h>
 #include <media/videobuf2-core.h>
 
@@ -73,6 +74,14 @@
 #define VPIPE_HAS_AV1	0
 #else
 #define VPIPE_HAS_AV1	1
+#endif
+
+/* Not every kernel has a name for what a stateful decoder takes. */
+#ifdef V4L2_PIX_FMT_AV1
+#define VPIPE_HAS_STATEFUL_AV1	1
+#else
+#define VPIPE_HAS_STATEFUL_AV1	0
+#define V4L2_PIX_FMT_AV1	v4l2_fourcc('A', 'V', '0', '1')
 #endif
 
 /* v4l2_m2m_buf_copy_metadata() could also copy frame type flags before 6.19. */

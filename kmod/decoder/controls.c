@@ -29,13 +29,13 @@ static const struct vdec_control vdec_h264_controls[] = {
 	{ .cfg.id = V4L2_CID_STATELESS_H264_DECODE_PARAMS },
 	{
 		.cfg.id = V4L2_CID_STATELESS_H264_DECODE_MODE,
-		.cfg.min = V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED,
+		.cfg.min = V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED,
 		.cfg.max = V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED,
 		.cfg.def = V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED,
 	},
 	{
 		.cfg.id = V4L2_CID_STATELESS_H264_START_CODE,
-		.cfg.min = V4L2_STATELESS_H264_START_CODE_ANNEX_B,
+		.cfg.min = V4L2_STATELESS_H264_START_CODE_NONE,
 		.cfg.max = V4L2_STATELESS_H264_START_CODE_ANNEX_B,
 		.cfg.def = V4L2_STATELESS_H264_START_CODE_ANNEX_B,
 	},
@@ -65,7 +65,7 @@ static const struct vdec_control vdec_av1_controls[] = {
 };
 #endif
 
-const struct vdec_coded vdec_coded[] = {
+const struct vdec_coded vdec_stateless_coded[VDEC_NUM_STATELESS] = {
 	{
 		.fourcc = V4L2_PIX_FMT_VP9_FRAME,
 		.ivf = v4l2_fourcc('V', 'P', '9', '0'),
@@ -90,8 +90,6 @@ const struct vdec_coded vdec_coded[] = {
 		.num_controls = ARRAY_SIZE(vdec_h264_controls),
 	},
 };
-
-const unsigned int vdec_num_coded = ARRAY_SIZE(vdec_coded);
 
 static const struct vdec_control *vdec_find_control(const struct vdec_coded *coded, u32 id)
 {
@@ -139,25 +137,29 @@ static const struct v4l2_ctrl_ops vdec_ctrl_ops = {
 
 int vdec_controls_init(struct vdec_ctx *ctx)
 {
+	const struct vdec_kind *kind = ctx->node->kind;
 	struct v4l2_ctrl_handler *hdl = &ctx->hdl;
 	unsigned int count = 0, n = 0, i, j;
 
-	for (i = 0; i < vdec_num_coded; i++)
-		count += vdec_coded[i].num_controls;
+	for (i = 0; i < kind->num_coded; i++)
+		count += kind->coded[i].num_controls;
 
 	ctx->ctrls = kcalloc(count, sizeof(*ctx->ctrls), GFP_KERNEL);
 	if (!ctx->ctrls)
 		return -ENOMEM;
 
 	v4l2_ctrl_handler_init(hdl, count);
-	for (i = 0; i < vdec_num_coded; i++) {
-		for (j = 0; j < vdec_coded[i].num_controls; j++) {
-			struct v4l2_ctrl_config cfg = vdec_coded[i].controls[j].cfg;
+	for (i = 0; i < kind->num_coded; i++) {
+		for (j = 0; j < kind->coded[i].num_controls; j++) {
+			struct v4l2_ctrl_config cfg = kind->coded[i].controls[j].cfg;
 
 			cfg.ops = &vdec_ctrl_ops;
 			ctx->ctrls[n++] = v4l2_ctrl_new_custom(hdl, &cfg, NULL);
 		}
 	}
+	/* The codec has its references in memory of its own. */
+	if (kind->stateful)
+		v4l2_ctrl_new_std(hdl, NULL, V4L2_CID_MIN_BUFFERS_FOR_CAPTURE, 1, 1, 1, 1);
 	if (hdl->error)
 		return hdl->error;
 
@@ -172,7 +174,7 @@ static struct v4l2_ctrl **vdec_ctrls(struct vdec_ctx *ctx)
 	struct v4l2_ctrl **ctrls = ctx->ctrls;
 	const struct vdec_coded *coded;
 
-	for (coded = vdec_coded; coded != ctx->coded; coded++)
+	for (coded = ctx->node->kind->coded; coded != ctx->coded; coded++)
 		ctrls += coded->num_controls;
 
 	return ctrls;
@@ -212,7 +214,8 @@ size_t vdec_controls_max(struct vdec_ctx *ctx)
 void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame)
 {
 	struct v4l2_ctrl **ctrls = vdec_ctrls(ctx);
-	u8 *to = frame->controls;
+	u8 *begin = ctx->controls[frame->m2m.vb.vb2_buf.index];
+	u8 *to = begin;
 	unsigned int i;
 
 	/* One lock for all of them: they share a handler. */
@@ -231,5 +234,5 @@ void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame)
 	mutex_unlock(ctx->hdl.lock);
 
 	frame->num_controls = ctx->coded->num_controls;
-	frame->controls_size = to - frame->controls;
+	frame->controls_size = to - begin;
 }

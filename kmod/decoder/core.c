@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The device: a node with its media device, and /dev/vpipe-dec for the daemon.
+ * The device: two nodes with one media device, and /dev/vpipe-dec for the daemon.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,20 +15,9 @@ unsigned int vdec_timeout_ms = 10000;
 module_param_named(timeout_ms, vdec_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(timeout_ms, "the daemon's time for one frame, in milliseconds (10000)");
 
-static void vdec_device_run(void *priv)
-{
-	WARN_ON_ONCE(1);
-}
-
-/* See stream.c: frames do not wait for each other. */
-static int vdec_job_ready(void *priv)
-{
-	return 0;
-}
-
-static const struct v4l2_m2m_ops vdec_m2m_ops = {
-	.device_run = vdec_device_run,
-	.job_ready = vdec_job_ready,
+static const struct vdec_kind *const vdec_kinds[VDEC_NUM_NODES] = {
+	&vdec_stateless,
+	&vdec_stateful,
 };
 
 static const struct media_device_ops vdec_media_ops = {
@@ -42,7 +31,11 @@ static void vdec_dev_release(struct v4l2_device *v4l2_dev)
 {
 	struct vdec_dev *dev = container_of(v4l2_dev, struct vdec_dev, media.v4l2_dev);
 
-	v4l2_m2m_release(dev->m2m_dev);
+	unsigned int i;
+
+	for (i = 0; i < VDEC_NUM_NODES; i++)
+		if (dev->nodes[i].m2m_dev)
+			v4l2_m2m_release(dev->nodes[i].m2m_dev);
 	media_device_cleanup(&dev->media.mdev);
 	kfree(dev);
 }
@@ -50,6 +43,7 @@ static void vdec_dev_release(struct v4l2_device *v4l2_dev)
 static int vdec_probe(struct platform_device *pdev)
 {
 	struct media_device *mdev;
+	unsigned int nodes;
 	struct vdec_dev *dev;
 	int ret;
 
@@ -62,16 +56,12 @@ static int vdec_probe(struct platform_device *pdev)
 	INIT_LIST_HEAD(&dev->streams);
 	init_waitqueue_head(&dev->ponged);
 
-	dev->m2m_dev = v4l2_m2m_init(&vdec_m2m_ops);
-	if (IS_ERR(dev->m2m_dev)) {
-		ret = PTR_ERR(dev->m2m_dev);
-		goto free_dev;
-	}
-
 	strscpy(dev->media.v4l2_dev.name, VDEC_NAME, sizeof(dev->media.v4l2_dev.name));
 	ret = v4l2_device_register(&pdev->dev, &dev->media.v4l2_dev);
-	if (ret)
-		goto release_m2m;
+	if (ret) {
+		kfree(dev);
+		return ret;
+	}
 
 	mdev = &dev->media.mdev;
 	mdev->dev = &pdev->dev;
@@ -88,41 +78,36 @@ static int vdec_probe(struct platform_device *pdev)
 	if (ret)
 		goto put_dev;
 
-	ret = vdec_register_node(dev);
-	if (ret)
-		goto unregister_session;
+	for (nodes = 0; nodes < VDEC_NUM_NODES; nodes++) {
+		struct vdec_node *node = &dev->nodes[nodes];
 
-	ret = v4l2_m2m_register_media_controller(dev->m2m_dev, &dev->vfd,
-						 MEDIA_ENT_F_PROC_VIDEO_DECODER);
-	if (ret)
-		goto unregister_node;
+		node->dev = dev;
+		node->kind = vdec_kinds[nodes];
+		ret = vdec_register_node(node);
+		if (ret)
+			goto unregister_nodes;
+	}
 
 	ret = media_device_register(mdev);
 	if (ret)
-		goto unregister_graph;
+		goto unregister_nodes;
 
 	vdec_debugfs_init(dev);
-	v4l2_info(&dev->media.v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
+	for (nodes = 0; nodes < VDEC_NUM_NODES; nodes++)
+		v4l2_info(&dev->media.v4l2_dev, "%s registered as %s\n", vdec_kinds[nodes]->card,
+			  video_device_node_name(&dev->nodes[nodes].vfd));
 
 	return 0;
 
-unregister_graph:
-	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
-unregister_node:
-	video_unregister_device(&dev->vfd);
-	vpipe_wake_all(&dev->vfd);
-unregister_session:
+unregister_nodes:
+	while (nodes--) {
+		vdec_unregister_node(&dev->nodes[nodes]);
+		vpipe_wake_all(&dev->nodes[nodes].vfd);
+	}
 	vdec_session_unregister(dev);
 put_dev:
 	v4l2_device_unregister(&dev->media.v4l2_dev);
 	v4l2_device_put(&dev->media.v4l2_dev);
-
-	return ret;
-
-release_m2m:
-	v4l2_m2m_release(dev->m2m_dev);
-free_dev:
-	kfree(dev);
 
 	return ret;
 }
@@ -130,12 +115,14 @@ free_dev:
 static void vdec_remove(struct platform_device *pdev)
 {
 	struct vdec_dev *dev = platform_get_drvdata(pdev);
+	unsigned int i;
 
 	media_device_unregister(&dev->media.mdev);
-	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
-	video_unregister_device(&dev->vfd);
+	for (i = 0; i < VDEC_NUM_NODES; i++)
+		vdec_unregister_node(&dev->nodes[i]);
 	vdec_session_unregister(dev);
-	vpipe_wake_all(&dev->vfd);
+	for (i = 0; i < VDEC_NUM_NODES; i++)
+		vpipe_wake_all(&dev->nodes[i].vfd);
 	/* Waits for who is in one of its files: for no frame any more. */
 	debugfs_remove(dev->debugfs);
 	v4l2_device_unregister(&dev->media.v4l2_dev);

@@ -23,6 +23,40 @@ static int vdec_ping_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(vdec_ping);
 
+/* Into which class of a histogram a time falls. */
+unsigned int vdec_class(u64 ns)
+{
+	u64 us8 = div_u64(ns << VDEC_CLASSES_LOG2, NSEC_PER_USEC);
+	unsigned int octave = 0;
+
+	/* Below two times the first power they are linear. */
+	while (us8 >> octave >= 2 << VDEC_CLASSES_LOG2)
+		octave++;
+
+	return min_t(unsigned int, (octave << VDEC_CLASSES_LOG2) + (us8 >> octave),
+		     VDEC_CLASSES - 1);
+}
+
+/* The middle of the class that half of all are in or below. */
+static u64 vdec_median_ns(const struct vdec_stats *stats)
+{
+	unsigned int i, octave;
+	u64 below = 0, us16;
+
+	for (i = 0; i < VDEC_CLASSES; i++) {
+		below += stats->classes[i];
+		if (below && below * 2 >= stats->frames)
+			break;
+	}
+	if (i == VDEC_CLASSES)
+		return 0;
+
+	octave = i < 2 << VDEC_CLASSES_LOG2 ? 0 : (i >> VDEC_CLASSES_LOG2) - 1;
+	us16 = (2 * (u64)(i - (octave << VDEC_CLASSES_LOG2)) + 1) << octave;
+
+	return us16 * NSEC_PER_USEC >> (VDEC_CLASSES_LOG2 + 1);
+}
+
 static void vdec_show_span(struct seq_file *m, const char *name, const struct vdec_span *span,
 			   u64 frames)
 {
@@ -36,6 +70,8 @@ static void vdec_show_sums(struct seq_file *m, const struct vdec_stats *stats)
 		   stats->frames, stats->errors, stats->in_bytes, stats->out_bytes);
 	vdec_show_span(m, "waiting", &stats->waiting, stats->frames);
 	vdec_show_span(m, "working", &stats->working, stats->frames);
+	vdec_show_span(m, "beyond", &stats->beyond, stats->frames);
+	seq_printf(m, " beyond_p50_ns %llu", vdec_median_ns(stats));
 	seq_putc(m, '\n');
 }
 

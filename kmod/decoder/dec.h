@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * The decoder: a stateless V4L2 node whose codec is a process.
+ * The decoder: a stateless and a stateful V4L2 node whose codec is a process.
  *
  *   core.c	the device, from probe to its last user
- *   node.c	/dev/videoN: files, queues, ioctls
+ *   node.c	/dev/videoN: what both kinds of node have in common
+ *   stateless.c	one of them: an OUTPUT and a CAPTURE buffer make a frame
+ *   stateful.c	the other: bitstream on OUTPUT, pictures in display order on CAPTURE
  *   formats.c	what is on OUTPUT and on CAPTURE
  *   controls.c	the stateless parameters of each codec
- *   stream.c	frames on their way between a file of the node and the daemon
+ *   stream.c	messages between a file of a node and the daemon
  *   session.c	/dev/vpipe-dec: the daemon
  *   debugfs.c	ping and stats
  *   inject.c	decoding without a client
@@ -36,6 +38,8 @@
 
 #define VDEC_NAME		"vpipe-dec"
 
+#define VDEC_STATEFUL_NAME	VDEC_NAME "-stateful"
+
 #define VDEC_MIN_SIZE		1
 #define VDEC_MAX_SIZE		4096
 #define VDEC_DEF_WIDTH		640
@@ -47,7 +51,14 @@
 /* Buffers of a queue: videobuf2 gives no more, and a message has a bit for each. */
 #define VDEC_MAX_BUFFERS	BITS_PER_TYPE(u32)
 
+/* OUTPUT buffers back to which a picture may refer: a power of two. */
+#define VDEC_SOURCES		256
+
+/* Formats of the stateless OUTPUT. */
+#define VDEC_NUM_STATELESS	(2 + VPIPE_HAS_AV1)
+
 struct vdec_dev;
+struct vdec_node;
 struct vdec_session;
 
 /**
@@ -63,7 +74,7 @@ struct vdec_control {
 /**
  * struct vdec_coded - a format of OUTPUT
  * @fourcc:		V4L2_PIX_FMT_*
- * @ivf:		its name in an IVF file
+ * @ivf:		its name in an IVF file, if inject takes it
  * @codec:		VPIPE_DEC_CODEC_*
  * @controls:		its stateless parameters
  * @num_controls:	how many
@@ -74,6 +85,30 @@ struct vdec_coded {
 	u32 codec;
 	const struct vdec_control *controls;
 	unsigned int num_controls;
+};
+
+/**
+ * struct vdec_kind - what is different between the nodes
+ * @name:	of the node, and of its entities
+ * @card:	for VIDIOC_QUERYCAP
+ * @stateful:	whether OUTPUT and CAPTURE are independent of each other
+ * @coded:	formats of OUTPUT
+ * @num_coded:	how many
+ * @num_listed:	how many of them VIDIOC_ENUM_FMT lists: those this kernel has a name for
+ * @coded_flags: V4L2_FMT_FLAG_* of them
+ * @vb2_ops:	of both queues
+ * @ioctl_ops:	of its files
+ */
+struct vdec_kind {
+	const char *name;
+	const char *card;
+	bool stateful;
+	const struct vdec_coded *coded;
+	unsigned int num_coded;
+	unsigned int num_listed;
+	u32 coded_flags;
+	const struct vb2_ops *vb2_ops;
+	const struct v4l2_ioctl_ops *ioctl_ops;
 };
 
 /**
@@ -91,10 +126,19 @@ struct vdec_raw {
 };
 
 /**
- * struct vdec_ctx - an open file of the node
+ * enum vdec_halt - why CAPTURE of a stateful node gives no pictures
+ * @VDEC_RUNNING:	it does
+ * @VDEC_CHANGING:	they are of another format; CAPTURE has to be made ready for it
+ * @VDEC_DRAINED:	all that was to come is there
+ */
+enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
+
+/**
+ * struct vdec_ctx - an open file of a node
  * @kref:		counts the file, and each stream that was begun on it
  * @fh:			its handle, with the mem2mem context
  * @dev:		the device
+ * @node:		whose file it is
  * @hdl:		the controls of all codecs
  * @ctrls:		the same, in the order of the tables
  * @lock:		of both queues, the formats and @stream
@@ -112,12 +156,19 @@ struct vdec_raw {
  * @sequence:		of each queue's next buffer
  * @streaming:		queues that are
  * @stream:		its stream, from the first time that both are
- * @controls:		vdec_frame.controls of each OUTPUT buffer
+ * @controls:		memory for the parameters of each OUTPUT buffer, as a message has
+ *			them
+ * @visible:		stateful: the part of a picture to be seen
+ * @halt:		stateful: why nothing is given to the daemon, if so
+ * @draining:		stateful: from V4L2_DEC_CMD_STOP until CAPTURE's last buffer
+ * @last_due:		stateful: the next CAPTURE buffer is that last one
+ * @last:		stateful: the one that was
  */
 struct vdec_ctx {
 	struct kref kref;
 	struct v4l2_fh fh;
 	struct vdec_dev *dev;
+	const struct vdec_node *node;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl **ctrls;
 	struct mutex lock; /* of both queues, the formats and the stream */
@@ -137,30 +188,52 @@ struct vdec_ctx {
 	bool streaming[VDEC_NUM_QUEUES];
 	struct vdec_stream *stream;
 	u8 *controls[VIDEO_MAX_FRAME];
+
+	struct v4l2_rect visible;
+	enum vdec_halt halt;
+	bool draining;
+	bool last_due;
+	struct vb2_v4l2_buffer *last;
 };
 
 /**
- * struct vdec_frame - an OUTPUT buffer, and the frame that is decoded from it
+ * struct vdec_frame - a buffer of either queue, and what it is to the daemon
  * @m2m:		has to come first
- * @entry:		in vdec_stream.waiting or .given
- * @capture:		the buffer for the picture, while it is in one of these
+ * @entry:		in one list of vdec_stream
+ * @capture:		of an OUTPUT buffer on a stateless node: where its picture goes.
+ *			A CAPTURE buffer has itself here when what was kept for it is to
+ *			be decoded at last.
+ * @more:		@capture stays when this one is done: more may follow for it
  * @cookie:		by which the daemon answers
- * @begun_ns:		when both buffers were there
+ * @begun_ns:		when all was there that it takes
  * @read_ns:		when the daemon read it
- * @controls:		memory for the parameters as a message has them
- * @controls_size:	of them in bytes
+ * @controls_size:	of the parameters in vdec_ctx.controls, in bytes
  * @num_controls:	how many
  */
 struct vdec_frame {
 	struct v4l2_m2m_buffer m2m;
 	struct list_head entry;
 	struct vb2_v4l2_buffer *capture;
+	bool more;
 	u64 cookie;
 	u64 begun_ns;
 	u64 read_ns;
-	u8 *controls;
 	u32 controls_size;
 	u32 num_controls;
+};
+
+/**
+ * struct vdec_source - what a picture takes over from its OUTPUT buffer
+ * @cookie:	of the frame
+ * @timestamp:	in ns
+ * @flags:	V4L2_BUF_FLAG_*, as far as they are copied
+ * @timecode:	where @flags say so
+ */
+struct vdec_source {
+	u64 cookie;
+	u64 timestamp;
+	u32 flags;
+	struct v4l2_timecode timecode;
 };
 
 /**
@@ -173,6 +246,10 @@ struct vdec_span {
 	u64 max_ns;
 };
 
+/* Classes of a histogram of times: eight for each power of two, from 1 us on. */
+#define VDEC_CLASSES_LOG2	3
+#define VDEC_CLASSES		(24 << VDEC_CLASSES_LOG2)
+
 /**
  * struct vdec_stats - of one stream, or of all that are over
  * @frames:	answered with a picture
@@ -181,6 +258,8 @@ struct vdec_span {
  * @out_bytes:	of pictures
  * @waiting:	of @frames, from when both buffers were there until the daemon read it
  * @working:	from then to the answer
+ * @beyond:	both, less what the codec library took
+ * @classes:	how often @beyond was what
  */
 struct vdec_stats {
 	u64 frames;
@@ -189,6 +268,8 @@ struct vdec_stats {
 	u64 out_bytes;
 	struct vdec_span waiting;
 	struct vdec_span working;
+	struct vdec_span beyond;
+	u32 classes[VDEC_CLASSES];
 };
 
 /**
@@ -206,13 +287,25 @@ struct vdec_stats {
  * @over:	nothing goes in or out any more
  * @waiting:	frames to be read by the daemon
  * @given:	frames that it has, in the order it got them
- * @cookie:	of the latest frame
+ * @held:	stateless: a CAPTURE buffer whose picture may go on with the next frame
+ * @cookie:	of the latest frame or drain
+ * @first:	of the first behind the latest start
  * @start:	the message
  * @starts:	how often @start has been written
  * @started:	@starts when it was last read
+ * @capture:	stateful: the message
+ * @captures:	how often @capture has been written
+ * @captured:	@captures when it was last read
+ * @empty:	stateful: CAPTURE buffers to be read by the daemon
+ * @lent:	those that it has
+ * @empties:	cookie of the latest of them
+ * @drain:	stateful: cookie of the drain that is to be or being done, else 0
+ * @draining:	the daemon has read it
+ * @sources:	stateful: by the low bits of their cookies
  * @mapped:	buffers of each queue the daemon asked for
  * @gone:	those of them that it must be told to unmap
- * @progress:	jiffies of the latest answer, or of the first frame after idling
+ * @progress:	jiffies when the daemon last read or answered, or of what came first
+ *		after idling
  * @watchdog:	for a daemon that never answers
  * @stats:	for debugfs
  * @wait:	for the daemon
@@ -233,10 +326,21 @@ struct vdec_stream {
 	bool over;
 	struct list_head waiting;
 	struct list_head given;
+	struct vb2_v4l2_buffer *held;
 	u64 cookie;
+	u64 first;
 	struct vpipe_dec_start start;
 	u32 starts;
 	u32 started;
+	struct vpipe_dec_capture capture;
+	u32 captures;
+	u32 captured;
+	struct list_head empty;
+	struct list_head lent;
+	u64 empties;
+	u64 drain;
+	bool draining;
+	struct vdec_source *sources;
 	u32 mapped[VDEC_NUM_QUEUES];
 	u32 gone[VDEC_NUM_QUEUES];
 	unsigned long progress;
@@ -269,11 +373,26 @@ struct vdec_session {
 };
 
 /**
- * struct vdec_dev - the device, from probe until its last user is gone
- * @media:	counts the users: the bound driver, the node, its files, each
- *		request and the session
- * @vfd:	the node
+ * struct vdec_node - a V4L2 node
+ * @vfd:	itself
  * @m2m_dev:	for its queues; it never runs a job
+ * @dev:	the device
+ * @kind:	what it is
+ */
+struct vdec_node {
+	struct video_device vfd;
+	struct v4l2_m2m_dev *m2m_dev;
+	struct vdec_dev *dev;
+	const struct vdec_kind *kind;
+};
+
+#define VDEC_NUM_NODES		2
+
+/**
+ * struct vdec_dev - the device, from probe until its last user is gone
+ * @media:	counts the users: the bound driver, the nodes, their files, each
+ *		request and the session
+ * @nodes:	the stateless one, and the stateful one
  * @misc:	/dev/vpipe-dec
  * @debugfs:	folder
  * @lock:	of all below
@@ -286,8 +405,7 @@ struct vdec_session {
  */
 struct vdec_dev {
 	struct vpipe_media media;
-	struct video_device vfd;
-	struct v4l2_m2m_dev *m2m_dev;
+	struct vdec_node nodes[VDEC_NUM_NODES];
 	struct miscdevice misc;
 	struct dentry *debugfs;
 
@@ -304,10 +422,21 @@ struct vdec_dev {
 extern unsigned int vdec_timeout_ms;
 
 /* node.c */
-int vdec_register_node(struct vdec_dev *dev);
-struct vdec_ctx *vdec_ctx_open(struct vdec_dev *dev);
+int vdec_register_node(struct vdec_node *node);
+void vdec_unregister_node(struct vdec_node *node);
+struct vdec_ctx *vdec_ctx_open(const struct vdec_node *node);
 void vdec_ctx_close(struct vdec_ctx *ctx);
 void vdec_ctx_put(struct vdec_ctx *ctx);
+int vdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers, unsigned int *num_planes,
+		     unsigned int sizes[], struct device *alloc_devs[]);
+int vdec_buf_init(struct vb2_buffer *vb);
+void vdec_buf_cleanup(struct vb2_buffer *vb);
+int vdec_buf_out_validate(struct vb2_buffer *vb);
+int vdec_buf_prepare(struct vb2_buffer *vb);
+bool vdec_buf_fits(const struct vdec_ctx *ctx, struct vb2_buffer *vb);
+void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buffer_state state);
+int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap);
+int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb);
 
 static inline struct vdec_ctx *vdec_file_to_ctx(struct file *file)
 {
@@ -319,10 +448,59 @@ static inline struct vdec_frame *vdec_to_frame(struct vb2_v4l2_buffer *vbuf)
 	return container_of(vbuf, struct vdec_frame, m2m.vb);
 }
 
+static inline bool vdec_is_capture(const struct vb2_queue *vq)
+{
+	return V4L2_TYPE_IS_CAPTURE(vq->type);
+}
+
+/* What both tables of ioctls have. */
+#define VDEC_IOCTLS							\
+	.vidioc_querycap = vdec_querycap,				\
+	.vidioc_enum_framesizes = vdec_enum_framesizes,			\
+	.vidioc_enum_fmt_vid_out = vdec_enum_fmt_out,			\
+	.vidioc_g_fmt_vid_out_mplane = vdec_g_fmt,			\
+	.vidioc_try_fmt_vid_out_mplane = vdec_try_fmt,			\
+	.vidioc_s_fmt_vid_out_mplane = vdec_s_fmt_out,			\
+	.vidioc_enum_fmt_vid_cap = vdec_enum_fmt_cap,			\
+	.vidioc_g_fmt_vid_cap_mplane = vdec_g_fmt,			\
+	.vidioc_try_fmt_vid_cap_mplane = vdec_try_fmt,			\
+	.vidioc_s_fmt_vid_cap_mplane = vdec_s_fmt_cap,			\
+	.vidioc_reqbufs = vdec_reqbufs,					\
+	.vidioc_create_bufs = v4l2_m2m_ioctl_create_bufs,		\
+	VPIPE_IOCTL_REMOVE_BUFS						\
+	.vidioc_querybuf = v4l2_m2m_ioctl_querybuf,			\
+	.vidioc_prepare_buf = v4l2_m2m_ioctl_prepare_buf,		\
+	.vidioc_qbuf = v4l2_m2m_ioctl_qbuf,				\
+	.vidioc_dqbuf = v4l2_m2m_ioctl_dqbuf,				\
+	.vidioc_expbuf = v4l2_m2m_ioctl_expbuf,				\
+	.vidioc_streamon = v4l2_m2m_ioctl_streamon,			\
+	.vidioc_streamoff = v4l2_m2m_ioctl_streamoff,			\
+	.vidioc_unsubscribe_event = v4l2_event_unsubscribe
+
+/* What both tables of queue operations have. */
+#define VDEC_VB2_OPS							\
+	.queue_setup = vdec_queue_setup,				\
+	.buf_init = vdec_buf_init,					\
+	.buf_cleanup = vdec_buf_cleanup,				\
+	.buf_out_validate = vdec_buf_out_validate,			\
+	.buf_prepare = vdec_buf_prepare,				\
+	VPIPE_VB2_WAIT_OPS
+
+/* stateless.c */
+extern const struct vdec_kind vdec_stateless;
+
+/* stateful.c */
+extern const struct vdec_kind vdec_stateful;
+int vdec_stateful_format(struct vdec_stream *stream, const struct vpipe_dec_format *format);
+int vdec_stateful_drained(struct vdec_stream *stream, u64 cookie);
+void vdec_stateful_take_back(struct vdec_stream *stream);
+int vdec_stateful_picture(struct vdec_stream *stream, const struct vpipe_dec_picture *picture);
+
 /* formats.c */
 void vdec_formats_init(struct vdec_ctx *ctx);
 int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix);
 void vdec_formats_settle(struct vdec_ctx *ctx);
+bool vdec_formats_follow(struct vdec_ctx *ctx, const struct vpipe_dec_format *format);
 unsigned int vdec_planes(const struct vdec_ctx *ctx, bool capture, struct vpipe_dec_plane *planes);
 int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f);
@@ -333,8 +511,7 @@ int vdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f);
 int vdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
 
 /* controls.c */
-extern const struct vdec_coded vdec_coded[];
-extern const unsigned int vdec_num_coded;
+extern const struct vdec_coded vdec_stateless_coded[VDEC_NUM_STATELESS];
 int vdec_controls_init(struct vdec_ctx *ctx);
 void vdec_controls_depth(struct vdec_ctx *ctx);
 size_t vdec_controls_max(struct vdec_ctx *ctx);
@@ -342,8 +519,14 @@ void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame);
 
 /* stream.c */
 int vdec_stream_begin(struct vdec_ctx *ctx);
-void vdec_stream_pair(struct vdec_ctx *ctx);
-void vdec_stream_take_back(struct vdec_ctx *ctx);
+void vdec_stream_write_start(struct vdec_stream *stream);
+void vdec_stream_submit(struct vdec_stream *stream, struct vdec_frame *frame);
+void vdec_stream_expect(struct vdec_stream *stream);
+void vdec_stream_take_back(struct vdec_stream *stream);
+void vdec_no_payload(struct vb2_buffer *vb);
+int vdec_stream_source(struct vdec_stream *stream, u64 cookie);
+int vdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused);
+void vdec_frame_fail(struct vdec_frame *frame);
 void vdec_stream_forget_buffer(struct vdec_ctx *ctx, struct vb2_buffer *vb);
 void vdec_stream_end(struct vdec_stream *stream);
 void vdec_stream_put(struct vdec_stream *stream);
@@ -358,6 +541,7 @@ int vdec_session_ping(struct vdec_dev *dev, u64 *round_trip_ns);
 extern const struct file_operations vdec_inject_fops;
 
 /* debugfs.c */
+unsigned int vdec_class(u64 ns);
 void vdec_debugfs_init(struct vdec_dev *dev);
 
 #endif /* VPIPE_DEC_H */

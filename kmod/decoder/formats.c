@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * What is on OUTPUT, a table in controls.c, and on CAPTURE, the table below.
+ * What is on OUTPUT, a table of each kind of node, and on CAPTURE, the table below.
  * CAPTURE follows OUTPUT: in size and colour space, and in the depth that the
- * stream's controls give.
+ * stream's controls give, or on the stateful node the daemon.
  */
 #include <linux/minmax.h>
 #include <linux/sizes.h>
+
+#include <media/v4l2-rect.h>
 
 #include "dec.h"
 
@@ -21,13 +23,14 @@ static const struct vdec_raw vdec_raw[] = {
 	{ .fourcc = V4L2_PIX_FMT_P010, .depth = 10, .bytes = 2, .planes = 1 },
 };
 
-static const struct vdec_coded *vdec_find_coded(u32 fourcc)
+static const struct vdec_coded *vdec_find_coded(const struct vdec_ctx *ctx, u32 fourcc)
 {
+	const struct vdec_kind *kind = ctx->node->kind;
 	unsigned int i;
 
-	for (i = 0; i < vdec_num_coded; i++)
-		if (vdec_coded[i].fourcc == fourcc)
-			return &vdec_coded[i];
+	for (i = 0; i < kind->num_coded; i++)
+		if (kind->coded[i].fourcc == fourcc)
+			return &kind->coded[i];
 
 	return NULL;
 }
@@ -108,23 +111,32 @@ static u32 vdec_out_sizeimage(u32 width, u32 height)
 	return max_t(u32, VDEC_MIN_BITSTREAM, width * height * 3 / 2);
 }
 
+static void vdec_set_size(struct vdec_ctx *ctx, u32 width, u32 height)
+{
+	ctx->width = width;
+	ctx->height = height;
+	ctx->visible = (struct v4l2_rect){ .width = width, .height = height };
+}
+
 void vdec_formats_init(struct vdec_ctx *ctx)
 {
-	ctx->coded = &vdec_coded[0];
+	ctx->coded = &ctx->node->kind->coded[0];
 	ctx->raw = &vdec_raw[0];
 	ctx->depth = vdec_raw[0].depth;
-	ctx->width = VDEC_DEF_WIDTH;
-	ctx->height = VDEC_DEF_HEIGHT;
+	vdec_set_size(ctx, VDEC_DEF_WIDTH, VDEC_DEF_HEIGHT);
 	ctx->out_sizeimage = vdec_out_sizeimage(ctx->width, ctx->height);
 	ctx->colorspace = V4L2_COLORSPACE_REC709;
 }
 
 int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 {
-	if (f->index >= vdec_num_coded)
+	const struct vdec_kind *kind = vdec_file_to_ctx(file)->node->kind;
+
+	if (f->index >= kind->num_listed)
 		return -EINVAL;
 
-	f->pixelformat = vdec_coded[f->index].fourcc;
+	f->pixelformat = kind->coded[f->index].fourcc;
+	f->flags = kind->coded_flags;
 
 	return 0;
 }
@@ -146,7 +158,7 @@ int vdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 
 int vdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize)
 {
-	if (fsize->index || !vdec_find_coded(fsize->pixel_format))
+	if (fsize->index || !vdec_find_coded(vdec_file_to_ctx(file), fsize->pixel_format))
 		return -EINVAL;
 
 	fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
@@ -204,9 +216,11 @@ int vdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	return 0;
 }
 
-static const struct vdec_coded *vdec_adjust_out(struct v4l2_pix_format_mplane *pix)
+static const struct vdec_coded *vdec_adjust_out(const struct vdec_ctx *ctx,
+						struct v4l2_pix_format_mplane *pix)
 {
-	const struct vdec_coded *coded = vdec_find_coded(pix->pixelformat) ?: &vdec_coded[0];
+	const struct vdec_coded *coded = vdec_find_coded(ctx, pix->pixelformat) ?:
+					 &ctx->node->kind->coded[0];
 	u32 sizeimage = pix->plane_fmt[0].sizeimage;
 
 	pix->width = clamp_t(u32, pix->width, VDEC_MIN_SIZE, VDEC_MAX_SIZE);
@@ -249,7 +263,7 @@ int vdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	if (V4L2_TYPE_IS_CAPTURE(f->type))
 		vdec_adjust_cap(ctx, &f->fmt.pix_mp);
 	else
-		vdec_adjust_out(&f->fmt.pix_mp);
+		vdec_adjust_out(ctx, &f->fmt.pix_mp);
 	mutex_unlock(&ctx->lock);
 
 	return 0;
@@ -258,7 +272,7 @@ int vdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 /* EBUSY where a queue has buffers. Adjusts what cannot be as it is asked for. */
 int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
 {
-	const struct vdec_coded *coded = vdec_adjust_out(pix);
+	const struct vdec_coded *coded = vdec_adjust_out(ctx, pix);
 
 	lockdep_assert_held(&ctx->lock);
 	if (vb2_is_busy(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx)) ||
@@ -267,8 +281,7 @@ int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pi
 
 	WRITE_ONCE(ctx->coded, coded);
 	vdec_controls_depth(ctx);
-	ctx->width = pix->width;
-	ctx->height = pix->height;
+	vdec_set_size(ctx, pix->width, pix->height);
 	ctx->out_sizeimage = pix->plane_fmt[0].sizeimage;
 	ctx->colorspace = pix->colorspace;
 	ctx->xfer_func = pix->xfer_func;
@@ -277,6 +290,35 @@ int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pi
 	ctx->raw = vdec_first_raw(READ_ONCE(ctx->depth));
 
 	return 0;
+}
+
+/*
+ * The stream says what its pictures are like: whether that is anything new. The
+ * format that the client chose stays, if it can.
+ */
+bool vdec_formats_follow(struct vdec_ctx *ctx, const struct vpipe_dec_format *format)
+{
+	struct v4l2_rect visible = {
+		.left = format->left,
+		.top = format->top,
+		.width = format->visible_width,
+		.height = format->visible_height,
+	};
+	bool holds = vdec_holds(ctx->raw, format->depth);
+
+	lockdep_assert_held(&ctx->lock);
+	if (holds && ctx->width == format->width && ctx->height == format->height &&
+	    v4l2_rect_equal(&ctx->visible, &visible))
+		return false;
+
+	WRITE_ONCE(ctx->depth, format->depth);
+	if (!holds)
+		ctx->raw = vdec_first_raw(format->depth);
+	ctx->width = format->width;
+	ctx->height = format->height;
+	ctx->visible = visible;
+
+	return true;
 }
 
 int vdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)

@@ -91,13 +91,13 @@ static int inject_start(struct vdec_inject *inject)
 	    get_unaligned_le16(header + IVF_VERSION) ||
 	    get_unaligned_le16(header + IVF_LENGTH) != IVF_HEADER)
 		return -EINVAL;
-	for (i = 0; i < vdec_num_coded; i++)
-		if (vdec_coded[i].ivf == get_unaligned_le32(header + IVF_FOURCC))
-			pix.pixelformat = vdec_coded[i].fourcc;
+	for (i = 0; i < ARRAY_SIZE(vdec_stateless_coded); i++)
+		if (vdec_stateless_coded[i].ivf == get_unaligned_le32(header + IVF_FOURCC))
+			pix.pixelformat = vdec_stateless_coded[i].fourcc;
 	if (!pix.pixelformat)
 		return -EOPNOTSUPP;
 
-	ctx = vdec_ctx_open(inject->dev);
+	ctx = vdec_ctx_open(&inject->dev->nodes[0]);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * /dev/videoN, the stateless decoder node: its files, their queues, its ioctls.
+ * /dev/videoN: what both kinds of node have in common, files and their queues.
  */
 #include <linux/slab.h>
 
@@ -15,14 +15,8 @@
  * Queues
  */
 
-static bool vdec_is_capture(const struct vb2_queue *vq)
-{
-	return V4L2_TYPE_IS_CAPTURE(vq->type);
-}
-
-static int vdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers,
-			    unsigned int *num_planes, unsigned int sizes[],
-			    struct device *alloc_devs[])
+int vdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers, unsigned int *num_planes,
+		     unsigned int sizes[], struct device *alloc_devs[])
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
 	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
@@ -51,10 +45,9 @@ static int vdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers,
  * file has the memory, not the buffer: where a client queues something that is no
  * dma-buf, videobuf2 lets go of the buffer's last one without buf_cleanup().
  */
-static int vdec_buf_init(struct vb2_buffer *vb)
+int vdec_buf_init(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
-	struct vdec_frame *frame;
 	size_t size;
 
 	vdec_stream_forget_buffer(ctx, vb);
@@ -65,15 +58,13 @@ static int vdec_buf_init(struct vb2_buffer *vb)
 	if (WARN_ON_ONCE(size > VPIPE_DEC_MAX_MESSAGE - sizeof(struct vpipe_dec_decode)))
 		return -EINVAL;
 
-	frame = vdec_to_frame(to_vb2_v4l2_buffer(vb));
 	kvfree(ctx->controls[vb->index]);
-	frame->controls = kvmalloc(size, GFP_KERNEL);
-	ctx->controls[vb->index] = frame->controls;
+	ctx->controls[vb->index] = kvmalloc(size, GFP_KERNEL);
 
-	return frame->controls ? 0 : -ENOMEM;
+	return ctx->controls[vb->index] ? 0 : -ENOMEM;
 }
 
-static void vdec_buf_cleanup(struct vb2_buffer *vb)
+void vdec_buf_cleanup(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
@@ -85,51 +76,46 @@ static void vdec_buf_cleanup(struct vb2_buffer *vb)
 	ctx->controls[vb->index] = NULL;
 }
 
-static int vdec_buf_out_validate(struct vb2_buffer *vb)
+int vdec_buf_out_validate(struct vb2_buffer *vb)
 {
 	to_vb2_v4l2_buffer(vb)->field = V4L2_FIELD_NONE;
 
 	return 0;
 }
 
-static int vdec_buf_prepare(struct vb2_buffer *vb)
+/* Whether a CAPTURE buffer can take pictures as they are now. */
+bool vdec_buf_fits(const struct vdec_ctx *ctx, struct vb2_buffer *vb)
+{
+	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
+	unsigned int count = vdec_planes(ctx, true, planes);
+	unsigned int i;
+
+	if (vb->num_planes != count)
+		return false;
+	for (i = 0; i < count; i++)
+		if (vb2_plane_size(vb, i) < planes[i].sizeimage)
+			return false;
+
+	return true;
+}
+
+int vdec_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
-	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
-	unsigned int count, i;
 
 	/* A buffer of bitstream may be of any size. */
 	if (!vdec_is_capture(vb->vb2_queue))
 		return vb->planes[0].data_offset ? -EINVAL : 0;
 
-	count = vdec_planes(ctx, true, planes);
-	if (vb->num_planes != count)
-		return -EINVAL;
-	for (i = 0; i < count; i++)
-		if (vb2_plane_size(vb, i) < planes[i].sizeimage)
-			return -EINVAL;
+	/* Before CAPTURE is ready for the new format only the last of the old is due. */
+	if (ctx->halt == VDEC_CHANGING)
+		return 0;
 
-	return 0;
+	return vdec_buf_fits(ctx, vb) ? 0 : -EINVAL;
 }
 
-static void vdec_buf_queue(struct vb2_buffer *vb)
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
-
-	v4l2_m2m_buf_queue(ctx->fh.m2m_ctx, to_vb2_v4l2_buffer(vb));
-	vdec_stream_pair(ctx);
-}
-
-static void vdec_buf_request_complete(struct vb2_buffer *vb)
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
-
-	v4l2_ctrl_request_complete(vb->req_obj.req, &ctx->hdl);
-}
-
-/* Those that had no other half yet. */
-static void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq,
-			       enum vb2_buffer_state state)
+/* Those that the daemon has never been told of. */
+void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buffer_state state)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
 	struct vb2_v4l2_buffer *vbuf;
@@ -146,54 +132,13 @@ static void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq,
 	}
 }
 
-static int vdec_start_streaming(struct vb2_queue *vq, unsigned int count)
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
-	bool capture = vdec_is_capture(vq);
-	int ret;
-
-	ctx->sequence[capture] = 0;
-	ctx->streaming[capture] = true;
-	ret = vdec_stream_begin(ctx);
-	if (ret) {
-		ctx->streaming[capture] = false;
-		vdec_return_queued(ctx, vq, VB2_BUF_STATE_QUEUED);
-		return ret;
-	}
-	vdec_stream_pair(ctx);
-
-	return 0;
-}
-
-static void vdec_stop_streaming(struct vb2_queue *vq)
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
-
-	ctx->streaming[vdec_is_capture(vq)] = false;
-	vdec_stream_take_back(ctx);
-	vdec_return_queued(ctx, vq, VB2_BUF_STATE_ERROR);
-}
-
-static const struct vb2_ops vdec_vb2_ops = {
-	.queue_setup = vdec_queue_setup,
-	.buf_init = vdec_buf_init,
-	.buf_cleanup = vdec_buf_cleanup,
-	.buf_out_validate = vdec_buf_out_validate,
-	.buf_prepare = vdec_buf_prepare,
-	.buf_queue = vdec_buf_queue,
-	.buf_request_complete = vdec_buf_request_complete,
-	.start_streaming = vdec_start_streaming,
-	.stop_streaming = vdec_stop_streaming,
-	VPIPE_VB2_WAIT_OPS
-};
-
-static int vdec_init_queue(struct vdec_ctx *ctx, struct vb2_queue *vq, u32 type, u32 struct_size)
+static int vdec_init_queue(struct vdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 {
 	vq->type = type;
 	vq->io_modes = VB2_MMAP | VB2_DMABUF;
 	vq->drv_priv = ctx;
-	vq->buf_struct_size = struct_size;
-	vq->ops = &vdec_vb2_ops;
+	vq->buf_struct_size = sizeof(struct vdec_frame);
+	vq->ops = ctx->node->kind->vb2_ops;
 	vq->mem_ops = &vb2_vmalloc_memops;
 	vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	vq->lock = &ctx->lock;
@@ -203,27 +148,30 @@ static int vdec_init_queue(struct vdec_ctx *ctx, struct vb2_queue *vq, u32 type,
 
 static int vdec_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *dst_vq)
 {
+	struct vdec_ctx *ctx = priv;
 	int ret;
 
-	/* A whole frame says all that is needed: parameters beside it are welcome. */
-	src_vq->supports_requests = true;
-	ret = vdec_init_queue(priv, src_vq, V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE,
-			      sizeof(struct vdec_frame));
+	if (!ctx->node->kind->stateful) {
+		/* A whole frame says all that is needed: parameters beside it are welcome. */
+		src_vq->supports_requests = true;
+		/* Slices and fields of a picture may come one by one. */
+		src_vq->subsystem_flags |= VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF;
+	}
+	ret = vdec_init_queue(ctx, src_vq, V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE);
 	if (ret)
 		return ret;
 
-	return vdec_init_queue(priv, dst_vq, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
-			       sizeof(struct v4l2_m2m_buffer));
+	return vdec_init_queue(ctx, dst_vq, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE);
 }
 
 /*
  * Ioctls
  */
 
-static int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
+int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
 {
 	strscpy(cap->driver, VDEC_NAME, sizeof(cap->driver));
-	strscpy(cap->card, "vpipe stateless decoder", sizeof(cap->card));
+	strscpy(cap->card, vdec_file_to_ctx(file)->node->kind->card, sizeof(cap->card));
 
 	return 0;
 }
@@ -234,7 +182,7 @@ static int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *
  * mmap() waits with the process's own mmap_lock held, for which again
  * VIDIOC_G_EXT_CTRLS may wait with the handler's lock held. So they end before.
  */
-static int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
+int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = vdec_file_to_ctx(file)->fh.m2m_ctx;
 	struct vb2_queue *vq = v4l2_m2m_get_vq(m2m_ctx, rb->type);
@@ -244,37 +192,6 @@ static int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffer
 
 	return v4l2_m2m_ioctl_reqbufs(file, priv, rb);
 }
-
-static const struct v4l2_ioctl_ops vdec_ioctl_ops = {
-	.vidioc_querycap = vdec_querycap,
-
-	.vidioc_enum_framesizes = vdec_enum_framesizes,
-	.vidioc_enum_fmt_vid_out = vdec_enum_fmt_out,
-	.vidioc_g_fmt_vid_out_mplane = vdec_g_fmt,
-	.vidioc_try_fmt_vid_out_mplane = vdec_try_fmt,
-	.vidioc_s_fmt_vid_out_mplane = vdec_s_fmt_out,
-	.vidioc_enum_fmt_vid_cap = vdec_enum_fmt_cap,
-	.vidioc_g_fmt_vid_cap_mplane = vdec_g_fmt,
-	.vidioc_try_fmt_vid_cap_mplane = vdec_try_fmt,
-	.vidioc_s_fmt_vid_cap_mplane = vdec_s_fmt_cap,
-
-	.vidioc_reqbufs = vdec_reqbufs,
-	.vidioc_create_bufs = v4l2_m2m_ioctl_create_bufs,
-	VPIPE_IOCTL_REMOVE_BUFS
-	.vidioc_querybuf = v4l2_m2m_ioctl_querybuf,
-	.vidioc_prepare_buf = v4l2_m2m_ioctl_prepare_buf,
-	.vidioc_qbuf = v4l2_m2m_ioctl_qbuf,
-	.vidioc_dqbuf = v4l2_m2m_ioctl_dqbuf,
-	.vidioc_expbuf = v4l2_m2m_ioctl_expbuf,
-	.vidioc_streamon = v4l2_m2m_ioctl_streamon,
-	.vidioc_streamoff = v4l2_m2m_ioctl_streamoff,
-
-	.vidioc_decoder_cmd = v4l2_m2m_ioctl_stateless_decoder_cmd,
-	.vidioc_try_decoder_cmd = v4l2_m2m_ioctl_stateless_try_decoder_cmd,
-
-	.vidioc_subscribe_event = v4l2_ctrl_subscribe_event,
-	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
-};
 
 /*
  * Files
@@ -300,8 +217,9 @@ void vdec_ctx_put(struct vdec_ctx *ctx)
 }
 
 /* An open file, and what inject has in place of one. */
-struct vdec_ctx *vdec_ctx_open(struct vdec_dev *dev)
+struct vdec_ctx *vdec_ctx_open(const struct vdec_node *node)
 {
+	struct vdec_dev *dev = node->dev;
 	struct vdec_ctx *ctx;
 	int ret;
 
@@ -311,16 +229,17 @@ struct vdec_ctx *vdec_ctx_open(struct vdec_dev *dev)
 
 	kref_init(&ctx->kref);
 	ctx->dev = dev;
+	ctx->node = node;
 	v4l2_device_get(&dev->media.v4l2_dev);
 	mutex_init(&ctx->lock);
 	vdec_formats_init(ctx);
 
-	v4l2_fh_init(&ctx->fh, &dev->vfd);
+	v4l2_fh_init(&ctx->fh, (struct video_device *)&node->vfd);
 	ret = vdec_controls_init(ctx);
 	if (ret)
 		goto free;
 
-	ctx->fh.m2m_ctx = v4l2_m2m_ctx_init(dev->m2m_dev, ctx, vdec_init_queues);
+	ctx->fh.m2m_ctx = v4l2_m2m_ctx_init(node->m2m_dev, ctx, vdec_init_queues);
 	if (IS_ERR(ctx->fh.m2m_ctx)) {
 		ret = PTR_ERR(ctx->fh.m2m_ctx);
 		goto free;
@@ -389,18 +308,61 @@ static const struct v4l2_file_operations vdec_fops = {
 	.mmap = v4l2_m2m_fop_mmap,
 };
 
-int vdec_register_node(struct vdec_dev *dev)
+static void vdec_device_run(void *priv)
 {
-	struct video_device *vfd = &dev->vfd;
+	WARN_ON_ONCE(1);
+}
 
-	strscpy(vfd->name, VDEC_NAME, sizeof(vfd->name));
+/* See stateless.c: frames do not wait for each other. */
+static int vdec_job_ready(void *priv)
+{
+	return 0;
+}
+
+static const struct v4l2_m2m_ops vdec_m2m_ops = {
+	.device_run = vdec_device_run,
+	.job_ready = vdec_job_ready,
+};
+
+/* Both of the node and of its part in the media graph. */
+int vdec_register_node(struct vdec_node *node)
+{
+	const struct vdec_kind *kind = node->kind;
+	struct video_device *vfd = &node->vfd;
+	int ret;
+
+	node->m2m_dev = v4l2_m2m_init(&vdec_m2m_ops);
+	if (IS_ERR(node->m2m_dev)) {
+		ret = PTR_ERR(node->m2m_dev);
+		node->m2m_dev = NULL;
+		return ret;
+	}
+
+	strscpy(vfd->name, kind->name, sizeof(vfd->name));
 	vfd->vfl_dir = VFL_DIR_M2M;
 	vfd->fops = &vdec_fops;
-	vfd->ioctl_ops = &vdec_ioctl_ops;
+	vfd->ioctl_ops = kind->ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_M2M_MPLANE | V4L2_CAP_STREAMING;
 	vfd->release = video_device_release_empty;
-	vfd->v4l2_dev = &dev->media.v4l2_dev;
-	video_set_drvdata(vfd, dev);
+	vfd->v4l2_dev = &node->dev->media.v4l2_dev;
+	video_set_drvdata(vfd, node);
 
-	return video_register_device(vfd, VFL_TYPE_VIDEO, -1);
+	ret = video_register_device(vfd, VFL_TYPE_VIDEO, -1);
+	if (ret)
+		return ret;
+
+	ret = v4l2_m2m_register_media_controller(node->m2m_dev, vfd,
+						 MEDIA_ENT_F_PROC_VIDEO_DECODER);
+	if (ret) {
+		video_unregister_device(vfd);
+		vpipe_wake_all(vfd);
+	}
+
+	return ret;
+}
+
+void vdec_unregister_node(struct vdec_node *node)
+{
+	v4l2_m2m_unregister_media_controller(node->m2m_dev);
+	video_unregister_device(&node->vfd);
 }

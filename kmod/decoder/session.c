@@ -12,7 +12,8 @@
 
 #define VDEC_PING_TIMEOUT	(1 * HZ)
 
-#define VDEC_ALL_CODECS		(VPIPE_DEC_CODEC_VP9 | VPIPE_DEC_CODEC_AV1 | VPIPE_DEC_CODEC_H264)
+/* All bits up to the last codec's. */
+#define VDEC_ALL_CODECS		(2 * VPIPE_DEC_CODEC_H263 - 1)
 
 static int vdec_session_open(struct inode *inode, struct file *file)
 {

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * A stream: frames of one file of the node on their way to the daemon and back.
- *
- * The mem2mem core would run one job at a time for all files, and a job here ends
- * when a process answers. So no job is ever ready: the core's lists are where
- * buffers wait for their other half, and a pair goes to its stream as soon as it
- * is complete, however many are there already.
+ * A stream: buffers of one file of a node on their way to the daemon and back.
  *
  * What is in the daemon's hands can be taken back at any time. It may then still
  * be writing to a buffer that the client has again; but that same thread of it
@@ -42,24 +37,33 @@ static struct vpipe_dec_header vdec_header(const struct vdec_stream *stream, u16
  * Frames
  */
 
-/* Gives both buffers back, under the stream's lock or before it had them. */
-static void vdec_frame_done(struct vdec_frame *frame, struct vb2_v4l2_buffer *capture,
-			    enum vb2_buffer_state state)
+/* Under the stream's lock or before it had them. */
+static void vdec_frame_done(struct vdec_frame *frame, enum vb2_buffer_state state)
 {
-	v4l2_m2m_buf_done(&frame->m2m.vb, state);
-	v4l2_m2m_buf_done(capture, state);
+	struct vb2_v4l2_buffer *own = &frame->m2m.vb;
+
+	if (own != frame->capture)
+		v4l2_m2m_buf_done(own, state);
+	if (frame->capture && !frame->more)
+		v4l2_m2m_buf_done(frame->capture, state);
 }
 
-static void vdec_frame_fail(struct vdec_frame *frame, struct vb2_v4l2_buffer *capture)
+void vdec_no_payload(struct vb2_buffer *vb)
 {
 	unsigned int i;
 
-	for (i = 0; i < capture->vb2_buf.num_planes; i++)
-		vb2_set_plane_payload(&capture->vb2_buf, i, 0);
-	vdec_frame_done(frame, capture, VB2_BUF_STATE_ERROR);
+	for (i = 0; i < vb->num_planes; i++)
+		vb2_set_plane_payload(vb, i, 0);
 }
 
-static void vdec_take_back(struct vdec_stream *stream, struct list_head *list)
+void vdec_frame_fail(struct vdec_frame *frame)
+{
+	if (frame->capture && !frame->more)
+		vdec_no_payload(&frame->capture->vb2_buf);
+	vdec_frame_done(frame, VB2_BUF_STATE_ERROR);
+}
+
+static void vdec_take_frames_back(struct vdec_stream *stream, struct list_head *list)
 {
 	struct vdec_frame *frame, *next;
 
@@ -67,30 +71,62 @@ static void vdec_take_back(struct vdec_stream *stream, struct list_head *list)
 	list_for_each_entry_safe(frame, next, list, entry) {
 		list_del(&frame->entry);
 		stream->stats.errors++;
-		vdec_frame_fail(frame, frame->capture);
+		vdec_frame_fail(frame);
 	}
 }
 
-static void vdec_take_all_back(struct vdec_stream *stream)
+/* All frames: none is in the daemon's hands any more. */
+void vdec_stream_take_back(struct vdec_stream *stream)
 {
 	/* The daemon's come first: they were queued first. */
-	vdec_take_back(stream, &stream->given);
-	vdec_take_back(stream, &stream->waiting);
+	vdec_take_frames_back(stream, &stream->given);
+	vdec_take_frames_back(stream, &stream->waiting);
+	if (stream->held) {
+		vdec_no_payload(&stream->held->vb2_buf);
+		v4l2_m2m_buf_done(stream->held, VB2_BUF_STATE_ERROR);
+		stream->held = NULL;
+	}
 }
 
 /* Lets go of everything, for good; whose buffers they are is told by their error flag. */
 void vdec_stream_end(struct vdec_stream *stream)
 {
+	struct v4l2_m2m_ctx *m2m_ctx = stream->ctx->fh.m2m_ctx;
+
 	spin_lock(&stream->lock);
-	stream->over = true;
-	vdec_take_all_back(stream);
+	if (!stream->over) {
+		stream->over = true;
+		vdec_stream_take_back(stream);
+		/* A client that waits for pictures would wait in vain. */
+		if (stream->ctx->node->kind->stateful) {
+			vdec_stateful_take_back(stream);
+			vb2_queue_error(v4l2_m2m_get_src_vq(m2m_ctx));
+			vb2_queue_error(v4l2_m2m_get_dst_vq(m2m_ctx));
+		}
+	}
 	spin_unlock(&stream->lock);
 	wake_up_interruptible_all(&stream->wait);
 }
 
+/* Whether it is the daemon's turn: with no buffer for its pictures it can do nothing. */
 static bool vdec_stream_busy(const struct vdec_stream *stream)
 {
-	return !list_empty(&stream->waiting) || !list_empty(&stream->given);
+	if (!list_empty(&stream->waiting) || !list_empty(&stream->empty))
+		return true;
+	if (list_empty(&stream->given) && !stream->drain)
+		return false;
+
+	return !stream->ctx->node->kind->stateful || !list_empty(&stream->lent);
+}
+
+/* Something is about to be there for the daemon to do, or it has done something. */
+void vdec_stream_expect(struct vdec_stream *stream)
+{
+	lockdep_assert_held(&stream->lock);
+	if (!vdec_stream_busy(stream))
+		stream->progress = jiffies;
+	/* Does nothing while it is on its way. */
+	schedule_delayed_work(&stream->watchdog, msecs_to_jiffies(READ_ONCE(vdec_timeout_ms)));
 }
 
 /*
@@ -121,80 +157,20 @@ static void vdec_watch(struct work_struct *work)
 	}
 }
 
-/* Takes one of each queue; the controls of a request are current from here on. */
-static struct vdec_frame *vdec_next_frame(struct vdec_ctx *ctx)
+/* Takes over a frame, or gives it back where the stream is over. */
+void vdec_stream_submit(struct vdec_stream *stream, struct vdec_frame *frame)
 {
-	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
-	struct vdec_frame *frame;
-	struct vb2_v4l2_buffer *capture;
-	struct media_request *req;
-	int ret;
-
-	for (;;) {
-		if (!v4l2_m2m_next_src_buf(m2m_ctx) || !v4l2_m2m_next_dst_buf(m2m_ctx))
-			return NULL;
-
-		frame = vdec_to_frame(v4l2_m2m_src_buf_remove(m2m_ctx));
-		capture = v4l2_m2m_dst_buf_remove(m2m_ctx);
-		frame->capture = capture;
-		frame->begun_ns = ktime_get_ns();
-
-		req = frame->m2m.vb.vb2_buf.req_obj.req;
-		ret = v4l2_ctrl_request_setup(req, &ctx->hdl);
-		if (!ret)
-			vdec_controls_pack(ctx, frame);
-		v4l2_ctrl_request_complete(req, &ctx->hdl);
-
-		vpipe_copy_metadata(&frame->m2m.vb, capture);
-		frame->m2m.vb.sequence = ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT]++;
-		capture->sequence = ctx->sequence[VPIPE_DEC_QUEUE_CAPTURE]++;
-		if (!ret)
-			return frame;
-
-		vdec_frame_fail(frame, capture);
-	}
-}
-
-/* Hands over all frames that are complete. */
-void vdec_stream_pair(struct vdec_ctx *ctx)
-{
-	struct vdec_stream *stream = ctx->stream;
-	struct vdec_frame *frame;
-
-	lockdep_assert_held(&ctx->lock);
-	if (!ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
+	lockdep_assert_held(&stream->lock);
+	if (stream->over) {
+		stream->stats.errors++;
+		vdec_frame_fail(frame);
 		return;
-
-	while ((frame = vdec_next_frame(ctx))) {
-		spin_lock(&stream->lock);
-		if (stream->over) {
-			stream->stats.errors++;
-			vdec_frame_fail(frame, frame->capture);
-		} else {
-			if (!vdec_stream_busy(stream))
-				stream->progress = jiffies;
-			frame->cookie = ++stream->cookie;
-			list_add_tail(&frame->entry, &stream->waiting);
-			/* Does nothing while it is on its way. */
-			schedule_delayed_work(&stream->watchdog,
-					      msecs_to_jiffies(READ_ONCE(vdec_timeout_ms)));
-		}
-		spin_unlock(&stream->lock);
-		wake_up_interruptible(&stream->wait);
 	}
-}
 
-/* One of the queues stops: no frame is complete any more. */
-void vdec_stream_take_back(struct vdec_ctx *ctx)
-{
-	struct vdec_stream *stream = ctx->stream;
-
-	if (!stream)
-		return;
-
-	spin_lock(&stream->lock);
-	vdec_take_all_back(stream);
-	spin_unlock(&stream->lock);
+	vdec_stream_expect(stream);
+	frame->cookie = ++stream->cookie;
+	list_add_tail(&frame->entry, &stream->waiting);
+	wake_up_interruptible(&stream->wait);
 }
 
 /* The memory of a buffer goes: the daemon is to unmap it, if it ever asked. */
@@ -223,9 +199,32 @@ struct vdec_peek {
 	u16 type;
 	unsigned int queue;
 	u32 indices;
-	u32 starts;
+	u32 count;
 	u64 cookie;
 };
+
+/*
+ * What is to be read next, or 0: buffers go before others take their place, frames
+ * need a start, pictures a format and buffers.
+ */
+static u16 vdec_next_type(const struct vdec_stream *stream)
+{
+	lockdep_assert_held(&stream->lock);
+	if (stream->gone[VPIPE_DEC_QUEUE_OUTPUT] || stream->gone[VPIPE_DEC_QUEUE_CAPTURE])
+		return VPIPE_DEC_MSG_FREE;
+	if (stream->started != stream->starts)
+		return VPIPE_DEC_MSG_START;
+	if (stream->captured != stream->captures)
+		return VPIPE_DEC_MSG_CAPTURE;
+	if (!list_empty(&stream->empty))
+		return VPIPE_DEC_MSG_EMPTY;
+	if (!list_empty(&stream->waiting))
+		return VPIPE_DEC_MSG_DECODE;
+	if (stream->drain && !stream->draining)
+		return VPIPE_DEC_MSG_DRAIN;
+
+	return 0;
+}
 
 static void vdec_peek_free(struct vdec_stream *stream, struct vdec_peek *peek)
 {
@@ -234,7 +233,6 @@ static void vdec_peek_free(struct vdec_stream *stream, struct vdec_peek *peek)
 	peek->queue = stream->gone[VPIPE_DEC_QUEUE_OUTPUT] ? VPIPE_DEC_QUEUE_OUTPUT :
 							     VPIPE_DEC_QUEUE_CAPTURE;
 	peek->indices = stream->gone[peek->queue];
-	peek->type = VPIPE_DEC_MSG_FREE;
 	peek->size = sizeof(*msg);
 	*msg = (struct vpipe_dec_free){
 		.header = vdec_header(stream, peek->type, peek->size),
@@ -245,69 +243,134 @@ static void vdec_peek_free(struct vdec_stream *stream, struct vdec_peek *peek)
 
 static void vdec_peek_start(struct vdec_stream *stream, struct vdec_peek *peek)
 {
-	peek->starts = stream->starts;
-	peek->type = VPIPE_DEC_MSG_START;
+	peek->count = stream->starts;
 	peek->size = sizeof(stream->start);
 	memcpy(stream->message, &stream->start, peek->size);
+}
+
+static void vdec_peek_capture(struct vdec_stream *stream, struct vdec_peek *peek)
+{
+	struct vpipe_dec_capture *msg = (void *)stream->message;
+
+	peek->count = stream->captures;
+	peek->size = sizeof(*msg);
+	*msg = stream->capture;
+	msg->header = vdec_header(stream, peek->type, peek->size);
+}
+
+static void vdec_peek_empty(struct vdec_stream *stream, struct vdec_peek *peek)
+{
+	const struct vdec_frame *frame = list_first_entry(&stream->empty, struct vdec_frame,
+							  entry);
+	struct vpipe_dec_empty *msg = (void *)stream->message;
+
+	peek->cookie = frame->cookie;
+	peek->size = sizeof(*msg);
+	*msg = (struct vpipe_dec_empty){
+		.header = vdec_header(stream, peek->type, peek->size),
+		.index = frame->m2m.vb.vb2_buf.index,
+	};
+	msg->header.cookie = frame->cookie;
 }
 
 static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
 {
 	const struct vdec_frame *frame = list_first_entry(&stream->waiting, struct vdec_frame,
 							  entry);
-	const struct vb2_buffer *output = &frame->m2m.vb.vb2_buf;
+	const struct vb2_buffer *vb = &frame->m2m.vb.vb2_buf;
 	struct vpipe_dec_decode *msg = (void *)stream->message;
 
 	peek->cookie = frame->cookie;
-	peek->type = VPIPE_DEC_MSG_DECODE;
 	peek->size = sizeof(*msg) + frame->controls_size;
 	*msg = (struct vpipe_dec_decode) {
 		.header = vdec_header(stream, peek->type, peek->size),
-		.output_index = output->index,
-		.bytesused = output->planes[0].bytesused,
-		.capture_index = frame->capture->vb2_buf.index,
 		.num_controls = frame->num_controls,
-		.timestamp_ns = output->timestamp,
+		.timestamp_ns = vb->timestamp,
 	};
 	msg->header.cookie = frame->cookie;
-	memcpy(msg + 1, frame->controls, frame->controls_size);
+	if (frame->capture)
+		msg->capture_index = frame->capture->vb2_buf.index;
+	if (&frame->m2m.vb == frame->capture) {
+		msg->flags = VPIPE_DEC_FINISH;
+		return;
+	}
+	msg->output_index = vb->index;
+	msg->bytesused = vb->planes[0].bytesused;
+	msg->flags = frame->more ? VPIPE_DEC_MORE : 0;
+	memcpy(msg + 1, stream->ctx->controls[vb->index], frame->controls_size);
 }
 
-/* In this order: buffers go before others take their place, frames need a start. */
+static void vdec_peek_drain(struct vdec_stream *stream, struct vdec_peek *peek)
+{
+	struct vpipe_dec_header *msg = (void *)stream->message;
+
+	peek->cookie = stream->drain;
+	peek->size = sizeof(*msg);
+	*msg = vdec_header(stream, peek->type, peek->size);
+	msg->cookie = peek->cookie;
+}
+
 static bool vdec_peek(struct vdec_stream *stream, struct vdec_peek *peek)
 {
-	lockdep_assert_held(&stream->lock);
-	if (stream->gone[VPIPE_DEC_QUEUE_OUTPUT] || stream->gone[VPIPE_DEC_QUEUE_CAPTURE])
+	peek->type = vdec_next_type(stream);
+	switch (peek->type) {
+	case VPIPE_DEC_MSG_FREE:
 		vdec_peek_free(stream, peek);
-	else if (stream->started != stream->starts)
+		return true;
+	case VPIPE_DEC_MSG_START:
 		vdec_peek_start(stream, peek);
-	else if (!list_empty(&stream->waiting))
+		return true;
+	case VPIPE_DEC_MSG_CAPTURE:
+		vdec_peek_capture(stream, peek);
+		return true;
+	case VPIPE_DEC_MSG_EMPTY:
+		vdec_peek_empty(stream, peek);
+		return true;
+	case VPIPE_DEC_MSG_DECODE:
 		vdec_peek_decode(stream, peek);
-	else
-		return false;
+		return true;
+	case VPIPE_DEC_MSG_DRAIN:
+		vdec_peek_drain(stream, peek);
+		return true;
+	}
 
-	return true;
+	return false;
+}
+
+/* Unless it was taken back meanwhile: then it was read for nothing. */
+static void vdec_move(struct list_head *from, struct list_head *to, u64 cookie)
+{
+	struct vdec_frame *frame = list_first_entry_or_null(from, struct vdec_frame, entry);
+
+	if (!frame || frame->cookie != cookie)
+		return;
+
+	frame->read_ns = ktime_get_ns();
+	list_move_tail(&frame->entry, to);
 }
 
 static void vdec_was_read(struct vdec_stream *stream, const struct vdec_peek *peek)
 {
-	struct vdec_frame *frame;
-
 	spin_lock(&stream->lock);
+	stream->progress = jiffies;
 	switch (peek->type) {
 	case VPIPE_DEC_MSG_FREE:
 		stream->gone[peek->queue] &= ~peek->indices;
 		break;
 	case VPIPE_DEC_MSG_START:
-		stream->started = peek->starts;
+		stream->started = peek->count;
+		break;
+	case VPIPE_DEC_MSG_CAPTURE:
+		stream->captured = peek->count;
+		break;
+	case VPIPE_DEC_MSG_EMPTY:
+		vdec_move(&stream->empty, &stream->lent, peek->cookie);
 		break;
 	case VPIPE_DEC_MSG_DECODE:
-		/* Unless it was taken back meanwhile: then it was read for nothing. */
-		frame = list_first_entry_or_null(&stream->waiting, struct vdec_frame, entry);
-		if (frame && frame->cookie == peek->cookie) {
-			frame->read_ns = ktime_get_ns();
-			list_move_tail(&frame->entry, &stream->given);
-		}
+		vdec_move(&stream->waiting, &stream->given, peek->cookie);
+		break;
+	case VPIPE_DEC_MSG_DRAIN:
+		stream->draining = stream->drain == peek->cookie;
 		break;
 	}
 	spin_unlock(&stream->lock);
@@ -318,9 +381,7 @@ static bool vdec_stream_readable(struct vdec_stream *stream)
 	bool readable;
 
 	spin_lock(&stream->lock);
-	readable = stream->over || stream->gone[VPIPE_DEC_QUEUE_OUTPUT] ||
-		   stream->gone[VPIPE_DEC_QUEUE_CAPTURE] ||
-		   stream->started != stream->starts || !list_empty(&stream->waiting);
+	readable = stream->over || vdec_next_type(stream);
 	spin_unlock(&stream->lock);
 
 	return readable;
@@ -373,15 +434,15 @@ static ssize_t vdec_stream_read(struct file *file, char __user *to, size_t count
  * Answers
  */
 
-static int vdec_set_payload(struct vb2_buffer *capture, const struct vpipe_dec_done *done)
+int vdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused)
 {
 	unsigned int i;
 
 	for (i = 0; i < capture->num_planes; i++)
-		if (done->bytesused[i] > vb2_plane_size(capture, i))
+		if (bytesused[i] > vb2_plane_size(capture, i))
 			return -EINVAL;
 	for (i = 0; i < capture->num_planes; i++)
-		vb2_set_plane_payload(capture, i, done->bytesused[i]);
+		vb2_set_plane_payload(capture, i, bytesused[i]);
 
 	return 0;
 }
@@ -397,23 +458,39 @@ static bool vdec_holds_cookie(const struct list_head *list, u64 cookie)
 	return false;
 }
 
+/* Whether there is such a frame since the latest start: 0, ESTALE or EINVAL. */
+int vdec_stream_source(struct vdec_stream *stream, u64 cookie)
+{
+	lockdep_assert_held(&stream->lock);
+	if (!cookie || cookie > stream->cookie)
+		return -EINVAL;
+
+	return cookie < stream->first ? -ESTALE : 0;
+}
+
 static void vdec_span_add(struct vdec_span *span, u64 ns)
 {
 	span->total_ns += ns;
 	span->max_ns = max(span->max_ns, ns);
 }
 
-static void vdec_count(struct vdec_stats *stats, struct vdec_frame *frame)
+static void vdec_count(struct vdec_stats *stats, struct vdec_frame *frame, u32 codec_ns)
 {
-	struct vb2_buffer *capture = &frame->capture->vb2_buf;
+	u64 now_ns = ktime_get_ns();
+	u64 all_ns = now_ns - frame->begun_ns;
+	u64 beyond_ns = all_ns - min_t(u64, codec_ns, all_ns);
 	unsigned int i;
 
 	stats->frames++;
-	stats->in_bytes += vb2_get_plane_payload(&frame->m2m.vb.vb2_buf, 0);
-	for (i = 0; i < capture->num_planes; i++)
-		stats->out_bytes += vb2_get_plane_payload(capture, i);
+	if (&frame->m2m.vb != frame->capture)
+		stats->in_bytes += vb2_get_plane_payload(&frame->m2m.vb.vb2_buf, 0);
+	if (frame->capture && !frame->more)
+		for (i = 0; i < frame->capture->vb2_buf.num_planes; i++)
+			stats->out_bytes += vb2_get_plane_payload(&frame->capture->vb2_buf, i);
 	vdec_span_add(&stats->waiting, frame->read_ns - frame->begun_ns);
-	vdec_span_add(&stats->working, ktime_get_ns() - frame->read_ns);
+	vdec_span_add(&stats->working, now_ns - frame->read_ns);
+	vdec_span_add(&stats->beyond, beyond_ns);
+	stats->classes[vdec_class(beyond_ns)]++;
 }
 
 static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *done)
@@ -422,9 +499,8 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 	struct vdec_frame *frame;
 	int ret;
 
-	lockdep_assert_held(&stream->lock);
-	if (stream->over)
-		return -EPIPE;
+	if (done->status > VPIPE_DEC_FAILED)
+		return -EINVAL;
 
 	frame = list_first_entry_or_null(&stream->given, struct vdec_frame, entry);
 	if (!frame || frame->cookie != cookie) {
@@ -436,43 +512,84 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 	}
 
 	if (done->status == VPIPE_DEC_OK) {
-		ret = vdec_set_payload(&frame->capture->vb2_buf, done);
-		if (ret)
-			return ret;
-		vdec_count(&stream->stats, frame);
+		if (frame->capture && !frame->more) {
+			ret = vdec_set_payload(&frame->capture->vb2_buf, done->bytesused);
+			if (ret)
+				return ret;
+		}
+		vdec_count(&stream->stats, frame, done->codec_ns);
 	}
 
 	list_del(&frame->entry);
 	stream->progress = jiffies;
 	if (done->status == VPIPE_DEC_OK) {
-		vdec_frame_done(frame, frame->capture, VB2_BUF_STATE_DONE);
+		vdec_frame_done(frame, VB2_BUF_STATE_DONE);
 	} else {
 		stream->stats.errors++;
-		vdec_frame_fail(frame, frame->capture);
+		vdec_frame_fail(frame);
 	}
 
 	return 0;
+}
+
+/* What the daemon may write; all of it begins with a header. */
+union vdec_message {
+	struct vpipe_dec_header header;
+	struct vpipe_dec_done done;
+	struct vpipe_dec_format format;
+	struct vpipe_dec_picture picture;
+};
+
+static int vdec_answer_locked(struct vdec_stream *stream, const union vdec_message *msg)
+{
+	int ret;
+
+	spin_lock(&stream->lock);
+	if (stream->over)
+		ret = -EPIPE;
+	else if (msg->header.type == VPIPE_DEC_MSG_DONE)
+		ret = vdec_answer(stream, &msg->done);
+	else
+		ret = vdec_stateful_picture(stream, &msg->picture);
+	spin_unlock(&stream->lock);
+
+	return ret;
+}
+
+static int vdec_message(struct vdec_stream *stream, const union vdec_message *msg)
+{
+	u32 size = msg->header.size;
+
+	if (msg->header.type == VPIPE_DEC_MSG_DONE && size == sizeof(msg->done))
+		return vdec_answer_locked(stream, msg);
+	if (!stream->ctx->node->kind->stateful)
+		return -EINVAL;
+	if (msg->header.type == VPIPE_DEC_MSG_PICTURE && size == sizeof(msg->picture))
+		return vdec_answer_locked(stream, msg);
+	if (msg->header.type == VPIPE_DEC_MSG_FORMAT && size == sizeof(msg->format))
+		return vdec_stateful_format(stream, &msg->format);
+	if (msg->header.type == VPIPE_DEC_MSG_DRAINED && size == sizeof(msg->header))
+		return vdec_stateful_drained(stream, msg->header.cookie);
+
+	return -EINVAL;
 }
 
 static ssize_t vdec_stream_write(struct file *file, const char __user *from, size_t count,
 				 loff_t *ppos)
 {
 	struct vdec_stream *stream = file->private_data;
-	struct vpipe_dec_done done;
+	union vdec_message msg;
 	int ret;
 
-	if (count != sizeof(done))
+	if (count < sizeof(msg.header) || count > sizeof(msg))
 		return -EINVAL;
-	if (copy_from_user(&done, from, sizeof(done)))
+	if (copy_from_user(&msg, from, count))
 		return -EFAULT;
-	if (done.header.version != VPIPE_DEC_VERSION || done.header.type != VPIPE_DEC_MSG_DONE ||
-	    done.header.size != sizeof(done) || done.header.stream != stream->id ||
-	    done.status > VPIPE_DEC_FAILED)
+	if (msg.header.version != VPIPE_DEC_VERSION || msg.header.size != count ||
+	    msg.header.stream != stream->id)
 		return -EINVAL;
 
-	spin_lock(&stream->lock);
-	ret = vdec_answer(stream, &done);
-	spin_unlock(&stream->lock);
+	ret = vdec_message(stream, &msg);
 
 	return ret ?: count;
 }
@@ -582,12 +699,17 @@ static void vdec_add_span(struct vdec_span *sum, const struct vdec_span *span)
 
 static void vdec_add_stats(struct vdec_stats *sum, const struct vdec_stats *stats)
 {
+	unsigned int i;
+
 	sum->frames += stats->frames;
 	sum->errors += stats->errors;
 	sum->in_bytes += stats->in_bytes;
 	sum->out_bytes += stats->out_bytes;
 	vdec_add_span(&sum->waiting, &stats->waiting);
 	vdec_add_span(&sum->working, &stats->working);
+	vdec_add_span(&sum->beyond, &stats->beyond);
+	for (i = 0; i < VDEC_CLASSES; i++)
+		sum->classes[i] += stats->classes[i];
 }
 
 static void vdec_stream_destroy(struct vdec_stream *stream)
@@ -595,6 +717,7 @@ static void vdec_stream_destroy(struct vdec_stream *stream)
 	cancel_delayed_work_sync(&stream->watchdog);
 	vdec_ctx_put(stream->ctx);
 	mutex_destroy(&stream->read_lock);
+	kvfree(stream->sources);
 	kvfree(stream->message);
 	kfree(stream);
 }
@@ -653,7 +776,11 @@ static struct vdec_stream *vdec_stream_alloc(struct vdec_ctx *ctx)
 		return NULL;
 
 	stream->message = kvmalloc(VPIPE_DEC_MAX_MESSAGE, GFP_KERNEL);
-	if (!stream->message) {
+	if (ctx->node->kind->stateful)
+		stream->sources = kvcalloc(VDEC_SOURCES, sizeof(*stream->sources), GFP_KERNEL);
+	if (!stream->message || (ctx->node->kind->stateful && !stream->sources)) {
+		kvfree(stream->sources);
+		kvfree(stream->message);
 		kfree(stream);
 		return NULL;
 	}
@@ -666,6 +793,8 @@ static struct vdec_stream *vdec_stream_alloc(struct vdec_ctx *ctx)
 	init_waitqueue_head(&stream->wait);
 	INIT_LIST_HEAD(&stream->waiting);
 	INIT_LIST_HEAD(&stream->given);
+	INIT_LIST_HEAD(&stream->empty);
+	INIT_LIST_HEAD(&stream->lent);
 	INIT_DELAYED_WORK(&stream->watchdog, vdec_watch);
 
 	return stream;
@@ -699,28 +828,34 @@ static int vdec_stream_announce(struct vdec_ctx *ctx, struct vdec_stream *new)
 	return 0;
 }
 
-static void vdec_stream_write_start(struct vdec_stream *stream)
+/* Frames that come from here on begin anew. */
+void vdec_stream_write_start(struct vdec_stream *stream)
 {
 	struct vdec_ctx *ctx = stream->ctx;
 	struct vpipe_dec_start start = {
 		.header = vdec_header(stream, VPIPE_DEC_MSG_START, sizeof(start)),
 		.codec = ctx->coded->codec,
-		.pixelformat = ctx->raw->fourcc,
 		.width = ctx->width,
 		.height = ctx->height,
 	};
 
-	start.num_planes = vdec_planes(ctx, true, start.planes);
+	if (ctx->node->kind->stateful) {
+		start.flags = VPIPE_DEC_STATEFUL;
+	} else {
+		start.pixelformat = ctx->raw->fourcc;
+		start.num_planes = vdec_planes(ctx, true, start.planes);
+	}
 
 	spin_lock(&stream->lock);
 	stream->start = start;
 	stream->starts++;
+	stream->first = stream->cookie + 1;
 	spin_unlock(&stream->lock);
 	wake_up_interruptible(&stream->wait);
 }
 
 /*
- * A queue is about to stream, and with the other one the stream.
+ * A queue is about to stream: makes sure that there is a stream.
  *
  * ENOTCONN: there is no daemon. EOPNOTSUPP: it lacks the codec. ENOMEM.
  */
@@ -746,14 +881,8 @@ int vdec_stream_begin(struct vdec_ctx *ctx)
 	spin_lock(&ctx->dev->lock);
 	ret = vdec_stream_announce(ctx, new);
 	spin_unlock(&ctx->dev->lock);
-	if (ret) {
-		if (new)
-			vdec_stream_destroy(new);
-		return ret;
-	}
+	if (ret && new)
+		vdec_stream_destroy(new);
 
-	if (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] && ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
-		vdec_stream_write_start(ctx->stream);
-
-	return 0;
+	return ret;
 }

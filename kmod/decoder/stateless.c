@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The stateless node: an OUTPUT buffer with its request is decoded into a CAPTURE
+ * buffer, in the order in which they are queued.
+ *
+ * The mem2mem core would run one job at a time for all files, and a job here ends
+ * when a process answers. So no job is ever ready: the core's lists are where
+ * buffers wait for their other half, and a pair goes to its stream as soon as it
+ * is complete, however many are there already.
+ */
+#include <linux/ktime.h>
+
+#include <media/v4l2-event.h>
+#include <media/v4l2-ioctl.h>
+#include <media/videobuf2-v4l2.h>
+
+#include "dec.h"
+
+/*
+ * Pairs
+ */
+
+/*
+ * Hands a frame over, or gives its buffers back where @fails. A CAPTURE buffer that is
+ * used @again was held: the stream may have ended since, and have given it back.
+ */
+static void vdec_submit_pair(struct vdec_ctx *ctx, struct vdec_frame *frame, bool again,
+			     bool fails)
+{
+	struct vdec_stream *stream = ctx->stream;
+
+	frame->begun_ns = ktime_get_ns();
+	spin_lock(&stream->lock);
+	if (again && stream->held != frame->capture)
+		frame->capture = NULL;
+	if (fails || stream->over)
+		frame->more = false;
+	stream->held = frame->more ? frame->capture : NULL;
+	if (fails)
+		vdec_frame_fail(frame);
+	else
+		vdec_stream_submit(stream, frame);
+	spin_unlock(&stream->lock);
+}
+
+/* What was kept for a picture is all there is. */
+static void vdec_finish_held(struct vdec_stream *stream)
+{
+	struct vdec_frame *frame;
+
+	spin_lock(&stream->lock);
+	if (stream->held) {
+		frame = vdec_to_frame(stream->held);
+		frame->capture = stream->held;
+		frame->more = false;
+		frame->num_controls = 0;
+		frame->controls_size = 0;
+		frame->begun_ns = ktime_get_ns();
+		stream->held = NULL;
+		vdec_stream_submit(stream, frame);
+	}
+	spin_unlock(&stream->lock);
+}
+
+/*
+ * The buffer that waits for more of its picture, if what is next on OUTPUT is of the
+ * same time: slices and fields of one picture are.
+ */
+static struct vb2_v4l2_buffer *vdec_held_for(struct vdec_stream *stream,
+					     const struct vb2_v4l2_buffer *output)
+{
+	struct vb2_v4l2_buffer *held;
+
+	spin_lock(&stream->lock);
+	held = stream->held;
+	if (held && held->vb2_buf.timestamp != output->vb2_buf.timestamp)
+		held = NULL;
+	spin_unlock(&stream->lock);
+
+	return held;
+}
+
+/* The controls of a request are current from here on. */
+static void vdec_take_pair(struct vdec_ctx *ctx, struct vb2_v4l2_buffer *output,
+			   struct vb2_v4l2_buffer *capture, bool again)
+{
+	struct vdec_frame *frame = vdec_to_frame(output);
+	struct media_request *req = output->vb2_buf.req_obj.req;
+	int ret;
+
+	frame->capture = capture;
+	frame->more = output->flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
+	output->sequence = ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT]++;
+	if (!again) {
+		vpipe_copy_metadata(output, capture);
+		capture->sequence = ctx->sequence[VPIPE_DEC_QUEUE_CAPTURE]++;
+	}
+
+	ret = v4l2_ctrl_request_setup(req, &ctx->hdl);
+	if (!ret)
+		vdec_controls_pack(ctx, frame);
+	v4l2_ctrl_request_complete(req, &ctx->hdl);
+	vdec_submit_pair(ctx, frame, again, ret);
+}
+
+/* Hands over all frames that are complete. */
+static void vdec_pair(struct vdec_ctx *ctx)
+{
+	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
+	struct vb2_v4l2_buffer *output, *capture;
+	bool again;
+
+	lockdep_assert_held(&ctx->lock);
+	if (!ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
+		return;
+
+	while ((output = v4l2_m2m_next_src_buf(m2m_ctx))) {
+		capture = vdec_held_for(ctx->stream, output);
+		again = capture;
+		if (!again) {
+			vdec_finish_held(ctx->stream);
+			capture = v4l2_m2m_dst_buf_remove(m2m_ctx);
+		}
+		if (!capture)
+			return;
+		v4l2_m2m_src_buf_remove(m2m_ctx);
+		vdec_take_pair(ctx, output, capture, again);
+	}
+}
+
+/*
+ * Queues
+ */
+
+static void vdec_stateless_queue(struct vb2_buffer *vb)
+{
+	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
+
+	v4l2_m2m_buf_queue(ctx->fh.m2m_ctx, to_vb2_v4l2_buffer(vb));
+	vdec_pair(ctx);
+}
+
+static int vdec_stateless_start(struct vb2_queue *vq, unsigned int count)
+{
+	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
+	bool capture = vdec_is_capture(vq);
+	int ret;
+
+	ctx->sequence[capture] = 0;
+	ret = vdec_stream_begin(ctx);
+	if (ret) {
+		vdec_return_queued(ctx, vq, VB2_BUF_STATE_QUEUED);
+		return ret;
+	}
+
+	ctx->streaming[capture] = true;
+	if (ctx->streaming[!capture])
+		vdec_stream_write_start(ctx->stream);
+	vdec_pair(ctx);
+
+	return 0;
+}
+
+/* No frame is complete any more. */
+static void vdec_stateless_stop(struct vb2_queue *vq)
+{
+	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
+	struct vdec_stream *stream = ctx->stream;
+
+	ctx->streaming[vdec_is_capture(vq)] = false;
+	if (stream) {
+		spin_lock(&stream->lock);
+		vdec_stream_take_back(stream);
+		spin_unlock(&stream->lock);
+	}
+	vdec_return_queued(ctx, vq, VB2_BUF_STATE_ERROR);
+}
+
+static void vdec_request_complete(struct vb2_buffer *vb)
+{
+	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
+
+	v4l2_ctrl_request_complete(vb->req_obj.req, &ctx->hdl);
+}
+
+static const struct vb2_ops vdec_stateless_vb2_ops = {
+	VDEC_VB2_OPS
+	.buf_queue = vdec_stateless_queue,
+	.buf_request_complete = vdec_request_complete,
+	.start_streaming = vdec_stateless_start,
+	.stop_streaming = vdec_stateless_stop,
+};
+
+/*
+ * Ioctls
+ */
+
+/* V4L2_DEC_CMD_FLUSH: no CAPTURE buffer waits for more of its picture. */
+static int vdec_stateless_cmd(struct file *file, void *priv, struct v4l2_decoder_cmd *cmd)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct vb2_v4l2_buffer *output;
+	int ret;
+
+	ret = v4l2_m2m_ioctl_stateless_try_decoder_cmd(file, priv, cmd);
+	if (ret)
+		return ret;
+
+	mutex_lock(&ctx->lock);
+	output = v4l2_m2m_last_src_buf(ctx->fh.m2m_ctx);
+	if (output)
+		output->flags &= ~V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
+	else if (ctx->stream)
+		vdec_finish_held(ctx->stream);
+	mutex_unlock(&ctx->lock);
+
+	return 0;
+}
+
+static const struct v4l2_ioctl_ops vdec_stateless_ioctl_ops = {
+	VDEC_IOCTLS,
+	.vidioc_decoder_cmd = vdec_stateless_cmd,
+	.vidioc_try_decoder_cmd = v4l2_m2m_ioctl_stateless_try_decoder_cmd,
+	.vidioc_subscribe_event = v4l2_ctrl_subscribe_event,
+};
+
+const struct vdec_kind vdec_stateless = {
+	.name = VDEC_NAME,
+	.card = "vpipe stateless decoder",
+	.coded = vdec_stateless_coded,
+	.num_coded = ARRAY_SIZE(vdec_stateless_coded),
+	.num_listed = ARRAY_SIZE(vdec_stateless_coded),
+	.vb2_ops = &vdec_stateless_vb2_ops,
+	.ioctl_ops = &vdec_stateless_ioctl_ops,
+};
