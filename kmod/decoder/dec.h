@@ -290,6 +290,7 @@ struct vdec_stats {
  * @held:	stateless: a CAPTURE buffer whose picture may go on with the next frame
  * @cookie:	of the latest frame or drain
  * @first:	of the first behind the latest start
+ * @format_told: stateful: the client has heard of a format since then
  * @start:	the message
  * @starts:	how often @start has been written
  * @started:	@starts when it was last read
@@ -329,6 +330,7 @@ struct vdec_stream {
 	struct vb2_v4l2_buffer *held;
 	u64 cookie;
 	u64 first;
+	bool format_told;
 	struct vpipe_dec_start start;
 	u32 starts;
 	u32 started;
@@ -491,6 +493,7 @@ extern const struct vdec_kind vdec_stateless;
 
 /* stateful.c */
 extern const struct vdec_kind vdec_stateful;
+void vdec_stateful_no_format(struct vdec_stream *stream);
 int vdec_stateful_format(struct vdec_stream *stream, const struct vpipe_dec_format *format);
 int vdec_stateful_drained(struct vdec_stream *stream, u64 cookie);
 void vdec_stateful_take_back(struct vdec_stream *stream);

@@ -260,16 +260,31 @@ static bool vdec_format_valid(const struct vpipe_dec_format *format)
 	       format->depth >= 8 && format->depth <= 10;
 }
 
+static const struct v4l2_event vdec_source_change = {
+	.type = V4L2_EVENT_SOURCE_CHANGE,
+	.u.src_change.changes = V4L2_EVENT_SRC_CH_RESOLUTION,
+};
+
+/*
+ * A stream that begins with damage tells no format, and its client would wait for one
+ * for ever: it hears of the format that it gave itself. Under the stream's lock.
+ */
+void vdec_stateful_no_format(struct vdec_stream *stream)
+{
+	struct vdec_ctx *ctx = stream->ctx;
+
+	if (stream->format_told || READ_ONCE(ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]))
+		return;
+	stream->format_told = true;
+	v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
+}
+
 /*
  * The client hears of every first format, unless CAPTURE is streaming in just that:
  * nothing is to be done then.
  */
 static void vdec_change(struct vdec_ctx *ctx, const struct vpipe_dec_format *format)
 {
-	static const struct v4l2_event event = {
-		.type = V4L2_EVENT_SOURCE_CHANGE,
-		.u.src_change.changes = V4L2_EVENT_SRC_CH_RESOLUTION,
-	};
 	bool changed = vdec_formats_follow(ctx, format);
 
 	if (!changed && ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE] && ctx->halt == VDEC_RUNNING) {
@@ -278,7 +293,7 @@ static void vdec_change(struct vdec_ctx *ctx, const struct vpipe_dec_format *for
 		return;
 	}
 
-	v4l2_event_queue_fh(&ctx->fh, &event);
+	v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
 	if (!ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
 		return;
 	vdec_recall(ctx);
@@ -302,6 +317,7 @@ int vdec_stateful_format(struct vdec_stream *stream, const struct vpipe_dec_form
 
 	spin_lock(&stream->lock);
 	ret = vdec_stream_source(stream, format->header.cookie);
+	stream->format_told |= !ret;
 	stream->progress = jiffies;
 	spin_unlock(&stream->lock);
 	/* What OUTPUT had does not count while it has none. */

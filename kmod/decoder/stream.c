@@ -527,6 +527,8 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 	} else {
 		stream->stats.errors++;
 		vdec_frame_fail(frame);
+		if (done->status == VPIPE_DEC_CORRUPT && stream->ctx->node->kind->stateful)
+			vdec_stateful_no_format(stream);
 	}
 
 	return 0;
@@ -850,6 +852,7 @@ void vdec_stream_write_start(struct vdec_stream *stream)
 	stream->start = start;
 	stream->starts++;
 	stream->first = stream->cookie + 1;
+	stream->format_told = false;
 	spin_unlock(&stream->lock);
 	wake_up_interruptible(&stream->wait);
 }
