@@ -71,6 +71,17 @@ $(BIN)/bench-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/rep
 
 $(BIN)/check: $(wildcard tests/check/*.ts)
 
+KERNELS_EXAMPLE := build/kernels/example.so
+
+.PHONY: kernels-example
+kernels-example: $(KERNELS_EXAMPLE) ## a library for decoder-daemon --kernels, of daemon/kernels/example.c
+
+$(KERNELS_EXAMPLE): daemon/kernels/example.c daemon/kernels/vpipe-kernels.h
+	@mkdir -p $(@D)
+	@echo "  CC $(@F)"
+	@$(CC) -std=c11 -O3 -Wall -Wextra -Werror -fPIC -shared -o $@.new $<
+	@mv $@.new $@
+
 build/test/stress: $(wildcard tests/stress/*.ts tests/check/*.ts) $(SOURCES) build/toolchain/network
 	@mkdir -p $(@D)
 	@echo "  COMPILE stress"
@@ -128,4 +139,4 @@ clean: ## forget tools and modules; guests and toolchain stay (remove build/ for
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -3,15 +3,30 @@
  *
  * @module
  */
-import { choice, flag, path } from "../lib/cli/parameters.ts";
+import { choice, flag, type Parameter, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/avutil.ts";
 import { findDecoder } from "../lib/ffmpeg/codecs.ts";
-import { loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
+import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
 import { codecBits, NAMES } from "./codecs.ts";
+import { chooseKernels, type KernelChoice } from "./kernels.ts";
 import { LEVELS, Log } from "./log.ts";
 import { selftest } from "./selftest.ts";
 import { Session } from "./session.ts";
+
+const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
+
+/** The kernels to use of a library; what is built in does without them. */
+function useKernels(log: Log, ffmpeg: Ffmpeg, path: string): KernelChoice | undefined {
+  try {
+    const { choice, refused } = chooseKernels(ffmpeg, path);
+    for (const [kernel, reason] of refused) log.warning("kernel-not-used", { kernel, reason });
+    return choice;
+  } catch (error) {
+    log.warning("kernels-not-used", { reason: (error as Error).message });
+    return undefined;
+  }
+}
 
 main({
   name: "decoder-daemon",
@@ -22,25 +37,30 @@ main({
       ...path("DEV", "the session with the kernel"),
       fallback: "/dev/vpipe-dec",
     },
+    kernels: optional(path("PATH", "shared library with faster work on pictures: vpipe-kernels.h")),
     "log-level": {
       ...choice("LEVEL", `what to log on stderr: ${LEVELS.join(", ")}`, LEVELS),
       fallback: "info" as const,
     },
-    selftest: flag("tell what FFmpeg there is and try it, without a device"),
+    selftest: flag("tell what FFmpeg and kernels there are and try them, without a device"),
   },
   async run(values, { quiet, stop }) {
-    if (values.selftest) return selftest();
+    if (values.selftest) return selftest(values.kernels);
     const log = new Log(quiet ? "error" : values["log-level"]);
     const ffmpeg = loadFfmpeg();
     // It would write lines of its own form.
     ffmpeg.avutil.av_log_set_level(log.level === "debug" ? AV_LOG_VERBOSE : AV_LOG_QUIET);
     const codecs = codecBits(ffmpeg);
     if (codecs === 0) throw new Error(`FFmpeg ${ffmpeg.version}: has none of ${NAMES}`);
-    using session = new Session(log, values.device, codecs);
+    const kernels = values.kernels === undefined
+      ? undefined
+      : useKernels(log, ffmpeg, values.kernels);
+    using session = new Session(log, values.device, codecs, { kernels });
     log.info("serving", {
       device: values.device,
       ffmpeg: ffmpeg.version,
       codecs: NAMES.filter((name) => findDecoder(ffmpeg, name)).join(","),
+      kernels: kernels?.names.join(",") || "built-in",
     });
     await session.run(stop);
     // A service's orderly end; main() would tell the signal, as it does for a tool.

@@ -9,11 +9,13 @@ import { findDecoder } from "../lib/ffmpeg/codecs.ts";
 import { Decoder } from "../lib/ffmpeg/decoder.ts";
 import { FfmpegError } from "../lib/ffmpeg/error.ts";
 import { Frame } from "../lib/ffmpeg/frame.ts";
+import { KERNELS } from "../lib/ffmpeg/kernels.ts";
 import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
 import { Packer, planes } from "../lib/ffmpeg/packer.ts";
 import { cString } from "../lib/sys/libc.ts";
 import { Mapping } from "../lib/sys/mmap.ts";
 import { NAMES } from "./codecs.ts";
+import { chooseKernels } from "./kernels.ts";
 
 // Odd in both directions: chroma is rounded up.
 const WIDTH = 3;
@@ -60,16 +62,32 @@ function decoders(ffmpeg: Ffmpeg) {
   });
 }
 
+/** Each kernel, and what does its work: the library, or what is built in, and why. */
+function kernels(ffmpeg: Ffmpeg, path: string | undefined): (readonly [string, string])[] {
+  if (path === undefined) return [["kernels", "built-in"]];
+  try {
+    const { refused } = chooseKernels(ffmpeg, path);
+    return KERNELS.map((name) => {
+      const reason = refused.get(name);
+      return [name, reason === undefined ? path : `built-in: ${reason}`];
+    });
+  } catch (error) {
+    return [["kernels", `built-in: ${(error as Error).message}`]];
+  }
+}
+
 /**
  * Tries everything; the status is 1 where the daemon would have nothing to offer.
  *
+ * @param path a library of kernels
  * @throws {Error} FFmpeg is missing, unknown or cannot be used
  */
-export function selftest(): Report {
+export function selftest(path?: string): Report {
   const ffmpeg = loadFfmpeg();
   ffmpeg.avutil.av_log_set_level(AV_LOG_QUIET);
   const codecs = decoders(ffmpeg);
   const packing = packs(ffmpeg);
+  const work = kernels(ffmpeg, path);
   const ok = packing && codecs.some(([, decoder]) => decoder !== "missing");
   return {
     text: [
@@ -77,6 +95,7 @@ export function selftest(): Report {
       ...ffmpeg.loaded.map(({ soname, version }) => `${soname}: ${version}`),
       ...codecs.map(([codec, decoder]) => `${codec}: ${decoder}`),
       `packing: ${packing ? "ok" : "wrong bytes"}`,
+      ...work.map(([kernel, by]) => `${kernel}: ${by}`),
     ],
     json: {
       ffmpeg: ffmpeg.version,
@@ -85,6 +104,7 @@ export function selftest(): Report {
       ),
       codecs: Object.fromEntries(codecs),
       packing,
+      kernels: Object.fromEntries(work),
       ok,
     },
     status: ok ? 0 : 1,

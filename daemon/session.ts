@@ -23,6 +23,7 @@ import type { Log } from "./log.ts";
 import { Incoming, Outgoing } from "./messages.ts";
 import { Pipe } from "./pipe.ts";
 import { PollSet } from "./poll_set.ts";
+import type { Wishes } from "./stream_worker.ts";
 import { Workers } from "./workers.ts";
 
 // Longer than any frame takes to decode.
@@ -44,13 +45,15 @@ export class Session implements Disposable {
   readonly #wake = new Pipe();
   readonly #streams = new Map<number, File>();
   readonly #workers: Workers;
+  readonly #wishes: Wishes;
 
   /**
    * @param codecs what this daemon can decode, as vpipe_dec_hello.codecs
    * @throws {SysError} ENOENT: the module is not loaded, EBUSY: there is a daemon, EACCES
    */
-  constructor(log: Log, device: string, codecs: number) {
+  constructor(log: Log, device: string, codecs: number, wishes: Omit<Wishes, "level">) {
     this.#log = log;
+    this.#wishes = { level: log.level, ...wishes };
     this.#file = File.open(device, O_RDWR | O_NONBLOCK);
     this.#incoming = new Incoming(this.#file);
     this.#opened = this.#incoming.as(vpipe_dec_opened);
@@ -133,7 +136,7 @@ export class Session implements Disposable {
       fd,
       stopFd: this.#stop.reader.fd,
       wakeFd: this.#wake.writer.fd,
-      level: this.#log.level,
+      ...this.#wishes,
     });
   }
 

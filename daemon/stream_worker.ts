@@ -5,21 +5,28 @@
  */
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
+import { loadKernels } from "../lib/ffmpeg/kernels.ts";
 import { loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
 import { File } from "../lib/sys/file.ts";
+import type { KernelChoice } from "./kernels.ts";
 import { type Level, Log } from "./log.ts";
 import { wake } from "./pipe.ts";
 import { Stream } from "./stream.ts";
 
+/** What was asked for on the command line, the same in all orders. */
+export interface Wishes {
+  readonly level: Level;
+  readonly kernels?: KernelChoice;
+}
+
 /** What a worker is to do. All descriptors stay the sender's. */
-export interface Order {
+export interface Order extends Wishes {
   readonly stream: number;
   readonly fd: number;
   /** Hung up when the daemon is to end. */
   readonly stopFd: number;
   /** Written to when the stream is over. */
   readonly wakeFd: number;
-  readonly level: Level;
 }
 
 /** What a worker says when a stream is over. */
@@ -30,11 +37,14 @@ export interface Outcome {
 }
 
 // Loaded ahead of the first order, which then need not wait.
-const ffmpeg = loadFfmpeg();
+let ffmpeg = loadFfmpeg();
 
-function serve({ stream: id, fd, stopFd, level }: Order): Outcome {
+function serve({ stream: id, fd, stopFd, level, kernels }: Order): Outcome {
   const log = new Log(level);
   try {
+    if (kernels !== undefined && ffmpeg.kernels === undefined) {
+      ffmpeg = { ...ffmpeg, kernels: loadKernels(kernels.path, kernels.names) };
+    }
     using stream = new Stream(ffmpeg, log, id, new File(`stream ${id}`, fd), { fd: stopFd });
     stream.serve();
     log.info("stream-over", stream.summary);

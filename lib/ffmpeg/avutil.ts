@@ -27,6 +27,10 @@ export const AVUTIL = {
   av_get_pix_fmt: { parameters: ["buffer"], result: "i32" },
   av_get_pix_fmt_name: { parameters: ["i32"], result: "pointer" },
   av_pix_fmt_desc_get: { parameters: ["i32"], result: "pointer" },
+  av_image_copy: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "i32", "i32", "i32"],
+    result: "void",
+  },
   av_image_copy_plane: {
     parameters: ["pointer", "i32", "pointer", "i32", "i32", "i32"],
     result: "void",

@@ -6,6 +6,7 @@
 import { AVCODEC } from "./avcodec.ts";
 import { AVFORMAT } from "./avformat.ts";
 import { AVUTIL } from "./avutil.ts";
+import type { Kernels } from "./kernels.ts";
 import { SWSCALE } from "./swscale.ts";
 
 // The majors in the sonames; libavformat's is libavcodec's. What this folder assumes of structs was compared with the headers of
@@ -74,7 +75,10 @@ function load({ release, avcodec, avutil, swscale }: Release) {
 }
 
 /** The three libraries of one release, and what they say of themselves. */
-export type Ffmpeg = ReturnType<typeof load>;
+export type Ffmpeg = ReturnType<typeof load> & {
+  /** Used in place of what this project does by itself or by FFmpeg. */
+  readonly kernels?: Kernels;
+};
 
 function loadWithFiles(release: Release) {
   const ffmpeg = load(release);

@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { cString } from "../sys/libc.ts";
+import { crc32 } from "node:zlib";
+import { addressOf, cString } from "../sys/libc.ts";
 import { allocated } from "./error.ts";
 import type { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./libraries.ts";
 import { SWS_BICUBIC } from "./swscale.ts";
 
 /** Pixel formats by FFmpeg's names, which unlike their numbers never change. */
-const LAYOUTS = {
-  nv12: { sources: ["yuv420p", "yuvj420p"], bytesPerSample: 1 },
-  p010le: { sources: ["yuv420p10le"], bytesPerSample: 2 },
+export const LAYOUTS = {
+  nv12: { sources: ["yuv420p", "yuvj420p"], bytesPerSample: 1, kernel: "vpipe_pack_nv12" },
+  p010le: { sources: ["yuv420p10le"], bytesPerSample: 2, kernel: "vpipe_pack_p010" },
 } as const;
 
 /** Luma, then both colour differences in turns, at half the width and height. */
@@ -20,6 +21,9 @@ export type Layout = keyof typeof LAYOUTS;
 
 /** Where a picture goes: `uint8_t *data[4]`. */
 export type Planes = Uint8Array<ArrayBuffer>;
+
+/** Where a picture comes from: `uint8_t *data[4]` and `int linesize[4]`. */
+export type Picture = Pick<Frame, "pointer" | "linesizes">;
 
 const POINTERS = 4;
 
@@ -36,46 +40,69 @@ export function planes(luma: number, chroma: number): Planes {
   return new Uint8Array(addresses.buffer);
 }
 
+/** `int linesize[4]` */
+const linesizes = (luma: number, chroma: number) =>
+  new Uint8Array(Int32Array.of(luma, chroma, 0, 0).buffer);
+
+/** Bytes of a line of luma, and of one of chroma. */
+export function lineBytes(layout: Layout, width: number): [luma: number, chroma: number] {
+  const { bytesPerSample } = LAYOUTS[layout];
+  return [width * bytesPerSample, Math.ceil(width / 2) * 2 * bytesPerSample];
+}
+
 /** Packs pictures of one size and depth. */
 export class Packer implements Disposable {
-  readonly #swscale: Ffmpeg["swscale"];
-  readonly #context: Deno.PointerObject;
-  readonly #formats: readonly number[];
-  readonly #strides: Uint8Array<ArrayBuffer>;
+  readonly #ffmpeg: Ffmpeg;
+  readonly #layout: Layout;
   readonly #width: number;
   readonly #height: number;
+  readonly #strides: Uint8Array<ArrayBuffer>;
+  readonly #sources: readonly number[];
+  /** FFmpeg's number of the layout. */
+  readonly #format: number;
+  readonly #kernel;
+  readonly #scaler: Deno.PointerValue = null;
+  #tight: ReturnType<typeof tightPicture> | undefined;
 
   /**
+   * @param ffmpeg with kernels, where these are to do the work
    * @param width in pixels
    * @param height in lines
-   * @param strides of luma and chroma, in bytes
+   * @param strides of luma and chroma, in bytes; both hold a line of chroma
    */
   constructor(
-    { avutil, swscale }: Ffmpeg,
+    ffmpeg: Ffmpeg,
     layout: Layout,
     width: number,
     height: number,
     strides: readonly [luma: number, chroma: number],
   ) {
-    const { sources } = LAYOUTS[layout];
+    const { avutil, swscale, kernels } = ffmpeg;
+    const { sources, bytesPerSample, kernel } = LAYOUTS[layout];
     const format = (name: string) => avutil.av_get_pix_fmt(cString(name));
-    this.#swscale = swscale;
+    this.#ffmpeg = ffmpeg;
+    this.#layout = layout;
     this.#width = width;
     this.#height = height;
-    this.#formats = sources.map(format);
-    this.#strides = new Uint8Array(Int32Array.of(...strides, 0, 0).buffer);
+    this.#strides = linesizes(...strides);
+    this.#sources = sources.map(format);
+    this.#format = format(layout);
+    this.#kernel = kernels?.[kernel];
+    if (this.#kernel !== undefined) return;
+    // To P010 libswscale leaves out the last column of chroma where the width is odd.
+    const columns = bytesPerSample > 1 ? Math.ceil(width / 2) * 2 : width;
     // Video of full range counts as any other: its samples are kept.
-    const [from, to] = [this.#formats[0], format(layout)];
+    const [from, to] = [this.#sources[0], this.#format];
     const context = swscale.sws_getContext(
-      ...[width, height, from, width, height, to, SWS_BICUBIC] as const,
+      ...[columns, height, from, columns, height, to, SWS_BICUBIC] as const,
       ...[null, null, null] as const,
     );
-    this.#context = allocated("sws_getContext", context);
+    this.#scaler = allocated("sws_getContext", context);
   }
 
   /** Whether a picture is one of those that this packs. */
   fits({ width, height, format }: Frame): boolean {
-    return width === this.#width && height === this.#height && this.#formats.includes(format);
+    return width === this.#width && height === this.#height && this.#sources.includes(format);
   }
 
   /**
@@ -83,15 +110,50 @@ export class Packer implements Disposable {
    *
    * @returns whether all of it was written
    */
-  pack(frame: Frame, to: Planes): boolean {
-    const { pointer, linesizes } = frame;
-    const lines = this.#swscale.sws_scale(
-      ...[this.#context, pointer, linesizes, 0, this.#height, to, this.#strides] as const,
-    );
-    return lines === this.#height;
+  pack({ pointer, linesizes }: Picture, to: Planes): boolean {
+    const height = this.#height;
+    const strides = this.#strides;
+    if (this.#kernel) {
+      this.#kernel(pointer, linesizes, to, strides, this.#width, height);
+      return true;
+    }
+    const { swscale } = this.#ffmpeg;
+    return swscale.sws_scale(this.#scaler, pointer, linesizes, 0, height, to, strides) === height;
+  }
+
+  /**
+   * CRC-32 of the samples of a packed picture, as they lie in memory, luma first: zlib's crc32() of
+   * what ffmpeg writes as rawvideo.
+   *
+   * @param crc that of the pictures before it, at first 0
+   */
+  crc32(crc: number, picture: Planes): number {
+    const { avutil, kernels } = this.#ffmpeg;
+    const width = this.#width;
+    const height = this.#height;
+    const strides = this.#strides;
+    if (kernels?.vpipe_crc32) {
+      const { bytesPerSample } = LAYOUTS[this.#layout];
+      return kernels.vpipe_crc32(crc, picture, strides, width, height, bytesPerSample);
+    }
+    const to = this.#tight ??= tightPicture(this.#layout, width, height);
+    avutil.av_image_copy(to.planes, to.strides, picture, strides, this.#format, width, height);
+    return crc32(to.bytes, crc);
   }
 
   [Symbol.dispose](): void {
-    this.#swscale.sws_freeContext(this.#context);
+    if (this.#scaler) this.#ffmpeg.swscale.sws_freeContext(this.#scaler);
   }
+}
+
+/** Memory for a picture without a byte between its lines. */
+function tightPicture(layout: Layout, width: number, height: number) {
+  const [luma, chroma] = lineBytes(layout, width);
+  const bytes = new Uint8Array(luma * height + chroma * Math.ceil(height / 2));
+  const address = Number(addressOf(bytes));
+  return {
+    bytes,
+    planes: planes(address, address + luma * height),
+    strides: linesizes(luma, chroma),
+  };
 }
