@@ -98,6 +98,7 @@ const expected: [name: string, coded: string, visible: string, depth: number, re
   ["h264-interlaced.h264", "320x256", "320x240", 8, 2],
   ["h264-slices.h264", "320x240", "320x240", 8, 2],
   ["h264-gops.h264", "160x128", "160x120", 8, 2],
+  ["h264-refs16.h264", "160x128", "160x120", 8, 2],
   ["h264-baseline.h264", "160x128", "160x120", 8, 0],
 ];
 
