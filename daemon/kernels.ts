@@ -48,7 +48,8 @@ function trial(layout: Layout, width: number, height: number, spare: number): Tr
   return { layout, width, height, stride, from, to };
 }
 
-function* trials(): Generator<Trial> {
+/** Pictures of many sizes, with noise in them. */
+export function* trials(): Generator<Trial> {
   for (const layout of Object.keys(LAYOUTS) as Layout[]) {
     for (const width of WIDTHS) {
       for (const height of HEIGHTS) {
@@ -59,7 +60,7 @@ function* trials(): Generator<Trial> {
 }
 
 /** Packs by what is built in, of this FFmpeg. */
-function packBuiltIn(ffmpeg: Ffmpeg, { layout, width, height, stride, from, to }: Trial) {
+export function packBuiltIn(ffmpeg: Ffmpeg, { layout, width, height, stride, from, to }: Trial) {
   using packer = new Packer(ffmpeg, layout, width, height, [stride, stride]);
   packer.pack(from, to.planes);
 }

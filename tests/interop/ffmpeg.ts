@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { packBuiltIn, trials } from "../../daemon/kernels.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import { AV_LOG_QUIET, AVFRAME } from "../../lib/ffmpeg/avutil.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
@@ -13,6 +14,7 @@ import { loadFfmpeg } from "../../lib/ffmpeg/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
+import { packReference } from "../check/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../check/suite.ts";
 import { checkVideoFile } from "./video_file.ts";
 
@@ -84,6 +86,22 @@ await suite.check("ffmpeg: packing stays inside", () => {
     }
   }
   return `${geometries} sizes and strides, no byte outside the planes`;
+});
+
+await suite.check("ffmpeg: packing, sample by sample", () => {
+  let count = 0;
+  for (const trial of trials()) {
+    const { layout, width, height, stride, to } = trial;
+    packReference(trial);
+    const wanted = to.samples;
+    to.clear();
+    packBuiltIn(ffmpeg, trial);
+    const got = to.samples;
+    const differing = got.filter((byte, at) => byte !== wanted[at]).length;
+    expectEqual(`${layout} of ${width}x${height}, ${stride} a line: wrong bytes`, differing, 0);
+    count++;
+  }
+  return `${count} pictures, odd and even`;
 });
 
 await suite.check("ffmpeg: no good frame is called damaged", () => {

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { refusals, type Trial } from "../../daemon/kernels.ts";
+import { refusals } from "../../daemon/kernels.ts";
 import { KERNELS, loadKernels, VPIPE_KERNELS_VERSION } from "../../lib/ffmpeg/kernels.ts";
+import { packReference } from "../check/packing_reference.ts";
 
 const SOURCES = new URL("../../daemon/kernels/", import.meta.url).pathname;
 
@@ -44,26 +45,13 @@ ${EXAMPLE}
 #undef vpipe_pack_nv12
 ${DECLARATION} { ${body} }`;
 
-/** What packing is, sample by sample. */
-function reference({ layout, width, height, from, to }: Trial): void {
-  const samples = layout === "nv12" ? from.samples : new Uint16Array(from.samples.buffer);
-  const lumas = width * height;
-  const chromas = (samples.length - lumas) / 2;
-  const packed = samples.slice();
-  for (let i = 0; i < chromas; i++) {
-    packed[lumas + 2 * i] = samples[lumas + i];
-    packed[lumas + 2 * i + 1] = samples[lumas + chromas + i];
-  }
-  to.samples = new Uint8Array((layout === "nv12" ? packed : packed.map((x) => x << 6)).buffer);
-}
-
 Deno.test({
   name: "kernels: the example packs and sums up every size as it should",
   ...BUILT,
   fn() {
     const kernels = load(EXAMPLE);
     assertEquals(Object.keys(kernels), [...KERNELS]);
-    assertEquals([...refusals(kernels, reference)], []);
+    assertEquals([...refusals(kernels, packReference)], []);
   },
 });
 
@@ -83,7 +71,7 @@ Deno.test({
     for (const [body, where] of wrong) {
       const reason = `differs from what is built in: ${where}`;
       assertEquals(
-        [...refusals(load(instead(body)), reference)],
+        [...refusals(load(instead(body)), packReference)],
         [["vpipe_pack_nv12", reason]],
         body,
       );
@@ -97,7 +85,7 @@ Deno.test({
   fn() {
     const kernels = load(`#define vpipe_pack_p010 another\n#define vpipe_crc32 third\n${EXAMPLE}`);
     assertEquals(Object.keys(kernels), ["vpipe_pack_nv12"]);
-    assertEquals([...refusals(kernels, reference).keys()], ["vpipe_pack_p010", "vpipe_crc32"]);
+    assertEquals([...refusals(kernels, packReference).keys()], ["vpipe_pack_p010", "vpipe_crc32"]);
   },
 });
 
