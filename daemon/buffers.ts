@@ -23,6 +23,7 @@ import {
   VPIPE_DEC_QUEUE_CAPTURE,
   VPIPE_DEC_QUEUE_OUTPUT,
 } from "../lib/vpipe/decoder_uapi.ts";
+import type { Digest } from "./digest.ts";
 
 /** Buffers of a queue: one bit each in VPIPE_DEC_MSG_FREE. */
 const MAX_BUFFERS = 32;
@@ -81,8 +82,11 @@ export class Buffers implements Disposable {
   readonly #request = vpipe_dec_buffer.alloc();
   #mappings = 0;
 
-  /** @param stream the file of the stream */
-  constructor(stream: File) {
+  /**
+   * @param stream the file of the stream
+   * @param digest of the pictures that are written to CAPTURE buffers, where it is asked for
+   */
+  constructor(stream: File, readonly digest?: Digest) {
     this.#stream = stream;
     this.#queues = [VPIPE_DEC_QUEUE_OUTPUT, VPIPE_DEC_QUEUE_CAPTURE].map(() =>
       new Array(MAX_BUFFERS * VPIPE_DEC_MAX_PLANES).fill(undefined)
