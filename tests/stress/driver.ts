@@ -18,17 +18,17 @@ export function exists(path: string): boolean {
   }
 }
 
-/** The one entry of a sysfs folder with such a name, as a device node. */
-function node(folder: string, name: RegExp): string {
+/** The one entry of a sysfs folder that is as wanted, as a device node. */
+function node(folder: string, is: (entry: string) => boolean): string {
   try {
     for (const entry of Deno.readDirSync(folder)) {
-      if (name.test(entry.name)) return `/dev/${entry.name}`;
+      if (is(entry.name)) return `/dev/${entry.name}`;
     }
   } catch (error) {
     // The folder comes and goes with the device.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  throw new SysError(folder, `find ${name.source}`, ENOENT);
+  throw new SysError(folder, "find a node", ENOENT);
 }
 
 /** A kernel module. */
@@ -78,9 +78,18 @@ export class Driver extends Module {
     this.#device = `${this.folder}/${name}`;
   }
 
-  /** @throws {SysError} ENOENT where there is none */
-  videoNode(): string {
-    return node(`${this.#device}/video4linux`, /^video\d+$/);
+  /**
+   * One of its nodes.
+   *
+   * @param name what sysfs calls it
+   * @throws {SysError} ENOENT where there is none
+   */
+  videoNode(name = this.name): string {
+    const folder = `${this.#device}/video4linux`;
+    return node(
+      folder,
+      (entry) => Deno.readTextFileSync(`${folder}/${entry}/name`) === `${name}\n`,
+    );
   }
 
   /**
@@ -89,7 +98,7 @@ export class Driver extends Module {
    * @throws {SysError} ENOENT where there is none
    */
   mediaNode(): string {
-    return node(this.#device, /^media\d+$/);
+    return node(this.#device, (entry) => /^media\d+$/.test(entry));
   }
 
   /** Takes the device from the driver: as an unplugged one, for whoever has it open. */
