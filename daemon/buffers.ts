@@ -52,6 +52,9 @@ export class Plane implements Disposable {
     this.pointer = Deno.UnsafePointer.of(this.#mapping.bytes)!;
   }
 
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#mapping.bytes;
+  }
   get address(): number {
     return this.#mapping.address;
   }

@@ -8,6 +8,7 @@ import { type Incoming, ProtocolError } from "./messages.ts";
 
 // In 32-bit words.
 const NUM_CONTROLS = vpipe_dec_decode.fields.num_controls.offset >> 2;
+const TIMESTAMP = vpipe_dec_decode.fields.timestamp_ns.offset >> 2;
 const FIRST = vpipe_dec_decode.size >> 2;
 const HEAD = vpipe_dec_control.size >> 2;
 const { id: ID, size: SIZE } = vpipe_dec_control.fields;
@@ -24,6 +25,15 @@ export class Controls {
 
   constructor(incoming: Incoming) {
     this.#incoming = incoming;
+  }
+
+  /** Of the timestamp of the OUTPUT buffer in nanoseconds, the lower 32 bits. */
+  get timestampLow(): number {
+    return this.#incoming.words[TIMESTAMP];
+  }
+  /** The upper 32 bits. */
+  get timestampHigh(): number {
+    return this.#incoming.words[TIMESTAMP + 1];
   }
 
   /**

@@ -3,21 +3,25 @@
  *
  * @module
  */
+import { StreamError } from "../lib/codec/stream_error.ts";
 import type { CodecName } from "../lib/ffmpeg/codecs.ts";
 import { Decoder } from "../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../lib/ffmpeg/libraries.ts";
 import {
   VPIPE_DEC_CORRUPT,
   VPIPE_DEC_FAILED,
+  VPIPE_DEC_FINISH,
   VPIPE_DEC_MISMATCH,
+  VPIPE_DEC_MORE,
   VPIPE_DEC_NO_PICTURE,
   VPIPE_DEC_OK,
   VPIPE_DEC_QUEUE_OUTPUT,
 } from "../lib/vpipe/decoder_uapi.ts";
+import { Assembly } from "./assembly.ts";
 import type { Buffers } from "./buffers.ts";
 import { CaptureBuffers } from "./capture_buffers.ts";
 import type { CaptureFormat } from "./capture_format.ts";
-import type { Controls } from "./controls.ts";
+import { type FrameControls, type Rebuilder, rebuilder } from "./rebuild.ts";
 
 // A stream may change its size up to here and gets MISMATCH; beyond, its frames are CORRUPT. What
 // a bitstream alone says must not take all memory.
@@ -30,6 +34,11 @@ export class Run implements Disposable {
   readonly #decoder: Decoder;
   readonly #capture: CaptureBuffers;
   readonly #owned: DisposableStack;
+  readonly #rebuilder: Rebuilder;
+  /** What was kept of a picture in several buffers, and what is rebuilt. */
+  readonly #assembly = new Assembly();
+  /** A part of the picture is missing. */
+  #broken = false;
   #codecNs = 0;
 
   /**
@@ -43,6 +52,7 @@ export class Run implements Disposable {
   ) {
     const { width, height } = format;
     this.#buffers = buffers;
+    this.#rebuilder = rebuilder(codec);
     using made = new DisposableStack();
     const maxPixels = Math.max(SPARE_FACTOR * width * height, SPARE_PIXELS);
     this.#decoder = made.use(new Decoder(ffmpeg, codec, maxPixels));
@@ -61,11 +71,11 @@ export class Run implements Disposable {
   }
 
   /**
-   * Decodes what is in an OUTPUT buffer into a CAPTURE buffer.
+   * Decodes what is in an OUTPUT buffer, and what was kept before, into a CAPTURE buffer.
    *
    * @param size of the bitstream in bytes
-   * @param _flags VPIPE_DEC_MORE, VPIPE_DEC_FINISH
-   * @param _controls the frame's
+   * @param flags VPIPE_DEC_MORE: it is only kept; VPIPE_DEC_FINISH: there is no OUTPUT buffer
+   * @param controls the frame's
    * @returns one of VPIPE_DEC_OK and so on
    * @throws {SysError} a buffer cannot be had
    * @throws {FfmpegError} no memory
@@ -74,17 +84,59 @@ export class Run implements Disposable {
     outputIndex: number,
     size: number,
     captureIndex: number,
-    _flags: number,
-    _controls: Controls,
+    flags: number,
+    controls: FrameControls,
   ): number {
-    const decoder = this.#decoder;
     this.#codecNs = 0;
+    const finish = (flags & VPIPE_DEC_FINISH) !== 0;
+    const more = (flags & VPIPE_DEC_MORE) !== 0;
+    let status = VPIPE_DEC_FAILED;
+    try {
+      status = finish ? this.#takeKept() : this.#take(outputIndex, size, more, controls);
+    } finally {
+      if (more) this.#broken ||= status !== VPIPE_DEC_OK;
+      else this.#drop();
+    }
+    return more || status !== VPIPE_DEC_OK ? status : this.#decodeTaken(captureIndex);
+  }
+
+  /** Gives FFmpeg the picture, or keeps a part of it. */
+  #take(outputIndex: number, size: number, more: boolean, controls: FrameControls): number {
     const source = this.#buffers.plane(VPIPE_DEC_QUEUE_OUTPUT, outputIndex, 0);
     if (size > source.size) return VPIPE_DEC_FAILED;
-    if (size === 0) return VPIPE_DEC_NO_PICTURE;
+    const bytes = source.bytes.subarray(0, size);
+    const alone = !more && this.#assembly.size === 0 && !this.#broken;
+    if (alone && size === 0) return VPIPE_DEC_NO_PICTURE;
     source.begin();
-    decoder.take(source.pointer, size);
-    source.end();
+    try {
+      if (alone && this.#rebuilder.isWhole(bytes, controls)) {
+        this.#decoder.take(source.pointer, size);
+        return VPIPE_DEC_OK;
+      }
+      this.#rebuilder.add(this.#assembly, bytes, controls);
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      return VPIPE_DEC_CORRUPT;
+    } finally {
+      source.end();
+    }
+    return more ? VPIPE_DEC_OK : this.#takeKept();
+  }
+
+  #takeKept(): number {
+    if (this.#broken) return VPIPE_DEC_CORRUPT;
+    if (this.#assembly.size === 0) return VPIPE_DEC_NO_PICTURE;
+    this.#decoder.take(this.#assembly.pointer, this.#assembly.size);
+    return VPIPE_DEC_OK;
+  }
+
+  #drop(): void {
+    this.#assembly.clear();
+    this.#broken = false;
+  }
+
+  #decodeTaken(captureIndex: number): number {
+    const decoder = this.#decoder;
     const picture = decoder.decode();
     this.#codecNs = decoder.codecNs;
     if (picture === undefined) return decoder.damaged ? VPIPE_DEC_CORRUPT : VPIPE_DEC_NO_PICTURE;
@@ -100,6 +152,8 @@ export class Run implements Disposable {
 
   /** Forgets all coded frames: the next one stands alone. */
   flush(): void {
+    this.#drop();
+    this.#rebuilder.flush();
     this.#decoder.flush();
   }
 

@@ -1,12 +1,13 @@
 /**
- * The sequence-level controls of stateless VP9 and H.264 decoders, from `linux/v4l2-controls.h`.
+ * The controls of stateless VP9 and H.264 decoders that set a sequence up, and H.264's by which its
+ * parameter sets are written again, from `linux/v4l2-controls.h`.
  *
  * @module
  */
 import { embedded, type Field, s16, s32, struct, u16, u32, u64, u8 } from "../sys/struct.ts";
 
 /** `__s8` */
-function s8(offset: number, c?: string): Field<number> {
+export function s8(offset: number, c?: string): Field<number> {
   return {
     offset,
     size: 1,
@@ -17,7 +18,7 @@ function s8(offset: number, c?: string): Field<number> {
 }
 
 /** An array of `count` elements of `size` bytes, as numbers. */
-function array(
+export function array(
   element: (offset: number) => Field<number>,
   count: number,
 ): (offset: number, c?: string) => Field<readonly number[]> {
@@ -35,8 +36,10 @@ function array(
 
 const CODEC_STATELESS_BASE = 0x00a40900;
 
+export const V4L2_CID_STATELESS_H264_START_CODE = CODEC_STATELESS_BASE + 1;
 export const V4L2_CID_STATELESS_H264_SPS = CODEC_STATELESS_BASE + 2;
 export const V4L2_CID_STATELESS_H264_PPS = CODEC_STATELESS_BASE + 3;
+export const V4L2_CID_STATELESS_H264_SCALING_MATRIX = CODEC_STATELESS_BASE + 4;
 export const V4L2_CID_STATELESS_VP9_FRAME = CODEC_STATELESS_BASE + 300;
 
 export const V4L2_VP9_FRAME_FLAG_KEY_FRAME = 0x001;
@@ -98,6 +101,9 @@ export const vp9Frame = struct("struct v4l2_ctrl_vp9_frame", 168, {
   referenceMode: u8(160, "reference_mode"),
 });
 
+/** Value of V4L2_CID_STATELESS_H264_START_CODE. */
+export const V4L2_STATELESS_H264_START_CODE_NONE = 0;
+
 export const V4L2_H264_SPS_FLAG_SEPARATE_COLOUR_PLANE = 0x01;
 export const V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS = 0x02;
 export const V4L2_H264_SPS_FLAG_DELTA_PIC_ORDER_ALWAYS_ZERO = 0x04;
@@ -150,4 +156,10 @@ export const h264Pps = struct("struct v4l2_ctrl_h264_pps", 12, {
   chromaQpIndexOffset: s8(8, "chroma_qp_index_offset"),
   secondChromaQpIndexOffset: s8(9, "second_chroma_qp_index_offset"),
   flags: u16(10),
+});
+
+/** Payload of V4L2_CID_STATELESS_H264_SCALING_MATRIX: lists in raster order. */
+export const h264ScalingMatrix = struct("struct v4l2_ctrl_h264_scaling_matrix", 480, {
+  lists4x4: array(u8, 6 * 16)(0, "scaling_list_4x4"),
+  lists8x8: array(u8, 6 * 64)(96, "scaling_list_8x8"),
 });

@@ -11,10 +11,10 @@ import { StreamError } from "./stream_error.ts";
 
 const CHROMA: readonly Chroma[] = ["4:0:0", "4:2:0", "4:2:2", "4:4:4"];
 /** The profiles whose sequence parameter sets say how chroma is sampled. */
-const WITH_CHROMA = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
-const MAX_SPS_ID = 31;
-const MAX_PPS_ID = 255;
-const MAX_REFERENCES = 16;
+export const WITH_CHROMA = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
+export const MAX_SPS_ID = 31;
+export const MAX_PPS_ID = 255;
+export const MAX_REFERENCES = 16;
 /** Sides in macroblocks that fit the control's 16 bits. */
 const MAX_MACROBLOCKS = 0x10000;
 
