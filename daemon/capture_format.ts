@@ -39,7 +39,7 @@ export interface Lines {
   readonly bytesperline: number;
 }
 
-/** A checked `struct vpipe_dec_start`: whatever is written by it stays inside `sizes`. */
+/** A checked `struct vpipe_dec_start` or `vpipe_dec_capture`: whatever is written by it stays inside `sizes`. */
 export interface CaptureFormat {
   readonly layout: Layout;
   /** Coded, in pixels. */
@@ -64,7 +64,7 @@ type Start = Pick<
 >;
 
 /**
- * Checks what a START says of the pictures.
+ * Checks what a START or CAPTURE says of the pictures.
  *
  * @throws {Error} this daemon has no such format, or pictures would not fit their buffers
  */
@@ -112,4 +112,9 @@ export function captureFormat(start: Start): CaptureFormat {
       bytesperline: strides[1],
     },
   };
+}
+
+/** Whether pictures of one format lie as those of the other do. */
+export function sameFormat(a: CaptureFormat, b: CaptureFormat): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

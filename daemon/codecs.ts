@@ -5,16 +5,18 @@
  */
 import { type CodecName, CODECS, findDecoder } from "../lib/ffmpeg/codecs.ts";
 import type { Ffmpeg } from "../lib/ffmpeg/libraries.ts";
-import {
-  VPIPE_DEC_CODEC_AV1,
-  VPIPE_DEC_CODEC_H264,
-  VPIPE_DEC_CODEC_VP9,
-} from "../lib/vpipe/decoder_uapi.ts";
+import * as uapi from "../lib/vpipe/decoder_uapi.ts";
 
 const BITS: Record<CodecName, number> = {
-  vp9: VPIPE_DEC_CODEC_VP9,
-  av1: VPIPE_DEC_CODEC_AV1,
-  h264: VPIPE_DEC_CODEC_H264,
+  vp9: uapi.VPIPE_DEC_CODEC_VP9,
+  av1: uapi.VPIPE_DEC_CODEC_AV1,
+  h264: uapi.VPIPE_DEC_CODEC_H264,
+  hevc: uapi.VPIPE_DEC_CODEC_HEVC,
+  vp8: uapi.VPIPE_DEC_CODEC_VP8,
+  mpeg1: uapi.VPIPE_DEC_CODEC_MPEG1,
+  mpeg2: uapi.VPIPE_DEC_CODEC_MPEG2,
+  mpeg4: uapi.VPIPE_DEC_CODEC_MPEG4,
+  h263: uapi.VPIPE_DEC_CODEC_H263,
 };
 
 /** All codecs that this project knows. */
@@ -24,6 +26,9 @@ export const NAMES = Object.keys(CODECS) as CodecName[];
 export function codecName(codec: number): CodecName | undefined {
   return NAMES.find((name) => BITS[name] === codec);
 }
+
+/** One of VPIPE_DEC_CODEC_*. */
+export const codecBit = (name: CodecName): number => BITS[name];
 
 /** What this FFmpeg can decode, as vpipe_dec_hello.codecs. */
 export function codecBits(ffmpeg: Ffmpeg): number {

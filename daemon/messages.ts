@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { constants } from "node:os";
 import { EAGAIN, SysError } from "../lib/sys/errno.ts";
 import { type File, IoBuffer } from "../lib/sys/file.ts";
 import type { Fields, StructType, View } from "../lib/sys/struct.ts";
@@ -12,8 +13,10 @@ import {
   VPIPE_DEC_VERSION,
 } from "../lib/vpipe/decoder_uapi.ts";
 
-// Of struct vpipe_dec_header, in 32-bit words: no BigInt for what is only passed on.
-const COOKIE = 4;
+// By its halves: no BigInt for what is only passed on.
+const COOKIE_AT = vpipe_dec_header.fields.cookie.offset;
+
+export const { EPIPE, ESTALE } = constants.errno;
 
 /** The kernel did not keep to vpipe-dec.h. */
 export class ProtocolError extends Error {
@@ -29,6 +32,15 @@ export class Incoming {
 
   constructor(file: File) {
     this.#file = file;
+  }
+
+  /** The lower half of the message's cookie. */
+  get cookieLow(): number {
+    return this.words[COOKIE_AT >> 2];
+  }
+  /** The upper half of it. */
+  get cookieHigh(): number {
+    return this.words[(COOKIE_AT >> 2) + 1];
   }
 
   /** A view of the message as a struct; it stays valid, `read` puts the next message there. */
@@ -85,14 +97,36 @@ export class Outgoing<F extends Fields> {
   }
 
   /** Makes this the answer to a message. */
-  answers({ words }: Incoming): void {
-    this.#words[COOKIE] = words[COOKIE];
-    this.#words[COOKIE + 1] = words[COOKIE + 1];
+  answers({ cookieLow, cookieHigh }: Incoming): void {
+    this.setCookie(cookieLow, cookieHigh);
+  }
+
+  /** Makes this the answer to the message with a cookie of these halves. */
+  setCookie(low: number, high: number): void {
+    this.setWords(COOKIE_AT, low, high);
+  }
+
+  /** Sets a 64-bit field at `offset` by its halves. */
+  setWords(offset: number, low: number, high: number): void {
+    this.#words[offset >> 2] = low;
+    this.#words[(offset >> 2) + 1] = high;
   }
 
   /** @returns 0 or the negated errno */
   tryWrite(): number {
     return Math.min(this.#file.tryWrite(this.#buffer), 0);
+  }
+
+  /**
+   * Writes what the kernel may not want any more.
+   *
+   * @returns 0; ESTALE: what it is about was taken back, or EPIPE: the stream is over
+   * @throws {SysError} as write(2), for any other reason
+   */
+  offer(): number {
+    const code = -this.tryWrite();
+    if (code === 0 || code === ESTALE || code === EPIPE) return code;
+    throw new SysError(this.#file.path, "write", code);
   }
 
   /** @throws {SysError} as write(2) */

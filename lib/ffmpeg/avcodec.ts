@@ -40,6 +40,8 @@ export const AVCODEC_STRUCT = {
 export const AVPACKET = {
   /** `AVBufferRef *buf`, which begins the struct */
   buf: 0,
+  /** `int64_t pts` */
+  pts: 8,
   /** `uint8_t *data` */
   data: 24,
   /** `int size` */

@@ -22,6 +22,7 @@ export const AVUTIL = {
   av_frame_free: { parameters: ["buffer"], result: "void" },
   av_frame_ref: { parameters: ["pointer", "pointer"], result: "i32" },
   av_frame_unref: { parameters: ["pointer"], result: "void" },
+  av_frame_apply_cropping: { parameters: ["pointer", "i32"], result: "i32" },
   av_frame_get_buffer: { parameters: ["pointer", "i32"], result: "i32" },
   av_buffer_is_writable: { parameters: ["pointer"], result: "i32" },
   av_get_pix_fmt: { parameters: ["buffer"], result: "i32" },
@@ -48,6 +49,9 @@ export const AVERROR_ENOMEM = -12;
 /** The end of a file, or of what a decoder held back: FFERRTAG('E', 'O', 'F', ' '). */
 export const AVERROR_EOF = -0x20464f45;
 
+/** Of av_frame_apply_cropping: to the sample, whatever that does to alignment. */
+export const AV_FRAME_CROP_UNALIGNED = 1 << 0;
+
 /** enum AVColorRange, of libavutil/pixfmt.h */
 export const AVCOL_RANGE_UNSPECIFIED = 0;
 export const AVCOL_RANGE_JPEG = 2;
@@ -59,7 +63,10 @@ export const AVPIXFMTDESCRIPTOR = {
 } as const;
 export const AV_PIX_FMT_FLAG_RGB = 1 << 5;
 
-/** Offsets in AVFrame, the same in FFmpeg 5, 6, 7 and 8. */
+/**
+ * Offsets in AVFrame, the same in FFmpeg 5, 6, 7, 8 and 9: where `int key_frame` went, the alignment
+ * of what follows it took its place.
+ */
 export const AVFRAME = {
   /** `uint8_t *data[8]`, which begins the struct */
   data: 0,
@@ -68,6 +75,8 @@ export const AVFRAME = {
   width: 104,
   height: 108,
   format: 116,
+  /** `int64_t pts` */
+  pts: 136,
   /** Bytes of AVFrame that this project looks at. */
-  size: 120,
+  size: 144,
 } as const;

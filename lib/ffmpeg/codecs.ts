@@ -5,6 +5,7 @@
  */
 import { cString } from "../sys/libc.ts";
 import type { Ffmpeg } from "./libraries.ts";
+import { type Access, h264Access, hevcAccess, mpeg4Access, mpegAccess } from "./random_access.ts";
 
 /**
  * Where the picture of a coded frame is found:
@@ -20,16 +21,27 @@ interface Codec {
   /** FFmpeg's decoders, the preferred one first. */
   readonly decoders: readonly string[];
   readonly source: Source;
+  /** Only where pictures may be shown later than they come: what a coded frame is to others. */
+  readonly access?: (bytes: Uint8Array) => Access;
 }
 
-/** The codecs that this project knows. FFmpeg's own AV1 decoder needs hardware. */
-export const CODECS = {
+/** FFmpeg's own AV1 decoder needs hardware. */
+const TABLE = {
   vp9: { decoders: ["vp9"], source: "given or asked" },
   av1: { decoders: ["libdav1d", "libaom-av1"], source: "given" },
-  h264: { decoders: ["h264"], source: "asked" },
+  h264: { decoders: ["h264"], source: "asked", access: h264Access },
+  hevc: { decoders: ["hevc"], source: "given", access: hevcAccess },
+  vp8: { decoders: ["vp8"], source: "given" },
+  mpeg1: { decoders: ["mpeg1video"], source: "given", access: mpegAccess },
+  mpeg2: { decoders: ["mpeg2video"], source: "given", access: mpegAccess },
+  mpeg4: { decoders: ["mpeg4"], source: "given", access: mpeg4Access },
+  h263: { decoders: ["h263"], source: "given" },
 } satisfies Record<string, Codec>;
 
-export type CodecName = keyof typeof CODECS;
+export type CodecName = keyof typeof TABLE;
+
+/** The codecs that this project knows. */
+export const CODECS: Readonly<Record<CodecName, Codec>> = TABLE;
 
 /** One of FFmpeg's decoders. */
 export interface FoundDecoder {

@@ -25,6 +25,24 @@ export class Frame implements Disposable {
     );
   }
 
+  /** Where the first plane's first sample lies. */
+  get address(): number {
+    const at = AVFRAME.data >> 2;
+    return (this.#words[at] >>> 0) + this.#words[at + 1] * 0x1_0000_0000;
+  }
+  /** From one line of the first plane to the next, in bytes. */
+  get linesize(): number {
+    return this.#words[AVFRAME.linesize >> 2];
+  }
+  /** Of the packet that the picture came from: the lower half of its pts. */
+  get ptsLow(): number {
+    return this.#words[AVFRAME.pts >> 2] >>> 0;
+  }
+  /** The upper half of it. */
+  get ptsHigh(): number {
+    return this.#words[(AVFRAME.pts >> 2) + 1] >>> 0;
+  }
+
   /** In pixels; 0 in an empty frame. */
   get width(): number {
     return this.#words[AVFRAME.width >> 2];

@@ -42,6 +42,12 @@ export class Packet implements Disposable {
     return this.#words[AVPACKET.streamIndex >> 2];
   }
 
+  /** Sets the pts, which a decoder gives to the packet's picture, by its two halves. */
+  setPts(low: number, high: number): void {
+    this.#words[AVPACKET.pts >> 2] = low;
+    this.#words[(AVPACKET.pts >> 2) + 1] = high;
+  }
+
   /** Lets go of a demuxer's coded frame. */
   clear(): void {
     this.#ffmpeg.avcodec.av_packet_unref(this.pointer);

@@ -1,0 +1,182 @@
+/**
+ * Coded frames in, pictures in display order out.
+ *
+ * @module
+ */
+import { AVERROR_EAGAIN, AVERROR_EOF } from "./avutil.ts";
+import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
+import { CodecContext } from "./context.ts";
+import { Frame } from "./frame.ts";
+import type { Ffmpeg } from "./libraries.ts";
+import { Packet } from "./packet.ts";
+import { PacketHistory } from "./packet_history.ts";
+import type { Access } from "./random_access.ts";
+
+const NS_PER_MS = 1e6;
+
+// What comes out is what the ffmpeg command makes of the same data, also of damaged data.
+const OPTIONS = {
+  threads: "1",
+  // dav1d's own delay.
+  max_frame_delay: "1",
+  // The coded picture as a whole.
+  apply_cropping: "0",
+};
+
+// No decoder complains so often of one coded frame.
+const MAX_COMPLAINTS = 1000;
+
+// Both halves of the pts of what is decoded a second time.
+const AGAIN = 0xffff_ffff;
+
+/**
+ * Decodes one stream as a player would. Each coded frame brings any number of pictures, of itself or
+ * of those before it; each picture has the pts of the coded frame that it is of.
+ *
+ * `drain` takes out what waits for its turn, and decoding then goes on with all references. FFmpeg
+ * has to be flushed after that, and so all coded frames since the latest random access point are
+ * decoded once more. Where these are more than 600, or 32 MiB, they are not: up to the next random
+ * access point, pictures are then what FFmpeg makes of the rest.
+ */
+export class DisplayDecoder implements Disposable {
+  readonly #ffmpeg: Ffmpeg;
+  readonly #access: ((bytes: Uint8Array) => Access) | undefined;
+  readonly #history = new PacketHistory();
+  readonly #packet: Packet;
+  readonly #again: Packet;
+  readonly #context: CodecContext;
+  readonly #owned: DisposableStack;
+  /** Flushed by `drain`, in the middle of a stream. */
+  #flushed = false;
+  #damaged = false;
+  #headers = false;
+  #codecNs = 0;
+  /** The picture that `receive` got. */
+  readonly picture: Frame;
+  /** FFmpeg's name of the decoder. */
+  readonly name: string;
+
+  /**
+   * @param maxPixels the largest picture that memory is spent on
+   * @throws {Error} this FFmpeg has no decoder for the codec, or cannot open it
+   */
+  constructor(ffmpeg: Ffmpeg, readonly codec: CodecName, maxPixels: number) {
+    const decoder = findDecoder(ffmpeg, codec);
+    if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
+    this.#ffmpeg = ffmpeg;
+    this.name = decoder.name;
+    this.#access = CODECS[codec].access;
+    using made = new DisposableStack();
+    this.#packet = made.use(new Packet(ffmpeg));
+    this.#again = made.use(new Packet(ffmpeg));
+    this.picture = made.use(new Frame(ffmpeg));
+    const options = { ...OPTIONS, max_pixels: String(maxPixels) };
+    this.#context = made.use(new CodecContext(ffmpeg, decoder, options));
+    this.#owned = made.move();
+  }
+
+  /** Whether FFmpeg complained of the last coded frame. Headers by themselves are no damage. */
+  get damaged(): boolean {
+    return this.#damaged && !this.#headers;
+  }
+
+  /** What FFmpeg itself took since the last `take`, in nanoseconds. */
+  get codecNs(): number {
+    return this.#codecNs;
+  }
+
+  /**
+   * Takes a copy of one coded frame for `decode`.
+   *
+   * @param size in bytes, at least 1
+   * @param low of its pts, which is neither AV_NOPTS_VALUE nor -1
+   * @throws {FfmpegError} no memory
+   */
+  take(source: Deno.PointerObject, size: number, low: number, high: number): void {
+    this.#packet.copy(source, size);
+    this.#packet.setPts(low, high);
+    this.#codecNs = 0;
+  }
+
+  /** Decodes the frame that was taken; `receive` then gives pictures. */
+  decode(): void {
+    const { bytes } = this.#packet;
+    const access = this.#access?.(bytes);
+    const begin = performance.now();
+    if (this.#flushed && access !== "key") this.#decodeAgain();
+    this.#flushed = false;
+    this.#headers = access === "none";
+    this.#damaged = this.#send(this.#packet) < 0;
+    this.#codecNs += (performance.now() - begin) * NS_PER_MS;
+    if (access !== undefined) this.#history.add(bytes, access);
+  }
+
+  #send({ pointer }: Packet): number {
+    return this.#ffmpeg.avcodec.avcodec_send_packet(this.#context.pointer, pointer);
+  }
+
+  /** Comes to where the decoder was before it was flushed. */
+  #decodeAgain(): void {
+    const { avcodec } = this.#ffmpeg;
+    const packet = this.#again;
+    for (let i = 0; i < this.#history.length; i++) {
+      const bytes = this.#history.at(i);
+      packet.copy(Deno.UnsafePointer.of(bytes)!, bytes.length);
+      packet.setPts(AGAIN, AGAIN);
+      this.#send(packet);
+      while (avcodec.avcodec_receive_frame(this.#context.pointer, this.picture.pointer) >= 0);
+    }
+  }
+
+  /**
+   * Gets the next picture.
+   *
+   * @returns whether there is one; if not, it wants the next coded frame, or everything is out
+   */
+  receive(): boolean {
+    const begin = performance.now();
+    const found = this.#receive();
+    this.#codecNs += (performance.now() - begin) * NS_PER_MS;
+    return found;
+  }
+
+  #receive(): boolean {
+    const { avcodec } = this.#ffmpeg;
+    const { picture } = this;
+    for (let complaints = 0; complaints < MAX_COMPLAINTS;) {
+      const code = avcodec.avcodec_receive_frame(this.#context.pointer, picture.pointer);
+      if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return false;
+      if (code < 0) {
+        this.#damaged = true;
+        complaints++;
+        // Else it was shown before.
+      } else if (picture.ptsLow !== AGAIN || picture.ptsHigh !== AGAIN) return true;
+    }
+    return false;
+  }
+
+  /** Has `receive` give all pictures that wait for their turn; `resume` comes after that. */
+  drain(): void {
+    if (this.#access === undefined || this.#flushed) return;
+    this.#ffmpeg.avcodec.avcodec_send_packet(this.#context.pointer, null);
+  }
+
+  /** Goes on after `drain`, with all that was decoded before. */
+  resume(): void {
+    if (this.#access === undefined) return;
+    this.#context.flush();
+    this.#flushed = true;
+  }
+
+  /** Forgets all coded frames: the next one stands alone. Parameter sets stay. */
+  flush(): void {
+    this.#context.flush();
+    this.#history.clear();
+    this.#flushed = false;
+    this.picture.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+}

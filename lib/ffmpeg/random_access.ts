@@ -1,0 +1,68 @@
+/**
+ * Where in a stream decoding may begin, told by the start codes of a coded frame.
+ *
+ * @module
+ */
+
+/**
+ * What a coded frame is to those behind it:
+ * - `none`: it has no picture, only headers.
+ * - `key`: nothing behind it needs what came before it.
+ * - `open`: nothing behind it needs what came before it, but for `leading` ones, which follow at once
+ *   and are shown earlier.
+ */
+export type Access = "none" | "key" | "open" | "leading" | "other";
+
+/**
+ * What the first picture in `bytes` is by the code behind its start code 00 00 01.
+ *
+ * @param classify undefined for what is no picture
+ */
+function firstPicture(
+  bytes: Uint8Array,
+  classify: (bytes: Uint8Array, at: number) => Access | undefined,
+): Access {
+  for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
+    if (bytes[at - 1] || bytes[at - 2]) continue;
+    const access = classify(bytes, at + 1);
+    if (access !== undefined) return access;
+  }
+  return "none";
+}
+
+/** nal_unit_type in table 7-1 of H.264. An I picture that is no IDR one says nothing of the others. */
+function h264Unit(bytes: Uint8Array, at: number): Access | undefined {
+  const type = bytes[at] & 0x1f;
+  if (type === 5) return "key";
+  return type >= 1 && type <= 4 ? "other" : undefined;
+}
+
+/** nal_unit_type in table 7-1 of H.265. */
+function hevcUnit(bytes: Uint8Array, at: number): Access | undefined {
+  const type = bytes[at] >> 1 & 0x3f;
+  if (type >= 32) return undefined;
+  // CRA, then BLA and IDR: what a BLA's leading pictures need is never there.
+  if (type === 21) return "open";
+  if (type >= 16) return "key";
+  // RADL and RASL.
+  return type >= 6 && type <= 9 ? "leading" : "other";
+}
+
+/** picture_coding_type in table 6-12 of ITU-T H.262. */
+function mpegCode(bytes: Uint8Array, at: number): Access | undefined {
+  if (bytes[at] !== 0) return undefined;
+  const type = bytes[at + 2] >> 3 & 7;
+  return type === 1 ? "open" : type === 3 ? "leading" : "other";
+}
+
+/** vop_coding_type in table 6-20 of ISO/IEC 14496-2. */
+function mpeg4Code(bytes: Uint8Array, at: number): Access | undefined {
+  if (bytes[at] !== 0xb6) return undefined;
+  const type = bytes[at + 1] >> 6;
+  return type === 0 ? "open" : type === 2 ? "leading" : "other";
+}
+
+export const h264Access = (bytes: Uint8Array) => firstPicture(bytes, h264Unit);
+export const hevcAccess = (bytes: Uint8Array) => firstPicture(bytes, hevcUnit);
+export const mpegAccess = (bytes: Uint8Array) => firstPicture(bytes, mpegCode);
+export const mpeg4Access = (bytes: Uint8Array) => firstPicture(bytes, mpeg4Code);
