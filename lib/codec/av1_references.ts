@@ -55,26 +55,18 @@ export class Av1References {
   }
 
   /**
-   * A slot whose frame the client has no longer once the next one is decoded. There always is one,
-   * as the client has at most seven others then.
+   * A slot whose frame the client has no longer once the next one is decoded, or that holds what
+   * another one holds too. There always is one, as the client has at most seven others then.
    *
    * @param timestamps of the client's slots before that frame, low and high words
    * @param refresh the client's slots that the frame goes to, a bit each
    */
   free(timestamps: Uint32Array, refresh: number): number {
     for (let i = 0; i < AV1_SLOTS; i++) {
-      if (!this.#isKept(this.slots[i], timestamps, refresh)) return i;
+      const { low, high } = this.slots[i];
+      if (this.find(low, high) !== i || !isHeld(low, high, timestamps, refresh)) return i;
     }
     return 0;
-  }
-
-  #isKept({ used, low, high }: Av1Slot, timestamps: Uint32Array, refresh: number): boolean {
-    if (!used) return false;
-    for (let i = 0; i < AV1_SLOTS; i++) {
-      if (refresh >> i & 1) continue;
-      if (timestamps[2 * i] === low && timestamps[2 * i + 1] === high) return true;
-    }
-    return false;
   }
 
   /**
@@ -98,4 +90,13 @@ export class Av1References {
   clear(): void {
     for (const slot of this.slots) slot.used = false;
   }
+}
+
+/** Whether the client still has a frame when another one went to some of its slots. */
+function isHeld(low: number, high: number, timestamps: Uint32Array, refresh: number): boolean {
+  for (let i = 0; i < AV1_SLOTS; i++) {
+    if (refresh >> i & 1) continue;
+    if (timestamps[2 * i] === low && timestamps[2 * i + 1] === high) return true;
+  }
+  return false;
 }
