@@ -37,6 +37,7 @@ main({
       ...path("DEV", "the session with the kernel"),
       fallback: "/dev/vpipe-dec",
     },
+    digest: flag("tell at the end of each stream the CRC-32 of all its pictures"),
     kernels: optional(path("PATH", "shared library with faster work on pictures: vpipe-kernels.h")),
     "log-level": {
       ...choice("LEVEL", `what to log on stderr: ${LEVELS.join(", ")}`, LEVELS),
@@ -55,7 +56,7 @@ main({
     const kernels = values.kernels === undefined
       ? undefined
       : useKernels(log, ffmpeg, values.kernels);
-    using session = new Session(log, values.device, codecs, { kernels });
+    using session = new Session(log, values.device, codecs, { kernels, digest: values.digest });
     log.info("serving", {
       device: values.device,
       ffmpeg: ffmpeg.version,

@@ -331,7 +331,9 @@ export class StatefulService implements Service {
     while (empty.length > 0) {
       const { index, cookieLow, cookieHigh } = empty;
       empty.shift();
-      const code = this.#offer(this.#fill(capture, index), cookieLow, cookieHigh);
+      const status = this.#fill(capture, index);
+      const code = this.#offer(status, cookieLow, cookieHigh);
+      if (code === 0 && status === VPIPE_DEC_OK) this.#buffers.digest?.keep();
       this.#halted = code === EPIPE;
       if (code === 0) return true;
       if (code === EPIPE) return false;

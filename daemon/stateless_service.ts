@@ -100,8 +100,9 @@ export class StatelessService implements Service {
     const { cookieLow, cookieHigh } = this.#incoming;
     const written = status === VPIPE_DEC_OK && (flags & VPIPE_DEC_MORE) === 0;
     const sizes = written ? run?.format.sizes : undefined;
-    // Whatever became of it: START or the stream's end is the next message then.
-    this.#answers.done(cookieLow, cookieHigh, status, run?.codecNs ?? 0, sizes);
+    const code = this.#answers.done(cookieLow, cookieHigh, status, run?.codecNs ?? 0, sizes);
+    if (written && code === 0) this.#buffers.digest?.keep();
+    // Whatever else became of it: START or the stream's end is the next message then.
   }
 
   forget(): void {

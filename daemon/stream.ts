@@ -16,6 +16,7 @@ import {
 } from "../lib/vpipe/decoder_uapi.ts";
 import { Answers } from "./answers.ts";
 import { Buffers } from "./buffers.ts";
+import type { Digest } from "./digest.ts";
 import type { Log } from "./log.ts";
 import { Incoming, ProtocolError } from "./messages.ts";
 import { PollSet } from "./poll_set.ts";
@@ -45,8 +46,16 @@ export class Stream implements Disposable {
   /**
    * @param file the stream's; its owner closes it
    * @param stop has input or is hung up when the daemon is to end
+   * @param digest of the pictures that the client gets, where it is asked for
    */
-  constructor(ffmpeg: Ffmpeg, log: Log, id: number, file: File, stop: { readonly fd: number }) {
+  constructor(
+    ffmpeg: Ffmpeg,
+    log: Log,
+    id: number,
+    file: File,
+    stop: { readonly fd: number },
+    digest?: Digest,
+  ) {
     this.#ffmpeg = ffmpeg;
     this.#log = log;
     this.#id = id;
@@ -56,7 +65,7 @@ export class Stream implements Disposable {
     this.#start = this.#incoming.as(vpipe_dec_start);
     this.#free = this.#incoming.as(vpipe_dec_free);
     this.#answers = new Answers(log, id, file);
-    this.#buffers = new Buffers(file);
+    this.#buffers = new Buffers(file, digest);
     this.#service = this.#makeService();
   }
 
@@ -121,10 +130,11 @@ export class Stream implements Disposable {
     this.#buffers.free(queue, indices);
   }
 
-  /** Frames by what became of them, and how often memory was mapped. */
-  get summary(): Record<string, number> {
-    const { mappings } = this.#buffers;
-    return { stream: this.#id, ...this.#answers.summary, mappings };
+  /** Frames by what became of them, how often memory was mapped, and what the pictures were. */
+  get summary(): Record<string, number | string> {
+    const { mappings, digest } = this.#buffers;
+    const pictures = digest && { digest: digest.text };
+    return { stream: this.#id, ...this.#answers.summary, mappings, ...pictures };
   }
 
   [Symbol.dispose](): void {

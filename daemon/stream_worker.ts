@@ -8,6 +8,7 @@
 import { loadKernels } from "../lib/ffmpeg/kernels.ts";
 import { loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
 import { File } from "../lib/sys/file.ts";
+import { Digest } from "./digest.ts";
 import type { KernelChoice } from "./kernels.ts";
 import { type Level, Log } from "./log.ts";
 import { wake } from "./pipe.ts";
@@ -17,6 +18,8 @@ import { Stream } from "./stream.ts";
 export interface Wishes {
   readonly level: Level;
   readonly kernels?: KernelChoice;
+  /** Whether the end of a stream tells what its pictures were. */
+  readonly digest: boolean;
 }
 
 /** What a worker is to do. All descriptors stay the sender's. */
@@ -39,13 +42,15 @@ export interface Outcome {
 // Loaded ahead of the first order, which then need not wait.
 let ffmpeg = loadFfmpeg();
 
-function serve({ stream: id, fd, stopFd, level, kernels }: Order): Outcome {
+function serve({ stream: id, fd, stopFd, level, kernels, digest }: Order): Outcome {
   const log = new Log(level);
   try {
     if (kernels !== undefined && ffmpeg.kernels === undefined) {
       ffmpeg = { ...ffmpeg, kernels: loadKernels(kernels.path, kernels.names) };
     }
-    using stream = new Stream(ffmpeg, log, id, new File(`stream ${id}`, fd), { fd: stopFd });
+    const file = new File(`stream ${id}`, fd);
+    const pictures = digest ? new Digest() : undefined;
+    using stream = new Stream(ffmpeg, log, id, file, { fd: stopFd }, pictures);
     stream.serve();
     log.info("stream-over", stream.summary);
     return { stream: id };

@@ -40,6 +40,11 @@ export class Context implements Disposable {
     return this.module.replace(/[^/]*$/, "vpipe-loop.ko");
   }
 
+  /** The library of daemon/kernels/example.c, built beside the tools. */
+  get kernels(): string {
+    return `${this.tools}/../kernels/example.so`;
+  }
+
   tool(name: string): string {
     return `${this.tools}/${name}`;
   }

@@ -11,6 +11,7 @@ import { decoderEndChecks } from "./decoder_ends.ts";
 import { decoderFfmpegChecks } from "./decoder_ffmpeg.ts";
 import { decoderServiceChecks } from "./decoder_service.ts";
 import { decoderStreamChecks } from "./decoder_streams.ts";
+import { kernelChecks } from "./kernels.ts";
 import { run, succeed } from "./processes.ts";
 import { expect, Skip, type Suite } from "./suite.ts";
 
@@ -49,6 +50,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
 
   // These want no daemon, or one of their own.
   await decoderServiceChecks(suite, context);
+  await kernelChecks(suite, context);
   await decoderEndChecks(suite, context);
 
   let daemon: Daemon | undefined;

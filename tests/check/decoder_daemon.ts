@@ -28,6 +28,8 @@ export interface StreamOver {
   readonly ok: number;
   /** How often memory was mapped. */
   readonly mappings: number;
+  /** Of all pictures, where the daemon was asked for it. */
+  readonly digest: string | undefined;
 }
 
 /** A running daemon; killed when it goes out of scope. */
@@ -58,8 +60,8 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Starts one, and returns once it serves the device. */
-  static async start(context: Context): Promise<Daemon> {
-    const daemon = new Daemon(context.tool("decoder-daemon"), []);
+  static async start(context: Context, ...args: string[]): Promise<Daemon> {
+    const daemon = new Daemon(context.tool("decoder-daemon"), args);
     const isUp = () => daemon.log.some((line) => / serving /.test(line));
     try {
       await until("the daemon's start", () => isUp() || daemon.#silent);
@@ -94,7 +96,13 @@ export class Daemon implements AsyncDisposable {
   get streams(): StreamOver[] {
     return this.log.filter((line) => / stream-over /.test(line)).map((line) => {
       const number = (key: string) => Number(line.match(` ${key}=(\\d+)`)?.[1]);
-      return { stream: number("stream"), ok: number("ok"), mappings: number("mappings") };
+      const digest = line.match(/ digest=(\S+)/)?.[1];
+      return {
+        stream: number("stream"),
+        ok: number("ok"),
+        mappings: number("mappings"),
+        digest,
+      };
     });
   }
 
