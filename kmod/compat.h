@@ -54,10 +54,15 @@
 #define VPIPE_VB2_WAIT_OPS
 #endif
 
-/* VIDIOC_REMOVE_BUFS came with 6.10. */
+/*
+ * VIDIOC_REMOVE_BUFS came with 6.10. A queue is busy until REQBUFS(0) there, also
+ * when a client has removed all its buffers and only asks for another format.
+ */
 #if KERNEL_BEFORE(6, 10)
+#define vpipe_has_buffers(q)	vb2_is_busy(q)
 #define VPIPE_IOCTL_REMOVE_BUFS
 #else
+#define vpipe_has_buffers(q)	(vb2_get_num_buffers(q) > 0)
 #define VPIPE_IOCTL_REMOVE_BUFS			\
 	.vidioc_remove_bufs = v4l2_m2m_ioctl_remove_bufs,
 #endif

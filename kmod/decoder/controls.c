@@ -112,7 +112,7 @@ static int vdec_try_ctrl(struct v4l2_ctrl *ctrl)
 		return 0;
 
 	if (control->depth(ctrl->p_new.p) != READ_ONCE(ctx->depth) &&
-	    vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
+	    vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
 		return -EBUSY;
 
 	return 0;

@@ -73,7 +73,8 @@ void vdec_formats_settle(struct vdec_ctx *ctx)
 	unsigned int depth = READ_ONCE(ctx->depth);
 
 	lockdep_assert_held(&ctx->lock);
-	if (!vdec_holds(ctx->raw, depth) && !vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
+	if (!vdec_holds(ctx->raw, depth) &&
+	    !vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
 		ctx->raw = vdec_first_raw(depth);
 }
 
@@ -275,8 +276,8 @@ int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pi
 	const struct vdec_coded *coded = vdec_adjust_out(ctx, pix);
 
 	lockdep_assert_held(&ctx->lock);
-	if (vb2_is_busy(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx)) ||
-	    vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
+	if (vpipe_has_buffers(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx)) ||
+	    vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
 		return -EBUSY;
 
 	WRITE_ONCE(ctx->coded, coded);
@@ -341,7 +342,7 @@ int vdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f)
 
 	mutex_lock(&ctx->lock);
 	raw = vdec_adjust_cap(ctx, &f->fmt.pix_mp);
-	if (!vb2_is_busy(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx))) {
+	if (!vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx))) {
 		ctx->raw = raw;
 		ret = 0;
 	}
