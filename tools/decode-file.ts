@@ -1,5 +1,5 @@
 /**
- * decode-file: a compressed video file through the stateless decoder.
+ * decode-file: a compressed video file through a decoder.
  *
  * @module
  */
@@ -7,19 +7,17 @@ import { TIMEOUT } from "../lib/cli/common.ts";
 import { decodeFile } from "../lib/cli/decode_frames.ts";
 import { choice, integer, type Parameter, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
-import {
-  findDecoder,
-  MAX_BUFFERS,
-  PICTURE_FORMATS,
-  type PictureFormat,
-} from "../lib/vpipe/decoder_path.ts";
+import { findDecoder } from "../lib/vpipe/decoder_path.ts";
+import { MAX_BUFFERS, PICTURE_FORMATS, type PictureFormat } from "../lib/vpipe/picture_buffers.ts";
+import { STATEFUL_CODECS } from "../lib/vpipe/stateful_path.ts";
 
 const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
 
 main({
   name: "decode-file",
-  summary: "Decodes a VP9, AV1 or H.264 file (IVF, Annex B, OBUs) with the stateless decoder and " +
-    "writes its pictures in display order, cropped and without padding.",
+  summary: "Decodes a file (IVF or an elementary stream) with the stateless decoder, which takes " +
+    "VP9, AV1 and H.264, or the stateful one, and writes its pictures in display order, cropped and " +
+    "without padding.",
   positionals: {
     input: path("IN", "compressed video"),
     output: path(
@@ -29,13 +27,11 @@ main({
   },
   options: {
     codec: optional(
-      choice("CODEC", "what IN must be: vp9, av1 or h264; without it, what it is", [
-        "vp9",
-        "av1",
-        "h264",
+      choice("CODEC", `what IN must be: ${STATEFUL_CODECS.join(", ")}; without it, what it is`, [
+        ...STATEFUL_CODECS,
       ]),
     ),
-    device: optional(path("DEV", "the decoder's video node; without it, the one there is")),
+    device: optional(path("DEV", "the decoder's video node; without it, the stateless one")),
     buffers: integer("N", "frames in flight at most", { min: 1, max: MAX_BUFFERS, fallback: 4 }),
     format: optional(
       choice(

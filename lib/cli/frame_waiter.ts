@@ -34,6 +34,7 @@ const POLLING_REST_MS = 1000;
 export class FrameWaiter {
   readonly #queue: FrameSource;
   readonly #poller: Poller;
+  readonly #events: number;
   readonly #timeout: number;
   readonly #idle: () => void;
   /** performance.now() of the first wait in vain, 0 after a frame. */
@@ -44,10 +45,12 @@ export class FrameWaiter {
   /**
    * @param timeout give up after so many seconds without a frame
    * @param idle called when there is time between two frames: write rows, show progress
+   * @param events POLL* after which the queue is asked
    */
-  constructor(queue: FrameSource, timeout: number, idle: () => void) {
+  constructor(queue: FrameSource, timeout: number, idle: () => void, events = POLLIN) {
     this.#queue = queue;
-    this.#poller = new Poller(queue.device, POLLIN);
+    this.#poller = new Poller(queue.device, events);
+    this.#events = events;
     this.#timeout = timeout;
     this.#idle = idle;
   }
@@ -61,7 +64,7 @@ export class FrameWaiter {
   next(): number {
     this.#restAfter = POLLING_REST_MS;
     const events = this.#poller.wait(BREATH_MS);
-    if (events & POLLIN) {
+    if (events & this.#events) {
       const index = this.#queue.dequeue();
       if (index >= 0) this.#waitingSince = 0;
       return index;

@@ -27,8 +27,16 @@ export const AVMEDIA_TYPE_VIDEO = 0;
 
 /** Offsets in AVFormatContext, the same in FFmpeg 5, 6, 7, 8 and 9. */
 export const AVFORMATCONTEXT = {
+  /** `const AVInputFormat *iformat`, behind the AVClass */
+  iformat: 8,
   /** `AVStream **streams`, behind five pointers, `int ctx_flags` and `unsigned nb_streams` */
   streams: 48,
+} as const;
+
+/** Offsets in AVInputFormat, the same in FFmpeg 5, 6, 7, 8 and 9. */
+export const AVINPUTFORMAT = {
+  /** `const char *name`, which begins the struct */
+  name: 0,
 } as const;
 
 /**

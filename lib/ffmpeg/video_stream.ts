@@ -4,32 +4,24 @@
  * @module
  */
 import { cString } from "../sys/libc.ts";
-import { AVCODEC_STRUCT } from "./avcodec.ts";
-import { AVFORMATCONTEXT, AVMEDIA_TYPE_VIDEO, AVSTREAM_CODECPAR } from "./avformat.ts";
 import { AVERROR_EAGAIN, AVERROR_ENOMEM, AVERROR_EOF } from "./avutil.ts";
 import { CodecContext } from "./context.ts";
+import { Demuxer } from "./demuxer.ts";
 import { FfmpegError } from "./error.ts";
-import { Frame, pointerCell } from "./frame.ts";
+import { Frame } from "./frame.ts";
 import type { FfmpegWithFiles } from "./libraries.ts";
 import { Packet } from "./packet.ts";
 import type { Colour } from "./scaler.ts";
 
-const POINTER_BYTES = 8;
-
 // As many threads as there are processors to run on.
 const OPTIONS = { threads: "auto" };
-
-const pointerIn = (cell: Uint8Array<ArrayBuffer>) =>
-  Deno.UnsafePointer.create(new BigUint64Array(cell.buffer)[0]);
 
 /** Pictures of the best video stream of a file, from its beginning to its end, once. */
 export class VideoStream implements Disposable {
   readonly #ffmpeg: FfmpegWithFiles;
   readonly #path: string;
   readonly #owned: DisposableStack;
-  readonly #format: Deno.PointerObject;
-  readonly #stream: Deno.PointerObject;
-  readonly #index: number;
+  readonly #demuxer: Demuxer;
   readonly #context: CodecContext;
   readonly #packet: Packet;
   /** The picture that `next` decoded. */
@@ -43,42 +35,12 @@ export class VideoStream implements Disposable {
     this.#ffmpeg = ffmpeg;
     this.#path = path;
     using made = new DisposableStack();
-    this.#format = this.#open();
-    made.defer(() => ffmpeg.avformat.avformat_close_input(pointerCell(this.#format)));
-    const found = new Uint8Array(POINTER_BYTES);
-    this.#index = this.#check(
-      "av_find_best_stream of video",
-      ffmpeg.avformat.av_find_best_stream(this.#format, AVMEDIA_TYPE_VIDEO, -1, -1, found, 0),
-    );
-    const streams = new Deno.UnsafePointerView(this.#format).getPointer(AVFORMATCONTEXT.streams)!;
-    this.#stream = new Deno.UnsafePointerView(streams).getPointer(this.#index * POINTER_BYTES)!;
-    const parameters = new Deno.UnsafePointerView(this.#stream)
-      .getPointer(AVSTREAM_CODECPAR[ffmpeg.release])!;
-    const pointer = pointerIn(found)!;
-    const name = new Deno.UnsafePointerView(pointer).getPointer(AVCODEC_STRUCT.name)!;
-    const decoder = { name: Deno.UnsafePointerView.getCString(name), pointer };
+    this.#demuxer = made.use(new Demuxer(ffmpeg, path));
+    const { decoder, parameters } = this.#demuxer;
     this.#context = made.use(new CodecContext(ffmpeg, decoder, OPTIONS, { parameters }));
     this.#packet = made.use(new Packet(ffmpeg));
     this.picture = made.use(new Frame(ffmpeg));
     this.#owned = made.move();
-  }
-
-  #open(): Deno.PointerObject {
-    const { avformat } = this.#ffmpeg;
-    const cell = new Uint8Array(POINTER_BYTES);
-    // Else FFmpeg takes what is before a colon for a protocol.
-    const url = cString(`file:${this.#path}`);
-    this.#check("avformat_open_input", avformat.avformat_open_input(cell, url, null, null));
-    const format = pointerIn(cell)!;
-    const code = avformat.avformat_find_stream_info(format, null);
-    if (code < 0) avformat.avformat_close_input(cell);
-    this.#check("avformat_find_stream_info", code);
-    return format;
-  }
-
-  #check(call: string, code: number): number {
-    if (code < 0) throw new FfmpegError(this.#ffmpeg, call, code, this.#path);
-    return code;
   }
 
   /** In pixels, as the file or its first frames say; 0 where neither does. */
@@ -93,9 +55,7 @@ export class VideoStream implements Disposable {
 
   /** Frames a second; the numerator is 0 where FFmpeg does not know. */
   get rate(): { readonly numerator: number; readonly denominator: number } {
-    const rational = this.#ffmpeg.avformat.av_guess_frame_rate(this.#format, this.#stream, null);
-    const [numerator, denominator] = new Int32Array(rational.buffer, rational.byteOffset, 2);
-    return { numerator, denominator };
+    return this.#demuxer.rate;
   }
 
   /** Of the last picture. */
@@ -126,7 +86,7 @@ export class VideoStream implements Disposable {
       const code = avcodec.avcodec_receive_frame(this.#context.pointer, this.picture.pointer);
       if (code >= 0) return true;
       if (code === AVERROR_EOF) {
-        if (this.#end !== AVERROR_EOF) this.#check("av_read_frame", this.#end);
+        this.#demuxer.check(this.#end);
         return false;
       }
       if (code !== AVERROR_EAGAIN) this.#skip("avcodec_receive_frame", code);
@@ -136,27 +96,21 @@ export class VideoStream implements Disposable {
 
   /** Sends the decoder its next coded frame; behind the last one, word that it was the last. */
   #feed(): void {
-    const { avcodec, avformat } = this.#ffmpeg;
+    const { avcodec } = this.#ffmpeg;
     const packet = this.#packet;
-    let sent = false;
-    while (!sent && this.#end === 0) {
-      const code = avformat.av_read_frame(this.#format, packet.pointer);
-      if (code < 0) {
-        this.#end = code;
-        avcodec.avcodec_send_packet(this.#context.pointer, null);
-        return;
-      }
-      if (packet.streamIndex === this.#index) {
-        const code = avcodec.avcodec_send_packet(this.#context.pointer, packet.pointer);
-        if (code < 0) this.#skip("avcodec_send_packet", code);
-        sent = true;
-      }
-      packet.clear();
+    if (this.#end !== 0) return;
+    this.#end = this.#demuxer.read(packet);
+    if (this.#end < 0) {
+      avcodec.avcodec_send_packet(this.#context.pointer, null);
+      return;
     }
+    const code = avcodec.avcodec_send_packet(this.#context.pointer, packet.pointer);
+    if (code < 0) this.#skip("avcodec_send_packet", code);
+    packet.clear();
   }
 
   #skip(call: string, code: number): void {
-    if (code === AVERROR_ENOMEM) this.#check(call, code);
+    if (code === AVERROR_ENOMEM) throw new FfmpegError(this.#ffmpeg, call, code, this.#path);
     this.#skipped++;
   }
 

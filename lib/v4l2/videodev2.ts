@@ -32,6 +32,13 @@ export const V4L2_PIX_FMT_NV12M = fourcc("NM12");
 export const V4L2_PIX_FMT_P010 = fourcc("P010");
 export const V4L2_PIX_FMT_VP9_FRAME = fourcc("VP9F");
 export const V4L2_PIX_FMT_H264_SLICE = fourcc("S264");
+export const V4L2_PIX_FMT_VP8 = fourcc("VP80");
+export const V4L2_PIX_FMT_VP9 = fourcc("VP90");
+export const V4L2_PIX_FMT_HEVC = fourcc("HEVC");
+export const V4L2_PIX_FMT_MPEG1 = fourcc("MPG1");
+export const V4L2_PIX_FMT_MPEG2 = fourcc("MPG2");
+export const V4L2_PIX_FMT_MPEG4 = fourcc("MPG4");
+export const V4L2_PIX_FMT_H263 = fourcc("H263");
 
 export const V4L2_CAP_VIDEO_CAPTURE = 0x00000001;
 export const V4L2_CAP_VIDEO_OUTPUT = 0x00000002;
@@ -55,14 +62,29 @@ export const V4L2_BUF_FLAG_ERROR = 0x00000040;
 export const V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = 0x00002000;
 export const V4L2_BUF_FLAG_TIMESTAMP_COPY = 0x00004000;
 export const V4L2_BUF_FLAG_TIMESTAMP_MASK = 0x0000e000;
+export const V4L2_BUF_FLAG_LAST = 0x00100000;
 export const V4L2_BUF_FLAG_REQUEST_FD = 0x00800000;
 
 export const V4L2_CTRL_WHICH_REQUEST_VAL = 0x0f010000;
 
 export const V4L2_CAP_TIMEPERFRAME = 0x1000;
 
+export const V4L2_EVENT_EOS = 2;
 export const V4L2_EVENT_SOURCE_CHANGE = 5;
 export const V4L2_EVENT_SRC_CH_RESOLUTION = 1;
+
+export const V4L2_DEC_CMD_START = 0;
+export const V4L2_DEC_CMD_STOP = 1;
+
+export const V4L2_SEL_TGT_CROP = 0x0000;
+export const V4L2_SEL_TGT_CROP_DEFAULT = 0x0001;
+export const V4L2_SEL_TGT_CROP_BOUNDS = 0x0002;
+export const V4L2_SEL_TGT_COMPOSE = 0x0100;
+export const V4L2_SEL_TGT_COMPOSE_DEFAULT = 0x0101;
+export const V4L2_SEL_TGT_COMPOSE_BOUNDS = 0x0102;
+export const V4L2_SEL_TGT_COMPOSE_PADDED = 0x0103;
+
+export const V4L2_CID_MIN_BUFFERS_FOR_CAPTURE = 0x00980927;
 
 export const v4l2_capability = struct("struct v4l2_capability", 104, {
   driver: text(0, 16),
@@ -195,6 +217,20 @@ export const v4l2_event = struct("struct v4l2_event", 136, {
   id: u32(96),
 });
 
+export const v4l2_selection = struct("struct v4l2_selection", 64, {
+  type: u32(0),
+  target: u32(4),
+  left: s32(12, "r.left"),
+  top: s32(16, "r.top"),
+  width: u32(20, "r.width"),
+  height: u32(24, "r.height"),
+});
+
+export const v4l2_decoder_cmd = struct("struct v4l2_decoder_cmd", 72, {
+  cmd: u32(0),
+  flags: u32(4),
+});
+
 const v = (name: string, request: number): Ioctl => ({ name, request });
 
 export const VIDIOC_QUERYCAP = v("VIDIOC_QUERYCAP", _IOR("V", 0, v4l2_capability.size));
@@ -218,3 +254,5 @@ export const VIDIOC_SUBSCRIBE_EVENT = v(
   "VIDIOC_SUBSCRIBE_EVENT",
   _IOW("V", 90, v4l2_event_subscription.size),
 );
+export const VIDIOC_G_SELECTION = v("VIDIOC_G_SELECTION", _IOWR("V", 94, v4l2_selection.size));
+export const VIDIOC_DECODER_CMD = v("VIDIOC_DECODER_CMD", _IOWR("V", 96, v4l2_decoder_cmd.size));

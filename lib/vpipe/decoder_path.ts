@@ -5,16 +5,22 @@
  * @module
  */
 import type { Codec, Sequence } from "../codec/stream.ts";
-import { type Run, runsOf, type Semiplanar } from "../image/semiplanar.ts";
 import { monotonicNs } from "../sys/clock.ts";
-import { ENOTCONN, EOPNOTSUPP, SysError } from "../sys/errno.ts";
-import { GatherBuffer } from "../sys/gather.ts";
+import type { GatherBuffer } from "../sys/gather.ts";
 import { setCompoundControls } from "../v4l2/compound_controls.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
 import { findVideoDevice } from "../v4l2/find.ts";
 import { MediaDevice, type MediaRequest } from "../v4l2/media.ts";
-import { type MplaneFormat, MplaneMmapQueue, setMplaneFormat } from "../v4l2/mplane.ts";
+import { MplaneMmapQueue, setMplaneFormat } from "../v4l2/mplane.ts";
 import * as v4l2 from "../v4l2/videodev2.ts";
+import { startDecoding } from "./decoder_start.ts";
+import {
+  expectOffered,
+  MAX_BUFFERS,
+  PICTURE_FORMATS,
+  PictureBuffers,
+  type PictureFormat,
+} from "./picture_buffers.ts";
 
 /** The decoder's names in VIDIOC_QUERYCAP. */
 const DRIVER = "vpipe-dec";
@@ -29,18 +35,6 @@ const CODED: Record<Codec, number> = {
   av1: v4l2.fourcc("AV1F"),
   h264: v4l2.V4L2_PIX_FMT_H264_SLICE,
 };
-
-/** What pictures can be had in. */
-export const PICTURE_FORMATS = {
-  nv12: v4l2.V4L2_PIX_FMT_NV12,
-  nv12m: v4l2.V4L2_PIX_FMT_NV12M,
-  p010: v4l2.V4L2_PIX_FMT_P010,
-} as const;
-
-export type PictureFormat = keyof typeof PICTURE_FORMATS;
-
-/** Of a queue: VB2_MAX_FRAME. */
-export const MAX_BUFFERS = 32;
 
 /** Of the first decoder that this process may open, if there is one. */
 export function findDecoder(): string | undefined {
@@ -92,8 +86,6 @@ export interface DecoderSettings {
 export class DecoderStream implements Disposable {
   readonly format: PictureFormat;
   readonly capture: MplaneMmapQueue;
-  /** The visible part of each CAPTURE buffer. */
-  readonly pictures: readonly GatherBuffer[];
   /** When the frame of the last `collect` was queued, in ns. */
   queuedNs = 0;
   /** Whether it has a picture. */
@@ -102,8 +94,7 @@ export class DecoderStream implements Disposable {
   readonly #output: MplaneMmapQueue;
   readonly #requests: readonly MediaRequest[];
   readonly #sequence: Sequence;
-  /** Least `bytesused` of each plane of a whole picture. */
-  readonly #needed: readonly number[];
+  readonly #pictures: PictureBuffers;
   /** OUTPUT buffers that are the program's, from the start. */
   readonly #free: number[];
   #submitted = 0;
@@ -135,10 +126,8 @@ export class DecoderStream implements Disposable {
       setCompoundControls(device, controls);
       this.format = format ?? (sequence.bitDepth > 8 ? "p010" : "nv12");
       const pixelformat = PICTURE_FORMATS[this.format];
-      this.#expectOffered(pixelformat);
+      expectOffered(device, this.format, sequence.bitDepth);
       const picture = setMplaneFormat(device, CAPTURE, { width, height, pixelformat });
-      const runs = runsOf(layoutOf(picture), sequence.crop);
-      this.#needed = picture.planes.map((_, memory) => endOf(runs, memory));
 
       this.#output = resources.use(new MplaneMmapQueue(device, OUTPUT, buffers, 1));
       this.#free = this.#output.buffers.map(({ index }) => index);
@@ -152,46 +141,18 @@ export class DecoderStream implements Disposable {
           `gives ${this.capture.buffers.length} CAPTURE buffers, ${reorder} pictures are held back`,
         );
       }
-      this.pictures = this.capture.mappings.map((planes) =>
-        new GatherBuffer(
-          runs.map(({ memory, offset, length }) =>
-            planes[memory].bytes.subarray(offset, offset + length)
-          ),
-        )
-      );
+      this.#pictures = new PictureBuffers(this.capture, picture, sequence.crop);
       for (const { index } of this.capture.buffers) this.capture.enqueue(index);
-      this.#streamOn();
+      startDecoding(codec, this.#output, this.capture);
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  #expectOffered(pixelformat: number): void {
-    const offered = [...this.#device.formats(CAPTURE)];
-    if (offered.includes(pixelformat)) return;
-    const name = (format: number) =>
-      Object.entries(PICTURE_FORMATS).find(([, value]) => value === format)?.[0] ??
-        v4l2.fourccText(format);
-    throw new DeviceError(
-      this.#device.path,
-      `gives ${offered.map(name).join(" or ")} for ${this.#sequence.bitDepth} bits a sample, ` +
-        `not ${name(pixelformat)}`,
-    );
-  }
-
-  #streamOn(): void {
-    try {
-      this.#output.streamOn();
-      this.capture.streamOn();
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      const reason = new Map([
-        [ENOTCONN, "no decoder-daemon is running"],
-        [EOPNOTSUPP, `the decoder-daemon's FFmpeg does not decode ${this.#sequence.codec}`],
-      ]).get(error.code);
-      throw reason === undefined ? error : new Error(`${error.message}: ${reason}`);
-    }
+  /** The visible part of each CAPTURE buffer. */
+  get pictures(): readonly GatherBuffer[] {
+    return this.#pictures.buffers;
   }
 
   /** Frames between `submit` and `collect`. */
@@ -246,16 +207,9 @@ export class DecoderStream implements Disposable {
     }
     this.#free[number % this.#output.buffers.length] = this.#output.reclaim();
     this.queuedNs = this.#queuedNs[number % MAX_BUFFERS];
-    this.decoded = (flags & v4l2.V4L2_BUF_FLAG_ERROR) === 0 && this.#isWhole();
+    this.decoded = (flags & v4l2.V4L2_BUF_FLAG_ERROR) === 0 &&
+      this.#pictures.isWhole(this.capture.dequeuedPlanes);
     return number;
-  }
-
-  #isWhole(): boolean {
-    const { dequeuedPlanes } = this.capture;
-    for (let i = 0; i < dequeuedPlanes.length; i++) {
-      if (dequeuedPlanes[i].bytesused < this.#needed[i]) return false;
-    }
-    return true;
   }
 
   close(): void {
@@ -265,18 +219,4 @@ export class DecoderStream implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-function layoutOf({ height, pixelformat, planes }: MplaneFormat): Semiplanar {
-  const [first, second] = planes;
-  const luma = { memory: 0, offset: 0, bytesperline: first.bytesperline };
-  const chroma = second === undefined
-    ? { ...luma, offset: first.bytesperline * height }
-    : { ...luma, memory: 1, bytesperline: second.bytesperline };
-  return { bytesPerSample: pixelformat === v4l2.V4L2_PIX_FMT_P010 ? 2 : 1, luma, chroma };
-}
-
-function endOf(runs: readonly Run[], memory: number): number {
-  const ends = runs.filter((run) => run.memory === memory).map((run) => run.offset + run.length);
-  return Math.max(...ends);
 }

@@ -85,13 +85,13 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
   const deep = "gives nv12 or nv12m for 8 bits a sample, not p010";
   refuse("P010 of 8 bits", 1, deep, good, out, "--format", "p010");
   const { vivid } = context;
-  const camera = `${vivid}: is not a stateless decoder`;
+  const camera = `${vivid}: is not a decoder`;
   refuse("a camera as decoder", 1, camera, good, out, "--device", vivid);
   refuse("a file in the way", 1, "Not a directory (ENOTDIR)", good, `${good}/out.raw`);
 
   refuse("no output", 2, "OUT is missing", good);
   refuse("no buffers", 2, "--buffers must be", good, out, "--buffers", 0);
-  refuse("an unknown codec", 2, "--codec must be", good, out, "--codec", "mpeg2");
+  refuse("an unknown codec", 2, "--codec must be", good, out, "--codec", "theora");
   refuse("an unknown format", 2, "--format must be", good, out, "--format", "yuv420p");
 
   while (refusals.length > 0) {

@@ -8,12 +8,8 @@ import { type AccessUnit, readStream } from "../../lib/codec/stream.ts";
 import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import type { Queue } from "../../lib/v4l2/queue.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../../lib/v4l2/videodev2.ts";
-import {
-  type DecoderStream,
-  findDecoder,
-  type PictureFormat,
-  StatelessDecoder,
-} from "../../lib/vpipe/decoder_path.ts";
+import { type DecoderStream, findDecoder, StatelessDecoder } from "../../lib/vpipe/decoder_path.ts";
+import type { PictureFormat } from "../../lib/vpipe/picture_buffers.ts";
 import { expect, expectEqual } from "./suite.ts";
 
 const BUFFERS = 4;

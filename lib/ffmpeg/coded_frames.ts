@@ -1,0 +1,63 @@
+/**
+ * The coded frames of a file, for a decoder that is not FFmpeg's.
+ *
+ * @module
+ */
+import { AVPACKET } from "./avcodec.ts";
+import { AV_LOG_QUIET } from "./avutil.ts";
+import { type CodecName, CODECS } from "./codecs.ts";
+import { Demuxer } from "./demuxer.ts";
+import { loadFfmpegWithFiles } from "./libraries.ts";
+import { Packet } from "./packet.ts";
+
+// Others have H.264 and HEVC without start codes, and parameter sets apart from the frames.
+const CONTAINERS = ["ivf", "obu", "h264", "hevc", "mpegvideo", "m4v", "h263"];
+
+/** What there is in a file. */
+export interface CodedFrames {
+  readonly codec: CodecName;
+  /** Whole access units in decoding order, with the parameter sets in the first one that needs them. */
+  readonly frames: readonly Uint8Array<ArrayBuffer>[];
+  /** Why there are no more, where that is not the end of the file. */
+  readonly broken?: Error;
+}
+
+/**
+ * Reads an IVF file or an elementary stream.
+ *
+ * @throws {FfmpegError} the file cannot be opened, or FFmpeg finds no video in it
+ * @throws {Error} it is of another kind, or there is no FFmpeg that can be used
+ */
+export function readCodedFrames(path: string): CodedFrames {
+  const ffmpeg = loadFfmpegWithFiles();
+  ffmpeg.avutil.av_log_set_level(AV_LOG_QUIET);
+  using demuxer = new Demuxer(ffmpeg, path);
+  const { container, decoder: { name } } = demuxer;
+  if (!CONTAINERS.includes(container)) {
+    throw new Error(
+      `${path}: is ${container}; IVF and elementary streams can be sent to a decoder`,
+    );
+  }
+  const codec = (Object.keys(CODECS) as CodecName[])
+    .find((codec) => CODECS[codec].decoders.includes(name));
+  if (codec === undefined) throw new Error(`${path}: holds video that is decoded by ${name}`);
+
+  using packet = new Packet(ffmpeg);
+  const view = new Deno.UnsafePointerView(packet.pointer);
+  const frames: Uint8Array<ArrayBuffer>[] = [];
+  let code: number;
+  while ((code = demuxer.read(packet)) === 0) {
+    const size = view.getInt32(AVPACKET.size);
+    const data = view.getPointer(AVPACKET.data);
+    if (data !== null) {
+      frames.push(new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(data, size)).slice());
+    }
+    packet.clear();
+  }
+  try {
+    demuxer.check(code);
+  } catch (error) {
+    return { codec, frames, broken: error as Error };
+  }
+  return { codec, frames };
+}

@@ -1,0 +1,30 @@
+/**
+ * Selection rectangles: which part of a picture is meant to be seen.
+ *
+ * @module
+ */
+import { ioctl } from "../sys/ioctl.ts";
+import type { VideoDevice } from "./device.ts";
+import * as v4l2 from "./videodev2.ts";
+
+/** In pixels. */
+export interface Rectangle {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * A rectangle of one queue (VIDIOC_G_SELECTION).
+ *
+ * @param type V4L2_BUF_TYPE_*
+ * @param target V4L2_SEL_TGT_*
+ * @throws {SysError} EINVAL where the queue has no such rectangle
+ */
+export function selection(device: VideoDevice, type: number, target: number): Rectangle {
+  const argument = v4l2.v4l2_selection.alloc({ type, target });
+  ioctl(device, v4l2.VIDIOC_G_SELECTION, argument.bytes);
+  const { left, top, width, height } = argument;
+  return { left, top, width, height };
+}
