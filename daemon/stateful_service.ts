@@ -5,6 +5,7 @@
  * @module
  */
 import { DisplayDecoder } from "../lib/ffmpeg/display_decoder.ts";
+import type { Frame } from "../lib/ffmpeg/frame.ts";
 import type { Ffmpeg } from "../lib/ffmpeg/libraries.ts";
 import type { File } from "../lib/sys/file.ts";
 import {
@@ -197,8 +198,12 @@ export class StatefulService implements Service {
     if (!this.#working && !this.#begin()) return;
     for (;;) {
       if (!this.#held) {
-        if (decoder === undefined || !decoder.receive()) return this.#finish();
-        this.#held = this.#announce(decoder);
+        if (decoder === undefined) return this.#finish();
+        if (!decoder.receive()) {
+          this.#announceEarly(decoder);
+          return this.#finish();
+        }
+        this.#held = this.#announce(decoder.picture);
       }
       if (!this.#held) continue;
       if (this.#halted || !this.#deliver(decoder!)) return;
@@ -272,12 +277,25 @@ export class StatefulService implements Service {
     this.#halted = this.#answers.done(cookieLow, cookieHigh, status, codecNs) !== 0;
   }
 
+  // A client makes CAPTURE ready when it hears of a format. The first picture may come only when many
+  // others are coded, or, in a short stream, in a drain, which wants CAPTURE ready.
+  #announceEarly(decoder: DisplayDecoder): void {
+    const { index, size } = this.#coded;
+    if (this.#format.depth !== 0 || index === DRAIN || size === 0 || this.#mismatch) return;
+    try {
+      decoder.peek((picture) => this.#announce(picture));
+    } catch (error) {
+      // It is told with the first picture.
+      this.#answers.complain(error as Error);
+    }
+  }
+
   /**
-   * Tells the client what the decoder's picture is like, where it is unlike the last one.
+   * Tells the client what a picture is like, where it is unlike the last one.
    *
    * @returns whether the picture can be given to a client at all
    */
-  #announce({ picture }: DisplayDecoder): boolean {
+  #announce(picture: Frame): boolean {
     const format = this.#format;
     if (!format.takes(picture)) {
       this.#refuse(picture.width, picture.height, picture.format);

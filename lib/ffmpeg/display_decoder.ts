@@ -44,8 +44,11 @@ export class DisplayDecoder implements Disposable {
   readonly #history = new PacketHistory();
   readonly #packet: Packet;
   readonly #again: Packet;
+  readonly #options: Readonly<Record<string, string>>;
   readonly #context: CodecContext;
   readonly #owned: DisposableStack;
+  /** What the last coded frame is to others. */
+  #last: Access | undefined;
   /** Flushed by `drain`, in the middle of a stream. */
   #flushed = false;
   #damaged = false;
@@ -70,9 +73,30 @@ export class DisplayDecoder implements Disposable {
     this.#packet = made.use(new Packet(ffmpeg));
     this.#again = made.use(new Packet(ffmpeg));
     this.picture = made.use(new Frame(ffmpeg));
-    const options = { ...OPTIONS, max_pixels: String(maxPixels) };
-    this.#context = made.use(new CodecContext(ffmpeg, decoder, options));
+    this.#options = { ...OPTIONS, max_pixels: String(maxPixels) };
+    this.#context = made.use(new CodecContext(ffmpeg, decoder, this.#options));
     this.#owned = made.move();
+  }
+
+  /**
+   * What the coded frame that was taken last looks like, where decoding may begin with it and its
+   * picture has to wait for its turn: a decoder of its own gives it out at once.
+   *
+   * @param look called with the picture, which it must not keep
+   * @throws {Error} the second decoder cannot be opened
+   */
+  peek(look: (picture: Frame) => void): void {
+    if (this.#last !== "key" && this.#last !== "open") return;
+    const { avcodec } = this.#ffmpeg;
+    using context = new CodecContext(
+      this.#ffmpeg,
+      findDecoder(this.#ffmpeg, this.codec)!,
+      this.#options,
+    );
+    using picture = new Frame(this.#ffmpeg);
+    avcodec.avcodec_send_packet(context.pointer, this.#packet.pointer);
+    avcodec.avcodec_send_packet(context.pointer, null);
+    if (avcodec.avcodec_receive_frame(context.pointer, picture.pointer) >= 0) look(picture);
   }
 
   /** Whether FFmpeg complained of the last coded frame. Headers by themselves are no damage. */
@@ -105,6 +129,7 @@ export class DisplayDecoder implements Disposable {
     const begin = performance.now();
     if (this.#flushed && access !== "key") this.#decodeAgain();
     this.#flushed = false;
+    this.#last = access;
     this.#headers = access === "none";
     this.#damaged = this.#send(this.#packet) < 0;
     this.#codecNs += (performance.now() - begin) * NS_PER_MS;
