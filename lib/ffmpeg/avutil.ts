@@ -28,6 +28,8 @@ export const AVUTIL = {
   av_get_pix_fmt: { parameters: ["buffer"], result: "i32" },
   av_get_pix_fmt_name: { parameters: ["i32"], result: "pointer" },
   av_pix_fmt_desc_get: { parameters: ["i32"], result: "pointer" },
+  av_crc_get_table: { parameters: ["i32"], result: "pointer" },
+  av_crc: { parameters: ["pointer", "u32", "buffer", "usize"], result: "u32" },
   av_image_copy: {
     parameters: ["buffer", "buffer", "buffer", "buffer", "i32", "i32", "i32"],
     result: "void",
@@ -41,6 +43,9 @@ export const AVUTIL = {
 export const AV_LOG_QUIET = -8;
 export const AV_LOG_VERBOSE = 40;
 export const AV_OPT_SEARCH_CHILDREN = 1 << 0;
+
+/** enum AVCRCId, of libavutil/crc.h: the CRC-32 of zlib. */
+export const AV_CRC_32_IEEE_LE = 4;
 
 /** AVERROR(EAGAIN): the decoder wants its next packet. */
 export const AVERROR_EAGAIN = -11;

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
 import { packBuiltIn, trials } from "../../daemon/kernels.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import { AV_LOG_QUIET, AVFRAME } from "../../lib/ffmpeg/avutil.ts";
@@ -102,6 +104,20 @@ await suite.check("ffmpeg: packing, sample by sample", () => {
     count++;
   }
   return `${count} pictures, odd and even`;
+});
+
+await suite.check("ffmpeg: CRC-32 of pictures, one after the other", () => {
+  let count = 0;
+  for (const trial of trials()) {
+    const { layout, width, height, stride, to } = trial;
+    packReference(trial);
+    using packer = new Packer(ffmpeg, layout, width, height, [stride, stride]);
+    const crc = packer.crc32(packer.crc32(0, to.planes), to.planes);
+    const wanted = crc32(Buffer.concat([to.samples, to.samples]));
+    expectEqual(`${layout} of ${width}x${height}, ${stride} a line: CRC-32`, crc, wanted);
+    count++;
+  }
+  return `${count} pictures, each twice`;
 });
 
 await suite.check("ffmpeg: no good frame is called damaged", () => {
