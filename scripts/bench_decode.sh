@@ -21,6 +21,7 @@
 # Starts a decoder-daemon of its own, whose log is DIR/daemon.log. Writes
 # DIR/rate.csv, two.csv and memory.csv. Ctrl-C and SIGTERM end the run in order.
 . "$(dirname "$(readlink -f "$0")")/bench_common.sh"
+. "$scripts/bench_decode_common.sh"
 
 arguments 1 - $#
 folder=$1
@@ -33,61 +34,10 @@ for part in "${parts[@]}"; do
 	[[ $part =~ ^(rate|two|memory)$ ]] || wrong_usage "there is no part '$part'"
 done
 
-streams=$(dirname "$bin")/streams
 small=$(dirname "$scripts")/fixtures/streams/vp9-320x240.ivf
 small_frames=30
 long_frames=${LONG_FRAMES:-10000}
 short_streams=50
-quiet=(ffmpeg -hide_banner -nostdin -y)
-
-daemon=
-programs=()
-end_programs() {
-	local process
-	for process in "${programs[@]}" $daemon; do
-		kill -TERM -- "-$process" 2>/dev/null || continue
-		wait "$process" 2>/dev/null || true
-	done
-}
-
-# run OUTPUT COMMAND...: in the foreground of a run, its stdout and stderr in a file.
-run() {
-	local output=$1 status=0
-	shift
-	start "$@" >"$output" 2>&1
-	programs=("$started")
-	follow "$started" || status=$?
-	programs=()
-	end_if_stopped
-	[ "$status" -eq 0 ] || die "$1 ${*: -1}: status $status: $(tail -n 1 "$output")"
-}
-
-start_daemon() {
-	need_tool decoder-daemon
-	start "$bin/decoder-daemon" 2>"$folder/daemon.log"
-	daemon=$started
-	until grep -q ' serving ' "$folder/daemon.log"; do
-		runs "$daemon" || die "$(tail -n 1 "$folder/daemon.log")"
-		sleep 0.1
-	done
-}
-
-# stream CODEC: sets $stream to a file of 1080p, made where there is none.
-stream() {
-	local encoder suffix=ivf
-	case $1 in
-	vp9) encoder=(libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 4M -g 120) ;;
-	av1) encoder=(libsvtav1 -preset 12 -b:v 4M -g 120) ;;
-	h264) encoder=(libx264 -preset veryfast -bf 3 -b:v 4M -g 120) suffix=h264 ;;
-	esac
-	stream=$streams/$1-1080p-$frames.$suffix
-	[ ! -s "$stream" ] || return 0
-	say "making $stream"
-	run "$scratch/output" env SVT_LOG=1 "${quiet[@]}" -v error -f lavfi \
-		-i "testsrc2=size=1920x1080:rate=30,noise=alls=6:allf=t,format=yuv420p" \
-		-frames:v "$frames" -c:v "${encoder[@]}" "$stream.new.$suffix"
-	mv "$stream.new.$suffix" "$stream"
-}
 
 # this_rate FILE, ffmpeg_rate FILE: frames a second, by what each program says.
 # ffmpeg's rtime is the time from the first packet to the last frame.
@@ -97,10 +47,6 @@ this_rate() {
 
 ffmpeg_rate() {
 	sed -n 's/^bench: .*rtime=\([0-9.]*\)s.*/\1/p' "$1" | awk -v n="$frames" '{ print n / $1 }'
-}
-
-median() {
-	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
 # command_of SIDE: sets $command to what decodes $stream.
@@ -145,7 +91,7 @@ rate_part() {
 	echo "codec,pair,decode_file_fps,ffmpeg_fps" >"$folder/rate.csv"
 	printf '\n%-6s %5s %18s %14s %20s\n' codec pair "decode-file, 1/s" "ffmpeg, 1/s" "decode-file/ffmpeg"
 	for codec in vp9 av1 h264; do
-		stream "$codec"
+		make_stream "$codec" 1920x1080 "$frames"
 		for pair in $(seq "$pairs"); do
 			decode this
 			this=$rate
@@ -170,7 +116,7 @@ two_part() {
 	printf '\n%-6s %5s %32s %32s\n' "" "" "decode-file, 1/s" "ffmpeg, 1/s"
 	printf '%-6s %5s %10s %10s %10s %10s %10s %10s\n' codec pair one two two/one one two two/one
 	for codec in vp9 av1 h264; do
-		stream "$codec"
+		make_stream "$codec" 1920x1080 "$frames"
 		# The daemon starts a thread for each stream more than ever before, and keeps it.
 		[ "$codec" != vp9 ] || decode_at_once this 2
 		for pair in $(seq "$pairs"); do
@@ -264,21 +210,12 @@ mappings() {
 		awk '{ printf "%s%d mappings in %d streams", sep, $2, $1; sep = ", " } END { print "" }'
 }
 
-[ "$(id -u)" -eq 0 ] || die "must run as root"
-command -v ffmpeg >/dev/null || die "ffmpeg is missing: it makes the streams, and is compared with"
-need_tool decode-file
 mkdir -p -- "$folder" "$streams" || die "$folder: cannot be made"
-scratch=$(mktemp -d)
-trap 'end_programs; rm -rf "$scratch"' EXIT
-start_daemon
+start_daemon "$folder/daemon.log"
 echo "kernel $release, $(nproc) processors, $frames frames of 1080p a run"
 for part in "${parts[@]}"; do
 	"${part}_part"
 done
 echo
 mappings
-status=0
-kill -TERM "$daemon"
-status_of "$daemon" || status=$?
-daemon=
-[ "$status" -eq 0 ] || die "decoder-daemon: status $status"
+end_daemon
