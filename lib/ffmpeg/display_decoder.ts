@@ -124,8 +124,7 @@ export class DisplayDecoder implements Disposable {
 
   /** Decodes the frame that was taken; `receive` then gives pictures. */
   decode(): void {
-    const { bytes } = this.#packet;
-    const access = this.#access?.(bytes);
+    const access = this.#access?.(this.#packet.bytes);
     const begin = performance.now();
     if (this.#flushed && access !== "key") this.#decodeAgain();
     this.#flushed = false;
@@ -133,7 +132,7 @@ export class DisplayDecoder implements Disposable {
     this.#headers = access === "none";
     this.#damaged = this.#send(this.#packet) < 0;
     this.#codecNs += (performance.now() - begin) * NS_PER_MS;
-    if (access !== undefined) this.#history.add(bytes, access);
+    if (access !== undefined) this.#history.add(this.#packet.bytes, access);
   }
 
   #send({ pointer }: Packet): number {

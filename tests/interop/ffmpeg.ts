@@ -1,6 +1,7 @@
 /**
  * lib/ffmpeg against this machine's FFmpeg, without a device: where packing writes, what of damage
- * is told, that memory stays as it is, and video files to V4L2's formats. Run it in a guest: it needs FFmpeg's libraries.
+ * is told, that memory stays as it is, video files to V4L2's formats, and the daemon's service of
+ * stateful streams. Run it in a guest: it needs FFmpeg's libraries.
  *
  * @module
  */
@@ -18,6 +19,7 @@ import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { packReference } from "../check/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../check/suite.ts";
+import { checkStateful } from "./stateful.ts";
 import { checkVideoFile } from "./video_file.ts";
 
 const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
@@ -170,6 +172,7 @@ for (const codec of ["vp9", "av1", "h264"] as const) {
 }
 
 await checkVideoFile(suite, ffmpeg);
+await checkStateful(suite, ffmpeg);
 
 console.log(suite.closing);
 Deno.exit(suite.failed === 0 ? 0 : 1);

@@ -1,0 +1,268 @@
+/**
+ * The kernel's side of a stateful stream, as vpipe-dec.h has it, without a kernel: messages go through
+ * a socket, and buffers are this process's memory.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { Answers } from "../../daemon/answers.ts";
+import type { Buffers, Plane } from "../../daemon/buffers.ts";
+import { captureFormat } from "../../daemon/capture_format.ts";
+import { Log } from "../../daemon/log.ts";
+import { Incoming } from "../../daemon/messages.ts";
+import { StatefulService } from "../../daemon/stateful_service.ts";
+import { codecBit } from "../../daemon/codecs.ts";
+import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { runsOf } from "../../lib/image/semiplanar.ts";
+import { File, IoBuffer } from "../../lib/sys/file.ts";
+import { Mapping } from "../../lib/sys/mmap.ts";
+import type { Fields, StructType, View } from "../../lib/sys/struct.ts";
+import { V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_P010 } from "../../lib/v4l2/videodev2.ts";
+import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
+import { expect, expectEqual } from "../check/suite.ts";
+
+const STREAM = 5;
+const AF_UNIX = 1;
+const SOCK_SEQPACKET_NONBLOCK = 5 | 0o4000;
+const OUTPUT_BYTES = 1 << 20;
+
+const { symbols: libc } = Deno.dlopen("libc.so.6", {
+  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+});
+
+/** A picture that came out. */
+export interface Picture {
+  /** Number of the coded frame that it is of, by its place among all that were sent. */
+  readonly source: number;
+  readonly status: number;
+  /** Of the visible part, as a raw file has it. */
+  readonly bytes: Uint8Array;
+}
+
+/** Plane by plane, memory that a test can look at. */
+class Memory {
+  readonly #mappings = new Map<string, Mapping>();
+
+  get(queue: number, index: number, plane: number, size: number): Mapping {
+    const key = `${queue}.${index}.${plane}`;
+    const known = this.#mappings.get(key);
+    if (known && known.length >= size) return known;
+    const made = Mapping.anonymous(size);
+    this.#mappings.set(key, made);
+    return made;
+  }
+
+  close(): void {
+    for (const mapping of this.#mappings.values()) mapping.close();
+  }
+}
+
+/** One stream between a client that does as it is told and the daemon's service. */
+export class FakeKernel implements Disposable {
+  readonly #kernel: File;
+  readonly #daemon: File;
+  readonly #toKernel: Incoming;
+  readonly #toDaemon: Incoming;
+  readonly #memory = new Memory();
+  readonly #service: StatefulService;
+  readonly #codec: CodecName;
+  readonly #captures: number;
+  #sizes: number[] = [];
+  #cookie = 0n;
+  #empties = 0n;
+  /** Number of the frame with a cookie. */
+  readonly #numbers = new Map<bigint, number>();
+  readonly #indexOfEmpty = new Map<bigint, number>();
+  #frames = 0;
+  readonly pictures: Picture[] = [];
+  /** Of each DONE, in its order. */
+  readonly statuses: number[] = [];
+  /** As FORMAT told them. */
+  readonly formats: Record<string, number>[] = [];
+  drained = 0;
+  /** What is done when a picture came, before its buffer is given again. */
+  onPicture: () => void = () => {};
+
+  /** @param captures how many buffers there are for pictures */
+  constructor(ffmpeg: Ffmpeg, codec: CodecName, captures: number) {
+    const fds = new Int32Array(2);
+    const pair = new Uint8Array(fds.buffer);
+    expectEqual("socketpair", libc.socketpair(AF_UNIX, SOCK_SEQPACKET_NONBLOCK, 0, pair), 0);
+    this.#kernel = new File("kernel", fds[0]);
+    this.#daemon = new File("daemon", fds[1]);
+    this.#toKernel = new Incoming(this.#kernel);
+    this.#toDaemon = new Incoming(this.#daemon);
+    this.#codec = codec;
+    this.#captures = captures;
+    const log = new Log("error");
+    this.#service = new StatefulService(
+      ...[ffmpeg, log, STREAM, this.#daemon, this.#toDaemon] as const,
+      ...[new Answers(log, STREAM, this.#daemon), this.#buffers()] as const,
+    );
+    this.start();
+  }
+
+  #buffers(): Buffers {
+    const plane = (queue: number, index: number, plane: number) => {
+      const size = queue === uapi.VPIPE_DEC_QUEUE_OUTPUT ? OUTPUT_BYTES : this.#sizes[plane];
+      const mapping = this.#memory.get(queue, index, plane, size);
+      const pointer = Deno.UnsafePointer.of(mapping.bytes)!;
+      const { address, length } = mapping;
+      return { pointer, address, size: length, begin() {}, end() {} } as unknown as Plane;
+    };
+    return { plane } as unknown as Buffers;
+  }
+
+  #send<F extends Fields>(
+    type: number,
+    struct: StructType<F>,
+    values: Record<string, number | bigint>,
+  ): void {
+    const { size } = struct;
+    const head = { version: uapi.VPIPE_DEC_VERSION, type, size, stream: STREAM };
+    const message: View<F> = struct.alloc();
+    Object.assign(message, head, values);
+    expectEqual("write", this.#kernel.tryWrite(new IoBuffer(message.bytes)), size);
+    this.#turn();
+  }
+
+  /** Has the service do all it can, and takes its answers in. */
+  #turn(): void {
+    const incoming = this.#toDaemon;
+    for (;;) {
+      const type = incoming.read();
+      if (type > 0) expect(this.#service.handle(type), `no such message: ${type}`);
+      else if (!this.#service.ready) break;
+      if (this.#service.ready) this.#service.step();
+    }
+    this.#answers();
+  }
+
+  #answers(): void {
+    const incoming = this.#toKernel;
+    for (let type = incoming.read(); type > 0; type = incoming.read()) {
+      switch (type) {
+        case uapi.VPIPE_DEC_MSG_DONE:
+          this.statuses.push(incoming.as(uapi.vpipe_dec_done).status);
+          break;
+        case uapi.VPIPE_DEC_MSG_FORMAT:
+          this.#format(incoming.as(uapi.vpipe_dec_format));
+          break;
+        case uapi.VPIPE_DEC_MSG_PICTURE:
+          this.#picture(incoming.as(uapi.vpipe_dec_picture));
+          break;
+        case uapi.VPIPE_DEC_MSG_DRAINED:
+          expectEqual("cookie of DRAINED", incoming.header.cookie, this.#cookie);
+          this.drained++;
+          break;
+        default:
+          expect(false, `an answer of type ${type}`);
+      }
+    }
+  }
+
+  #format(format: View<typeof uapi.vpipe_dec_format.fields>): void {
+    const { width, height, left, top, visible_width, visible_height, depth } = format;
+    this.formats.push({ width, height, left, top, visible_width, visible_height, depth });
+    this.capture();
+  }
+
+  /** CAPTURE for the latest format, and all its buffers. */
+  capture(): void {
+    const { width, height, depth } = this.formats.at(-1)!;
+    const wide = depth > 8;
+    const bytesperline0 = Math.ceil(width * (wide ? 2 : 1) / 64) * 64;
+    const sizeimage0 = bytesperline0 * (height + Math.ceil(height / 2));
+    this.#sizes = [sizeimage0];
+    this.#indexOfEmpty.clear();
+    const pixelformat = wide ? V4L2_PIX_FMT_P010 : V4L2_PIX_FMT_NV12;
+    const values = { pixelformat, width, height, num_planes: 1, bytesperline0, sizeimage0 };
+    const { layout: _, ...lines } = captureFormat({ ...values, bytesperline1: 0, sizeimage1: 0 });
+    this.#lines = { bytesPerSample: wide ? 2 : 1, ...lines };
+    this.#send(uapi.VPIPE_DEC_MSG_CAPTURE, uapi.vpipe_dec_capture, values);
+    for (let index = 0; index < this.#captures; index++) this.#lend(index);
+  }
+  #lines: { bytesPerSample: number } & Pick<ReturnType<typeof captureFormat>, "luma" | "chroma"> =
+    undefined!;
+
+  #lend(index: number): void {
+    const cookie = ++this.#empties;
+    this.#indexOfEmpty.set(cookie, index);
+    this.#send(uapi.VPIPE_DEC_MSG_EMPTY, uapi.vpipe_dec_empty, { cookie, index });
+  }
+
+  #picture(picture: View<typeof uapi.vpipe_dec_picture.fields>): void {
+    const { cookie, source, status, bytesused0 } = picture;
+    const index = this.#indexOfEmpty.get(cookie);
+    expect(index !== undefined, `a picture for a buffer ${cookie} that is not lent`);
+    this.#indexOfEmpty.delete(cookie);
+    const number = this.#numbers.get(source);
+    expect(number !== undefined, `a picture of ${source}, which was not sent`);
+    expectEqual("bytesused", bytesused0, this.#sizes[0]);
+    const { left, top, visible_width: width, visible_height: height } = this.formats.at(-1)!;
+    const memory = this.#memory.get(uapi.VPIPE_DEC_QUEUE_CAPTURE, index, 0, bytesused0).bytes;
+    const { luma, chroma, bytesPerSample } = this.#lines;
+    const runs = runsOf(
+      {
+        bytesPerSample,
+        luma: { ...luma, memory: 0 },
+        chroma: { ...chroma, memory: 0 },
+      },
+      { left, top, width, height },
+    );
+    const bytes = new Uint8Array(runs.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const { offset, length } of runs) {
+      bytes.set(memory.subarray(offset, offset + length), at);
+      at += length;
+    }
+    this.pictures.push({ source: number, status, bytes });
+    memory.fill(0);
+    this.onPicture();
+    if (this.#indexOfEmpty.size < this.#captures) this.#lend(index);
+  }
+
+  /** OUTPUT streams, for the first time or anew. */
+  start(): void {
+    const codec = codecBit(this.#codec);
+    const flags = uapi.VPIPE_DEC_STATEFUL;
+    this.#indexOfEmpty.clear();
+    this.#numbers.clear();
+    this.#send(uapi.VPIPE_DEC_MSG_START, uapi.vpipe_dec_start, { codec, flags });
+    if (this.formats.length > 0) this.capture();
+  }
+
+  /** One coded frame in an OUTPUT buffer. */
+  decode(unit: Uint8Array): void {
+    const cookie = ++this.#cookie;
+    const number = this.#frames++;
+    const index = number % 32;
+    this.#numbers.set(cookie, number);
+    this.#memory.get(uapi.VPIPE_DEC_QUEUE_OUTPUT, index, 0, OUTPUT_BYTES).bytes.set(unit);
+    const values = { cookie, output_index: index, bytesused: unit.length };
+    this.#send(uapi.VPIPE_DEC_MSG_DECODE, uapi.vpipe_dec_decode, values);
+  }
+
+  /** V4L2_DEC_CMD_STOP, and on again. */
+  drain(): void {
+    const { drained } = this;
+    this.#send(uapi.VPIPE_DEC_MSG_DRAIN, uapi.vpipe_dec_header, { cookie: ++this.#cookie });
+    expectEqual("DRAINED", this.drained, drained + 1);
+    if (this.formats.length > 0) this.capture();
+  }
+
+  /** SHA-256 of all pictures, one behind the other. */
+  get digest(): string {
+    const hash = createHash("sha256");
+    for (const { bytes } of this.pictures) hash.update(bytes);
+    return hash.digest("hex");
+  }
+
+  [Symbol.dispose](): void {
+    this.#service[Symbol.dispose]();
+    this.#memory.close();
+    this.#kernel.close();
+    this.#daemon.close();
+  }
+}

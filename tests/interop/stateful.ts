@@ -1,0 +1,201 @@
+/**
+ * The daemon's service of stateful streams against what the ffmpeg command decodes: pictures in
+ * display order, few buffers, changes of format, drains, seeks, damage. Run it in a guest, by
+ * `ffmpeg.ts`.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { readStream } from "../../lib/codec/stream.ts";
+import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
+import { expect, expectEqual, type Suite } from "../check/suite.ts";
+import { FakeKernel, type Picture } from "./fake_kernel.ts";
+
+const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
+
+/** A line of digests.txt. */
+interface Stream {
+  readonly file: string;
+  readonly codec: CodecName;
+  readonly frames: number;
+  readonly format: string;
+  readonly digest: string;
+}
+
+function streams(folder: string): Stream[] {
+  return Deno.readTextFileSync(`${STREAMS}${folder}digests.txt`).trim().split("\n").map((line) => {
+    const [file, frames, format, digest] = line.split(" ");
+    const codec = file.split("-")[0] as CodecName;
+    return { file: folder + file, codec, frames: Number(frames), format, digest };
+  });
+}
+
+/** Standard output of the ffmpeg command. */
+function ffmpeg(...args: string[]): Uint8Array {
+  const { success, stdout, stderr } = new Deno.Command("ffmpeg", {
+    args: ["-v", "error", "-nostdin", "-y", ...args],
+  }).outputSync();
+  expect(success, `ffmpeg ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+  return stdout;
+}
+
+/** The coded frames of a file, as FFmpeg's demuxers part them. */
+function units(path: string): Uint8Array[] {
+  if (/(vp9|av1|h264)-[^/]*$/.test(path)) {
+    return [...readStream(Deno.readFileSync(path))].map(({ data }) => data);
+  }
+  const folder = Deno.makeTempDirSync();
+  // Some containers keep the headers for themselves.
+  ffmpeg(
+    "-i",
+    path,
+    "-c",
+    "copy",
+    "-copyinkf",
+    "-bsf:v",
+    "dump_extra",
+    "-f",
+    "image2",
+    `${folder}/%06d`,
+  );
+  const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  return files.map((name) => Deno.readFileSync(`${folder}/${name}`));
+}
+
+/** What the ffmpeg command decodes a file to. */
+const reference = (path: string, format: string) =>
+  ffmpeg(
+    ...["-threads", "1", "-i", path, "-fps_mode", "passthrough", "-noautoscale"],
+    ...["-pix_fmt", format, "-f", "rawvideo", "-"],
+  );
+
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/** Decodes a file's coded frames, and drains. */
+function decodeAll(kernel: FakeKernel, frames: readonly Uint8Array[]): void {
+  for (const frame of frames) kernel.decode(frame);
+  kernel.drain();
+}
+
+function expectSame(what: string, actual: Picture | undefined, expected: Picture | undefined) {
+  expect(actual !== undefined && expected !== undefined, `${what}: there is none`);
+  expect(sha256(actual.bytes) === sha256(expected.bytes), `${what}: other samples`);
+}
+
+export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<void> {
+  for (const { file, codec, frames, digest } of [...streams(""), ...streams("stateful/")]) {
+    for (const captures of [1, 32]) {
+      await suite.check(`stateful: ${file} with ${captures} buffers`, () => {
+        using kernel = new FakeKernel(libraries, codec, captures);
+        decodeAll(kernel, units(STREAMS + file));
+        expectEqual("pictures", kernel.pictures.length, frames);
+        expectEqual("digest", kernel.digest, digest);
+        return `${frames} pictures`;
+      });
+    }
+  }
+
+  const drained = ["h264-320x240.h264", "h264-interlaced.h264", "h264-gops.h264"].concat(
+    ["vp9-320x240.ivf", "av1-320x240.ivf", "stateful/hevc-320x240.hevc"],
+    ["stateful/mpeg2-322x182.m2v", "stateful/mpeg4-160x120.m4v", "stateful/mpeg1-160x120.m1v"],
+  );
+  for (const file of drained) {
+    const codec = file.replace(/.*\//, "").split("-")[0] as CodecName;
+    await suite.check(`stateful: ${file} drained after each frame`, () => {
+      const all = units(STREAMS + file);
+      using whole = new FakeKernel(libraries, codec, 4);
+      decodeAll(whole, all);
+      expect(whole.pictures.length > 0, "no pictures");
+      const bySource = new Map(whole.pictures.map((picture) => [picture.source, picture]));
+      const sets = [all.map((_, at) => at), ...all.map((_, at) => [at])];
+      for (const set of sets) {
+        using kernel = new FakeKernel(libraries, codec, 4);
+        for (const [at, frame] of all.entries()) {
+          kernel.decode(frame);
+          if (set.includes(at)) kernel.drain();
+        }
+        kernel.drain();
+        const where = set.length === 1 ? `drained after ${set[0]}` : "drained after each";
+        const sources = kernel.pictures.map(({ source }) => source).sort((a, b) => a - b);
+        const expected = [...bySource.keys()].sort((a, b) => a - b);
+        expectEqual(`${where}: pictures`, sources.join(" "), expected.join(" "));
+        for (const picture of kernel.pictures) {
+          expectSame(`${where}: picture ${picture.source}`, picture, bySource.get(picture.source));
+        }
+      }
+      return `${sets.length} ways, each picture once and as it is without a drain`;
+    });
+  }
+
+  for (const file of ["h264-320x240.h264", "vp9-320x240.ivf", "stateful/mpeg2-322x182.m2v"]) {
+    const codec = file.replace(/.*\//, "").split("-")[0] as CodecName;
+    await suite.check(`stateful: ${file} begun anew in the middle`, () => {
+      const all = units(STREAMS + file);
+      using whole = new FakeKernel(libraries, codec, 4);
+      decodeAll(whole, all);
+      for (let cut = 1; cut < all.length; cut += 3) {
+        using kernel = new FakeKernel(libraries, codec, 2);
+        for (const frame of all.slice(0, cut)) kernel.decode(frame);
+        kernel.pictures.length = 0;
+        kernel.start();
+        decodeAll(kernel, all);
+        expectEqual(`after ${cut}: digest`, kernel.digest, whole.digest);
+      }
+      return `from ${Math.ceil((all.length - 1) / 3)} places`;
+    });
+  }
+
+  const scratch = Deno.makeTempDirSync();
+  for (const name of ["h264-320x240.h264", "h264-gops.h264", "stateful/mpeg2-322x182.m2v"]) {
+    const codec = name.replace(/.*\//, "").split("-")[0] as CodecName;
+    await suite.check(`stateful: ${name} from another than a key frame`, () => {
+      const all = units(STREAMS + name);
+      let count = 0;
+      for (const from of [3, 5, 8]) {
+        const path = `${scratch}/${codec}-from.${name.split(".")[1]}`;
+        const rest = [headers(all[0]), ...all.slice(from)];
+        Deno.writeFileSync(path, new Uint8Array(rest.flatMap((unit) => [...unit])));
+        using kernel = new FakeKernel(libraries, codec, 4);
+        decodeAll(kernel, units(path));
+        expectEqual(`from ${from}`, kernel.digest, sha256(reference(path, "nv12")));
+        count += kernel.pictures.length;
+      }
+      return `${count} pictures, as the ffmpeg command`;
+    });
+  }
+
+  for (const name of ["h264-320x240.h264", "stateful/mpeg2-322x182.m2v", "vp9-320x240.ivf"]) {
+    const codec = name.replace(/.*\//, "").split("-")[0] as CodecName;
+    await suite.check(`stateful: ${name} damaged`, () => {
+      let told = 0;
+      for (let trial = 1; trial <= 12; trial++) {
+        const bytes = Deno.readFileSync(STREAMS + name);
+        for (let at = 400 + trial * 101; at < bytes.length; at += 4001) {
+          // No start code more or less, and no other size of a packet.
+          if (bytes.subarray(at - 16, at + 5).every((byte) => byte > 3)) bytes[at] ^= 0x54;
+        }
+        const path = `${scratch}/${codec}-damaged.${name.split(".")[1]}`;
+        Deno.writeFileSync(path, bytes);
+        using kernel = new FakeKernel(libraries, codec, 4);
+        decodeAll(kernel, units(path));
+        expectEqual(`trial ${trial}`, kernel.digest, sha256(reference(path, "nv12")));
+        told += kernel.statuses.filter((status) => status !== VPIPE_DEC_OK).length;
+      }
+      return `12 times as the ffmpeg command, ${told} frames told as damaged`;
+    });
+  }
+}
+
+/** What comes before the first picture of an H.264 or MPEG-2 stream. */
+function headers(unit: Uint8Array): Uint8Array {
+  for (let at = 3; at < unit.length; at++) {
+    const start = unit[at - 3] === 0 && unit[at - 2] === 0 && unit[at - 1] === 1;
+    // A picture or group of MPEG-2, a slice of an IDR picture of H.264.
+    if (start && (unit[at] === 0 || unit[at] === 0xb8 || (unit[at] & 0x9f) === 5)) {
+      return unit.subarray(0, at - 3);
+    }
+  }
+  return unit;
+}
