@@ -23,7 +23,7 @@ function firstPicture(
   classify: (bytes: Uint8Array, at: number) => Access | undefined,
 ): Access {
   for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
-    if (bytes[at - 1] || bytes[at - 2]) continue;
+    if (bytes[at - 1] || bytes[at - 2] || at + 1 === bytes.length) continue;
     const access = classify(bytes, at + 1);
     if (access !== undefined) return access;
   }
