@@ -26,6 +26,9 @@ const OPTIONS = {
 // No decoder complains so often of one coded frame.
 const MAX_COMPLAINTS = 1000;
 
+// As many parameter sets as anybody sends one by one.
+const MAX_LEAD = 16;
+
 // Both halves of the pts of what is decoded a second time.
 const AGAIN = 0xffff_ffff;
 
@@ -47,12 +50,13 @@ export class DisplayDecoder implements Disposable {
   readonly #options: Readonly<Record<string, string>>;
   readonly #context: CodecContext;
   readonly #owned: DisposableStack;
+  /** Headers that came by themselves since the last coded picture. */
+  readonly #lead: Uint8Array<ArrayBuffer>[] = [];
   /** What the last coded frame is to others. */
   #last: Access | undefined;
   /** Flushed by `drain`, in the middle of a stream. */
   #flushed = false;
   #damaged = false;
-  #headers = false;
   #codecNs = 0;
   /** The picture that `receive` got. */
   readonly picture: Frame;
@@ -94,6 +98,9 @@ export class DisplayDecoder implements Disposable {
       this.#options,
     );
     using picture = new Frame(this.#ffmpeg);
+    for (const header of this.#lead) {
+      avcodec.avcodec_send_packet(context.pointer, this.#copy(header).pointer);
+    }
     avcodec.avcodec_send_packet(context.pointer, this.#packet.pointer);
     avcodec.avcodec_send_packet(context.pointer, null);
     if (avcodec.avcodec_receive_frame(context.pointer, picture.pointer) >= 0) look(picture);
@@ -101,7 +108,7 @@ export class DisplayDecoder implements Disposable {
 
   /** Whether FFmpeg complained of the last coded frame. Headers by themselves are no damage. */
   get damaged(): boolean {
-    return this.#damaged && !this.#headers;
+    return this.#damaged && this.#last !== "none";
   }
 
   /** What FFmpeg itself took since the last `take`, in nanoseconds. */
@@ -128,26 +135,33 @@ export class DisplayDecoder implements Disposable {
     const begin = performance.now();
     if (this.#flushed && access !== "key") this.#decodeAgain();
     this.#flushed = false;
+    if (this.#last !== "none") this.#lead.length = 0;
     this.#last = access;
-    this.#headers = access === "none";
     this.#damaged = this.#send(this.#packet) < 0;
     this.#codecNs += (performance.now() - begin) * NS_PER_MS;
-    if (access !== undefined) this.#history.add(this.#packet.bytes, access);
+    if (access === undefined) return;
+    this.#history.add(this.#packet.bytes, access);
+    if (access === "none" && this.#lead.length < MAX_LEAD) {
+      this.#lead.push(this.#packet.bytes.slice());
+    }
   }
 
   #send({ pointer }: Packet): number {
     return this.#ffmpeg.avcodec.avcodec_send_packet(this.#context.pointer, pointer);
   }
 
+  /** A packet whose picture, where it is one, was shown before. */
+  #copy(bytes: Uint8Array<ArrayBuffer>): Packet {
+    this.#again.copy(Deno.UnsafePointer.of(bytes)!, bytes.length);
+    this.#again.setPts(AGAIN, AGAIN);
+    return this.#again;
+  }
+
   /** Comes to where the decoder was before it was flushed. */
   #decodeAgain(): void {
     const { avcodec } = this.#ffmpeg;
-    const packet = this.#again;
     for (let i = 0; i < this.#history.length; i++) {
-      const bytes = this.#history.at(i);
-      packet.copy(Deno.UnsafePointer.of(bytes)!, bytes.length);
-      packet.setPts(AGAIN, AGAIN);
-      this.#send(packet);
+      this.#send(this.#copy(this.#history.at(i)));
       while (avcodec.avcodec_receive_frame(this.#context.pointer, this.picture.pointer) >= 0);
     }
   }
@@ -197,6 +211,7 @@ export class DisplayDecoder implements Disposable {
     this.#context.flush();
     this.#history.clear();
     this.#flushed = false;
+    this.#last = undefined;
     this.picture.clear();
   }
 

@@ -147,6 +147,24 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
     });
   }
 
+  for (const file of ["h264-320x240.h264", "stateful/hevc-320x240.hevc"]) {
+    const codec = file.replace(/.*\//, "").split("-")[0] as CodecName;
+    await suite.check(`stateful: ${file} tells its format with the first frame`, () => {
+      const [first] = units(STREAMS + file);
+      for (const apart of [false, true]) {
+        using kernel = new FakeKernel(libraries, codec, 1);
+        const at = apart ? firstSlice(first) : 0;
+        if (apart) kernel.decode(first.subarray(0, at));
+        expectEqual("formats of headers", kernel.formats.length, 0);
+        kernel.decode(first.subarray(at));
+        expectEqual("formats", kernel.formats.length, 1);
+        expectEqual("pictures", kernel.pictures.length, 0);
+        expect(kernel.statuses.every((status) => status === VPIPE_DEC_OK), "headers failed");
+      }
+      return "with headers in the same buffer, or before it";
+    });
+  }
+
   const scratch = Deno.makeTempDirSync();
   for (const name of ["h264-320x240.h264", "h264-gops.h264", "stateful/mpeg2-322x182.m2v"]) {
     const codec = name.replace(/.*\//, "").split("-")[0] as CodecName;
@@ -155,7 +173,7 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
       let count = 0;
       for (const from of [3, 5, 8]) {
         const path = `${scratch}/${codec}-from.${name.split(".")[1]}`;
-        const rest = [headers(all[0]), ...all.slice(from)];
+        const rest = [all[0].subarray(0, firstSlice(all[0])), ...all.slice(from)];
         Deno.writeFileSync(path, new Uint8Array(rest.flatMap((unit) => [...unit])));
         using kernel = new FakeKernel(libraries, codec, 4);
         decodeAll(kernel, units(path));
@@ -188,14 +206,14 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
   }
 }
 
-/** What comes before the first picture of an H.264 or MPEG-2 stream. */
-function headers(unit: Uint8Array): Uint8Array {
+/** Where the first slice of H.264 or HEVC begins, or the first picture or group of MPEG-2. */
+function firstSlice(unit: Uint8Array): number {
   for (let at = 3; at < unit.length; at++) {
     const start = unit[at - 3] === 0 && unit[at - 2] === 0 && unit[at - 1] === 1;
-    // A picture or group of MPEG-2, a slice of an IDR picture of H.264.
-    if (start && (unit[at] === 0 || unit[at] === 0xb8 || (unit[at] & 0x9f) === 5)) {
-      return unit.subarray(0, at - 3);
-    }
+    const code = unit[at];
+    // IDR pictures of H.264 and HEVC.
+    const slice = (code & 0x9f) === 5 || code === 0x26 || code === 0x28;
+    if (start && (slice || code === 0 || code === 0xb8)) return at - 3;
   }
-  return unit;
+  return 0;
 }

@@ -1,0 +1,99 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ProtocolError } from "../../daemon/messages.ts";
+import { Waiting } from "../../daemon/waiting.ts";
+import { PacketHistory } from "../../lib/ffmpeg/packet_history.ts";
+import {
+  type Access,
+  h264Access,
+  hevcAccess,
+  mpeg4Access,
+  mpegAccess,
+} from "../../lib/ffmpeg/random_access.ts";
+
+const START = [0, 0, 1];
+
+Deno.test("random access: the first picture decides, headers are none", () => {
+  const cases: [(bytes: Uint8Array) => Access, number[][], Access][] = [
+    [h264Access, [[0x67, 0, 0, 3, 1], [0x68]], "none"],
+    [h264Access, [[0x67], [0x68], [0x65, 1], [0x41]], "key"],
+    [h264Access, [[0x09], [0x41], [0x65]], "other"],
+    [hevcAccess, [[0x40, 1], [0x42, 1], [0x44, 1]], "none"],
+    [hevcAccess, [[0x40, 1], [0x26, 1]], "key"],
+    [hevcAccess, [[0x2a, 1]], "open"],
+    [hevcAccess, [[0x10, 1]], "leading"],
+    [hevcAccess, [[0x02, 1]], "other"],
+    [mpegAccess, [[0xb3, 9, 9], [0xb5, 9]], "none"],
+    [mpegAccess, [[0xb3, 9, 9], [0xb8, 9], [0, 0, 1 << 3], [1, 9]], "open"],
+    [mpegAccess, [[0, 0, 2 << 3]], "other"],
+    [mpegAccess, [[0, 0, 3 << 3]], "leading"],
+    [mpeg4Access, [[0xb0, 1], [0x20, 9]], "none"],
+    [mpeg4Access, [[0xb3, 0, 0x10], [0xb6, 0x10]], "open"],
+    [mpeg4Access, [[0xb6, 0x50]], "other"],
+    [mpeg4Access, [[0xb6, 0x90]], "leading"],
+  ];
+  for (const [access, units, expected] of cases) {
+    // A start code may have one zero more, and a packet may end in the middle of one.
+    const bytes = [0, ...units.flatMap((unit) => [...START, ...unit]), 0, 0, 1];
+    assertEquals(access(Uint8Array.from(bytes)), expected, `${access.name} of ${units.join(" ")}`);
+  }
+  assertEquals(h264Access(new Uint8Array()), "none");
+});
+
+/** What a history has of packets that are numbered as they come. */
+function kept(...accesses: Access[]): number[] {
+  const history = new PacketHistory();
+  for (const [at, access] of accesses.entries()) history.add(Uint8Array.of(at), access);
+  return Array.from({ length: history.length }, (_, at) => history.at(at)[0]);
+}
+
+Deno.test("packet history: from where decoding may begin", () => {
+  assertEquals(kept("none", "other", "other"), []);
+  assertEquals(kept("other", "key", "other", "none", "other"), [1, 2, 3, 4]);
+  assertEquals(kept("key", "other", "key", "other"), [2, 3]);
+  assertEquals(kept("leading", "open", "leading"), [1, 2]);
+});
+
+Deno.test("packet history: what leading pictures need stays until there are no more", () => {
+  assertEquals(kept("key", "other", "open"), [0, 1, 2]);
+  assertEquals(kept("key", "other", "open", "leading", "none"), [0, 1, 2, 3, 4]);
+  assertEquals(kept("key", "other", "open", "leading", "other"), [2, 3, 4]);
+  assertEquals(kept("key", "open", "open", "leading"), [1, 2, 3]);
+  assertEquals(kept("open", "leading", "other", "open", "leading", "other"), [3, 4, 5]);
+});
+
+Deno.test("packet history: bounded by number and by bytes", () => {
+  const history = new PacketHistory();
+  const add = (size: number, access: Access) => history.add(new Uint8Array(size), access);
+  add(1, "key");
+  for (let i = 1; i < 600; i++) add(1, "other");
+  assertEquals(history.length, 600);
+  add(1, "other");
+  assertEquals(history.length, 0);
+  add(1, "other");
+  assertEquals(history.length, 0);
+  add(16 << 20, "key");
+  add(16 << 20, "other");
+  assertEquals(history.at(1).length, 16 << 20);
+  add(1, "other");
+  assertEquals(history.length, 0);
+  add(3, "open");
+  assertEquals([history.length, history.at(0).length], [1, 3]);
+});
+
+Deno.test("waiting: a ring in order, no more than there can be", () => {
+  const waiting = new Waiting(3);
+  for (let turn = 0; turn < 5; turn++) {
+    waiting.push(turn, 1, 2 * turn, 3 * turn);
+    waiting.push(turn + 100, 1, 0, 0);
+    const { cookieLow, cookieHigh, index, size } = waiting;
+    assertEquals([cookieLow, cookieHigh, index, size], [turn, 1, 2 * turn, 3 * turn]);
+    waiting.shift();
+    assertEquals(waiting.cookieLow, turn + 100);
+    waiting.shift();
+    assertEquals(waiting.length, 0);
+  }
+  for (let i = 0; i < 3; i++) waiting.push(i, 0, 0, 0);
+  assertThrows(() => waiting.push(3, 0, 0, 0), ProtocolError, "more than 3");
+  waiting.clear();
+  assertEquals(waiting.length, 0);
+});
