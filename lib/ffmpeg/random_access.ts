@@ -14,7 +14,8 @@
 export type Access = "none" | "key" | "open" | "leading" | "other";
 
 /**
- * What the first picture in `bytes` is by the code behind its start code 00 00 01.
+ * What the first picture in `bytes` is by the code behind its start code 00 00 01; without any start
+ * code it is `other`, which FFmpeg will complain of.
  *
  * @param classify undefined for what is no picture
  */
@@ -22,12 +23,14 @@ function firstPicture(
   bytes: Uint8Array,
   classify: (bytes: Uint8Array, at: number) => Access | undefined,
 ): Access {
+  let units = 0;
   for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
     if (bytes[at - 1] || bytes[at - 2] || at + 1 === bytes.length) continue;
     const access = classify(bytes, at + 1);
     if (access !== undefined) return access;
+    units++;
   }
-  return "none";
+  return units > 0 ? "none" : "other";
 }
 
 /** nal_unit_type in table 7-1 of H.264. An I picture that is no IDR one says nothing of the others. */
