@@ -1,0 +1,384 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Assembly } from "../../daemon/assembly.ts";
+import type { FrameControls } from "../../daemon/rebuild.ts";
+import { Av1Rebuilder } from "../../daemon/rebuild_av1.ts";
+import { H264Rebuilder } from "../../daemon/rebuild_h264.ts";
+import { nalUnits } from "../../lib/codec/annexb.ts";
+import * as av1 from "../../lib/codec/av1_controls.ts";
+import { Av1References } from "../../lib/codec/av1_references.ts";
+import { BitReader } from "../../lib/codec/bit_reader.ts";
+import { BitWriter } from "../../lib/codec/bit_writer.ts";
+import * as c from "../../lib/codec/controls.ts";
+import { readPps, readSps } from "../../lib/codec/h264_sps.ts";
+import { ppsUnit, spsUnit } from "../../lib/codec/h264_sps_writer.ts";
+import { readStream, StreamError } from "../../lib/codec/stream.ts";
+import { type Av1ClientFrame, Av1ControlsReader } from "./av1_controls_reader.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const FOLDER = new URL("../../fixtures/streams/", import.meta.url);
+const names = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort();
+const fixture = (name: string): Bytes => Deno.readFileSync(new URL(name, FOLDER));
+
+const bitsOf = (write: (bits: BitWriter) => void): string => {
+  const bits = new BitWriter();
+  write(bits);
+  bits.stop();
+  const text = [...bits.bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return text.slice(0, text.lastIndexOf("1"));
+};
+
+Deno.test("BitWriter: numbers as the specifications write them", () => {
+  assertEquals(bitsOf((bits) => bits.bits(5, 4)), "0101");
+  assertEquals(bitsOf((bits) => bits.bits(0xffff_ffff, 32)), "1".repeat(32));
+  assertEquals(bitsOf((bits) => bits.signed(-3, 4)), "1101");
+  // H.264, tables 9-2 and 9-3
+  for (const [value, text] of [[0, "1"], [1, "010"], [2, "011"], [5, "00110"]] as const) {
+    assertEquals(bitsOf((bits) => bits.exponential(value, 9)), text);
+  }
+  for (const [value, text] of [[1, "010"], [-1, "011"], [2, "00100"], [-2, "00101"]] as const) {
+    assertEquals(bitsOf((bits) => bits.signedExponential(value)), text);
+  }
+  // AV1, section 4.10.7
+  assertEquals([0, 1, 2, 3, 4].map((v) => bitsOf((bits) => bits.nonSymmetric(v, 5))), [
+    "00",
+    "01",
+    "10",
+    "110",
+    "111",
+  ]);
+  const longest = 2 ** 32 - 2;
+  const bits = new BitWriter();
+  bits.exponential(longest, longest);
+  bits.align();
+  assertEquals(new BitReader(bits.bytes).exponential(), longest);
+});
+
+Deno.test("BitWriter: what a field cannot hold is refused", () => {
+  const bits = new BitWriter();
+  for (
+    const write of [
+      () => bits.bits(16, 4),
+      () => bits.bits(-1, 4),
+      () => bits.bits(NaN, 4),
+      () => bits.signed(8, 4),
+      () => bits.signed(-9, 4),
+      () => bits.nonSymmetric(5, 5),
+      () => bits.nonSymmetric(0, 0),
+      () => bits.exponential(6, 5),
+      () => bits.signedExponential(-(2 ** 31)),
+    ]
+  ) assertThrows(write, StreamError);
+});
+
+// H.264
+
+const sequences = (file: Bytes) => {
+  const units = [...nalUnits(file)];
+  const sps = new Map(
+    units.filter(({ type }) => type === 7).map(({ payload }) => {
+      const read = readSps(payload);
+      return [read.id, read];
+    }),
+  );
+  const pps = units.filter(({ type }) => type === 8)
+    .map(({ payload }) => readPps(payload, (id) => sps.get(id)));
+  return { sps: [...sps.values()], pps };
+};
+
+const only = (unit: Bytes) => [...nalUnits(unit)].map(({ payload }) => payload)[0];
+
+Deno.test("H.264: parameter sets are read back as the controls had them", () => {
+  const bits = new BitWriter();
+  for (const name of names.filter((name) => name.endsWith(".h264"))) {
+    const { sps, pps } = sequences(fixture(name));
+    assert(sps.length > 0 && pps.length > 0);
+    const view = c.h264Sps.at(sps[0].control);
+    for (const { control } of sps) {
+      assertEquals(readSps(only(spsUnit(bits, c.h264Sps.at(control)))).control, control, name);
+    }
+    for (const { control } of pps) {
+      const unit = ppsUnit(bits, c.h264Pps.at(control), view, c.h264ScalingMatrix.alloc());
+      assertEquals(readPps(only(unit), () => sps[0]).control, control, name);
+    }
+  }
+});
+
+Deno.test("H.264: all that a sequence parameter set can say", () => {
+  const sps = c.h264Sps.alloc({
+    profileIdc: 244,
+    constraintSetFlags: 0x15,
+    levelIdc: 52,
+    seqParameterSetId: 31,
+    chromaFormatIdc: 3,
+    bitDepthLumaMinus8: 6,
+    bitDepthChromaMinus8: 2,
+    log2MaxFrameNumMinus4: 12,
+    picOrderCntType: 1,
+    maxNumRefFrames: 16,
+    numRefFramesInPicOrderCntCycle: 255,
+    offsetForRefFrame: Array.from({ length: 255 }, (_, i) => i % 2 ? i * 8_000_000 : -i),
+    offsetForNonRefPic: -(2 ** 31) + 1,
+    offsetForTopToBottomField: 2 ** 31 - 1,
+    picWidthInMbsMinus1: 255,
+    picHeightInMapUnitsMinus1: 127,
+    flags: 0x6f,
+  });
+  assertEquals(readSps(only(spsUnit(new BitWriter(), sps))).control, sps.bytes);
+});
+
+Deno.test("H.264: what no parameter set can say", () => {
+  const bits = new BitWriter();
+  const matrix = c.h264ScalingMatrix.alloc();
+  const sps = { profileIdc: 100, chromaFormatIdc: 1 };
+  const wrong = [
+    { seqParameterSetId: 32 },
+    { chromaFormatIdc: 4 },
+    { bitDepthLumaMinus8: 7 },
+    { log2MaxFrameNumMinus4: 13 },
+    { picOrderCntType: 3 },
+    { maxNumRefFrames: 17 },
+    // The Main profile says nothing of chroma.
+    { profileIdc: 77, chromaFormatIdc: 0 },
+  ];
+  for (const values of wrong) {
+    assertThrows(() => spsUnit(bits, c.h264Sps.alloc({ ...sps, ...values })), StreamError);
+  }
+  for (
+    const values of [
+      { numSliceGroupsMinus1: 1 },
+      { numRefIdxL0DefaultActiveMinus1: 32 },
+      { weightedBipredIdc: 4 },
+      // Lists of zeros.
+      { flags: c.V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT },
+    ]
+  ) {
+    const pps = c.h264Pps.alloc(values);
+    assertThrows(() => ppsUnit(bits, pps, c.h264Sps.alloc(sps), matrix), StreamError);
+  }
+});
+
+Deno.test("H.264: scaling lists in zig-zag order", () => {
+  // JVT's default lists, table 7-3, in the order of the scan.
+  const scanned = [6, 13, 13, 20, 20, 20, 28, 28, 28, 28, 32, 32, 32, 37, 37, 42];
+  // deno-fmt-ignore
+  const raster = [6, 13, 20, 28, 13, 20, 28, 32, 20, 28, 32, 37, 28, 32, 37, 42];
+  const lists4x4 = Array.from({ length: 96 }, (_, i) => raster[i % 16]);
+  const lists8x8 = Array.from({ length: 384 }, (_, i) => 1 + i % 64);
+  const flags = c.V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT |
+    c.V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE;
+  const pps = c.h264Pps.alloc({ flags });
+  const sps = c.h264Sps.alloc({ profileIdc: 100, chromaFormatIdc: 1 });
+  const matrix = c.h264ScalingMatrix.alloc({ lists4x4, lists8x8 });
+  const bits = new BitReader(only(ppsUnit(new BitWriter(), pps, sps, matrix)));
+  // Up to transform_8x8_mode_flag: each is one bit, but for weighted_bipred_idc.
+  assertEquals(bits.bits(16), 0b1_1_0_0_1_1_1_0_00_1_1_1_0_0_0);
+  assertEquals(bits.bits(2), 3);
+  const list = (size: number) => {
+    assertEquals(bits.bit(), 1);
+    let last = 8;
+    return Array.from({ length: size }, () => last = (last + bits.signedExponential()) & 0xff);
+  };
+  for (let i = 0; i < 6; i++) assertEquals(list(16), scanned);
+  for (let i = 0; i < 2; i++) {
+    assertEquals(list(64).slice(0, 10), [1, 2, 9, 17, 10, 3, 4, 11, 18, 25]);
+  }
+});
+
+/** Controls of a frame, as a list of payloads. */
+const controlsOf = (...payloads: [id: number, payload: Bytes][]): FrameControls => {
+  const map = new Map(payloads);
+  return { find: (id) => map.get(id), timestampLow: 0, timestampHigh: 0 };
+};
+
+Deno.test("H.264: parameter sets come first, and again when they are others", () => {
+  const { sps: [sps], pps: [pps] } = sequences(fixture("h264-320x240.h264"));
+  const other = c.h264Pps.at(pps.control.slice());
+  other.picInitQpMinus26++;
+  const withPps = (control: Bytes, startCode: number) =>
+    controlsOf(
+      [c.V4L2_CID_STATELESS_H264_SPS, sps.control],
+      [c.V4L2_CID_STATELESS_H264_PPS, control],
+      [c.V4L2_CID_STATELESS_H264_START_CODE, Uint8Array.of(startCode, 0, 0, 0)],
+    );
+  const slice = Uint8Array.of(0, 0, 1, 0x65, 0x88, 0x84);
+  const rebuilder = new H264Rebuilder();
+  const to = new Assembly();
+  const types = (bytes: Bytes, controls: FrameControls) => {
+    to.clear();
+    rebuilder.add(to, bytes, controls);
+    return [...nalUnits(to.bytes)].map(({ type }) => type);
+  };
+  const first = withPps(pps.control, 1);
+  assert(!rebuilder.isWhole(slice));
+  assertEquals(types(slice, first), [7, 8, 5]);
+  assertEquals(types(slice, first), [5]);
+  assertEquals(types(slice, withPps(other.bytes, 1)), [8, 5]);
+  assertEquals(types(slice.subarray(3), withPps(other.bytes, 0)), [5]);
+  assertThrows(() => types(slice, controlsOf()), StreamError);
+  assertEquals(types(slice, first), [7, 8, 5]);
+  rebuilder.flush();
+  assertEquals(types(slice, first), [7, 8, 5]);
+});
+
+Deno.test("H.264: a stream with parameter sets of its own stays as it is", () => {
+  const rebuilder = new H264Rebuilder();
+  for (const { data } of readStream(fixture("h264-320x240.h264"))) assert(rebuilder.isWhole(data));
+});
+
+// AV1
+
+const av1Streams = names.filter((name) => /^av1.*ivf$/.test(name));
+
+const clientFrames = (name: string): Av1ClientFrame[] => {
+  const reader = new Av1ControlsReader();
+  return [...readStream(fixture(name))].flatMap(({ data }) => reader.read(data));
+};
+
+/** Which references a frame has is said in a decoder's slots, not in the client's. */
+const FREE = new Set(["refFrameIdx", "referenceFrameTs", "refreshFrameFlags"]);
+
+Deno.test("AV1: headers are read back as the controls had them", () => {
+  for (const name of av1Streams) {
+    const rebuilder = new Av1Rebuilder();
+    const reader = new Av1ControlsReader();
+    const to = new Assembly();
+    for (const { coded } of clientFrames(name)) {
+      if (!coded) continue;
+      to.clear();
+      assert(!rebuilder.isWhole(coded.data, coded.controls));
+      rebuilder.add(to, coded.data, coded.controls);
+      const [again, ...more] = reader.read(to.bytes.slice());
+      assertEquals([again.shown, more.length], [true, 0]);
+      const frames = [coded, again.coded!].map(({ controls }) =>
+        av1.av1Frame.at(controls.find(av1.V4L2_CID_STATELESS_AV1_FRAME)!)
+      );
+      for (const key of Object.keys(av1.av1Frame.fields) as (keyof typeof frames[0])[]) {
+        if (!FREE.has(key)) assertEquals(frames[1][key], frames[0][key], `${name}: ${key}`);
+      }
+    }
+  }
+});
+
+Deno.test("AV1: a temporal unit stays as it is", () => {
+  const rebuilder = new Av1Rebuilder();
+  const none = controlsOf(
+    [av1.V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY, new Uint8Array(16)],
+  );
+  assert(rebuilder.isWhole(new Uint8Array(), none));
+  assert(rebuilder.isWhole(new Uint8Array(), controlsOf()));
+});
+
+Deno.test("AV1: a frame stays in its slot as long as the client has it", () => {
+  const references = new Av1References();
+  const motion = new Int32Array(48);
+  references.put(0xff, 1000, 0, 0, motion);
+  const client = new Uint32Array(16);
+  const has = (timestamps: number[]) => timestamps.forEach((time, i) => client[2 * i] = time);
+  has([1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000]);
+  for (let i = 1; i < 8; i++) {
+    references.put(1 << references.free(client, 1 << i), 1000 + i, 0, i, motion);
+    client[2 * i] = 1000 + i;
+  }
+  // All eight are there.
+  for (let i = 0; i < 8; i++) assert(references.find(1000 + i, 0) >= 0);
+  assertEquals(references.find(1000, 1), -1);
+  // The client showed frame 1003 again, a key frame: it is in all of its slots.
+  has(new Array(8).fill(1003));
+  const slot = references.find(1003, 0);
+  for (let i = 0; i < 7; i++) {
+    references.put(1 << references.free(client, 1 << i), 2000 + i, 0, i, motion);
+    client[2 * i] = 2000 + i;
+    assertEquals(references.find(1003, 0), slot);
+  }
+  for (let i = 0; i < 7; i++) assert(references.find(2000 + i, 0) >= 0);
+});
+
+// What a client may give
+
+/** The same numbers each time. */
+function random(seed: number): () => number {
+  return () => {
+    seed = Math.imul(seed, 1_664_525) + 1_013_904_223 | 0;
+    return (seed >>> 0) / 2 ** 32;
+  };
+}
+
+/** Controls with some bytes wrong, or one control missing, or cut off. */
+function damaged(controls: FrameControls, ids: readonly number[], next: () => number) {
+  const payloads = new Map<number, Bytes>();
+  for (const id of ids) {
+    const payload = controls.find(id)?.slice();
+    if (payload) payloads.set(id, payload);
+  }
+  const there = [...payloads.keys()];
+  for (let changes = 1 + Math.floor(next() * 8); changes > 0; changes--) {
+    const id = there[Math.floor(next() * there.length)];
+    const payload = payloads.get(id)!;
+    payload[Math.floor(next() * payload.length)] = Math.floor(next() * 256);
+  }
+  const id = there[Math.floor(next() * there.length)];
+  const luck = next();
+  if (luck < 0.05) payloads.delete(id);
+  else if (luck < 0.1) payloads.set(id, payloads.get(id)!.slice(0, 8));
+  const { timestampLow, timestampHigh } = controls;
+  return { find: (id: number) => payloads.get(id), timestampLow, timestampHigh };
+}
+
+Deno.test("wrong bytes in controls give a packet or an error, soon", () => {
+  const next = random(6);
+  let refused = 0;
+  const attempt = (add: () => void) => {
+    try {
+      add();
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      refused++;
+    }
+  };
+  const begin = performance.now();
+  const to = new Assembly();
+  const av1Ids = [
+    av1.V4L2_CID_STATELESS_AV1_SEQUENCE,
+    av1.V4L2_CID_STATELESS_AV1_FRAME,
+    av1.V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY,
+    av1.V4L2_CID_STATELESS_AV1_FILM_GRAIN,
+  ];
+  const frames = clientFrames("av1-320x240.ivf").flatMap(({ coded }) => coded ? [coded] : []);
+  for (let round = 0; round < 100; round++) {
+    const rebuilder = new Av1Rebuilder();
+    for (const { data, controls } of frames) {
+      const bad = next() < 0.5 ? damaged(controls, av1Ids, next) : controls;
+      to.clear();
+      attempt(() => rebuilder.isWhole(data, bad) || rebuilder.add(to, data, bad));
+    }
+  }
+  const { sps: [sps], pps: [pps] } = sequences(fixture("h264-320x240.h264"));
+  const h264Ids = [
+    c.V4L2_CID_STATELESS_H264_SPS,
+    c.V4L2_CID_STATELESS_H264_PPS,
+    c.V4L2_CID_STATELESS_H264_SCALING_MATRIX,
+    c.V4L2_CID_STATELESS_H264_START_CODE,
+  ];
+  const good = controlsOf(
+    [h264Ids[0], sps.control],
+    [h264Ids[1], pps.control],
+    [h264Ids[2], new Uint8Array(480).fill(16)],
+    [h264Ids[3], new Uint8Array(4)],
+  );
+  const rebuilder = new H264Rebuilder();
+  for (let round = 0; round < 3000; round++) {
+    to.clear();
+    attempt(() => rebuilder.add(to, Uint8Array.of(0x65, 1, 2), damaged(good, h264Ids, next)));
+  }
+  assert(refused > 1000 && refused < 5500, `${refused} refused`);
+  assert(performance.now() - begin < 20_000);
+});
+
+Deno.test("a picture that is too long is an error", () => {
+  const to = new Assembly();
+  const part = new Uint8Array(1 << 20);
+  for (let i = 0; i < 64; i++) to.add(part);
+  assertThrows(() => to.add(Uint8Array.of(1)), StreamError);
+  assertEquals(to.size, 64 << 20);
+});
