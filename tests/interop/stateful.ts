@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { readStream } from "../../lib/codec/stream.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
-import { VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
+import { VPIPE_DEC_MISMATCH, VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
 import { expect, expectEqual, type Suite } from "../check/suite.ts";
 import { FakeKernel, type Picture } from "./fake_kernel.ts";
 
@@ -166,6 +166,52 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
   }
 
   const scratch = Deno.makeTempDirSync();
+  /** A stream that ffmpeg makes on the spot. */
+  const make = (name: string, size: string, ...options: string[]) => {
+    const path = `${scratch}/${name}`;
+    ffmpeg("-f", "lavfi", "-i", `testsrc2=size=${size}:rate=25`, ...options, path);
+    return path;
+  };
+
+  await suite.check("stateful: a visible part away from the corner", () => {
+    const crop = "h264_metadata=crop_left=18:crop_top=10:crop_right=6:crop_bottom=4";
+    const x264 = ["-c:v", "libx264", "-bf", "2"];
+    const whole = make("h264-whole.h264", "320x240", "-frames:v", "6", ...x264);
+    const path = `${scratch}/h264-cropped.h264`;
+    ffmpeg("-i", whole, "-c", "copy", "-bsf:v", crop, path);
+    using kernel = new FakeKernel(libraries, "h264", 2);
+    decodeAll(kernel, units(path));
+    const { left, top, visible_width, visible_height } = kernel.formats[0];
+    expectEqual("rectangle", [left, top, visible_width, visible_height].join(), "18,10,296,226");
+    const cut = ffmpeg(
+      ...["-i", whole, "-vf", "crop=296:226:18:10:exact=1", "-pix_fmt", "nv12"],
+      ...["-f", "rawvideo", "-"],
+    );
+    expectEqual("digest", kernel.digest, sha256(cut));
+    return "296x226 at 18,10 of 320x240";
+  });
+
+  await suite.check("stateful: what cannot be packed is told, the rest goes on", () => {
+    const frames = ["-frames:v", "8"];
+    const x264 = ["-c:v", "libx264", "-bf", "0"];
+    const good = make("h264-good.h264", "64x48", ...frames, ...x264);
+    const bad = [
+      make("h264-422.h264", "64x48", ...frames, ...x264, "-pix_fmt", "yuv422p"),
+      make("h264-444.h264", "64x48", ...frames, ...x264, "-pix_fmt", "yuv444p"),
+      make("h264-wide.h264", "4112x48", ...frames, ...x264),
+    ];
+    const expected = sha256(reference(good, "nv12"));
+    for (const path of bad) {
+      using kernel = new FakeKernel(libraries, "h264", 2);
+      for (const frame of units(path)) kernel.decode(frame);
+      expectEqual("pictures", kernel.pictures.length, 0);
+      expect(kernel.statuses.includes(VPIPE_DEC_MISMATCH), `${path}: no MISMATCH`);
+      decodeAll(kernel, units(good));
+      expectEqual(`after ${path}`, kernel.digest, expected);
+    }
+    return "4:2:2, 4:4:4 and 4112 pixels a line, then what can";
+  });
+
   for (const name of ["h264-320x240.h264", "h264-gops.h264", "stateful/mpeg2-322x182.m2v"]) {
     const codec = name.replace(/.*\//, "").split("-")[0] as CodecName;
     await suite.check(`stateful: ${name} from another than a key frame`, () => {
