@@ -1,0 +1,157 @@
+/**
+ * Streams as a stateless client sends them, parameter sets and headers in controls alone, decoded to
+ * the same pictures as the streams themselves. Run it in a guest, by `ffmpeg.ts`.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
+import { Assembly } from "../../daemon/assembly.ts";
+import { type FrameControls, rebuilder } from "../../daemon/rebuild.ts";
+import { nalUnits } from "../../lib/codec/annexb.ts";
+import * as c from "../../lib/codec/controls.ts";
+import { readPps, readSps, type Sps } from "../../lib/codec/h264_sps.ts";
+import { type AccessUnit, readStream } from "../../lib/codec/stream.ts";
+import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import { Decoder } from "../../lib/ffmpeg/decoder.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
+import { Mapping } from "../../lib/sys/mmap.ts";
+import { expect, expectEqual, type Suite } from "../check/suite.ts";
+import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
+const MAX_PIXELS = 1 << 20;
+
+/** Decodes packets, and says of each what its picture is. */
+class Digests implements Disposable {
+  readonly #decoder: Decoder;
+
+  constructor(readonly ffmpeg: Ffmpeg, codec: CodecName, readonly depth: number) {
+    this.#decoder = new Decoder(ffmpeg, codec, MAX_PIXELS);
+  }
+
+  /** The picture's CRC; -1 where the packet has none, or is damaged. */
+  of(packet: Bytes): number {
+    const decoder = this.#decoder;
+    decoder.take(Deno.UnsafePointer.of(packet)!, packet.length);
+    const picture = decoder.decode();
+    if (picture === undefined || decoder.damaged) return -1;
+    const { width, height } = picture;
+    const layout = this.depth > 8 ? "p010le" : "nv12";
+    const stride = 4 * width;
+    using memory = Mapping.anonymous(2 * stride * height);
+    using packer = new Packer(this.ffmpeg, layout, width, height, [stride, stride]);
+    expect(packer.fits(picture), `a picture of ${width}x${height} does not fit`);
+    packer.pack(picture, planes(memory.address, memory.address + stride * height));
+    return crc32(Buffer.from(memory.bytes), width * 65536 + height);
+  }
+
+  [Symbol.dispose](): void {
+    this.#decoder[Symbol.dispose]();
+  }
+}
+
+const SPS = 7;
+const PPS = 8;
+const SLICES = [1, 5];
+
+/** Writes H.264 as a stateless client sends it: the slices of a unit, and controls. */
+class H264Client {
+  readonly #sps = new Map<number, Sps>();
+  readonly #pps = new Map<number, Bytes>();
+  readonly #startCode: boolean;
+
+  /** @param startCode whether slices have one */
+  constructor(startCode: boolean) {
+    this.#startCode = startCode;
+  }
+
+  send({ data }: AccessUnit): { slices: Bytes[]; controls: FrameControls } {
+    const slices: Bytes[] = [];
+    for (const nal of nalUnits(data)) {
+      if (nal.type === SPS) {
+        const sps = readSps(nal.payload);
+        this.#sps.set(sps.id, sps);
+      } else if (nal.type === PPS) {
+        const { id, control } = readPps(nal.payload, (id) => this.#sps.get(id));
+        this.#pps.set(id, control);
+      } else if (SLICES.includes(nal.type)) {
+        const header = nal.refIdc << 5 | nal.type;
+        slices.push(Uint8Array.of(...this.#startCode ? [0, 0, 1] : [], header, ...nal.payload));
+      }
+    }
+    // The streams here have one of each at a time.
+    const pps = this.#pps.get(0)!;
+    const payloads = new Map<number, Bytes>([
+      [c.V4L2_CID_STATELESS_H264_SPS, this.#sps.get(0)!.control],
+      [c.V4L2_CID_STATELESS_H264_PPS, pps],
+      [c.V4L2_CID_STATELESS_H264_SCALING_MATRIX, new Uint8Array(c.h264ScalingMatrix.size)],
+      [c.V4L2_CID_STATELESS_H264_START_CODE, Uint8Array.of(this.#startCode ? 1 : 0, 0, 0, 0)],
+    ]);
+    const controls = { find: (id: number) => payloads.get(id), timestampLow: 0, timestampHigh: 0 };
+    return { slices, controls };
+  }
+}
+
+function checkH264(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: boolean): string {
+  const { bitDepth } = units[0].sequence;
+  using whole = new Digests(ffmpeg, "h264", bitDepth);
+  using parts = new Digests(ffmpeg, "h264", bitDepth);
+  const client = new H264Client(startCode);
+  const rebuilt = rebuilder("h264");
+  const packet = new Assembly();
+  let count = 0;
+  for (const [number, unit] of units.entries()) {
+    const { slices, controls } = client.send(unit);
+    count += slices.length;
+    packet.clear();
+    for (const slice of slices) rebuilt.add(packet, slice, controls);
+    expectEqual(`picture ${number}`, parts.of(packet.bytes), whole.of(unit.data));
+  }
+  return `${units.length} pictures, ${count} slices`;
+}
+
+function checkAv1(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
+  const { bitDepth } = units[0].sequence;
+  using whole = new Digests(ffmpeg, "av1", bitDepth);
+  using frames = new Digests(ffmpeg, "av1", bitDepth);
+  const reader = new Av1ControlsReader();
+  const rebuilt = rebuilder("av1");
+  const packet = new Assembly();
+  /** Pictures by their timestamps, for those that are shown again. */
+  const pictures = new Map<number, number>();
+  let hidden = 0;
+  for (const [number, { data }] of units.entries()) {
+    const expected = whole.of(data);
+    for (const { coded, timestamp, shown } of reader.read(data)) {
+      if (coded) {
+        packet.clear();
+        rebuilt.add(packet, coded.data, coded.controls);
+        pictures.set(timestamp, frames.of(packet.bytes));
+        expect(pictures.get(timestamp) !== -1, `unit ${number}: a frame has no picture`);
+      }
+      if (shown) expectEqual(`unit ${number}`, pictures.get(timestamp), expected);
+      else hidden++;
+    }
+  }
+  return `${units.length} pictures, ${hidden} hidden frames`;
+}
+
+export async function checkRebuild(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
+  const files = [...Deno.readDirSync(STREAMS)].map(({ name }) => name).sort();
+  for (const file of files.filter((name) => /\.(h264|ivf)$/.test(name))) {
+    const units = [...readStream(Deno.readFileSync(STREAMS + file))];
+    const { codec } = units[0].sequence;
+    if (codec === "h264") {
+      for (const startCode of [true, false]) {
+        const form = startCode ? "with start codes" : "without start codes";
+        await suite.check(`rebuilt: ${file} ${form}`, () => checkH264(ffmpeg, units, startCode));
+      }
+    } else if (codec === "av1") {
+      await suite.check(`rebuilt: ${file}`, () => checkAv1(ffmpeg, units));
+    }
+  }
+}
