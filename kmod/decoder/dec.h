@@ -161,6 +161,7 @@ enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
  * @visible:		stateful: the part of a picture to be seen
  * @halt:		stateful: why nothing is given to the daemon, if so
  * @draining:		stateful: from V4L2_DEC_CMD_STOP until CAPTURE's last buffer
+ * @drained:		stateful: it has come to its end, which CAPTURE is not ready for
  * @last_due:		stateful: the next CAPTURE buffer is that last one
  * @last:		stateful: the one that was
  */
@@ -192,6 +193,7 @@ struct vdec_ctx {
 	struct v4l2_rect visible;
 	enum vdec_halt halt;
 	bool draining;
+	bool drained;
 	bool last_due;
 	struct vb2_v4l2_buffer *last;
 };

@@ -159,7 +159,11 @@ int vdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 
 int vdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize)
 {
-	if (fsize->index || !vdec_find_coded(vdec_file_to_ctx(file), fsize->pixel_format))
+	const struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	u32 fourcc = fsize->pixel_format;
+
+	if (fsize->index ||
+	    (!vdec_find_coded(ctx, fourcc) && !vdec_find_raw(fourcc, READ_ONCE(ctx->depth))))
 		return -EINVAL;
 
 	fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;

@@ -170,6 +170,7 @@ static void vdec_forget_drain(struct vdec_ctx *ctx)
 	struct vdec_stream *stream = ctx->stream;
 
 	ctx->draining = false;
+	ctx->drained = false;
 	if (ctx->halt == VDEC_DRAINED) {
 		ctx->halt = VDEC_RUNNING;
 		ctx->last_due = false;
@@ -330,9 +331,21 @@ int vdec_stateful_format(struct vdec_stream *stream, const struct vpipe_dec_form
 	return ret;
 }
 
-int vdec_stateful_drained(struct vdec_stream *stream, u64 cookie)
+/* All that was to come is there. */
+static void vdec_end_drain(struct vdec_ctx *ctx)
 {
 	static const struct v4l2_event event = { .type = V4L2_EVENT_EOS };
+
+	vdec_recall(ctx);
+	ctx->drained = false;
+	ctx->halt = VDEC_DRAINED;
+	ctx->last_due = true;
+	v4l2_event_queue_fh(&ctx->fh, &event);
+	vdec_feed(ctx);
+}
+
+int vdec_stateful_drained(struct vdec_stream *stream, u64 cookie)
+{
 	struct vdec_ctx *ctx = stream->ctx;
 	int ret;
 
@@ -349,13 +362,11 @@ int vdec_stateful_drained(struct vdec_stream *stream, u64 cookie)
 		stream->drain = 0;
 	stream->progress = jiffies;
 	spin_unlock(&stream->lock);
-	if (!ret) {
-		vdec_recall(ctx);
-		ctx->halt = VDEC_DRAINED;
-		ctx->last_due = true;
-		v4l2_event_queue_fh(&ctx->fh, &event);
-		vdec_feed(ctx);
-	}
+	/* What changed before may have had no picture: its end comes when CAPTURE is ready. */
+	if (!ret && ctx->halt == VDEC_CHANGING)
+		ctx->drained = true;
+	else if (!ret)
+		vdec_end_drain(ctx);
 	mutex_unlock(&ctx->lock);
 
 	return ret;
@@ -382,6 +393,8 @@ static void vdec_stateful_queue(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
+	if (ctx->last == to_vb2_v4l2_buffer(vb))
+		ctx->last = NULL;
 	v4l2_m2m_buf_queue(ctx->fh.m2m_ctx, to_vb2_v4l2_buffer(vb));
 	vdec_feed(ctx);
 }
@@ -415,6 +428,10 @@ static void vdec_resume_capture(struct vdec_ctx *ctx)
 	ctx->last_due = false;
 	ctx->halt = VDEC_RUNNING;
 	vb2_clear_last_buffer_dequeued(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx));
+	if (ctx->drained) {
+		vdec_end_drain(ctx);
+		return;
+	}
 	if (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT])
 		vdec_write_capture(ctx);
 	vdec_feed(ctx);

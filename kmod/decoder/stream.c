@@ -108,7 +108,10 @@ void vdec_stream_end(struct vdec_stream *stream)
 	wake_up_interruptible_all(&stream->wait);
 }
 
-/* Whether it is the daemon's turn: with no buffer for its pictures it can do nothing. */
+/*
+ * Whether it is the daemon's turn: once the client has been told to make CAPTURE
+ * ready, it can do nothing without a buffer for its pictures.
+ */
 static bool vdec_stream_busy(const struct vdec_stream *stream)
 {
 	if (!list_empty(&stream->waiting) || !list_empty(&stream->empty))
@@ -116,7 +119,8 @@ static bool vdec_stream_busy(const struct vdec_stream *stream)
 	if (list_empty(&stream->given) && !stream->drain)
 		return false;
 
-	return !stream->ctx->node->kind->stateful || !list_empty(&stream->lent);
+	return !stream->ctx->node->kind->stateful || !stream->format_told ||
+	       !list_empty(&stream->lent);
 }
 
 /* Something is about to be there for the daemon to do, or it has done something. */
