@@ -29,6 +29,9 @@ const MAX_COMPLAINTS = 1000;
 // As many parameter sets as anybody sends one by one.
 const MAX_LEAD = 16;
 
+// The upper half of AV_NOPTS_VALUE, of libavutil/avutil.h; the lower one is 0.
+const NOPTS_HIGH = 0x8000_0000;
+
 // Both halves of the pts of what is decoded a second time.
 const AGAIN = 0xffff_ffff;
 
@@ -77,6 +80,10 @@ export class DisplayDecoder implements Disposable {
     this.#packet = made.use(new Packet(ffmpeg));
     this.#again = made.use(new Packet(ffmpeg));
     this.picture = made.use(new Frame(ffmpeg));
+    // As av_frame_alloc leaves it: a release whose AVFrame is another one is noticed here.
+    if (this.picture.ptsLow !== 0 || this.picture.ptsHigh !== NOPTS_HIGH) {
+      throw new Error(`FFmpeg ${ffmpeg.version}: AVFrame has its pts at another place`);
+    }
     this.#options = { ...OPTIONS, max_pixels: String(maxPixels) };
     this.#context = made.use(new CodecContext(ffmpeg, decoder, this.#options));
     this.#owned = made.move();
