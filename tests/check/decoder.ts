@@ -10,6 +10,7 @@ import { Daemon, SESSION } from "./decoder_daemon.ts";
 import { decoderEndChecks } from "./decoder_ends.ts";
 import { decoderFfmpegChecks } from "./decoder_ffmpeg.ts";
 import { decoderServiceChecks } from "./decoder_service.ts";
+import { decoderSliceChecks } from "./decoder_slices.ts";
 import { decoderStreamChecks } from "./decoder_streams.ts";
 import { kernelChecks } from "./kernels.ts";
 import { run, succeed } from "./processes.ts";
@@ -62,6 +63,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await using _running = daemon;
   await decoderStreamChecks(suite, context);
   await decoderFfmpegChecks(suite, context);
+  await decoderSliceChecks(suite, context);
   await decoderChainChecks(suite, context);
   await decoderBadInputChecks(suite, context);
 }

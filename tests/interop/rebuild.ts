@@ -7,16 +7,14 @@
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { Assembly } from "../../daemon/assembly.ts";
-import { type FrameControls, rebuilder } from "../../daemon/rebuild.ts";
-import { nalUnits } from "../../lib/codec/annexb.ts";
-import * as c from "../../lib/codec/controls.ts";
-import { readPps, readSps, type Sps } from "../../lib/codec/h264_sps.ts";
+import { rebuilder } from "../../daemon/rebuild.ts";
 import { type AccessUnit, readStream } from "../../lib/codec/stream.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
+import { H264Client } from "../check/h264_client.ts";
 import { expect, expectEqual, type Suite } from "../check/suite.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 
@@ -54,48 +52,6 @@ class Digests implements Disposable {
   }
 }
 
-const SPS = 7;
-const PPS = 8;
-const SLICES = [1, 5];
-
-/** Writes H.264 as a stateless client sends it: the slices of a unit, and controls. */
-class H264Client {
-  readonly #sps = new Map<number, Sps>();
-  readonly #pps = new Map<number, Bytes>();
-  readonly #startCode: boolean;
-
-  /** @param startCode whether slices have one */
-  constructor(startCode: boolean) {
-    this.#startCode = startCode;
-  }
-
-  send({ data }: AccessUnit): { slices: Bytes[]; controls: FrameControls } {
-    const slices: Bytes[] = [];
-    for (const nal of nalUnits(data)) {
-      if (nal.type === SPS) {
-        const sps = readSps(nal.payload);
-        this.#sps.set(sps.id, sps);
-      } else if (nal.type === PPS) {
-        const { id, control } = readPps(nal.payload, (id) => this.#sps.get(id));
-        this.#pps.set(id, control);
-      } else if (SLICES.includes(nal.type)) {
-        const header = nal.refIdc << 5 | nal.type;
-        slices.push(Uint8Array.of(...this.#startCode ? [0, 0, 1] : [], header, ...nal.payload));
-      }
-    }
-    // The streams here have one of each at a time.
-    const pps = this.#pps.get(0)!;
-    const payloads = new Map<number, Bytes>([
-      [c.V4L2_CID_STATELESS_H264_SPS, this.#sps.get(0)!.control],
-      [c.V4L2_CID_STATELESS_H264_PPS, pps],
-      [c.V4L2_CID_STATELESS_H264_SCALING_MATRIX, new Uint8Array(c.h264ScalingMatrix.size)],
-      [c.V4L2_CID_STATELESS_H264_START_CODE, Uint8Array.of(this.#startCode ? 1 : 0, 0, 0, 0)],
-    ]);
-    const controls = { find: (id: number) => payloads.get(id), timestampLow: 0, timestampHigh: 0 };
-    return { slices, controls };
-  }
-}
-
 function checkH264(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: boolean): string {
   const { bitDepth } = units[0].sequence;
   using whole = new Digests(ffmpeg, "h264", bitDepth);
@@ -105,10 +61,10 @@ function checkH264(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: bool
   const packet = new Assembly();
   let count = 0;
   for (const [number, unit] of units.entries()) {
-    const { slices, controls } = client.send(unit);
+    const { slices, controls } = client.parts(unit.data);
     count += slices.length;
     packet.clear();
-    for (const slice of slices) rebuilt.add(packet, slice, controls);
+    for (const slice of slices) rebuilt.add(packet, slice, client.frameControls(controls));
     expectEqual(`picture ${number}`, parts.of(packet.bytes), whole.of(unit.data));
   }
   return `${units.length} pictures, ${count} slices`;
