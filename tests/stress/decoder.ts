@@ -4,12 +4,16 @@
  * @module
  */
 import { expect, expectEqual } from "../check/suite.ts";
-import { DecoderClient } from "./decoder_client.ts";
 import { Answering } from "./decoder_answering.ts";
+import { DecoderClient, OUTPUT } from "./decoder_client.ts";
+import { StatefulClient } from "./decoder_stateful_client.ts";
 import { Driver } from "./driver.ts";
 import { delay } from "./stage.ts";
 
 export const decoder = new Driver("vpipe-dec");
+
+/** The stateful one of its nodes; the other one has the driver's name. */
+export const statefulNode = () => decoder.videoNode("vpipe-dec-stateful");
 
 /** The daemon's side of it. */
 export const SESSION = "/dev/vpipe-dec";
@@ -56,18 +60,25 @@ export async function expectIdle(users: number, ms = 10_000): Promise<void> {
   }
 }
 
-/** Fails unless a frame goes through the device, with this program as its daemon. */
+/** Fails unless a frame goes through each node, with this program as its daemon. */
 export async function expectWorking(): Promise<void> {
   using daemon = new Answering();
+  const serve = () => daemon.serve();
   {
     using client = new DecoderClient(decoder.videoNode());
     client.start();
     client.send(0, [1, 2, 3]);
-    daemon.serve();
+    serve();
     const picture = await client.picture();
     expect(picture.every((byte) => byte === 6), "the picture is not the daemon's");
   }
-  daemon.serve();
+  {
+    using client = new StatefulClient(statefulNode(), 2);
+    client.begin(OUTPUT);
+    await client.decode(1, serve);
+    await client.finish(serve);
+  }
+  serve();
   daemon[Symbol.dispose]();
   await expectIdle(0);
 }

@@ -11,8 +11,8 @@ import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import type { View } from "../../lib/sys/struct.ts";
 import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
 
-export const ALL_CODECS = uapi.VPIPE_DEC_CODEC_VP9 | uapi.VPIPE_DEC_CODEC_AV1 |
-  uapi.VPIPE_DEC_CODEC_H264;
+/** All bits up to the last codec's. */
+export const ALL_CODECS = 2 * uapi.VPIPE_DEC_CODEC_H263 - 1;
 
 const PATH = "/dev/vpipe-dec";
 
@@ -114,16 +114,32 @@ export class StreamFile extends Messages {
     return uapi.vpipe_dec_decode.at(this.message);
   }
 
+  /** What begins a message to it. */
+  #head(type: number, size: number, cookie: bigint) {
+    return { version: uapi.VPIPE_DEC_VERSION, type, size, stream: this.id, cookie };
+  }
+
   done(cookie: bigint, values: Partial<View<typeof uapi.vpipe_dec_done.fields>> = {}): number {
-    const { size } = uapi.vpipe_dec_done;
-    const head = {
-      version: uapi.VPIPE_DEC_VERSION,
-      type: uapi.VPIPE_DEC_MSG_DONE,
-      size,
-      stream: this.id,
-      cookie,
-    };
+    const head = this.#head(uapi.VPIPE_DEC_MSG_DONE, uapi.vpipe_dec_done.size, cookie);
     return this.write(uapi.vpipe_dec_done.alloc({ ...head, ...values }).bytes);
+  }
+
+  /** All of the picture is visible, and of 8 bits, unless `values` say otherwise. */
+  format(cookie: bigint, values: Partial<View<typeof uapi.vpipe_dec_format.fields>>): number {
+    const { width, height } = values;
+    const head = this.#head(uapi.VPIPE_DEC_MSG_FORMAT, uapi.vpipe_dec_format.size, cookie);
+    const whole = { visible_width: width, visible_height: height, depth: 8 };
+    return this.write(uapi.vpipe_dec_format.alloc({ ...head, ...whole, ...values }).bytes);
+  }
+
+  picture(cookie: bigint, values: Partial<View<typeof uapi.vpipe_dec_picture.fields>>): number {
+    const head = this.#head(uapi.VPIPE_DEC_MSG_PICTURE, uapi.vpipe_dec_picture.size, cookie);
+    return this.write(uapi.vpipe_dec_picture.alloc({ ...head, ...values }).bytes);
+  }
+
+  drained(cookie: bigint, values: Partial<Header> = {}): number {
+    const head = this.#head(uapi.VPIPE_DEC_MSG_DRAINED, uapi.vpipe_dec_header.size, cookie);
+    return this.write(uapi.vpipe_dec_header.alloc({ ...head, ...values }).bytes);
   }
 
   /** A plane of a buffer, its `fd` the caller's; or the negated errno. */

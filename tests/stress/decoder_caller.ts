@@ -299,6 +299,6 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     const argument = new Uint8Array(72);
     argument[0] = this.random.below(6);
     this.spoil(argument);
-    this.ioctl(file.fd, uapi.VIDIOC_DECODER_CMD, argument);
+    this.ioctl(file.fd, v4l2.VIDIOC_DECODER_CMD, argument);
   }
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { EAGAIN } from "../../lib/sys/errno.ts";
+import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import { Poller, POLLERR, POLLIN } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
@@ -47,11 +47,11 @@ export class DecoderClient implements Disposable {
     const { pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME, width = 64, height = 48 } = settings;
     this.#count = settings.buffers ?? 4;
     const wanted = v4l2.V4L2_CAP_VIDEO_M2M_MPLANE;
-    this.device = VideoDevice.open(node, wanted, "stateless decoder");
+    this.device = VideoDevice.open(node, wanted, "decoder");
     try {
       setMplaneFormat(this.device, OUTPUT, { pixelformat, width, height });
       if (settings.requests) this.#media = MediaDevice.of(this.device);
-      this.allocate();
+      this.allocate(...SIDES);
     } catch (error) {
       this.close();
       throw error;
@@ -65,10 +65,13 @@ export class DecoderClient implements Disposable {
     return this.#capture;
   }
 
-  /** REQBUFS on both queues. */
-  allocate(): void {
-    this.#output = new MplaneMmapQueue(this.device, OUTPUT, this.#count, 1);
-    this.#capture = new MplaneMmapQueue(this.device, CAPTURE, this.#count, 1);
+  /** REQBUFS. */
+  allocate(...sides: readonly Side[]): void {
+    for (const side of sides) {
+      const queue = new MplaneMmapQueue(this.device, side, this.#count, 1);
+      if (side === OUTPUT) this.#output = queue;
+      else this.#capture = queue;
+    }
   }
 
   queue(side: Side): MplaneMmapQueue {
@@ -78,6 +81,16 @@ export class DecoderClient implements Disposable {
   /** The result of STREAMON, or its negated errno. */
   tryStart(side: Side): number {
     return tryIoctl(this.device.fd, v4l2.VIDIOC_STREAMON.request, typeArgument(side));
+  }
+
+  /** The index of the buffer, or the negated errno of DQBUF. */
+  tryDequeue(side: Side): number {
+    try {
+      return this.queue(side).dequeue();
+    } catch (error) {
+      if (error instanceof SysError) return -error.code;
+      throw error;
+    }
   }
 
   /** Both queues streaming, all CAPTURE buffers with the driver. */

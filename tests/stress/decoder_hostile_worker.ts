@@ -10,7 +10,7 @@ import { tryIoctl } from "../../lib/sys/ioctl.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
 import { BAD_ADDRESSES, EDGES } from "./caller.ts";
-import { Bridge, StreamFile } from "./decoder_bridge.ts";
+import { ALL_CODECS, Bridge, StreamFile } from "./decoder_bridge.ts";
 import { orErrno, raw } from "./libc.ts";
 import { Random } from "./random.ts";
 
@@ -20,6 +20,8 @@ export interface HostileOrder {
   /** Writes. */
   readonly messages: number;
 }
+
+const { VPIPE_DEC_VERSION: VERSION } = uapi;
 
 const MAX_MAPPINGS = 8;
 
@@ -141,11 +143,11 @@ class Hostile {
   #valid(): Uint8Array<ArrayBuffer> {
     const { random } = this;
     const stream = this.#streams.length > 0 ? random.pick(this.#streams).id : 1;
-    const head = { version: 1, stream, cookie: random.pick(this.#cookies) };
+    const head = { version: VERSION, stream, cookie: random.pick(this.#cookies) };
     switch (random.below(4)) {
       case 0:
         return uapi.vpipe_dec_hello.alloc({
-          ...{ version: 1, type: uapi.VPIPE_DEC_MSG_HELLO },
+          ...{ version: VERSION, type: uapi.VPIPE_DEC_MSG_HELLO },
           ...{ size: 32, codecs: random.next() },
         }).bytes;
       case 1:
@@ -178,7 +180,7 @@ class Hostile {
   }
 
   #sessionMessage(): void {
-    const codecs = this.random.chance(0.2) ? this.random.next() : 7;
+    const codecs = this.random.chance(0.2) ? this.random.next() : ALL_CODECS;
     this.tally.messages++;
     if (this.#count("write", this.#bridge.hello(codecs)) >= 0) this.tally.accepted++;
   }

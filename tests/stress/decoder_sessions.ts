@@ -13,7 +13,7 @@ import { V4L2_PIX_FMT_H264_SLICE, VIDIOC_QUERYCAP } from "../../lib/v4l2/videode
 import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
 import { expect, expectEqual } from "../check/suite.ts";
 import { decoder, expectIdle, SESSION, TIMEOUT_MS } from "./decoder.ts";
-import { Bridge, type StreamFile } from "./decoder_bridge.ts";
+import { ALL_CODECS, Bridge, type StreamFile } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./decoder_client.ts";
 import { orErrno, raw } from "./libc.ts";
 import { delay } from "./stage.ts";
@@ -22,6 +22,8 @@ const { EFAULT, EMSGSIZE, EPIPE, ESTALE } = constants.errno;
 
 const MANY = 0xffff_ffff;
 const SHORT_TIMEOUT_MS = 300;
+
+const WRONG_VERSIONS = [0, uapi.VPIPE_DEC_VERSION - 1, uapi.VPIPE_DEC_VERSION + 1, 0xffff];
 
 /** Counts what was compared. */
 class Counter {
@@ -47,26 +49,30 @@ function openErrno(): number {
   }
 }
 
-/** Without a daemon that has said HELLO nobody streams. */
-function greeting(counter: Counter, node: string): Bridge {
+/** Without a daemon nobody streams. */
+function alone(counter: Counter, node: string): void {
   using client = new DecoderClient(node);
   counter.refused("STREAMON of OUTPUT without a daemon", client.tryStart(OUTPUT), ENOTCONN);
   counter.refused("STREAMON of CAPTURE without a daemon", client.tryStart(CAPTURE), ENOTCONN);
-  const bridge = new Bridge();
+}
+
+/** Nor before the daemon has said HELLO. */
+function greeting(counter: Counter, bridge: Bridge, node: string): void {
+  using client = new DecoderClient(node);
   counter.same("errno of a second open", openErrno(), EBUSY);
   counter.refused("STREAMON before HELLO", client.tryStart(OUTPUT), ENOTCONN);
 
   counter.refused("read of nothing", bridge.read(), EAGAIN);
   counter.refused("IOC_STREAM before HELLO", bridge.open(1), ENOENT);
   counter.refused("HELLO without codecs", bridge.hello(0), EINVAL);
-  counter.refused("HELLO with unknown codecs only", bridge.hello(0xffff_fff8), EINVAL);
-  for (const version of [0, 2, 0xffff]) {
+  counter.refused("HELLO with unknown codecs only", bridge.hello(~ALL_CODECS >>> 0), EINVAL);
+  for (const version of WRONG_VERSIONS) {
     counter.refused(`HELLO of version ${version}`, bridge.hello(7, { version }), EINVAL);
   }
   for (const size of [0, 24, 31, 33, 16384, MANY]) {
     counter.refused(`HELLO that says ${size} bytes`, bridge.hello(7, { size }), EINVAL);
   }
-  for (const type of [0, 1, 2, 16, 17, 18, 65, 80, 0xffff]) {
+  for (const type of [0, 1, 2, 16, 17, 18, 19, 20, 21, 65, 80, 81, 82, 83, 0xffff]) {
     counter.refused(`type ${type} as a HELLO`, bridge.hello(7, { type }), EINVAL);
   }
   counter.refused("HELLO of a stream", bridge.hello(7, { stream: 1 }), EINVAL);
@@ -81,7 +87,7 @@ function greeting(counter: Counter, node: string): Bridge {
   counter.same("HELLO", bridge.hello(uapi.VPIPE_DEC_CODEC_VP9 | 0x8000_0000), 32);
   counter.refused("HELLO twice", bridge.hello(), EINVAL);
   const pong = uapi.vpipe_dec_header.alloc({
-    version: 1,
+    version: uapi.VPIPE_DEC_VERSION,
     type: uapi.VPIPE_DEC_MSG_PONG,
     size: 24,
   });
@@ -91,7 +97,6 @@ function greeting(counter: Counter, node: string): Bridge {
   }
   using other = new DecoderClient(node, { pixelformat: V4L2_PIX_FMT_H264_SLICE });
   counter.refused("STREAMON without the codec", other.tryStart(OUTPUT), EOPNOTSUPP);
-  return bridge;
 }
 
 /** The file of a client's stream. */
@@ -143,8 +148,8 @@ function badAnswers(counter: Counter, stream: StreamFile, client: DecoderClient)
     counter.refused(`DONE of status ${status}`, stream.done(first, { status }), EINVAL);
   }
   const wrong = {
-    version: [0, 2, 0xffff],
-    type: [0, 16, 17, 18, 64, 65, 0xffff],
+    version: WRONG_VERSIONS,
+    type: [0, 16, 17, 18, 64, 65, 81, 82, 83, 0xffff],
     size: [0, 24, 39, 41, MANY],
     stream: [0, stream.id - 1, stream.id + 1, MANY],
   };
@@ -291,7 +296,9 @@ export async function decoderSessions(): Promise<string> {
   const counter = new Counter();
   const node = decoder.videoNode();
   {
-    using bridge = greeting(counter, node);
+    alone(counter, node);
+    using bridge = new Bridge();
+    greeting(counter, bridge, node);
     using client = new DecoderClient(node);
     using stream = opening(counter, bridge, client);
     badAnswers(counter, stream, client);

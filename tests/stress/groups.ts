@@ -17,6 +17,7 @@ import { decoderLives } from "./decoder_lives.ts";
 import { decoderRandom } from "./decoder_random.ts";
 import { decoderSessions } from "./decoder_sessions.ts";
 import { decoderStalls } from "./decoder_stalls.ts";
+import { decoderStatefulStates } from "./decoder_stateful_states.ts";
 import { decoderStates } from "./decoder_states.ts";
 import { decoderFaults, faults, loopFaults } from "./faults.ts";
 import { expectWorking as expectFilter, filter } from "./filter.ts";
@@ -67,6 +68,7 @@ export const GROUPS = {
     stages: {
       sessions: { share: 0.02, run: decoderSessions },
       states: { share: 0.03, run: decoderStates },
+      "stateful-states": { share: 0.03, run: decoderStatefulStates },
       imports: { share: 0.02, run: decoderImports },
       "random-calls": { share: 0.06, run: decoderRandom },
       kills: { share: 0.05, run: decoderKills },

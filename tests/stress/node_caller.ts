@@ -27,7 +27,10 @@ import * as uapi from "./uapi.ts";
 export const MAX_BUFFERS = 32;
 
 // linux/videodev2.h has it only since Linux 6.10.
-const VIDIOC_REMOVE_BUFS = { name: "VIDIOC_REMOVE_BUFS", request: _IOWR("V", 104, 64) };
+export const VIDIOC_REMOVE_BUFS = {
+  name: "VIDIOC_REMOVE_BUFS",
+  request: _IOWR("V", 104, 64),
+};
 
 // Numbers whose size this worker must not lose sight of.
 const ALLOCATING = [v4l2.VIDIOC_S_FMT, v4l2.VIDIOC_REQBUFS, uapi.VIDIOC_CREATE_BUFS]

@@ -53,4 +53,3 @@ export const VIDIOC_UNSUBSCRIBE_EVENT = v(
 );
 export const VIDIOC_CREATE_BUFS = v("VIDIOC_CREATE_BUFS", _IOWR("V", 92, v4l2_create_buffers.size));
 export const VIDIOC_PREPARE_BUF = v("VIDIOC_PREPARE_BUF", _IOWR("V", 93, v4l2_buffer.size));
-export const VIDIOC_DECODER_CMD = v("VIDIOC_DECODER_CMD", _IOWR("V", 96, 72));
