@@ -362,8 +362,8 @@ int vdec_stateful_drained(struct vdec_stream *stream, u64 cookie)
 		stream->drain = 0;
 	stream->progress = jiffies;
 	spin_unlock(&stream->lock);
-	/* What changed before may have had no picture: its end comes when CAPTURE is ready. */
-	if (!ret && ctx->halt == VDEC_CHANGING)
+	/* What came before may have had no picture: its end comes when CAPTURE is ready. */
+	if (!ret && (ctx->halt == VDEC_CHANGING || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]))
 		ctx->drained = true;
 	else if (!ret)
 		vdec_end_drain(ctx);
@@ -501,14 +501,27 @@ static const struct vb2_ops vdec_stateful_vb2_ops = {
  * Ioctls
  */
 
+/*
+ * The document wants both queues streaming, and the command ignored else. GStreamer
+ * gives it for a stream of few frames before it has CAPTURE ready, and would wait for
+ * the last buffer for ever: frames that are there already are worth a drain.
+ */
+static bool vdec_may_drain(const struct vdec_ctx *ctx)
+{
+	if (!ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT])
+		return false;
+
+	return ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE] ||
+	       ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT];
+}
+
 static int vdec_cmd_stop(struct vdec_ctx *ctx)
 {
 	struct vdec_stream *stream = ctx->stream;
 
 	if (ctx->draining)
 		return -EBUSY;
-	if (ctx->halt == VDEC_DRAINED || !ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] ||
-	    !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
+	if (ctx->halt == VDEC_DRAINED || !vdec_may_drain(ctx))
 		return 0;
 
 	ctx->draining = true;
