@@ -61,22 +61,37 @@ end_daemon() {
 	[ "$status" -eq 0 ] || die "decoder-daemon: status $status"
 }
 
-# make_stream CODEC SIZE FRAMES: sets $stream to a file, made where there is none.
+# make_stream CODEC SIZE FRAMES [RATE]: sets $stream to a file, made where there is none.
 make_stream() {
-	local encoder suffix=ivf
+	local encoder suffix
 	case $1 in
-	vp9) encoder=(libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 4M -g 120) ;;
-	av1) encoder=(libsvtav1 -preset 12 -b:v 4M -g 120) ;;
-	h264) encoder=(libx264 -preset veryfast -bf 3 -b:v 4M -g 120) suffix=h264 ;;
+	vp9) encoder=(libvpx-vp9 -deadline realtime -cpu-used 8 -f ivf) suffix=ivf ;;
+	av1) encoder=(libsvtav1 -preset 12 -f ivf) suffix=ivf ;;
+	h264) encoder=(libx264 -preset veryfast -bf 3 -f h264) suffix=h264 ;;
+	hevc) encoder=(libx265 -preset ultrafast -bf 3 -x265-params log-level=none -f hevc) suffix=hevc ;;
+	vp8) encoder=(libvpx -deadline realtime -cpu-used 8 -f ivf) suffix=ivf ;;
+	mpeg1) encoder=(mpeg1video -bf 2 -f mpeg1video) suffix=m1v ;;
+	mpeg2) encoder=(mpeg2video -bf 2 -f mpeg2video) suffix=m2v ;;
+	mpeg4) encoder=(mpeg4 -bf 2 -f m4v) suffix=m4v ;;
 	esac
-	stream=$streams/$1-$2-$3.$suffix
+	local rate=${4:-4M}
+	stream=$streams/$1-$2-$3${4:+-$4}.$suffix
 	[ ! -s "$stream" ] || return 0
 	mkdir -p -- "$streams" || die "$streams: cannot be made"
 	say "making $stream"
 	run "$scratch/output" env SVT_LOG=1 "${quiet[@]}" -v error -f lavfi \
 		-i "testsrc2=size=$2:rate=30,noise=alls=6:allf=t,format=yuv420p" \
-		-frames:v "$3" -c:v "${encoder[@]}" "$stream.new.$suffix"
-	mv "$stream.new.$suffix" "$stream"
+		-frames:v "$3" -b:v "$rate" -g 120 -c:v "${encoder[@]}" "$stream.new"
+	mv "$stream.new" "$stream"
+}
+
+# shellcheck disable=SC2034 # for the script that sources this
+# find_device KIND: sets $device to the node of the stateless or stateful decoder.
+find_device() {
+	case $1 in
+	stateless) device=$(node vpipe-dec) ;;
+	stateful) device=$(node vpipe-dec-stateful) ;;
+	esac
 }
 
 [ "$(id -u)" -eq 0 ] || die "must run as root"
