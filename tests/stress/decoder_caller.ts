@@ -1,5 +1,5 @@
 /**
- * The decoder's video node, called at random. Most arguments are nearly right: what is refused at
+ * The decoder's video nodes, called at random. Most arguments are nearly right: what is refused at
  * the door tests the door only.
  *
  * @module
@@ -14,7 +14,7 @@ import { tryIoctl } from "../../lib/sys/ioctl.ts";
 import { addressOf } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
-import { decoder } from "./decoder.ts";
+import { decoder, statefulNode } from "./decoder.ts";
 import { CAPTURE, OUTPUT, SIDES } from "./decoder_client.ts";
 import { NodeCaller, type OpenFile } from "./node_caller.ts";
 import type { Random } from "./random.ts";
@@ -28,10 +28,16 @@ const MAX_SIDE = 64;
 const OUTPUT_BYTES = 1 << 16;
 const MAX_PLANES = 8;
 
-const CODED = [
+const STATELESS = [
   v4l2.V4L2_PIX_FMT_VP9_FRAME,
   v4l2.V4L2_PIX_FMT_H264_SLICE,
   v4l2.fourcc("AV1F"),
+];
+const STATEFUL = [
+  v4l2.V4L2_PIX_FMT_H264,
+  v4l2.V4L2_PIX_FMT_VP9,
+  v4l2.V4L2_PIX_FMT_MPEG2,
+  v4l2.fourcc("AV01"),
 ];
 const RAW = [v4l2.V4L2_PIX_FMT_NV12, v4l2.V4L2_PIX_FMT_NV12M, v4l2.V4L2_PIX_FMT_P010];
 
@@ -42,13 +48,21 @@ const CONTROL_BASES = [
   V4L2_CID_STATELESS_AV1_SEQUENCE,
 ];
 
-/** An open file of the node, and what is believed to be true of it. */
+/** An open file of a node, and what is believed to be true of it. */
 interface DecoderFile extends OpenFile {
+  readonly stateful: boolean;
   /** Sizes of the planes of a buffer. */
   readonly planes: Record<number, number[]>;
 }
 
-/** Open files of the node and what belongs to them, and random calls on all of it. */
+/** By the formats of OUTPUT: a file that somebody else opened may be of either node. */
+function isStateful(fd: number): boolean {
+  const format = v4l2.v4l2_fmtdesc.alloc({ type: OUTPUT });
+  tryIoctl(fd, v4l2.VIDIOC_ENUM_FMT.request, format.bytes);
+  return STATEFUL.includes(format.pixelformat);
+}
+
+/** Open files of the nodes and what belongs to them, and random calls on all of it. */
 export class DecoderCaller extends NodeCaller<DecoderFile> {
   constructor(random: Random) {
     super(random, {
@@ -72,6 +86,8 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     [8, (file) => this.#stream(file)],
     [16, (file) => this.give(file, this.side())],
     [16, (file) => this.#dequeue(file, this.side())],
+    [4, (file) => this.#restart(file, CAPTURE)],
+    [1, (file) => this.#restart(file, OUTPUT)],
     [2, (file) => this.#setFormat(file, this.side())],
     [3, (file) => this.#requestBuffers(file, this.side())],
     [2, (file) => this.#createBuffers(file, this.side())],
@@ -87,7 +103,9 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     [3, (file) => this.request(file)],
     [2, () => this.reuseRequest()],
     [2, (file) => this.poll(file)],
-    [1, (file) => this.#command(file)],
+    [5, (file) => this.#command(file)],
+    [2, (file) => this.#select(file)],
+    [4, (file) => this.#events(file)],
     [3, (file) => this.anything(file)],
     [1, (file) => this.duplicate(file)],
     [1, () => this.closeFile()],
@@ -95,11 +113,12 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
 
   /** Adds an open file: `fd`, or a new one. */
   override open(fd?: number): DecoderFile {
-    const path = decoder.videoNode();
+    const path = this.random.pick([decoder.videoNode(), statefulNode()]);
     fd ??= File.open(path, O_RDWR | O_NONBLOCK).fd;
     const file = {
       path,
       fd,
+      stateful: isStateful(fd),
       memory: { [OUTPUT]: MMAP, [CAPTURE]: MMAP },
       buffers: { [OUTPUT]: 4, [CAPTURE]: 4 },
       planes: { [OUTPUT]: [OUTPUT_BYTES], [CAPTURE]: [4096] },
@@ -125,7 +144,7 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
       }
       this.#setFormat(file, OUTPUT);
       this.#setFormat(file, CAPTURE);
-      file.requests = random.chance(0.4);
+      file.requests = !file.stateful && random.chance(0.4);
       for (const side of SIDES) this.#requestBuffers(file, side, random.between(1, 4));
       for (const side of random.shuffle(SIDES)) {
         for (let i = 0; i < file.buffers[side]; i++) this.give(file, side, i);
@@ -139,13 +158,25 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     });
   }
 
+  /** New buffers on one side, as a stream wants them that becomes different. */
+  #restart(file: DecoderFile, side: number): void {
+    this.tamely(() => {
+      this.startOrStop(file, v4l2.VIDIOC_STREAMOFF, side);
+      this.#requestBuffers(file, side, 0);
+      this.#refresh(file);
+      this.#requestBuffers(file, side, this.random.between(1, 4));
+      for (let i = 0; i < file.buffers[side]; i++) this.give(file, side, i);
+      this.startOrStop(file, v4l2.VIDIOC_STREAMON, side);
+    });
+  }
+
   #setFormat(file: DecoderFile, type: number): void {
     const { random } = this;
     const format = v4l2.v4l2_format_mplane.alloc({
       type,
       width: random.between(1, MAX_SIDE),
       height: random.between(1, MAX_SIDE),
-      pixelformat: random.pick(type === OUTPUT ? CODED : RAW),
+      pixelformat: random.pick(type === CAPTURE ? RAW : file.stateful ? STATEFUL : STATELESS),
       field: v4l2.V4L2_FIELD_NONE,
       sizeimage: OUTPUT_BYTES,
       num_planes: 1,
@@ -224,7 +255,10 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
   ): void {
     const { random } = this;
     const buffer = this.#buffer(file, side, index);
-    buffer.timestamp_usec = random.below(1000);
+    buffer.timestamp_usec = random.below(random.pick([2, 1000]));
+    if (side === OUTPUT && random.chance(0.2)) {
+      buffer.flags = uapi.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
+    }
     for (const [i, size] of file.planes[side].entries()) {
       const plane = this.#plane(i);
       plane.length = size;
@@ -233,7 +267,7 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
       if (buffer.memory === DMABUF) plane.fd = this.importable(size).fd;
     }
     if (request !== undefined) {
-      buffer.flags = v4l2.V4L2_BUF_FLAG_REQUEST_FD;
+      buffer.flags |= v4l2.V4L2_BUF_FLAG_REQUEST_FD;
       buffer.request_fd = request;
     }
     this.spoil(this.random.chance(0.5) ? buffer.bytes : this.#planes);
@@ -296,9 +330,38 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
   }
 
   #command(file: DecoderFile): void {
-    const argument = new Uint8Array(72);
-    argument[0] = this.random.below(6);
-    this.spoil(argument);
-    this.ioctl(file.fd, v4l2.VIDIOC_DECODER_CMD, argument);
+    const { V4L2_DEC_CMD_START, V4L2_DEC_CMD_STOP } = v4l2;
+    const common = file.stateful
+      ? [V4L2_DEC_CMD_START, V4L2_DEC_CMD_STOP]
+      : [uapi.V4L2_DEC_CMD_FLUSH];
+    const cmd = this.wildly(0.1) ? this.random.below(6) : this.random.pick(common);
+    const argument = v4l2.v4l2_decoder_cmd.alloc({ cmd });
+    this.spoil(argument.bytes);
+    const call = this.wildly(0.1) ? uapi.VIDIOC_TRY_DECODER_CMD : v4l2.VIDIOC_DECODER_CMD;
+    this.ioctl(file.fd, call, argument.bytes);
+  }
+
+  #select(file: DecoderFile): void {
+    const { random } = this;
+    const target = random.pick([0, 1, 2, 0x100, 0x101, 0x102, 0x103]);
+    const argument = v4l2.v4l2_selection.alloc({ type: this.side(), target });
+    Object.assign(argument, { width: random.below(MAX_SIDE), height: random.below(MAX_SIDE) });
+    this.spoil(argument.bytes);
+    const call = random.pick([v4l2.VIDIOC_G_SELECTION, uapi.VIDIOC_S_SELECTION]);
+    this.ioctl(file.fd, call, argument.bytes);
+  }
+
+  #events(file: DecoderFile): void {
+    const { random } = this;
+    const types = [v4l2.V4L2_EVENT_EOS, v4l2.V4L2_EVENT_SOURCE_CHANGE, uapi.V4L2_EVENT_CTRL, 0];
+    const subscription = v4l2.v4l2_event_subscription.alloc({ type: random.pick(types) });
+    this.spoil(subscription.bytes);
+    const call = random.pick([v4l2.VIDIOC_SUBSCRIBE_EVENT, uapi.VIDIOC_UNSUBSCRIBE_EVENT]);
+    this.ioctl(
+      file.fd,
+      random.chance(0.7) ? v4l2.VIDIOC_SUBSCRIBE_EVENT : call,
+      subscription.bytes,
+    );
+    this.ioctl(file.fd, v4l2.VIDIOC_DQEVENT, v4l2.v4l2_event.alloc().bytes);
   }
 }

@@ -16,6 +16,8 @@ import { decoder, expectIdle, SESSION, TIMEOUT_MS } from "./decoder.ts";
 import { ALL_CODECS, Bridge, type StreamFile } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./decoder_client.ts";
 import { orErrno, raw } from "./libc.ts";
+import { Counter } from "./counter.ts";
+import { statefulSessions } from "./decoder_stateful_sessions.ts";
 import { delay } from "./stage.ts";
 
 const { EFAULT, EMSGSIZE, EPIPE, ESTALE } = constants.errno;
@@ -24,20 +26,6 @@ const MANY = 0xffff_ffff;
 const SHORT_TIMEOUT_MS = 300;
 
 const WRONG_VERSIONS = [0, uapi.VPIPE_DEC_VERSION - 1, uapi.VPIPE_DEC_VERSION + 1, 0xffff];
-
-/** Counts what was compared. */
-class Counter {
-  count = 0;
-
-  same(what: string, actual: number, expected: number): void {
-    expectEqual(what, actual, expected);
-    this.count++;
-  }
-
-  refused(what: string, result: number, code: number): void {
-    this.same(`${what}: errno`, -Math.min(result, 0), code);
-  }
-}
 
 function openErrno(): number {
   try {
@@ -158,6 +146,10 @@ function badAnswers(counter: Counter, stream: StreamFile, client: DecoderClient)
       counter.refused(`DONE of ${field} ${value}`, stream.done(first, { [field]: value }), EINVAL);
     }
   }
+  const size = { width: 64, height: 48 };
+  counter.refused("FORMAT on a stateless stream", stream.format(first, size), EINVAL);
+  counter.refused("PICTURE on a stateless stream", stream.picture(first, { source: 1n }), EINVAL);
+  counter.refused("DRAINED on a stateless stream", stream.drained(first), EINVAL);
   for (const size of [1, 24, 39, 41, 16384, 20000]) {
     counter.refused(`write of ${size} bytes`, stream.write(new Uint8Array(size)), EINVAL);
   }
@@ -303,6 +295,7 @@ export async function decoderSessions(): Promise<string> {
     using stream = opening(counter, bridge, client);
     badAnswers(counter, stream, client);
     endings(counter, bridge, stream, client);
+    statefulSessions(counter, bridge);
     await abandonment(counter, bridge, node);
   }
   const longest = await silence(counter, node);

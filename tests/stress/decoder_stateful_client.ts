@@ -43,7 +43,7 @@ export class StatefulClient extends DecoderClient {
   pictures = 0;
 
   constructor(node: string, buffers: number) {
-    super(node, { pixelformat: v4l2.V4L2_PIX_FMT_H264, buffers });
+    super(node, { pixelformat: v4l2.V4L2_PIX_FMT_VP9, buffers });
     this.#events = new Events(this.device, v4l2.V4L2_EVENT_SOURCE_CHANGE, v4l2.V4L2_EVENT_EOS);
     this.#own = { [OUTPUT]: this.#all(OUTPUT), [CAPTURE]: this.#all(CAPTURE) };
   }

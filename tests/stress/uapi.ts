@@ -8,9 +8,11 @@ import { _IOR, _IOW, _IOWR, type Ioctl } from "../../lib/sys/ioctl_number.ts";
 import { struct, u32, u64 } from "../../lib/sys/struct.ts";
 import {
   v4l2_buffer,
+  v4l2_decoder_cmd,
   v4l2_event_subscription,
   v4l2_ext_controls,
   v4l2_format,
+  v4l2_selection,
 } from "../../lib/v4l2/videodev2.ts";
 
 export { EIO } from "../../lib/sys/errno.ts";
@@ -22,8 +24,11 @@ export const F_SETFL = 4;
 
 export const V4L2_BUF_FLAG_QUEUED = 0x00000002;
 export const V4L2_BUF_FLAG_DONE = 0x00000004;
+export const V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF = 0x00000200;
 
 export const V4L2_EVENT_CTRL = 3;
+
+export const V4L2_DEC_CMD_FLUSH = 4;
 
 /** The USERPTR arm of a buffer's union. */
 export const v4l2_userptr_buffer = struct("struct v4l2_buffer", v4l2_buffer.size, {
@@ -53,3 +58,8 @@ export const VIDIOC_UNSUBSCRIBE_EVENT = v(
 );
 export const VIDIOC_CREATE_BUFS = v("VIDIOC_CREATE_BUFS", _IOWR("V", 92, v4l2_create_buffers.size));
 export const VIDIOC_PREPARE_BUF = v("VIDIOC_PREPARE_BUF", _IOWR("V", 93, v4l2_buffer.size));
+export const VIDIOC_S_SELECTION = v("VIDIOC_S_SELECTION", _IOWR("V", 95, v4l2_selection.size));
+export const VIDIOC_TRY_DECODER_CMD = v(
+  "VIDIOC_TRY_DECODER_CMD",
+  _IOWR("V", 97, v4l2_decoder_cmd.size),
+);

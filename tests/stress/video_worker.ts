@@ -10,12 +10,14 @@ import { DecoderCaller } from "./decoder_caller.ts";
 import { orErrno, raw } from "./libc.ts";
 import { LoopCaller } from "./loop_caller.ts";
 import { Random } from "./random.ts";
+import { delay } from "./stage.ts";
 import { VideoCaller } from "./video_caller.ts";
 
 /** What the worker is to do. */
 export interface VideoOrder {
   readonly seed: number;
-  readonly seconds: number;
+  /** Until SIGTERM where there is none. */
+  readonly seconds?: number;
   /** At least so many calls, however long they take. */
   readonly calls?: number;
   /** Print process id and a descriptor of the first file opened, for another worker to join. */
@@ -24,12 +26,17 @@ export interface VideoOrder {
   readonly join?: { readonly pid: number; readonly fd: number };
 }
 
+/** Steps between two looks at signals. */
+const STEPS = 50;
+
 /** Calls at random until the time is over; the process's end closes what is open then. */
-function callAtRandom(
+async function callAtRandom(
   Node: typeof VideoCaller | typeof DecoderCaller | typeof LoopCaller,
-  { seed, seconds, calls = 0, announce, join }: VideoOrder,
-): Tally {
+  { seed, seconds = Infinity, calls = 0, announce, join }: VideoOrder,
+): Promise<Tally> {
   const caller = new Node(new Random(seed));
+  let told = false;
+  Deno.addSignalListener("SIGTERM", () => void (told = true));
   const end = performance.now() + seconds * 1000;
   if (join !== undefined) {
     const pid = orErrno(raw.pidfd_open(join.pid, 0));
@@ -40,12 +47,15 @@ function callAtRandom(
   }
   // A duplicate, as the random calls may close the first.
   if (announce) console.log(`${Deno.pid} ${raw.dup(caller.open().fd)}`);
-  while (performance.now() < end || caller.tally.calls < calls) caller.step();
+  while (!told && (performance.now() < end || caller.tally.calls < calls)) {
+    for (let i = 0; i < STEPS; i++) caller.step();
+    await delay(0);
+  }
   return caller.tally;
 }
 
-export const callVideoAtRandom = (order: VideoOrder): Tally => callAtRandom(VideoCaller, order);
+export const callVideoAtRandom = (order: VideoOrder) => callAtRandom(VideoCaller, order);
 
-export const callDecoderAtRandom = (order: VideoOrder): Tally => callAtRandom(DecoderCaller, order);
+export const callDecoderAtRandom = (order: VideoOrder) => callAtRandom(DecoderCaller, order);
 
-export const callLoopAtRandom = (order: VideoOrder): Tally => callAtRandom(LoopCaller, order);
+export const callLoopAtRandom = (order: VideoOrder) => callAtRandom(LoopCaller, order);
