@@ -14,6 +14,7 @@ import { decoderSliceChecks } from "./decoder_slices.ts";
 import { decoderStreamChecks } from "./decoder_streams.ts";
 import { kernelChecks } from "./kernels.ts";
 import { run, succeed } from "./processes.ts";
+import { statefulChecks } from "./stateful.ts";
 import { expect, Skip, type Suite } from "./suite.ts";
 
 const exists = (path: string) => {
@@ -66,4 +67,5 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await decoderSliceChecks(suite, context);
   await decoderChainChecks(suite, context);
   await decoderBadInputChecks(suite, context);
+  await statefulChecks(suite, context);
 }

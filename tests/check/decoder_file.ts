@@ -23,7 +23,12 @@ export const FORMATS = { nv12: "nv12", p010le: "p010" } as const;
 
 /** The digests of the committed streams, of all or of these, in this order. */
 export function digestsOf({ fixtures }: Context, ...names: readonly string[]): StreamDigest[] {
-  const lines = Deno.readTextFileSync(`${fixtures}/streams/digests.txt`).trimEnd().split("\n");
+  return digestsIn(`${fixtures}/streams`, ...names);
+}
+
+/** The same of another folder. */
+export function digestsIn(folder: string, ...names: readonly string[]): StreamDigest[] {
+  const lines = Deno.readTextFileSync(`${folder}/digests.txt`).trimEnd().split("\n");
   const all = lines.map((line): StreamDigest => {
     const [name, frames, pixels, sha256] = line.split(" ");
     expect(pixels === "nv12" || pixels === "p010le", `digests.txt: what is ${pixels}?`);
