@@ -17,6 +17,7 @@ import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { expect } from "../check/suite.ts";
 import { decoder } from "./decoder.ts";
 import { CAPTURE, DecoderClient, SIDES } from "./decoder_client.ts";
+import { AnythingClient } from "./decoder_anything_client.ts";
 import { Random } from "./random.ts";
 import { delay } from "./stage.ts";
 import { EIO, ENXIO } from "./uapi.ts";
@@ -39,7 +40,32 @@ const CODED = [
 
 const tally = { frames: 0, errors: 0, streams: 0, longest: 0 };
 
-async function stream(random: Random, over: () => boolean): Promise<void> {
+/** Waits until `count` frames are back, in whatever way. */
+async function collect(count: number, take: () => number): Promise<void> {
+  const begin = performance.now();
+  for (let back = 0; back < count;) {
+    const taken = take();
+    back += taken;
+    if (taken === 0) await delay(0);
+    const waited = performance.now() - begin;
+    expect(waited < MAX_WAIT_MS, `no answer within ${MAX_WAIT_MS} ms`);
+    tally.longest = Math.max(tally.longest, waited);
+  }
+}
+
+async function streamStateful(random: Random, over: () => boolean): Promise<void> {
+  using client = new AnythingClient(random);
+  tally.streams++;
+  for (let round = random.between(1, 20); round > 0 && !over(); round--) {
+    const frames = random.between(1, BUFFERS);
+    for (let index = 0; index < frames; index++) client.send(index, [index, random.below(256)]);
+    if (random.chance(0.2)) client.command(v4l2.V4L2_DEC_CMD_STOP);
+    if (random.chance(0.2)) return;
+    await collect(frames, () => client.take(tally));
+  }
+}
+
+async function streamStateless(random: Random, over: () => boolean): Promise<void> {
   const pixelformat = random.pick(CODED);
   using client = new DecoderClient(decoder.videoNode(), {
     pixelformat,
@@ -54,19 +80,15 @@ async function stream(random: Random, over: () => boolean): Promise<void> {
     const frames = random.between(1, BUFFERS);
     for (let index = 0; index < frames; index++) client.send(index, [index, random.below(256)]);
     if (random.chance(0.2)) break;
-    let back = 0;
-    const begin = performance.now();
-    while (back < frames) {
-      expect(await client.wait(MAX_WAIT_MS), `no answer within ${MAX_WAIT_MS} ms`);
+    await collect(frames, () => {
       const index = client.capture.dequeue();
-      if (index === -EAGAIN) continue;
+      if (index === -EAGAIN) return 0;
       const bad = client.capture.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR;
       tally[bad ? "errors" : "frames"]++;
       client.output.reclaim();
       client.capture.enqueue(index);
-      back++;
-    }
-    tally.longest = Math.max(tally.longest, performance.now() - begin);
+      return 1;
+    });
   }
   if (random.chance(0.5)) return;
   for (const side of random.shuffle(SIDES)) {
@@ -83,6 +105,7 @@ export async function streamAnything({ seed }: AnythingOrder): Promise<typeof ta
   Deno.addSignalListener("SIGTERM", () => void (told = true));
   while (!told) {
     try {
+      const stream = random.chance(0.5) ? streamStateful : streamStateless;
       await stream(random, () => told);
     } catch (error) {
       if (!(error instanceof SysError && EXPECTED.includes(error.code))) throw error;

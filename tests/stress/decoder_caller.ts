@@ -16,7 +16,7 @@ import { Mapping } from "../../lib/sys/mmap.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { decoder, statefulNode } from "./decoder.ts";
 import { CAPTURE, OUTPUT, SIDES } from "./decoder_client.ts";
-import { NodeCaller, type OpenFile } from "./node_caller.ts";
+import { MAX_BUFFERS, NodeCaller, type OpenFile } from "./node_caller.ts";
 import type { Random } from "./random.ts";
 import * as uapi from "./uapi.ts";
 
@@ -27,6 +27,7 @@ const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
 const MAX_SIDE = 64;
 const OUTPUT_BYTES = 1 << 16;
 const MAX_PLANES = 8;
+const QUEUE_BYTES = 4 << 20;
 
 const STATELESS = [
   v4l2.V4L2_PIX_FMT_VP9_FRAME,
@@ -204,6 +205,13 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     }
   }
 
+  /** A daemon can have made pictures larger than this process would. */
+  #affordable(file: DecoderFile, side: number, count: number): number {
+    this.#refresh(file);
+    const size = file.planes[side].reduce((sum, plane) => sum + plane, 0);
+    return Math.min(count, MAX_BUFFERS) * size <= QUEUE_BYTES ? count : Math.min(count, 1);
+  }
+
   #requestBuffers(
     file: DecoderFile,
     side: number,
@@ -212,6 +220,7 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     const memory = this.#memoryKind();
     const request = v4l2.v4l2_requestbuffers.alloc({ count, type: side, memory });
     this.spoil(request.bytes);
+    request.count = this.#affordable(file, side, request.count);
     if (this.ioctl(file.fd, v4l2.VIDIOC_REQBUFS, request.bytes) < 0) return;
     file.memory[side] = memory;
     file.buffers[side] = request.count;
@@ -226,6 +235,7 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
       memory: random.chance(0.8) ? file.memory[type] : this.#memoryKind(),
       count: random.pick([0, 1, 1, 2, 40]),
     });
+    request.count = this.#affordable(file, type, request.count);
     const format = v4l2.v4l2_format_mplane.at(bytes, uapi.v4l2_create_buffers.fields.type.offset);
     tryIoctl(file.fd, v4l2.VIDIOC_G_FMT.request, format.bytes);
     if (this.wildly(0.3)) format.sizeimage = random.pick([0, 1, format.sizeimage - 1, 1 << 20]);

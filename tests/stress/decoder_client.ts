@@ -51,7 +51,7 @@ export class DecoderClient implements Disposable {
     try {
       setMplaneFormat(this.device, OUTPUT, { pixelformat, width, height });
       if (settings.requests) this.#media = MediaDevice.of(this.device);
-      this.allocate(...SIDES);
+      for (const side of SIDES) this.allocate(side);
     } catch (error) {
       this.close();
       throw error;
@@ -66,12 +66,10 @@ export class DecoderClient implements Disposable {
   }
 
   /** REQBUFS. */
-  allocate(...sides: readonly Side[]): void {
-    for (const side of sides) {
-      const queue = new MplaneMmapQueue(this.device, side, this.#count, 1);
-      if (side === OUTPUT) this.#output = queue;
-      else this.#capture = queue;
-    }
+  allocate(side: Side, count = this.#count): void {
+    const queue = new MplaneMmapQueue(this.device, side, count, 1);
+    if (side === OUTPUT) this.#output = queue;
+    else this.#capture = queue;
   }
 
   queue(side: Side): MplaneMmapQueue {

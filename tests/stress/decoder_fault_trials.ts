@@ -18,6 +18,7 @@ import { decoder, SESSION } from "./decoder.ts";
 import { Answering } from "./decoder_answering.ts";
 import { Bridge } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./decoder_client.ts";
+import { statefulTrials } from "./decoder_stateful_trials.ts";
 import { moduleTrials, opening, type Trial } from "./fault_trials.ts";
 import * as uapi from "./uapi.ts";
 
@@ -198,5 +199,5 @@ function nodeTrials(): Trial[] {
 
 /** All trials, loading the module last: it takes longest and has the most places. */
 export function decoderTrials(module: string): Trial[] {
-  return [...nodeTrials(), ...moduleTrials(decoder, "vpipe_dec", module)];
+  return [...nodeTrials(), ...statefulTrials(), ...moduleTrials(decoder, "vpipe_dec", module)];
 }

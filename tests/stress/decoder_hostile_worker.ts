@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { EBUSY, SysError } from "../../lib/sys/errno.ts";
+import { EAGAIN, EBUSY, SysError } from "../../lib/sys/errno.ts";
 import { File } from "../../lib/sys/file.ts";
 import { _IOWR } from "../../lib/sys/ioctl_number.ts";
 import { tryIoctl } from "../../lib/sys/ioctl.ts";
@@ -49,6 +49,7 @@ class Hostile {
       [10, () => this.#readSession()],
       [60, () => this.#readStream()],
       [24, () => this.#answer()],
+      [16, () => this.#tell()],
       [20, () => this.#mutate()],
       [10, () => this.#noise()],
       [6, () => this.#sessionMessage()],
@@ -119,9 +120,17 @@ class Hostile {
       this.#count("read", orErrno(raw.read(stream.file.fd, nowhere, 16384n)));
       return;
     }
-    if (this.#count("read", stream.read(this.#room())) <= 0) return;
+    const size = this.#count("read", stream.read(this.#room()));
+    // So that its clients come to something.
+    if (size === -EAGAIN && random.chance(0.3)) stream.poll(1);
+    if (size <= 0) return;
     const { type, cookie } = stream.header;
+    if (type === uapi.VPIPE_DEC_MSG_EMPTY || type === uapi.VPIPE_DEC_MSG_DRAIN) {
+      this.#cookies.push(cookie);
+      if (random.chance(0.5)) this.#tell(stream);
+    }
     if (type !== uapi.VPIPE_DEC_MSG_DECODE) return;
+    if (random.chance(0.3)) this.#tell(stream);
     // Else its clients would do nothing but wait.
     if (random.chance(0.6)) return this.#answer(stream);
     this.#cookies.push(cookie);
@@ -140,11 +149,34 @@ class Hostile {
     if (this.#count("write", result) >= 0) this.tally.accepted++;
   }
 
+  /** What a stateful stream takes, of cookies that may be anything's. */
+  #tell(stream?: StreamFile): void {
+    const { random } = this;
+    if (this.#streams.length === 0) return this.#open();
+    stream ??= random.pick(this.#streams);
+    this.tally.messages++;
+    const cookie = random.chance(0.5) ? stream.header.cookie : random.pick(this.#cookies);
+    const any = () => random.chance(0.9) ? random.below(200) : random.pick(EDGES);
+    const size = () => ({ width: any(), height: any() });
+    const picture = () => ({
+      source: random.chance(0.5) ? cookie : random.pick(this.#cookies),
+      bytesused0: random.chance(0.9) ? any() : random.next(),
+      status: random.below(3),
+    });
+    const result = random.pick([
+      () => stream.format(cookie, { ...size(), depth: random.pick([8, 8, 8, 10, 12]) }),
+      () => stream.format(cookie, { width: 64, height: 48 }),
+      () => stream.picture(cookie, picture()),
+      () => stream.drained(cookie),
+    ])();
+    if (this.#count("write", result) >= 0) this.tally.accepted++;
+  }
+
   #valid(): Uint8Array<ArrayBuffer> {
     const { random } = this;
     const stream = this.#streams.length > 0 ? random.pick(this.#streams).id : 1;
     const head = { version: VERSION, stream, cookie: random.pick(this.#cookies) };
-    switch (random.below(4)) {
+    switch (random.below(6)) {
       case 0:
         return uapi.vpipe_dec_hello.alloc({
           ...{ version: VERSION, type: uapi.VPIPE_DEC_MSG_HELLO },
@@ -153,6 +185,16 @@ class Hostile {
       case 1:
         return uapi.vpipe_dec_header.alloc({ ...head, type: uapi.VPIPE_DEC_MSG_PONG, size: 24 })
           .bytes;
+      case 2:
+        return uapi.vpipe_dec_format.alloc({
+          ...{ ...head, type: uapi.VPIPE_DEC_MSG_FORMAT, size: 56, depth: 8 },
+          ...{ width: 64, height: 48, visible_width: 64, visible_height: 48 },
+        }).bytes;
+      case 3:
+        return uapi.vpipe_dec_picture.alloc({
+          ...{ ...head, type: uapi.VPIPE_DEC_MSG_PICTURE, size: 48 },
+          source: random.pick(this.#cookies),
+        }).bytes;
       default:
         return uapi.vpipe_dec_done.alloc({ ...head, type: uapi.VPIPE_DEC_MSG_DONE, size: 40 })
           .bytes;

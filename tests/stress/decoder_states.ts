@@ -157,7 +157,7 @@ async function reallocate(scene: Scene): Promise<void> {
   }
   expectEqual("message after REQBUFS(0)", stream.next(), 0n);
   for (const gone of stream.gone) expectEqual("buffers the daemon is to unmap", gone, ALL_BUFFERS);
-  client.allocate(...SIDES);
+  for (const side of SIDES) client.allocate(side);
   for (const side of SIDES) client.tryStart(side);
   await scene.decode();
 }
