@@ -23,14 +23,22 @@ export interface Fixture {
   readonly digest: string;
 }
 
-/** Those of `fixtures/streams`, as its digests.txt lists them. */
-export function readFixtures(folder: string): Fixture[] {
-  const lines = Deno.readTextFileSync(`${folder}/streams/digests.txt`).trim().split("\n");
+/** Those of a folder, as its digests.txt lists them. */
+export function readDigests(folder: string): Omit<Fixture, "bytes">[] {
+  const lines = Deno.readTextFileSync(`${folder}/digests.txt`).trim().split("\n");
   return lines.map((line) => {
     const [name, frames, , digest] = line.split(" ");
-    const bytes = Deno.readFileSync(`${folder}/streams/${name}`);
-    return { name, bytes, frames: Number(frames), digest };
+    return { name, frames: Number(frames), digest };
   });
+}
+
+/** Those of `fixtures/streams`, which both nodes take. */
+export function readFixtures(fixtures: string): Fixture[] {
+  const folder = `${fixtures}/streams`;
+  return readDigests(folder).map((fixture) => ({
+    ...fixture,
+    bytes: Deno.readFileSync(`${folder}/${fixture.name}`),
+  }));
 }
 
 /** A file's units by sequence. */

@@ -135,10 +135,7 @@ export class StatefulClient extends DecoderClient {
       for (; index >= 0; index = this.tryDequeue(OUTPUT)) this.#own[OUTPUT].add(index);
       expectEqual("errno of DQBUF on OUTPUT", -index, EAGAIN);
     }
-    for (let type; (type = this.#events.next()) >= 0;) {
-      if (type === v4l2.V4L2_EVENT_SOURCE_CHANGE) this.#changed = true;
-      else this.#eos = true;
-    }
+    this.#listen();
     while (this.#streaming[CAPTURE] && !this.#ended) {
       const index = this.tryDequeue(CAPTURE);
       if (index === -EAGAIN) return;
@@ -146,6 +143,24 @@ export class StatefulClient extends DecoderClient {
       this.#own[CAPTURE].add(index);
       this.#look(index);
     }
+  }
+
+  #listen(): void {
+    for (let type; (type = this.#events.next()) >= 0;) {
+      if (type === v4l2.V4L2_EVENT_SOURCE_CHANGE) this.#changed = true;
+      else this.#eos = true;
+    }
+  }
+
+  /** DEC_CMD_START: CAPTURE goes on with the buffers that it has; or its negated errno. */
+  goOn(): number {
+    this.#listen();
+    const result = this.command(v4l2.V4L2_DEC_CMD_START);
+    if (result < 0 || !this.#streaming[CAPTURE]) return result;
+    this.#changed = false;
+    this.#ended = false;
+    this.#eos = false;
+    return result;
   }
 
   #look(index: number): void {
@@ -179,9 +194,7 @@ export class StatefulClient extends DecoderClient {
     if (stopped ? this.#changed || this.#everCaptured : this.#ended && this.#changed) {
       this.setUp();
     } else if (this.#ended) {
-      expectEqual("DEC_CMD_START", this.command(v4l2.V4L2_DEC_CMD_START), 0);
-      this.#ended = false;
-      this.#eos = false;
+      expectEqual("DEC_CMD_START", this.goOn(), 0);
     }
     if (this.#streaming[CAPTURE]) this.lend();
   }

@@ -313,7 +313,7 @@ const ENDINGS: Readonly<Record<string, Ending>> = {
     begin(scene);
   },
   "DEC_CMD_START at once"({ client }) {
-    const result = client.command(v4l2.V4L2_DEC_CMD_START);
+    const result = client.goOn();
     expect([0, -EBUSY, -EINVAL].includes(result), `DEC_CMD_START: errno ${-result}`);
   },
   "the last buffer is removed"({ client }) {

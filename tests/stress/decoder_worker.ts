@@ -5,6 +5,8 @@
  */
 import { decoder } from "./decoder.ts";
 import { expectExact, readFixtures } from "./decoder_decode.ts";
+import { expectDisplayed, readCodedFixtures } from "./decoder_display.ts";
+import { Random } from "./random.ts";
 
 /** What the worker is to do. */
 export interface DecodeOrder {
@@ -34,4 +36,20 @@ export async function decodeExactly(
     if (announce) console.log(streams);
   } while (performance.now() < end);
   return { streams, frames };
+}
+
+/** Shows streams on the stateful node, and compares each with its digest, until SIGTERM. */
+export async function displayExactly(
+  { seed, fixtures }: { readonly seed: number; readonly fixtures: string },
+): Promise<{ streams: number }> {
+  const random = new Random(seed);
+  const all = readCodedFixtures(fixtures);
+  let told = false;
+  Deno.addSignalListener("SIGTERM", () => void (told = true));
+  let streams = 0;
+  do {
+    await expectDisplayed(random.pick(all));
+    streams++;
+  } while (!told);
+  return { streams };
 }

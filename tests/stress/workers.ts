@@ -12,7 +12,7 @@ import { blockInDecoder } from "./decoder_blocked.ts";
 import { blockInInject } from "./decoder_inject.ts";
 import { beHostile } from "./decoder_hostile_worker.ts";
 import { answerAnything } from "./decoder_random_worker.ts";
-import { decodeExactly } from "./decoder_worker.ts";
+import { decodeExactly, displayExactly } from "./decoder_worker.ts";
 import { injectFaults } from "./faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./hotplug_worker.ts";
 import { readLoop } from "./loop_reader_worker.ts";
@@ -41,6 +41,7 @@ const workers = {
   changeControls,
   churnViews,
   decodeExactly,
+  displayExactly,
   injectFaults,
   readLoop,
   stream,

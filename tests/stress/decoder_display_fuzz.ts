@@ -1,0 +1,70 @@
+/**
+ * Broken streams of all codecs through the real daemon on the stateful node, and streams of another
+ * codec than the client says, beside whole ones: the client comes to an end, the others are exact.
+ *
+ * @module
+ */
+import { expect } from "../check/suite.ts";
+import { expectIdle } from "./decoder.ts";
+import { Daemon } from "./decoder_daemon.ts";
+import { type CodedFixture, display, readCodedFixtures } from "./decoder_display.ts";
+import { mutate } from "./decoder_mutations.ts";
+import { Random } from "./random.ts";
+import type { Conditions } from "./stage.ts";
+import { Worker } from "./workers.ts";
+
+/** Of each fixture, in a full run. */
+const MUTATIONS = 300;
+
+/** Frames of a mutated stream: what is behind them is not broken in another way. */
+const FRAMES = 12;
+
+const WAIT_S = 120;
+
+export async function decoderDisplayFuzz(
+  { random, tools, fixtures, amount }: Conditions,
+): Promise<string> {
+  const all = readCodedFixtures(fixtures);
+  const codecs = [...new Set(all.map(({ codec }) => codec))];
+  const mutations = Math.max(Math.round(MUTATIONS * amount), 1);
+  const sum = { streams: 0, pictures: 0, errors: 0 };
+
+  const breakOne = async ({ codec, frames }: CodedFixture, seed: number) => {
+    const own = new Random(seed);
+    const broken = {
+      codec: own.chance(0.1) ? own.pick(codecs) : codec,
+      frames: mutate(frames.slice(0, FRAMES), own),
+    };
+    const { pictures, errors } = await display(broken, () => {});
+    sum.streams++;
+    sum.pictures += pictures;
+    sum.errors += errors;
+  };
+
+  let whole;
+  {
+    await using daemon = await Daemon.start(tools);
+    await using other = new Worker("displayExactly", { seed: random.next(), fixtures });
+    for (const coded of all) {
+      for (let i = 0; i < mutations; i++) {
+        const seed = random.next();
+        try {
+          await breakOne(coded, seed);
+        } catch (error) {
+          await daemon.expectAlive();
+          const { message } = error as Error;
+          expect(false, `${coded.fixture.name}, mutation of seed ${seed}: ${message}`);
+        }
+      }
+      await daemon.expectAlive();
+    }
+    other.stop();
+    whole = await other.result(WAIT_S);
+    await daemon.expectAlive();
+  }
+  await expectIdle(0);
+  const { streams, pictures, errors } = sum;
+  expect(pictures > 0 && errors > 0, `${pictures} pictures, ${errors} errors`);
+  return `${streams} broken streams of ${codecs.length} codecs: ${pictures} pictures, ${errors} frames ` +
+    `with the error flag; ${whole.streams} whole streams beside them were exact`;
+}
