@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { File, O_CLOEXEC } from "../sys/file.ts";
+import { File, O_CLOEXEC, O_RDWR } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
 import { addressOf } from "../sys/libc.ts";
 import { Mapping } from "../sys/mmap.ts";
@@ -160,7 +160,9 @@ export class MplaneMmapQueue extends MplaneQueue {
     const { device, type } = this;
     return this.planes.map((planes, index) =>
       planes.map(({ length }, plane) => {
-        const request = v4l2.v4l2_exportbuffer.alloc({ type, index, plane, flags: O_CLOEXEC });
+        // A process that maps it writes to it.
+        const flags = O_CLOEXEC | O_RDWR;
+        const request = v4l2.v4l2_exportbuffer.alloc({ type, index, plane, flags });
         ioctl(device, v4l2.VIDIOC_EXPBUF, request.bytes);
         return { file: new File(device.path, request.fd), fd: request.fd, size: length };
       })

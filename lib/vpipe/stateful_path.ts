@@ -6,7 +6,7 @@
  * @module
  */
 import { monotonicNs } from "../sys/clock.ts";
-import { EAGAIN } from "../sys/errno.ts";
+import { EAGAIN, EIO, SysError } from "../sys/errno.ts";
 import type { GatherBuffer } from "../sys/gather.ts";
 import { decoderCommand } from "../v4l2/decoder_command.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
@@ -37,7 +37,7 @@ const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
 /** What a stateful decoder may take, a frame in each OUTPUT buffer. */
-const CODED = {
+export const CODED = {
   vp9: v4l2.V4L2_PIX_FMT_VP9,
   // V4L2_PIX_FMT_AV1, which linux/videodev2.h has only since Linux 6.15.
   av1: v4l2.fourcc("AV01"),
@@ -133,7 +133,9 @@ export class StatefulStream implements Disposable {
   #over = false;
   #errors = 0;
   #firstError = -1;
-  /** When the frame of the picture that was dequeued last was queued, in ns. */
+  /** Number of the frame of the picture that was dequeued last, in decoding order from 0. */
+  number = -1;
+  /** When that frame was queued, in ns. */
   queuedNs = 0;
 
   /** @throws {SysError | DeviceError} naming what failed; nothing is left behind */
@@ -222,19 +224,19 @@ export class StatefulStream implements Disposable {
    */
   dequeue(): number {
     const capture = this.#capture;
-    const index = capture?.dequeue() ?? -EAGAIN;
+    const index = capture === undefined ? -EAGAIN : this.#take(capture);
     if (capture === undefined || index < 0) {
       this.#attend();
       return -EAGAIN;
     }
     const { flags, timestamp_sec, timestamp_usec } = capture.dequeued;
-    const isEmpty = capture.dequeuedPlanes[0].bytesused === 0;
     if (flags & v4l2.V4L2_BUF_FLAG_LAST) {
-      if (!isEmpty) throw new DeviceError(this.device.path, "marks a picture as the last buffer");
+      if (capture.dequeuedPlanes[0].bytesused > 0) {
+        throw new DeviceError(this.device.path, "marks a picture as the last buffer");
+      }
       this.#goOn();
       return -EAGAIN;
     }
-    if (isEmpty) throw new DeviceError(this.device.path, "has lost its decoder-daemon");
     const number = timestamp_sec * 1e6 + timestamp_usec - 1;
     const whole = capture.pictures.isWhole(capture.dequeuedPlanes);
     if (!whole || flags & v4l2.V4L2_BUF_FLAG_ERROR) {
@@ -242,8 +244,18 @@ export class StatefulStream implements Disposable {
       capture.enqueue(index);
       return -EAGAIN;
     }
+    this.number = number;
     this.queuedNs = this.#queuedNs[number % TIMES];
     return index;
+  }
+
+  #take(queue: MplaneMmapQueue): number {
+    try {
+      return queue.dequeue();
+    } catch (error) {
+      if (!(error instanceof SysError && error.code === EIO)) throw error;
+      throw new Error(`${error.message}: the decoder-daemon is gone, or gave no answer`);
+    }
   }
 
   /** Gives a picture's buffer back. */
@@ -268,7 +280,7 @@ export class StatefulStream implements Disposable {
 
   #reclaim(): void {
     const { dequeued } = this.#output;
-    for (let index; (index = this.#output.dequeue()) >= 0;) {
+    for (let index; (index = this.#take(this.#output)) >= 0;) {
       this.#free[this.#freeCount++] = index;
       if (dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR) {
         this.#count(dequeued.timestamp_sec * 1e6 + dequeued.timestamp_usec - 1);

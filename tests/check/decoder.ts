@@ -15,6 +15,7 @@ import { decoderStreamChecks } from "./decoder_streams.ts";
 import { kernelChecks } from "./kernels.ts";
 import { run, succeed } from "./processes.ts";
 import { statefulChecks } from "./stateful.ts";
+import { statefulEndChecks } from "./stateful_ends.ts";
 import { expect, Skip, type Suite } from "./suite.ts";
 
 const exists = (path: string) => {
@@ -54,6 +55,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await decoderServiceChecks(suite, context);
   await kernelChecks(suite, context);
   await decoderEndChecks(suite, context);
+  await statefulEndChecks(suite, context);
 
   let daemon: Daemon | undefined;
   await suite.check("decoder: a daemon for what follows", async () => {
