@@ -9,11 +9,13 @@ import { ioctl } from "../../lib/sys/ioctl.ts";
 import { cString } from "../../lib/sys/libc.ts";
 import { Poller, POLLERR, POLLHUP, POLLIN } from "../../lib/sys/poll.ts";
 import { MEDIA_IOC_REQUEST_ALLOC } from "../../lib/v4l2/media.ts";
+import { V4L2_DEC_CMD_STOP } from "../../lib/v4l2/videodev2.ts";
 import { CheckFailure, expect, expectEqual } from "../check/suite.ts";
-import { decoder, expectWorking, INJECT } from "./decoder.ts";
+import { decoder, expectWorking, INJECT, statefulNode } from "./decoder.ts";
 import { Answering } from "./decoder_answering.ts";
 import { Bridge } from "./decoder_bridge.ts";
 import { DecoderClient, SIDES } from "./decoder_client.ts";
+import { StatefulClient } from "./decoder_stateful_client.ts";
 import { orErrno, raw } from "./libc.ts";
 import type { Conditions } from "./stage.ts";
 import { EIO } from "./uapi.ts";
@@ -83,6 +85,31 @@ class DaemonFirst extends Streaming {
     this.daemon[Symbol.dispose]();
     this.client.close();
   }
+}
+
+/** A client of the stateful node in mid-change, with a drain behind it that the daemon has read. */
+function displaying(): Held {
+  const daemon = new Answering();
+  const client = new StatefulClient(statefulNode(), 2);
+  client.lend();
+  for (const side of SIDES) client.begin(side);
+  client.frame(1);
+  daemon.serve();
+  expectEqual("DEC_CMD_STOP", client.command(V4L2_DEC_CMD_STOP), 0);
+  daemon.serve();
+  const { file } = daemon.latest;
+  return {
+    busy: true,
+    told() {
+      expectHangUp(file.file, () => file.read());
+      expect(file.drained(2n) < 0, "DRAINED was taken without a device");
+      expectClientTold(client);
+    },
+    [Symbol.dispose]() {
+      client.close();
+      daemon[Symbol.dispose]();
+    },
+  };
 }
 
 function requestFile(): Held {
@@ -176,6 +203,7 @@ const STATES: Readonly<Record<string, () => Held>> = {
   "stream, frames read": () => new Streaming(false, 2),
   "stream with requests": () => new Streaming(true, 1),
   "stream, daemon closes first": () => new DaemonFirst(true, 3),
+  "stateful stream, drained in a change": displaying,
   "client gone, stream file open": () => orphan(true),
   "client and session gone, stream file open": () => orphan(false),
   "inject open": injecting,

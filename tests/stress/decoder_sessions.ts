@@ -17,7 +17,7 @@ import { ALL_CODECS, Bridge, type StreamFile } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./decoder_client.ts";
 import { orErrno, raw } from "./libc.ts";
 import { Counter } from "./counter.ts";
-import { statefulSessions } from "./decoder_stateful_sessions.ts";
+import { statefulOrphan, statefulSessions } from "./decoder_stateful_sessions.ts";
 import { delay } from "./stage.ts";
 
 const { EFAULT, EMSGSIZE, EPIPE, ESTALE } = constants.errno;
@@ -298,6 +298,7 @@ export async function decoderSessions(): Promise<string> {
     statefulSessions(counter, bridge);
     await abandonment(counter, bridge, node);
   }
+  statefulOrphan(counter);
   const longest = await silence(counter, node);
   await expectIdle(0);
   expectNoDescriptorLeft(0);

@@ -123,6 +123,8 @@ export class StatefulClient extends DecoderClient {
     this.allocate(CAPTURE);
     this.#removed = -1;
     this.#own[CAPTURE] = this.#all(CAPTURE);
+    // What it has been told so far is done with.
+    this.#listen();
     this.#changed = false;
     this.lend();
     this.begin(CAPTURE);

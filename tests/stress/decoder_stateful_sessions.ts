@@ -4,13 +4,13 @@
  * @module
  */
 import { constants } from "node:os";
-import { EBUSY, EINVAL } from "../../lib/sys/errno.ts";
+import { EBUSY, EINVAL, ENOTCONN } from "../../lib/sys/errno.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
 import { expect } from "../check/suite.ts";
 import type { Counter } from "./counter.ts";
 import { statefulNode } from "./decoder.ts";
-import type { Bridge, StreamFile } from "./decoder_bridge.ts";
+import { Bridge, type StreamFile } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./decoder_client.ts";
 import { StatefulClient } from "./decoder_stateful_client.ts";
 
@@ -223,4 +223,21 @@ export function statefulSessions(counter: Counter, bridge: Bridge): void {
   drains(counter, stream, frame, client);
   staleness(counter, stream, client);
   ages(counter, bridge);
+}
+
+/** A client whose daemon has gone, and that starts one queue anew: the other one still streams. */
+export function statefulOrphan(counter: Counter): void {
+  using client = new StatefulClient(statefulNode(), 2);
+  {
+    using bridge = new Bridge();
+    bridge.hello();
+    client.lend();
+    client.begin(CAPTURE);
+    client.begin(OUTPUT);
+    client.frame(0);
+  }
+  client.stop(CAPTURE);
+  counter.refused("STREAMON of CAPTURE without a daemon", client.tryStart(CAPTURE), ENOTCONN);
+  counter.same("DEC_CMD_STOP without a daemon", Math.min(client.command(V4L2_DEC_CMD_STOP), 0), 0);
+  client.stop(OUTPUT);
 }

@@ -11,6 +11,7 @@ import { CheckFailure, expect, expectEqual } from "../check/suite.ts";
 import { decoder, expectIdle, statefulNode, TIMEOUT_MS } from "./decoder.ts";
 import { Answering } from "./decoder_answering.ts";
 import { CAPTURE, OUTPUT, SIDES } from "./decoder_client.ts";
+import { DAMAGED } from "./decoder_pictures.ts";
 import { StatefulClient } from "./decoder_stateful_client.ts";
 import type { Random } from "./random.ts";
 import { type Conditions, delay } from "./stage.ts";
@@ -86,7 +87,7 @@ class Scene implements Disposable {
   }
 
   change(): void {
-    this.client.frame(SMALLER);
+    this.client.frame(this.random.pick([SMALLER, DEEPER]));
     this.serve();
   }
 
@@ -170,6 +171,26 @@ const MOMENTS: Readonly<Record<string, Moment>> = {
       await scene.starve();
       scene.client.frame(SAME);
       scene.serve();
+    },
+  },
+  "drain before CAPTURE is set up": {
+    turn: "client",
+    reach({ client, random, serve }) {
+      client.begin(OUTPUT);
+      client.frame(random.pick([SAME, SMALLER, DEEPER]));
+      if (random.chance(0.5)) serve();
+      expectEqual("DEC_CMD_STOP", client.command(v4l2.V4L2_DEC_CMD_STOP), 0);
+      serve();
+    },
+  },
+  "damage alone, and drained": {
+    turn: "client",
+    reach({ client, serve }) {
+      client.begin(OUTPUT);
+      client.frame(DAMAGED);
+      serve();
+      expectEqual("DEC_CMD_STOP", client.command(v4l2.V4L2_DEC_CMD_STOP), 0);
+      serve();
     },
   },
   "change, last buffer due": {
@@ -378,7 +399,9 @@ async function round(random: Random, moment: Moment, end: Ending): Promise<numbe
   return scene.client.pictures;
 }
 
-export async function decoderStatefulStates({ seconds, random }: Conditions): Promise<string> {
+export async function decoderStatefulStates(
+  { seconds, random, amount }: Conditions,
+): Promise<string> {
   const end = performance.now() + seconds * 1000;
   const pairs = Object.keys(MOMENTS).flatMap((moment) =>
     Object.keys(ENDINGS).map((ending) => [moment, ending] as const)
@@ -387,6 +410,8 @@ export async function decoderStatefulStates({ seconds, random }: Conditions): Pr
   let pictures = 0;
   do {
     for (const [moment, ending] of random.shuffle(pairs)) {
+      // Silence takes its time.
+      if (ending === SILENCE && amount < 1 && random.chance(0.7)) continue;
       try {
         pictures += await round(random, MOMENTS[moment], ENDINGS[ending]);
       } catch (error) {
