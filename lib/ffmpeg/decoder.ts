@@ -3,14 +3,13 @@
  *
  * @module
  */
+import { monotonicNs } from "../sys/clock.ts";
 import { AVERROR_EAGAIN } from "./avutil.ts";
 import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
 import { CodecContext, type GetBuffer } from "./context.ts";
 import { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./libraries.ts";
 import { Packet } from "./packet.ts";
-
-const NS_PER_MS = 1e6;
 
 // Every decoder works on the calling thread, so that a coded frame is decoded when it was sent.
 const OPTIONS = {
@@ -121,7 +120,7 @@ export class Decoder implements Disposable {
     const { avcodec } = this.#ffmpeg;
     const context = this.#context.pointer;
     this.#askedNow = false;
-    const begin = performance.now();
+    const begin = monotonicNs();
     const sent = avcodec.avcodec_send_packet(context, this.#packet.pointer);
     this.#damaged = sent < 0;
     let given = false;
@@ -135,7 +134,7 @@ export class Decoder implements Disposable {
       [this.#given, this.#next] = [this.#next, this.#given];
       given = true;
     }
-    this.#codecNs = (performance.now() - begin) * NS_PER_MS;
+    this.#codecNs = monotonicNs() - begin;
     return this.#picture(given);
   }
 

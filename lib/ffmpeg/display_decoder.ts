@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { monotonicNs } from "../sys/clock.ts";
 import { AVERROR_EAGAIN, AVERROR_EOF } from "./avutil.ts";
 import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
 import { CodecContext } from "./context.ts";
@@ -11,8 +12,6 @@ import type { Ffmpeg } from "./libraries.ts";
 import { Packet } from "./packet.ts";
 import { PacketHistory } from "./packet_history.ts";
 import type { Access } from "./random_access.ts";
-
-const NS_PER_MS = 1e6;
 
 // What comes out is what the ffmpeg command makes of the same data, also of damaged data.
 const OPTIONS = {
@@ -139,13 +138,13 @@ export class DisplayDecoder implements Disposable {
   /** Decodes the frame that was taken; `receive` then gives pictures. */
   decode(): void {
     const access = this.#access?.(this.#packet.bytes);
-    const begin = performance.now();
+    const begin = monotonicNs();
     if (this.#flushed && access !== "key") this.#decodeAgain();
     this.#flushed = false;
     if (this.#last !== "none") this.#lead.length = 0;
     this.#last = access;
     this.#damaged = this.#send(this.#packet) < 0;
-    this.#codecNs += (performance.now() - begin) * NS_PER_MS;
+    this.#codecNs += monotonicNs() - begin;
     if (access === undefined) return;
     this.#history.add(this.#packet.bytes, access);
     if (access === "none" && this.#lead.length < MAX_LEAD) {
@@ -179,9 +178,9 @@ export class DisplayDecoder implements Disposable {
    * @returns whether there is one; if not, it wants the next coded frame, or everything is out
    */
   receive(): boolean {
-    const begin = performance.now();
+    const begin = monotonicNs();
     const found = this.#receive();
-    this.#codecNs += (performance.now() - begin) * NS_PER_MS;
+    this.#codecNs += monotonicNs() - begin;
     return found;
   }
 

@@ -1,0 +1,62 @@
+/**
+ * The thread of decoder_frames.ts with the service of a stream, as a worker of the daemon has it.
+ *
+ * @module
+ */
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+import { Answers } from "../../daemon/answers.ts";
+import type { Buffers, Plane } from "../../daemon/buffers.ts";
+import { Log } from "../../daemon/log.ts";
+import { Incoming } from "../../daemon/messages.ts";
+import { PollSet } from "../../daemon/poll_set.ts";
+import { StatelessService } from "../../daemon/stateless_service.ts";
+import { loadKernels } from "../../lib/ffmpeg/kernels.ts";
+import { loadFfmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { File } from "../../lib/sys/file.ts";
+
+/** What this thread is told: addresses and sizes are of buffers. */
+export interface Order {
+  readonly fd: number;
+  readonly output: Area;
+  readonly captures: readonly Area[];
+  readonly kernels: string | undefined;
+}
+
+/** Of a buffer, in bytes. */
+export interface Area {
+  readonly address: number;
+  readonly size: number;
+}
+
+/** A plane as the service sees it. */
+function plane({ address, size }: Area): Plane {
+  const pointer = Deno.UnsafePointer.create(BigInt(address))!;
+  const bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, size));
+  return { pointer, bytes, address, size, begin() {}, end() {} } as unknown as Plane;
+}
+
+/** Serves until the other end is closed. */
+function serve({ fd, output, captures, kernels }: Order): void {
+  const file = new File("stream 1", fd);
+  const log = new Log("warning");
+  const incoming = new Incoming(file);
+  const planes = [[plane(output)], captures.map(plane)];
+  const buffers = { plane: (queue: number, index: number) => planes[queue][index] };
+  const loaded = loadFfmpeg();
+  const ffmpeg = kernels ? { ...loaded, kernels: loadKernels(kernels) } : loaded;
+  using service = new StatelessService(
+    ...[ffmpeg, log, incoming, new Answers(log, 1, file)] as const,
+    buffers as unknown as Buffers,
+  );
+  const poll = new PollSet([file]);
+  for (;;) {
+    poll.wait(-1);
+    const type = incoming.read();
+    if (type < 0) return;
+    if (type > 0) service.handle(type);
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<Order>) => serve(data);
+self.postMessage("ready");
