@@ -109,8 +109,12 @@ int vdec_buf_prepare(struct vb2_buffer *vb)
 	if (!vdec_is_capture(vb->vb2_queue))
 		return vb->planes[0].data_offset ? -EINVAL : 0;
 
-	/* Before CAPTURE is ready for the new format only the last of the old is due. */
-	if (ctx->halt == VDEC_CHANGING)
+	/*
+	 * The stream may have changed since the buffer was allocated, and the client may
+	 * not know yet: it gets the last buffer of the old format when CAPTURE streams.
+	 */
+	if (ctx->node->kind->stateful &&
+	    (ctx->halt == VDEC_CHANGING || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]))
 		return 0;
 
 	return vdec_buf_fits(ctx, vb) ? 0 : -EINVAL;

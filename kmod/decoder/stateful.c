@@ -75,7 +75,7 @@ static void vdec_lend(struct vdec_ctx *ctx, struct vb2_v4l2_buffer *capture)
 	frame->more = false;
 
 	spin_lock(&stream->lock);
-	if (stream->over) {
+	if (stream->over || !vdec_buf_fits(ctx, &capture->vb2_buf)) {
 		vdec_frame_fail(frame);
 	} else {
 		vdec_stream_expect(stream);
@@ -280,6 +280,18 @@ void vdec_stateful_no_format(struct vdec_stream *stream)
 	v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
 }
 
+/* CAPTURE streams, and what it has is not for the pictures that come. */
+static void vdec_halt_for_change(struct vdec_ctx *ctx)
+{
+	v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
+	vdec_recall(ctx);
+	if (ctx->halt != VDEC_CHANGING) {
+		ctx->halt = VDEC_CHANGING;
+		ctx->last_due = true;
+	}
+	vdec_feed(ctx);
+}
+
 /*
  * The client hears of every first format, unless CAPTURE is streaming in just that:
  * nothing is to be done then.
@@ -294,15 +306,10 @@ static void vdec_change(struct vdec_ctx *ctx, const struct vpipe_dec_format *for
 		return;
 	}
 
-	v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
-	if (!ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
-		return;
-	vdec_recall(ctx);
-	if (ctx->halt != VDEC_CHANGING) {
-		ctx->halt = VDEC_CHANGING;
-		ctx->last_due = true;
-	}
-	vdec_feed(ctx);
+	if (ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
+		vdec_halt_for_change(ctx);
+	else
+		v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
 }
 
 int vdec_stateful_format(struct vdec_stream *stream, const struct vpipe_dec_format *format)
@@ -441,13 +448,10 @@ static int vdec_stateful_start(struct vb2_queue *vq, unsigned int count)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
 	bool capture = vdec_is_capture(vq);
-	int ret = 0;
+	int ret;
 
 	ctx->sequence[capture] = 0;
-	if (capture && !vdec_capture_fits(ctx))
-		ret = -EINVAL;
-	if (!ret)
-		ret = vdec_stream_begin(ctx);
+	ret = vdec_stream_begin(ctx);
 	if (ret) {
 		vdec_return_queued(ctx, vq, VB2_BUF_STATE_QUEUED);
 		return ret;
@@ -457,10 +461,15 @@ static int vdec_stateful_start(struct vb2_queue *vq, unsigned int count)
 	/* A stream that is new, where the daemon is another one, has no start yet. */
 	if (!capture || (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] && !ctx->stream->starts))
 		vdec_stream_write_start(ctx->stream);
-	if (capture || (ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE] && ctx->halt != VDEC_CHANGING))
+	if (capture && !vdec_capture_fits(ctx)) {
+		ctx->halt = VDEC_RUNNING;
+		vdec_halt_for_change(ctx);
+	} else if (capture ||
+		   (ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE] && ctx->halt != VDEC_CHANGING)) {
 		vdec_resume_capture(ctx);
-	else
+	} else {
 		vdec_feed(ctx);
+	}
 
 	return 0;
 }
