@@ -23,6 +23,8 @@ interface Codec {
   readonly source: Source;
   /** Only where pictures may be shown later than they come: what a coded frame is to others. */
   readonly access?: (bytes: Uint8Array) => Access;
+  /** Where decoding begins with no key frame, the decoder makes up what pictures refer to. */
+  readonly guesses?: true;
 }
 
 /** FFmpeg's own AV1 decoder needs hardware. */
@@ -30,12 +32,12 @@ const TABLE = {
   vp9: { decoders: ["vp9"], source: "given or asked" },
   av1: { decoders: ["libdav1d", "libaom-av1"], source: "given" },
   h264: { decoders: ["h264"], source: "asked", access: h264Access },
-  hevc: { decoders: ["hevc"], source: "given", access: hevcAccess },
+  hevc: { decoders: ["hevc"], source: "given", access: hevcAccess, guesses: true },
   vp8: { decoders: ["vp8"], source: "given" },
-  mpeg1: { decoders: ["mpeg1video"], source: "given", access: mpegAccess },
-  mpeg2: { decoders: ["mpeg2video"], source: "given", access: mpegAccess },
-  mpeg4: { decoders: ["mpeg4"], source: "given", access: mpeg4Access },
-  h263: { decoders: ["h263"], source: "given" },
+  mpeg1: { decoders: ["mpeg1video"], source: "given", access: mpegAccess, guesses: true },
+  mpeg2: { decoders: ["mpeg2video"], source: "given", access: mpegAccess, guesses: true },
+  mpeg4: { decoders: ["mpeg4"], source: "given", access: mpeg4Access, guesses: true },
+  h263: { decoders: ["h263"], source: "given", guesses: true },
 } satisfies Record<string, Codec>;
 
 export type CodecName = keyof typeof TABLE;

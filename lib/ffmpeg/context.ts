@@ -48,7 +48,7 @@ export class CodecContext implements Disposable {
     { getBuffer, parameters }: ContextExtra = {},
   ) {
     this.#ffmpeg = ffmpeg;
-    const { avcodec, avutil } = ffmpeg;
+    const { avcodec } = ffmpeg;
     this.pointer = allocated(
       "avcodec_alloc_context3",
       avcodec.avcodec_alloc_context3(decoder.pointer),
@@ -58,9 +58,7 @@ export class CodecContext implements Disposable {
         const code = avcodec.avcodec_parameters_to_context(this.pointer, parameters);
         if (code < 0) throw new FfmpegError(ffmpeg, "avcodec_parameters_to_context", code);
       }
-      for (const [name, value] of Object.entries(options)) {
-        avutil.av_opt_set(this.pointer, cString(name), cString(value), AV_OPT_SEARCH_CHILDREN);
-      }
+      for (const [name, value] of Object.entries(options)) this.setOption(name, value);
       if (getBuffer) this.#replaceGetBuffer(getBuffer);
       const code = avcodec.avcodec_open2(this.pointer, decoder.pointer, null);
       if (code < 0) throw new FfmpegError(ffmpeg, `avcodec_open2 of ${decoder.name}`, code);
@@ -87,6 +85,12 @@ export class CodecContext implements Disposable {
       );
     }
     words[at] = Deno.UnsafePointer.value(callback.pointer);
+  }
+
+  /** Sets an option, where this decoder and this FFmpeg have it. */
+  setOption(name: string, value: string): void {
+    const { av_opt_set } = this.#ffmpeg.avutil;
+    av_opt_set(this.pointer, cString(name), cString(value), AV_OPT_SEARCH_CHILDREN);
   }
 
   /** Forgets all coded frames: the next one stands alone. */

@@ -46,6 +46,7 @@ const AGAIN = 0xffff_ffff;
 export class DisplayDecoder implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #access: ((bytes: Uint8Array) => Access) | undefined;
+  readonly #guesses: boolean;
   readonly #history = new PacketHistory();
   readonly #packet: Packet;
   readonly #again: Packet;
@@ -58,6 +59,8 @@ export class DisplayDecoder implements Disposable {
   #last: Access | undefined;
   /** Flushed by `drain`, in the middle of a stream. */
   #flushed = false;
+  /** Flushed by `flush`, and FFmpeg has had no key frame since. */
+  #seeking = false;
   #damaged = false;
   #codecNs = 0;
   /** The picture that `receive` got. */
@@ -74,7 +77,9 @@ export class DisplayDecoder implements Disposable {
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    this.#access = CODECS[codec].access;
+    const { access, guesses = false } = CODECS[codec];
+    this.#access = access;
+    this.#guesses = guesses;
     using made = new DisposableStack();
     this.#packet = made.use(new Packet(ffmpeg));
     this.#again = made.use(new Packet(ffmpeg));
@@ -139,6 +144,7 @@ export class DisplayDecoder implements Disposable {
   decode(): void {
     const access = this.#access?.(this.#packet.bytes);
     const begin = monotonicNs();
+    if (access === "key" || access === "open") this.#seek(false);
     if (this.#flushed && access !== "key") this.#decodeAgain();
     this.#flushed = false;
     if (this.#last !== "none") this.#lead.length = 0;
@@ -193,8 +199,11 @@ export class DisplayDecoder implements Disposable {
       if (code < 0) {
         this.#damaged = true;
         complaints++;
-        // Else it was shown before.
-      } else if (picture.ptsLow !== AGAIN || picture.ptsHigh !== AGAIN) return true;
+        continue;
+      }
+      this.#seek(false);
+      // Else it was shown before.
+      if (picture.ptsLow !== AGAIN || picture.ptsHigh !== AGAIN) return true;
     }
     return false;
   }
@@ -212,9 +221,17 @@ export class DisplayDecoder implements Disposable {
     this.#flushed = true;
   }
 
-  /** Forgets all coded frames: the next one stands alone. Parameter sets stay. */
+  /** Has FFmpeg show no picture before the next key frame, or all that it can. */
+  #seek(seeking: boolean): void {
+    if (this.#seeking === seeking || !this.#guesses) return;
+    this.#seeking = seeking;
+    this.#context.setOption("skip_frame", seeking ? "nokey" : "default");
+  }
+
+  /** Forgets all coded frames: pictures come from the next key frame on. Parameter sets stay. */
   flush(): void {
     this.#context.flush();
+    this.#seek(true);
     this.#history.clear();
     this.#flushed = false;
     this.#last = undefined;
