@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { digestsIn, expectDecoded } from "./decoder_file.ts";
 import { statefulBufferChecks } from "./stateful_buffers.ts";
 import { statefulNode } from "./stateful_client.ts";
+import { statefulCodecChecks } from "./stateful_codecs.ts";
 import { statefulSequenceChecks } from "./stateful_sequences.ts";
 import { statefulStreamChecks } from "./stateful_streams.ts";
 import type { Suite } from "./suite.ts";
@@ -22,5 +23,6 @@ export async function statefulChecks(suite: Suite, context: Context): Promise<vo
   });
   await statefulStreamChecks(suite, context);
   await statefulSequenceChecks(suite, context);
+  await statefulCodecChecks(suite, context);
   await statefulBufferChecks(suite, context);
 }
