@@ -7,12 +7,14 @@
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import { Poller, POLLERR, POLLIN } from "../../lib/sys/poll.ts";
+import { type CompoundControl, setCompoundControls } from "../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import { MediaDevice, type MediaRequest } from "../../lib/v4l2/media.ts";
 import { MplaneMmapQueue, setMplaneFormat } from "../../lib/v4l2/mplane.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { expect } from "../check/suite.ts";
 import { delay } from "./stage.ts";
+import * as uapi from "./uapi.ts";
 
 export const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 export const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
@@ -41,6 +43,8 @@ export class DecoderClient implements Disposable {
   readonly #count: number;
   #output!: MplaneMmapQueue;
   #capture!: MplaneMmapQueue;
+  /** Whether its frames, without requests, are parts of pictures that go on. */
+  holds = false;
   #requests: (MediaRequest | undefined)[] = [];
 
   constructor(node: string, settings: ClientSettings = {}) {
@@ -111,18 +115,19 @@ export class DecoderClient implements Disposable {
     return tryIoctl(this.device.fd, v4l2.VIDIOC_REQBUFS.request, request.bytes);
   }
 
-  /** Queues a frame in OUTPUT buffer `index`. */
-  send(index: number, bytes: ArrayLike<number>): void {
+  /** Queues a frame in OUTPUT buffer `index`; `controls` go with its request. */
+  send(index: number, bytes: ArrayLike<number>, controls: readonly CompoundControl[] = []): void {
     this.#output.mappings[index][0].bytes.set(bytes);
     const buffer = this.#output.buffers[index];
     if (this.#media === undefined) {
-      buffer.flags = 0;
+      buffer.flags = this.holds ? uapi.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0;
       return this.#output.enqueue(index, bytes.length);
     }
     // A new one each time: the old one may not be complete.
     this.#requests[index]?.close();
     const request = this.#media.allocateRequest();
     this.#requests[index] = request;
+    setCompoundControls(this.device, controls, request);
     request.add(this.#output, index, bytes.length);
     request.queue();
   }

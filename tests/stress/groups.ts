@@ -6,6 +6,7 @@
 import { decoder, expectWorking as expectDecoder } from "./decoder.ts";
 import { decoderBlocked } from "./decoder_blocked.ts";
 import { decoderClients } from "./decoder_clients.ts";
+import { decoderControlsFuzz } from "./decoder_controls_fuzz.ts";
 import { decoderCrowd } from "./decoder_crowd.ts";
 import { decoderDisplayFuzz } from "./decoder_display_fuzz.ts";
 import { decoderFuzz } from "./decoder_fuzz.ts";
@@ -82,6 +83,7 @@ export const GROUPS = {
       hostile: { share: 0.1, run: decoderHostile },
       fuzz: { share: 0.1, run: decoderFuzz },
       "stateful-fuzz": { share: 0.05, run: decoderDisplayFuzz },
+      "controls-fuzz": { share: 0.03, run: decoderControlsFuzz },
       inject: { share: 0.02, run: decoderInject },
       // With a look for leaks, of all stages.
       faults: { share: 0.12, run: decoderFaults },
