@@ -132,6 +132,12 @@ export class DecoderClient implements Disposable {
     request.queue();
   }
 
+  /** V4L2_DEC_CMD_FLUSH of a stateless decoder: no picture goes on. */
+  flush(): void {
+    const argument = v4l2.v4l2_decoder_cmd.alloc({ cmd: uapi.V4L2_DEC_CMD_FLUSH });
+    ioctl(this.device, v4l2.VIDIOC_DECODER_CMD, argument.bytes);
+  }
+
   /** Closes the files of all requests, whatever state they are in. */
   forgetRequests(): void {
     for (const request of this.#requests) request?.close();

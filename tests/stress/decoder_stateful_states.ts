@@ -140,6 +140,19 @@ const MOMENTS: Readonly<Record<string, Moment>> = {
       serve();
     },
   },
+  "format told, CAPTURE started with what is too small": {
+    turn: "client",
+    reach({ client, random, serve }) {
+      client.begin(OUTPUT);
+      const early = random.chance(0.5);
+      if (early) client.lend();
+      client.frame(DEEPER);
+      serve();
+      if (!early) client.lend();
+      client.begin(CAPTURE);
+      if (random.chance(0.5)) client.take();
+    },
+  },
   "buffers unread": {
     turn: "daemon",
     async reach(scene) {

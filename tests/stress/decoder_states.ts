@@ -36,11 +36,14 @@ interface Counts {
 class Scene {
   /** Cookies that the daemon has read and not answered. */
   readonly read: bigint[] = [];
+
+  /** @param inParts whether pictures come in several OUTPUT buffers, now and then */
   constructor(
     readonly random: Random,
     readonly client: DecoderClient,
     readonly daemon: Answering,
     readonly counts: Counts,
+    readonly inParts: boolean,
   ) {}
 
   /** Frames up to any state, from queues that do not stream. */
@@ -49,7 +52,7 @@ class Scene {
     const queued = { [OUTPUT]: random.between(0, BUFFERS), [CAPTURE]: random.between(0, BUFFERS) };
     for (let index = 0; index < queued[CAPTURE]; index++) client.capture.enqueue(index);
     const sendAll = () => {
-      for (let index = 0; index < queued[OUTPUT]; index++) client.send(index, [index + 1, 7]);
+      for (let index = 0; index < queued[OUTPUT]; index++) this.#sendPart(index);
     };
     const early = random.chance(0.3);
     if (early) sendAll();
@@ -58,6 +61,8 @@ class Scene {
     }
     if (!early) sendAll();
 
+    if (this.inParts && random.chance(0.3)) client.flush();
+    // Of parts there may be fewer pictures, and more messages.
     const frames = Math.min(queued[OUTPUT], queued[CAPTURE]);
     daemon.accept();
     const stream = daemon.latest;
@@ -80,6 +85,15 @@ class Scene {
     if (random.chance(0.3)) client.drain();
   }
 
+  /** A frame, or a part of one that may go on with the next. */
+  #sendPart(index: number): void {
+    const { random, client } = this;
+    client.holds = this.inParts && random.chance(0.7);
+    client.output.buffers[index].timestamp_usec = this.inParts ? random.below(2) : index;
+    client.send(index, [index + 1, 7]);
+    client.holds = false;
+  }
+
   /** Answers come too late now. */
   answerLate(): void {
     for (const cookie of this.read.splice(0)) {
@@ -88,8 +102,37 @@ class Scene {
     }
   }
 
-  /** Frames one at a time, each with its picture. */
+  /** A picture in three parts, which the last one, a flush or another picture ends. */
+  async #decodeParts(): Promise<void> {
+    const { client, daemon, counts, random } = this;
+    const end = random.below(3);
+    const time = random.below(1000);
+    const bytes = [1, 2, 3].map(() => random.below(256));
+    for (const index of [0, 1]) client.capture.enqueue(index);
+    for (const [index, byte] of bytes.entries()) {
+      client.holds = end > 0 || index < 2;
+      client.output.buffers[index].timestamp_usec = time;
+      client.send(index, [byte]);
+      if (random.chance(0.5)) daemon.serve();
+    }
+    client.holds = false;
+    if (end === 1) client.flush();
+    client.output.buffers[3].timestamp_usec = time + 1;
+    client.send(3, [9]);
+    daemon.serve();
+    // Whatever ends it afterwards has no bytes of its own.
+    const values = [end > 0 ? 0 : bytes[2], 9];
+    for (const value of values) {
+      const picture = await client.picture();
+      expect(picture.every((sample) => sample === value), "a picture in parts is another's");
+      counts.pictures++;
+    }
+    for (const _part of [1, 2]) client.output.reclaim();
+  }
+
+  /** Frames one at a time, each with its picture; and a picture in parts. */
   async decode(): Promise<void> {
+    if (this.inParts) await this.#decodeParts();
     const { client, daemon, counts } = this;
     for (const { index } of client.output.buffers) {
       const byte = this.random.below(256);
@@ -194,14 +237,17 @@ const ENDINGS = { restart, restartOne, reallocate, abandon, close };
 async function round(daemon: Answering, random: Random, counts: Counts): Promise<void> {
   const requests = random.chance(0.5);
   using client = new DecoderClient(decoder.videoNode(), { buffers: BUFFERS, requests });
-  const scene = new Scene(random, client, daemon, counts);
+  const inParts = !requests && random.chance(0.5);
+  const scene = new Scene(random, client, daemon, counts, inParts);
   const [name, end] = random.pick(Object.entries(ENDINGS));
   try {
     scene.advance();
     await end(scene);
   } catch (error) {
     const { message } = error as Error;
-    throw new CheckFailure(`${name}${requests ? ", with requests" : ""}: ${message}`);
+    throw new CheckFailure(
+      `${name}${requests ? ", with requests" : inParts ? ", in parts" : ""}: ${message}`,
+    );
   }
   client.close();
   daemon.serve();
