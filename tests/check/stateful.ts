@@ -10,6 +10,7 @@ import { statefulNode } from "./stateful_client.ts";
 import { statefulCodecChecks } from "./stateful_codecs.ts";
 import { statefulSequenceChecks } from "./stateful_sequences.ts";
 import { statefulStreamChecks } from "./stateful_streams.ts";
+import { statefulTimeChecks } from "./stateful_times.ts";
 import type { Suite } from "./suite.ts";
 
 /** With a daemon that runs. */
@@ -22,6 +23,7 @@ export async function statefulChecks(suite: Suite, context: Context): Promise<vo
     return `${digest.name} by ${device}: ${digest.frames} frames, SHA-256 as in digests.txt`;
   });
   await statefulStreamChecks(suite, context);
+  await statefulTimeChecks(suite, context);
   await statefulSequenceChecks(suite, context);
   await statefulCodecChecks(suite, context);
   await statefulBufferChecks(suite, context);

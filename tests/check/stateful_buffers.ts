@@ -1,86 +1,139 @@
 /**
- * Buffers that the stateful node exports, and those that it imports.
+ * Memory of the stateful node's buffers that is seen through dma-bufs: some that it exports itself,
+ * and some of a heap.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
+import { Dmabuf, READING } from "../../lib/dmabuf/dma_buf.ts";
+import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
-import { MplaneDmabufQueue, MplaneMmapQueue, setMplaneFormat } from "../../lib/v4l2/mplane.ts";
-import type { MplaneQueue } from "../../lib/v4l2/mplane.ts";
+import {
+  MplaneDmabufQueue,
+  mplaneFormat,
+  MplaneMmapQueue,
+  type MplaneQueue,
+  setMplaneFormat,
+} from "../../lib/v4l2/mplane.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { CODED } from "../../lib/vpipe/stateful_path.ts";
-import type { Context } from "./context.ts";
+import { type Context, HEAP } from "./context.ts";
 import { nextBuffer } from "./decoder_client.ts";
 import { digestsIn } from "./decoder_file.ts";
 import { CAPTURE, OUTPUT, type Reference, statefulNode } from "./stateful_client.ts";
 import { expectDigest } from "./stateful_streams.ts";
-import { expect, type Suite } from "./suite.ts";
+import { expect, expectEqual, type Suite } from "./suite.ts";
 
-const WIDTH = 320;
-const HEIGHT = 240;
+// Lines that need no padding.
+const SIZE = { width: 320, height: 240 };
 const SIZEIMAGE = 1 << 16;
 const BUFFERS = 3;
 
+/** A queue, and its memory by buffer and plane. */
+interface Seen {
+  readonly queue: MplaneQueue;
+  readonly memory: readonly (readonly Dmabuf[])[];
+}
+
 /** An open node with both formats set. */
-function opened(codec: Reference["codec"]): VideoDevice {
+function opened({ codec }: Reference, pixelformat: number): VideoDevice {
   const device = VideoDevice.open(statefulNode(), v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
-  const size = { width: WIDTH, height: HEIGHT };
-  setMplaneFormat(device, OUTPUT, { ...size, pixelformat: CODED[codec], sizeimage: SIZEIMAGE });
-  setMplaneFormat(device, CAPTURE, { ...size, pixelformat: v4l2.V4L2_PIX_FMT_NV12 });
+  setMplaneFormat(device, OUTPUT, { ...SIZE, pixelformat: CODED[codec], sizeimage: SIZEIMAGE });
+  setMplaneFormat(device, CAPTURE, { ...SIZE, pixelformat });
   return device;
 }
 
-/** Decodes each frame by itself, in memory that is seen through `views`. */
-function decodeInto(
+/** A queue whose buffers the node allocates and exports. */
+function exporting(resources: DisposableStack, device: VideoDevice, type: number): Seen {
+  const { planes } = mplaneFormat(device, type);
+  const queue = resources.use(new MplaneMmapQueue(device, type, BUFFERS, planes.length));
+  // The daemon writes pictures, this program does not.
+  const map = type === CAPTURE ? Mapping.readOnly : Mapping.shared;
+  const memory = queue.export().map((buffer) =>
+    buffer.map(({ file, size }) => resources.use(new Dmabuf(file, size, map)))
+  );
+  return { queue, memory };
+}
+
+/** A queue that imports: what another file exports, or what a heap gives. */
+function importing(
+  resources: DisposableStack,
   device: VideoDevice,
-  { frames, pictures }: Reference,
-  output: MplaneQueue,
-  capture: MplaneQueue,
-  views: { readonly coded: Mapping[]; readonly raw: Mapping[] },
-): number {
+  type: number,
+  memory: Seen["memory"] = fromHeap(resources, device, type),
+): Seen {
+  return { queue: resources.use(new MplaneDmabufQueue(device, type, memory)), memory };
+}
+
+function fromHeap(resources: DisposableStack, device: VideoDevice, type: number): Dmabuf[][] {
+  const { planes } = mplaneFormat(device, type);
+  return Array.from(
+    { length: BUFFERS },
+    () => planes.map(({ sizeimage }) => resources.use(allocateFromHeap(HEAP, sizeimage))),
+  );
+}
+
+/** The bytes of the picture that was dequeued last, of all of its planes. */
+function pixelsOf({ queue, memory }: Seen, index: number): Buffer {
+  return Buffer.concat(memory[index].map((plane, i) => {
+    plane.begin(READING);
+    const bytes = plane.bytes.slice(0, queue.dequeuedPlanes[i].bytesused);
+    plane.end(READING);
+    return bytes;
+  }));
+}
+
+/** Decodes each frame by itself. */
+function expectPictures({ frames, pictures }: Reference, output: Seen, capture: Seen): string {
+  const { device } = capture.queue;
   const poller = new Poller(device, POLLIN);
-  for (const { index } of capture.buffers) capture.enqueue(index);
-  output.streamOn();
-  capture.streamOn();
+  for (const { index } of capture.queue.buffers) capture.queue.enqueue(index);
+  output.queue.streamOn();
+  capture.queue.streamOn();
   for (const [number, frame] of frames.entries()) {
     const into = number % BUFFERS;
-    views.coded[into].bytes.set(frame);
-    output.enqueue(into, frame.length);
-    const index = nextBuffer(capture, poller);
-    const right = pictures.get(number)!;
-    const pixels = views.raw[index].bytes.subarray(0, right.length);
-    expect(Buffer.compare(right, pixels) === 0, `the picture of frame ${number} is wrong`);
-    capture.enqueue(index);
-    expect(output.reclaim() === into, "another OUTPUT buffer comes back");
+    output.memory[into][0].write(frame);
+    output.queue.enqueue(into, frame.length);
+    const index = nextBuffer(capture.queue, poller);
+    const same = pictures.get(number)!.equals(pixelsOf(capture, index));
+    expect(same, `the picture of frame ${number} is wrong`);
+    capture.queue.enqueue(index);
+    expectEqual("index of the OUTPUT buffer that comes back", output.queue.reclaim(), into);
   }
-  return frames.length;
+  return `${frames.length} frames, each picture as it should be`;
 }
 
 export async function statefulBufferChecks(suite: Suite, context: Context): Promise<void> {
   const folder = `${context.fixtures}/streams`;
+  const reference = () => expectDigest(folder, digestsIn(folder, "vp9-320x240.ivf")[0]);
+  const { V4L2_PIX_FMT_NV12: NV12, V4L2_PIX_FMT_NV12M: NV12M } = v4l2;
+
+  await suite.check("stateful: buffers that are exported", () => {
+    const stream = reference();
+    using resources = new DisposableStack();
+    const device = resources.use(opened(stream, NV12M));
+    const [output, capture] = [OUTPUT, CAPTURE].map((type) => exporting(resources, device, type));
+    return `written and read by dma-buf, in nv12m: ${expectPictures(stream, output, capture)}`;
+  });
 
   await suite.check("stateful: dma-bufs that one file exports, imported by another", () => {
-    const reference = expectDigest(folder, digestsIn(folder, "vp9-320x240.ivf")[0]);
+    const stream = reference();
     using resources = new DisposableStack();
-    const lender = resources.use(opened(reference.codec));
-    const lend = (type: number) => {
-      const queue = resources.use(new MplaneMmapQueue(lender, type, BUFFERS, 1));
-      const exported = queue.export();
-      for (const { file } of exported.flat()) resources.defer(() => file.close());
-      return { exported, mapped: queue.mappings.map(([mapping]) => mapping) };
-    };
-    const [coded, raw] = [lend(OUTPUT), lend(CAPTURE)];
-    // Seen through the dma-bufs, not through the node.
-    const seen = raw.exported.map(([{ file, size }]) =>
-      resources.use(Mapping.readOnly(file, size, 0))
+    const lender = resources.use(opened(stream, NV12));
+    const device = resources.use(opened(stream, NV12));
+    const [output, capture] = [OUTPUT, CAPTURE].map((type) =>
+      importing(resources, device, type, exporting(resources, lender, type).memory)
     );
-    const device = resources.use(opened(reference.codec));
-    const output = resources.use(new MplaneDmabufQueue(device, OUTPUT, coded.exported));
-    const capture = resources.use(new MplaneDmabufQueue(device, CAPTURE, raw.exported));
-    const views = { coded: coded.mapped, raw: seen };
-    const count = decodeInto(device, reference, output, capture, views);
-    return `${count} frames from and to dma-bufs on both queues, each picture as it should be`;
+    return `on both queues: ${expectPictures(stream, output, capture)}`;
+  });
+
+  await suite.check("stateful: dma-bufs of a heap", () => {
+    const stream = reference();
+    using resources = new DisposableStack();
+    const device = resources.use(opened(stream, NV12M));
+    const [output, capture] = [OUTPUT, CAPTURE].map((type) => importing(resources, device, type));
+    return `on both queues, in nv12m: ${expectPictures(stream, output, capture)}`;
   });
 }

@@ -4,14 +4,15 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { readCodedFrames } from "../../lib/ffmpeg/coded_frames.ts";
 import { constants } from "node:os";
+import { readCodedFrames } from "../../lib/ffmpeg/coded_frames.ts";
 import { SysError } from "../../lib/sys/errno.ts";
 import { Poller, POLLIN, POLLOUT, POLLPRI } from "../../lib/sys/poll.ts";
 import { decoderCommand } from "../../lib/v4l2/decoder_command.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import { Events } from "../../lib/v4l2/events.ts";
 import { mplaneFormat, MplaneMmapQueue, setMplaneFormat } from "../../lib/v4l2/mplane.ts";
+import type { Buffer as QueueBuffer } from "../../lib/v4l2/queue.ts";
 import { selection } from "../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../lib/vpipe/picture_buffers.ts";
@@ -88,12 +89,14 @@ export interface Beginning {
 export class Client implements Disposable {
   readonly device: VideoDevice;
   readonly events: Events;
-  readonly #output: MplaneMmapQueue;
+  readonly output: MplaneMmapQueue;
   readonly #free: number[];
   readonly #poller: Poller;
   readonly #eventPoller: Poller;
   capture: MplaneMmapQueue | undefined;
   #pictures: PictureBuffers | undefined;
+  /** The buffer that had V4L2_BUF_FLAG_LAST, while it is the program's. */
+  #last = -1;
   /** Of OUTPUT: how many buffers came back with the error flag. */
   errors = 0;
 
@@ -107,24 +110,33 @@ export class Client implements Disposable {
     setMplaneFormat(this.device, OUTPUT, coded);
     const types = [v4l2.V4L2_EVENT_SOURCE_CHANGE, v4l2.V4L2_EVENT_EOS];
     this.events = new Events(this.device, ...subscribed ? types : []);
-    this.#output = made.use(new MplaneMmapQueue(this.device, OUTPUT, outputs, 1));
-    this.#free = this.#output.buffers.map(({ index }) => index);
+    this.output = made.use(new MplaneMmapQueue(this.device, OUTPUT, outputs, 1));
+    this.#free = this.output.buffers.map(({ index }) => index);
     this.#poller = new Poller(this.device, POLLIN | POLLOUT);
     this.#eventPoller = new Poller(this.device, POLLPRI);
-    this.#output.streamOn();
+    this.output.streamOn();
     made.move();
   }
 
   /** Sets CAPTURE up as the device has it. */
   setUp(count = 4): void {
+    this.allocate(count);
+    this.begin();
+  }
+
+  /** Gives CAPTURE buffers as the device has it. */
+  allocate(count = 4): void {
     this.capture?.close();
-    const format = mplaneFormat(this.device, CAPTURE);
-    const visible = selection(this.device, CAPTURE, v4l2.V4L2_SEL_TGT_COMPOSE);
-    const queue = new MplaneMmapQueue(this.device, CAPTURE, count, format.planes.length);
-    this.capture = queue;
-    this.#pictures = new PictureBuffers(queue, format, visible);
-    for (const { index } of queue.buffers) queue.enqueue(index);
-    queue.streamOn();
+    const { planes } = mplaneFormat(this.device, CAPTURE);
+    this.capture = new MplaneMmapQueue(this.device, CAPTURE, count, planes.length);
+    this.keepBuffers();
+  }
+
+  /** Starts CAPTURE with all of its buffers. */
+  begin(): void {
+    this.#last = -1;
+    for (const { index } of this.capture!.buffers) this.capture!.enqueue(index);
+    this.capture!.streamOn();
   }
 
   /** Looks anew at where pictures lie in the buffers that there are. */
@@ -134,27 +146,32 @@ export class Client implements Disposable {
     this.#pictures = new PictureBuffers(this.capture!, format, visible);
   }
 
-  /** Hands a frame to the decoder, when there is a buffer for it. */
-  send(frame: Uint8Array, number: number): void {
+  /**
+   * Hands a frame to the decoder, when there is a buffer for it.
+   *
+   * @param mark called with the buffer's descriptor just before
+   */
+  send(frame: Uint8Array, number: number, mark?: (buffer: QueueBuffer) => void): void {
     this.#reclaim();
     this.wait("an OUTPUT buffer", () => (this.#reclaim(), this.#free.length > 0));
     const index = this.#free.pop()!;
-    this.#output.mappings[index][0].bytes.set(frame);
-    const buffer = this.#output.buffers[index];
+    this.output.mappings[index][0].bytes.set(frame);
+    const buffer = this.output.buffers[index];
     buffer.timestamp_usec = number + 1;
     buffer.timestamp_sec = 0;
-    this.#output.enqueue(index, frame.length);
+    mark?.(buffer);
+    this.output.enqueue(index, frame.length);
   }
 
   /** Whether all OUTPUT buffers are back. */
   get isUsedUp(): boolean {
     this.#reclaim();
-    return this.#free.length === this.#output.buffers.length;
+    return this.#free.length === this.output.buffers.length;
   }
 
   #reclaim(): void {
-    for (let index; (index = this.#output.dequeue()) >= 0;) {
-      if (this.#output.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR) this.errors++;
+    for (let index; (index = this.output.dequeue()) >= 0;) {
+      if (this.output.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR) this.errors++;
       this.#free.push(index);
     }
   }
@@ -167,6 +184,7 @@ export class Client implements Disposable {
     const { flags, timestamp_usec } = queue.dequeued;
     if (flags & v4l2.V4L2_BUF_FLAG_LAST) {
       expect(queue.dequeuedPlanes[0].bytesused === 0, "the last buffer is not empty");
+      this.#last = index;
       return { number: undefined, pixels: Buffer.alloc(0) };
     }
     expect((flags & v4l2.V4L2_BUF_FLAG_ERROR) === 0, "a picture with the error flag");
@@ -221,6 +239,8 @@ export class Client implements Disposable {
 
   start(): void {
     decoderCommand(this.device, v4l2.V4L2_DEC_CMD_START);
+    if (this.#last >= 0) this.capture!.enqueue(this.#last);
+    this.#last = -1;
   }
 
   /** The errno of a call; 0 for none. */
@@ -236,10 +256,15 @@ export class Client implements Disposable {
 
   /** "Seek": what OUTPUT has is dropped. */
   seek(): void {
-    this.#output.streamOff();
+    this.halt();
+    this.output.streamOn();
+  }
+
+  /** Stops OUTPUT. */
+  halt(): void {
+    this.output.streamOff();
     this.#free.length = 0;
-    this.#free.push(...this.#output.buffers.map(({ index }) => index));
-    this.#output.streamOn();
+    this.#free.push(...this.output.buffers.map(({ index }) => index));
   }
 
   /** Waits until `holds`; fails the check where that takes too long. */
@@ -253,7 +278,7 @@ export class Client implements Disposable {
 
   [Symbol.dispose](): void {
     this.capture?.close();
-    this.#output.close();
+    this.output.close();
     this.device.close();
   }
 }
