@@ -142,7 +142,7 @@ dec_compliance_stream() {
 
 dec_ffmpeg_checks() {
 	check "decoder: ffmpeg, h264_v4l2m2m" dec_by_ffmpeg h264_v4l2m2m "$scratch/h264.mp4" \
-		"$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16,one-frame}.h264 \
+		"$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16}.h264 \
 		$streams/stateful/h264-{cut,no-key}.h264
 	check "decoder: ffmpeg, hevc_v4l2m2m" dec_by_ffmpeg hevc_v4l2m2m "$scratch/hevc.mp4" \
 		$streams/stateful/hevc-320x240.hevc
