@@ -873,13 +873,11 @@ int vdec_stream_begin(struct vdec_ctx *ctx)
 
 	lockdep_assert_held(&ctx->lock);
 
-	/* One that is over had its daemon die, or give up on it. */
-	if (old && READ_ONCE(old->over)) {
-		ctx->stream = NULL;
-		vdec_stream_put(old);
-	}
-
-	if (!ctx->stream) {
+	/*
+	 * One that is over had its daemon die, or give up on it. It stays until there is
+	 * another: a queue may still stream.
+	 */
+	if (!old || READ_ONCE(old->over)) {
 		new = vdec_stream_alloc(ctx);
 		if (!new)
 			return -ENOMEM;
@@ -888,8 +886,12 @@ int vdec_stream_begin(struct vdec_ctx *ctx)
 	spin_lock(&ctx->dev->lock);
 	ret = vdec_stream_announce(ctx, new);
 	spin_unlock(&ctx->dev->lock);
-	if (ret && new)
+	if (!new)
+		return ret;
+	if (ret)
 		vdec_stream_destroy(new);
+	else if (old)
+		vdec_stream_put(old);
 
 	return ret;
 }
