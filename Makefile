@@ -133,7 +133,7 @@ install: tools modules ## tools to PREFIX/bin, the daemon's unit, modules to /li
 
 .PHONY: clean
 clean: ## forget tools and modules; guests and toolchain stay (remove build/ for those)
-	rm -rf $(BIN) build/kmod build/vpipe-*.tar.xz
+	rm -rf $(BIN) build/kmod build/kernels build/vpipe-*.tar.xz
 
 .PHONY: help
 help: ## this list

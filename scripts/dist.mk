@@ -28,6 +28,14 @@ $(BIN)/%: tools/%.program tools/runtime
 	@chmod 755 $@.new
 	@mv $@.new $@
 
+.PHONY: kernels-example
+kernels-example: build/kernels/example.so ## a library for decoder-daemon --kernels
+
+build/kernels/example.so: daemon/kernels/example.c daemon/kernels/vpipe-kernels.h
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -O3 -fPIC -shared -o $@.new $<
+	@mv $@.new $@
+
 .PHONY: modules
 modules: ## the modules; needs the kernel's headers
 	@scripts/modules.sh $(KDIR) $(abspath $(KMOD))
@@ -56,4 +64,4 @@ clean: ## forget what was built here
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)

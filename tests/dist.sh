@@ -11,7 +11,7 @@ folder=$(mktemp -d "$PWD/build/dist-check.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 tar -xJf "build/vpipe-$(sed -n 's/.*VERSION = "\(.*\)";/\1/p' lib/cli/version.ts).tar.xz" -C "$folder"
 archive=("$folder"/vpipe-*)
-env -i PATH=/usr/bin:/bin make -C "${archive[0]}" tools
+env -i PATH=/usr/bin:/bin make -C "${archive[0]}" tools kernels-example
 for tool in "${archive[0]}"/build/bin/*; do
 	cmp "$tool" "build/bin/${tool##*/}"
 	"$tool" --version
