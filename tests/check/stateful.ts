@@ -6,6 +6,7 @@
 import type { Context } from "./context.ts";
 import { digestsIn, expectDecoded } from "./decoder_file.ts";
 import { statefulBufferChecks } from "./stateful_buffers.ts";
+import { statefulChangeChecks } from "./stateful_changes.ts";
 import { statefulNode } from "./stateful_client.ts";
 import { statefulCodecChecks } from "./stateful_codecs.ts";
 import { statefulSequenceChecks } from "./stateful_sequences.ts";
@@ -25,6 +26,7 @@ export async function statefulChecks(suite: Suite, context: Context): Promise<vo
   await statefulStreamChecks(suite, context);
   await statefulTimeChecks(suite, context);
   await statefulSequenceChecks(suite, context);
+  await statefulChangeChecks(suite, context);
   await statefulCodecChecks(suite, context);
   await statefulBufferChecks(suite, context);
 }

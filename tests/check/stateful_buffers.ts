@@ -21,9 +21,8 @@ import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { CODED } from "../../lib/vpipe/stateful_path.ts";
 import { type Context, HEAP } from "./context.ts";
 import { nextBuffer } from "./decoder_client.ts";
-import { digestsIn } from "./decoder_file.ts";
 import { CAPTURE, OUTPUT, type Reference, statefulNode } from "./stateful_client.ts";
-import { expectDigest } from "./stateful_streams.ts";
+import { referenceOf } from "./stateful_streams.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 // Lines that need no padding.
@@ -106,8 +105,7 @@ function expectPictures({ frames, pictures }: Reference, output: Seen, capture: 
 }
 
 export async function statefulBufferChecks(suite: Suite, context: Context): Promise<void> {
-  const folder = `${context.fixtures}/streams`;
-  const reference = () => expectDigest(folder, digestsIn(folder, "vp9-320x240.ivf")[0]);
+  const reference = () => referenceOf(context, "vp9-320x240.ivf");
   const { V4L2_PIX_FMT_NV12: NV12, V4L2_PIX_FMT_NV12M: NV12M } = v4l2;
 
   await suite.check("stateful: buffers that are exported", () => {

@@ -13,7 +13,7 @@ import { VideoDevice } from "../../lib/v4l2/device.ts";
 import { Events } from "../../lib/v4l2/events.ts";
 import { mplaneFormat, MplaneMmapQueue, setMplaneFormat } from "../../lib/v4l2/mplane.ts";
 import type { Buffer as QueueBuffer } from "../../lib/v4l2/queue.ts";
-import { selection } from "../../lib/v4l2/selection.ts";
+import { type Rectangle, selection } from "../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../lib/vpipe/picture_buffers.ts";
 import { CODED, findStatefulDecoder, StatefulStream } from "../../lib/vpipe/stateful_path.ts";
@@ -139,11 +139,15 @@ export class Client implements Disposable {
     this.capture!.streamOn();
   }
 
+  /** The part of a picture that is to be seen, as the device has it now. */
+  get visible(): Rectangle {
+    return selection(this.device, CAPTURE, v4l2.V4L2_SEL_TGT_COMPOSE);
+  }
+
   /** Looks anew at where pictures lie in the buffers that there are. */
   keepBuffers(): void {
     const format = mplaneFormat(this.device, CAPTURE);
-    const visible = selection(this.device, CAPTURE, v4l2.V4L2_SEL_TGT_COMPOSE);
-    this.#pictures = new PictureBuffers(this.capture!, format, visible);
+    this.#pictures = new PictureBuffers(this.capture!, format, this.visible);
   }
 
   /**
@@ -161,6 +165,11 @@ export class Client implements Disposable {
     buffer.timestamp_sec = 0;
     mark?.(buffer);
     this.output.enqueue(index, frame.length);
+  }
+
+  /** Hands over the frames from number `from` on, up to number `to`. */
+  sendAll({ frames }: Pick<Reference, "frames">, from = 0, to = frames.length): void {
+    for (let number = from; number < to; number++) this.send(frames[number], number);
   }
 
   /** Whether all OUTPUT buffers are back. */

@@ -6,9 +6,8 @@
  */
 import { V4L2_EVENT_SOURCE_CHANGE } from "../../lib/v4l2/videodev2.ts";
 import type { Context } from "./context.ts";
-import { digestsIn } from "./decoder_file.ts";
 import { Client, type Reference } from "./stateful_client.ts";
-import { expectDigest } from "./stateful_streams.ts";
+import { referenceOf } from "./stateful_streams.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 /** Short streams, and the number of a later key frame where there is one. */
@@ -27,15 +26,10 @@ const STREAMS: readonly (readonly [string, number?])[] = [
 /** Frames from one drain to the next. */
 const STEP = 5;
 
-/** Sends the frames from number `from` on, up to number `to`. */
-function send(client: Client, { frames }: Reference, from: number, to = frames.length): void {
-  for (let number = from; number < to; number++) client.send(frames[number], number);
-}
-
 /** A client whose CAPTURE is set up, and whose OUTPUT has room for the whole stream. */
 function begun(reference: Reference, count: number): Client {
   const client = new Client(reference.codec, { outputs: reference.frames.length });
-  send(client, reference, 0, count);
+  client.sendAll(reference, 0, count);
   client.expectEvent(V4L2_EVENT_SOURCE_CHANGE);
   client.setUp();
   return client;
@@ -51,7 +45,7 @@ function drained(reference: Reference): string {
     counts.push(client.expectPictures(reference).length);
     if (at >= frames.length) break;
     client.start();
-    send(client, reference, at, Math.min(at + STEP, frames.length));
+    client.sendAll(reference, at, Math.min(at + STEP, frames.length));
   }
   const sum = counts.reduce((total, count) => total + count, 0);
   expectEqual("pictures of all parts", sum, pictures.size);
@@ -66,14 +60,14 @@ function sought(reference: Reference, key = Infinity): string {
   client.seek();
   // Whatever was decoded before goes, too.
   client.setUp();
-  send(client, reference, STEP);
+  client.sendAll(reference, STEP);
   client.stop();
   const middle = client.expectPictures(reference);
   const early = middle.find((number) => number < key);
   expect(early === undefined, `frame ${early} is shown, which refers to what was left out`);
   expect(key === Infinity || middle.length > 0, `no picture from key frame ${key} on`);
   client.seek();
-  send(client, reference, 0);
+  client.sendAll(reference, 0);
   client.stop();
   const all = client.expectPictures(reference).join();
   expectEqual("pictures behind the first frame", all, [...pictures.keys()].join());
@@ -82,13 +76,9 @@ function sought(reference: Reference, key = Infinity): string {
 }
 
 export async function statefulCodecChecks(suite: Suite, context: Context): Promise<void> {
-  for (const [path, key] of STREAMS) {
-    const slash = path.lastIndexOf("/") + 1;
-    const folder = `${context.fixtures}/streams/${path.slice(0, slash)}`;
-    const name = path.slice(slash);
-    const [digest] = digestsIn(folder, name);
+  for (const [name, key] of STREAMS) {
     await suite.check(`stateful: ${name}, drained again and again, and sought`, () => {
-      const reference = expectDigest(folder, digest);
+      const reference = referenceOf(context, name);
       return `${drained(reference)}; ${sought(reference, key)}`;
     });
   }

@@ -1,86 +1,130 @@
 /**
- * What ends in the middle of a stateful stream: the daemon, or the client.
+ * What ends, or stands still, in the middle of a stateful stream: the daemon, or a client.
  *
  * @module
  */
-import { readCodedFrames } from "../../lib/ffmpeg/coded_frames.ts";
-import { Poller, POLLIN, POLLOUT, POLLPRI } from "../../lib/sys/poll.ts";
-import { StatefulStream } from "../../lib/vpipe/stateful_path.ts";
+import { constants } from "node:os";
+import { V4L2_EVENT_SOURCE_CHANGE } from "../../lib/v4l2/videodev2.ts";
 import type { Context } from "./context.ts";
 import { Daemon } from "./decoder_daemon.ts";
-import { Decoding, digestsIn } from "./decoder_file.ts";
+import { Decoding } from "./decoder_file.ts";
 import { expectError } from "./expectations.ts";
 import { Client, statefulNode } from "./stateful_client.ts";
-import { expectDigest } from "./stateful_streams.ts";
-import { expect, type Suite } from "./suite.ts";
+import { referenceOf } from "./stateful_streams.ts";
+import { expect, expectEqual, type Suite } from "./suite.ts";
+
+const { EIO } = constants.errno;
 
 const STREAM = "vp9-320x240.ivf";
+const SIZE = [320, 240] as const;
+const FRAMES = 30;
 const CLIENTS = 8;
 
-/** Decodes frames over and over until the decoder gives up; what it says then. */
-function untilItGivesUp(stream: StatefulStream, frames: readonly Uint8Array[], kill: () => void) {
-  const poller = new Poller(stream.device, POLLIN | POLLOUT | POLLPRI);
-  let pictures = 0;
-  try {
-    for (let submitted = 0; pictures < 100_000;) {
-      while (!stream.isFull) stream.submit(frames[submitted++ % frames.length]);
-      const index = stream.dequeue();
-      if (index < 0) {
-        expect(poller.wait(20_000) !== 0, "nothing happens");
-        continue;
-      }
-      stream.release(index);
-      if (++pictures === 10) kill();
-    }
-  } catch (error) {
-    return { pictures, message: (error as Error).message };
-  }
-  return { pictures, message: "nothing" };
-}
+const TIMEOUT = "/sys/module/vpipe_dec/parameters/timeout_ms";
+const SHORT_MS = 200;
+const LONG_MS = 500;
 
-/** Without a daemon, or with one of their own. */
-export async function statefulEndChecks(suite: Suite, context: Context): Promise<void> {
-  const folder = `${context.fixtures}/streams`;
-  const [digest] = digestsIn(folder, STREAM);
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function daemonEnds(suite: Suite, context: Context): Promise<void> {
+  const input = `${context.fixtures}/streams/${STREAM}`;
 
   await suite.check("stateful: no daemon", async () => {
-    await using decoding = new Decoding(context, `${folder}/${STREAM}`, [
-      "--device",
-      statefulNode(),
-    ]);
+    await using decoding = new Decoding(context, input, ["--device", statefulNode()]);
     const reason = "VIDIOC_STREAMON: Transport endpoint is not connected (ENOTCONN): " +
       "no decoder-daemon is running";
     return expectError(await decoding.end(), "decode-file", 1, reason);
   });
 
-  await suite.check(
-    "stateful: SIGKILL to the daemon while it decodes, and another one",
-    async () => {
-      await using daemon = await Daemon.start(context);
-      const { codec, frames } = readCodedFrames(`${folder}/${STREAM}`);
-      const largest = Math.max(...frames.map(({ length }) => length));
-      const settings = { codec, buffers: 4, largest, format: undefined };
-      using stream = new StatefulStream(statefulNode(), settings);
-      const { pictures, message } = untilItGivesUp(stream, frames, () => daemon.kill("SIGKILL"));
-      const lost = /: Input\/output error \(EIO\): the decoder-daemon is gone, or gave no answer$/;
-      expect(lost.test(message), `after ${pictures} pictures: "${message}"`);
-      await daemon[Symbol.asyncDispose]();
-      await using _next = await Daemon.start(context);
-      expectDigest(folder, digest);
-      return `"${message}" after ${pictures} pictures; the next one decodes ${STREAM}`;
-    },
-  );
+  await suite.check("stateful: SIGKILL to the daemon while it decodes", async () => {
+    await using daemon = await Daemon.start(context);
+    const reference = referenceOf(context, STREAM);
+    using client = new Client(reference.codec, { outputs: FRAMES, size: SIZE });
+    client.setUp();
+    client.sendAll(reference, 0, 20);
+    client.next();
+    daemon.kill("SIGKILL");
+    const says = (call: () => unknown) => client.errnoOf(call) === EIO;
+    const { output, capture } = client;
+    client.wait("EIO from DQBUF of CAPTURE", () => says(() => capture!.dequeue()));
+    client.wait("EIO from DQBUF of OUTPUT", () => says(() => output.dequeue()));
+    await daemon[Symbol.asyncDispose]();
+    await using _next = await Daemon.start(context);
+    capture!.streamOff();
+    expect(says(() => output.dequeue()), "OUTPUT works again before it was stopped");
+    client.seek();
+    client.setUp();
+    client.sendAll(reference);
+    client.stop();
+    expectEqual("pictures by the next daemon", client.expectPictures(reference).length, FRAMES);
+    return "EIO from DQBUF of a queue until it is stopped; the next daemon decodes for the same file";
+  });
+}
 
-  await suite.check("stateful: clients that end in mid-stream", async () => {
-    await using _daemon = await Daemon.start(context);
-    const { codec, frames } = readCodedFrames(`${folder}/${STREAM}`);
+async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promise<void> {
+  const expectServed = () => referenceOf(context, STREAM).pictures.size;
+
+  await suite.check("stateful: SIGKILL to decode-file", async () => {
+    const args = [`${context.fixtures}/streams/${STREAM}`, "-", "--device", statefulNode()];
+    const command = new Deno.Command(context.tool("decode-file"), {
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    });
+    await using child = command.spawn();
+    // It waits until somebody reads what does not fit into the pipe.
+    const { value } = await child.stdout.getReader().read();
+    child.kill("SIGKILL");
+    await child.status;
+    expect(value !== undefined, "decode-file wrote nothing");
+    const { ok } = await daemon.streamOver(1);
+    expect(ok > 0 && ok < FRAMES, `it was killed after ${ok} of ${FRAMES} frames`);
+    return `after ${ok} of ${FRAMES} frames; then ${expectServed()} right pictures`;
+  });
+
+  await suite.check("stateful: clients that close in mid-stream", () => {
+    const reference = referenceOf(context, STREAM);
     for (let moment = 0; moment < CLIENTS; moment++) {
-      using client = new Client(codec, { outputs: 8, size: [320, 240] });
+      using client = new Client(reference.codec, { outputs: CLIENTS, size: SIZE });
       if (moment % 2 === 1) client.setUp();
-      for (let number = 0; number <= moment; number++) client.send(frames[number], number);
+      client.sendAll(reference, 0, moment + 1);
       if (moment === CLIENTS - 1) client.stop();
     }
-    expectDigest(folder, digest);
-    return `${CLIENTS} at different moments, then a whole stream: the same SHA-256`;
+    return `${CLIENTS} at different moments, then ${expectServed()} right pictures`;
   });
+
+  await suite.check("stateful: a client that takes its time", async () => {
+    const before = Deno.readTextFileSync(TIMEOUT);
+    Deno.writeTextFileSync(TIMEOUT, String(SHORT_MS));
+    try {
+      const reference = referenceOf(context, STREAM);
+      using client = new Client(reference.codec, { outputs: FRAMES });
+      client.sendAll(reference);
+      client.expectEvent(V4L2_EVENT_SOURCE_CHANGE);
+      // First without CAPTURE, then with all of its buffers full.
+      await pause(LONG_MS);
+      client.setUp(2);
+      await pause(LONG_MS);
+      client.stop();
+      await pause(LONG_MS);
+      expectEqual("pictures", client.expectPictures(reference).length, FRAMES);
+      return `three times ${LONG_MS} ms with timeout_ms at ${SHORT_MS}: all ${FRAMES} pictures`;
+    } finally {
+      Deno.writeTextFileSync(TIMEOUT, before);
+    }
+  });
+}
+
+/** Without a daemon, or with one of their own. */
+export async function statefulEndChecks(suite: Suite, context: Context): Promise<void> {
+  await daemonEnds(suite, context);
+  let started: Daemon | undefined;
+  await suite.check("stateful: a daemon whose clients end", async () => {
+    started = await Daemon.start(context);
+    return started.log.at(-1)!;
+  });
+  if (started === undefined) return;
+  await using daemon = started;
+  await clientEnds(suite, context, daemon);
 }

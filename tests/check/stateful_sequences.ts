@@ -9,23 +9,17 @@ import { mplaneFormat } from "../../lib/v4l2/mplane.ts";
 import { selection } from "../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import type { Context } from "./context.ts";
-import { digestsIn } from "./decoder_file.ts";
 import { CAPTURE, Client, type Reference } from "./stateful_client.ts";
-import { expectDigest } from "./stateful_streams.ts";
+import { referenceOf } from "./stateful_streams.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const { V4L2_EVENT_EOS: EOS, V4L2_EVENT_SOURCE_CHANGE: SOURCE_CHANGE } = v4l2;
 const { EBUSY } = constants.errno;
 
-/** Sends frames `from` to `to`, which have to fit in OUTPUT's buffers. */
-function sendAll(client: Client, { frames }: Reference, from: number, to: number): void {
-  for (let number = from; number < to; number++) client.send(frames[number], number);
-}
-
 /** A client whose CAPTURE is set up after the header, with frames up to `to` sent. */
 function begun(reference: Reference, outputs: number, to = outputs): Client {
   const client = new Client(reference.codec, { outputs });
-  sendAll(client, reference, 0, to);
+  client.sendAll(reference, 0, to);
   client.expectEvent(SOURCE_CHANGE);
   client.setUp();
   return client;
@@ -34,11 +28,15 @@ function begun(reference: Reference, outputs: number, to = outputs): Client {
 const sizeOf = ({ width, height }: { width: number; height: number }) => `${width}x${height}`;
 
 export async function statefulSequenceChecks(suite: Suite, context: Context): Promise<void> {
-  const folder = `${context.fixtures}/streams`;
-  const reference = (name: string) => expectDigest(folder, digestsIn(folder, name)[0]);
-  const vp9 = reference("vp9-320x240.ivf");
-  const h264 = reference("h264-320x240.h264");
-  const resize = reference("h264-resize.h264");
+  const reference = (name: string) => referenceOf(context, name);
+  let compared: Reference[] = [];
+  await suite.check("stateful: pictures to compare with", () => {
+    const names = ["vp9-320x240.ivf", "h264-320x240.h264", "h264-resize.h264"];
+    compared = names.map(reference);
+    return names.join(", ");
+  });
+  if (compared.length === 0) return;
+  const [vp9, h264, resize] = compared;
 
   await suite.check("stateful: what the header says", () => {
     const cropped = reference("h264-322x182.h264");
@@ -71,7 +69,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
   await suite.check("stateful: CAPTURE is ready before the header, and right", () => {
     using client = new Client(vp9.codec, { outputs: 30, size: [320, 240] });
     client.setUp();
-    sendAll(client, vp9, 0, 30);
+    client.sendAll(vp9, 0, 30);
     client.stop();
     expectEqual("pictures", client.expectPictures(vp9).length, 30);
     client.expectEvent(EOS);
@@ -81,7 +79,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
   await suite.check("stateful: CAPTURE is ready before the header, and wrong", () => {
     using client = new Client(vp9.codec, { outputs: 30, size: [64, 64] });
     client.setUp();
-    sendAll(client, vp9, 0, 30);
+    client.sendAll(vp9, 0, 30);
     expectEqual("pictures before the change", client.expectPictures(vp9).length, 0);
     client.expectEvent(SOURCE_CHANGE);
     client.expectEpipe();
@@ -94,7 +92,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
   await suite.check("stateful: no events without a subscription", () => {
     using client = new Client(vp9.codec, { outputs: 30, size: [320, 240], subscribed: false });
     client.setUp();
-    sendAll(client, vp9, 0, 30);
+    client.sendAll(vp9, 0, 30);
     client.stop();
     expectEqual("pictures", client.expectPictures(vp9).length, 30);
     expect(client.events.next() < 0, "there is an event");
@@ -124,7 +122,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
       client.expectEvent(EOS);
       client.expectEpipe();
       client.start();
-      sendAll(client, one, 13, 26);
+      client.sendAll(one, 13, 26);
       client.stop();
       const after = client.expectPictures(one);
       const all = new Set([...before, ...after]);
@@ -140,7 +138,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     client.stop();
     const before = client.expectPictures(h264).length;
     client.setUp(2);
-    sendAll(client, h264, 10, 20);
+    client.sendAll(h264, 10, 20);
     client.stop();
     const after = client.expectPictures(h264).length;
     expectEqual("pictures", before + after, 20);
@@ -180,7 +178,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     using client = begun(vp9, 8);
     client.next();
     client.seek();
-    sendAll(client, vp9, 0, 8);
+    client.sendAll(vp9, 0, 8);
     client.stop();
     const numbers = client.expectPictures(vp9);
     const tail = numbers.slice(numbers.lastIndexOf(0));
@@ -193,12 +191,12 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     client.next();
     client.seek();
     client.setUp();
-    sendAll(client, h264, 20, 28);
+    client.sendAll(h264, 20, 28);
     client.wait("all frames", () => client.isUsedUp);
     client.stop();
     expectEqual("pictures without a key frame", client.expectPictures(h264).length, 0);
     client.start();
-    sendAll(client, h264, 0, 8);
+    client.sendAll(h264, 0, 8);
     client.stop();
     expectEqual("pictures", client.expectPictures(h264).length, 8);
     return "8 frames give no picture; 8 of the next key frame's do";
@@ -208,7 +206,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     using client = begun(h264, 10);
     client.stop();
     client.seek();
-    sendAll(client, h264, 0, 10);
+    client.sendAll(h264, 0, 10);
     client.stop();
     const numbers = client.expectPictures(h264);
     const own = numbers.slice(numbers.lastIndexOf(0));

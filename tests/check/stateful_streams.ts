@@ -24,6 +24,13 @@ export function expectDigest(
   return reference;
 }
 
+/** The pictures of a stream below fixtures/streams, as its digest has them. */
+export function referenceOf({ fixtures }: Context, path: string): Reference {
+  const slash = path.lastIndexOf("/") + 1;
+  const folder = `${fixtures}/streams/${path.slice(0, slash)}`;
+  return expectDigest(folder, digestsIn(folder, path.slice(slash))[0]);
+}
+
 /** Frames whose pictures come later than that of a frame behind them. */
 function reordered({ pictures }: Reference): number {
   const numbers = [...pictures.keys()];
