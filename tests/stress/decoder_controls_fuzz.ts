@@ -23,7 +23,7 @@ import * as uapi from "./uapi.ts";
 
 /** In a full run. */
 const STREAMS = 2000;
-const MIN_STREAMS = 20;
+const MIN_STREAMS = 10;
 const BUFFERS = 4;
 const FRAMES = 8;
 

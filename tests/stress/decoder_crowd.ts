@@ -9,7 +9,7 @@ import { DecoderClient } from "./decoder_client.ts";
 import { Daemon, type Holdings, settled } from "./decoder_daemon.ts";
 import type { Conditions } from "./stage.ts";
 
-const CLIENTS = 8;
+const CLIENTS = 6;
 const MIN_CROWDS = 3;
 
 /** More than the daemon serves at a time. */

@@ -17,7 +17,7 @@ import { Random } from "./random.ts";
 import { type Conditions, delay } from "./stage.ts";
 
 /** Of each fixture, in a full run. */
-const MUTATIONS = 1000;
+const MUTATIONS = 700;
 const MIN_MUTATIONS = 3;
 
 /** Frames of a mutated stream: what is behind them is not broken in another way. */

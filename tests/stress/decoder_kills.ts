@@ -13,7 +13,7 @@ import { exists } from "./driver.ts";
 import type { Random } from "./random.ts";
 import { type Conditions, delay } from "./stage.ts";
 
-const MIN_KILLS = 3;
+const MIN_KILLS = 2;
 
 /** From the kill to the last buffer: what is promised, and what a kernel full of checks may take. */
 const LIMIT_MS = 100;
