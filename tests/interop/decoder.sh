@@ -106,23 +106,21 @@ dec_by_v4l2_ctl() {
 	dec_compare "$2" nv12
 }
 
-# dec_import FILE ELEMENT...: the decoder's buffers are those that a loopback node is written from.
+# dec_import FILE ELEMENT...: the decoder's buffers are those that a loopback node is written
+# from, over and over until it has been read.
 dec_import() {
 	local file=$1 loop writer status=0
 	shift
 	insmod "build/kmod/$(uname -r)/vpipe-loop.ko" exclusive_caps=1 || return
 	loop=$(node "vpipe loopback 0")
-	gst-launch-1.0 -q filesrc location="$file" ! "$@" capture-io-mode=dmabuf ! \
-		v4l2sink device="$loop" io-mode=dmabuf-import >"$scratch/writer" 2>&1 &
-	writer=$!
-	loop_await "$loop" 1 && timeout 60 v4l2-ctl -d "$loop" --stream-mmap --stream-count=10 \
-		--stream-to="$scratch/out.raw" >"$scratch/reader" 2>&1 </dev/null || status=1
-	wait "$writer" || status=1
-	cat "$scratch/writer"
+	loop_start "$loop" gst-launch-1.0 -q multifilesrc location="$file" loop=true ! "$@" \
+		capture-io-mode=dmabuf ! v4l2sink device="$loop" io-mode=dmabuf-import || status=1
+	[ $status -ne 0 ] || timeout 60 v4l2-ctl -d "$loop" --stream-mmap --stream-count=10 \
+		--stream-to="$scratch/out.raw" </dev/null || status=1
+	loop_end "$loop" || status=1
 	rmmod vpipe_loop || status=1
 	[ $status -eq 0 ] || return
-	dec_reference "$file" nv12 || return
-	dec_frames_among
+	dec_reference "$file" nv12 && dec_frames_among
 }
 
 # Every frame of out.raw is one of those in reference.raw, and not one over and over.
