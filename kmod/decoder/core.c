@@ -15,6 +15,10 @@ unsigned int vdec_timeout_ms = 10000;
 module_param_named(timeout_ms, vdec_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(timeout_ms, "the daemon's time for one frame, in milliseconds (10000)");
 
+bool vdec_list_av1;
+module_param_named(list_av1, vdec_list_av1, bool, 0644);
+MODULE_PARM_DESC(list_av1, "list AV1 on the stateful node also where V4L2 has no name for it (N)");
+
 static const struct vdec_kind *const vdec_kinds[VDEC_NUM_NODES] = {
 	&vdec_stateless,
 	&vdec_stateful,

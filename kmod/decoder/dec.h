@@ -94,7 +94,7 @@ struct vdec_coded {
  * @stateful:	whether OUTPUT and CAPTURE are independent of each other
  * @coded:	formats of OUTPUT
  * @num_coded:	how many
- * @num_listed:	how many of them VIDIOC_ENUM_FMT lists: those this kernel has a name for
+ * @num_listed:	how many of them this kernel has a name for: all but AV1, or all
  * @coded_flags: V4L2_FMT_FLAG_* of them
  * @vb2_ops:	of both queues
  * @ioctl_ops:	of its files
@@ -424,6 +424,7 @@ struct vdec_dev {
 
 /* core.c */
 extern unsigned int vdec_timeout_ms;
+extern bool vdec_list_av1;
 
 /* node.c */
 int vdec_register_node(struct vdec_node *node);

@@ -133,11 +133,14 @@ int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 {
 	const struct vdec_kind *kind = vdec_file_to_ctx(file)->node->kind;
 
-	if (f->index >= kind->num_listed)
+	if (f->index >= (READ_ONCE(vdec_list_av1) ? kind->num_coded : kind->num_listed))
 		return -EINVAL;
 
 	f->pixelformat = kind->coded[f->index].fourcc;
 	f->flags = kind->coded_flags;
+	/* The core warns of what it has no name for, unless it is given one. */
+	if (f->index >= kind->num_listed)
+		strscpy(f->description, "AV1", sizeof(f->description));
 
 	return 0;
 }
