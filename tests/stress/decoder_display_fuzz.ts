@@ -45,6 +45,7 @@ export async function decoderDisplayFuzz(
   {
     await using daemon = await Daemon.start(tools);
     await using other = new Worker("displayExactly", { seed: random.next(), fixtures });
+    const begun = other.line();
     while (sum.streams < wanted) {
       const codec = codecs[sum.streams % codecs.length];
       const coded = random.pick(all.filter((one) => one.codec === codec));
@@ -57,6 +58,7 @@ export async function decoderDisplayFuzz(
         expect(false, `${coded.fixture.name}, mutation of seed ${seed}: ${message}`);
       }
     }
+    expect(await begun !== undefined, "the whole streams did not begin");
     other.stop();
     whole = await other.result(WAIT_S);
     await daemon.expectAlive();

@@ -38,7 +38,10 @@ export async function decodeExactly(
   return { streams, frames };
 }
 
-/** Shows streams on the stateful node, and compares each with its digest, until SIGTERM. */
+/**
+ * Shows streams on the stateful node, and compares each with its digest, until SIGTERM. Prints a
+ * line for each: before the first one it does not hear a signal.
+ */
 export async function displayExactly(
   { seed, fixtures }: { readonly seed: number; readonly fixtures: string },
 ): Promise<{ streams: number }> {
@@ -49,7 +52,7 @@ export async function displayExactly(
   let streams = 0;
   do {
     await expectDisplayed(random.pick(all));
-    streams++;
+    console.log(++streams);
   } while (!told);
   return { streams };
 }
