@@ -45,9 +45,10 @@ dec_make_files() {
 	echo "20 frames in mp4 and mkv, VP8, VP9 and AV1 in webm and mkv"
 }
 
-# dec_reference FILE PIXELS: what FFmpeg's own decoder makes of it, in reference.raw.
+# dec_reference FILE PIXELS: what FFmpeg's own decoder makes of it, in reference.raw. With
+# several threads it patches damage up from other frames.
 dec_reference() {
-	dec_ffmpeg -i "$1" -fps_mode passthrough -noautoscale -pix_fmt "$2" -f rawvideo \
+	dec_ffmpeg -threads 1 -i "$1" -fps_mode passthrough -noautoscale -pix_fmt "$2" -f rawvideo \
 		"$scratch/reference.raw"
 }
 
