@@ -440,6 +440,7 @@ int vdec_buf_out_validate(struct vb2_buffer *vb);
 int vdec_buf_prepare(struct vb2_buffer *vb);
 bool vdec_buf_fits(const struct vdec_ctx *ctx, struct vb2_buffer *vb);
 void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buffer_state state);
+int vdec_start_queue(struct vb2_queue *vq);
 int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap);
 int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb);
 
@@ -525,6 +526,7 @@ void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame);
 
 /* stream.c */
 int vdec_stream_begin(struct vdec_ctx *ctx);
+int vdec_lock_stream(struct vdec_stream *stream);
 void vdec_stream_write_start(struct vdec_stream *stream);
 void vdec_stream_submit(struct vdec_stream *stream, struct vdec_frame *frame);
 void vdec_stream_expect(struct vdec_stream *stream);

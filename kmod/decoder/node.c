@@ -138,6 +138,23 @@ void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buf
 	}
 }
 
+/* Begins a queue's stream with the daemon, or gives back what was queued. */
+int vdec_start_queue(struct vb2_queue *vq)
+{
+	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
+	bool capture = vdec_is_capture(vq);
+	int ret;
+
+	ctx->sequence[capture] = 0;
+	ret = vdec_stream_begin(ctx);
+	if (ret)
+		vdec_return_queued(ctx, vq, VB2_BUF_STATE_QUEUED);
+	else
+		ctx->streaming[capture] = true;
+
+	return ret;
+}
+
 static int vdec_init_queue(struct vdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 {
 	vq->type = type;

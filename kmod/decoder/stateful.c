@@ -237,19 +237,6 @@ found:
 	return 0;
 }
 
-/* Takes the file's lock, which the stream that is over has no claim to. */
-static int vdec_lock_stream(struct vdec_stream *stream)
-{
-	struct vdec_ctx *ctx = stream->ctx;
-
-	mutex_lock(&ctx->lock);
-	if (ctx->stream == stream && !READ_ONCE(stream->over))
-		return 0;
-	mutex_unlock(&ctx->lock);
-
-	return -EPIPE;
-}
-
 static bool vdec_format_valid(const struct vpipe_dec_format *format)
 {
 	return format->width >= VDEC_MIN_SIZE && format->width <= VDEC_MAX_SIZE &&
@@ -450,14 +437,10 @@ static int vdec_stateful_start(struct vb2_queue *vq, unsigned int count)
 	bool capture = vdec_is_capture(vq);
 	int ret;
 
-	ctx->sequence[capture] = 0;
-	ret = vdec_stream_begin(ctx);
-	if (ret) {
-		vdec_return_queued(ctx, vq, VB2_BUF_STATE_QUEUED);
+	ret = vdec_start_queue(vq);
+	if (ret)
 		return ret;
-	}
 
-	ctx->streaming[capture] = true;
 	/* A stream that is new, where the daemon is another one, has no start yet. */
 	if (!capture || (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] && !ctx->stream->starts))
 		vdec_stream_write_start(ctx->stream);

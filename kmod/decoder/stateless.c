@@ -146,14 +146,10 @@ static int vdec_stateless_start(struct vb2_queue *vq, unsigned int count)
 	bool capture = vdec_is_capture(vq);
 	int ret;
 
-	ctx->sequence[capture] = 0;
-	ret = vdec_stream_begin(ctx);
-	if (ret) {
-		vdec_return_queued(ctx, vq, VB2_BUF_STATE_QUEUED);
+	ret = vdec_start_queue(vq);
+	if (ret)
 		return ret;
-	}
 
-	ctx->streaming[capture] = true;
 	if (ctx->streaming[!capture])
 		vdec_stream_write_start(ctx->stream);
 	vdec_pair(ctx);

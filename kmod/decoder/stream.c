@@ -670,21 +670,35 @@ static int vdec_export(struct vdec_stream *stream, struct vpipe_dec_buffer *arg)
 	return 0;
 }
 
+/* Takes the file's lock, to which a stream that is over has no claim: EPIPE. */
+int vdec_lock_stream(struct vdec_stream *stream)
+{
+	struct vdec_ctx *ctx = stream->ctx;
+
+	mutex_lock(&ctx->lock);
+	if (ctx->stream == stream && !READ_ONCE(stream->over))
+		return 0;
+	mutex_unlock(&ctx->lock);
+
+	return -EPIPE;
+}
+
 static long vdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vdec_stream *stream = file->private_data;
 	struct vdec_ctx *ctx = stream->ctx;
 	struct vpipe_dec_buffer buffer;
-	int ret = -EPIPE;
+	int ret;
 
 	if (cmd != VPIPE_DEC_IOC_BUFFER)
 		return -ENOTTY;
 	if (copy_from_user(&buffer, (void __user *)arg, sizeof(buffer)))
 		return -EFAULT;
 
-	mutex_lock(&ctx->lock);
-	if (ctx->stream == stream && !READ_ONCE(stream->over))
-		ret = vdec_export(stream, &buffer);
+	ret = vdec_lock_stream(stream);
+	if (ret)
+		return ret;
+	ret = vdec_export(stream, &buffer);
 	mutex_unlock(&ctx->lock);
 	if (ret)
 		return ret;
