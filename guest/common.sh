@@ -9,7 +9,6 @@ store=$project/build/guest
 logs=$store/log
 # The exit status that means neither passed nor failed.
 skipped=77
-kernel_archive=/usr/src/linux-source-6.12.tar.xz
 
 case $project in
 *[!A-Za-z0-9._/+-]*)
@@ -84,9 +83,11 @@ locked() {
 . "$project/guest/parts/root.sh"
 # shellcheck source=parts/initramfs.sh
 . "$project/guest/parts/initramfs.sh"
+# shellcheck source=parts/testing.sh
+. "$project/guest/parts/testing.sh"
 # shellcheck source=parts/debian.sh
 . "$project/guest/parts/debian.sh"
 # shellcheck source=parts/uml.sh
 . "$project/guest/parts/uml.sh"
-# shellcheck source=parts/headers.sh
-. "$project/guest/parts/headers.sh"
+# shellcheck source=parts/kernels.sh
+. "$project/guest/parts/kernels.sh"

@@ -89,6 +89,11 @@
 #define V4L2_PIX_FMT_AV1	v4l2_fourcc('A', 'V', '0', '1')
 #endif
 
+/* The workqueue whose work may run on any processor got its name in 6.17. */
+#if KERNEL_BEFORE(6, 17)
+#define system_dfl_wq	system_unbound_wq
+#endif
+
 /* v4l2_m2m_buf_copy_metadata() could also copy frame type flags before 6.19. */
 #if KERNEL_BEFORE(6, 19)
 #define vpipe_copy_metadata(src, dst)	v4l2_m2m_buf_copy_metadata(src, dst, false)

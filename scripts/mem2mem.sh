@@ -19,4 +19,5 @@ fi
 mkdir -p "$folder"
 tar -xJf "$archive" -O --occurrence=1 --wildcards "*/$file" >"$folder/v4l2-mem2mem.c"
 echo 'obj-m := v4l2-mem2mem.o' >"$folder/Makefile"
-make -C "$kdir" M="$folder" modules
+# Since 6.13 a kernel built in a folder of its own would otherwise take the result.
+make -C "$kdir" M="$folder" MO="$folder" modules

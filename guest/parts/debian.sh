@@ -1,38 +1,67 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The guest `debian`: QEMU with a distribution's own kernel.
+# The guests `debian-RELEASE`: QEMU with a distribution's own kernel, of 6.1, 6.12
+# and `testing`, all over the same root.
 
 # What stands between that kernel and its root over virtio-9p.
 debian_boot_modules=(netfs 9pnet 9p 9pnet_virtio overlay)
 
-# The image has to match the headers that modules are built against.
-debian_release() {
-	headers_release linux-headers-6.12-amd64
-}
-
 build_debian() {
-	local release guest=$store/debian
-	release=$(debian_release)
+	local kernel=$1 guest=$store/$1 chroot release kdir
+	debian_facts "${kernel#debian-}"
 	build_root
-	if ! fresh debian "$release"; then
+	if ! fresh "$kernel" "$release"; then
 		rm -rf "$guest" "$guest.new"
 		mkdir -p "$guest.new/deb"
-		step debian-image "debian: downloading linux-image-$release" \
+		step "$kernel-image" "$kernel: getting linux-image-$release" \
 			debian_download "$guest.new/deb" "linux-image-$release"
-		step debian-unpack "debian: unpacking it" debian_unpack "$guest.new" "$release"
-		step debian-mem2mem "debian: building v4l2-mem2mem.ko, which amd64 kernels leave out" \
-			debian_mem2mem "$guest.new/mem2mem" "$release"
+		step "$kernel-unpack" "$kernel: unpacking it" debian_unpack "$guest.new" "$release"
+		step "$kernel-mem2mem" "$kernel: building v4l2-mem2mem.ko, which amd64 kernels leave out" \
+			debian_mem2mem "$guest.new/mem2mem" "$release" "$kdir"
 		mv "$guest.new" "$guest"
-		finished debian "$release"
+		finished "$kernel" "$release"
 	fi
 	build_initramfs "$guest" "${debian_boot_modules[@]}"
 }
 
+# debian_facts 6.1|6.12|testing: set release, kdir, and chroot (a root to build
+# modules in, or empty). The image has to match the headers.
+debian_facts() {
+	chroot=
+	case $1 in
+	6.1)
+		release=$(headers_release linux-headers-amd64)
+		[[ $release = 6.1.* ]] ||
+			fail "linux-headers-amd64 is for Linux $release here, not for 6.1: is this Debian 12?"
+		;;
+	6.12) release=$(headers_release linux-headers-6.12-amd64) ;;
+	testing)
+		build_testing
+		chroot=$testing_root
+		release=$(testing_release)
+		;;
+	esac
+	kdir=/usr/src/linux-headers-$release
+}
+
+# headers_release METAPACKAGE: the kernel release that it stands for today.
+headers_release() {
+	local headers
+	headers=$(dpkg-query -W -f='${Depends}' "$1" 2>/dev/null) ||
+		fail "$1 is not installed: run 'make setup'"
+	headers=${headers%% *}
+	echo "${headers#linux-headers-}"
+}
+
 # apt refuses nothing here, it only complains about where root downloads to.
 debian_download() {
+	if [ -n "$chroot" ]; then
+		cp "$chroot/root/$2"_*.deb "$1"
+		return
+	fi
 	cd "$1"
 	apt-get -q download "$2" || {
-		echo "if the archive has a newer kernel by now: apt-get update && apt-get install linux-headers-6.12-amd64"
+		echo "if the archive has a newer kernel by now: apt-get update && make setup"
 		return 1
 	}
 }
@@ -41,7 +70,8 @@ debian_unpack() {
 	dpkg-deb -x "$1"/deb/*.deb "$1/unpacked"
 	mkdir -p "$1/modules/lib"
 	mv "$1/unpacked/boot/vmlinuz-$2" "$1/vmlinuz"
-	mv "$1/unpacked/lib/modules" "$1/modules/lib/modules"
+	# Newer packages have it below usr/.
+	mv "$(find "$1/unpacked" -type d -path '*lib/modules')" "$1/modules/lib/modules"
 	rm -r "$1/deb" "$1/unpacked"
 	depmod -b "$1/modules" "$2"
 }
@@ -50,10 +80,27 @@ debian_unpack() {
 # needs its Module.symvers, the guest the module.
 debian_mem2mem() {
 	local modules
-	"$project/scripts/mem2mem.sh" "/usr/src/linux-headers-$2" "$1"
+	in_place "$project/scripts/mem2mem.sh" "$3" "$1"
 	modules=$(dirname "$1")/modules
 	install -D -m 644 -t "$modules/lib/modules/$2/updates" "$1/v4l2-mem2mem.ko"
 	depmod -b "$modules" "$2"
+}
+
+# in_place COMMAND...: in $chroot, if one is needed, with the project in it.
+in_place() {
+	if [ -z "$chroot" ]; then
+		"$@"
+		return
+	fi
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount sh -euc '
+		mkdir -p "$1$2"
+		mount --bind "$2" "$1$2"
+		mount -t proc none "$1/proc"
+		root=$1
+		shift 2
+		exec chroot "$root" "$@"
+	' sh "$chroot" "$project" "$@"
 }
 
 # boot_debian RUN: become the guest, its console in RUN/console.
@@ -66,8 +113,8 @@ debian_mem2mem() {
 # that no other machine or decoder has.
 boot_debian() {
 	exec setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot \
-		-accel "$accelerator" -cpu max,-pku,-avx2 -smp 2 -m 2048 \
-		-kernel "$store/debian/vmlinuz" -initrd "$store/debian/initramfs" \
+		-accel "$accelerator" -cpu max,-pku,-avx2 -smp "$cpus" -m 2048 \
+		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")" \
 		-serial "file:$1/console" \
 		-fsdev "local,id=root,path=$store/root,security_model=none,readonly=on" \

@@ -36,25 +36,22 @@ build_root_once() {
 	command -v mmdebstrap >/dev/null || fail "no mmdebstrap: run 'make setup'"
 	rm -rf "$root.new"
 	step root "root: installing Debian $root_suite (1 GB, a few minutes)" \
-		debootstrap_into "$root.new" "$root_suite" "${root_packages[@]}"
+		debootstrap_into "$root.new" "$root_suite" "${root_packages[*]}"
 	rm -rf "$root"
 	mv "$root.new" "$root"
 	finished root "$root_suite" "${root_packages[@]}"
 }
 
-# debootstrap_into FOLDER SUITE PACKAGE...
+# debootstrap_into FOLDER SUITE PACKAGES [MMDEBSTRAP-OPTION...]
 #
 # In a mount namespace of its own: an interrupted call leaves no /proc mounted
 # in a folder that the next one deletes. A mirror may be a snapshot, signed but
 # past its date.
 debootstrap_into() {
-	local include
-	include=$(IFS=, && echo "${*:3}")
-	unshare --mount mmdebstrap --mode=root --variant=minbase --include="$include" \
+	unshare --mount mmdebstrap --mode=root --variant=minbase --include="$3" \
 		--aptopt='Acquire::Check-Valid-Until "false"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		"$2" "$1"
+		"${@:4}" "$2" "$1"
 }
-

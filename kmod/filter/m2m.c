@@ -363,7 +363,7 @@ static void vpipe_device_run(void *priv)
 	    vpipe_sizeimage(ctx) < VPIPE_DEFER_BYTES)
 		vpipe_run(ctx);
 	else
-		queue_work(system_unbound_wq, &ctx->work);
+		queue_work(system_dfl_wq, &ctx->work);
 }
 
 static const struct v4l2_m2m_ops vpipe_m2m_ops = {

@@ -84,7 +84,7 @@ void loop_readers_add(struct loop_dev *dev, struct loop_frame *frame)
 	if (list_is_singular(&dev->readers))
 		loop_readers_wake(dev);
 	else if (!list_empty(&dev->readers))
-		queue_work(system_unbound_wq, &dev->wake_work);
+		queue_work(system_dfl_wq, &dev->wake_work);
 }
 
 static struct loop_frame *loop_reader_first(struct loop_reader *reader)

@@ -131,14 +131,14 @@ static void loop_still_tick(struct work_struct *work)
 	}
 	spin_unlock(&dev->frames_lock);
 
-	queue_delayed_work(system_unbound_wq, &dev->still_work, interval);
+	queue_delayed_work(system_dfl_wq, &dev->still_work, interval);
 }
 
 /* There may be something to show from now on. */
 void loop_still_schedule(struct loop_dev *dev)
 {
 	if (READ_ONCE(dev->timeout))
-		mod_delayed_work(system_unbound_wq, &dev->still_work, 0);
+		mod_delayed_work(system_dfl_wq, &dev->still_work, 0);
 }
 
 void loop_still_init(struct loop_dev *dev)
