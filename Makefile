@@ -97,7 +97,7 @@ modules: ## the kernel modules; KERNEL_RELEASE=... or KDIR=... for another kerne
 .PHONY: demo
 demo: setup ## send frames through the kernel of a guest and show what each cost
 	@$(MAKE) --no-print-directory tools
-	guest/run --kernel debian -- scripts/demo.sh bench/demo
+	guest/run --kernel debian --cpus 1 -- scripts/demo.sh bench/demo
 
 .PHONY: check
 check: ## the validation suite on this machine (as root); build first; ONLY=GROUP,...
@@ -109,7 +109,7 @@ test: setup ## everything: style, unit, ABI, module builds, guests, interop
 
 .PHONY: benchmark
 benchmark: setup tools ## frame cost in the uml guest against another build: OTHER_MODULE= OTHER_BENCH=
-	guest/run --kernel uml -- scripts/compare_fixture.sh "$(OTHER_MODULE)" "$(OTHER_BENCH)"
+	guest/run --kernel uml --cpus 1 -- scripts/compare_fixture.sh "$(OTHER_MODULE)" "$(OTHER_BENCH)"
 
 .PHONY: ledger
 ledger: setup tools ## every benchmark row in the guests: bench/ledger, docs/benchmark.md; FRAMES=600

@@ -87,7 +87,7 @@ locked() {
 . "$project/guest/parts/testing.sh"
 # shellcheck source=parts/debian.sh
 . "$project/guest/parts/debian.sh"
-# shellcheck source=parts/uml.sh
-. "$project/guest/parts/uml.sh"
+# shellcheck source=parts/source.sh
+. "$project/guest/parts/source.sh"
 # shellcheck source=parts/kernels.sh
 . "$project/guest/parts/kernels.sh"

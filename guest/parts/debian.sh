@@ -56,7 +56,7 @@ headers_release() {
 # apt refuses nothing here, it only complains about where root downloads to.
 debian_download() {
 	if [ -n "$chroot" ]; then
-		cp "$chroot/root/$2"_*.deb "$1"
+		cp "$chroot"/root/*.deb "$1"
 		return
 	fi
 	cd "$1"
@@ -66,11 +66,14 @@ debian_download() {
 	}
 }
 
+# Newer kernels are several packages, and have their files below usr/.
 debian_unpack() {
-	dpkg-deb -x "$1"/deb/*.deb "$1/unpacked"
+	local package
+	for package in "$1"/deb/*.deb; do
+		dpkg-deb -x "$package" "$1/unpacked"
+	done
 	mkdir -p "$1/modules/lib"
-	mv "$1/unpacked/boot/vmlinuz-$2" "$1/vmlinuz"
-	# Newer packages have it below usr/.
+	mv "$(find "$1/unpacked" -name 'vmlinuz*' -type f)" "$1/vmlinuz"
 	mv "$(find "$1/unpacked" -type d -path '*lib/modules')" "$1/modules/lib/modules"
 	rm -r "$1/deb" "$1/unpacked"
 	depmod -b "$1/modules" "$2"
@@ -103,7 +106,7 @@ in_place() {
 	' sh "$chroot" "$project" "$@"
 }
 
-# boot_debian RUN: become the guest, its console in RUN/console.
+# boot_emulated RUN: become the guest, its console in RUN/console.
 #
 # Emulated unless told otherwise: there are machines whose /dev/kvm does not run
 # an ordinary kernel, and the ledger's figures are those of the emulator. Without
@@ -111,7 +114,7 @@ in_place() {
 # the emulator forget all address translations, at 60 us a switch. And without
 # AVX2, which it gets wrong: dav1d, and FFmpeg with it, then decodes AV1 to pixels
 # that no other machine or decoder has.
-boot_debian() {
+boot_emulated() {
 	exec setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot \
 		-accel "$accelerator" -cpu max,-pku,-avx2 -smp "$cpus" -m 2048 \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \

@@ -39,7 +39,9 @@ install_testing() {
 			cd /root
 			release=$(basename /lib/modules/*)
 			source=$(apt-cache search --names-only "^linux-source-[0-9.]+\$" | sort -V | tail -n 1)
-			apt-get -q download "linux-image-$release" "${source%% *}"
+			parts=$(apt-cache depends --important "linux-image-$release" |
+				sed -n "s/.*Depends: \(linux-.*-$release\)\$/\1/p")
+			apt-get -q download "linux-image-$release" $parts "${source%% *}"
 		'\'
 	dpkg-deb -x "$1"/root/linux-source-*.deb "$1"
 	rm "$1"/root/linux-source-*.deb

@@ -27,7 +27,7 @@ import * as uapi from "../../lib/vpipe/uapi.ts";
 import * as stress from "../stress/uapi.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const CONTROLS = `${ROOT}build/guest/linux-6.12/include/uapi/linux/v4l2-controls.h`;
+const CONTROLS = `${ROOT}build/guest/linux/include/uapi/linux/v4l2-controls.h`;
 
 const modules: [header: string, exports: Record<string, unknown>][] = [
   // First, instead of the system's: that of Debian 12 has no AV1.
