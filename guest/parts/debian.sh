@@ -4,7 +4,7 @@
 # and `testing`, all over the same root.
 
 # What stands between that kernel and its root over virtio-9p.
-debian_boot_modules=(netfs 9pnet 9p 9pnet_virtio overlay)
+debian_boot_modules=(virtio_pci virtio_console 9p 9pnet_virtio overlay)
 
 build_debian() {
 	local kernel=$1 guest=$store/$1 chroot release kdir

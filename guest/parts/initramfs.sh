@@ -15,7 +15,7 @@ build_initramfs() {
 }
 
 pack_initramfs() {
-	local guest=$1 tree=$1/initramfs.tree applet name number=10
+	local guest=$1 tree=$1/initramfs.tree applet file name number=10
 	shift
 	rm -rf "$tree"
 	mkdir -p "$tree/bin" "$tree/modules"
@@ -25,12 +25,25 @@ pack_initramfs() {
 	done
 	cp "$script" "$tree/init"
 	# They are loaded in the order of their names.
-	for name in "$@"; do
-		find "$guest/modules" -name "$name.ko.xz" -exec xz -dc {} + >"$tree/modules/$number-$name.ko"
-		test -s "$tree/modules/$number-$name.ko"
+	for file in $(modules_to_load "$guest/modules" "$@"); do
+		name=$(basename "${file%.xz}")
+		# Linux 6.1's are as they are, newer ones compressed.
+		case $file in
+		*.xz) xz -dc "$file" ;;
+		*) cat "$file" ;;
+		esac >"$tree/modules/$number-$name"
 		number=$((number + 1))
 	done
 	(cd "$tree" && find . | cpio --quiet --create --format=newc) | gzip >"$guest/initramfs.new"
 	rm -r "$tree"
 	mv "$guest/initramfs.new" "$guest/initramfs"
+}
+
+# modules_to_load FOLDER MODULE...: their files and those they need, in order.
+modules_to_load() {
+	local folder=$1 name
+	shift
+	for name in "$@"; do
+		modprobe -d "$folder" -S "$(basename "$folder"/lib/modules/*)" --show-depends "$name"
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'
 }
