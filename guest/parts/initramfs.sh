@@ -7,7 +7,7 @@
 build_initramfs() {
 	local guest=$1 busybox=$store/root/usr/bin/busybox script=$project/guest/initramfs
 	local part newest=
-	for part in "$busybox" "$script" "$guest/stamp" "$project/guest/parts/initramfs.sh"; do
+	for part in "$busybox" "$script" "$guest/stamp" "$project"/guest/parts/{initramfs,debian}.sh; do
 		[ ! "$part" -nt "$guest/initramfs" ] || newest=$part
 	done
 	[ -n "$newest" ] || return 0
