@@ -18,6 +18,9 @@
 /* What VIDIOC_QUERYCAP reports. */
 #define VPIPE_KERNEL_VERSION		LINUX_VERSION_CODE
 
+/* Those that the tests run the modules on, not only those that they build for. */
+#define VPIPE_KERNELS_RUN		"6.1, 6.12, 7.2"
+
 #if KERNEL_BEFORE(6, 1)
 #error "vpipe needs Linux 6.1 or newer"
 #endif

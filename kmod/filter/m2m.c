@@ -989,6 +989,7 @@ module_init(vpipe_init);
 module_exit(vpipe_exit);
 
 MODULE_DESCRIPTION("vpipe mem2mem frame filter with metadata sideband");
+MODULE_INFO(kernels_run, VPIPE_KERNELS_RUN);
 MODULE_AUTHOR("The vpipe authors");
 MODULE_LICENSE("Dual MIT/GPL");
 VPIPE_IMPORT_NS(DMA_BUF);

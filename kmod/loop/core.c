@@ -184,6 +184,7 @@ module_init(loop_init);
 module_exit(loop_exit);
 
 MODULE_DESCRIPTION("vpipe loopback: frames from one program to any number of others");
+MODULE_INFO(kernels_run, VPIPE_KERNELS_RUN);
 MODULE_AUTHOR("The vpipe authors");
 MODULE_LICENSE("Dual MIT/GPL");
 VPIPE_IMPORT_NS(DMA_BUF);
