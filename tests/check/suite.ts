@@ -1,8 +1,9 @@
 /**
- * The check suite's harness: runs checks one after the other, prints what each compared, counts.
+ * The check suite's harness: runs checks one after the other, tells what each compared, counts.
  *
  * @module
  */
+import { closing, type Counts, countsOf, type Group, type Result } from "../harness/results.ts";
 
 /** Why a check did not hold. */
 export class CheckFailure extends Error {}
@@ -24,11 +25,38 @@ export function expectEqual<T extends string | number | bigint | boolean | undef
   expect(actual === expected, `${what} is ${actual}, expected ${expected}`);
 }
 
-/** Collects the results. */
+const WORDS = { passed: "ok", failed: "FAILED", skipped: "skipped" } as const;
+
+/** A result as a line for a reader. */
+export function readable({ name, state, seconds, text }: Result): string {
+  return `${WORDS[state].padEnd(7)} ${seconds.toFixed(1).padStart(5)} s  ${name}: ${text}`;
+}
+
+/** Runs checks, and collects the results. */
 export class Suite {
-  passed = 0;
-  failed = 0;
-  skipped = 0;
+  readonly #groups: { readonly name: string; readonly results: Result[] }[] = [];
+
+  constructor(
+    /** Whether only what the short set has is checked. */
+    readonly short = false,
+    /** Told of each result as it comes. */
+    private readonly tell: (result: Result) => void = (result) => console.log(readable(result)),
+  ) {}
+
+  /** The groups so far, the one that runs included. */
+  get groups(): readonly Group[] {
+    return this.#groups;
+  }
+
+  /** Begins a group: the checks that follow are its own. */
+  begin(group: string): void {
+    this.#groups.push({ name: group, results: [] });
+  }
+
+  /** Whether to run checks that belong to the short set, or do not. */
+  takes({ short }: { readonly short: boolean }): boolean {
+    return short || !this.short;
+  }
 
   /**
    * Runs one check.
@@ -36,30 +64,28 @@ export class Suite {
    * @param body returns in words what was compared with what
    */
   async check(name: string, body: () => string | Promise<string>): Promise<void> {
+    if (this.#groups.length === 0) this.begin("checks");
     const start = performance.now();
-    const say = (result: string, text: string) => {
-      const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      console.log(`${result.padEnd(7)} ${seconds.padStart(5)} s  ${name}: ${text}`);
+    const end = (state: Result["state"], text: string) => {
+      const result = { name, state, seconds: (performance.now() - start) / 1000, text };
+      this.#groups.at(-1)!.results.push(result);
+      this.tell(result);
     };
     try {
-      const compared = await body();
-      this.passed++;
-      say("ok", compared);
+      end("passed", await body());
     } catch (error) {
       const { message, stack } = error as Error;
-      if (error instanceof Skip) {
-        this.skipped++;
-        say("skipped", message);
-      } else {
-        this.failed++;
-        say("FAILED", error instanceof CheckFailure ? message : stack ?? message);
-      }
+      if (error instanceof Skip) end("skipped", message);
+      else end("failed", error instanceof CheckFailure ? message : stack ?? message);
     }
+  }
+
+  get counts(): Counts {
+    return countsOf(this.#groups.flatMap(({ results }) => results));
   }
 
   /** The last line of the suite's output. */
   get closing(): string {
-    const counts = `${this.passed} passed, ${this.failed} failed`;
-    return this.skipped === 0 ? counts : `${counts}, ${this.skipped} skipped`;
+    return closing(this.counts);
   }
 }

@@ -177,4 +177,4 @@ await checkStateful(suite, ffmpeg);
 await checkRebuild(suite, ffmpeg);
 
 console.log(suite.closing);
-Deno.exit(suite.failed === 0 ? 0 : 1);
+Deno.exit(suite.counts.failed === 0 ? 0 : 1);

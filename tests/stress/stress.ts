@@ -102,8 +102,8 @@ main({
     }
     return {
       text: [suite.closing],
-      json: { seed, passed: suite.passed, failed: suite.failed, skipped: suite.skipped },
-      status: suite.failed === 0 ? 0 : 1,
+      json: { seed, ...suite.counts },
+      status: suite.counts.failed === 0 ? 0 : 1,
     };
   },
 });

@@ -1,0 +1,124 @@
+/**
+ * The steps of `make test`: what each needs, how long it takes, what it runs.
+ *
+ * @module
+ */
+
+/**
+ * A program and its arguments. `{step}` stands for the step's name, `{xml}` for its JUnit file,
+ * `{linux}` for the folder of the newest kernel's sources.
+ */
+export type Command = readonly string[];
+
+/** One step. */
+export interface Step {
+  /** Steps that have to be over, and not to have failed. */
+  readonly needs: readonly string[];
+  /** About how long it takes on two quiet cores, with everything still to be built. */
+  readonly seconds: number;
+  /** Whether a guest runs: two GiB of memory, and a kernel log to look at. */
+  readonly guest: boolean;
+  /** One after the other, until one fails. */
+  readonly commands: readonly Command[];
+}
+
+type Steps = Readonly<Record<string, Step>>;
+
+const DENO = "toolchain/deno";
+
+/** The network was probed once, by the set-up: see toolchain/setup. */
+const imports = Deno.readTextFileSync("build/toolchain/network").trim() === "closed"
+  ? ["--import-map", "toolchain/offline/import_map.json"]
+  : [];
+
+const step = (seconds: number, needs: readonly string[], ...commands: Command[]): Step => (
+  { needs, seconds, commands, guest: false }
+);
+
+const denoTest = (seconds: number, needs: readonly string[], folder: string): Step =>
+  step(
+    ...[seconds, needs] as const,
+    [DENO, "test", ...imports, "--allow-all", "--junit-path={xml}", folder],
+  );
+
+/** A guest, by guest/run's options, and what has to be built for it. */
+type Guest = readonly [kernel: string, ...options: string[]];
+
+const UML: Guest = ["uml", "--kernel", "uml"];
+const SANITIZED: Guest = ["sanitized", "--kernel", "sanitized"];
+const debian = (release: string): Guest => [release, "--kernel", "debian", "--release", release];
+
+const inGuest = (
+  seconds: number,
+  [kernel, ...options]: Guest,
+  tool: string,
+  ...command: string[]
+): Step => ({
+  needs: [tool, `modules-${kernel}`],
+  seconds,
+  guest: true,
+  commands: [["guest/run", ...options, "--timeout", "1500", "--", ...command]],
+});
+
+const check = (seconds: number, guest: Guest, ...options: string[]): Step =>
+  inGuest(
+    ...[seconds, guest, "tools", "build/bin/check", "--artifacts", "bench/{step}"] as const,
+    ...["--header", "{linux}/include/uapi/linux/videodev2.h", "--junit", "{xml}", ...options],
+  );
+
+const interop = (seconds: number, guest: Guest, clients: string): Step =>
+  inGuest(seconds, guest, "tools", "tests/interop/run", clients);
+
+const stress = (seconds: number, module: string): Step =>
+  inGuest(seconds, SANITIZED, "stress-tool", "build/test/stress", module, "--junit", "{xml}");
+
+/** The kernels, and how long each takes to get. */
+const KERNELS: Readonly<Record<string, number>> = {
+  "6.1": 30,
+  "6.12": 30,
+  testing: 120,
+  uml: 300,
+  sanitized: 420,
+};
+
+/** Debian's own, which are emulated: what a quick guest cannot show, and a program of each kind. */
+const RELEASES = ["6.1", "6.12", "testing"];
+
+const each = <T>(names: readonly T[], steps: (name: T) => Steps): Steps =>
+  Object.assign({}, ...names.map(steps));
+
+/** All steps, in the order in which they are listed. */
+export const STEPS: Steps = {
+  typescript: step(60, [], ["tests/style.sh", "typescript"]),
+  shell: step(30, [], ["tests/style.sh", "shell"]),
+  "kernel-style": step(20, ["kernel-uml"], ["tests/style.sh", "kernel"]),
+  unit: denoTest(100, [], "tests/unit"),
+  abi: denoTest(20, ["kernel-uml"], "tests/abi"),
+  tools: step(60, [], ["make", "--no-print-directory", "tools", "kernels-example"]),
+  "stress-tool": step(15, [], ["make", "--no-print-directory", "build/test/stress"]),
+  root: step(100, [], ["guest/build", "root"]),
+  ...each(Object.entries(KERNELS), ([kernel, seconds]) => ({
+    [`kernel-${kernel}`]: step(seconds, ["root"], ["guest/build", kernel]),
+    [`modules-${kernel}`]: step(30, [`kernel-${kernel}`], ["guest/build-modules", kernel]),
+  })),
+  sparse: step(30, ["modules-6.12"], ["guest/build-modules", "6.12", "C=2", "CF=-Wsparse-error"]),
+  guests: step(120, ["modules-uml", "modules-sanitized"], ["guest/selftest", "uml", "sanitized"]),
+  "check-uml": check(240, UML),
+  "check-sanitized": check(480, SANITIZED, "--without", "bench"),
+  ...each(RELEASES, (release) => ({
+    [`check-${release}`]: check(180, debian(release), "--short"),
+  })),
+  "interop-uml": interop(180, UML, "all"),
+  "interop-sanitized": interop(150, SANITIZED, "few"),
+  ...each(RELEASES, (release) => ({
+    [`interop-${release}`]: interop(170, debian(release), "few"),
+  })),
+  ffmpeg: inGuest(
+    ...[60, UML, "tools", DENO, "run", "--no-check", "--allow-all", ...imports] as const,
+    "tests/interop/ffmpeg.ts",
+  ),
+  "stress-filter": stress(150, "filter"),
+  "stress-decoder": stress(200, "decoder"),
+  "stress-loop": stress(150, "loop"),
+  dist: step(150, ["tools", "modules-uml"], ["tests/dist.sh"]),
+};

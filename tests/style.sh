@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# How the sources look: tests/style.sh typescript|shell|kernel
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+typescript() {
+	local deno=toolchain/deno imports=()
+	if [ "$(cat build/toolchain/network)" = closed ]; then
+		imports=(--import-map toolchain/offline/import_map.json)
+	fi
+	"$deno" fmt --check
+	"$deno" lint
+	"$deno" check "${imports[@]}" lib/*/*.ts tools/*.ts daemon/*.ts fixtures/*.ts tests/*/*.ts
+}
+
+shell() {
+	git ls-files | while read -r file; do
+		case $(head -c 64 "$file" | tr -d '\0' | head -n 1) in
+		'#!/bin/bash' | '#!/bin/sh' | '#!/bin/busybox sh') echo "$file" ;;
+		esac
+	done | xargs shellcheck -x
+}
+
+checkpatch() {
+	perl "$linux/scripts/checkpatch.pl" --strict --no-tree --file --terse --show-types "$@"
+}
+
+# By the newest kernel's rules. compat.h is there to look at the version, and BIT()
+# is not for userspace.
+kernel() {
+	local files linux
+	linux=$(printf '%s\n' build/guest/linux-[0-9]*[0-9] | sort -V | tail -n 1)
+	mapfile -t files < <(git ls-files 'kmod/*.[ch]' ':!kmod/compat.h' ':!kmod/uapi')
+	checkpatch "${files[@]}"
+	checkpatch --ignore LINUX_VERSION_CODE kmod/compat.h
+	checkpatch --ignore BIT_MACRO kmod/uapi/*.h
+}
+
+case ${1-} in
+typescript | shell | kernel) "$1" ;;
+*)
+	echo "usage: tests/style.sh typescript|shell|kernel" >&2
+	exit 2
+	;;
+esac
