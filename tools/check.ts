@@ -31,17 +31,6 @@ interface Checks {
 }
 
 /**
- * What checks the machine, and loads what the other groups need.
- *
- * @param header this kernel's videodev2.h, where it is not below /lib/modules
- */
-const first = (header: string): Readonly<Record<string, Checks["run"]>> => ({
-  headers: (suite) => fenceChecks(suite, header),
-  module: moduleChecks,
-  camera: vividChecks,
-});
-
-/**
  * What can be left out, in its order. The short set has what depends on the kernel's build and on its
  * memory management, its timing and the devices' life; what a frame's content becomes does not.
  */
@@ -59,22 +48,19 @@ const GROUPS = {
 
 type Group = keyof typeof GROUPS;
 
-const groups: Parameter<readonly Group[]> = {
-  metavar: "GROUP,...",
-  help: `only these, of ${Object.keys(GROUPS).join(", ")}`,
-  fallback: Object.keys(GROUPS) as Group[],
-  parse(text) {
-    const one = choice("GROUP", "", Object.keys(GROUPS) as Group[]);
-    return text.split(",").map(one.parse);
-  },
-};
+const NAMES = Object.keys(GROUPS) as Group[];
+
+const groups = (help: string, fallback: readonly Group[]): Parameter<readonly Group[]> => ({
+  ...{ metavar: "GROUP,...", help, fallback },
+  parse: (text) => text.split(",").map(choice("GROUP", "", NAMES).parse),
+});
 
 const folder = (help: string, fallback: string) => ({ ...path("FOLDER", help), fallback });
 
 /** Runs a group, and then looks whether it gave everything back. */
-async function cleanly(name: string, { run }: Checks, suite: Suite, context: Context) {
+async function cleanly(name: Group, suite: Suite, context: Context): Promise<void> {
   const before = held();
-  await run(suite, context);
+  await GROUPS[name].run(suite, context);
   await suite.check(`${name}: nothing left behind`, () => expectNothingLeft(before));
 }
 
@@ -95,38 +81,39 @@ main({
     },
     fixtures: folder("the fixtures", "fixtures"),
     scripts: folder("the bench scripts", "scripts"),
-    only: groups,
+    only: groups(`only these, of ${NAMES.join(", ")}`, NAMES),
+    without: groups("all but these", []),
     short: flag("only what differs from kernel to kernel: minutes on an emulated machine"),
     artifacts: folder("where to put images and CSVs for the reader", "bench"),
     tap: flag("print KTAP, a group as it ends, instead of a line a check"),
     junit: { ...path("FILE", "keep the results there as JUnit XML as well"), fallback: "" },
   },
-  async run({ tools, module, header, fixtures, scripts, artifacts, only, short, tap, junit: xml }) {
+  async run({ tools, module, header, fixtures, scripts, artifacts, ...order }) {
     if (Deno.uid() !== 0) throw new Error("must be started as root: it loads kernel modules");
     for (const needed of [module, fixtures, scripts, `${tools}/fixture-feed`]) {
       Deno.statSync(needed);
     }
     using context = new Context(tools, module, fixtures, scripts, artifacts);
+    const { short, tap } = order;
     const suite = new Suite(short, (result) => tap || console.log(readable(result)));
+    const chosen = NAMES.filter((name) =>
+      order.only.includes(name) && !order.without.includes(name) && suite.takes(GROUPS[name])
+    );
+    const all: Record<string, () => Promise<void>> = {
+      headers: () => fenceChecks(suite, header),
+      module: () => moduleChecks(suite, context),
+      camera: () => vividChecks(suite, context),
+    };
+    for (const name of chosen) all[name] = () => cleanly(name, suite, context);
 
-    const chosen = Object.entries<Checks>(GROUPS)
-      .filter(([name, checks]) => only.includes(name as Group) && suite.takes(checks));
-    const all: [name: string, run: () => Promise<void>][] = [
-      ...Object.entries(first(header)).map(([name, run]) =>
-        [name, () => run(suite, context)] as [string, () => Promise<void>]
-      ),
-      ...chosen.map(([name, checks]) =>
-        [name, () => cleanly(name, checks, suite, context)] as [string, () => Promise<void>]
-      ),
-    ];
     const print = (lines: readonly string[]) => tap && console.log(lines.join("\n"));
-    print(ktapBegin(all.length));
-    for (const [i, [name, run]] of all.entries()) {
+    print(ktapBegin(Object.keys(all).length));
+    for (const [i, [name, run]] of Object.entries(all).entries()) {
       suite.begin(name);
       await run();
       print(ktapGroup(i + 1, suite.groups[i]));
       // The groups that are over are known even where one takes the machine down.
-      if (xml !== "") Deno.writeTextFileSync(xml, junit(suite.groups));
+      if (order.junit !== "") Deno.writeTextFileSync(order.junit, junit(suite.groups));
     }
     return {
       text: tap ? [] : [`artifacts are in ${artifacts}/`, suite.closing],

@@ -7,6 +7,7 @@
 import { choice, integer, number, path } from "../../lib/cli/parameters.ts";
 import { main } from "../../lib/cli/tool.ts";
 import { CheckFailure, Suite } from "../check/suite.ts";
+import { junit } from "../harness/junit.ts";
 import { type Group, GROUPS, STAGE_NAMES } from "./groups.ts";
 import { Random } from "./random.ts";
 import { work, WORKER } from "./workers.ts";
@@ -71,14 +72,16 @@ main({
       fallback: `build/kmod/${Deno.osRelease()}`,
     },
     fixtures: { ...path("FOLDER", "the fixtures"), fallback: "fixtures" },
+    junit: { ...path("FILE", "keep the results there as JUnit XML as well"), fallback: "" },
   },
-  async run({ group, seconds, seed: wantedSeed, only, amount, tools, modules, fixtures }) {
+  async run({ group, seconds, seed: wantedSeed, only, amount, tools, modules, fixtures, ...more }) {
     if (Deno.uid() !== 0) throw new Error("must be started as root: it loads kernel modules");
     const seed = wantedSeed || crypto.getRandomValues(new Uint32Array(1))[0];
     console.log(`stress ${group}: seed ${seed}`);
     const { driver, stages, expectWorking }: Group = GROUPS[group as keyof typeof GROUPS];
     const module = `${modules}/${driver.name}.ko`;
     const suite = new Suite();
+    suite.begin(`stress ${group}`);
     let hung = false;
     for (const [i, [name, { share, run }]] of Object.entries(stages).entries()) {
       if (hung || (only !== "all" && only !== name)) continue;
@@ -100,6 +103,7 @@ main({
         }
       });
     }
+    if (more.junit !== "") Deno.writeTextFileSync(more.junit, junit(suite.groups));
     return {
       text: [suite.closing],
       json: { seed, ...suite.counts },
