@@ -9,10 +9,11 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <media/videobuf2-core.h>
 
 static char *kind = "";
 module_param(kind, charp, 0);
-MODULE_PARM_DESC(kind, "use-after-free, leak, lock-order, sleep-in-atomic, out-of-bounds or warning");
+MODULE_PARM_DESC(kind, "use-after-free, leak, lock-order, sleep-in-atomic, out-of-bounds, unbalanced or warning");
 
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
@@ -63,6 +64,59 @@ static void out_of_bounds(void)
 	numbers[index]++;
 }
 
+static int queue_setup(struct vb2_queue *q, unsigned int *num_buffers, unsigned int *num_planes,
+		       unsigned int sizes[], struct device *alloc_devs[])
+{
+	*num_planes = 1;
+	sizes[0] = PAGE_SIZE;
+	return 0;
+}
+
+static void buf_queue(struct vb2_buffer *vb)
+{
+}
+
+static void *plane_alloc(struct vb2_buffer *vb, struct device *dev, unsigned long size)
+{
+	return numbers;
+}
+
+static void plane_put(void *memory)
+{
+}
+
+static const struct vb2_ops unbalanced_ops = {
+	.queue_setup	= queue_setup,
+	.buf_queue	= buf_queue,
+};
+
+static const struct vb2_mem_ops unbalanced_mem_ops = {
+	.alloc	= plane_alloc,
+	.put	= plane_put,
+};
+
+/* A driver that takes the memory from a buffer: videobuf2 never cleans that up. */
+static void unbalanced(void)
+{
+	static struct vb2_queue queue = {
+		.type		= 1,
+		.io_modes	= VB2_MMAP,
+		.ops		= &unbalanced_ops,
+		.mem_ops	= &unbalanced_mem_ops,
+		.lock		= &first,
+		.name		= "mistakes",
+	};
+	unsigned int count = 1;
+
+	if (vb2_core_queue_init(&queue))
+		return;
+	mutex_lock(&first);
+	if (!vb2_core_reqbufs(&queue, VB2_MEMORY_MMAP, 0, &count))
+		vb2_get_buffer(&queue, 0)->planes[0].mem_priv = NULL;
+	vb2_core_queue_release(&queue);
+	mutex_unlock(&first);
+}
+
 static int __init mistakes_init(void)
 {
 	if (!strcmp(kind, "use-after-free"))
@@ -75,6 +129,8 @@ static int __init mistakes_init(void)
 		sleep_in_atomic();
 	else if (!strcmp(kind, "out-of-bounds"))
 		out_of_bounds();
+	else if (!strcmp(kind, "unbalanced"))
+		unbalanced();
 	else
 		WARN(1, "mistakes: %s\n", kind);
 	return 0;
