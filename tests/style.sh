@@ -23,14 +23,13 @@ shell() {
 }
 
 checkpatch() {
-	perl "$linux/scripts/checkpatch.pl" --strict --no-tree --file --terse --show-types "$@"
+	perl build/guest/linux/scripts/checkpatch.pl --strict --no-tree --file --terse --show-types "$@"
 }
 
 # By the newest kernel's rules. compat.h is there to look at the version, and BIT()
 # is not for userspace.
 kernel() {
-	local files linux
-	linux=$(printf '%s\n' build/guest/linux-[0-9]*[0-9] | sort -V | tail -n 1)
+	local files
 	mapfile -t files < <(git ls-files 'kmod/*.[ch]' ':!kmod/compat.h' ':!kmod/uapi')
 	checkpatch "${files[@]}"
 	checkpatch --ignore LINUX_VERSION_CODE kmod/compat.h

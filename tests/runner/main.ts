@@ -4,7 +4,8 @@
  * @module
  */
 import { closing, type Counts, type State } from "../harness/results.ts";
-import { type Ended, FOLDER, Processes, runStep } from "./run_step.ts";
+import { Processes } from "./processes.ts";
+import { type Ended, FOLDER, runStep } from "./run_step.ts";
 import { Schedule, withNeeds } from "./schedule.ts";
 import { STEPS } from "./steps.ts";
 

@@ -1,11 +1,13 @@
 /**
- * Running one step: its processes, its log, its counts.
+ * Running one step: its programs, its guest's kernel log, its counts.
  *
  * @module
  */
 import { junit } from "../harness/junit.ts";
 import { closing, type Counts, countsOf, type Result, type State } from "../harness/results.ts";
-import type { Command, Step } from "./steps.ts";
+import { closingCounts, plain, resultsIn } from "./log.ts";
+import type { Processes } from "./processes.ts";
+import type { Step } from "./steps.ts";
 
 /** Where logs and results are kept. */
 export const FOLDER = "build/test";
@@ -16,9 +18,6 @@ const SKIPPED = 77;
 /** What a guest exits with that did not come to its command's end. */
 const GUEST_FAILED = 125;
 
-/** How long processes have to end when they are told to. */
-const GRACE_MS = 30_000;
-
 /** A step that is over. */
 export interface Ended {
   readonly name: string;
@@ -27,41 +26,11 @@ export interface Ended {
   readonly counts: Counts;
   /** Where its output is; undefined for a step that was not run. */
   readonly log: string | undefined;
-  /** Why it was not run, or was skipped. */
+  /** Its counts, or why it was not run or was skipped. */
   readonly text: string;
 }
 
-/** The newest kernel's sources, as far as there are any. */
-function linux(): string {
-  const byVersion = new Intl.Collator("en", { numeric: true });
-  const names = [...Deno.readDirSync("build/guest")].map(({ name }) => name);
-  const [newest = "linux"] = names.filter((name) => /^linux-\d[\d.]*$/.test(name))
-    .sort((a, b) => byVersion.compare(b, a));
-  return `build/guest/${newest}`;
-}
-
-/** A suite's own results, by its lines: `ok      1.2 s  NAME: TEXT`, `ok: NAME: TEXT`. */
-function resultsIn(log: string): Result[] {
-  const states: Record<string, State> = { ok: "passed", FAILED: "failed", skipped: "skipped" };
-  return [...log.matchAll(/^(ok|FAILED|skipped):?\s+(?:([\d.]+) s\s+)?(.*?)(?:: (.*))?$/gm)].map(
-    ([, word, seconds = "0", name, text = ""]) => (
-      { name, state: states[word], seconds: Number(seconds), text }
-    ),
-  );
-}
-
-/** `N passed, N failed[, N skipped]` as a suite closes, or Deno's words. */
-function closingCounts(log: string): Counts | undefined {
-  const line = log.match(/^(?:.* \| )?(\d+) passed(?: \([^)]*\))?(?:, | \| )(\d+) failed.*$/gm)
-    ?.at(-1);
-  if (line === undefined) return undefined;
-  const count = (word: string) => Number(line.match(`(\\d+) ${word}`)?.[1] ?? 0);
-  return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
-}
-
-// deno-lint-ignore no-control-regex
-const plain = (text: string) => text.replaceAll(/\x1b\[[\d;]*m/g, "");
-
+/** A file's text, of which there may be none. */
 function read(path: string): string {
   try {
     return Deno.readTextFileSync(path);
@@ -70,119 +39,109 @@ function read(path: string): string {
   }
 }
 
-/** The steps that run, and a way to end them all. */
-export class Processes {
-  readonly #leaders = new Set<number>();
-  #stopped = false;
+const stateOf = (status: number): State =>
+  status === 0 ? "passed" : status === SKIPPED ? "skipped" : "failed";
 
-  /** Whether no further program is to be started. */
-  get stopped(): boolean {
-    return this.#stopped;
+/** The files of one step, and the programs that write them. */
+class Run {
+  readonly log: string;
+  readonly #xml: string;
+  readonly #dmesg: string;
+
+  constructor(
+    private readonly name: string,
+    private readonly step: Step,
+    private readonly processes: Processes,
+  ) {
+    [this.log, this.#xml, this.#dmesg] = ["log", "xml", "dmesg"].map((kind) =>
+      `${FOLDER}/${name}.${kind}`
+    );
+    Deno.writeTextFileSync(this.log, "");
+    Deno.writeTextFileSync(this.#xml, "");
+    if (step.guest) Deno.writeTextFileSync(this.#dmesg, "");
   }
 
-  /** Runs a program, in a session of its own, with its output at the end of a log. */
-  async run(command: Command, log: string, env: Record<string, string>): Promise<number> {
-    if (this.#stopped) return 1;
-    const into = 'log=$1; shift; exec "$@" >>"$log" 2>&1';
-    const child = new Deno.Command("setsid", {
-      args: ["sh", "-c", into, "sh", log, ...command],
-      stdin: "null",
-      env,
-    }).spawn();
-    this.#leaders.add(child.pid);
-    const { code } = await child.status;
-    this.#leaders.delete(child.pid);
-    return code;
+  #start(command: readonly string[]): Promise<number> {
+    const words: Record<string, string> = { step: this.name, xml: this.#xml };
+    const real = command.map((word) => word.replace(/\{(\w+)\}/, (_, key) => words[key]));
+    const env = { NO_COLOR: "1", ...this.step.guest ? { GUEST_LOG: this.#dmesg } : {} };
+    return this.processes.run(real, this.log, env);
   }
 
-  #signal(signal: Deno.Signal): void {
-    for (const leader of this.#leaders) {
-      try {
-        Deno.kill(-leader, signal);
-      } catch {
-        // It just ended.
+  #say(line: string): void {
+    Deno.writeTextFileSync(this.log, `${line}\n`, { append: true });
+  }
+
+  /** Runs the commands, and returns the status of the last. */
+  async commands(): Promise<number> {
+    let status = 0;
+    for (const command of this.step.commands) {
+      status = await this.#start(command);
+      if (status === GUEST_FAILED && read(this.#dmesg).includes("Oops: int3")) {
+        // See keep_counting in guest/init: that says nothing of what ran in the guest.
+        this.#say("the emulated kernel died of a breakpoint in its own code; once more");
+        status = await this.#start(command);
       }
+      if (status !== 0) break;
     }
+    return status;
   }
 
-  /** Ends what runs, in order if it can. */
-  stop(): void {
-    this.#stopped = true;
-    this.#signal("SIGTERM");
-    Deno.unrefTimer(setTimeout(() => this.#signal("SIGKILL"), GRACE_MS));
+  /** Whether a sanitizer, lockdep or the kernel itself complains of something. */
+  async kernelLog(): Promise<Result> {
+    const start = performance.now();
+    const clean = await this.#start(["guest/dmesg-clean", this.#dmesg]) === 0;
+    const text = clean ? `no report in ${this.#dmesg}` : `reports in ${this.#dmesg}`;
+    this.#say(`${clean ? "ok" : "FAILED"}: the guest's kernel log: ${text}`);
+    const seconds = (performance.now() - start) / 1000;
+    return { name: "the guest's kernel log", state: clean ? "passed" : "failed", seconds, text };
+  }
+
+  /** Completes what a suite wrote of itself, or writes what its log says. */
+  keep(found: readonly Result[], added: readonly Result[]): void {
+    const suites = read(this.#xml);
+    const end = suites.lastIndexOf("</testsuites>");
+    if (end < 0) {
+      Deno.writeTextFileSync(
+        this.#xml,
+        junit([{ name: this.name, results: [...found, ...added] }]),
+      );
+    } else if (added.length > 0) {
+      const own = junit([{ name: this.name, results: added }]);
+      const [suite] = own.match(/^ *<testsuite [^]*<\/testsuite>\n/m)!;
+      Deno.writeTextFileSync(this.#xml, suites.slice(0, end) + suite + suites.slice(end));
+    }
   }
 }
 
 /** Runs a step to its end, and leaves STEP.log, STEP.xml and, of a guest, STEP.dmesg. */
 export async function runStep(name: string, step: Step, processes: Processes): Promise<Ended> {
-  const [log, xml, dmesg] = ["log", "xml", "dmesg"].map((kind) => `${FOLDER}/${name}.${kind}`);
-  const begin = performance.now();
-  for (const path of [log, xml, dmesg]) Deno.writeTextFileSync(path, "");
-  if (!step.guest) Deno.removeSync(dmesg);
-  const words: Record<string, string> = { step: name, xml, linux: linux() };
-  const env = { GUEST_LOG: dmesg, NO_COLOR: "1" };
+  const start = performance.now();
+  const run = new Run(name, step, processes);
+  const status = await run.commands();
+  const state = stateOf(status);
+  const log = plain(read(run.log));
+  const last = log.trimEnd().split("\n").at(-1)!;
+  const told = closingCounts(log);
 
-  let status = 0;
-  for (const command of step.commands) {
-    const real = command.map((word) => word.replace(/\{(\w+)\}/, (_, key) => words[key]));
-    status = await processes.run(real, log, env);
-    if (status === GUEST_FAILED && read(dmesg).includes("Oops: int3")) {
-      // See keep_counting in guest/init: it says nothing of what ran in the guest.
-      const words = "\nthe emulated kernel died of a breakpoint in its own code; once more\n";
-      Deno.writeTextFileSync(log, words, { append: true });
-      Deno.renameSync(dmesg, `${dmesg}.emulator`);
-      status = await processes.run(real, log, env);
-    }
-    if (status !== 0) break;
-  }
-  const own = plain(read(log));
-  const seconds = () => (performance.now() - begin) / 1000;
-
-  const state = status === 0 ? "passed" : status === SKIPPED ? "skipped" : "failed";
-  const last = own.trimEnd().split("\n").at(-1) ?? "";
-  const whole: Result = { name, state, seconds: seconds(), text: last };
-  const found = resultsIn(own);
-  const told = closingCounts(own);
-  const extra: Result[] = [];
-  // A suite that died behind its last check has failed all the same.
+  const whole: Result = { name, state, seconds: (performance.now() - start) / 1000, text: last };
+  const added: Result[] = [];
   if (told !== undefined && state === "failed" && told.failed === 0) {
-    extra.push({ ...whole, text: `status ${status}: ${last}` });
+    // A suite that died behind its last check has failed all the same.
+    added.push({ ...whole, text: `status ${status}: ${last}` });
   }
-  if (step.guest && state !== "skipped") {
-    const dirty = await processes.run(["guest/dmesg-clean", dmesg], log, env) !== 0;
-    const text = dirty ? `${dmesg} has reports: see ${log}` : "no report";
-    extra.push({
-      ...{ name: `${name}: the guest's kernel log`, state: dirty ? "failed" : "passed" },
-      ...{ seconds: 0, text },
-    });
-    const word = dirty ? "FAILED" : "ok";
-    Deno.writeTextFileSync(log, `${word}: ${extra.at(-1)!.name}: ${text}\n`, { append: true });
-  }
-  keepResults(xml, name, found.length > 0 ? found : [whole], extra);
+  if (step.guest && state !== "skipped") added.push(await run.kernelLog());
+  run.keep(told === undefined ? [whole] : resultsIn(log), added);
 
-  const base = told ?? countsOf([whole]);
-  const more = countsOf(extra);
+  const [own, more] = [told ?? countsOf([whole]), countsOf(added)];
   const counts = {
-    passed: base.passed + more.passed,
-    failed: base.failed + more.failed,
-    skipped: base.skipped + more.skipped,
+    passed: own.passed + more.passed,
+    failed: own.failed + more.failed,
+    skipped: own.skipped + more.skipped,
   };
   return {
-    ...{ name, seconds: seconds(), counts, log },
+    ...{ name, counts, log: run.log, seconds: (performance.now() - start) / 1000 },
     state: counts.failed > 0 ? "failed" : state,
     text: state === "skipped" ? last : told === undefined ? "" : closing(counts),
   };
-}
-
-/** Completes a suite's own file, or writes one. */
-function keepResults(xml: string, name: string, found: Result[], extra: Result[]): void {
-  const suites = read(xml);
-  const end = suites.lastIndexOf("</testsuites>");
-  if (end < 0) {
-    Deno.writeTextFileSync(xml, junit([{ name, results: [...found, ...extra] }]));
-  } else if (extra.length > 0) {
-    const [, inside] = junit([{ name, results: extra }])
-      .match(/<testsuites[^>]*>\n([^]*)<\/testsuites>/)!;
-    Deno.writeTextFileSync(xml, suites.slice(0, end) + inside + suites.slice(end));
-  }
 }

@@ -5,8 +5,7 @@
  */
 
 /**
- * A program and its arguments. `{step}` stands for the step's name, `{xml}` for its JUnit file,
- * `{linux}` for the folder of the newest kernel's sources.
+ * A program and its arguments. `{step}` stands for the step's name, `{xml}` for its JUnit file.
  */
 export type Command = readonly string[];
 
@@ -63,7 +62,13 @@ const inGuest = (
 const check = (seconds: number, guest: Guest, ...options: string[]): Step =>
   inGuest(
     ...[seconds, guest, "tools", "build/bin/check", "--artifacts", "bench/{step}"] as const,
-    ...["--header", "{linux}/include/uapi/linux/videodev2.h", "--junit", "{xml}", ...options],
+    ...[
+      "--header",
+      "build/guest/linux/include/uapi/linux/videodev2.h",
+      "--junit",
+      "{xml}",
+      ...options,
+    ],
   );
 
 const interop = (seconds: number, guest: Guest, clients: string): Step =>

@@ -1,0 +1,36 @@
+/**
+ * What a step's log says of the checks inside.
+ *
+ * @module
+ */
+import type { Counts, Result, State } from "../harness/results.ts";
+
+const STATES: Readonly<Record<string, State>> = {
+  ok: "passed",
+  FAILED: "failed",
+  skipped: "skipped",
+};
+
+/** A log without colours. */
+// deno-lint-ignore no-control-regex
+export const plain = (text: string) => text.replaceAll(/\x1b\[[\d;]*m/g, "");
+
+/** A suite's own results, by its lines: `ok      1.2 s  NAME: TEXT` or `ok: NAME: TEXT`. */
+export function resultsIn(log: string): Result[] {
+  const lines = log.matchAll(/^(ok|FAILED|skipped)(?:: | +)(?:([\d.]+) s +)?(.*): (.*)$/gm);
+  return [...lines].map(([, word, seconds = "0", name, text]) => (
+    { name, state: STATES[word], seconds: Number(seconds), text }
+  ));
+}
+
+/** How a suite closes: `N passed, N failed[, N skipped]`, or Deno's words for it. */
+export function closingCounts(log: string): Counts | undefined {
+  const lines = [
+    ...log.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm),
+    ...log.matchAll(/^.* \| (\d+) passed(?: \(.*\))? \| (\d+) failed(?:.* (\d+) ignored)?.*$/gm),
+  ];
+  const last = lines.toSorted((a, b) => a.index - b.index).at(-1);
+  if (last === undefined) return undefined;
+  const [passed, failed, skipped = 0] = last.slice(1).map((digits) => Number(digits ?? 0));
+  return { passed, failed, skipped };
+}
