@@ -5,7 +5,8 @@
  */
 import { type Context, HEAP, META, readCsv } from "./context.ts";
 import { expectError, someRows } from "./expectations.ts";
-import { type Outcome, succeed } from "./processes.ts";
+import { until } from "./loop_module.ts";
+import { type Outcome, type Running, succeed } from "./processes.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const NOBODY = 65534;
@@ -152,47 +153,47 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   refuse("missing argument", 2, "HEAP is missing", "fixture-feed", filter);
   refuse("threshold", 2, "THRESHOLD must be", "cv-ref", tiny, out, 256);
 
-  while (refusals.length > 0) {
+  while (suite.whole && refusals.length > 0) {
     const batch = refusals.splice(0, AT_ONCE).map((refusal) => ({
       ...refusal,
       program: context.start(refusal.tool, ...refusal.args),
     }));
     for (const { name, status, message, tool, program } of batch) {
-      await suite.check(`bad input: ${name}`, async () => {
+      await suite.whole?.check(`bad input: ${name}`, async () => {
         await using running = program;
         return expectError(await running.end(), tool, status, message);
       });
     }
   }
 
-  await suite.check("bad input: comments in a PGM's header are no error", async () => {
+  await suite.whole?.check("bad input: comments in a PGM's header are no error", async () => {
     const image = `${scratch}/comments.pgm`;
     Deno.writeFileSync(image, ascii("P5 # one\n2 # two\n#\n1\n255\nAz"));
     await context.run("fixture-feed", filter, HEAP, image, out, "--threshold", 100);
     expectEqual("result", Deno.readTextFileSync(out), "P5\n2 1\n255\n\x00\ufffd");
     return "accepted, and filtered as 2x1";
   });
-  await suite.check("bad input: sizes that differ", async () => {
+  await suite.whole?.check("bad input: sizes that differ", async () => {
     await using program = context.start("pgm-diff", tiny, `${fixtures}/ramp.pgm`, out);
     return expectError(await program.end(), "pgm-diff", 1, "sizes differ: 4x4, 256x16");
   });
-  await suite.check("bad input: no permission", async () => {
+  await suite.whole?.check("bad input: no permission", async () => {
     const outcome = await runAsNobody(context, "meta-drain", META, "/tmp/vpipe-check.csv", 1);
     return expectError(outcome, "meta-drain", 1, `${META}: open: Permission denied (EACCES)`);
   });
-  await suite.check("bad input: a priority that needs root", async () => {
+  await suite.whole?.check("bad input: a priority that needs root", async () => {
     const args = [vivid, "/tmp/vpipe-check.csv", 1, "--realtime", 10];
     const outcome = await runAsNobody(context, "capture-mmap", ...args);
     const needs = "real-time priority 10: needs root or CAP_SYS_NICE (EPERM)";
     return expectError(outcome, "capture-mmap", 1, needs);
   });
 
-  await suite.check("output: a folder that does not exist is made", async () => {
+  await suite.whole?.check("output: a folder that does not exist is made", async () => {
     const deep = `${scratch}/a/b/c/out.pgm`;
     await context.run("cv-ref", tiny, deep);
     return `${deep.slice(scratch.length)} has ${Deno.statSync(deep).size} bytes`;
   });
-  await suite.check("output: read-only file system", async () => {
+  await suite.whole?.check("output: read-only file system", async () => {
     const folder = `${scratch}/readonly`;
     Deno.mkdirSync(folder);
     await succeed("mount", ["-t", "tmpfs", "-o", "ro", "none", folder]);
@@ -203,7 +204,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
       await succeed("umount", [folder]);
     }
   });
-  await suite.check("output: full disk keeps complete rows", async () => {
+  await suite.whole?.check("output: full disk keeps complete rows", async () => {
     const folder = `${scratch}/full`;
     Deno.mkdirSync(folder);
     await succeed("mount", ["-t", "tmpfs", "-o", "size=64k", "none", folder]);
@@ -238,18 +239,32 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     return `status 130, ${kept} complete rows, the device is free again`;
   });
   await suite.check("end: Ctrl-C at any moment", async () => {
-    const seen = new Set<number>();
-    for (let delay = 0; delay < 400; delay += 40) {
-      await using bench = context.start("bench-fixture", filter, HEAP, tiny, csv, 1_000_000);
-      await new Promise((resolve) => setTimeout(resolve, delay));
+    const rows = `${scratch}/moments.csv`;
+    const isMade = () => {
+      try {
+        return Deno.statSync(rows).isFile;
+      } catch {
+        return false;
+      }
+    };
+    const moments: [name: string, come: (bench: Running) => void | Promise<void>][] = [
+      ["when it starts", () => {}],
+      ["when it hears of it", (bench) => until("a handler", () => bench.hearsInterrupts)],
+      ["when its CSV is made", () => until("the CSV", isMade)],
+      ["at its first row", () => someRows(rows)],
+      ["after more rows", () => someRows(rows, 2000)],
+    ];
+    for (const [name, come] of moments) {
+      if (isMade()) Deno.removeSync(rows);
+      await using bench = context.start("bench-fixture", filter, HEAP, tiny, rows, 1_000_000);
+      await come(bench);
       bench.kill("SIGINT");
-      const { status, stderr } = await bench.end(10);
-      expectEqual("status", status, 130);
-      expectEqual("stderr", stderr, "");
-      seen.add(delay);
+      const { status, stderr } = await bench.end();
+      expectEqual(`status, ${name}`, status, 130);
+      expectEqual(`stderr, ${name}`, stderr, "");
     }
     await context.run("bench-fixture", filter, HEAP, tiny, csv, 2);
-    return `${seen.size} times 0 to 400 ms after the start: status 130, nothing on stderr`;
+    return `${moments.map(([name]) => name).join(", ")}: status 130, nothing on stderr`;
   });
   await suite.check("end: SIGTERM while meta-drain waits", async () => {
     const rows = `${scratch}/terminated.csv`;

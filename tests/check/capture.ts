@@ -142,7 +142,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     });
   }
 
-  await suite.check("bench-fixture: four frames in flight", async () => {
+  await suite.whole?.check("bench-fixture: four frames in flight", async () => {
     const vga = `${fixtures}/noise-vga.pgm`;
     const output = `${scratch}/depth.pgm`;
     await context.run(
@@ -166,7 +166,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     return "40 rows after 6 to warm up, always four queued, the result is the reference's";
   });
 
-  await suite.check("camera: frames it drops are counted", async () => {
+  await suite.whole?.check("camera: frames it drops are counted", async () => {
     const result = await losing(
       context,
       40,
@@ -197,12 +197,12 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     expect(outcome.stdout.includes(`${rows} frames of 640x480`), `no report: ${outcome.stdout}`);
     return `${said}, rows and report kept`;
   });
-  await suite.check("metadata: an overrun is flagged in the CSV", async () => {
+  await suite.whole?.check("metadata: an overrun is flagged in the CSV", async () => {
     await using drain = await context.drain(meta, 300);
     const feed = ["fixture-feed", context.filter, HEAP, tiny, `${scratch}/one.pgm`] as const;
     await context.run(...feed, "--quiet");
     await someRows(meta);
-    drain.kill("SIGSTOP");
+    await drain.stop();
     await context.run(
       ...["bench-fixture", context.filter, HEAP, tiny, csv, 556, "none"] as const,
       ...["--warm-up", 0, "--quiet"],

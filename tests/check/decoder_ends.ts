@@ -88,8 +88,11 @@ async function daemonEnds(suite: Suite, ends: Ends): Promise<void> {
       await using daemon = await Daemon.start(ends.context);
       await using decoding = await ends.begin();
       daemon.kill(signal);
-      const said = expectError(await decoding.end(), "decode-file", 1, "");
+      const outcome = await decoding.end();
       const count = ends.expectBeginning(decoding);
+      const said = expectError(
+        ...[outcome, "decode-file", 1, "frames could not be decoded, the first one is "] as const,
+      );
       if (signal === "SIGTERM") expectEqual("the daemon's status", await daemon.end(), 0);
       const status = signal === "SIGTERM" ? "the daemon's status is 0; " : "";
       return `${status}${said}, ${count} right frames kept`;
@@ -110,7 +113,7 @@ async function clientEnds(suite: Suite, ends: Ends): Promise<void> {
 
   await suite.check("decoder: a client that stands still holds up nobody", async () => {
     await using standing = await ends.begin();
-    standing.program.kill("SIGSTOP");
+    await standing.program.stop();
     await ends.expectDecodes();
     standing.program.kill("SIGCONT");
     standing.program.kill("SIGINT");
@@ -152,12 +155,16 @@ async function deviceEnds(suite: Suite, ends: Ends, daemon: Daemon): Promise<voi
     expect(device !== undefined, `no device in ${DRIVER}`);
     Deno.writeTextFileSync(`${DRIVER}/unbind`, device.name);
     try {
-      const said = expectError(await decoding.end(), "decode-file", 1, "");
+      const gone = "No such device (ENODEV)";
+      const said = expectError(await decoding.end(), "decode-file", 1, gone);
       const count = ends.expectBeginning(decoding);
       expectEqual("the daemon's status", await daemon.end(), 1);
       const last = daemon.log.at(-1);
-      const gone = "decoder-daemon: /dev/vpipe-dec: the device is gone";
-      expectEqual("the daemon's last line", last, gone);
+      expectEqual(
+        "the daemon's last line",
+        last,
+        "decoder-daemon: /dev/vpipe-dec: the device is gone",
+      );
       return `${said}, ${count} right frames kept; status 1, "${last}"`;
     } finally {
       Deno.writeTextFileSync(`${DRIVER}/bind`, device.name);

@@ -89,17 +89,17 @@ export async function fixtureChecks(suite: Suite, context: Context): Promise<voi
 
   for (const name of fixtureNames(context)) {
     const input = `${context.fixtures}/${name}.pgm`;
-    await suite.check(`fixture: ${name}`, () => compare(context, input, name));
+    await suite.whole?.check(`fixture: ${name}`, () => compare(context, input, name));
   }
   await suite.check(`fixture: ${LARGEST}`, () => compare(context, largest, LARGEST));
 
-  await suite.check("filter: copy", async () => {
+  await suite.whole?.check("filter: copy", async () => {
     const image = patterns.noise(641, 479);
     const roi = { left: 3, top: 3, width: 100, height: 100 };
     expectSame("copy", await filter(context, image, "none", 127, roi), image);
     return "without an algorithm, 641x479 noise comes out unchanged";
   });
-  await suite.check("filter: all thresholds", async () => {
+  await suite.whole?.check("filter: all thresholds", async () => {
     // Every level in every place of a word.
     const image = {
       width: 263,
@@ -112,7 +112,7 @@ export async function fixtureChecks(suite: Suite, context: Context): Promise<voi
     }
     return "256 levels of 256 grey levels in every place of a word, as the reference";
   });
-  await suite.check("filter: regions", async () => {
+  await suite.whole?.check("filter: regions", async () => {
     const random = randomBytes(RANDOM_REGIONS * 6, 7);
     const cases = [...REGIONS];
     for (let i = 0; i < random.length; i += 6) {

@@ -57,7 +57,7 @@ export async function loopReaderChecks(
       await until("the frame is with both", done);
     }
     expectEqual("lost before", loopStatsSince(node, before).lost, 0);
-    slow.kill("SIGSTOP");
+    await slow.stop();
     write(MEANWHILE);
     slow.kill("SIGCONT");
     await until("the last frame is with both", done);

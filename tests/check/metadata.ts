@@ -19,7 +19,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
   const feed = (input: string, output: string, ...options: (string | number)[]) =>
     context.run("fixture-feed", context.filter, HEAP, input, output, ...options, "--quiet");
 
-  await suite.check("metadata: one row for each fixture", async () => {
+  await suite.whole?.check("metadata: one row for each fixture", async () => {
     const names = fixtureNames(context);
     const csv = `${context.artifacts}/fixtures.meta.csv`;
     await using drain = await context.drain(csv, names.length);
@@ -51,7 +51,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
       "recomputed from each output";
   });
 
-  await suite.check("metadata: clamped ROI", async () => {
+  await suite.whole?.check("metadata: clamped ROI", async () => {
     const csv = `${context.scratch}/roi.csv`;
     await using drain = await context.drain(csv, 1);
     const vga = `${context.fixtures}/noise-vga.pgm`;

@@ -13,6 +13,11 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+const POLL_MS = 5;
+const SIGINT_BIT = 1n << 1n;
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** A program that runs in the background; killed when it goes out of scope. */
@@ -50,6 +55,22 @@ export class Running implements AsyncDisposable {
 
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);
+  }
+
+  /** Whether the program has a handler for SIGINT by now. */
+  get hearsInterrupts(): boolean {
+    const [, caught] = this.#status.match(/^SigCgt:\s+([\da-f]+)$/m) ?? ["", "0"];
+    return (BigInt(`0x${caught}`) & SIGINT_BIT) !== 0n;
+  }
+
+  get #status(): string {
+    return Deno.readTextFileSync(`/proc/${this.pid}/status`);
+  }
+
+  /** Has it stand still, until SIGCONT; returns when it does. */
+  async stop(): Promise<void> {
+    this.kill("SIGSTOP");
+    while (!/^State:\s+[TZ]/m.test(this.#status)) await pause(POLL_MS);
   }
 
   /** Waits for the end; a program that takes longer than `seconds` fails the check. */

@@ -6,7 +6,7 @@
 import { constants } from "node:os";
 import { V4L2_EVENT_SOURCE_CHANGE } from "../../lib/v4l2/videodev2.ts";
 import type { Context } from "./context.ts";
-import { Daemon } from "./decoder_daemon.ts";
+import { Daemon, statistics, until } from "./decoder_daemon.ts";
 import { Decoding } from "./decoder_file.ts";
 import { expectError } from "./expectations.ts";
 import { Client, statefulNode } from "./stateful_client.ts";
@@ -66,6 +66,7 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
 
   await suite.check("stateful: SIGKILL to decode-file", async () => {
     const args = [`${context.fixtures}/streams/${STREAM}`, "-", "--device", statefulNode()];
+    const before = statistics();
     const command = new Deno.Command(context.tool("decode-file"), {
       args,
       stdin: "null",
@@ -75,9 +76,11 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
     await using child = command.spawn();
     // It waits until somebody reads what does not fit into the pipe.
     const { value } = await child.stdout.getReader().read();
+    expect(value !== undefined, "decode-file wrote nothing");
+    // A picture is shown before its frame is done.
+    await until("the end of a frame", () => statistics().frames > before.frames);
     child.kill("SIGKILL");
     await child.status;
-    expect(value !== undefined, "decode-file wrote nothing");
     const { ok } = await daemon.streamOver(1);
     expect(ok > 0 && ok < FRAMES, `it was killed after ${ok} of ${FRAMES} frames`);
     return `after ${ok} of ${FRAMES} frames; then ${expectServed()} right pictures`;

@@ -53,9 +53,27 @@ export class Suite {
     this.#groups.push({ name: group, results: [] });
   }
 
-  /** Whether to run checks that belong to the short set, or do not. */
-  takes({ short }: { readonly short: boolean }): boolean {
-    return short || !this.short;
+  /** Runs a group; what ends it between its checks is a failure as well. */
+  async group(name: string, run: () => Promise<void>): Promise<void> {
+    this.begin(name);
+    const start = performance.now();
+    try {
+      await run();
+    } catch (error) {
+      const { message, stack } = error as Error;
+      this.#end(`${name}: to its end`, start, "failed", stack ?? message);
+    }
+  }
+
+  #end(name: string, start: number, state: Result["state"], text: string): void {
+    const result = { name, state, seconds: (performance.now() - start) / 1000, text };
+    this.#groups.at(-1)!.results.push(result);
+    this.tell(result);
+  }
+
+  /** This, for checks that the short set leaves out; undefined where that is what runs. */
+  get whole(): Suite | undefined {
+    return this.short ? undefined : this;
   }
 
   /**
@@ -66,11 +84,7 @@ export class Suite {
   async check(name: string, body: () => string | Promise<string>): Promise<void> {
     if (this.#groups.length === 0) this.begin("checks");
     const start = performance.now();
-    const end = (state: Result["state"], text: string) => {
-      const result = { name, state, seconds: (performance.now() - start) / 1000, text };
-      this.#groups.at(-1)!.results.push(result);
-      this.tell(result);
-    };
+    const end = (state: Result["state"], text: string) => this.#end(name, start, state, text);
     try {
       end("passed", await body());
     } catch (error) {

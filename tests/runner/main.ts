@@ -107,7 +107,8 @@ async function runAll({ jobs, names }: Order, processes: Processes): Promise<End
       running.set(name, runStep(name, STEPS[name], processes));
     }
     if (running.size === 0) break;
-    end(await Promise.race(running.values()));
+    const ended = await Promise.race(running.values());
+    if (!processes.stopped) end(ended);
   }
   await Promise.all(running.values());
   return all;

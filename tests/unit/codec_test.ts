@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { av1Sequence } from "../../lib/codec/av1_controls.ts";
+import { randomBytes } from "../../lib/image/patterns.ts";
 import { h264Pps, h264Sps, vp9Frame } from "../../lib/codec/controls.ts";
 import { displayIndices, heldBack, PictureOrder } from "../../lib/codec/h264_order.ts";
 import type { Slice } from "../../lib/codec/h264_slice.ts";
@@ -562,8 +563,18 @@ Deno.test("streams cut off anywhere give whole units, then an error", () => {
   }
 });
 
+/** Of what is random here: a run that failed is repeated with the seed that it printed. */
+function fuzzSeed(): number {
+  const given = Deno.env.get("FUZZ_SEED");
+  const seed = given === undefined
+    ? crypto.getRandomValues(new Uint32Array(1))[0]
+    : Number(given) >>> 0;
+  console.log(`FUZZ_SEED=${seed}`);
+  return seed;
+}
+
 Deno.test("streams with wrong bytes give units or an error, soon", () => {
-  let seed = 1;
+  let seed = fuzzSeed();
   const random = (below: number) => {
     seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
     return Math.floor(seed / 2 ** 32 * below);
@@ -593,9 +604,9 @@ Deno.test("streams with wrong bytes give units or an error, soon", () => {
 });
 
 Deno.test("noise behind each beginning gives units or an error", () => {
-  const noise = new Uint8Array(20_000);
+  const seed = fuzzSeed();
   for (let round = 0; round < 50; round++) {
-    crypto.getRandomValues(noise);
+    const noise = randomBytes(20_000, (seed + round) >>> 0 || 1);
     for (
       const start of [[0, 0, 1, 0x67], [0, 0, 1, 0x68], [0x12, 0, 0x0a], [0x10, 0x0f, 1, 0x10]]
     ) {
@@ -615,5 +626,6 @@ Deno.test("10,000 units of 100 MB take seconds", () => {
   // Macroblock 0 comes again in each: 10,000 pictures with the same number.
   assertEquals(units(file).length, 10_001);
   const seconds = (performance.now() - started) / 1000;
-  assert(seconds < 5, `${seconds} s`);
+  // Less than a second; what grows with the square of the units takes an hour.
+  assert(seconds < 60, `${seconds} s`);
 });
