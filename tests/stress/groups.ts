@@ -42,10 +42,27 @@ import type { Stage } from "./stage.ts";
 import { states } from "./states.ts";
 import { streams } from "./streams.ts";
 
+/** A stage in its place. */
+export interface Share {
+  /** Of the time of all. */
+  readonly share: number;
+  readonly run: Stage;
+  /** dma-bufs that videobuf2 loses in it. */
+  readonly lost?: number;
+}
+
+/**
+ * videobuf2 loses one dma-buf each time that a driver cannot attach it: `__prepare_dmabuf()` has a
+ * reference of it then, which is in no plane yet, and goes to `err_put_vb2_buf`, behind the place
+ * where those are put. So it is in Linux 6.12 and 7.2. Of what is imported here one allocation is
+ * that of the attachment, and fails once.
+ */
+const UNATTACHED = 1;
+
 /** One module's stages. */
 export interface Group {
   readonly driver: Module;
-  readonly stages: Readonly<Record<string, { readonly share: number; readonly run: Stage }>>;
+  readonly stages: Readonly<Record<string, Share>>;
   /** Fails unless the module works, after whatever a stage did to it. */
   expectWorking(): Promise<void>;
 }
@@ -61,7 +78,7 @@ export const GROUPS = {
       streams: { share: 0.08, run: streams },
       reloads: { share: 0.1, run: reloadsOf(filter, expectFilter) },
       leaks: { share: 0.08, run: leaksOf(filter) },
-      faults: { share: 0.12, run: faults },
+      faults: { share: 0.12, run: faults, lost: UNATTACHED },
     },
     expectWorking: expectFilter,
   },
@@ -86,7 +103,7 @@ export const GROUPS = {
       "controls-fuzz": { share: 0.03, run: decoderControlsFuzz },
       inject: { share: 0.02, run: decoderInject },
       // With a look for leaks, of all stages.
-      faults: { share: 0.1, run: decoderFaults },
+      faults: { share: 0.1, run: decoderFaults, lost: UNATTACHED },
     },
     expectWorking: expectDecoder,
   },

@@ -6,6 +6,7 @@
  */
 import { choice, integer, number, path } from "../../lib/cli/parameters.ts";
 import { main } from "../../lib/cli/tool.ts";
+import { expectNothingLeft, held } from "../check/left_behind.ts";
 import { CheckFailure, Suite } from "../check/suite.ts";
 import { junit } from "../harness/junit.ts";
 import { type Group, GROUPS, STAGE_NAMES } from "./groups.ts";
@@ -83,18 +84,20 @@ main({
     const suite = new Suite();
     suite.begin(`stress ${group}`);
     let hung = false;
-    for (const [i, [name, { share, run }]] of Object.entries(stages).entries()) {
+    for (const [i, [name, { share, run, lost }]] of Object.entries(stages).entries()) {
       if (hung || (only !== "all" && only !== name)) continue;
       // Of its own, so that a stage alone does what it does among the others.
       const random = new Random(seed + i);
       const conditions = { seconds: share * seconds, amount, random, tools, module, fixtures };
       await suite.check(`stress ${group}: ${name}`, async () => {
+        const before = held();
         try {
           const done = await within(
             conditions.seconds + GRACE_S + amount * AMOUNT_S,
             run(conditions),
           );
           await expectWorking();
+          await expectNothingLeft(before, { lost });
           return done;
         } catch (error) {
           hung = error instanceof Hang;

@@ -75,10 +75,10 @@ Deno.test("what is left behind fails the check, and is named", async () => {
   const path = Deno.makeTempFileSync();
   {
     using _file = Deno.openSync(path);
-    const said = await expectNothingLeft(before, 100).catch(({ message }) => message);
+    const said = await expectNothingLeft(before, { waitMs: 100 }).catch(({ message }) => message);
     assert(said.includes(`open files ${path}: 1, 0 before`), said);
   }
-  await expectNothingLeft(before, 100);
+  await expectNothingLeft(before, { waitMs: 100 });
   Deno.removeSync(path);
   const few = new Map([["dma-bufs", 2], ["users of module vivid", 1]]);
   const more = new Map([["dma-bufs", 3], ["users of module vivid", 1]]);
