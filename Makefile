@@ -104,8 +104,8 @@ check: ## the validation suite on this machine (as root); build first; ONLY=GROU
 	scripts/check.sh $(if $(ONLY),--only $(ONLY))
 
 .PHONY: test
-test: setup ## everything: style, unit, ABI, module builds, guests, interop
-	tests/run
+test: setup ## everything, two steps at a time; STEPS="..." for some (tests/run --list)
+	tests/run $(STEPS)
 
 .PHONY: benchmark
 benchmark: setup tools ## frame cost in the uml guest against another build: OTHER_MODULE= OTHER_BENCH=
