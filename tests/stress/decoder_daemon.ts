@@ -52,6 +52,11 @@ export class Daemon implements AsyncDisposable {
     this.#process.kill(signal);
   }
 
+  /** Has it stand still, until SIGCONT; returns when it does. */
+  stop(): Promise<void> {
+    return this.#process.stop();
+  }
+
   /** How it ended, within so many seconds. */
   end(seconds: number) {
     return this.#process.end(seconds);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { until } from "../check/decoder_daemon.ts";
 import { expect, expectEqual } from "../check/suite.ts";
 import { decoder, expectIdle, streams } from "./decoder.ts";
 import { Daemon } from "./decoder_daemon.ts";
@@ -36,7 +37,9 @@ export async function decoderHotplug(
     for (; times < MIN_TIMES || performance.now() < end; times++) {
       await using daemon = await Daemon.start(tools);
       await expectExact(decoder.videoNode(), random.pick(all));
-      await delay(random.below(100));
+      // At least once in mid-stream, otherwise at any moment.
+      if (midway === 0) await until("a client's stream", () => streams().open.length > 0);
+      else await delay(random.below(100));
       if (streams().open.length > 0) midway++;
       const begin = performance.now();
       decoder.unbind();

@@ -11,7 +11,7 @@ import { expectExact, type Fixture, readFixtures } from "./decoder_decode.ts";
 import { DecodingLoop } from "./decoder_loop.ts";
 import { exists } from "./driver.ts";
 import type { Random } from "./random.ts";
-import { type Conditions, delay } from "./stage.ts";
+import type { Conditions } from "./stage.ts";
 
 const MIN_KILLS = 2;
 
@@ -24,13 +24,13 @@ async function killInFlight(
   daemon: Daemon,
   fixture: Fixture,
   random: Random,
+  stop: boolean,
 ): Promise<{ ms: number; lost: number; whole: number }> {
   using loop = new DecodingLoop(decoder.videoNode(), fixture);
   await loop.run(random.below(60));
   // A stopped daemon has answered nothing of it for sure.
-  if (random.chance(0.5)) {
-    daemon.kill("SIGSTOP");
-    await delay(20);
+  if (stop) {
+    await daemon.stop();
     loop.take(0);
     loop.fill();
   }
@@ -55,7 +55,10 @@ export async function decoderKills(
   while (times.length < MIN_KILLS || performance.now() < end) {
     {
       await using daemon = await Daemon.start(tools);
-      const killed = await killInFlight(daemon, random.pick(long), random);
+      const killed = await killInFlight(
+        ...[daemon, random.pick(long), random] as const,
+        times.length === 0 || random.chance(0.5),
+      );
       times.push(killed.ms);
       lost += killed.lost;
       whole += killed.whole;

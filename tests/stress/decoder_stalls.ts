@@ -38,7 +38,7 @@ export async function decoderStalls(
     while (stalls < MIN_STALLS || performance.now() < end) {
       using loop = new DecodingLoop(decoder.videoNode(), random.pick(long));
       await loop.run(random.below(30));
-      daemon.kill("SIGSTOP");
+      await daemon.stop();
       loop.take(20);
       loop.fill();
       const { failed } = loop;
