@@ -32,10 +32,15 @@ dec_ffmpeg() {
 	timeout --kill-after=2 120 ffmpeg -hide_banner -v warning -nostdin -y "$@" </dev/null
 }
 
-# What the programs are given besides the fixtures: files that are not made of start codes.
+# dec_make_files few|all: what the programs are given besides the fixtures, files that are not
+# made of start codes.
 dec_make_files() {
 	local source=(-f lavfi -i "testsrc2=size=322x182:rate=25,format=yuv420p" -frames:v 20)
 	dec_ffmpeg "${source[@]}" -c:v libx264 -preset fast -bf 3 "$scratch/h264.mp4" || return
+	if [ "$1" = few ]; then
+		echo "20 frames in mp4"
+		return
+	fi
 	dec_ffmpeg "${source[@]}" -c:v libx264 -preset fast -bf 3 "$scratch/h264.mkv" || return
 	dec_ffmpeg "${source[@]}" -c:v libx265 -preset fast -x265-params log-level=none \
 		"$scratch/hevc.mp4" || return
@@ -142,16 +147,26 @@ dec_compliance() {
 
 # One program of each kind.
 dec_few_checks() {
-	check "decoder: ffmpeg, h264_v4l2m2m" dec_by_ffmpeg h264_v4l2m2m "$scratch/h264.mp4" \
-		"$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16}.h264 \
-		$streams/stateful/h264-{cut,no-key}.h264
+	check "decoder: v4l2-ctl, H.264" dec_by_v4l2_ctl H264 $streams/h264-322x182.h264
+	check "decoder: ffmpeg, h264_v4l2m2m, mp4" dec_by_ffmpeg h264_v4l2m2m "$scratch/h264.mp4"
 	check "decoder: v4l2h264dec" dec_by_gstreamer $streams/h264-322x182.h264 \
 		h264parse ! v4l2h264dec
 	check "decoder: v4l2slh264dec" dec_by_gstreamer $streams/h264-322x182.h264 \
 		h264parse ! v4l2slh264dec
 }
 
+dec_v4l2_ctl_checks() {
+	check "decoder: v4l2-ctl, VP9" dec_by_v4l2_ctl VP90 $streams/vp9-resize.ivf
+	# v4l2-ctl takes what is listed, and not every kernel has a name for AV1.
+	echo 1 >/sys/module/vpipe_dec/parameters/list_av1
+	check "decoder: v4l2-ctl, AV1" dec_by_v4l2_ctl AV01 $streams/av1-320x240.ivf
+	echo 0 >/sys/module/vpipe_dec/parameters/list_av1
+}
+
 dec_ffmpeg_checks() {
+	check "decoder: ffmpeg, h264_v4l2m2m" dec_by_ffmpeg h264_v4l2m2m \
+		"$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16}.h264 \
+		$streams/stateful/h264-{cut,no-key}.h264
 	check "decoder: ffmpeg, hevc_v4l2m2m" dec_by_ffmpeg hevc_v4l2m2m "$scratch/hevc.mp4" \
 		$streams/stateful/hevc-320x240.hevc
 	check "decoder: ffmpeg, vp9_v4l2m2m" dec_by_ffmpeg vp9_v4l2m2m "$scratch/vp9.webm" \
@@ -208,17 +223,12 @@ decoder_checks() {
 	check "decoder: v4l2-compliance -s, stateful, H.264" dec_compliance
 	check "decoder: media-ctl -p" graph "vpipe decoder" "$stateless" vpipe-dec \
 		"$stateful" vpipe-dec-stateful
-	check "decoder: files" dec_make_files
-	check "decoder: v4l2-ctl, H.264" dec_by_v4l2_ctl H264 $streams/h264-322x182.h264
-	check "decoder: v4l2-ctl, VP9" dec_by_v4l2_ctl VP90 $streams/vp9-resize.ivf
-	# v4l2-ctl takes what is listed, and not every kernel has a name for AV1.
-	echo 1 >/sys/module/vpipe_dec/parameters/list_av1
-	check "decoder: v4l2-ctl, AV1" dec_by_v4l2_ctl AV01 $streams/av1-320x240.ivf
-	echo 0 >/sys/module/vpipe_dec/parameters/list_av1
+	check "decoder: files" dec_make_files "$1"
 	# ffmpeg would take a node that writes and captures H.264 for a decoder of it.
 	rmmod vpipe_loop
 	dec_few_checks
 	if [ "$1" = all ]; then
+		dec_v4l2_ctl_checks
 		dec_ffmpeg_checks
 		dec_gstreamer_checks
 	fi
