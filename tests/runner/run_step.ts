@@ -142,6 +142,6 @@ export async function runStep(name: string, step: Step, processes: Processes): P
   return {
     ...{ name, counts, log: run.log, seconds: (performance.now() - start) / 1000 },
     state: counts.failed > 0 ? "failed" : state,
-    text: state === "skipped" ? last : told === undefined ? "" : closing(counts),
+    text: state === "skipped" ? last : told ?? added.length > 0 ? closing(counts) : "",
   };
 }
