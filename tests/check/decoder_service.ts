@@ -49,7 +49,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     return `${said}; ping gives ENOTCONN`;
   });
 
-  await suite.check("decoder: a daemon that lacks a codec", async () => {
+  await suite.whole?.check("decoder: a daemon that lacks a codec", async () => {
     using _session = fakeSession(VPIPE_DEC_CODEC_AV1 | VPIPE_DEC_CODEC_H264);
     await using decoding = new Decoding(context, stream);
     const reason = "VIDIOC_STREAMON: Operation not supported (EOPNOTSUPP): " +
@@ -77,20 +77,20 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     }
   });
 
-  await suite.check("decoder: a second daemon", async () => {
+  await suite.whole?.check("decoder: a second daemon", async () => {
     using _session = fakeSession(VPIPE_DEC_CODEC_H264);
     const outcome = await run(context.tool("decoder-daemon"), []);
     const busy = `${SESSION}: open: Device or resource busy (EBUSY)`;
     return expectError(outcome, "decoder-daemon", 1, busy);
   });
 
-  await suite.check("decoder: no such device for the daemon", async () => {
+  await suite.whole?.check("decoder: no such device for the daemon", async () => {
     const outcome = await run(context.tool("decoder-daemon"), ["--device", "/dev/nothing"]);
     const missing = "/dev/nothing: open: No such file or directory (ENOENT)";
     return expectError(outcome, "decoder-daemon", 1, missing);
   });
 
-  await suite.check("decoder: a daemon without FFmpeg", async () => {
+  await suite.whole?.check("decoder: a daemon without FFmpeg", async () => {
     const listed = await run("ldconfig", ["-p"]);
     const library = listed.stdout.match(/=> (\S*libavcodec\.so\.\d+)$/m)?.[1];
     if (library === undefined) throw new Skip("where libavcodec is, ldconfig does not say");

@@ -29,7 +29,7 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 async function daemonEnds(suite: Suite, context: Context): Promise<void> {
   const input = `${context.fixtures}/streams/${STREAM}`;
 
-  await suite.check("stateful: no daemon", async () => {
+  await suite.whole?.check("stateful: no daemon", async () => {
     await using decoding = new Decoding(context, input, ["--device", statefulNode()]);
     const reason = "VIDIOC_STREAMON: Transport endpoint is not connected (ENOTCONN): " +
       "no decoder-daemon is running";
