@@ -252,7 +252,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
       ["when it hears of it", (bench) => until("a handler", () => bench.hearsInterrupts)],
       ["when its CSV is made", () => until("the CSV", isMade)],
       ["at its first row", () => someRows(rows)],
-      ["after more rows", () => someRows(rows, 2000)],
+      ["after more rows", () => someRows(rows, 200)],
     ];
     for (const [name, come] of moments) {
       if (isMade()) Deno.removeSync(rows);
