@@ -34,6 +34,7 @@ build_source_kernel() {
 		step "$kernel-config" "$kernel: configuring" configure_kernel "$build"
 		step "$kernel-build" "$kernel: compiling the kernel (a few minutes)" \
 			make -C "$linux_source" O="$build" ARCH="$arch" -j"$(nproc)" "$image" modules
+		[ "$image" = linux ] || ln -sf arch/x86/boot/bzImage "$build/vmlinuz"
 		rm -rf "$build/modules"
 		step "$kernel-modules" "$kernel: installing its modules" \
 			make -C "$build" ARCH="$arch" INSTALL_MOD_PATH="$build/modules" modules_install
