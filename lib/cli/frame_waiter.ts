@@ -70,7 +70,7 @@ export class FrameWaiter {
       return index;
     }
     const { path } = this.#queue.device;
-    if (events & POLLHUP) throw new DeviceError(path, "the device is gone");
+    if (events & POLLHUP) throw new DeviceError(path, "the device is gone (ENODEV)");
     if (events & POLLERR) throw new DeviceError(path, "the device stopped the stream");
     const now = performance.now();
     this.#waitingSince ||= now;

@@ -117,7 +117,7 @@ class FrameWriter {
   #wait(): boolean {
     const { device, timeout } = this.#writing;
     const events = this.#writable.wait(BREATH_MS);
-    if (events & POLLHUP) throw new DeviceError(device.path, "the device is gone");
+    if (events & POLLHUP) throw new DeviceError(device.path, "the device is gone (ENODEV)");
     if (events & POLLERR) throw new DeviceError(device.path, "the device stopped the stream");
     const now = performance.now();
     this.#waitingSince ||= now;
