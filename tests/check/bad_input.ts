@@ -292,7 +292,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
         await drain.end(10),
         "meta-drain",
         1,
-        `${META}: the device is gone after 1 of 10 entries`,
+        `${META}: the device is gone (ENODEV) after 1 of 10 entries`,
       );
       expectEqual("rows", readCsv(rows).length, 1);
       return `${said}, the row so far is kept`;
