@@ -15,16 +15,23 @@ const NEWLINE = 0x0a;
  * @throws {SysError} naming the file
  */
 export function readFile(path: string): Uint8Array<ArrayBuffer> {
+  return concatenate(Array.from(readPieces(path), (piece) => piece.slice()));
+}
+
+/**
+ * The content of a file or pipe piece by piece, each in the memory of the one before.
+ *
+ * @throws {SysError} naming the file
+ */
+export function* readPieces(path: string): Generator<Uint8Array<ArrayBuffer>, void> {
   using file = File.open(path, O_RDONLY);
-  const parts: Uint8Array[] = [];
   const buffer = new IoBuffer(new Uint8Array(1 << 20));
   for (;;) {
     const got = file.tryRead(buffer);
     if (got < 0) throw new SysError(path, "read", -got);
-    if (got === 0) break;
-    parts.push(buffer.bytes.slice(0, got));
+    if (got === 0) return;
+    yield buffer.bytes.subarray(0, got);
   }
-  return concatenate(parts);
 }
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

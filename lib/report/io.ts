@@ -80,9 +80,8 @@ export function ioFigures(files: PairFiles): IoFigures | undefined {
 }
 
 function submitTimes(write: Table, rows: Int32Array): Float64Array {
-  const second = write.second("submit_monotonic_ns");
-  const begin = write.times("submit_monotonic_ns", second)!;
-  const end = write.times("submitted_monotonic_ns", second);
+  const begin = write.times("submit_monotonic_ns")!;
+  const end = write.times("submitted_monotonic_ns");
   return Float64Array.from(rows, (row) => end ? end[row] - begin[row] : NaN);
 }
 
