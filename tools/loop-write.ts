@@ -18,6 +18,7 @@ import {
   flag,
   integer,
   number,
+  outputPath,
   type Parameter,
   path,
   UsageError,
@@ -97,7 +98,7 @@ main({
   positionals: {
     device: path("DEV", "output device, such as a loopback node"),
     input: path("INPUT", INPUT_HELP),
-    csv: { ...path("CSV", "file to write, one row a frame"), fallback: "" },
+    csv: { ...outputPath("CSV", "file to write, one row a frame"), fallback: "" },
   },
   options: {
     io: {

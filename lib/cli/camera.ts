@@ -6,8 +6,10 @@
 import { formatSummary } from "../measure/format.ts";
 import type { Summary } from "../measure/histogram.ts";
 import type { SourceStatistics } from "../measure/source_statistics.ts";
-import { GREY, isCompressed, type PixelFormat } from "../image/pixel_format.ts";
-import { type Format, intervalOf, VideoDevice } from "../v4l2/device.ts";
+import { GREY, isCompressed, PIXEL_FORMATS, type PixelFormat } from "../image/pixel_format.ts";
+import { ENOTTY, SysError } from "../sys/errno.ts";
+import type { ProcessCosts } from "../sys/thread.ts";
+import { DeviceError, type Format, intervalOf, VideoDevice } from "../v4l2/device.ts";
 import {
   fourcc,
   V4L2_BUF_TYPE_VIDEO_CAPTURE,
@@ -75,16 +77,52 @@ export function setUpCamera(
 ): Format {
   if (stamp && isCompressed(pixels)) throw new UsageError(`--stamp: ${pixels.name} has no pixels`);
   const wanted = { width, height, pixelformat: fourcc(pixels.fourcc) };
-  const format = device.setFormat(V4L2_BUF_TYPE_VIDEO_CAPTURE, wanted);
-  if (fps > 0) device.setFrameInterval(V4L2_BUF_TYPE_VIDEO_CAPTURE, intervalOf(fps));
+  const type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+  const format = withHint(
+    device,
+    () => device.setFormat(type, wanted),
+    () => optionsFor(device.getFormat(type)),
+  );
+  if (fps > 0) {
+    withHint(
+      device,
+      () => device.setFrameInterval(type, intervalOf(fps)),
+      () => "--fps 0 keeps the device's own rate",
+    );
+  }
   return format;
+}
+
+/** What asks for the format that a device is set to; undefined where the tools do not have it. */
+function optionsFor({ width, height, pixelformat }: Format): string | undefined {
+  const format = PIXEL_FORMATS.find((format) => fourcc(format.fourcc) === pixelformat);
+  return format && `try --size ${width}x${height} --format ${format.name}`;
+}
+
+/** Where a device refuses, says what else to ask for. */
+function withHint<T>(device: VideoDevice, ask: () => T, hint: () => string | undefined): T {
+  try {
+    return ask();
+  } catch (error) {
+    const refused = error instanceof DeviceError ||
+      error instanceof SysError && error.code === ENOTTY;
+    const words = refused ? hint() : undefined;
+    if (words === undefined) throw error;
+    const { message } = error as Error;
+    throw new DeviceError(device.path, `${message.slice(device.path.length + 2)} (${words})`);
+  }
 }
 
 /** What a camera tool recorded. */
 export interface CameraRun {
   readonly csv: string;
   readonly settings: CameraSettings & { readonly "warm-up": number };
+  readonly device: VideoDevice;
   readonly source: SourceStatistics;
+  /** The frames came without sequence and flags. */
+  readonly unnumbered?: boolean;
+  /** Of the process, since the first recorded frame. */
+  readonly costs: ProcessCosts;
   /** What the latency is of. */
   readonly name: string;
   readonly latency: Summary | undefined;
@@ -95,21 +133,28 @@ export interface CameraRun {
 
 /** The report of a run, whole or cut short. */
 export function cameraReport(run: CameraRun): Report {
-  const { csv, settings, source, name, latency, failure } = run;
+  const { csv, settings, device, source, unnumbered, name, latency, failure } = run;
   const { size: [width, height], format = GREY, fps, "warm-up": warmUp } = settings;
-  const { frames, rate, dropped, gaps, errors } = source;
+  const { frames, rate } = source;
+  const { dropped, gaps, backwards, errors } = unnumbered
+    ? {} as Partial<SourceStatistics>
+    : source;
   const interval = source.interval.summary();
   return {
     text: [
       `${csv}: ${frames} frames of ${width}x${height} ${format.name}` +
       (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
       (fps > 0 ? ` (${fps} asked for)` : "") +
-      `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors, after ${warmUp} to warm up`,
+      (unnumbered ? "" : `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors`) +
+      (backwards ? `, sequence not above the one before: ${backwards} times` : "") +
+      `, after ${warmUp} to warm up`,
       ...formatSummary(name, latency),
       ...formatSummary("frame to frame", interval),
     ],
     json: {
       csv,
+      camera: device.card,
+      driver: device.driver,
       frames,
       width,
       height,
@@ -119,7 +164,9 @@ export function cameraReport(run: CameraRun): Report {
       frames_per_second_asked: fps,
       dropped,
       gaps,
+      backwards,
       errors,
+      process: run.costs.summary(),
       latency_ns: latency,
       interval_ns: interval,
       ...run.details,
