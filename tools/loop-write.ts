@@ -17,10 +17,10 @@ import {
   choice,
   flag,
   integer,
-  number,
   outputPath,
   type Parameter,
   path,
+  rate,
   UsageError,
 } from "../lib/cli/parameters.ts";
 import { schedule, SCHEDULING } from "../lib/cli/scheduling.ts";
@@ -108,9 +108,8 @@ main({
     size: optional(frameSize("the input's, else the device's")),
     format: optional(frameFormat("the device's, of a PGM grey")),
     fps: optional(
-      number(
-        "RATE",
-        "frames a second, 0 as fast as possible; without it the input's, " +
+      rate(
+        "frames a second, 30000/1001 or the like too, 0 as fast as possible; without it the input's, " +
           "else the device's",
       ),
     ),

@@ -18,14 +18,14 @@ import {
   V4L2_CAP_VIDEO_CAPTURE,
 } from "../v4l2/videodev2.ts";
 import { frameFormat, frameSize, STAMP, TIMEOUT, WARM_UP } from "./common.ts";
-import { number, UsageError } from "./parameters.ts";
+import { rate, UsageError } from "./parameters.ts";
 import { SCHEDULING } from "./scheduling.ts";
 import { STAGES } from "./stages.ts";
 import type { Report } from "./tool.ts";
 
 export const CAMERA_OPTIONS = {
   size: frameSize("640x480", [640, 480]),
-  fps: number("RATE", "frames a second to ask for; 0 keeps the device's", { fallback: 30 }),
+  fps: rate("frames a second to ask for, 30000/1001 or the like too; 0 keeps the device's", 30),
   "warm-up": WARM_UP,
   timeout: TIMEOUT,
   stages: STAGES,

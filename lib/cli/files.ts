@@ -90,6 +90,16 @@ function takesText({ block, major, minor }: DeviceFile): boolean {
     PTY_MAJORS[0] <= major && major <= PTY_MAJORS[1];
 }
 
+/**
+ * Opens what is there, or takes what a path such as `/dev/stdin` stands for; `-` is stdin.
+ *
+ * @throws {SysError} naming the file
+ */
+export function openInput(path: string): File {
+  const descriptor = descriptorOf(path, STDIN);
+  return descriptor === undefined ? File.open(path, O_RDONLY) : new File(path, descriptor);
+}
+
 /** Where output goes. */
 export interface Output {
   readonly file: File;

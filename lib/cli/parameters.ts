@@ -86,6 +86,19 @@ export function number(
   };
 }
 
+/** Frames a second, from 0 on: a number, or a fraction such as `30000/1001`. */
+export function rate(help: string, fallback?: number): Parameter<number> {
+  const whole = number("RATE", help, { fallback });
+  return {
+    ...whole,
+    parse(text) {
+      const [, over, under] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
+      const value = Number(over) / Number(under);
+      return value > 0 && value <= 1e6 ? value : whole.parse(text);
+    },
+  };
+}
+
 /** One of these words. */
 export function choice<const T extends string>(
   metavar: string,

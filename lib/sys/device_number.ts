@@ -13,6 +13,7 @@ export const AT_FDCWD = -100;
 
 /** linux/stat.h */
 export const S_IFMT = 0o170000;
+export const S_IFIFO = 0o010000;
 export const S_IFCHR = 0o020000;
 export const S_IFBLK = 0o060000;
 
@@ -44,9 +45,18 @@ export interface DeviceFile {
 
 /** What device is at a path; undefined of any other file, and where there is none. */
 export function deviceAt(path: string): DeviceFile | undefined {
-  const status = statx.alloc();
-  if (libc.statx(AT_FDCWD, cString(path), 0, 0, status.bytes) < 0) return undefined;
-  const kind = status.mode & S_IFMT;
-  if (kind !== S_IFCHR && kind !== S_IFBLK) return undefined;
+  const status = statusAt(path);
+  const kind = status && status.mode & S_IFMT;
+  if (!status || kind !== S_IFCHR && kind !== S_IFBLK) return undefined;
   return { block: kind === S_IFBLK, major: status.rdev_major, minor: status.rdev_minor };
+}
+
+/** Whether there is a pipe at a path. */
+export function isPipe(path: string): boolean {
+  return ((statusAt(path)?.mode ?? 0) & S_IFMT) === S_IFIFO;
+}
+
+function statusAt(path: string) {
+  const status = statx.alloc();
+  return libc.statx(AT_FDCWD, cString(path), 0, 0, status.bytes) < 0 ? undefined : status;
 }
