@@ -149,7 +149,6 @@ const M2M = {
   join: bySource("vpipe_dq_monotonic_ns"),
   sequences: CAMERA_AND_FILTER,
   timestamps: BOTH_CLOCKS,
-  buffers: true,
   errors: "counted",
 } as const;
 
@@ -258,7 +257,6 @@ export const KINDS: readonly PathKind[] = [
     sequences: CAMERA_AND_FILTER,
     copies: "1 in the kernel (filter)",
     timestamps: BOTH_CLOCKS,
-    buffers: true,
     errors: "counted",
   },
   {
