@@ -42,7 +42,7 @@ main({
   async run(values, session) {
     const { device: path, csv, frames, stages, stamp, timeout } = values;
     schedule(values);
-    using device = openCamera(path, "read");
+    using device = openCamera(path, "read", "any");
     const { sizeimage } = setUpCamera(device, values);
     const frameBuffer = new IoBuffer(new Uint8Array(sizeimage));
     using file = new OutputFile(csv);

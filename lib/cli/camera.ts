@@ -10,12 +10,15 @@ import { GREY, isCompressed, PIXEL_FORMATS, type PixelFormat } from "../image/pi
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import type { ProcessCosts } from "../sys/thread.ts";
 import { DeviceError, type Format, intervalOf, VideoDevice } from "../v4l2/device.ts";
+import { mplaneFormat, setMplaneFormat } from "../v4l2/mplane.ts";
 import {
   fourcc,
   V4L2_BUF_TYPE_VIDEO_CAPTURE,
+  V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
   V4L2_CAP_READWRITE,
   V4L2_CAP_STREAMING,
   V4L2_CAP_VIDEO_CAPTURE,
+  V4L2_CAP_VIDEO_CAPTURE_MPLANE,
 } from "../v4l2/videodev2.ts";
 import { frameFormat, frameSize, STAMP, TIMEOUT, WARM_UP } from "./common.ts";
 import { rate, UsageError } from "./parameters.ts";
@@ -59,11 +62,46 @@ export interface CameraSettings {
 /**
  * Opens a camera.
  *
+ * @param planes whether the tool takes a camera that has the multi-planar interface alone
  * @throws {SysError | DeviceError} also where it is another kind of device
  */
-export function openCamera(path: string, way: keyof typeof WAYS): VideoDevice {
+export function openCamera(
+  path: string,
+  way: keyof typeof WAYS,
+  planes: "single" | "any" = "single",
+): VideoDevice {
   const { capability, role } = WAYS[way];
-  return VideoDevice.open(path, V4L2_CAP_VIDEO_CAPTURE | capability, role);
+  try {
+    return VideoDevice.open(path, V4L2_CAP_VIDEO_CAPTURE | capability, role);
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    const device = openMultiPlanar(path, capability);
+    if (device === undefined) throw error;
+    if (planes === "any") return device;
+    device.close();
+    throw new DeviceError(
+      path,
+      "is a multi-planar capture device, which capture-mmap and capture-read take " +
+        `(it is "${device.card}")`,
+    );
+  }
+}
+
+function openMultiPlanar(path: string, capability: number): VideoDevice | undefined {
+  try {
+    return VideoDevice.open(path, V4L2_CAP_VIDEO_CAPTURE_MPLANE | capability, "capture device");
+  } catch (error) {
+    if (error instanceof DeviceError) return undefined;
+    throw error;
+  }
+}
+
+/** A camera's frames: their format, and what queue they come through. */
+export interface CameraFormat extends Format {
+  /** V4L2_BUF_TYPE_* */
+  readonly type: number;
+  /** Of each buffer. */
+  readonly planes: number;
 }
 
 /**
@@ -74,14 +112,15 @@ export function openCamera(path: string, way: keyof typeof WAYS): VideoDevice {
 export function setUpCamera(
   device: VideoDevice,
   { size: [width, height], fps, format: pixels = GREY, stamp }: CameraSettings,
-): Format {
+): CameraFormat {
   if (stamp && isCompressed(pixels)) throw new UsageError(`--stamp: ${pixels.name} has no pixels`);
   const wanted = { width, height, pixelformat: fourcc(pixels.fourcc) };
-  const type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+  const single = (device.capabilities & V4L2_CAP_VIDEO_CAPTURE) !== 0;
+  const type = single ? V4L2_BUF_TYPE_VIDEO_CAPTURE : V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
   const format = withHint(
     device,
-    () => device.setFormat(type, wanted),
-    () => optionsFor(device.getFormat(type)),
+    () => single ? { ...device.setFormat(type, wanted), planes: 1 } : setPlanes(device, wanted),
+    () => single ? optionsFor(device.getFormat(type)) : optionsFor(mplaneFormat(device, type)),
   );
   if (fps > 0) {
     withHint(
@@ -90,11 +129,34 @@ export function setUpCamera(
       () => "--fps 0 keeps the device's own rate",
     );
   }
-  return format;
+  return { ...format, type };
+}
+
+function setPlanes(
+  device: VideoDevice,
+  wanted: { width: number; height: number; pixelformat: number },
+): Omit<CameraFormat, "type"> {
+  const format = setMplaneFormat(device, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE, wanted);
+  const { width, height, planes } = format;
+  if (width !== wanted.width || height !== wanted.height) {
+    const asked = `${wanted.width}x${wanted.height}`;
+    throw new DeviceError(
+      device.path,
+      `VIDIOC_S_FMT: asked for ${asked}, the device offers ${width}x${height}`,
+    );
+  }
+  return {
+    ...format,
+    bytesperline: planes[0].bytesperline,
+    sizeimage: planes.reduce((sum, { sizeimage }) => sum + sizeimage, 0),
+    planes: planes.length,
+  };
 }
 
 /** What asks for the format that a device is set to; undefined where the tools do not have it. */
-function optionsFor({ width, height, pixelformat }: Format): string | undefined {
+function optionsFor(
+  { width, height, pixelformat }: Pick<Format, "width" | "height" | "pixelformat">,
+): string | undefined {
   const format = PIXEL_FORMATS.find((format) => fourcc(format.fourcc) === pixelformat);
   return format && `try --size ${width}x${height} --format ${format.name}`;
 }

@@ -122,7 +122,7 @@ export async function captureFrames(capture: Capture, session: Session): Promise
       columns.v4l2_timestamp_sec[row] = dequeued.timestamp_sec;
       columns.v4l2_timestamp_usec[row] = dequeued.timestamp_usec;
       columns.sequence[row] = dequeued.sequence;
-      columns.bytesused[row] = dequeued.bytesused;
+      columns.bytesused[row] = queue.payload;
       columns.flags[row] = dequeued.flags;
       columns.wait_monotonic_ns[row] = waiting;
       columns.requeue_monotonic_ns[row] = enqueued[index];

@@ -18,7 +18,8 @@ import { MetaReader } from "../../lib/vpipe/meta.ts";
 import { VPIPE_ALGO_THRESHOLD } from "../../lib/vpipe/uapi.ts";
 import { type Context, HEAP, META, readCsv } from "./context.ts";
 import { expectError, someRows } from "./expectations.ts";
-import { expect, expectEqual, type Suite } from "./suite.ts";
+import { succeed } from "./processes.ts";
+import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
 const FRAMES = 20;
 const VGA = { size: [640, 480], fps: 30 };
@@ -224,6 +225,30 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       `meta-drain's report is: ${stdout.split("\n")[0]}`,
     );
     return `a drain that stood still: ${flagged} rows flagged, ${lost} entries lost, both reported`;
+  });
+  await suite.check("camera: one with the multi-planar interface alone", async () => {
+    const inUse = Number(Deno.readTextFileSync("/sys/module/vivid/refcnt"));
+    if (inUse > 0) throw new Skip(`vivid is in use ${inUse} times`);
+    await succeed("rmmod", ["vivid"]);
+    try {
+      await succeed("modprobe", ["vivid", "multiplanar=2"]);
+      for (
+        const [tool, ...options] of [["capture-mmap", "--buffers", 3], ["capture-read"]] as const
+      ) {
+        const args = [...options, "--warm-up", 0, "--json"];
+        const result = await context.run(tool, context.vivid, csv, FRAMES, ...args);
+        expectEqual(`${tool}: frames`, JSON.parse(result).frames, FRAMES);
+        for (const { bytesused } of readCsv(csv)) {
+          expectEqual(`${tool}: bytesused`, Number(bytesused), 640 * 480);
+        }
+      }
+      await using refused = context.start("capture-userptr", context.vivid, csv, FRAMES);
+      const message = `${context.vivid}: is a multi-planar capture device, which capture-mmap and`;
+      return expectError(await refused.end(), "capture-userptr", 1, message);
+    } finally {
+      await succeed("rmmod", ["vivid"]);
+      await succeed("modprobe", ["vivid"]);
+    }
   });
   await suite.check("filter: a dma-buf too small", () => {
     using filter = openFilter(context.filter);
