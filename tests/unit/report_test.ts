@@ -232,6 +232,18 @@ Deno.test("I/O methods: figures of a combination, as CSV, Markdown and JSON", ()
   });
 });
 
+Deno.test("I/O methods: what was counted over no frames is not recorded", () => {
+  const name = "640x480-mmap-mmap";
+  const files = pairFiles(name, 50);
+  const cost = files[`${name}.cost.csv`].replace("100,200", "0,200");
+  const calls = CALLS.replaceAll(",20\n", ",0\n");
+  withFiles({ ...files, [`${name}.cost.csv`]: cost, [`${name}.calls.csv`]: calls }, (folder) => {
+    const [machine] = readBench(folder, FIGURES);
+    const [, row] = ioCsv(machine);
+    assert(!/NaN|Infinity/.test(row) && row.includes("not recorded"), row);
+  });
+});
+
 Deno.test("I/O methods: a cell for each combination, darker for more, and why one is empty", () => {
   withFiles({
     ...pairFiles("640x480-mmap-dmabuf", 50),
