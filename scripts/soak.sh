@@ -60,38 +60,50 @@ clients() {
 	done
 }
 
-# value FILE KEY: the number behind a key, as /proc has them.
+# value FILE KEY: the number behind a key, as /proc has them, in $found. No process is started for
+# any of this: a look should cost those that are looked at nothing.
 value() {
-	awk -v key="$2:" '$1 == key { print $2; exit }' "$1" 2>/dev/null
-}
-
-count() {
-	find "$1" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l
+	local key number _
+	found=
+	while read -r key number _; do
+		[ "$key" != "$2:" ] || found=$number
+	done <"$1"
 }
 
 dma_bufs() {
-	local info=/sys/kernel/debug/dma_buf/bufinfo
-	[ ! -r "$info" ] || sed -n 's/^Total \([0-9]*\) objects.*/\1/p' "$info"
+	local info=/sys/kernel/debug/dma_buf/bufinfo word number _
+	found=
+	[ -r "$info" ] || return 0
+	while read -r word number _; do
+		[ "$word" != Total ] || found=$number
+	done <"$info"
 }
 
 # row OF WHAT VALUE: nothing where it cannot be known.
 row() {
-	[ -z "$3" ] || echo "$SECONDS,$1,$2,$3" >>"$csv"
+	[ -z "$3" ] || echo "$now,$1,$2,$3" >>"$csv"
 }
 
 sample() {
-	local name process module
+	local name process module lines
+	now=$SECONDS
 	for name in writer reader daemon filter; do
 		process=/proc/${programs[$name]}
-		row "$name" resident_kb "$(value "$process/status" VmRSS)"
-		row "$name" mappings "$(wc -l <"$process/maps")"
-		row "$name" descriptors "$(count "$process/fd")"
-		row "$name" threads "$(value "$process/status" Threads)"
+		value "$process/status" VmRSS
+		row "$name" resident_kb "$found"
+		value "$process/status" Threads
+		row "$name" threads "$found"
+		mapfile -t lines <"$process/maps"
+		row "$name" mappings "${#lines[@]}"
+		lines=("$process"/fd/*)
+		row "$name" descriptors "${#lines[@]}"
 	done
-	row machine slab_kb "$(value /proc/meminfo Slab)"
-	row machine dma_bufs "$(dma_bufs)"
+	value /proc/meminfo Slab
+	row machine slab_kb "$found"
+	dma_bufs
+	row machine dma_bufs "$found"
 	for module in vpipe vpipe_dec vpipe_loop; do
-		row "$module" references "$(cat "/sys/module/$module/refcnt" 2>/dev/null)"
+		[ ! -r "/sys/module/$module/refcnt" ] || row "$module" references "$(<"/sys/module/$module/refcnt")"
 	done
 }
 
