@@ -126,7 +126,9 @@ for row in "${chosen[@]}"; do
 	printf '%-21s %-7s %5d.%d s' "$row" "$word" $((took / 10)) $((took % 10))
 	if [ "$word" = FAILED ]; then
 		failures=$((failures + 1))
-		why=$(tail -n 1 "$said")
+		# The tool's own words; what the scripts around it say comes before or behind.
+		why=$(grep -v '^[a-z_]*\.sh: ' "$said" | tail -n 1) || true
+		[ -n "$why" ] || why=$(tail -n 1 "$said")
 		printf '  status %d: %s' "$status" "$why"
 		keep_state "$row" "failed: $why"
 	else

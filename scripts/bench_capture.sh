@@ -6,7 +6,7 @@
 #
 # Each writes DIR/RUN.csv, .json and .perf.csv (docs/csv.md). Ctrl-C and SIGTERM
 # end a run in order, with all rows up to there. Options for the tools, such as
-# --size, come from the environment: TOOL_OPTIONS="--size 320x240".
+# --size, come from the environment: TOOL_OPTIONS="--size 640x360".
 . "$(dirname "$(readlink -f "$0")")/bench_common.sh"
 
 arguments 3 4 $#

@@ -46,6 +46,7 @@ follow "$started" || true
 read -r -u "$said" status || die "perf ended before the command had"
 if ! grep -q '^[0-9]' "$csv"; then
 	rm -f "$csv"
-	say "perf counts nothing on this kernel: no counters"
+	# Of a command that failed, its own words have to be the last.
+	[ "$status" -ne 0 ] || say "perf counts nothing on this kernel: no counters"
 fi
 exit "$status"

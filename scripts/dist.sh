@@ -41,6 +41,7 @@ git ls-files -z -- kmod daemon/kernels daemon/decoder-daemon.service | xargs -0 
 cp -r fixtures/*.pgm fixtures/README.md fixtures/streams "$tree/fixtures"
 cp scripts/{check,demo,kmemleak,machine,mem2mem,modules}.sh scripts/{bench,trace}_*.sh "$tree/scripts"
 cp README.md LICENSE "$tree"
+git ls-files -z -- docs | xargs -0 cp --parents -t "$tree"
 cp scripts/dist.mk "$tree/Makefile"
 
 tar -C "$stage" --owner=0 --group=0 --sort=name -c "$name" | xz -T0 >"$stage/archive"

@@ -17,6 +17,11 @@ for tool in "${archive[0]}"/build/bin/*; do
 	"$tool" --version
 done
 
+# What README names is there.
+grep -o '](\(docs\|fixtures\|kmod\)/[^)#]*' "${archive[0]}/README.md" | cut -c3- | sort -u | while read -r link; do
+	[ -e "${archive[0]}/$link" ] || { echo "the archive lacks $link" >&2; exit 1; }
+done
+
 # The binaries are those that the whole suite has checked: here it is the files
 # beside them that could be missing.
 # shellcheck disable=SC2016 # for the guest's shell

@@ -15,7 +15,7 @@ import {
 } from "../lib/cli/common.ts";
 import { OutputFile } from "../lib/cli/files.ts";
 import { runFrameLoop } from "../lib/cli/frame_loop.ts";
-import { integer, type Parameter, path, UsageError } from "../lib/cli/parameters.ts";
+import { integer, outputPath, type Parameter, path, UsageError } from "../lib/cli/parameters.ts";
 import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
 import { schedule, SCHEDULING } from "../lib/cli/scheduling.ts";
 import { MEASURED_COLUMNS, StageMeter, STAGES } from "../lib/cli/stages.ts";
@@ -23,7 +23,9 @@ import { main } from "../lib/cli/tool.ts";
 import { formatSummary } from "../lib/measure/format.ts";
 import { FrameLog } from "../lib/measure/frame_log.ts";
 import { Histogram } from "../lib/measure/histogram.ts";
+import { GREY } from "../lib/image/pixel_format.ts";
 import { absoluteNs, monotonicNs } from "../lib/sys/clock.ts";
+import { ProcessCosts } from "../lib/sys/thread.ts";
 import { ALGORITHMS } from "../lib/vpipe/filter.ts";
 import { FixturePath } from "../lib/vpipe/fixture_path.ts";
 
@@ -49,7 +51,7 @@ main({
     frames: FRAMES,
     algorithm: { ...ALGORITHM, fallback: "none" as const },
     threshold: THRESHOLD,
-    output: { ...path("OUT.pgm", "image to write the first result to"), fallback: "" },
+    output: { ...outputPath("OUT.pgm", "image to write the first result to"), fallback: "" },
   },
   options: {
     roi: REGION,
@@ -105,6 +107,7 @@ main({
     const { dequeued } = sink;
     const enqueued = new Float64Array(buffers);
     const latency = new Histogram();
+    const costs = new ProcessCosts();
     const warmUp = values["warm-up"] ?? warmUpFrames(size);
     const total = warmUp + frames;
     let sent = 0;
@@ -119,7 +122,7 @@ main({
       warmUp,
       timeout: values.timeout,
       log,
-      statistics: [latency],
+      statistics: [latency, costs],
       settle: () => meter.settle(),
       turn() {
         while (sent - taken < depth && sent < total) {
@@ -171,12 +174,14 @@ main({
         frames: count,
         width: image.width,
         height: image.height,
+        format: GREY.name,
         algorithm,
         threshold,
         depth,
         buffers,
         warm_up_frames: warmUp,
         frames_per_second: rate,
+        process: costs.summary(),
         latency_ns: summary,
         failure: failure?.message,
       },

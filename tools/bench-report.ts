@@ -4,7 +4,7 @@
  * @module
  */
 import { OutputFile } from "../lib/cli/files.ts";
-import { flag, path } from "../lib/cli/parameters.ts";
+import { flag, outputPath, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
 import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
@@ -21,18 +21,34 @@ const tables = (machine: MachineFigures) => [
   ...(machine.runs.length > 0 || machine.pairs.length === 0 ? ledger(machine) : []),
 ];
 
+function writePage(name: string, html: string): void {
+  try {
+    using file = new OutputFile(name);
+    file.append(html);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`${message} (OUT.html may be another place)`, { cause: error });
+  }
+}
+
 main({
   name: "bench-report",
   summary: "Joins the files of a bench and writes one page about them that opens offline.",
   positionals: {
     folder: path("FOLDER", "what a bench wrote, or a folder of such folders, one a machine"),
-    output: { ...path("OUT.html", "page to write (default FOLDER/report.html)"), fallback: "" },
+    output: {
+      ...outputPath(
+        "OUT.html",
+        "page to write; without it FOLDER/report.html, or with --markdown or --json none",
+      ),
+      fallback: "",
+    },
   },
   options: {
     markdown: flag("print the tables of the benchmark ledger, or of the I/O methods, on stdout"),
     csv: flag("print the I/O methods of one machine on stdout, a row each, and write no page"),
   },
-  run({ folder, output, markdown, csv }, { warn }) {
+  run({ folder, output, markdown, csv, json: asJson }, { warn }) {
     const machines = readBench(folder, FIGURES).map((machine) => ({
       ...machine,
       runs: machine.runs.toSorted((a, b) => inOrder(a.name, b.name)),
@@ -49,10 +65,9 @@ main({
       return { text: ioCsv(machines[0]), json };
     }
 
-    const html = page(machines);
-    const name = output || `${folder}/report.html`;
-    using file = new OutputFile(name);
-    file.append(html);
+    // Nothing is written where only an answer was asked for.
+    const name = output || (markdown || asJson ? undefined : `${folder}/report.html`);
+    if (name !== undefined) writePage(name, page(machines));
     return {
       text: markdown
         ? machines.flatMap(tables)

@@ -10,6 +10,7 @@ import { BUFFERS, CSV, FRAMES } from "../lib/cli/common.ts";
 import { path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { main } from "../lib/cli/tool.ts";
+import { MplaneMmapQueue } from "../lib/v4l2/mplane.ts";
 import { MmapQueue } from "../lib/v4l2/queue.ts";
 import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/v4l2/videodev2.ts";
 
@@ -24,14 +25,18 @@ main({
   options: { ...CAPTURE_OPTIONS, buffers: BUFFERS },
   async run(values, session) {
     schedule(values);
-    using device = openCamera(values.device, "streaming");
-    setUpCamera(device, values);
-    using queue = new MmapQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, values.buffers);
+    using device = openCamera(values.device, "streaming", "any");
+    const { type, planes } = setUpCamera(device, values);
+    using queue = type === V4L2_BUF_TYPE_VIDEO_CAPTURE
+      ? new MmapQueue(device, type, values.buffers)
+      : new MplaneMmapQueue(device, type, values.buffers, planes);
+    // A number in the pixels is in the first plane.
+    const first = queue.mappings.map((mapping) => "bytes" in mapping ? mapping : mapping[0]);
     return await captureFrames({
       ...values,
       tool: "capture-mmap",
       queue,
-      more: stampColumn(values.stamp, (index) => queue.mappings[index].bytes),
+      more: stampColumn(values.stamp, (index) => first[index].bytes),
     }, session);
   },
 });

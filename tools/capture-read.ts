@@ -19,6 +19,7 @@ import { SourceStatistics } from "../lib/measure/source_statistics.ts";
 import { absoluteNs, monotonicNs } from "../lib/sys/clock.ts";
 import { EAGAIN, SysError } from "../lib/sys/errno.ts";
 import { IoBuffer } from "../lib/sys/file.ts";
+import { ProcessCosts } from "../lib/sys/thread.ts";
 
 const STAGE_COLUMNS = {
   readable_monotonic_ns: absoluteNs,
@@ -41,7 +42,7 @@ main({
   async run(values, session) {
     const { device: path, csv, frames, stages, stamp, timeout } = values;
     schedule(values);
-    using device = openCamera(path, "read");
+    using device = openCamera(path, "read", "any");
     const { sizeimage } = setUpCamera(device, values);
     const frameBuffer = new IoBuffer(new Uint8Array(sizeimage));
     using file = new OutputFile(csv);
@@ -59,6 +60,7 @@ main({
     const { columns } = log;
     const source = new SourceStatistics();
     const latency = new Histogram();
+    const costs = new ProcessCosts();
     let start = 0;
     let readable = 0;
 
@@ -77,7 +79,7 @@ main({
       warmUp: values["warm-up"],
       timeout,
       log,
-      statistics: [source, latency],
+      statistics: [source, latency, costs],
       turn() {
         start = meter.begin(monotonicNs());
         return -EAGAIN;
@@ -107,7 +109,11 @@ main({
     return cameraReport({
       csv,
       settings: values,
+      device,
       source,
+      // read(2) has neither: what was dropped or faulty cannot be known.
+      unnumbered: true,
+      costs,
       name: "start to end of read(2)",
       latency: latency.summary(),
       failure,

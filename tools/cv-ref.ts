@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { path } from "../lib/cli/parameters.ts";
+import { outputPath, path } from "../lib/cli/parameters.ts";
 import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
 import { REGION, THRESHOLD } from "../lib/cli/common.ts";
 import { main } from "../lib/cli/tool.ts";
@@ -14,7 +14,7 @@ main({
   summary: "Thresholds a PGM as the kernel's filter does: above THRESHOLD 255, else 0.",
   positionals: {
     input: path("IN.pgm", "image to read"),
-    output: path("OUT.pgm", "image to write"),
+    output: outputPath("OUT.pgm", "image to write"),
     threshold: THRESHOLD,
   },
   options: { roi: REGION },

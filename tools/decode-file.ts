@@ -5,7 +5,7 @@
  */
 import { TIMEOUT } from "../lib/cli/common.ts";
 import { decodeFile } from "../lib/cli/decode_frames.ts";
-import { choice, integer, type Parameter, path } from "../lib/cli/parameters.ts";
+import { choice, integer, outputPath, type Parameter, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
 import { findDecoder } from "../lib/vpipe/decoder_path.ts";
 import { MAX_BUFFERS, PICTURE_FORMATS, type PictureFormat } from "../lib/vpipe/picture_buffers.ts";
@@ -20,9 +20,9 @@ main({
     "without padding.",
   positionals: {
     input: path("IN", "compressed video"),
-    output: path(
+    output: outputPath(
       "OUT",
-      "raw file to write, luma then interleaved chroma of each picture; - is stdout",
+      "raw file to write, luma then interleaved chroma of each picture",
     ),
   },
   options: {
@@ -40,7 +40,7 @@ main({
         Object.keys(PICTURE_FORMATS) as PictureFormat[],
       ),
     ),
-    digest: optional(path("FILE", "file to write: a line a picture, its number and CRC-32")),
+    digest: optional(outputPath("FILE", "file to write: a line a picture, its number and CRC-32")),
     timeout: { ...TIMEOUT, fallback: 30 },
   },
   run(values, session) {

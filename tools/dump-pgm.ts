@@ -4,7 +4,7 @@
  * @module
  */
 import { readFile } from "../lib/cli/files.ts";
-import { integer, path } from "../lib/cli/parameters.ts";
+import { integer, outputPath, path } from "../lib/cli/parameters.ts";
 import { writePgm } from "../lib/cli/pgm_files.ts";
 import { main } from "../lib/cli/tool.ts";
 import { FormatError } from "../lib/image/image.ts";
@@ -19,7 +19,7 @@ main({
   summary: "Writes the first frame of a file of raw GREY frames as a PGM.",
   positionals: {
     input: path("RAW", "file of 8-bit grey pixels without header"),
-    output: path("OUT", "image to write"),
+    output: outputPath("OUT", "image to write"),
     width: side("W", VPIPE_DEF_WIDTH),
     height: side("H", VPIPE_DEF_HEIGHT),
   },

@@ -5,7 +5,7 @@
  */
 import { ALGORITHM, HEAP, REGION, THRESHOLD, TIMEOUT } from "../lib/cli/common.ts";
 import { FrameWaiter } from "../lib/cli/frame_waiter.ts";
-import { integer, path } from "../lib/cli/parameters.ts";
+import { integer, outputPath, path } from "../lib/cli/parameters.ts";
 import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
 import { main } from "../lib/cli/tool.ts";
 import { formatNs } from "../lib/measure/format.ts";
@@ -21,7 +21,7 @@ main({
     device: path("DEV", "the filter's video node"),
     heap: HEAP,
     input: path("IN.pgm", "image to send"),
-    output: path("OUT.pgm", "image to write"),
+    output: outputPath("OUT.pgm", "image to write"),
   },
   options: {
     algorithm: { ...ALGORITHM, fallback: "threshold" as const },

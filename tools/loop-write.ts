@@ -17,9 +17,10 @@ import {
   choice,
   flag,
   integer,
-  number,
+  outputPath,
   type Parameter,
   path,
+  rate,
   UsageError,
 } from "../lib/cli/parameters.ts";
 import { schedule, SCHEDULING } from "../lib/cli/scheduling.ts";
@@ -97,7 +98,7 @@ main({
   positionals: {
     device: path("DEV", "output device, such as a loopback node"),
     input: path("INPUT", INPUT_HELP),
-    csv: { ...path("CSV", "file to write, one row a frame"), fallback: "" },
+    csv: { ...outputPath("CSV", "file to write, one row a frame"), fallback: "" },
   },
   options: {
     io: {
@@ -107,9 +108,8 @@ main({
     size: optional(frameSize("the input's, else the device's")),
     format: optional(frameFormat("the device's, of a PGM grey")),
     fps: optional(
-      number(
-        "RATE",
-        "frames a second, 0 as fast as possible; without it the input's, " +
+      rate(
+        "frames a second, 30000/1001 or the like too, 0 as fast as possible; without it the input's, " +
           "else the device's",
       ),
     ),

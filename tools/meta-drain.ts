@@ -4,8 +4,8 @@
  * @module
  */
 import { FRAMES } from "../lib/cli/common.ts";
-import { OutputFile } from "../lib/cli/files.ts";
-import { flag, number, path } from "../lib/cli/parameters.ts";
+import { descriptorOf, OutputFile, STDOUT } from "../lib/cli/files.ts";
+import { flag, number, outputPath, path } from "../lib/cli/parameters.ts";
 import { Progress } from "../lib/cli/progress.ts";
 import { BREATH_MS, breathe } from "../lib/cli/stop.ts";
 import { main } from "../lib/cli/tool.ts";
@@ -57,12 +57,14 @@ main({
   summary: "Writes one CSV row for each frame that the filter finishes.",
   positionals: {
     device: path("DEV", "metadata device, /dev/vpipe-meta"),
-    csv: path("CSV", "file to write, one row a frame"),
+    csv: outputPath("CSV", "file to write, one row a frame"),
     frames: FRAMES,
   },
   options: {
     stages: flag("read version 2 entries: when each stage of a frame ended, in more columns"),
-    ready: flag('print "ready" on stdout once the next frame will be recorded'),
+    ready: flag(
+      'print "ready" (on stdout, or on stderr where CSV is that) once the next frame will be recorded',
+    ),
     timeout: number("SECONDS", "give up when no entry comes for so long; 0: never", {
       max: 86400,
       fallback: 0,
@@ -73,7 +75,8 @@ main({
     using file = new OutputFile(csv);
     const columns = stages ? [...COLUMNS, ...STAGE_COLUMNS] : COLUMNS;
     file.append(columns.join(",") + "\n");
-    if (ready) console.log("ready");
+    stop.listen();
+    if (ready) (descriptorOf(csv, STDOUT) === STDOUT ? console.error : console.log)("ready");
 
     const durations = STAGES.map(() => new Histogram());
     let recorded = 0;
@@ -93,7 +96,8 @@ main({
       for (const entry of reader.entries.slice(0, count)) {
         rows += columns.map((name) => entry[name]).join(",") + "\n";
         if (entry.flags & VPIPE_META_F_OVERRUN) overruns++;
-        if (sequence !== 0n) lost += Number(entry.seq - sequence - 1n);
+        // The count restarts with a device that was bound again.
+        if (sequence !== 0n && entry.seq > sequence) lost += Number(entry.seq - sequence - 1n);
         sequence = entry.seq;
         if (!stages) continue;
         STAGES.forEach(([, from, to], i) => durations[i].record(Number(entry[to] - entry[from])));

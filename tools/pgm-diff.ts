@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { flag, path } from "../lib/cli/parameters.ts";
+import { flag, outputPath, path } from "../lib/cli/parameters.ts";
 import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
 import { main } from "../lib/cli/tool.ts";
 import { difference } from "../lib/image/diff.ts";
@@ -15,7 +15,7 @@ main({
   positionals: {
     a: path("A", "first image"),
     b: path("B", "second image"),
-    output: path("OUT", "difference image to write"),
+    output: outputPath("OUT", "difference image to write"),
   },
   options: {
     "exit-code": flag("exit with status 1 where the images differ, as diff(1) does"),

@@ -8,6 +8,7 @@ import { Histogram } from "../measure/histogram.ts";
 import { SourceStatistics } from "../measure/source_statistics.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { EAGAIN } from "../sys/errno.ts";
+import { ProcessCosts } from "../sys/thread.ts";
 import type { Queue } from "../v4l2/queue.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../v4l2/videodev2.ts";
 import { cameraReport, type CameraSettings } from "./camera.ts";
@@ -73,6 +74,7 @@ export async function captureFrames(capture: Capture, session: Session): Promise
     bytesused: String,
     ...extra,
     ...STAGE_COLUMNS,
+    flags: String,
   }, stages ? [] : Object.keys(STAGE_COLUMNS));
   const { columns } = log;
   const fill = more.map(({ name, value }) =>
@@ -82,6 +84,7 @@ export async function captureFrames(capture: Capture, session: Session): Promise
   const enqueued = new Float64Array(buffers.length);
   const source = new SourceStatistics();
   const latency = new Histogram();
+  const costs = new ProcessCosts();
   let waiting = 0;
 
   for (const { index } of buffers) {
@@ -96,7 +99,7 @@ export async function captureFrames(capture: Capture, session: Session): Promise
     warmUp: capture["warm-up"],
     timeout,
     log,
-    statistics: [source, latency],
+    statistics: [source, latency, costs],
     turn() {
       waiting = meter.begin();
       return -EAGAIN;
@@ -119,7 +122,8 @@ export async function captureFrames(capture: Capture, session: Session): Promise
       columns.v4l2_timestamp_sec[row] = dequeued.timestamp_sec;
       columns.v4l2_timestamp_usec[row] = dequeued.timestamp_usec;
       columns.sequence[row] = dequeued.sequence;
-      columns.bytesused[row] = dequeued.bytesused;
+      columns.bytesused[row] = queue.payload;
+      columns.flags[row] = dequeued.flags;
       columns.wait_monotonic_ns[row] = waiting;
       columns.requeue_monotonic_ns[row] = enqueued[index];
       meter.measure(columns, row);
@@ -132,7 +136,9 @@ export async function captureFrames(capture: Capture, session: Session): Promise
   return cameraReport({
     csv,
     settings: capture,
+    device: queue.device,
     source,
+    costs,
     name: "queueing to dequeueing",
     latency: latency.summary(),
     failure,

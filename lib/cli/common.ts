@@ -7,7 +7,16 @@ import { MAX_SIDE } from "../image/pgm.ts";
 import { PIXEL_FORMATS, type PixelFormat, pixelFormat } from "../image/pixel_format.ts";
 import { type Rectangle, WHOLE_FRAME } from "../image/threshold.ts";
 import { VPIPE_LOOP_MAX_SIZE } from "../vpipe/loop_uapi.ts";
-import { choice, flag, integer, integers, number, type Parameter, path } from "./parameters.ts";
+import {
+  choice,
+  flag,
+  integer,
+  integers,
+  number,
+  outputPath,
+  type Parameter,
+  path,
+} from "./parameters.ts";
 
 const REGION_TUPLE = integers(
   "LEFT,TOP,WIDTH,HEIGHT",
@@ -52,7 +61,7 @@ export const BUFFERS = integer("N", "buffers to ask for on each queue", {
   fallback: 4,
 });
 
-export const CSV = path("CSV", "file to write, one row a frame");
+export const CSV = outputPath("CSV", "file to write, one row a frame");
 
 export const FRAMES = integer("FRAMES", "frames to record", { min: 1, fallback: 600 });
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { deviceAt, type DeviceFile } from "../sys/device_number.ts";
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
@@ -15,16 +16,23 @@ const NEWLINE = 0x0a;
  * @throws {SysError} naming the file
  */
 export function readFile(path: string): Uint8Array<ArrayBuffer> {
+  return concatenate(Array.from(readPieces(path), (piece) => piece.slice()));
+}
+
+/**
+ * The content of a file or pipe piece by piece, each in the memory of the one before.
+ *
+ * @throws {SysError} naming the file
+ */
+export function* readPieces(path: string): Generator<Uint8Array<ArrayBuffer>, void> {
   using file = File.open(path, O_RDONLY);
-  const parts: Uint8Array[] = [];
   const buffer = new IoBuffer(new Uint8Array(1 << 20));
   for (;;) {
     const got = file.tryRead(buffer);
     if (got < 0) throw new SysError(path, "read", -got);
-    if (got === 0) break;
-    parts.push(buffer.bytes.slice(0, got));
+    if (got === 0) return;
+    yield buffer.bytes.subarray(0, got);
   }
-  return concatenate(parts);
 }
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -48,16 +56,90 @@ export function makeFolders(path: string): void {
   }
 }
 
+export const STDIN = 0;
+export const STDOUT = 1;
+
+const DESCRIPTORS: Readonly<Record<string, number>> = {
+  "/dev/stdin": STDIN,
+  "/dev/stdout": STDOUT,
+  "/dev/stderr": 2,
+};
+
+/**
+ * The descriptor that a path names: of `/dev/stdout` and the like. Opened once more, a file would be
+ * written from its start by each who opens it.
+ *
+ * @param dash what `-` stands for
+ */
+export function descriptorOf(path: string, dash: number): number | undefined {
+  if (path === "-") return dash;
+  const [, number] = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(path) ?? [];
+  return number === undefined ? DESCRIPTORS[path] : Number(number);
+}
+
+// linux/major.h; the minors are of /dev/null and /dev/full.
+const MEM_MAJOR = 1;
+const SINKS = [3, 7];
+const TTY_MAJORS = [4, 5];
+const PTY_MAJORS = [136, 143] as const;
+
+/** A device that takes text without being anybody's picture or disk. */
+function takesText({ block, major, minor }: DeviceFile): boolean {
+  if (block) return false;
+  return major === MEM_MAJOR && SINKS.includes(minor) || TTY_MAJORS.includes(major) ||
+    PTY_MAJORS[0] <= major && major <= PTY_MAJORS[1];
+}
+
+/**
+ * Opens what is there, or takes what a path such as `/dev/stdin` stands for; `-` is stdin.
+ *
+ * @throws {SysError} naming the file
+ */
+export function openInput(path: string): File {
+  const descriptor = descriptorOf(path, STDIN);
+  return descriptor === undefined ? File.open(path, O_RDONLY) : new File(path, descriptor);
+}
+
+/** Where output goes. */
+export interface Output {
+  readonly file: File;
+  /** Was open before: whoever opened it closes it, and what it had before is not known. */
+  readonly borrowed: boolean;
+}
+
+/**
+ * Opens a new or emptied file, or what a path such as `/dev/stdout` stands for; `-` is stdout. Folders
+ * on the path are made.
+ *
+ * @throws {SysError} naming the file or the folder
+ * @throws {Error} where it is a device: an argument was forgotten, or two were exchanged
+ */
+export function openOutput(path: string): Output {
+  const descriptor = descriptorOf(path, STDOUT);
+  if (descriptor !== undefined) {
+    const name = descriptor === STDOUT ? "stdout" : path;
+    return { file: new File(name, descriptor), borrowed: true };
+  }
+  const device = deviceAt(path);
+  if (device !== undefined && !takesText(device)) {
+    throw new Error(`${path}: is a device and no file to write (is an argument missing?)`);
+  }
+  makeFolders(path);
+  return { file: File.open(path, O_WRONLY | O_CREAT | O_TRUNC), borrowed: false };
+}
+
 /** A new or emptied file; folders on its path are made. */
 export class OutputFile implements Disposable {
   readonly #file: File;
+  readonly #borrowed: boolean;
   readonly #encoder = new TextEncoder();
   #size = 0;
 
-  /** @throws {SysError} naming the file or the folder */
+  /** @throws {SysError | Error} as `openOutput` */
   constructor(readonly path: string) {
-    makeFolders(path);
-    this.#file = File.open(path, O_WRONLY | O_CREAT | O_TRUNC);
+    const { file, borrowed } = openOutput(path);
+    this.#file = file;
+    this.#borrowed = borrowed;
   }
 
   /**
@@ -75,7 +157,7 @@ export class OutputFile implements Disposable {
       if (moved < 0) {
         const kept = isText && written > 0 ? bytes.lastIndexOf(NEWLINE, written - 1) + 1 : 0;
         this.#cutTo(this.#size + kept);
-        throw new SysError(this.path, "write", -moved);
+        throw new SysError(this.#file.path, "write", -moved);
       }
       written += moved;
     }
@@ -83,6 +165,7 @@ export class OutputFile implements Disposable {
   }
 
   #cutTo(size: number): void {
+    if (this.#borrowed) return;
     try {
       this.#file.truncate(size);
     } catch {
@@ -91,7 +174,7 @@ export class OutputFile implements Disposable {
   }
 
   close(): void {
-    this.#file.close();
+    if (!this.#borrowed) this.#file.close();
   }
 
   [Symbol.dispose](): void {

@@ -4,30 +4,24 @@
  * @module
  */
 import { SysError } from "../sys/errno.ts";
-import { File, O_CREAT, O_TRUNC, O_WRONLY } from "../sys/file.ts";
+import type { File } from "../sys/file.ts";
 import type { GatherBuffer } from "../sys/gather.ts";
-import { makeFolders } from "./files.ts";
-
-const STDOUT = 1;
+import { openOutput } from "./files.ts";
 
 /** Whole frames, one behind the other. */
 export class FrameFile implements Disposable {
   readonly #file: File;
-  readonly #isStdout: boolean;
+  readonly #borrowed: boolean;
   #size = 0;
 
   /**
    * @param path `-` for stdout; folders on it are made
-   * @throws {SysError} naming the file or the folder
+   * @throws {SysError | Error} as `openOutput`
    */
   constructor(path: string) {
-    this.#isStdout = path === "-";
-    if (this.#isStdout) {
-      this.#file = new File("stdout", STDOUT);
-    } else {
-      makeFolders(path);
-      this.#file = File.open(path, O_WRONLY | O_CREAT | O_TRUNC);
-    }
+    const { file, borrowed } = openOutput(path);
+    this.#file = file;
+    this.#borrowed = borrowed;
   }
 
   /**
@@ -45,8 +39,7 @@ export class FrameFile implements Disposable {
   }
 
   #cut(): void {
-    // What stdout had before is not known.
-    if (this.#isStdout) return;
+    if (this.#borrowed) return;
     try {
       this.#file.truncate(this.#size);
     } catch {
@@ -55,6 +48,6 @@ export class FrameFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (!this.#isStdout) this.#file.close();
+    if (!this.#borrowed) this.#file.close();
   }
 }

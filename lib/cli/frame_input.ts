@@ -5,18 +5,21 @@
  * @module
  */
 import { jpegImages } from "../codec/jpeg.ts";
+import { h264Splitter, jpegSplitter } from "../codec/live_frames.ts";
 import { readStream, StreamError } from "../codec/stream.ts";
 import { VideoFile } from "../ffmpeg/video_file.ts";
 import { MovingPattern } from "../image/moving_pattern.ts";
 import { frameBytes, GREY, isCompressed, pixelFormat } from "../image/pixel_format.ts";
 import type { PixelFormat } from "../image/pixel_format.ts";
+import { isPipe } from "../sys/device_number.ts";
 import type { IoBuffer } from "../sys/file.ts";
 import type { Format, FrameInterval } from "../v4l2/device.ts";
 import { fourccText } from "../v4l2/videodev2.ts";
-import { readFile } from "./files.ts";
+import { descriptorOf, readFile, STDIN } from "./files.ts";
 import { UsageError } from "./parameters.ts";
 import { readPgm } from "./pgm_files.ts";
 import { RawFile } from "./raw_file.ts";
+import { StreamPipe } from "./stream_pipe.ts";
 
 /** Frames of one format and size. */
 export interface FrameInput extends Disposable {
@@ -50,7 +53,7 @@ const RAW_NAMES = ["raw", "yuv"];
 
 /** For `--help`: the rule that `openFrameInput` goes by. */
 export const INPUT_HELP = "pattern or pattern:NAME; an image NAME.pgm; raw frames NAME.raw, " +
-  "NAME.yuv, NAME.FORMAT or /dev/stdin; with --format mjpeg or h264 a stream to pass on as it is; " +
+  "NAME.yuv, NAME.FORMAT or - for stdin; with --format mjpeg or h264 a stream to pass on as it is; " +
   "any other file by FFmpeg";
 
 /**
@@ -63,7 +66,7 @@ export function openFrameInput(input: string, wanted: WantedFrames, device: Form
   const extension = input.slice(input.lastIndexOf(".") + 1);
   const pattern = PATTERN.exec(input);
   if (wanted.format !== undefined && isCompressed(wanted.format) && pattern === null) {
-    return new StreamInput(input, wanted.format, wanted.size);
+    return openStream(input, wanted.format, wanted.size);
   }
   if (extension === "pgm") return new StillInput(input, wanted);
 
@@ -75,7 +78,9 @@ export function openFrameInput(input: string, wanted: WantedFrames, device: Form
   }
   const size = wanted.size ?? [device.width, device.height];
   if (pattern !== null) return new PatternInput(pattern[1] ?? "bars", format, size);
-  if (input === "/dev/stdin" || RAW_NAMES.includes(extension) || named !== undefined) {
+  if (
+    descriptorOf(input, STDIN) !== undefined || RAW_NAMES.includes(extension) || named !== undefined
+  ) {
     return new RawInput(input, format, size);
   }
   return new VideoInput(input, format, wanted.size);
@@ -194,16 +199,52 @@ function* h264Frames(bytes: Uint8Array<ArrayBuffer>): Generator<CompressedFrame>
   for (const { data, sequence: { crop } } of readStream(bytes, "h264")) yield { data, ...crop };
 }
 
+/** Of a pipe each frame as it comes; a file is read first, so that what is broken is known. */
+function openStream(
+  path: string,
+  format: PixelFormat,
+  size: readonly number[] | undefined,
+): FrameInput {
+  if (descriptorOf(path, STDIN) === undefined && !isPipe(path)) {
+    return new StreamInput(path, format, size);
+  }
+  const splitter = format.name === "mjpeg" ? jpegSplitter() : h264Splitter();
+  const pipe = new StreamPipe(path, format, splitter);
+  checkSize(path, pipe, size);
+  return pipe;
+}
+
+/** Files that hold a stream among other things, by what they begin with. */
+const CONTAINERS: readonly (readonly [name: string, at: number, begins: string])[] = [
+  ["AVI", 8, "AVI "],
+  ["MP4", 4, "ftyp"],
+  ["Matroska", 0, "\x1a\x45\xdf\xa3"],
+];
+
+/** What to do with a stream in a container, which has no start codes. */
+function containerHint(path: string, bytes: Uint8Array, { name }: PixelFormat): Error | undefined {
+  const has = (at: number, begins: string) =>
+    [...begins].every((character, i) => bytes[at + i] === character.charCodeAt(0));
+  const found = CONTAINERS.find(([, at, begins]) => has(at, begins));
+  return found && new Error(
+    `${path}: is a file of ${found[0]}, of which the stream has to be taken out: ` +
+      `ffmpeg -i ${path} -c:v copy -f ${name} - | loop-write DEV - --format ${name}`,
+  );
+}
+
 /** A stream whose frames go to the device as they are. */
 class StreamInput extends MemoryInput {
   constructor(path: string, format: PixelFormat, size: readonly number[] | undefined) {
     const read = format.name === "mjpeg" ? jpegImages : h264Frames;
     const frames: CompressedFrame[] = [];
     let broken: Error | undefined;
+    const bytes = readFile(path);
     try {
-      for (const frame of read(readFile(path))) frames.push(frame);
+      for (const frame of read(bytes)) frames.push(frame);
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
+      const hint = frames.length === 0 ? containerHint(path, bytes, format) : undefined;
+      if (hint !== undefined) throw hint;
       broken = new Error(`${path}: ${error.message}`, { cause: error });
       if (frames.length === 0) throw broken;
     }

@@ -20,10 +20,10 @@ export type IoMethod = typeof IO_METHODS[number];
 export interface FrameSink extends Disposable {
   /** The buffers' memory, by index. */
   readonly buffers: readonly IoBuffer[];
-  /** Frames that came back with the error flag. */
-  readonly errors: number;
-  /** Frames that the device numbered other than by counting from 0. */
-  readonly misnumbered: number;
+  /** Frames that came back with the error flag; undefined where nothing comes back. */
+  readonly errors?: number;
+  /** Frames that the device numbered other than by counting from 0; undefined as well. */
+  readonly misnumbered?: number;
   /** @returns index of a buffer that nobody uses, or -EAGAIN */
   acquire(): number;
   /** The program is about to write to a buffer. */
@@ -138,8 +138,6 @@ class QueueSink implements FrameSink {
 /** write(2) from one page-aligned piece of memory. */
 class WriteSink implements FrameSink {
   readonly buffers: readonly IoBuffer[];
-  readonly errors = 0;
-  readonly misnumbered = 0;
   readonly #device: VideoDevice;
   readonly #memory: Mapping;
 

@@ -19,6 +19,8 @@ export interface Parameter<T> {
   readonly parse: (text: string) => T;
   /** The value without argument; a positional parameter that has none is required. */
   readonly fallback?: T;
+  /** It names a file that the tool writes: where that is stdout, the report goes to stderr. */
+  readonly output?: boolean;
 }
 
 /** A switch without a value. */
@@ -37,6 +39,11 @@ export function path(metavar: string, help: string): Parameter<string> {
       return text;
     },
   };
+}
+
+/** A file to write; `-` is stdout. */
+export function outputPath(metavar: string, help: string): Parameter<string> {
+  return { ...path(metavar, `${help}; - is stdout`), output: true };
 }
 
 /** A whole number from `min` to `max`, in decimal or `0x` hexadecimal. */
@@ -75,6 +82,19 @@ export function number(
         throw new UsageError(`must be a number from ${min} to ${max}, not "${text}"`);
       }
       return value;
+    },
+  };
+}
+
+/** Frames a second, from 0 on: a number, or a fraction such as `30000/1001`. */
+export function rate(help: string, fallback?: number): Parameter<number> {
+  const whole = number("RATE", help, { fallback });
+  return {
+    ...whole,
+    parse(text) {
+      const [, over, under] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
+      const value = Number(over) / Number(under);
+      return value > 0 && value <= 1e6 ? value : whole.parse(text);
     },
   };
 }

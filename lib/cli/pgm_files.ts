@@ -10,7 +10,7 @@ import { readFile, writeFile } from "./files.ts";
 /**
  * Reads a PGM.
  *
- * @throws {FileError} where the file cannot be read
+ * @throws {SysError} where the file cannot be read
  * @throws {FormatError} naming the file, where it is not such an image
  */
 export function readPgm(path: string): GreyImage {

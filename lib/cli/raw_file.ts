@@ -4,8 +4,9 @@
  * @module
  */
 import { EAGAIN, SysError } from "../sys/errno.ts";
-import { File, type IoBuffer, O_RDONLY } from "../sys/file.ts";
+import type { File, IoBuffer } from "../sys/file.ts";
 import { Poller, POLLIN } from "../sys/poll.ts";
+import { openInput } from "./files.ts";
 import { BREATH_MS } from "./stop.ts";
 
 /** Frames of one size in bytes, one behind the other, read straight to where they are wanted. */
@@ -21,7 +22,7 @@ export class RawFile implements Disposable {
    * @throws {SysError} naming the file
    */
   constructor(readonly path: string, readonly frameBytes: number) {
-    this.#file = File.open(path, O_RDONLY);
+    this.#file = openInput(path);
     this.#readable = new Poller(this.#file, POLLIN);
   }
 

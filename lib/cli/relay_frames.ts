@@ -9,6 +9,7 @@ import { SourceStatistics } from "../measure/source_statistics.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import { Poller, POLLIN } from "../sys/poll.ts";
+import { ProcessCosts } from "../sys/thread.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../v4l2/videodev2.ts";
 import { CameraPath, type CameraRoute } from "../vpipe/camera_path.ts";
@@ -82,7 +83,7 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
   );
   const log = new FrameLog(
     file,
-    { ...formats, ...STAGE_COLUMNS },
+    { ...formats, ...STAGE_COLUMNS, flags: String },
     stages ? [] : Object.keys(STAGE_COLUMNS),
   );
   const { columns } = log;
@@ -94,6 +95,7 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
   const ready = new Poller(path.filter, POLLIN);
   const source = new SourceStatistics();
   const latency = new Histogram();
+  const costs = new ProcessCosts();
   const relayed: RelayedFrame = {
     cameraSequence: 0,
     cameraIndex: 0,
@@ -112,7 +114,7 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
     warmUp: relay["warm-up"],
     timeout,
     log,
-    statistics: [source, latency],
+    statistics: [source, latency, costs],
     turn() {
       waiting = meter.begin();
       return -EAGAIN;
@@ -120,6 +122,7 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
     settle: () => meter.settle(),
     take(index, frame) {
       relayed.cameraNs = monotonicNs();
+      const { flags } = dequeued;
       path.prepare(dequeued.sequence);
       const prepared = meter.now();
       const enqueue = path.copy(index, dequeued.bytesused) ? meter.now() : prepared;
@@ -149,6 +152,7 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
       const { row } = log;
       columns.requeued_monotonic_ns[row] = meter.now();
       columns.wait_monotonic_ns[row] = waiting;
+      columns.flags[row] = flags;
       columns.prepared_monotonic_ns[row] = prepared;
       columns.enqueue_monotonic_ns[row] = enqueue;
       for (const [column, value] of fill) column[row] = value(relayed, frame);
@@ -157,7 +161,7 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
       source.record(
         relayed.cameraNs,
         relayed.cameraSequence,
-        (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0,
+        (flags & V4L2_BUF_FLAG_ERROR) !== 0,
       );
       latency.record(relayed.filterNs - relayed.cameraNs);
       return relayed.filterNs;
@@ -166,7 +170,9 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
   return cameraReport({
     csv,
     settings: relay,
+    device: camera,
     source,
+    costs,
     name: "camera to filtered frame",
     latency: latency.summary(),
     failure,

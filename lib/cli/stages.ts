@@ -18,7 +18,7 @@ export const MEASURED_COLUMNS = {
   minor_faults: String,
   voluntary_switches: String,
   involuntary_switches: String,
-  run_delay_ns: String,
+  run_delay_ns: (value: number) => Number.isNaN(value) ? "" : String(value),
 } satisfies Record<string, Format>;
 
 type Columns = Readonly<Record<keyof typeof MEASURED_COLUMNS, Float64Array>>;

@@ -4,24 +4,36 @@
  *
  * @module
  */
+import { readFile } from "./files.ts";
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Remembers the first signal that asked the program to end. */
-export class StopRequest implements Disposable {
-  #signal: keyof typeof NUMBERS | undefined;
-  readonly #listeners: (readonly [keyof typeof NUMBERS, () => void])[];
+type Signal = keyof typeof NUMBERS;
 
-  constructor() {
-    this.#listeners = (Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]).map((signal) => {
-      const listener = () => void (this.#signal ??= signal);
-      Deno.addSignalListener(signal, listener);
-      return [signal, listener] as const;
-    });
+/**
+ * Remembers the first signal that asked the program to end. It begins to listen when it is first asked:
+ * until then, and in a tool that has no loop, a signal ends the program at once, as it should.
+ */
+export class StopRequest implements Disposable {
+  #signal: Signal | undefined;
+  #listeners: readonly (readonly [Signal, () => void])[] | undefined;
+
+  /** From here on signals are heard. Those that were ignored at the start stay so: `nohup` and `&`. */
+  listen(): void {
+    if (this.#listeners !== undefined) return;
+    const ignored = ignoredSignals();
+    this.#listeners = (Object.keys(NUMBERS) as Signal[])
+      .filter((signal) => !(ignored >> BigInt(NUMBERS[signal] - 1) & 1n))
+      .map((signal) => {
+        const listener = () => void (this.#signal ??= signal);
+        Deno.addSignalListener(signal, listener);
+        return [signal, listener] as const;
+      });
   }
 
   /** Whether to end now. Handlers run only in the event loop: a loop has to `breathe`. */
   get requested(): boolean {
+    if (this.#listeners === undefined) this.listen();
     return this.#signal !== undefined;
   }
 
@@ -31,8 +43,17 @@ export class StopRequest implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+    for (const [signal, listener] of this.#listeners ?? []) {
+      Deno.removeSignalListener(signal, listener);
+    }
   }
+}
+
+/** The signals that this process ignores, signal 1 in bit 0: from its /proc/self/status. */
+function ignoredSignals(): bigint {
+  const status = new TextDecoder().decode(readFile("/proc/self/status"));
+  const [, mask] = /^SigIgn:\s*([\da-f]+)$/m.exec(status) ?? [];
+  return mask === undefined ? 0n : BigInt(`0x${mask}`);
 }
 
 /** How long a loop may block the event loop, and signals with it, in milliseconds. */

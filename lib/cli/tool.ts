@@ -5,6 +5,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { descriptorOf, STDOUT } from "./files.ts";
 import { type Flag, type Parameter, UsageError } from "./parameters.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "./version.ts";
@@ -51,7 +52,10 @@ export interface Tool<P extends Positionals, O extends Options> {
   /** In their order on the command line. */
   readonly positionals: P;
   readonly options: O;
-  run(values: Values<P> & Values<O>, session: Session): Report | Promise<Report>;
+  run(
+    values: Values<P> & Values<O> & Values<typeof COMMON>,
+    session: Session,
+  ): Report | Promise<Report>;
 }
 
 const COMMON = {
@@ -155,6 +159,18 @@ export function parse<P extends Positionals, O extends Options>(
   return values as ReturnType<typeof parse<P, O>>;
 }
 
+/** Whether a tool's data go to stdout, so that nothing else may. */
+function writesStdout<P extends Positionals, O extends Options>(
+  { positionals, options }: Tool<P, O>,
+  values: Record<string, unknown>,
+): boolean {
+  return Object.entries({ ...positionals, ...options }).some(([name, parameter]) => {
+    const path = values[name];
+    return !isFlag(parameter) && parameter.output === true && typeof path === "string" &&
+      descriptorOf(path, STDOUT) === STDOUT;
+  });
+}
+
 /** Runs a tool with the program's arguments and ends the program. */
 export async function main<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
@@ -179,7 +195,7 @@ async function run<P extends Positionals, O extends Options>(
     }
     using stop = new StopRequest();
     const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
-    const print = report.toStderr ? console.error : console.log;
+    const print = report.toStderr || writesStdout(tool, values) ? console.error : console.log;
     if (values.json) print(JSON.stringify(report.json));
     else if (!values.quiet) { for (const line of report.text) print(line); }
     if (report.failure === undefined) return stop.status || (report.status ?? 0);

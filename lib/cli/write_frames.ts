@@ -9,7 +9,7 @@ import { Histogram } from "../measure/histogram.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../sys/clock.ts";
 import { EAGAIN, ENODATA } from "../sys/errno.ts";
 import { Poller, POLLERR, POLLHUP, POLLOUT } from "../sys/poll.ts";
-import { yieldProcessor } from "../sys/thread.ts";
+import { ProcessCosts, yieldProcessor } from "../sys/thread.ts";
 import { DeviceError, type FrameInterval, type VideoDevice } from "../v4l2/device.ts";
 import { OutputFile } from "./files.ts";
 import type { FrameInput } from "./frame_input.ts";
@@ -199,6 +199,7 @@ export async function writeFrames(writing: Writing, session: Session): Promise<R
   const filling = new Histogram();
   const late = new Histogram();
   const submitting = new Histogram();
+  const costs = new ProcessCosts();
   let waiting = 0;
   let first = 0;
   let last = 0;
@@ -211,7 +212,7 @@ export async function writeFrames(writing: Writing, session: Session): Promise<R
     warmUp: writing["warm-up"],
     timeout: writing.timeout,
     log,
-    statistics: [filling, late, submitting],
+    statistics: [filling, late, submitting, costs],
     turn() {
       waiting = meter.begin();
       return -EAGAIN;
@@ -245,7 +246,7 @@ export async function writeFrames(writing: Writing, session: Session): Promise<R
 
   const { misnumbered, errors } = sink;
   const skipped = input.skipped ?? 0;
-  if (misnumbered > 0) {
+  if (misnumbered !== undefined && misnumbered > 0) {
     session.warn(
       `${device.path}: numbered ${misnumbered} frames otherwise: the column sequence is the count ` +
         "of frames written",
@@ -264,7 +265,8 @@ export async function writeFrames(writing: Writing, session: Session): Promise<R
       `${device.path}: ${count} frames of ${width}x${height} ${format.name} by ${io}` +
       (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
       (asked === undefined ? "" : ` (${Number(asked.toFixed(3))} asked for)`) +
-      `, ${errors} with errors, after ${writing["warm-up"]} to warm up`,
+      (errors === undefined ? "" : `, ${errors} with errors`) +
+      `, after ${writing["warm-up"]} to warm up`,
       ...formatSummary("filling", filling.summary()),
       ...formatSummary("due to handed over", lateness),
       ...formatSummary(call, submits),
@@ -286,6 +288,7 @@ export async function writeFrames(writing: Writing, session: Session): Promise<R
       errors,
       misnumbered,
       skipped,
+      process: costs.summary(),
       fill_ns: filling.summary(),
       late_ns: lateness,
       submit_ns: submits,

@@ -35,7 +35,7 @@ export interface Segment {
 }
 
 /** A frame, or what there is of one. */
-interface Picture {
+export interface Picture {
   /** Offsets of its bytes in the segment. */
   start: number;
   end: number;
@@ -47,7 +47,7 @@ interface Picture {
 }
 
 /** Finds the pictures of a stream, and keeps its parameter sets. */
-class Pictures {
+export class Pictures {
   readonly #sps = new Map<number, Sps>();
   readonly #pps = new Map<number, Pps>();
   readonly #spsOf = (id: number) => this.#sps.get(id);

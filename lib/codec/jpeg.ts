@@ -34,15 +34,24 @@ function endOfScan(bytes: Uint8Array, at: number): number {
   return bytes.length;
 }
 
-/** The image that begins at `start`. */
-function imageAt(bytes: Uint8Array<ArrayBuffer>, start: number): JpegImage {
+/**
+ * The image that begins at `start`.
+ *
+ * @returns undefined where the bytes end within it
+ * @throws {StreamError} where it is broken
+ */
+export function jpegImageAt(
+  bytes: Uint8Array<ArrayBuffer>,
+  start: number,
+): JpegImage | undefined {
   const broken = (what: string, at: number) =>
     new StreamError(`JPEG image at byte ${start}: ${what} at byte ${at}`);
-  if (bytes[start] !== 0xff || bytes[start + 1] !== SOI) throw broken("no start of image", start);
+  const begins = bytes[start] === 0xff && (bytes[start + 1] ?? SOI) === SOI;
+  if (!begins) throw broken("no start of image", start);
   let width = 0;
   let height = 0;
   for (let at = start + 2;;) {
-    if (at + 1 >= bytes.length) throw broken("cut off", bytes.length);
+    if (at + 1 >= bytes.length) return undefined;
     if (bytes[at] !== 0xff) throw broken("no marker", at);
     const marker = bytes[at + 1];
     if (marker === 0xff) {
@@ -53,10 +62,11 @@ function imageAt(bytes: Uint8Array<ArrayBuffer>, start: number): JpegImage {
     } else if (marker === TEM || isRestart(marker)) {
       at += 2;
     } else {
+      if (at + 3 >= bytes.length) return undefined;
       const length = bytes[at + 2] << 8 | bytes[at + 3];
       const next = at + 2 + length;
       if (length < 2) throw broken("a segment without length", at);
-      if (next > bytes.length) throw broken("cut off", bytes.length);
+      if (next > bytes.length) return undefined;
       if (isStartOfFrame(marker) && length >= 8) {
         height = bytes[at + 5] << 8 | bytes[at + 6];
         width = bytes[at + 7] << 8 | bytes[at + 8];
@@ -76,7 +86,10 @@ function imageAt(bytes: Uint8Array<ArrayBuffer>, start: number): JpegImage {
 export function* jpegImages(bytes: Uint8Array<ArrayBuffer>): Generator<JpegImage> {
   let at = 0;
   do {
-    const image = imageAt(bytes, at);
+    const image = jpegImageAt(bytes, at);
+    if (image === undefined) {
+      throw new StreamError(`JPEG image at byte ${at}: cut off at byte ${bytes.length}`);
+    }
     yield image;
     at += image.data.length;
   } while (at < bytes.length);

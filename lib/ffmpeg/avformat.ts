@@ -19,6 +19,12 @@ export const AVFORMAT = {
     parameters: ["pointer", "pointer", "pointer"],
     result: { struct: ["i32", "i32"] },
   },
+  /** Until FFmpeg 7. */
+  av_stream_get_side_data: {
+    parameters: ["pointer", "i32", "buffer"],
+    result: "pointer",
+    optional: true,
+  },
   av_read_frame: { parameters: ["pointer", "pointer"], result: "i32" },
 } as const;
 
@@ -45,3 +51,16 @@ export const AVINPUTFORMAT = {
  * of 6.1.1, 7.1.5, 8.0.1 and 9.0.2, where it follows av_class, index and id.
  */
 export const AVSTREAM_CODECPAR = { 5: 208, 6: 16, 7: 16, 8: 16, 9: 16 } as const;
+
+/** Offsets in AVCodecParameters, the same in FFmpeg 7, 8 and 9, of libavcodec/codec_par.h. */
+export const AVCODECPARAMETERS = {
+  /** `AVPacketSideData *coded_side_data`, `int nb_coded_side_data` */
+  sideData: 32,
+  sideDataCount: 40,
+} as const;
+
+/** An AVPacketSideData: `uint8_t *data`, `size_t size`, `enum AVPacketSideDataType type`. */
+export const AVPACKETSIDEDATA = { data: 0, size: 8, type: 16, bytes: 24 } as const;
+
+/** enum AVPacketSideDataType, of libavcodec/packet.h */
+export const AV_PKT_DATA_DISPLAYMATRIX = 5;

@@ -63,6 +63,14 @@ export const AVCOL_RANGE_JPEG = 2;
 
 /** Offsets in AVPixFmtDescriptor, of libavutil/pixdesc.h, the same in FFmpeg 5, 6, 7, 8 and 9. */
 export const AVPIXFMTDESCRIPTOR = {
+  /** `uint8_t nb_components`, behind the name */
+  components: 8,
+  /** `uint8_t log2_chroma_w`, `uint8_t log2_chroma_h` */
+  log2ChromaW: 9,
+  log2ChromaH: 10,
+  /** `AVComponentDescriptor comp[4]`: `int plane`, `int step`, and three more */
+  component: 24,
+  componentSize: 20,
   /** `uint64_t flags` */
   flags: 16,
 } as const;

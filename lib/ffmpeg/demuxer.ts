@@ -6,9 +6,12 @@
 import { cString } from "../sys/libc.ts";
 import { AVCODEC_STRUCT } from "./avcodec.ts";
 import {
+  AV_PKT_DATA_DISPLAYMATRIX,
+  AVCODECPARAMETERS,
   AVFORMATCONTEXT,
   AVINPUTFORMAT,
   AVMEDIA_TYPE_VIDEO,
+  AVPACKETSIDEDATA,
   AVSTREAM_CODECPAR,
 } from "./avformat.ts";
 import { AVERROR_EOF } from "./avutil.ts";
@@ -19,6 +22,7 @@ import type { FfmpegWithFiles } from "./libraries.ts";
 import type { Packet } from "./packet.ts";
 
 const POINTER_BYTES = 8;
+const MATRIX_BYTES = 9 * 4;
 
 const pointerIn = (cell: Uint8Array<ArrayBuffer>) =>
   Deno.UnsafePointer.create(new BigUint64Array(cell.buffer)[0]);
@@ -83,6 +87,35 @@ export class Demuxer implements Disposable {
     const rational = this.#ffmpeg.avformat.av_guess_frame_rate(this.#format, this.#stream, null);
     const [numerator, denominator] = new Int32Array(rational.buffer, rational.byteOffset, 2);
     return { numerator, denominator };
+  }
+
+  /** The nine numbers of how the pictures are to be shown; undefined where the file does not say. */
+  get displayMatrix(): Int32Array | undefined {
+    const data = this.#ffmpeg.release < 7 ? this.#streamMatrix() : this.#codedMatrix();
+    return data === null
+      ? undefined
+      : new Int32Array(Deno.UnsafePointerView.getArrayBuffer(data, MATRIX_BYTES).slice(0));
+  }
+
+  #streamMatrix(): Deno.PointerValue {
+    const { av_stream_get_side_data } = this.#ffmpeg.avformat;
+    const size = new Uint8Array(POINTER_BYTES);
+    const data = av_stream_get_side_data?.(this.#stream, AV_PKT_DATA_DISPLAYMATRIX, size) ?? null;
+    return new BigUint64Array(size.buffer)[0] >= MATRIX_BYTES ? data : null;
+  }
+
+  #codedMatrix(): Deno.PointerValue {
+    const parameters = new Deno.UnsafePointerView(this.parameters);
+    const list = parameters.getPointer(AVCODECPARAMETERS.sideData);
+    const count = parameters.getInt32(AVCODECPARAMETERS.sideDataCount);
+    if (list === null) return null;
+    const view = new Deno.UnsafePointerView(list);
+    const { data, size, type, bytes } = AVPACKETSIDEDATA;
+    for (let at = 0; at < count * bytes; at += bytes) {
+      if (view.getInt32(at + type) !== AV_PKT_DATA_DISPLAYMATRIX) continue;
+      return view.getBigUint64(at + size) >= MATRIX_BYTES ? view.getPointer(at + data) : null;
+    }
+    return null;
   }
 
   /**

@@ -12,8 +12,10 @@
  */
 import { addressOf } from "../sys/libc.ts";
 import { AV_LOG_QUIET } from "./avutil.ts";
+import type { Frame } from "./frame.ts";
 import { type FfmpegWithFiles, loadFfmpegWithFiles } from "./libraries.ts";
 import { isRawFourcc, RAW_FOURCCS, type RawLayout, rawLayout } from "./raw_layout.ts";
+import { type Turn, Turner } from "./rotation.ts";
 import { type Destination, destination, Scaler } from "./scaler.ts";
 import { VideoStream } from "./video_stream.ts";
 
@@ -43,7 +45,9 @@ export class VideoFile implements Disposable {
   readonly #destinations = new WeakMap<Uint8Array<ArrayBuffer>, Destination>();
   /** Frames a second: what the file says, else 25. */
   readonly rate: { readonly numerator: number; readonly denominator: number };
+  readonly #turn: Turn | undefined;
   #stream: VideoStream;
+  #turner: Turner | undefined;
   #scaler: Scaler | undefined;
   #skippedBefore = 0;
 
@@ -56,8 +60,12 @@ export class VideoFile implements Disposable {
     this.#ffmpeg = ffmpeg;
     this.#path = path;
     this.#stream = stream;
-    const { size, rate } = stream;
+    const { rate, turn } = stream;
+    const size = turn?.transposed
+      ? { width: stream.size.height, height: stream.size.width }
+      : stream.size;
     const { format, width = size.width, height = size.height } = target;
+    this.#turn = turn;
     if (!isRawFourcc(format)) {
       const known = RAW_FOURCCS.join(", ");
       throw new Error(`${path}: no conversion to ${format}; there is one to ${known}`);
@@ -115,11 +123,26 @@ export class VideoFile implements Disposable {
    */
   readInto(bytes: Uint8Array<ArrayBuffer>): boolean {
     const to = this.#destinations.get(bytes) ?? this.#newDestination(bytes);
-    const { picture } = this.#stream;
     if (!this.#stream.next()) return false;
-    if (!this.#scaler?.fits(picture)) this.#changeScaler();
+    const picture = this.#turned(this.#stream.picture);
+    if (!this.#scaler?.fits(picture)) this.#changeScaler(picture);
     this.#scaler!.scale(picture, to);
     return true;
+  }
+
+  /** As it is to be shown. */
+  #turned(picture: Frame): Frame {
+    if (this.#turn === undefined) return picture;
+    if (!this.#turner?.fits(picture)) {
+      this.#turner?.[Symbol.dispose]();
+      this.#turner = undefined;
+      try {
+        this.#turner = new Turner(this.#ffmpeg, picture, this.#turn);
+      } catch (error) {
+        throw new Error(`${this.#path}: ${(error as Error).message}`);
+      }
+    }
+    return this.#turner.apply(picture);
   }
 
   #newDestination(bytes: Uint8Array<ArrayBuffer>): Destination {
@@ -133,10 +156,10 @@ export class VideoFile implements Disposable {
   }
 
   /** The first picture, or one of another size or format than those before. */
-  #changeScaler(): void {
+  #changeScaler(picture: Frame): void {
     this.#scaler?.[Symbol.dispose]();
     this.#scaler = undefined;
-    const { picture, colour } = this.#stream;
+    const { colour } = this.#stream;
     try {
       this.#scaler = new Scaler(this.#ffmpeg, picture, colour, this.#layout);
     } catch (error) {
@@ -158,6 +181,7 @@ export class VideoFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#turner?.[Symbol.dispose]();
     this.#scaler?.[Symbol.dispose]();
     this.#stream[Symbol.dispose]();
   }

@@ -11,6 +11,7 @@ import { FfmpegError } from "./error.ts";
 import { Frame } from "./frame.ts";
 import type { FfmpegWithFiles } from "./libraries.ts";
 import { Packet } from "./packet.ts";
+import { type Turn, turnOf } from "./rotation.ts";
 import type { Colour } from "./scaler.ts";
 
 // As many threads as there are processors to run on.
@@ -56,6 +57,12 @@ export class VideoStream implements Disposable {
   /** Frames a second; the numerator is 0 where FFmpeg does not know. */
   get rate(): { readonly numerator: number; readonly denominator: number } {
     return this.#demuxer.rate;
+  }
+
+  /** How the pictures are to be turned to be shown; undefined for not at all. */
+  get turn(): Turn | undefined {
+    const matrix = this.#demuxer.displayMatrix;
+    return matrix && turnOf(matrix);
   }
 
   /** Of the last picture. */

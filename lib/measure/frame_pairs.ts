@@ -32,9 +32,8 @@ export interface FramePairs {
  * @param had the reader's column of when it had the frame
  */
 export function pairFrames(write: Table, read: Table, had: string): FramePairs {
-  const second = write.second("submit_monotonic_ns");
-  const submitted = write.times("submit_monotonic_ns", second);
-  const received = read.times(had, second);
+  const submitted = write.times("submit_monotonic_ns");
+  const received = read.times(had, write.second);
   const stamps = read.numbers("stamp");
   const sequences = read.numbers("sequence");
   const sources = new Map<number, number>();

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Numbers } from "./table.ts";
+
 /** What a column of sequence numbers says about frames that never came. */
 export interface Gaps {
   /** How often a number was skipped. */
@@ -19,7 +21,7 @@ export interface Gaps {
  *
  * @param frame each row's own number: rows that are gone from the file are no lost frames
  */
-export function sequenceGaps(sequence: Float64Array, frame: Float64Array): Gaps {
+export function sequenceGaps(sequence: Numbers, frame: Numbers): Gaps {
   let gaps = 0;
   let lost = 0;
   let backwards = 0;

@@ -14,6 +14,7 @@ export const PARTS = {
   "buffer wait": "scheduling",
   "fill": "computing",
   "source wait": "waiting",
+  "run delay": "scheduling",
   "write copy": "copying",
   "read copy": "copying",
   "user checksum": "computing",
@@ -32,6 +33,17 @@ export const PARTS = {
 } as const satisfies Record<string, Cost>;
 
 export type PartName = keyof typeof PARTS;
+
+/** Runnable and not running: a column says how long, and not in which part. */
+export const RUN_DELAY: PartName = "run delay";
+
+/** The columns of what the thread was charged for a row. */
+export const THREAD_COLUMNS = [
+  "minor_faults",
+  "voluntary_switches",
+  "involuntary_switches",
+  "run_delay_ns",
+] as const;
 
 /** From one column to another; `meta.` columns are the joined metadata's. */
 export interface Part {
@@ -69,6 +81,13 @@ export interface PathKind {
   /** Of pixels, a frame, from where the camera or the heap holds them to where they are used. */
   readonly copies: string;
   readonly timestamps: string;
+  /** Whether the camera's buffers have a time of their own. */
+  readonly buffers?: boolean;
+  /**
+   * How frames that the driver flagged as faulty are known: counted by buffer flags; the tool ends at
+   * the first; or not at all, as read(2) and write(2) have no flags.
+   */
+  readonly errors: "counted" | "fatal" | "unknown";
 }
 
 const part = (name: PartName, from: string, to: string): Part => ({ name, from, to });
@@ -114,7 +133,9 @@ const CAPTURE = {
   },
   start: "wait_monotonic_ns",
   sequences: [{ column: "sequence", of: "camera" }],
-  timestamps: `${PROGRAM_CLOCK}; the buffer's is synthetic`,
+  timestamps: PROGRAM_CLOCK,
+  buffers: true,
+  errors: "counted",
 } as const;
 
 const M2M = {
@@ -128,6 +149,7 @@ const M2M = {
   join: bySource("vpipe_dq_monotonic_ns"),
   sequences: CAMERA_AND_FILTER,
   timestamps: BOTH_CLOCKS,
+  errors: "counted",
 } as const;
 
 /** A program that writes to the loopback node. */
@@ -167,6 +189,7 @@ export const KINDS: readonly PathKind[] = [
     ],
     // read() gives no sequence: its tool counts by itself.
     sequences: [],
+    errors: "unknown",
     copies: "1 in the kernel (read())",
     timestamps: PROGRAM_CLOCK,
   },
@@ -234,6 +257,7 @@ export const KINDS: readonly PathKind[] = [
     sequences: CAMERA_AND_FILTER,
     copies: "1 in the kernel (filter)",
     timestamps: BOTH_CLOCKS,
+    errors: "counted",
   },
   {
     id: "fixture",
@@ -254,6 +278,7 @@ export const KINDS: readonly PathKind[] = [
       dequeued: "dequeue_monotonic_ns",
     },
     sequences: [{ column: "vpipe_sequence", of: "filter" }],
+    errors: "fatal",
     copies: "1 in the kernel (filter)",
     timestamps: BOTH_CLOCKS,
   },
@@ -267,6 +292,7 @@ export const KINDS: readonly PathKind[] = [
       from: "submit_monotonic_ns",
       to: "submitted_monotonic_ns",
     },
+    errors: "unknown",
     copies: "1 in the kernel (write()), and the reader's",
     timestamps: PROGRAM_CLOCK,
   },
@@ -279,6 +305,7 @@ export const KINDS: readonly PathKind[] = [
       from: "submit_monotonic_ns",
       to: "submitted_monotonic_ns",
     },
+    errors: "counted",
     copies: "the reader's",
     timestamps: PROGRAM_CLOCK,
   },
@@ -287,6 +314,26 @@ export const KINDS: readonly PathKind[] = [
 /** The kind of path whose tool wrote this table; undefined of any other table. */
 export function kindOf(table: Table): PathKind | undefined {
   return KINDS.find(({ columns, word }) =>
-    table.has("frame", ...columns) && (word === undefined || table.words(word[0])?.[0] === word[1])
+    table.has("frame", ...columns) && (word === undefined || table.word(word[0], 0) === word[1])
   );
+}
+
+const OF_EVERY_RUN = ["frame", "flags", "stamp", "algo", "minor_faults_delta", ...THREAD_COLUMNS];
+const OF_METADATA = ["seq", "src_v4l2_sequence", "flags"];
+const META = "meta.";
+
+const USED = new Set([
+  ...OF_EVERY_RUN,
+  ...OF_METADATA,
+  ...KINDS.flatMap(({ columns, latency, start, parts, sequences }) => [
+    ...columns,
+    start,
+    ...[latency, ...parts].flatMap(({ from, to }) => [from, to]),
+    ...sequences.map(({ column }) => column),
+  ]).map((name) => name.startsWith(META) ? name.slice(META.length) : name),
+]);
+
+/** Whether a report looks at a column of a run or of its metadata: the others need no memory. */
+export function isUsed(column: string): boolean {
+  return USED.has(column);
 }

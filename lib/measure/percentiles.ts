@@ -4,6 +4,7 @@
  * @module
  */
 import type { Summary } from "./histogram.ts";
+import type { Numbers } from "./table.ts";
 
 /** What a sample looks like, in the unit of its values. */
 export interface Statistics extends Summary {
@@ -20,16 +21,22 @@ export function quantile(sorted: ArrayLike<number>, q: number): number | undefin
 }
 
 /** Summary of a sample in any order, without what is not a number; undefined of none. */
-export function statistics(values: Float64Array): Statistics | undefined {
+export function statistics(values: Numbers): Statistics | undefined {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   if (sorted.length === 0) return undefined;
   return {
     count: sorted.length,
     min: sorted[0],
-    mean: sorted.reduce((sum, value) => sum + value, 0) / sorted.length,
+    mean: meanOf(sorted),
     p50: quantile(sorted, 0.5)!,
     p95: quantile(sorted, 0.95)!,
     p99: quantile(sorted, 0.99)!,
     max: sorted[sorted.length - 1],
   };
+}
+
+function meanOf(values: Numbers): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
 }

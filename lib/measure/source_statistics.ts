@@ -12,6 +12,8 @@ export class SourceStatistics {
   dropped = 0;
   /** Places where frames are missing. */
   gaps = 0;
+  /** How often a number was not above the one before: it stood still, or began anew. */
+  backwards = 0;
   /** Frames that the driver flagged as faulty. */
   errors = 0;
   /** From one frame to the next, in ns. */
@@ -31,9 +33,13 @@ export class SourceStatistics {
     } else {
       this.interval.record(now - this.#last);
       // Sequence numbers are unsigned and wrap.
-      const missing = (sequence - this.#sequence - 1) >>> 0;
-      if (missing > 0) this.gaps++;
-      this.dropped += missing;
+      const step = (sequence - this.#sequence) | 0;
+      if (step <= 0) {
+        this.backwards++;
+      } else if (step > 1) {
+        this.gaps++;
+        this.dropped += step - 1;
+      }
     }
     this.#sequence = sequence;
     this.#last = now;
@@ -45,6 +51,7 @@ export class SourceStatistics {
     this.frames = 0;
     this.dropped = 0;
     this.gaps = 0;
+    this.backwards = 0;
     this.errors = 0;
     this.interval.clear();
   }

@@ -72,31 +72,51 @@ export function distribution(latencies: Float64Array): Distribution {
 
 /** @param times ns of each row, ascending */
 export function timeline(times: Float64Array, latencies: Float64Array): Timeline {
-  const rows = [...latencies.keys()].filter((row) => !Number.isNaN(latencies[row]));
-  const each = Math.ceil(rows.length / STRETCHES);
+  const known = latencies.filter((ns) => !Number.isNaN(ns));
+  const each = Math.ceil(known.length / STRETCHES);
   const chart: Record<"seconds" | "median_ns" | "min_ns" | "max_ns", number[]> = {
     seconds: [],
     median_ns: [],
     min_ns: [],
     max_ns: [],
   };
-  const seconds = (row: number) => Math.round(times[row] / 1e3) / 1e6;
-  for (let from = 0; from < rows.length; from += each) {
-    const stretch = rows.slice(from, from + each);
-    const sorted = Float64Array.from(stretch, (row) => latencies[row]).sort();
-    chart.seconds.push(seconds(stretch[0]));
+  const begin = times.find((ns) => !Number.isNaN(ns)) ?? 0;
+  const seconds = (row: number) => Math.round((times[row] - begin) / 1e3) / 1e6;
+  const stretch = new Float64Array(each);
+  let filled = 0;
+  let from = 0;
+  const end = () => {
+    const sorted = stretch.subarray(0, filled).sort();
+    chart.seconds.push(seconds(from));
     chart.median_ns.push(Math.round(quantile(sorted, 0.5)!));
-    if (each === 1) continue;
-    chart.min_ns.push(sorted[0]);
-    chart.max_ns.push(sorted[sorted.length - 1]);
+    if (each > 1) {
+      chart.min_ns.push(sorted[0]);
+      chart.max_ns.push(sorted[filled - 1]);
+    }
+    filled = 0;
+  };
+  for (let row = 0; row < latencies.length; row++) {
+    if (Number.isNaN(latencies[row])) continue;
+    if (filled === 0) from = row;
+    stretch[filled++] = latencies[row];
+    if (filled === each) end();
   }
-  const slowest = each === 1 ? [] : rows
-    .toSorted((a, b) => latencies[b] - latencies[a])
-    .slice(0, WORST);
+  if (filled > 0) end();
   return {
     type: "timeline",
     framesEach: each,
     ...chart,
-    worst: slowest.map((row) => [seconds(row), latencies[row]]),
+    worst: each === 1 ? [] : slowest(latencies, known).map((row) => [seconds(row), latencies[row]]),
   };
+}
+
+/** Rows of the slowest frames, the slowest first. */
+function slowest(latencies: Float64Array, known: Float64Array): number[] {
+  const least = known.sort()[Math.max(0, known.length - WORST)];
+  const rows: number[] = [];
+  let equal = 0;
+  for (let row = 0; row < latencies.length; row++) {
+    if (latencies[row] > least || latencies[row] === least && equal++ < WORST) rows.push(row);
+  }
+  return rows.sort((a, b) => latencies[b] - latencies[a]).slice(0, WORST);
 }

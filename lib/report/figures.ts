@@ -5,9 +5,12 @@
  */
 import { decompose, type Decomposition } from "../measure/decompose.ts";
 import { type Gaps, sequenceGaps } from "../measure/gaps.ts";
-import type { PathKind } from "../measure/paths.ts";
+import { type PathKind, THREAD_COLUMNS } from "../measure/paths.ts";
 import { type Statistics, statistics } from "../measure/percentiles.ts";
 import type { PerfCounters } from "../measure/perf.ts";
+import type { Numbers, Table } from "../measure/table.ts";
+import { V4L2_BUF_FLAG_ERROR } from "../v4l2/videodev2.ts";
+import { type Distribution, distribution, type Timeline, timeline } from "./charts.ts";
 import type { Analysis, Machine, RunFiles } from "./folder.ts";
 import { type IoFigures, ioFigures } from "./io.ts";
 
@@ -16,8 +19,8 @@ export interface ThreadCosts {
   readonly minorFaults: Statistics;
   readonly voluntarySwitches: Statistics;
   readonly involuntarySwitches: Statistics;
-  /** ns runnable and not running. */
-  readonly runDelay: Statistics;
+  /** ns runnable and not running; undefined where the kernel does not say. */
+  readonly runDelay?: Statistics;
 }
 
 /** The metadata's own account of what it lost. */
@@ -44,22 +47,27 @@ export interface RunFigures {
   /** The filter's algorithm, where the CSV has one. */
   readonly algorithm?: string;
   readonly frames: number;
-  /** Of each row, NaN where a time is not there. */
-  readonly latencies: Float64Array;
-  /** When each row's latency ended, from the first one's. */
-  readonly times: Float64Array;
   readonly latency: Statistics;
+  /** What the charts show: of all rows, they would fill the memory. */
+  readonly distribution: Distribution;
+  readonly timeline: Timeline;
+  /** Frames a second from the first to the last; undefined of fewer than two. */
+  readonly rate?: number;
   readonly decomposition?: Decomposition;
   readonly thread?: ThreadCosts;
   /** Of the QBUF of each row's buffer. */
   readonly queueFaults?: Statistics;
   readonly gaps: readonly (Gaps & { readonly of: string })[];
-  /** Frames that the driver flagged; undefined where the tool's JSON is not there. */
+  /** Frames that the driver flagged; undefined where neither CSV nor JSON says so. */
   readonly errors?: number;
+  /** Flags of the first buffer, for its clock; undefined where the CSV has none. */
+  readonly bufferFlags?: number;
   readonly meta?: MetaLosses;
   readonly perf?: PerfCounters;
   readonly lock?: LockCosts;
   readonly summary?: Readonly<Record<string, unknown>>;
+  /** What makes one doubt the figures. */
+  readonly doubts: readonly string[];
 }
 
 /** All of a machine. */
@@ -71,25 +79,30 @@ export const FIGURES: Analysis<RunFigures, IoFigures> = { run: runFigures, pair:
 /** A run's figures; undefined where no row has both times of its latency. */
 function runFigures(files: RunFiles): RunFigures | undefined {
   const { name, kind, rows, meta, perf, lock, summary } = files;
-  const second = rows.second(kind.latency.from);
-  const from = rows.times(kind.latency.from, second)!;
-  const times = rows.times(kind.latency.to, second)!;
+  const from = rows.times(kind.latency.from)!;
+  const times = rows.times(kind.latency.to)!;
   const latencies = times.map((ns, row) => ns - from[row]);
   const latency = statistics(latencies);
   if (!latency) return undefined;
   const frame = rows.numbers("frame")!;
   const faults = rows.numbers("minor_faults_delta");
-  const first = times.find((ns) => !Number.isNaN(ns))!;
-  const errors = summary?.errors;
+  const flags = rows.numbers("flags");
+  const errors = kind.errors !== "counted"
+    ? undefined
+    : flags
+    ? count(flags, V4L2_BUF_FLAG_ERROR)
+    : summary?.errors;
+  const decomposition = decompose(rows, kind, meta);
   return {
     name,
     kind,
-    algorithm: rows.words("algo")?.[0],
+    algorithm: rows.word("algo", 0),
     frames: rows.length,
-    latencies,
-    times: times.map((ns) => ns - first),
     latency,
-    decomposition: decompose(rows, kind, meta),
+    distribution: distribution(latencies),
+    timeline: timeline(times, latencies),
+    rate: rateOf(frame, times),
+    decomposition,
     thread: threadCosts(files),
     queueFaults: faults && statistics(faults),
     gaps: kind.sequences.flatMap(({ column, of }) => {
@@ -97,11 +110,36 @@ function runFigures(files: RunFiles): RunFigures | undefined {
       return sequence ? [{ of, ...sequenceGaps(sequence, frame) }] : [];
     }),
     errors: typeof errors === "number" ? errors : undefined,
+    bufferFlags: flags?.[0],
     meta: meta && metaLosses(meta),
     perf,
     lock: lock && lockCosts(lock),
     summary,
+    doubts: doubtsAbout(rows, meta, decomposition),
   };
+}
+
+function count(flags: Numbers, bit: number): number {
+  let rows = 0;
+  for (let row = 0; row < flags.length; row++) if (flags[row] & bit) rows++;
+  return rows;
+}
+
+function rateOf(frame: Numbers, times: Float64Array): number | undefined {
+  const last = frame.length - 1;
+  const seconds = (times[last] - times[0]) / 1e9;
+  // By the rows' own numbers: one that is gone from the file was a frame all the same.
+  return seconds > 0 ? (frame[last] - frame[0]) / seconds : undefined;
+}
+
+function doubtsAbout(rows: Table, meta: Table | undefined, found?: Decomposition): string[] {
+  if (!meta?.has("queued_ns") || !found) return [];
+  const { missing, outside } = found;
+  if (missing + outside <= rows.length / 2) return [];
+  return [
+    `of ${rows.length} frames only ${rows.length - missing - outside} have metadata that lies ` +
+    `within them (${missing} have none, ${outside} that of another frame): is it of this run?`,
+  ];
 }
 
 function threadCosts({ rows }: RunFiles): ThreadCosts | undefined {
@@ -109,11 +147,8 @@ function threadCosts({ rows }: RunFiles): ThreadCosts | undefined {
     const values = rows.numbers(column);
     return values && statistics(values);
   };
-  const minorFaults = of("minor_faults");
-  const voluntarySwitches = of("voluntary_switches");
-  const involuntarySwitches = of("involuntary_switches");
-  const runDelay = of("run_delay_ns");
-  return minorFaults && voluntarySwitches && involuntarySwitches && runDelay &&
+  const [minorFaults, voluntarySwitches, involuntarySwitches, runDelay] = THREAD_COLUMNS.map(of);
+  return minorFaults && voluntarySwitches && involuntarySwitches &&
     { minorFaults, voluntarySwitches, involuntarySwitches, runDelay };
 }
 
@@ -124,7 +159,7 @@ function metaLosses(meta: NonNullable<RunFiles["meta"]>): MetaLosses {
   for (let entry = 1; entry < sequence.length; entry++) {
     lost += Math.max(0, sequence[entry] - sequence[entry - 1] - 1);
   }
-  return { entries: meta.length, overruns: flags.filter((bits) => bits & 1).length, lost };
+  return { entries: meta.length, overruns: count(flags, 1), lost };
 }
 
 function lockCosts(lock: NonNullable<RunFiles["lock"]>): LockCosts | undefined {

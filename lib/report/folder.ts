@@ -3,10 +3,17 @@
  *
  * @module
  */
-import { readFile } from "../cli/files.ts";
-import { kindOf, type PathKind } from "../measure/paths.ts";
+import { readFile, readPieces } from "../cli/files.ts";
+import { isUsed, kindOf, type PathKind } from "../measure/paths.ts";
 import { parsePerf, type PerfCounters } from "../measure/perf.ts";
-import { Table, TableError } from "../measure/table.ts";
+import {
+  leaveOutDisorder,
+  META_ORDER,
+  type Order,
+  orderOf,
+  WRITER_ORDER,
+} from "../measure/soundness.ts";
+import { describeDamage, Table, TableError } from "../measure/table.ts";
 import { SysError } from "../sys/errno.ts";
 import { listFolder } from "../sys/folder.ts";
 
@@ -44,7 +51,7 @@ export interface PairFiles {
 }
 
 /** What becomes of the files; undefined where no row can be used. */
-export interface Analysis<Run, Pair> {
+export interface Analysis<Run extends { readonly doubts: readonly string[] }, Pair> {
   readonly run: (files: RunFiles) => Run | undefined;
   readonly pair: (files: PairFiles) => Pair | undefined;
 }
@@ -83,7 +90,7 @@ const CALLS_COLUMNS = ["side", "syscall", "calls", "frames"];
  * @returns the machines of which there is something to report
  * @throws {SysError} where the folder itself cannot be read
  */
-export function readBench<Run, Pair>(
+export function readBench<Run extends { readonly doubts: readonly string[] }, Pair>(
   path: string,
   analyse: Analysis<Run, Pair>,
 ): Machine<Run, Pair>[] {
@@ -109,7 +116,7 @@ function listIfFolder(path: string): string[] | undefined {
   }
 }
 
-function readMachine<Run, Pair>(
+function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
   path: string,
   folder: string,
   files: readonly string[],
@@ -119,10 +126,10 @@ function readMachine<Run, Pair>(
   const notice = (file: string, says: string) =>
     void notices.push({ file: folder === "" ? file : `${folder}/${file}`, says });
 
-  const attempt = <T>(file: string, take: (text: string) => T): T | undefined => {
+  const attempt = <T>(file: string, take: (path: string) => T): T | undefined => {
     if (!files.includes(file)) return undefined;
     try {
-      return take(new TextDecoder().decode(readFile(`${path}/${file}`)));
+      return take(`${path}/${file}`);
     } catch (error) {
       const { message } = error as Error;
       const why = error instanceof SysError ? message.slice(`${path}/${file}: `.length) : message;
@@ -130,17 +137,34 @@ function readMachine<Run, Pair>(
       return undefined;
     }
   };
-  const table = (file: string, columns: readonly string[] = []) =>
-    attempt(file, (text) => {
-      const table = new Table(text);
+  const attemptText = <T>(file: string, take: (text: string) => T): T | undefined =>
+    attempt(file, (path) => take(new TextDecoder().decode(readFile(path))));
+  const table = (
+    file: string,
+    columns: readonly string[] = [],
+    order: (table: Table) => Order | undefined = () => undefined,
+    wanted?: (column: string) => boolean,
+  ) =>
+    attempt(file, (path) => {
+      const table = new Table(readPieces(path), wanted);
       if (!table.has(...columns)) throw new TableError("not the columns of such a file");
+      const rule = order(table);
+      if (rule) leaveOutDisorder(table, rule);
       if (table.cutOff) notice(file, "the last row is cut off and left out");
-      if (table.damaged > 0) notice(file, `${table.damaged} damaged rows are left out`);
+      if (table.damaged > 0) {
+        const rows = `${table.damaged} damaged rows are left out`;
+        notice(file, [rows, ...describeDamage(table.damage)].join(": "));
+      }
       return table;
     });
+  const ofRun = (file: string) =>
+    table(file, [], (table) => {
+      const kind = kindOf(table);
+      return kind && orderOf(kind);
+    }, isUsed);
 
   const summaryOf = (name: string) => {
-    const summary = attempt(`${name}.json`, parseSummary);
+    const summary = attemptText(`${name}.json`, parseSummary);
     if (summary?.failure !== undefined) {
       notice(`${name}.json`, `the run failed: ${summary.failure}`);
     }
@@ -152,11 +176,11 @@ function readMachine<Run, Pair>(
   for (const file of tables) {
     if (BESIDE.test(file) || OF_PAIR.test(file) || OTHERS.has(file)) continue;
     const name = file.slice(0, -".csv".length);
-    const rows = table(file);
+    const rows = ofRun(file);
     const kind = rows && kindOf(rows);
     if (rows && !kind) notice(file, "its columns are no tool's; skipped");
     if (!rows || !kind) continue;
-    const meta = table(`${name}.meta.csv`, META_COLUMNS);
+    const meta = table(`${name}.meta.csv`, META_COLUMNS, () => META_ORDER, isUsed);
     if (kind.join && !files.includes(`${name}.meta.csv`)) {
       notice(`${name}.meta.csv`, "missing: what the kernel did with a frame is in its remainder");
     } else if (meta && !meta.has(...STAGE_COLUMNS)) {
@@ -167,12 +191,13 @@ function readMachine<Run, Pair>(
       kind,
       rows,
       meta,
-      perf: attempt(`${name}.perf.csv`, parsePerf),
+      perf: attemptText(`${name}.perf.csv`, parsePerf),
       lock: table(`${name}.lock.csv`, LOCK_COLUMNS),
       summary: summaryOf(name),
     });
     if (run) runs.push(run);
-    else notice(file, "no row has both of its times; skipped");
+    for (const doubt of run?.doubts ?? []) notice(`${name}.meta.csv`, doubt);
+    if (!run) notice(file, "no row has both of its times; skipped");
   }
   for (const file of tables.filter((name) => BESIDE.test(name))) {
     const run = file.replace(BESIDE, ".csv");
@@ -186,8 +211,8 @@ function readMachine<Run, Pair>(
     if (size === undefined) notice(`${name}.*.csv`, "not named SIZE-WRITER-READER; skipped");
     else if (missing) notice(`${name}.${missing}.csv`, "missing: the others of it are skipped");
     if (size === undefined || missing) continue;
-    const write = table(`${name}.write.csv`, WRITE_COLUMNS);
-    const read = table(`${name}.read.csv`);
+    const write = table(`${name}.write.csv`, WRITE_COLUMNS, () => WRITER_ORDER);
+    const read = ofRun(`${name}.read.csv`);
     if (!write || !read) continue;
     summaryOf(`${name}.write`);
     summaryOf(`${name}.read`);
@@ -211,7 +236,7 @@ function readMachine<Run, Pair>(
   };
   return {
     name: folder,
-    properties: attempt("machine.csv", parseProperties) ?? new Map(),
+    properties: attemptText("machine.csv", parseProperties) ?? new Map(),
     runs,
     pairs,
     rows: new Map(cells("rows.csv", "row", "state")),

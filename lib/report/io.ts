@@ -53,8 +53,9 @@ export function ioFigures(files: PairFiles): IoFigures | undefined {
   const submit = pairs && statistics(submitTimes(write, pairs.written));
   if (!latency || !submit) return undefined;
   const perFrame = (column: string) => {
-    const total = cost?.numbers(column)?.[0];
-    return total === undefined ? undefined : total / cost!.numbers("frames")![0];
+    const value = (cost?.numbers(column)?.[0] ?? NaN) / (cost?.numbers("frames")?.[0] ?? NaN);
+    // Of no frames there is none, and 0 / 0 least of all.
+    return Number.isFinite(value) ? value : undefined;
   };
   const side = (which: "write" | "read"): SideCosts => ({
     systemCalls: calls && callsPerFrame(calls, which),
@@ -80,9 +81,8 @@ export function ioFigures(files: PairFiles): IoFigures | undefined {
 }
 
 function submitTimes(write: Table, rows: Int32Array): Float64Array {
-  const second = write.second("submit_monotonic_ns");
-  const begin = write.times("submit_monotonic_ns", second)!;
-  const end = write.times("submitted_monotonic_ns", second);
+  const begin = write.times("submit_monotonic_ns")!;
+  const end = write.times("submitted_monotonic_ns");
   return Float64Array.from(rows, (row) => end ? end[row] - begin[row] : NaN);
 }
 
@@ -91,7 +91,7 @@ function callsPerFrame(calls: Table, which: string): SideCosts["systemCalls"] {
   const names = calls.words("syscall")!;
   const frames = calls.numbers("frames")!;
   const counts = calls.numbers("calls")!;
-  const rows = [...sides.keys()].filter((row) => sides[row] === which);
+  const rows = [...sides.keys()].filter((row) => sides[row] === which && frames[row] > 0);
   return rows.length === 0
     ? undefined
     : new Map(rows.map((row) => [names[row], counts[row] / frames[row]]));

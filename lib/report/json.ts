@@ -29,6 +29,8 @@ function runJson(run: RunFigures): Record<string, unknown> {
     algorithm: run.algorithm,
     copies_per_frame: run.kind.copies,
     frames: run.frames,
+    frames_per_second: run.rate,
+    format: run.summary?.format,
     latency_ns: run.latency,
     decomposition: decomposition && decompositionJson(decomposition),
     thread: thread && {
@@ -40,6 +42,7 @@ function runJson(run: RunFigures): Record<string, unknown> {
     minor_faults_per_qbuf: run.queueFaults,
     sequence_gaps: run.gaps,
     error_frames: run.errors,
+    doubts: run.doubts.length > 0 ? run.doubts : undefined,
     metadata: run.meta,
     perf: perf && Object.fromEntries(perf),
     mmap_lock: lock && {
@@ -85,10 +88,11 @@ function decompositionJson(found: Decomposition): Record<string, unknown> {
   return {
     of: found.whole,
     frames: found.frames,
+    turns: found.turns,
     parts_ns: Object.fromEntries([...found.parts].map(([name, of]) => [snake(name), of])),
     remainder_ns: found.remainder,
     without_source_wait_ns: found.busy,
-    remainder_share: found.remainderShare,
+    remainder_share: Number.isFinite(found.remainderShare) ? found.remainderShare : undefined,
     typical: meanJson(found.typical),
     slowest_percent: meanJson(found.slowest),
     parts_not_recorded: found.unknown,

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatNs } from "../measure/format.ts";
-import { PARTS } from "../measure/paths.ts";
+import { type PartName, PARTS } from "../measure/paths.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 import { cell, markdownTable } from "./markdown.ts";
 import {
@@ -14,10 +14,12 @@ import {
   losses,
   machineLine,
   NOT_RECORDED,
+  ofTurns,
   percent,
   percentiles,
   perFrame,
   switches,
+  timestamps,
   whyMissing,
 } from "./words.ts";
 
@@ -140,8 +142,8 @@ const PATH_COLUMNS = [
   "p99",
   "drops and gaps",
   "timestamp source",
-  "cache references",
-  "cache misses",
+  "cache references, whole process",
+  "cache misses, whole process",
   "frames",
   "conditions",
 ];
@@ -150,10 +152,10 @@ function pathTable(machine: MachineFigures, phase: Phase): string[] {
   const rows = rowsOf(machine, phase, PATH_COLUMNS.length, (run) => [
     `${run.name}: ${run.kind.title}, ${run.kind.latency.name}`,
     run.kind.copies,
-    switches(machine, run),
+    switches(run),
     ...percentiles(run.latency),
     losses(run),
-    run.kind.timestamps,
+    timestamps(run),
     counter(machine, run, "cache-references"),
     counter(machine, run, "cache-misses"),
     String(run.frames),
@@ -190,17 +192,24 @@ function userptrTable(machine: MachineFigures): string[] {
   return markdownTable(USERPTR_COLUMNS, rows);
 }
 
+/** Parts of a run's kind, known or not. */
+function ownParts({ kind, decomposition }: RunFigures): ReadonlySet<PartName> {
+  const { parts, unknown } = decomposition ?? { parts: new Map<PartName, unknown>(), unknown: [] };
+  return new Set([...kind.parts.map(({ name }) => name), ...parts.keys(), ...unknown]);
+}
+
 function partsTable({ runs }: MachineFigures): string[] {
   const parts = (Object.keys(PARTS) as (keyof typeof PARTS)[])
-    .filter((name) => runs.some(({ kind }) => kind.parts.some((part) => part.name === name)));
+    .filter((name) => runs.some((run) => ownParts(run).has(name)));
   const head = [
     ...["path", ...parts, "remainder", "turn without source wait", "remainder share of medians"],
-    "remainder, mean of all turns",
+    ...["remainder, mean", "turns taken apart"],
   ];
-  const rows = runs.map(({ name, kind, decomposition: found }) => {
+  const rows = runs.map((run) => {
+    const { name, decomposition: found } = run;
     if (!found) return [name, ...Array<string>(head.length - 1).fill(NOT_RECORDED)];
     const { typical, unknown, remainder, remainderShare, whole } = found;
-    const own = new Set(kind.parts.map((part) => part.name));
+    const own = ownParts(run);
     return [
       whole === "turn" ? name : `${name} (its latency: turns overlap)`,
       ...parts.map((part) => {
@@ -212,6 +221,7 @@ function partsTable({ runs }: MachineFigures): string[] {
       formatNs(typical.busy),
       isMuch(remainderShare) ? `**${percent(remainderShare)}**` : percent(remainderShare),
       formatNs(remainder.mean),
+      ofTurns(found),
     ];
   });
   return markdownTable(head, rows);

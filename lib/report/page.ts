@@ -8,7 +8,7 @@ import type { Decomposition, MeanFrame } from "../measure/decompose.ts";
 import { formatNs } from "../measure/format.ts";
 import { type Cost, type PartName, PARTS } from "../measure/paths.ts";
 import type { Statistics } from "../measure/percentiles.ts";
-import { type Chart, distribution, stack, STRETCHES, timeline, WORST } from "./charts.ts";
+import { type Chart, stack, WORST } from "./charts.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 import { heatMaps } from "./heat_map.ts";
 import { type Content, html, jsonScript, Markup, script } from "./html.ts";
@@ -22,9 +22,11 @@ import {
   machineLine,
   MUCH,
   NOT_RECORDED,
+  ofTurns,
   percent,
   perFrame,
   switches,
+  timestamps,
   withoutPerf,
 } from "./words.ts";
 import chartJs from "../../build/toolchain/chart.js" with { type: "text" };
@@ -181,11 +183,12 @@ function overview(machine: MachineFigures, charts: Charts): Markup {
           )}
         </div>
         <p class="quiet">
-          A bar is one turn of the program's loop without its wait for the camera. The remainder is what the
-          measured parts leave of it: a row's bookkeeping, the event loop, and the kernel's time where a
-          frame's metadata is missing. ${apart.some(({ decomposition }) =>
-            decomposition.whole === "latency"
-          ) &&
+          A bar is one turn of the program's loop without its wait for the camera, the mean of turns of
+          which every part is known. Run delay, when the thread could have run and did not, is taken out of
+          the wait and of the other parts. The remainder is what the parts leave: a row's bookkeeping, the
+          event loop, and the kernel's time where a run has no metadata. ${apart.some((
+            { decomposition },
+          ) => decomposition.whole === "latency") &&
             "* Several frames are in flight and turns overlap: this is a frame's latency, most of it spent behind the others."}
         </p>
         ${costTable(machine, apart)}
@@ -410,8 +413,8 @@ function details(machine: MachineFigures, charts: Charts): Markup {
 }
 
 function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup {
-  const { kind, latency, decomposition } = run;
-  const each = Math.ceil(latency.count / STRETCHES);
+  const { kind, decomposition } = run;
+  const each = run.timeline.framesEach;
   return html`
     <article>
       <h3 id="${anchor(machine, run)}">${run.name}</h3>
@@ -422,7 +425,7 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
           "Distribution",
           `of ${kind.latency.name}: the share of frames that took at most so long; ` +
             "circles: p50, p95, p99, max",
-          distribution(run.latencies),
+          run.distribution,
           230,
         )} ${charts.figure(
           "Timeline",
@@ -430,7 +433,7 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
             ? `of ${kind.latency.name}: every frame`
             : `of ${kind.latency.name}: median, least and most of every ${each} frames; ` +
               `dots: the ${WORST} slowest frames`,
-          timeline(run.times, run.latencies),
+          run.timeline,
           230,
         )}
       </div>
@@ -526,11 +529,12 @@ function facts(machine: MachineFigures, run: RunFigures): Markup {
     ).join(", ");
   const rows: [string, Content][] = [
     ["drops, gaps, errors", losses(run)],
-    ["context switches a frame", switches(machine, run)],
-    ["perf, whole process", counters ?? withoutPerf(machine)],
-    ["timestamps", run.kind.timestamps],
+    ["context switches a frame", switches(run)],
+    ["perf, whole process with start-up and warm-up", counters ?? withoutPerf(machine)],
+    ["timestamps", timestamps(run)],
   ];
   if (found) {
+    rows.push(["turns taken apart", ofTurns(found)]);
     rows.push([`remainder share, ▲ above ${percent(MUCH)}`, share(found.remainderShare)]);
     if (found.unknown.length > 0) {
       rows.push(["parts not recorded", found.unknown.join(", ")]);
@@ -538,8 +542,8 @@ function facts(machine: MachineFigures, run: RunFigures): Markup {
     if (found.missing + found.outside > 0) {
       rows.push([
         "frames not joined",
-        `${found.missing} without metadata, ${found.outside} whose metadata lies outside of them;` +
-        " their time in the kernel is in the remainder",
+        `${found.missing} without metadata, ${found.outside} whose metadata lies outside of them; ` +
+        "the parts are of the others",
       ]);
     }
   }

@@ -3,7 +3,15 @@
  *
  * @module
  */
+import type { Decomposition } from "../measure/decompose.ts";
 import { formatNs } from "../measure/format.ts";
+import {
+  V4L2_BUF_FLAG_TIMESTAMP_COPY,
+  V4L2_BUF_FLAG_TIMESTAMP_MASK,
+  V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
+  V4L2_BUF_FLAG_TSTAMP_SRC_MASK,
+  V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
+} from "../v4l2/videodev2.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** Stands where a bench did not write a figure. */
@@ -40,23 +48,55 @@ export function counter(machine: MachineFigures, run: RunFigures, event: string)
   return typeof count === "number" ? String(count) : `perf: ${count}`;
 }
 
+/** The object that a tool's JSON has of the whole process, over the frames that were recorded. */
+function ofProcess({ summary }: RunFigures, count: string): number | undefined {
+  const { process, frames } = summary ?? {};
+  if (typeof process !== "object" || process === null || typeof frames !== "number") return;
+  const value = (process as Record<string, unknown>)[count];
+  return typeof value === "number" && frames > 0 ? value / frames : undefined;
+}
+
 /** Context switches a frame, of the whole process and of the thread that has the loop. */
-export function switches(machine: MachineFigures, run: RunFigures): string {
-  const { perf, frames, thread } = run;
-  const all = perf?.get("context-switches");
-  const process = typeof all === "number"
-    ? `${perFrame(all / frames)} (process, perf)`
-    : `process: ${counter(machine, run, "context-switches")}`;
+export function switches(run: RunFigures): string {
+  const all = ofProcess(run, "context_switches");
+  const process = all === undefined ? `process: ${NOT_RECORDED}` : `${perFrame(all)} (process)`;
+  const { thread } = run;
   const own = thread
     ? `${perFrame(thread.voluntarySwitches.mean + thread.involuntarySwitches.mean)} (thread)`
     : `thread: ${NOT_RECORDED}`;
   return `${process}, ${own}`;
 }
 
-/** Frames that the driver flagged; a tool that does not count them ends at the first. */
-export function errorFrames({ errors, summary }: RunFigures): string {
-  if (errors !== undefined || !summary) return errors?.toString() ?? NOT_RECORDED;
+/** Frames that the driver flagged. */
+export function errorFrames({ kind, errors, summary }: RunFigures): string {
+  if (kind.errors === "unknown") return "cannot be told";
+  if (errors !== undefined) return String(errors);
+  if (kind.errors !== "fatal" || !summary) return NOT_RECORDED;
   return summary.failure === undefined ? "0" : "the run failed";
+}
+
+/** Whose clock the times are of; a driver may stamp its buffers with another than ours. */
+export function timestamps({ kind, bufferFlags, summary }: RunFigures): string {
+  return kind.buffers
+    ? `${kind.timestamps}; the buffer's: ${bufferClock(bufferFlags, summary?.driver)}`
+    : kind.timestamps;
+}
+
+function bufferClock(flags: number | undefined, driver: unknown): string {
+  // drivers/media/test-drivers/vivid computes them.
+  if (driver === "vivid") return "synthetic (vivid)";
+  if (flags === undefined) return NOT_RECORDED;
+  const source = (flags & V4L2_BUF_FLAG_TSTAMP_SRC_MASK) === V4L2_BUF_FLAG_TSTAMP_SRC_SOE
+    ? "start of exposure"
+    : "end of frame";
+  switch (flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) {
+    case V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC:
+      return `CLOCK_MONOTONIC, ${source}`;
+    case V4L2_BUF_FLAG_TIMESTAMP_COPY:
+      return "the writer's, copied";
+    default:
+      return "of a clock that the driver does not name";
+  }
 }
 
 /** Everything that was lost, by whom. */
@@ -73,14 +113,17 @@ export function losses(run: RunFigures): string {
   return lost.join("; ");
 }
 
-/** What a run asked for, from its tool's JSON: `640x480, 4 buffers`. */
-export function conditions({ summary, algorithm }: RunFigures): string {
-  const { width, height, frames_per_second_asked, buffers, depth, threshold } = summary ?? {};
+/** What a run was of: `640x480 grey, 29.97 frames/s (30 asked for), 4 buffers`. */
+export function conditions({ summary, algorithm, rate }: RunFigures): string {
+  const { width, height, format, frames_per_second_asked: asked, buffers, depth, threshold } =
+    summary ?? {};
+  const pixels = typeof format === "string" ? ` ${format}` : "";
+  const wanted = asked === undefined || asked === 0 ? "" : ` (${asked} asked for)`;
   const known = [
-    width !== undefined && height !== undefined && `${width}x${height}`,
+    width !== undefined && height !== undefined && `${width}x${height}${pixels}`,
     algorithm !== undefined && `algorithm ${algorithm}`,
     algorithm === "threshold" && threshold !== undefined && `threshold ${threshold}`,
-    frames_per_second_asked !== undefined && `${frames_per_second_asked} frames/s asked for`,
+    rate !== undefined && `${rate.toFixed(2)} frames/s${wanted}`,
     buffers !== undefined && `${buffers} buffers`,
     depth !== undefined && `depth ${depth}`,
   ].filter((word) => word !== false);
@@ -96,9 +139,14 @@ export function machineLine({ properties }: MachineFigures): string {
   return known.length > 0 ? known.join("; ") : `machine: ${NOT_RECORDED}`;
 }
 
-/** `3.2 %` */
+/** Of how many turns the parts are: `599`, or `299 of 599`. */
+export function ofTurns({ frames, turns }: Decomposition): string {
+  return frames === turns ? String(frames) : `${frames} of ${turns}`;
+}
+
+/** `3.2 %`, or nothing that can be told. */
 export function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
+  return Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : "–";
 }
 
 /** A summary's percentiles as cells. */

@@ -1,16 +1,24 @@
 /**
- * The number of an open device, by which sysfs knows it whatever its path.
+ * The number of a device, by which sysfs knows it whatever its path, and what kind of file a path is.
  *
  * @module
  */
 import { errno, SysError } from "./errno.ts";
 import { cString, libc } from "./libc.ts";
-import { struct, u32 } from "./struct.ts";
+import { struct, u16, u32 } from "./struct.ts";
 
 /** linux/fcntl.h */
 export const AT_EMPTY_PATH = 0x1000;
+export const AT_FDCWD = -100;
+
+/** linux/stat.h */
+export const S_IFMT = 0o170000;
+export const S_IFIFO = 0o010000;
+export const S_IFCHR = 0o020000;
+export const S_IFBLK = 0o060000;
 
 export const statx = struct("struct statx", 256, {
+  mode: u16(28, "stx_mode"),
   rdev_major: u32(128, "stx_rdev_major"),
   rdev_minor: u32(132, "stx_rdev_minor"),
 });
@@ -26,4 +34,29 @@ export function deviceNumber(file: { readonly path: string; readonly fd: number 
     throw new SysError(file.path, "statx", errno());
   }
   return `${status.rdev_major}:${status.rdev_minor}`;
+}
+
+/** A character or block device. */
+export interface DeviceFile {
+  readonly block: boolean;
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** What device is at a path; undefined of any other file, and where there is none. */
+export function deviceAt(path: string): DeviceFile | undefined {
+  const status = statusAt(path);
+  const kind = status && status.mode & S_IFMT;
+  if (!status || kind !== S_IFCHR && kind !== S_IFBLK) return undefined;
+  return { block: kind === S_IFBLK, major: status.rdev_major, minor: status.rdev_minor };
+}
+
+/** Whether there is a pipe at a path. */
+export function isPipe(path: string): boolean {
+  return ((statusAt(path)?.mode ?? 0) & S_IFMT) === S_IFIFO;
+}
+
+function statusAt(path: string) {
+  const status = statx.alloc();
+  return libc.statx(AT_FDCWD, cString(path), 0, 0, status.bytes) < 0 ? undefined : status;
 }

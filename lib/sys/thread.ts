@@ -11,11 +11,16 @@ import { n64, s32, struct, type View } from "./struct.ts";
 /** sched.h */
 export const SCHED_FIFO = 1;
 /** sys/resource.h */
+export const RUSAGE_SELF = 0;
 export const RUSAGE_THREAD = 1;
 
 export const sched_param = struct("struct sched_param", 4, { sched_priority: s32(0) });
 
 export const rusage = struct("struct rusage", 144, {
+  utime_sec: n64(0, "ru_utime.tv_sec"),
+  utime_usec: n64(8, "ru_utime.tv_usec"),
+  stime_sec: n64(16, "ru_stime.tv_sec"),
+  stime_usec: n64(24, "ru_stime.tv_usec"),
   minflt: n64(64, "ru_minflt"),
   nvcsw: n64(128, "ru_nvcsw"),
   nivcsw: n64(136, "ru_nivcsw"),
@@ -79,6 +84,41 @@ export class ThreadUsage {
   }
 }
 
+/** What the whole process, with all its threads, was charged since it was made or cleared. */
+export class ProcessCosts {
+  readonly #usage = rusage.alloc();
+  readonly #start = { switches: 0, minorFaults: 0, cpuNs: 0 };
+
+  constructor() {
+    this.clear();
+  }
+
+  /** Counts from here on. */
+  clear(): void {
+    Object.assign(this.#start, this.#read());
+  }
+
+  /** How often one of its threads was switched away from, page faults without reading, and CPU time. */
+  summary(): { context_switches: number; minor_faults: number; cpu_ns: number } {
+    const { switches, minorFaults, cpuNs } = this.#read();
+    return {
+      context_switches: switches - this.#start.switches,
+      minor_faults: minorFaults - this.#start.minorFaults,
+      cpu_ns: cpuNs - this.#start.cpuNs,
+    };
+  }
+
+  #read() {
+    libc.getrusage(RUSAGE_SELF, this.#usage.bytes);
+    const { minflt, nvcsw, nivcsw, utime_sec, utime_usec, stime_sec, stime_usec } = this.#usage;
+    return {
+      switches: nvcsw + nivcsw,
+      minorFaults: minflt,
+      cpuNs: (utime_sec + stime_sec) * 1e9 + (utime_usec + stime_usec) * 1000,
+    };
+  }
+}
+
 const SPACE = 0x20;
 const ZERO = 0x30;
 
@@ -90,7 +130,7 @@ export class ThreadCosts implements Disposable {
   voluntarySwitches = 0;
   /** Another thread took its processor. */
   involuntarySwitches = 0;
-  /** Nanoseconds in which it could have run and did not, from schedstat. */
+  /** Nanoseconds in which it could have run and did not, from schedstat; NaN where the kernel has none. */
   runDelayNs = 0;
   readonly #usage = new ThreadUsage();
   readonly #schedstat: File | undefined;
@@ -104,7 +144,7 @@ export class ThreadCosts implements Disposable {
     try {
       this.#schedstat = File.open("/proc/thread-self/schedstat", O_RDONLY);
     } catch (error) {
-      // A kernel without CONFIG_SCHED_INFO: the run delay stays 0.
+      // A kernel without CONFIG_SCHED_INFO.
       if (!(error instanceof SysError && error.code === ENOENT)) throw error;
     }
     this.read();
@@ -126,7 +166,7 @@ export class ThreadCosts implements Disposable {
 
   // "RUNNING_NS WAITING_NS SLICES\n"
   #readDelay(): number {
-    if (this.#schedstat === undefined) return 0;
+    if (this.#schedstat === undefined) return NaN;
     const size = this.#schedstat.tryReadStart(this.#text);
     const { bytes } = this.#text;
     let at = 0;

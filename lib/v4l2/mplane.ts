@@ -111,6 +111,13 @@ export abstract class MplaneQueue extends Queue {
     this.dequeuedPlanes = attachPlanes(this.dequeued, planes);
   }
 
+  /** Of all planes. */
+  override get payload(): number {
+    let bytes = 0;
+    for (let i = 0; i < this.dequeuedPlanes.length; i++) bytes += this.dequeuedPlanes[i].bytesused;
+    return bytes;
+  }
+
   /** @param bytesused payload in bytes, of the first plane of an OUTPUT buffer */
   override enqueue(index: number, bytesused = 0): void {
     this.planes[index][0].bytesused = bytesused;

@@ -93,6 +93,11 @@ export abstract class Queue implements Disposable {
     throw new SysError(this.device.path, v4l2.VIDIOC_DQBUF.name, -result);
   }
 
+  /** Bytes of the frame in `dequeued`. */
+  get payload(): number {
+    return this.dequeued.bytesused;
+  }
+
   /**
    * Takes back the OUTPUT buffer of a frame that was had: a mem2mem driver may be done with it a
    * moment after the CAPTURE buffer.

@@ -13,7 +13,7 @@ import * as uapi from "./uapi.ts";
 
 /** A version 1 entry. */
 export type MetaEntry = View<typeof uapi.vpipe_meta_entry.fields>;
-/** A version 2 entry: version 1 and the end of each stage. */
+/** A version 2 entry: version 1 and the end of each stage, which a reader of version 1 does not have. */
 export type MetaEntryV2 = View<typeof uapi.vpipe_meta_entry_v2.fields>;
 
 /** An open sideband. Its cursor starts at the next frame that is published. */
@@ -83,7 +83,10 @@ export class MetaReader implements Disposable {
     return got === 0 ? -1 : got / this.entrySize;
   }
 
-  /** The entries of the last `read`; the next one overwrites them. */
+  /**
+   * The entries of the last `read`; the next one overwrites them. Of version 1 the ends of the stages
+   * are undefined.
+   */
   get entries(): readonly MetaEntryV2[] {
     return this.#views;
   }

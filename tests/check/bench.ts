@@ -17,13 +17,13 @@ const THREAD = ["minor_faults", "voluntary_switches", "involuntary_switches", "r
 const MMAP = [
   ..."frame buffer_index enqueue_monotonic_ns dequeue_monotonic_ns v4l2_timestamp_sec".split(" "),
   ..."v4l2_timestamp_usec sequence bytesused wait_monotonic_ns requeue_monotonic_ns".split(" "),
-  ..."requeued_monotonic_ns measured_monotonic_ns".split(" "),
+  ..."requeued_monotonic_ns measured_monotonic_ns flags".split(" "),
   ...THREAD,
 ];
 const RELAY = [
   ..."frame vivid_sequence vpipe_sequence vpipe_bytesused wait_monotonic_ns".split(" "),
   ..."prepared_monotonic_ns enqueue_monotonic_ns requeued_monotonic_ns".split(" "),
-  "measured_monotonic_ns",
+  ..."measured_monotonic_ns flags".split(" "),
   ...THREAD,
 ];
 const M2M = [...RELAY, "transport", "algo", "vivid_dq_monotonic_ns", "vpipe_dq_monotonic_ns"];
@@ -137,6 +137,7 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
       expectColumns(`${name}.csv`, frames, columns);
       const result = JSON.parse(Deno.readTextFileSync(`${folder}/${name}.json`));
       expectEqual(`frames in ${name}.json`, result.frames, FRAMES);
+      expect(result.process.cpu_ns > 0, `${name}.json has no costs of the process`);
       if (columns.includes("vpipe_sequence")) expectJoined(folder, name, frames);
     }
     for (const { row, state } of readCsv(`${folder}/rows.csv`)) {
@@ -246,6 +247,20 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
     expectEqual("stderr", stderr, "bench_perf.sh: perf is not installed: no counters\n");
     expect(!exists(`${prefix}.perf.csv`), "there is a perf.csv");
     return "the command runs all the same, one line says so, no file is left";
+  });
+
+  await suite.check("bench: why a row failed", async () => {
+    const bad = `${context.scratch}/bad`;
+    const { status, stdout } = await run("env", [
+      ...[`VPIPE_BIN=${context.tools}`, `VPIPE_MODULE=${context.module}`],
+      ...["TOOL_OPTIONS=--size 1x1", `${context.scripts}/bench_all.sh`, bad, "5", "mmap"],
+    ], 300);
+    expectEqual("status", status, 1);
+    const why = "capture-mmap: /dev/video";
+    expect(stdout.includes(`status 1: ${why}`), `it says ${stdout}`);
+    const mmap = readCsv(`${bad}/rows.csv`).find(({ row }) => row === "mmap");
+    expect(mmap?.state.startsWith(`failed: ${why}`) === true, `rows.csv has ${mmap?.state}`);
+    return `the tool's own words, with and without perf: "${mmap?.state}"`;
   });
 
   await suite.check("bench: wrong usage", async () => {

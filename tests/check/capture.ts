@@ -11,20 +11,26 @@ import { breathe } from "../../lib/cli/stop.ts";
 import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import { DmabufQueue } from "../../lib/v4l2/queue.ts";
-import { V4L2_BUF_TYPE_VIDEO_OUTPUT, V4L2_CAP_VIDEO_CAPTURE } from "../../lib/v4l2/videodev2.ts";
+import {
+  V4L2_BUF_FLAG_ERROR,
+  V4L2_BUF_TYPE_VIDEO_OUTPUT,
+  V4L2_CAP_VIDEO_CAPTURE,
+} from "../../lib/v4l2/videodev2.ts";
 import { CameraPath, TRANSPORTS } from "../../lib/vpipe/camera_path.ts";
 import { openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
 import { MetaReader } from "../../lib/vpipe/meta.ts";
 import { VPIPE_ALGO_THRESHOLD } from "../../lib/vpipe/uapi.ts";
 import { type Context, HEAP, META, readCsv } from "./context.ts";
 import { expectError, someRows } from "./expectations.ts";
-import { expect, expectEqual, type Suite } from "./suite.ts";
+import { succeed } from "./processes.ts";
+import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
 const FRAMES = 20;
 const VGA = { size: [640, 480], fps: 30 };
 const PAGES = Math.ceil(640 * 480 / 4096);
 // drivers/media/test-drivers/vivid/vivid-ctrls.c
 const VIVID_CID_PERC_DROPPED = (0x00f00000 | 0xf000) + 64;
+const VIVID_CID_DQBUF_ERROR = (0x00f00000 | 0xf000) + 66;
 
 /** Has vivid lose so many per cent of its frames while `body` runs. */
 async function losing<T>(context: Context, percent: number, body: () => Promise<T>): Promise<T> {
@@ -225,6 +231,55 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     );
     return `a drain that stood still: ${flagged} rows flagged, ${lost} entries lost, both reported`;
   });
+  await suite.check("camera: one with the multi-planar interface alone", async () => {
+    const inUse = Number(Deno.readTextFileSync("/sys/module/vivid/refcnt"));
+    if (inUse > 0) throw new Skip(`vivid is in use ${inUse} times`);
+    await succeed("rmmod", ["vivid"]);
+    try {
+      await succeed("modprobe", ["vivid", "multiplanar=2"]);
+      for (
+        const [tool, ...options] of [["capture-mmap", "--buffers", 3], ["capture-read"]] as const
+      ) {
+        const args = [...options, "--warm-up", 0, "--json"];
+        const result = await context.run(tool, context.vivid, csv, FRAMES, ...args);
+        expectEqual(`${tool}: frames`, JSON.parse(result).frames, FRAMES);
+        for (const { bytesused } of readCsv(csv)) {
+          expectEqual(`${tool}: bytesused`, Number(bytesused), 640 * 480);
+        }
+      }
+      await using refused = context.start("capture-userptr", context.vivid, csv, FRAMES);
+      const message = `${context.vivid}: is a multi-planar capture device, which capture-mmap and`;
+      return expectError(await refused.end(), "capture-userptr", 1, message);
+    } finally {
+      await succeed("rmmod", ["vivid"]);
+      await succeed("modprobe", ["vivid"]);
+    }
+  });
+  for (
+    const [tool, ...path] of [
+      ["capture-mmap", context.vivid],
+      ["capture-dmabuf", context.vivid, context.filter],
+    ] as const
+  ) {
+    await suite.check(`${tool}: a faulty frame is told in its row`, async () => {
+      using vivid = VideoDevice.open(context.vivid, V4L2_CAP_VIDEO_CAPTURE, "capture device");
+      await using capture = context.start(tool, ...path, csv, 60, "--warm-up", 0, "--json");
+      let ended = false;
+      const end = capture.end(60).finally(() => void (ended = true));
+      await someRows(csv);
+      while (!ended) {
+        vivid.setControl(VIVID_CID_DQBUF_ERROR, 1);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      const { stdout, stderr } = await end;
+      const rows = readCsv(csv);
+      expectEqual(`rows (${stderr})`, rows.length, 60);
+      const faulty = rows.filter(({ flags }) => Number(flags) & V4L2_BUF_FLAG_ERROR).length;
+      expect(faulty > 0, "none is flagged");
+      expectEqual("errors in the JSON", JSON.parse(stdout).errors, faulty);
+      return `${faulty} of ${rows.length} rows have V4L2_BUF_FLAG_ERROR, as the JSON says`;
+    });
+  }
   await suite.check("filter: a dma-buf too small", () => {
     using filter = openFilter(context.filter);
     setFilterSize(filter, 640, 480);

@@ -1,10 +1,19 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { OutputFile, readFile, writeFile } from "../../lib/cli/files.ts";
-import { choice, flag, integer, integers, path, UsageError } from "../../lib/cli/parameters.ts";
+import {
+  choice,
+  flag,
+  integer,
+  integers,
+  path,
+  rate,
+  UsageError,
+} from "../../lib/cli/parameters.ts";
 import { RawFile } from "../../lib/cli/raw_file.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { IoBuffer } from "../../lib/sys/file.ts";
 import { parse } from "../../lib/cli/tool.ts";
+import { intervalOf } from "../../lib/v4l2/device.ts";
 
 const tool = {
   positionals: {
@@ -151,4 +160,19 @@ Deno.test("raw frames: from a pipe, in pieces and with silence in between", asyn
   assertThrows(() => file.rewind(), SysError, `${path}: lseek: Illegal seek (ESPIPE)`);
   await pipe.stdout.cancel();
   await pipe.status;
+});
+
+Deno.test("rates: numbers and fractions, and the interval is the simplest fraction", () => {
+  const { parse } = rate("");
+  const interval = (text: string) => {
+    const { numerator, denominator } = intervalOf(parse(text));
+    return `${numerator}/${denominator}`;
+  };
+  assertEquals(["30", "30000/1001", "24000/1001", "12.5", "0.1", "1/3", "59.94"].map(interval), [
+    ...["1/30", "1001/30000", "1001/24000", "2/25", "10/1", "3/1", "50/2997"],
+  ]);
+  assertEquals(parse("0"), 0);
+  for (const text of ["30/0", "a/b", "1/2/3", "30000/", "2000000/1", "-1"]) {
+    assertThrows(() => parse(text), UsageError, "must be a number from 0 to 1000000");
+  }
 });

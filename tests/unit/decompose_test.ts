@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { decompose } from "../../lib/measure/decompose.ts";
 import { sequenceGaps } from "../../lib/measure/gaps.ts";
 import { kindOf } from "../../lib/measure/paths.ts";
 import { parsePerf } from "../../lib/measure/perf.ts";
-import { Table, TableError } from "../../lib/measure/table.ts";
+import { Table } from "../../lib/measure/table.ts";
 
 /** Beyond 2^53, where a floating-point number knows no single nanosecond. */
 const BOOT = 9_100_000_000_123_456_789n;
@@ -70,21 +70,112 @@ Deno.test("decompose: a typical frame's parts add up to it", () => {
   }
 });
 
-Deno.test("decompose: frames that cannot be joined grow the remainder", () => {
+Deno.test("decompose: frames without metadata are in no figure, and are counted", () => {
   const joined = fixture(11, allMeta(11));
-  const halved = fixture(11, allMeta(11).filter((_, i) => i < 2 || i % 2 === 0));
-  assertEquals(halved.missing, 5);
-  const kernel = 100 + 10 + 200 + 300 + 5 + 85;
-  assertEquals(joined.remainder.mean, 240);
-  assertEquals(halved.remainder.mean, 240 + kernel / 2);
-  assertEquals(halved.busy.mean, joined.busy.mean);
+  const most = fixture(11, allMeta(11).filter((_, i) => i < 2 || i % 3 === 0));
+  assertEquals([most.frames, most.turns, most.missing], [3, 10, 7]);
+  for (const name of ["kernel copy", "checksum", "QBUF"] as const) {
+    const { p50, mean, min } = joined.parts.get(name)!;
+    const found = most.parts.get(name)!;
+    assertEquals([found.p50, found.mean, found.min, found.count], [p50, mean, min, 3]);
+  }
+  assertEquals([most.remainder.mean, most.busy.mean], [240, 1000]);
+  assertEquals(most.typical.parts, joined.typical.parts);
+  assertEquals(most.slowest.parts, joined.slowest.parts);
 });
 
-Deno.test("decompose: metadata of another frame is not joined", () => {
+Deno.test("decompose: metadata is found by its times, whatever is missing at its start", () => {
+  for (const lost of [1, 3, 5]) {
+    const found = fixture(11, allMeta(11).slice(lost));
+    const missing = Math.max(0, lost - 2);
+    assertEquals([found.missing, found.outside, found.frames], [missing, 0, 10 - missing]);
+    assertEquals(found.parts.get("kernel copy")!.p50, 200);
+  }
+  const gap = fixture(20, allMeta(20).filter((_, i) => i < 4 || i > 12));
+  assertEquals([gap.missing, gap.outside, gap.frames], [9, 0, 10]);
+});
+
+Deno.test("decompose: of several frames in flight each has its own metadata", () => {
+  // Four in flight: three later ones are done before a frame is dequeued.
+  const start = (frame: number) => frame * 200;
+  const rows = Array.from({ length: 20 }, (_, frame) => {
+    const row = fixtureRow(frame, start(frame));
+    return row.with(3, at(start(frame) + 1500)).with(7, at(start(frame) + 1550)).with(
+      8,
+      at(start(frame) + 1560),
+    );
+  });
+  const run = new Table(csv(FIXTURE, rows));
+  const meta = Array.from({ length: 26 }, (_, i) => metaRow(7 + i, start(i - 2)));
+  const found = decompose(run, kindOf(run)!, new Table(csv(META, meta.slice(1))))!;
+  assertEquals([found.whole, found.frames, found.missing + found.outside], ["latency", 20, 0]);
+  assertEquals(found.parts.get("QBUF")!.max, 100);
+});
+
+Deno.test("decompose: metadata of another frame is not joined, and its parts are not known", () => {
   const shifted = allMeta(11).map((_, i) => metaRow(41 + i, (i - 2) * 1000 - 500));
   const found = fixture(11, shifted);
   assertEquals([found.outside, found.missing], [11, 0]);
-  assertEquals(found.parts.get("kernel copy")!.max, 0);
+  assertEquals([...found.parts.keys()], ["requeue", "measuring"]);
+  assert(found.unknown.includes("kernel copy"));
+});
+
+Deno.test("decompose: a part that some rows lack is of the others", () => {
+  const rows = Array.from(
+    { length: 11 },
+    (_, i) => fixtureRow(i).with(7, i < 4 ? "0" : at(i * 1000 + 750)),
+  );
+  const run = new Table(csv(FIXTURE, rows));
+  const found = decompose(run, kindOf(run)!)!;
+  assertEquals([found.frames, found.turns, found.parts.get("requeue")!.min], [6, 10, 50]);
+});
+
+Deno.test("decompose: two turns have a typical one", () => {
+  const run = new Table(csv(FIXTURE, [fixtureRow(0), fixtureRow(1), fixtureRow(2, 2500)]));
+  const { typical } = decompose(run, kindOf(run)!)!;
+  assertEquals([typical.frames, typical.busy], [2, 1250]);
+});
+
+const CAMERA = "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns,v4l2_timestamp_sec," +
+  "v4l2_timestamp_usec,sequence,bytesused,wait_monotonic_ns,requeue_monotonic_ns," +
+  "requeued_monotonic_ns,measured_monotonic_ns,minor_faults,voluntary_switches," +
+  "involuntary_switches,run_delay_ns";
+
+/** A turn of 1000 ns: 700 of waiting, 200 of requeueing, 50 of measuring, a remainder of 50. */
+function camera(switches: readonly [slept: number, preempted: number], delay: number | "") {
+  const rows = Array.from({ length: 6 }, (_, frame) => {
+    const t = frame * 1000;
+    return [frame, 0, at(t - 2000), at(t + 700), 1, 2, frame, 16, at(t), at(t + 700), at(t + 900)]
+      .concat([at(t + 950), 0, ...switches, delay]);
+  });
+  const run = new Table(csv(CAMERA, rows));
+  const { parts, remainder, busy, typical, unknown } = decompose(run, kindOf(run)!)!;
+  const sum = [...typical.parts.values()].reduce((sum, ns) => sum + ns, typical.remainder);
+  assertEquals(sum, 1000);
+  const of = Object.fromEntries([...parts].map(([name, { p50 }]) => [name, p50]));
+  return { of, remainder: remainder.p50, busy: busy.p50, unknown };
+}
+
+Deno.test("decompose: run delay is no waiting for the camera", () => {
+  const { of, busy, remainder } = camera([1, 0], 300);
+  assertEquals(of, { "source wait": 400, "requeue": 200, "measuring": 50, "run delay": 300 });
+  assertEquals([busy, remainder], [600, 50]);
+});
+
+Deno.test("decompose: run delay beyond the waiting, or of a thread that did not sleep, is in what took longest", () => {
+  assertEquals(camera([1, 0], 760).of, {
+    ...{ "source wait": 0, "requeue": 140, "measuring": 50, "run delay": 760 },
+  });
+  assertEquals(camera([0, 2], 120).of, {
+    ...{ "source wait": 700, "requeue": 80, "measuring": 50, "run delay": 120 },
+  });
+  // More than the whole turn is not of this turn alone.
+  assertEquals(camera([1, 1], 5000).of["run delay"], 1000);
+});
+
+Deno.test("decompose: run delay that the kernel does not tell is not known", () => {
+  const { of, unknown } = camera([1, 0], "");
+  assertEquals([of["source wait"], of["run delay"], unknown], [700, undefined, ["run delay"]]);
 });
 
 Deno.test("decompose: without metadata the kernel's parts are unknown, and counted", () => {
@@ -138,33 +229,6 @@ Deno.test("decompose: the camera's frame is found by its sequence, the wait told
     [4000, 20, 80, 100],
   );
   assertEquals(found.busy.p50, 1000);
-});
-
-Deno.test("table: a last row that is cut off, and damaged rows, are left out", () => {
-  const whole = csv("frame,ns,word", [[0, 5, "a"], [1, 6, "b"], [2, 7, "c"]]);
-  const cut = new Table(whole.slice(0, -1));
-  assertEquals([cut.length, cut.cutOff, cut.damaged], [2, true, 0]);
-  const damaged = new Table(whole.replace("1,6,b", "1,6").replace("2,7", "2,x"));
-  assertEquals([damaged.length, damaged.cutOff, damaged.damaged], [1, false, 2]);
-  assertEquals(damaged.words("word"), ["a"]);
-});
-
-Deno.test("table: what is none", () => {
-  const refused: [text: string, message: string][] = [
-    ["", "empty"],
-    ["frame,n", "ends within its first line"],
-    ["frame,ns\n", "no complete row"],
-    ["frame,ns\n1,2", "no complete row"],
-    ["frame,ns\n\n1\n", "no complete row"],
-    ["\x7fELF\0\0,\n1,2\n", "not a CSV"],
-    ["hello world\n1\n", "not a CSV"],
-  ];
-  for (const [text, message] of refused) assertThrows(() => new Table(text), TableError, message);
-});
-
-Deno.test("table: 0 is no time", () => {
-  const times = new Table(csv("frame,t_ns", [[0, 0], [1, at(1)]])).times("t_ns", 0)!;
-  assert(Number.isNaN(times[0]) && times[1] > 0);
 });
 
 Deno.test("sequence gaps: skipped, repeated, wrapped, and rows that are gone", () => {

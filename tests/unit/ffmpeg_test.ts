@@ -27,6 +27,8 @@ Deno.test({
 Deno.test({
   name: "selftest: this machine's FFmpeg packs as it should",
   ignore: typeof found === "string",
+  // The libraries stay loaded.
+  sanitizeResources: false,
   fn() {
     const { status, json } = selftest();
     assertEquals(status, 0);

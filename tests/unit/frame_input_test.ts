@@ -142,3 +142,77 @@ Deno.test("input: what is not there, or is empty", () => {
   }
   withFile("a.raw", new Uint8Array(), (path) => assert(read(path).frames.length === 0));
 });
+
+/** What a shell line writes to a pipe, frame by frame, each with when it came in ms. */
+async function live(line: string, format: string) {
+  const folder = Deno.makeTempDirSync();
+  const path = `${folder}/pipe`;
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+  const writer = new Deno.Command("sh", { args: ["-c", `{ ${line}; } >${path}`] }).spawn();
+  const begin = performance.now();
+  try {
+    using source = openFrameInput(path, { format: pixelFormat(format)! }, device);
+    const target = new IoBuffer(new Uint8Array(1 << 16));
+    const frames: { bytes: Uint8Array; at: number }[] = [];
+    for (let got = source.fill(target); got !== 0; got = source.fill(target)) {
+      if (got > 0) {
+        frames.push({ bytes: target.bytes.slice(0, got), at: performance.now() - begin });
+      }
+    }
+    return { is: `${source.width}x${source.height}`, frames };
+  } finally {
+    await writer.status;
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("input: a compressed stream in a pipe comes frame by frame", async () => {
+  const image = [
+    ...["ff", "d8", "ff", "c0", "00", "08", "08", "00", "02", "00", "04", "00"],
+    ...["ff", "da", "00", "02", "01", "02", "03", "ff", "d9"],
+  ].map((byte) => `\\${parseInt(byte, 16).toString(8)}`).join("");
+  const once = `printf '${image}'`;
+  const motion = await live(`${once}; sleep 1; ${once}; ${once}`, "mjpeg");
+  assertEquals([motion.is, motion.frames.map(({ bytes }) => bytes.length)], ["4x2", [21, 21, 21]]);
+  assert(motion.frames[1].at - motion.frames[0].at > 500, "the first image waited for the second");
+
+  const path = `${streams}h264-320x240.h264`;
+  const { frames } = read(path, { format: h264 });
+  const half = frames.slice(0, 15).reduce((size, { length }) => size + length, 0);
+  const cat = `head -c ${half + 200} ${path}; sleep 1; tail -c +${half + 201} ${path}`;
+  const stream = await live(cat, "h264");
+  assertEquals(stream.frames.map(({ bytes }) => bytes), frames);
+  const early = stream.frames.filter(({ at }) => at < stream.frames[29].at - 500).length;
+  assertEquals([stream.is, early], ["320x240", 15]);
+  // In the smallest pieces, too.
+  const crumbs = await live(`dd if=${path} bs=7 2>/dev/null`, "h264");
+  assertEquals(crumbs.frames.map(({ bytes }) => bytes), frames);
+});
+
+Deno.test("input: a stream in a pipe that is cut off gives its whole frames first", async () => {
+  const path = `${streams}h264-320x240.h264`;
+  const message = await live(`printf '\\377\\330\\377'`, "mjpeg").then(
+    () => "",
+    (error) => error.message,
+  );
+  assert(message.endsWith("pipe: the last JPEG image is cut off after 3 bytes"), message);
+  const none = await live("true", "h264").then(() => "", (error) => error.message);
+  assert(none.endsWith("pipe: holds no frame"), none);
+  const cut = await live(`head -c 3000 ${path}`, "h264");
+  assert(cut.frames.length > 0);
+});
+
+Deno.test("input: a stream in a container is named, with the command that takes it out", () => {
+  for (
+    const [name, begins, format] of [
+      ["AVI", "RIFF....AVI LIST", mjpeg],
+      ["MP4", "....ftypisom", h264],
+    ] as const
+  ) {
+    withFile("film", ascii(begins), (path) => {
+      const message = `${path}: is a file of ${name}, of which the stream has to be taken out: ` +
+        `ffmpeg -i ${path} -c:v copy -f ${format.name} - | loop-write DEV - --format ${format.name}`;
+      assertThrows(() => openFrameInput(path, { format }, device), Error, message);
+    });
+  }
+});

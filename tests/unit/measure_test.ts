@@ -4,6 +4,7 @@ import { FrameLog } from "../../lib/measure/frame_log.ts";
 import { pairFrames } from "../../lib/measure/frame_pairs.ts";
 import { Histogram } from "../../lib/measure/histogram.ts";
 import { quantile } from "../../lib/measure/percentiles.ts";
+import { SourceStatistics } from "../../lib/measure/source_statistics.ts";
 import { Table } from "../../lib/measure/table.ts";
 
 Deno.test("quantile: between ranks, at the ends, of one and of none", () => {
@@ -129,4 +130,17 @@ Deno.test("frame pairs: what is another frame's, or nobody's, is counted and not
   assertEquals([found.early, found.contradictory, found.unknown], [1, 2, 1]);
   const unstamped = hadFrames("dequeue_monotonic_ns,sequence", [[at(1100), 1]]);
   assertEquals(pairFrames(written(5), unstamped, "dequeue_monotonic_ns").unknown, 1);
+});
+
+Deno.test("source: numbers that skip are drops, those that stand still or begin anew are none", () => {
+  const count = (...numbers: number[]) => {
+    const source = new SourceStatistics();
+    numbers.forEach((number, i) => source.record(i * 1000, number, false));
+    return [source.dropped, source.gaps, source.backwards];
+  };
+  assertEquals(count(0, 1, 2), [0, 0, 0]);
+  assertEquals(count(0, 1, 4, 5, 7), [3, 2, 0]);
+  assertEquals(count(...Array(10).fill(0)), [0, 0, 9]);
+  assertEquals(count(5, 6, 0, 1, 3), [1, 1, 1]);
+  assertEquals(count(2 ** 32 - 2, 2 ** 32 - 1, 0, 2), [1, 1, 0]);
 });

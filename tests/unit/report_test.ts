@@ -8,6 +8,7 @@ import { ioCsv, ioMarkdown } from "../../lib/report/io_tables.ts";
 import { machineJson } from "../../lib/report/json.ts";
 import { ledger } from "../../lib/report/ledger.ts";
 import { page } from "../../lib/report/page.ts";
+import { conditions, losses, switches, timestamps } from "../../lib/report/words.ts";
 import { SysError } from "../../lib/sys/errno.ts";
 
 const MMAP = "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns,v4l2_timestamp_sec," +
@@ -231,6 +232,18 @@ Deno.test("I/O methods: figures of a combination, as CSV, Markdown and JSON", ()
   });
 });
 
+Deno.test("I/O methods: what was counted over no frames is not recorded", () => {
+  const name = "640x480-mmap-mmap";
+  const files = pairFiles(name, 50);
+  const cost = files[`${name}.cost.csv`].replace("100,200", "0,200");
+  const calls = CALLS.replaceAll(",20\n", ",0\n");
+  withFiles({ ...files, [`${name}.cost.csv`]: cost, [`${name}.calls.csv`]: calls }, (folder) => {
+    const [machine] = readBench(folder, FIGURES);
+    const [, row] = ioCsv(machine);
+    assert(!/NaN|Infinity/.test(row) && row.includes("not recorded"), row);
+  });
+});
+
 Deno.test("I/O methods: a cell for each combination, darker for more, and why one is empty", () => {
   withFiles({
     ...pairFiles("640x480-mmap-dmabuf", 50),
@@ -260,6 +273,97 @@ Deno.test("I/O methods: a combination that lacks one side, or frames in common, 
       "640x480-mmap-mmap.read.csv: no row that belongs to one of the writer; skipped",
       "640x480-mmap-read.write.csv: missing: the others of it are skipped",
       "odd.*.csv: not named SIZE-WRITER-READER; skipped",
+    ]);
+  });
+});
+
+/** Words of the one run in a folder of such files. */
+function wordsOf(files: Record<string, string>) {
+  let words = { losses: "", timestamps: "", conditions: "", switches: "" };
+  withFiles(files, (folder) => {
+    const [{ runs: [run] }] = readBench(folder, FIGURES);
+    words = {
+      losses: losses(run),
+      timestamps: timestamps(run),
+      conditions: conditions(run),
+      switches: switches(run),
+    };
+  });
+  return words;
+}
+
+const FLAGGED = MMAP.trimEnd() + ",flags\n";
+const flagged = (frame: number, flags: number) => mmapRow(frame).trimEnd() + `,${flags}\n`;
+
+Deno.test("words: faulty frames by the rows' flags, the clock by what the driver says of it", () => {
+  const csv = FLAGGED + flagged(0, 0x2000) + flagged(1, 0x2040) + flagged(2, 0x2040);
+  const json = { driver: "uvcvideo", errors: 7 };
+  const words = wordsOf({ "mmap.csv": csv, "mmap.json": JSON.stringify(json) });
+  assert(words.losses.endsWith("errors: 2"), words.losses);
+  const clock = "program's CLOCK_MONOTONIC; the buffer's: ";
+  assertEquals(words.timestamps, `${clock}CLOCK_MONOTONIC, end of frame`);
+  const of = (flags: number, driver = "uvcvideo") =>
+    wordsOf({ "mmap.csv": FLAGGED + flagged(0, flags), "mmap.json": JSON.stringify({ driver }) })
+      .timestamps.slice(clock.length);
+  assertEquals(of(0x12000), "CLOCK_MONOTONIC, start of exposure");
+  assertEquals(of(0x4000), "the writer's, copied");
+  assertEquals(of(0), "of a clock that the driver does not name");
+  assertEquals(of(0x2000, "vivid"), "synthetic (vivid)");
+  assertEquals(wordsOf({ "mmap.csv": MMAP + mmapRow(0) }).timestamps, `${clock}not recorded`);
+});
+
+Deno.test("words: what read(2) and write(2) cannot tell is not said", () => {
+  const read =
+    "frame,synthetic_sequence,read_start_monotonic_ns,read_end_monotonic_ns,bytesused\n" +
+    "0,0,10000000000,10000000050,16\n";
+  const write = "frame,io,buffer_index,sequence,bytesused,due_monotonic_ns,fill_monotonic_ns," +
+    "submit_monotonic_ns,submitted_monotonic_ns\n0,write,0,0,16,1,1,10000000000,10000000050\n";
+  for (const csv of [read, write]) {
+    const { losses } = wordsOf({ "a.csv": csv, "a.json": '{"errors": 0, "dropped": 0}' });
+    assertEquals(losses, "no sequence to tell by; errors: cannot be told");
+  }
+});
+
+Deno.test("words: the real rate and the pixel format, switches of the recorded frames alone", () => {
+  const csv = MMAP + [0, 1, 2, 3, 4].map((i) => {
+    return `${i},0,${1e10 + i * 4e7},${1e10 + i * 4e7 + 50},1,2,${i},16\n`;
+  }).join("");
+  const json = { width: 640, height: 480, format: "yuyv", frames_per_second_asked: 30, frames: 5 };
+  const words = wordsOf({
+    "mmap.csv": csv,
+    "mmap.json": JSON.stringify({ ...json, process: { context_switches: 7 } }),
+    "mmap.perf.csv": "55,,context-switches,1,100.00,,\n",
+  });
+  assertEquals(words.conditions, "640x480 yuyv, 25.00 frames/s (30 asked for)");
+  assertEquals(words.switches, "1.40 (process), thread: not recorded");
+  const kept = { "mmap.csv": csv, "mmap.perf.csv": "55,,context-switches,1,100.00,,\n" };
+  assertEquals(wordsOf(kept).switches, "process: not recorded, thread: not recorded");
+  const asItIs = JSON.stringify({ ...json, frames_per_second_asked: 0 });
+  const { conditions } = wordsOf({ "mmap.csv": csv, "mmap.json": asItIs });
+  assertEquals(conditions, "640x480 yuyv, 25.00 frames/s");
+});
+
+Deno.test("folder: damaged rows are named by what is wrong with them, and so is strange metadata", () => {
+  const row = (i: number) =>
+    `${i},0,${1e10 + i * 1000},${1e10 + i * 1000 + 900},${i},16,none,${1e10 + i * 1000 + 910},` +
+    `${1e10 + i * 1000 + 920}\n`;
+  const head = "frame,output_index,enqueue_monotonic_ns,dequeue_monotonic_ns,vpipe_sequence," +
+    "bytesused,algo,requeued_monotonic_ns,measured_monotonic_ns\n";
+  const rows = [0, 1, 2, 3, 4].map(row);
+  const foreign = [0, 1, 2, 3, 4].map((i) =>
+    `${i},0,0,${[1, 2, 3].map((n) => 5e10 + i * 9 + n)}\n`
+  );
+  withFiles({
+    "f.csv": head + rows.join("") + row(5).replace("10000005000", "1E+10") + row(2),
+    "f.meta.csv": META + foreign.join(""),
+  }, (folder) => {
+    const [{ runs: [run], notices }] = readBench(folder, FIGURES);
+    assertEquals(run.frames, 5);
+    assertEquals(notices.map(({ file, says }) => `${file}: ${says}`), [
+      "f.csv: 2 damaged rows are left out: 1 with a time that lacks digits, as a spreadsheet saves " +
+      "it, 1 with a number or time that falls",
+      "f.meta.csv: of 5 frames only 0 have metadata that lies within them (0 have none, 5 that of " +
+      "another frame): is it of this run?",
     ]);
   });
 });

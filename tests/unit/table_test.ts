@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { kindOf } from "../../lib/measure/paths.ts";
+import { BACKWARDS, FALLING, leaveOutDisorder, orderOf } from "../../lib/measure/soundness.ts";
+import { Table, TableError, UNLIKE_FIRST, WITHOUT_DIGITS } from "../../lib/measure/table.ts";
+
+const csv = (header: string, rows: readonly (readonly (string | number)[])[]) =>
+  [header, ...rows.map((row) => row.join(","))].join("\n") + "\n";
+const BOOT = 9_100_000_000_123_456_789n;
+const at = (ns: number) => String(BOOT + BigInt(ns));
+
+Deno.test("table: a last row that is cut off, and damaged rows, are left out", () => {
+  const whole = csv("frame,ns,word", [[0, 5, "a"], [1, 6, "b"], [2, 7, "c"]]);
+  const cut = new Table(whole.slice(0, -1));
+  assertEquals([cut.length, cut.cutOff, cut.damaged], [2, true, 0]);
+  const damaged = new Table(whole.replace("1,6,b", "1,6").replace("2,7", "2,x"));
+  assertEquals([damaged.length, damaged.cutOff, damaged.damaged], [1, false, 2]);
+  assertEquals(damaged.words("word"), ["a"]);
+});
+
+Deno.test("table: what is none", () => {
+  const refused: [text: string, message: string][] = [
+    ["", "empty"],
+    ["frame,n", "ends within its first line"],
+    ["frame,ns\n", "no complete row"],
+    ["frame,ns\n1,2", "no complete row"],
+    ["frame,ns\n\n1\n", "no complete row"],
+    ["\x7fELF\0\0,\n1,2\n", "not a CSV"],
+    ["hello world\n1\n", "not a CSV"],
+  ];
+  for (const [text, message] of refused) assertThrows(() => new Table(text), TableError, message);
+});
+
+Deno.test("table: 0 is no time", () => {
+  const times = new Table(csv("frame,t_monotonic_ns", [[0, 0], [1, at(1)]])).times(
+    "t_monotonic_ns",
+    0,
+  )!;
+  assert(Number.isNaN(times[0]) && times[1] > 0);
+});
+
+Deno.test("table: in pieces of any size, with either end of line, the same", () => {
+  const rows = Array.from({ length: 50 }, (_, i) => [i, at(i * 7), i % 3 ? "none" : "threshold"]);
+  const text = csv("frame,t_monotonic_ns,algo", rows).replaceAll("\n", "\r\n");
+  const bytes = new TextEncoder().encode(text);
+  const whole = new Table(text);
+  for (const size of [1, 7, 64, bytes.length]) {
+    const piece = new Uint8Array(size);
+    const pieces = function* () {
+      for (let from = 0; from < bytes.length; from += size) {
+        const part = bytes.subarray(from, from + size);
+        piece.set(part);
+        yield piece.subarray(0, part.length);
+      }
+    };
+    const table = new Table(pieces());
+    assertEquals(table.times("t_monotonic_ns"), whole.times("t_monotonic_ns"));
+    assertEquals(table.words("algo"), rows.map((row) => row[2]));
+    assertEquals([...table.numbers("frame")!], rows.map((row) => row[0]));
+  }
+});
+
+Deno.test("table: whole numbers, fractions, negative ones and none", () => {
+  const cells = ["5", "-1", "4294967295", "", "0.5", "007"];
+  const table = new Table(csv("frame,n", cells.map((cell, i) => [i, cell])));
+  assertEquals([...table.numbers("n")!], [5, -1, 4294967295, NaN, 0.5, 7]);
+});
+
+Deno.test("table: more rows than a chunk, some beyond 32 bits", () => {
+  const count = 150_000;
+  const value = (i: number) => i === 70_000 ? 2 ** 40 : i;
+  const rows = Array.from({ length: count }, (_, i) => `${i},${value(i)}\n`).join("");
+  const numbers = new Table("frame,n\n" + rows).numbers("n")!;
+  assertEquals([numbers.length, numbers[69_999], numbers[70_000]], [count, 69_999, 2 ** 40]);
+  assertEquals(numbers[count - 1], count - 1);
+});
+
+Deno.test("table: only what is wanted is kept", () => {
+  const table = new Table(csv("frame,n", [[0, "x"]]), (name) => name === "frame");
+  assertEquals([table.numbers("n"), table.has("n"), table.length], [undefined, true, 1]);
+});
+
+const FIXTURE = "frame,output_index,enqueue_monotonic_ns,dequeue_monotonic_ns,vpipe_sequence," +
+  "bytesused,algo,requeued_monotonic_ns,measured_monotonic_ns";
+const row = (frame: number, start = frame * 1000) => [
+  ...[frame, 0, at(start), at(start + 700), frame, 16, "none", at(start + 750), at(start + 760)],
+];
+const rows = (count: number, start = 0) =>
+  Array.from({ length: count }, (_, i) => row(i, start + i * 1000));
+
+/** The frames that are left, and why others are not. */
+function sound(lines: readonly (readonly (string | number)[])[]) {
+  const table = new Table(csv(FIXTURE, lines));
+  leaveOutDisorder(table, orderOf(kindOf(table)!));
+  const frames = [...table.numbers("frame")!];
+  assertEquals(table.times("dequeue_monotonic_ns")!.length, frames.length);
+  return { frames, damage: Object.fromEntries(table.damage) };
+}
+
+Deno.test("rows: a run is in order", () => {
+  assertEquals(sound(rows(5)), { frames: [0, 1, 2, 3, 4], damage: {} });
+});
+
+Deno.test("rows: times as a spreadsheet saves them are none", () => {
+  const spoilt = rows(4).map((cells) => cells.with(2, "9.10E+18"));
+  assertThrows(() => new Table(csv(FIXTURE, spoilt)), TableError, `4 ${WITHOUT_DIGITS}`);
+  assertEquals(sound([...rows(3), spoilt[3]]).damage, { [WITHOUT_DIGITS]: 1 });
+});
+
+Deno.test("rows: of two runs in one file the first is left, whichever is the later", () => {
+  for (const start of [1e9, -1e9]) {
+    const { frames, damage } = sound([...rows(4), ...rows(3, start)]);
+    assertEquals([frames, damage], [[0, 1, 2, 3], { [FALLING]: 3 }]);
+  }
+  const header = FIXTURE.split(",");
+  assertEquals(sound([...rows(4), header, ...rows(3, 1e9)]).damage, {
+    [UNLIKE_FIRST]: 1,
+    [FALLING]: 3,
+  });
+});
+
+Deno.test("rows: sorted by another column, only what is in order is left", () => {
+  const { frames, damage } = sound([2, 0, 3, 1, 4].map((frame) => row(frame)));
+  assertEquals([frames, damage], [[2, 3, 4], { [FALLING]: 2 }]);
+});
+
+Deno.test("rows: one that ends before it begins, or is far ahead, costs itself alone", () => {
+  const lines = rows(6);
+  lines[2] = lines[2].with(3, at(2000 - 1));
+  assertEquals(sound(lines), { frames: [0, 1, 3, 4, 5], damage: { [BACKWARDS]: 1 } });
+  for (const far of [0, 3]) {
+    const ahead = rows(6).with(far, row(far, 1e15));
+    const { frames, damage } = sound(ahead);
+    assertEquals(frames, [0, 1, 2, 3, 4, 5].filter((frame) => frame !== far));
+    assertEquals(damage, { [FALLING]: 1 });
+  }
+});

@@ -1,0 +1,92 @@
+import { assert, assertEquals } from "@std/assert";
+
+const root = new URL("../../", import.meta.url).pathname;
+const imports = Deno.readTextFileSync(`${root}build/toolchain/network`).trim() === "closed"
+  ? ["--import-map", `${root}toolchain/offline/import_map.json`]
+  : [];
+
+/** A shell line in a new folder, in which `$tool NAME` is how a tool is run. */
+async function shell(line: string): Promise<{ status: number; stdout: string; stderr: string }> {
+  const folder = Deno.makeTempDirSync();
+  const tool = [Deno.execPath(), "run", "--quiet", "--no-check", "--allow-all", ...imports];
+  const script = `run() { name=$1; shift; ${
+    tool.map((word) => `'${word}'`).join(" ")
+  } '${root}tools/'"$name.ts" "$@"; }\n${line}`;
+  try {
+    const { code, stdout, stderr } = await new Deno.Command("bash", {
+      args: ["-c", script],
+      cwd: folder,
+      stdin: "null",
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { status: code, stdout: text(stdout), stderr: text(stderr) };
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+const IMAGE = `printf 'P5\\n2 1\\n255\\nab' >in.pgm`;
+
+Deno.test("a tool without a loop ends at a signal, while it reads from a pipe", async () => {
+  for (const [signal, status] of [["INT", 130], ["TERM", 143]] as const) {
+    // A shell's & would have it ignore SIGINT.
+    const line = `mkfifo in; exec 5<>in; set -m; run cv-ref in out.pgm & set +m
+      sleep 2; kill -${signal} -- -$!; wait $!`;
+    const ended = await shell(
+      `timeout 20 bash -c "$(declare -f run); ${line.replaceAll("$", "\\$")}"`,
+    );
+    assertEquals(ended.status, status, ended.stderr);
+  }
+});
+
+Deno.test("a signal that was ignored at the start stays so", async () => {
+  const { stdout } = await shell(`mkfifo in; exec 5<>in
+    trap '' HUP INT
+    cat >stop.ts <<END
+    import { StopRequest } from "${root}lib/cli/stop.ts";
+    const stop = new StopRequest();
+    stop.listen();
+    console.log("ready");
+    for (let i = 0; i < 20 && !stop.requested; i++) await new Promise((r) => setTimeout(r, 100));
+    console.log(stop.requested, stop.status);
+END
+    exec 6< <(exec '${Deno.execPath()}' run --quiet --no-check --allow-all stop.ts)
+    pid=$!
+    read -r -u 6 word
+    kill -HUP $pid; kill -INT $pid; sleep 0.5
+    [ "$word" = ready ] && kill -TERM $pid
+    cat <&6`);
+  assertEquals(stdout.trim(), "true 143");
+});
+
+Deno.test("data on stdout, by any of its names: nothing else is there, and nothing is lost", async () => {
+  for (const name of ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]) {
+    const { status, stdout, stderr } = await shell(
+      `${IMAGE}; echo before >f; run cv-ref in.pgm ${name} >>f; cat f`,
+    );
+    assertEquals([status, stdout], [0, "before\nP5\n2 1\n255\n\0\0"], stderr);
+    assert(stderr.includes("2 black"), stderr);
+  }
+});
+
+Deno.test("a device is no file to write", async () => {
+  const { status, stderr } = await shell(`${IMAGE}; run cv-ref in.pgm /dev/urandom`);
+  assertEquals([status, stderr], [
+    1,
+    "cv-ref: /dev/urandom: is a device and no file to write (is an argument missing?)\n",
+  ]);
+  assertEquals((await shell(`${IMAGE}; run cv-ref in.pgm /dev/null`)).status, 0);
+});
+
+const REPORT =
+  `echo frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns,v4l2_timestamp_sec,sequence >mmap.csv
+  for i in 1 2 3; do echo $i,0,\${i}0000000000,\${i}0000000050,1,$i >>mmap.csv; done`;
+
+Deno.test("bench-report: an answer writes no page that nobody asked for", async () => {
+  for (const option of ["--markdown", "--json"]) {
+    const { status, stdout } = await shell(`${REPORT}; run bench-report . ${option} >out; ls`);
+    assertEquals([status, stdout], [0, "mmap.csv\nout\n"]);
+  }
+  const { stdout } = await shell(`${REPORT}; run bench-report . --markdown page.html >out; ls`);
+  assertEquals(stdout, "mmap.csv\nout\npage.html\n");
+});
