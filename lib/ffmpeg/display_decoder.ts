@@ -122,6 +122,11 @@ export class DisplayDecoder implements Disposable {
     return this.#damaged && this.#last !== "none";
   }
 
+  /** Whether the picture that `receive` got may be wrong: damage was concealed in it. */
+  get doubtful(): boolean {
+    return this.picture.damaged;
+  }
+
   /** What FFmpeg itself took since the last `take`, in nanoseconds. */
   get codecNs(): number {
     return this.#codecNs;

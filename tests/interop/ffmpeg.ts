@@ -19,6 +19,7 @@ import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { packReference } from "../check/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../check/suite.ts";
+import { checkDamage } from "./damage.ts";
 import { checkRebuild } from "./rebuild.ts";
 import { checkStateful } from "./stateful.ts";
 import { checkVideoFile } from "./video_file.ts";
@@ -174,6 +175,7 @@ for (const codec of ["vp9", "av1", "h264"] as const) {
 
 await checkVideoFile(suite, ffmpeg);
 await checkStateful(suite, ffmpeg);
+await checkDamage(suite, ffmpeg);
 await checkRebuild(suite, ffmpeg);
 
 console.log(suite.closing);
