@@ -103,8 +103,8 @@ export class DecodeRun implements Disposable {
     const latency = this.latency.summary();
     if (failure === undefined && errors > 0 && !this.#session.stop.requested) {
       failure = new Error(
-        `${input}: ${errors} of ${this.units} frames could not be decoded, the first one is ` +
-          `number ${this.firstError} in decoding order`,
+        `${input}: ${errors} of ${this.units} frames are damaged or could not be decoded, the first ` +
+          `one is number ${this.firstError} in decoding order`,
       );
     }
     return {

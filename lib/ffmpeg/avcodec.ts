@@ -48,6 +48,11 @@ export const AVPACKET = {
   size: 32,
   /** `int stream_index` */
   streamIndex: 36,
+  /** `int flags` */
+  flags: 40,
   /** Bytes of AVPacket that this project looks at. */
-  end: 40,
+  end: 44,
 } as const;
+
+/** Of AVPacket.flags: a part of it is missing. */
+export const AV_PKT_FLAG_CORRUPT = 1 << 1;

@@ -158,7 +158,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
     const path = file("damaged.h264", damaged);
     await using decoding = new Decoding(context, path);
     const outcome = await decoding.end();
-    const said = expectError(outcome, "decode-file", 1, "could not be decoded, the first one is");
+    const said = expectError(outcome, "decode-file", 1, "could not be decoded, the first");
     const { frames, errors } = JSON.parse(outcome.stdout);
     expect(errors > 0 && frames + errors === h264.frames, `${frames} frames, ${errors} errors`);
     expectEqual("bytes", decoding.bytes.length, frames * FRAME_BYTES);

@@ -4,12 +4,13 @@
  *
  * @module
  */
+import { readCodedFrames } from "../../lib/ffmpeg/coded_frames.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
 import { VPIPE_DEC_CORRUPT, VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
 import { expect, expectEqual, type Suite } from "../check/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
-import { codecOf, decodeAll, Scratch, units } from "./streams.ts";
+import { codecOf, decodeAll, Scratch, STREAMS, units } from "./streams.ts";
 
 const FRAMES = 24;
 const X264 = ["-c:v", "libx264", "-bf", "2"];
@@ -46,6 +47,21 @@ const cut = (frame: Uint8Array<ArrayBuffer>) => frame.slice(0, Math.max(8, frame
 
 export async function checkDamage(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
   using scratch = new Scratch();
+  await suite.check("damage: a container that ends in its last frame", () => {
+    const path = `${scratch.folder}/cut.ivf`;
+    for (const name of ["vp9-320x240.ivf", "stateful/vp8-320x240.ivf"]) {
+      const bytes = Deno.readFileSync(STREAMS + name);
+      const whole = readCodedFrames(STREAMS + name);
+      expect(whole.broken === undefined, `${name}: ${whole.broken?.message}`);
+      Deno.writeFileSync(path, bytes.subarray(0, -20));
+      const { broken, frames } = readCodedFrames(path);
+      expectEqual("frames", frames.length, whole.frames.length);
+      const last = frames.length - 1;
+      expectEqual("says", broken?.message, `${path}: frame ${last} in decoding order is cut off`);
+    }
+    return "VP9 and VP8 in IVF: the frame is sent, and named";
+  });
+
   for (const [name, encoder] of Object.entries(RECIPES)) {
     const codec = codecOf(name);
     const size = codec === "h263" ? "352x288" : "320x240";
