@@ -5,7 +5,14 @@
  */
 import { cString } from "../sys/libc.ts";
 import type { Ffmpeg } from "./libraries.ts";
-import { type Access, h264Access, hevcAccess, mpeg4Access, mpegAccess } from "./random_access.ts";
+import {
+  type Access,
+  h264Access,
+  h264InOrder,
+  hevcAccess,
+  mpeg4Access,
+  mpegAccess,
+} from "./random_access.ts";
 
 /**
  * Where the picture of a coded frame is found:
@@ -23,6 +30,8 @@ interface Codec {
   readonly source: Source;
   /** Only where pictures may be shown later than they come: what a coded frame is to others. */
   readonly access?: (bytes: Uint8Array) => Access;
+  /** Only where FFmpeg has to be told: whether pictures are in display order, where a frame says so. */
+  readonly inOrder?: (bytes: Uint8Array) => boolean | undefined;
   /** Where decoding begins with no key frame, the decoder makes up what pictures refer to. */
   readonly guesses?: true;
 }
@@ -31,7 +40,7 @@ interface Codec {
 const TABLE = {
   vp9: { decoders: ["vp9"], source: "given or asked" },
   av1: { decoders: ["libdav1d", "libaom-av1"], source: "given" },
-  h264: { decoders: ["h264"], source: "asked", access: h264Access },
+  h264: { decoders: ["h264"], source: "asked", access: h264Access, inOrder: h264InOrder },
   hevc: { decoders: ["hevc"], source: "given", access: hevcAccess, guesses: true },
   vp8: { decoders: ["vp8"], source: "given" },
   mpeg1: { decoders: ["mpeg1video"], source: "given", access: mpegAccess, guesses: true },

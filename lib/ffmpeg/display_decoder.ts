@@ -46,6 +46,7 @@ const AGAIN = 0xffff_ffff;
 export class DisplayDecoder implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #access: ((bytes: Uint8Array) => Access) | undefined;
+  readonly #inOrder: ((bytes: Uint8Array) => boolean | undefined) | undefined;
   readonly #guesses: boolean;
   readonly #history = new PacketHistory();
   readonly #packet: Packet;
@@ -77,8 +78,9 @@ export class DisplayDecoder implements Disposable {
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    const { access, guesses = false } = CODECS[codec];
+    const { access, inOrder, guesses = false } = CODECS[codec];
     this.#access = access;
+    this.#inOrder = inOrder;
     this.#guesses = guesses;
     using made = new DisposableStack();
     this.#packet = made.use(new Packet(ffmpeg));
@@ -149,6 +151,7 @@ export class DisplayDecoder implements Disposable {
   decode(): void {
     const access = this.#access?.(this.#packet.bytes);
     const begin = monotonicNs();
+    this.#setOrder();
     if (access === "key" || access === "open") this.#seek(false);
     if (this.#flushed && access !== "key") this.#decodeAgain();
     this.#flushed = false;
@@ -161,6 +164,15 @@ export class DisplayDecoder implements Disposable {
     if (access === "none" && this.#lead.length < MAX_LEAD) {
       this.#lead.push(this.#packet.bytes.slice());
     }
+  }
+
+  /**
+   * Without a VUI an H.264 stream does not say how far its pictures are reordered. FFmpeg learns it as it
+   * goes, losing pictures, unless it is strict: then it takes what the level allows.
+   */
+  #setOrder(): void {
+    const inOrder = this.#inOrder?.(this.#packet.bytes);
+    if (inOrder !== undefined) this.#context.setOption("strict", inOrder ? "normal" : "strict");
   }
 
   #send({ pointer }: Packet): number {

@@ -20,6 +20,7 @@ import { Mapping } from "../../lib/sys/mmap.ts";
 import { packReference } from "../check/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../check/suite.ts";
 import { checkDamage } from "./damage.ts";
+import { checkOrder } from "./order.ts";
 import { checkRebuild } from "./rebuild.ts";
 import { checkStateful } from "./stateful.ts";
 import { checkVideoFile } from "./video_file.ts";
@@ -176,6 +177,7 @@ for (const codec of ["vp9", "av1", "h264"] as const) {
 await checkVideoFile(suite, ffmpeg);
 await checkStateful(suite, ffmpeg);
 await checkDamage(suite, ffmpeg);
+await checkOrder(suite, ffmpeg);
 await checkRebuild(suite, ffmpeg);
 
 console.log(suite.closing);

@@ -1,10 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../daemon/messages.ts";
 import { Waiting } from "../../daemon/waiting.ts";
+import { BitWriter } from "../../lib/codec/bit_writer.ts";
+import { h264Sps } from "../../lib/codec/controls.ts";
+import { spsUnit } from "../../lib/codec/h264_sps_writer.ts";
 import { PacketHistory } from "../../lib/ffmpeg/packet_history.ts";
 import {
   type Access,
   h264Access,
+  h264InOrder,
   hevcAccess,
   mpeg4Access,
   mpegAccess,
@@ -96,4 +100,18 @@ Deno.test("waiting: a ring in order, no more than there can be", () => {
   assertThrows(() => waiting.push(3, 0, 0, 0), ProtocolError, "more than 3");
   waiting.clear();
   assertEquals(waiting.length, 0);
+});
+
+Deno.test("display order: an H.264 stream says whether it is the order of decoding", () => {
+  const sps = h264Sps.alloc({ profileIdc: 77, levelIdc: 30, chromaFormatIdc: 1 });
+  const bits = new BitWriter();
+  for (const [type, expected] of [[0, false], [1, false], [2, true]] as const) {
+    sps.picOrderCntType = type;
+    const unit = [...spsUnit(bits, sps)];
+    const behind = [...START, 0x09, 0xf0, ...unit, ...START, 0x65, 1];
+    assertEquals(h264InOrder(Uint8Array.from(behind)), expected, `type ${type}`);
+    // What comes behind a picture is of the next one.
+    assertEquals(h264InOrder(Uint8Array.from([...START, 0x41, 1, ...unit])), undefined);
+  }
+  assertEquals(h264InOrder(Uint8Array.from([...START, 0x67, 77])), undefined);
 });
