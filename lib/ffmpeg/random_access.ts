@@ -68,6 +68,18 @@ function mpeg4Code(bytes: Uint8Array, at: number): Access | undefined {
   return type === 0 ? "open" : type === 2 ? "leading" : "other";
 }
 
+/**
+ * Whether a picture is intra, in 5.1.3 and 5.1.4.3 of ITU-T H.263. Each packet begins with one.
+ */
+export function h263Access(bytes: Uint8Array): Access {
+  // Type 7 of the source format: all is said in PLUSPTYPE, whose first part may be left out.
+  const extended = (bytes[4] & 0x1c) === 0x1c;
+  if (!extended) return (bytes[4] & 2) === 0 ? "key" : "other";
+  const update = (bytes[4] & 3) << 1 | bytes[5] >> 7;
+  const type = update === 1 ? bytes[7] >> 2 & 7 : bytes[5] >> 4 & 7;
+  return type === 0 ? "key" : "other";
+}
+
 export const h264Access = (bytes: Uint8Array) => firstPicture(bytes, h264Unit);
 export const hevcAccess = (bytes: Uint8Array) => firstPicture(bytes, hevcUnit);
 export const mpegAccess = (bytes: Uint8Array) => firstPicture(bytes, mpegCode);

@@ -20,8 +20,10 @@ import { Mapping } from "../../lib/sys/mmap.ts";
 import { packReference } from "../check/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../check/suite.ts";
 import { checkDamage } from "./damage.ts";
+import { checkDrain } from "./drain.ts";
 import { checkOrder } from "./order.ts";
 import { checkRebuild } from "./rebuild.ts";
+import { checkSeek } from "./seek.ts";
 import { checkStateful } from "./stateful.ts";
 import { checkVideoFile } from "./video_file.ts";
 
@@ -178,6 +180,8 @@ await checkVideoFile(suite, ffmpeg);
 await checkStateful(suite, ffmpeg);
 await checkDamage(suite, ffmpeg);
 await checkOrder(suite, ffmpeg);
+await checkSeek(suite, ffmpeg);
+await checkDrain(suite, ffmpeg);
 await checkRebuild(suite, ffmpeg);
 
 console.log(suite.closing);
