@@ -4,15 +4,17 @@
  *
  * @module
  */
+import { nalUnits } from "../../lib/codec/annexb.ts";
 import { readCodedFrames } from "../../lib/ffmpeg/coded_frames.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
 import { VPIPE_DEC_CORRUPT, VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
 import { expect, expectEqual, type Suite } from "../check/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
-import { codecOf, decodeAll, Scratch, STREAMS, units } from "./streams.ts";
+import { codecOf, decodeAll, reference, Scratch, sha256, STREAMS, units } from "./streams.ts";
 
 const FRAMES = 24;
+const SEI = 6;
 const X264 = ["-c:v", "libx264", "-bf", "2"];
 
 /**
@@ -45,6 +47,20 @@ function damaged(frame: Uint8Array<ArrayBuffer>, seed: number): Uint8Array<Array
 
 const cut = (frame: Uint8Array<ArrayBuffer>) => frame.slice(0, Math.max(8, frame.length >> 1));
 
+/** An access unit whose SEI comes first. */
+function seiFirst(frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const all = [...nalUnits(frame)];
+  const order = [
+    ...all.filter(({ type }) => type === SEI),
+    ...all.filter(({ type }) => type !== SEI),
+  ];
+  const bytes = order.flatMap(({ type, refIdc, payload }) => [
+    ...[0, 0, 0, 1, refIdc << 5 | type],
+    ...payload,
+  ]);
+  return Uint8Array.from(bytes);
+}
+
 export async function checkDamage(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
   using scratch = new Scratch();
   await suite.check("damage: a container that ends in its last frame", () => {
@@ -60,6 +76,23 @@ export async function checkDamage(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
       expectEqual("says", broken?.message, `${path}: frame ${last} in decoding order is cut off`);
     }
     return "VP9 and VP8 in IVF: the frame is sent, and named";
+  });
+
+  await suite.check("damage: none in SEI in front of the parameter sets", () => {
+    const hrd = "nal-hrd=vbr:vbv-maxrate=900:vbv-bufsize=900:keyint=8:bframes=0";
+    const x264 = ["-frames:v", "24", "-c:v", "libx264", "-b:v", "700k", "-x264-params", hrd];
+    const path = scratch.make("h264-hrd.h264", "160x128", ...x264);
+    const frames = units(path).map(seiFirst);
+    using kernel = new FakeKernel(ffmpeg, "h264", 4);
+    decodeAll(kernel, frames);
+    expectEqual("digest", kernel.digest, sha256(reference(path, "nv12")));
+    using decoder = new Decoder(ffmpeg, "h264", 1 << 20);
+    for (const [number, frame] of frames.entries()) {
+      decoder.take(Deno.UnsafePointer.of(frame)!, frame.length);
+      expect(decoder.decode() !== undefined, `frame ${number} has no picture`);
+      expect(!decoder.damaged, `frame ${number} is called damaged`);
+    }
+    return `${frames.length} frames by each node, a buffering period before each key frame`;
   });
 
   for (const [name, encoder] of Object.entries(RECIPES)) {
