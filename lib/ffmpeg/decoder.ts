@@ -162,6 +162,11 @@ export class Decoder implements Disposable {
     return field ? this.#asked : undefined;
   }
 
+  /** @param maxPixels the largest picture that memory is spent on, from now on */
+  limit(maxPixels: number): void {
+    this.#context.setOption("max_pixels", String(maxPixels));
+  }
+
   /** Forgets all coded frames: the next one stands alone. */
   flush(): void {
     this.#context.flush();
