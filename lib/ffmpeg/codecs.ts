@@ -64,6 +64,7 @@ const TABLE = {
     decoders: ["hevc"],
     source: "given",
     access: hevcAccess,
+    drains: "again",
     guesses: true,
     beginsAnew: true,
   },
