@@ -44,7 +44,7 @@ export class CaptureBuffers implements Disposable {
   write(picture: Frame, index: number): boolean {
     const { planes, addresses } = this.#destinations.get(index) ?? this.#makeDestination(index);
     for (let i = 0; i < planes.length; i++) planes[i].begin();
-    const written = this.#packer.pack(picture, addresses);
+    const written = this.#packer.packDecoded(picture, addresses);
     this.#buffers.digest?.take(this.#packer, addresses);
     for (let i = 0; i < planes.length; i++) planes[i].end();
     return written;

@@ -12,7 +12,7 @@ import { cString } from "../lib/sys/libc.ts";
 export const MAX_SIZE = 4096;
 
 /** Bits of a sample in what can be packed, by FFmpeg's names. */
-const DEPTHS = { yuv420p: 8, yuvj420p: 8, yuv420p10le: 10 };
+const DEPTHS = { yuv420p: 8, yuvj420p: 8, gray: 8, yuv420p10le: 10, gray10le: 10 };
 
 /** Of the latest picture: its coded size, the visible part of it, and its depth. */
 export class PictureFormat implements Disposable {

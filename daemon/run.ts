@@ -20,7 +20,7 @@ import {
 import { Assembly } from "./assembly.ts";
 import type { Buffers } from "./buffers.ts";
 import { CaptureBuffers } from "./capture_buffers.ts";
-import type { CaptureFormat } from "./capture_format.ts";
+import { type CaptureFormat, sameFormat } from "./capture_format.ts";
 import { type FrameControls, type Rebuilder, rebuilder } from "./rebuild.ts";
 
 // A stream may change its size up to here and gets MISMATCH; beyond, its frames are CORRUPT. What
@@ -28,11 +28,18 @@ import { type FrameControls, type Rebuilder, rebuilder } from "./rebuild.ts";
 const SPARE_PIXELS = 4096 * 2304;
 const SPARE_FACTOR = 4;
 
-/** Decodes the frames of one codec into buffers of one format. */
+const maxPixels = ({ width, height }: CaptureFormat) =>
+  Math.max(SPARE_FACTOR * width * height, SPARE_PIXELS);
+
+// Their frames may refer to such of another size.
+const SCALES: readonly CodecName[] = ["vp9", "av1"];
+
+/** Decodes the frames of one codec into buffers of one format at a time. */
 export class Run implements Disposable {
+  readonly #ffmpeg: Ffmpeg;
   readonly #buffers: Buffers;
   readonly #decoder: Decoder;
-  readonly #capture: CaptureBuffers;
+  #capture: CaptureBuffers;
   readonly #owned: DisposableStack;
   readonly #rebuilder: Rebuilder;
   /** What was kept of a picture in several buffers, and what is rebuilt. */
@@ -48,16 +55,39 @@ export class Run implements Disposable {
     ffmpeg: Ffmpeg,
     buffers: Buffers,
     readonly codec: CodecName,
-    readonly format: CaptureFormat,
+    format: CaptureFormat,
   ) {
-    const { width, height } = format;
+    this.#ffmpeg = ffmpeg;
     this.#buffers = buffers;
     this.#rebuilder = rebuilder(codec);
     using made = new DisposableStack();
-    const maxPixels = Math.max(SPARE_FACTOR * width * height, SPARE_PIXELS);
-    this.#decoder = made.use(new Decoder(ffmpeg, codec, maxPixels));
-    this.#capture = made.use(new CaptureBuffers(ffmpeg, buffers, format));
+    this.#decoder = made.use(new Decoder(ffmpeg, codec, maxPixels(format)));
+    this.#capture = new CaptureBuffers(ffmpeg, buffers, format);
+    made.defer(() => this.#capture[Symbol.dispose]());
     this.#owned = made.move();
+  }
+
+  /** Of the pictures, as the latest START had it. */
+  get format(): CaptureFormat {
+    return this.#capture.format;
+  }
+
+  /**
+   * There was another START for the codec. Behind one for the same size the next frame stands alone; a
+   * frame of another size may refer to those before it, where the codec has that.
+   *
+   * @throws {Error} FFmpeg cannot pack such pictures
+   */
+  restart(format: CaptureFormat): void {
+    const { width, height } = this.format;
+    const scales = SCALES.includes(this.codec);
+    if (scales && (width !== format.width || height !== format.height)) this.#drop();
+    else this.flush();
+    if (sameFormat(this.format, format)) return;
+    this.#decoder.limit(maxPixels(format));
+    const capture = new CaptureBuffers(this.#ffmpeg, this.#buffers, format);
+    this.#capture[Symbol.dispose]();
+    this.#capture = capture;
   }
 
   /** FFmpeg's name of the decoder. */

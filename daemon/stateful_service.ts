@@ -349,9 +349,9 @@ export class StatefulService implements Service {
     while (empty.length > 0) {
       const { index, cookieLow, cookieHigh } = empty;
       empty.shift();
-      const status = this.#fill(capture, index);
-      const code = this.#offer(status, cookieLow, cookieHigh);
-      if (code === 0 && status === VPIPE_DEC_OK) this.#buffers.digest?.keep();
+      const written = this.#fill(capture, index);
+      const code = this.#offer(written, cookieLow, cookieHigh);
+      if (code === 0 && written) this.#buffers.digest?.keep();
       this.#halted = code === EPIPE;
       if (code === 0) return true;
       if (code === EPIPE) return false;
@@ -359,23 +359,23 @@ export class StatefulService implements Service {
     return false;
   }
 
-  /** @returns VPIPE_DEC_OK, or VPIPE_DEC_CORRUPT where the picture is not in the buffer */
-  #fill(capture: CaptureBuffers, index: number): number {
+  /** @returns whether the picture is in the buffer */
+  #fill(capture: CaptureBuffers, index: number): boolean {
     try {
-      return capture.write(this.#decoder!.picture, index) ? VPIPE_DEC_OK : VPIPE_DEC_CORRUPT;
+      return capture.write(this.#decoder!.picture, index);
     } catch (error) {
       // It is gone already, as the answer says then, or there is no memory for it.
       this.#answers.complain(error as Error);
-      return VPIPE_DEC_CORRUPT;
+      return false;
     }
   }
 
-  #offer(status: number, low: number, high: number): number {
+  #offer(written: boolean, low: number, high: number): number {
     const { view } = this.#picture;
     const { sizes } = this.#capture!.format;
-    view.status = status;
-    view.bytesused0 = sizes[0];
-    view.bytesused1 = sizes.length > 1 ? sizes[1] : 0;
+    view.status = written && !this.#decoder!.doubtful ? VPIPE_DEC_OK : VPIPE_DEC_CORRUPT;
+    view.bytesused0 = written ? sizes[0] : 0;
+    view.bytesused1 = written && sizes.length > 1 ? sizes[1] : 0;
     this.#picture.setCookie(low, high);
     this.#picture.setWords(SOURCE_AT, this.#sourceLow, this.#sourceHigh);
     return this.#picture.offer();

@@ -16,7 +16,7 @@ import {
 } from "../lib/vpipe/decoder_uapi.ts";
 import type { Answers } from "./answers.ts";
 import type { Buffers } from "./buffers.ts";
-import { captureFormat, sameFormat } from "./capture_format.ts";
+import { captureFormat } from "./capture_format.ts";
 import { codecName } from "./codecs.ts";
 import { Controls } from "./controls.ts";
 import type { Log } from "./log.ts";
@@ -72,8 +72,8 @@ export class StatelessService implements Service {
       const name = codecName(codec);
       if (name === undefined) throw new Error(`codec ${codec} is not known`);
       const format = captureFormat(this.#start);
-      if (this.#run?.codec === name && sameFormat(this.#run.format, format)) {
-        this.#run.flush();
+      if (this.#run?.codec === name) {
+        this.#run.restart(format);
       } else {
         this.#endRun();
         this.#run = new Run(this.#ffmpeg, this.#buffers, name, format);

@@ -161,7 +161,8 @@ struct vpipe_dec_plane {
  * @flags:	VPIPE_DEC_STATEFUL or 0
  * @planes:	@num_planes of them
  *
- * Begins anew: no frame before it is a reference for one behind it.
+ * Begins anew: no frame before it is a reference for one behind it, but where only the
+ * size is another one: VP9 and AV1 refer across that.
  *
  * On a stateful stream only OUTPUT is streaming. @pixelformat, @num_planes and
  * @planes are 0, and @width and @height what the client thinks. Whatever the daemon

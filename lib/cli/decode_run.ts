@@ -56,7 +56,9 @@ export class DecodeRun implements Disposable {
   units = 0;
   errors = 0;
   /** Number of the first one of these in decoding order. */
-  firstError = 0;
+  firstError = Infinity;
+  /** What is known of one of them. */
+  #reason = "";
   /** In ns: when the first unit was queued, and the last picture was there. */
   begin = 0;
   end = 0;
@@ -86,6 +88,18 @@ export class DecodeRun implements Disposable {
     this.#frames++;
   }
 
+  /**
+   * A frame is lost, or damaged.
+   *
+   * @param number in decoding order
+   * @param reason what is known of it
+   */
+  fail(number: number, reason = ""): void {
+    this.errors++;
+    this.firstError = Math.min(this.firstError, number);
+    this.#reason ||= reason;
+  }
+
   /** For a quiet moment. */
   settle(): void {
     this.#digest?.flush();
@@ -103,8 +117,9 @@ export class DecodeRun implements Disposable {
     const latency = this.latency.summary();
     if (failure === undefined && errors > 0 && !this.#session.stop.requested) {
       failure = new Error(
-        `${input}: ${errors} of ${this.units} frames could not be decoded, the first one is ` +
-          `number ${this.firstError} in decoding order`,
+        `${input}: ${errors} of ${this.units} frames are damaged or could not be decoded, the first ` +
+          `one is number ${this.firstError} in decoding order` +
+          (this.#reason && ` (${this.#reason})`),
       );
     }
     return {

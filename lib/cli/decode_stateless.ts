@@ -31,16 +31,23 @@ export async function decodeStateless(settings: DecodeSettings, session: Session
       `--codec ${codec}: ${device} is a stateless decoder of ${CODECS.join(", ")}`,
     );
   }
-  const { parts, broken } = readParts(readFile(input), codec);
-  if (parts.length === 0) throw new Error(`${input}: ${broken?.message ?? "holds no frame"}`);
-  const units = parts.flat();
+  const { parts, lost, broken } = readParts(readFile(input), codec);
+  if (parts.length === 0) {
+    const [reason] = lost.values();
+    throw new Error(`${input}: ${(reason ?? broken)?.message ?? "holds no frame"}`);
+  }
+  const units = lost.size + parts.reduce((count, { length }) => count + length, 0);
   using decoder = new StatelessDecoder(device);
-  using run = new DecodeRun(settings, units[0].sequence.codec, units.length, session);
+  using run = new DecodeRun(settings, parts[0][0].sequence.codec, units, session);
   const order = new DisplayOrder(0, DISPLAY_SPAN);
   let failure: Error | undefined;
   try {
     for (const part of parts) {
       if (!session.stop.requested) await decodePart(decoder, part, order, run, settings, session);
+    }
+    for (const [number, { message }] of lost) {
+      run.units++;
+      run.fail(number, message);
     }
     if (broken !== undefined) failure = new Error(`${input}: ${broken.message}`, { cause: broken });
   } catch (error) {
@@ -49,29 +56,45 @@ export async function decodeStateless(settings: DecodeSettings, session: Session
   return run.report(failure);
 }
 
-/** A file's units by sequence, as far as it is whole. */
-function readParts(
-  bytes: Uint8Array<ArrayBuffer>,
-  codec: Codec | undefined,
-): { parts: AccessUnit[][]; broken?: StreamError } {
-  const parts: AccessUnit[][] = [];
+/** A unit, and its number in decoding order among all there are. */
+interface Numbered extends AccessUnit {
+  readonly number: number;
+}
+
+/** What there is in a file. */
+interface Parts {
+  /** Its units by sequence. */
+  readonly parts: readonly Numbered[][];
+  /** By number, what is wrong with those that are left out. */
+  readonly lost: ReadonlyMap<number, StreamError>;
+  /** Why there are no more. */
+  readonly broken?: StreamError;
+}
+
+function readParts(bytes: Uint8Array<ArrayBuffer>, codec: Codec | undefined): Parts {
+  const parts: Numbered[][] = [];
+  const lost = new Map<number, StreamError>();
+  let number = 0;
   try {
-    for (const unit of readStream(bytes, codec)) {
+    for (const unit of readStream(bytes, codec, (error, number) => lost.set(number, error))) {
+      while (lost.has(number)) number++;
       const part = parts.at(-1);
-      if (part?.[0].sequence === unit.sequence) part.push(unit);
-      else parts.push([unit]);
+      const numbered = { ...unit, number: number++ };
+      if (part?.[0].sequence === unit.sequence) part.push(numbered);
+      else parts.push([numbered]);
     }
   } catch (error) {
+    // Where all are lost, one of them says more than that there is no picture.
     if (!(error instanceof StreamError)) throw error;
-    return { parts, broken: error };
+    return { parts, lost, broken: error };
   }
-  return { parts };
+  return { parts, lost };
 }
 
 /** Decodes the units of one sequence and writes its pictures, to the end or a signal. */
 async function decodePart(
   decoder: StatelessDecoder,
-  units: readonly AccessUnit[],
+  units: readonly Numbered[],
   order: DisplayOrder,
   run: DecodeRun,
   { buffers, format, timeout }: DecodeSettings,
@@ -96,9 +119,9 @@ async function decodePart(
 
     const now = monotonicNs();
     run.end = now;
-    const { displayIndex } = units[stream.collect()];
+    const { displayIndex, number } = units[stream.collect()];
     run.latency.record(now - stream.queuedNs);
-    if (!stream.decoded && run.errors++ === 0) run.firstError = run.units;
+    if (!stream.decoded) run.fail(number);
     run.units++;
     if (stream.decoded && displayIndex >= 0) {
       order.put(displayIndex, index);

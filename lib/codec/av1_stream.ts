@@ -21,7 +21,7 @@ import {
   type TemporalUnit,
 } from "./obu.ts";
 import { sameBytes } from "./same_bytes.ts";
-import { at, StreamError } from "./stream_error.ts";
+import { at, type Lost, passedOver, StreamError } from "./stream_error.ts";
 
 function sequenceOf(
   { bitDepth, chroma, control }: Av1Sequence,
@@ -54,16 +54,21 @@ interface Layer {
  * of several spatial layers it is the last one, as decoders show no other. A unit without a frame
  * shows nothing; before the first sequence header it is left out.
  *
- * @throws {StreamError} at the first unit whose headers are broken, or that shows two pictures
+ * @param lost called for a unit whose headers are broken, or that shows two pictures
+ * @throws {StreamError} at the first such unit, without `lost`
  */
-export function* av1Units(units: Iterable<TemporalUnit>): Generator<AccessUnit> {
+export function* av1Units(
+  units: Iterable<TemporalUnit>,
+  lost?: Lost,
+): Generator<AccessUnit> {
   const headers = new Av1Headers();
   let header: Av1Sequence | undefined;
   let sequence: Sequence | undefined;
   let pictures = 0;
+  let number = 0;
   for (const { where, data } of units) {
-    const layers: Layer[] = [];
-    at(where, () => {
+    const parse = (): Layer[] => {
+      const layers: Layer[] = [];
       for (const obu of obus(data)) {
         if (obu.type === OBU_SEQUENCE_HEADER) header = readSequenceHeader(obu.payload);
         if (obu.type !== OBU_FRAME && obu.type !== OBU_FRAME_HEADER) continue;
@@ -75,8 +80,10 @@ export function* av1Units(units: Iterable<TemporalUnit>): Generator<AccessUnit> 
       if (new Set(shown).size < shown.length) {
         throw new StreamError("more than one picture in a temporal unit");
       }
-    });
-    if (!header) continue;
+      return layers;
+    };
+    const layers = passedOver(lost, number++, () => at(where, parse));
+    if (!layers || !header) continue;
     const shown = layers.findLast(({ frame }) => frame.shown);
     const size = (shown ?? layers.at(-1))?.frame.size ?? sequence ?? header.maxSize;
     if (!sequence || !isSame(sequence, header, size)) sequence = sequenceOf(header, size);

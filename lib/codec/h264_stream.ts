@@ -13,7 +13,7 @@ import { displayIndices, heldBack, PictureOrder } from "./h264_order.ts";
 import { beginsPicture, isOtherField, readSlice, type Slice } from "./h264_slice.ts";
 import { type Pps, readPps, readSps, type Sps } from "./h264_sps.ts";
 import { sameBytes } from "./same_bytes.ts";
-import { at, StreamError } from "./stream_error.ts";
+import { at, type Lost, passedOver, StreamError } from "./stream_error.ts";
 
 const SLICE = 1;
 const SLICE_PARTITION_A = 2;
@@ -52,12 +52,22 @@ export class Pictures {
   readonly #pps = new Map<number, Pps>();
   readonly #spsOf = (id: number) => this.#sps.get(id);
   readonly #ppsOf = (id: number) => this.#pps.get(id);
+  /** Pictures so far, with those that were left out. */
+  #count = 0;
+  /** There were pictures of several slices. */
+  #sliced = false;
+
+  /** @param lost called for a picture whose only slice is broken */
+  constructor(readonly lost?: Lost) {}
 
   /**
    * The pictures of one segment. What follows the last one belongs to it; slices before the first
    * parameter sets are left out.
    *
-   * @throws {StreamError} after the last whole picture, where a header is broken
+   * A broken slice is left out too, where somebody is told; where a picture has several, it is left in the
+   * picture, and the decoder's to tell.
+   *
+   * @throws {StreamError} after the last whole picture, where a header is broken and nobody is told
    */
   *of({ where, offset, data }: Segment): Generator<Picture> {
     let picture: Picture | undefined;
@@ -67,28 +77,46 @@ export class Pictures {
     /** Where the next picture begins, if the next slice is of one; and whether it must be. */
     let next: number | undefined;
     let ended = true;
-    /** Whether there were slices before any parameter set: nobody can decode them. */
-    let leading = false;
+    /** Whether slices were left out: nobody can decode them. */
+    let left = false;
+    const whole = <T>(parse: () => T) => passedOver(this.lost && (() => {}), 0, parse);
     for (const nal of nalUnits(data)) {
       const { type } = nal;
       const place = () => `${where}NAL unit at byte ${offset + nal.start}`;
       if (type === SLICE || type === SLICE_PARTITION_A || type === SLICE_IDR) {
         if (this.#pps.size === 0) {
-          leading = true;
+          left = true;
           next = undefined;
           continue;
         }
-        const slice = at(place, () => readSlice(nal, this.#ppsOf, this.#spsOf));
+        const read = () => at(place, () => readSlice(nal, this.#ppsOf, this.#spsOf));
+        if (this.#sliced && this.lost && !whole(read)) {
+          if (ended) next ??= nal.start;
+          continue;
+        }
+        const slice = passedOver(this.lost, this.#count + (picture ? 1 : 0), read);
+        if (!slice) {
+          if (picture) yield { ...picture, end: next ?? nal.start };
+          this.#count += picture ? 2 : 1;
+          // Parameter sets in front of it are for others, too: `next` stays.
+          picture = last = undefined;
+          ended = left = true;
+          continue;
+        }
         if (slice.redundant > 0) continue;
         const other: boolean = ended || !last || beginsPicture(last, slice) ||
           begun && slice.firstMb === 0;
         if (other && picture?.first && !picture.second && isOtherField(picture.first, slice)) {
           picture.second = slice;
         } else if (other) {
-          const start = picture || leading ? next ?? nal.start : 0;
-          if (picture) yield { ...picture, end: start };
+          const start = picture || left ? next ?? nal.start : 0;
+          if (picture) {
+            this.#count++;
+            yield { ...picture, end: start };
+          }
           picture = { start, end: data.length, data, first: slice, second: undefined };
         }
+        this.#sliced ||= !other;
         begun = slice.firstMb === 0 || begun && !other;
         last = slice;
         next = undefined;
@@ -96,17 +124,19 @@ export class Pictures {
         continue;
       }
       if (type === SPS) {
-        const sps = at(place, () => readSps(nal.payload));
-        this.#sps.set(sps.id, this.#known(sps));
+        const sps = whole(() => at(place, () => readSps(nal.payload)));
+        if (sps) this.#sps.set(sps.id, this.#known(sps));
       } else if (type === PPS) {
-        const pps = at(place, () => readPps(nal.payload, this.#spsOf));
-        this.#pps.set(pps.id, pps);
+        const pps = whole(() => at(place, () => readPps(nal.payload, this.#spsOf)));
+        if (pps) this.#pps.set(pps.id, pps);
       }
       if (type >= SEI && type <= DELIMITER || type >= PREFIX && type <= RESERVED_18) {
         next ??= nal.start;
       }
       if (type >= SEI && type <= END_OF_STREAM) ended = true;
     }
+    if (!picture && left && this.lost) return;
+    this.#count++;
     yield picture ?? { start: 0, end: data.length, data, first: undefined, second: undefined };
   }
 
@@ -138,8 +168,11 @@ function sequenceOf({ sps, pps }: Slice): Sequence {
 }
 
 /** The pictures of all segments, and what broke off their reading. */
-function allPictures(segments: Iterable<Segment>): [Picture[], StreamError | undefined] {
-  const finder = new Pictures();
+function allPictures(
+  segments: Iterable<Segment>,
+  lost?: Lost,
+): [Picture[], StreamError | undefined] {
+  const finder = new Pictures(lost);
   const pictures: Picture[] = [];
   try {
     for (const segment of segments) {
@@ -192,10 +225,11 @@ function sequences(pictures: readonly Picture[]): Sequence[] | undefined {
  * A stream may begin with another picture: those up to the first IDR picture are in one order then,
  * with those that refer to what came before, and that decoders may leave out.
  *
- * @throws {StreamError} after the last whole unit, where a header is broken
+ * @param lost called for a picture whose only slice is broken
+ * @throws {StreamError} after the last whole unit, where a header is broken, without `lost`
  */
-export function* h264Units(segments: Iterable<Segment>): Generator<AccessUnit> {
-  const [pictures, error] = allPictures(segments);
+export function* h264Units(segments: Iterable<Segment>, lost?: Lost): Generator<AccessUnit> {
+  const [pictures, error] = allPictures(segments, lost);
   const of = sequences(pictures);
   if (!of) {
     if (error) throw error;

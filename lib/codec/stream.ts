@@ -10,11 +10,11 @@ import { av1Units } from "./av1_stream.ts";
 import { h264Units, type Segment } from "./h264_stream.ts";
 import { isIvf, type IvfFrame, ivfFrames, readIvfHeader } from "./ivf.ts";
 import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } from "./obu.ts";
-import { StreamError } from "./stream_error.ts";
+import { type Lost, StreamError } from "./stream_error.ts";
 import { vp9Units } from "./vp9_stream.ts";
 
 export type { AccessUnit, Chroma, Codec, Control, Sequence } from "./access_unit.ts";
-export { StreamError } from "./stream_error.ts";
+export { type Lost, StreamError } from "./stream_error.ts";
 
 const CODECS: Record<string, Codec> = { VP90: "vp9", AV01: "av1", H264: "h264" };
 
@@ -30,7 +30,11 @@ function* ivfSegments(frames: Iterable<IvfFrame>): Generator<Segment> {
   }
 }
 
-function* ivfUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<AccessUnit> {
+function* ivfUnits(
+  bytes: Uint8Array<ArrayBuffer>,
+  codec?: Codec,
+  lost?: Lost,
+): Generator<AccessUnit> {
   const header = readIvfHeader(bytes);
   const found = CODECS[header.fourcc];
   const name = JSON.stringify(header.fourcc);
@@ -39,11 +43,11 @@ function* ivfUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<Acc
   const frames = ivfFrames(bytes, header);
   switch (found) {
     case "vp9":
-      return yield* vp9Units(frames);
+      return yield* vp9Units(frames, lost);
     case "av1":
-      return yield* av1Units(ivfTemporalUnits(frames));
+      return yield* av1Units(ivfTemporalUnits(frames), lost);
     case "h264":
-      return yield* h264Units(ivfSegments(frames));
+      return yield* h264Units(ivfSegments(frames), lost);
   }
 }
 
@@ -51,22 +55,26 @@ function* ivfUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<Acc
 const RAW: readonly {
   codec: Codec;
   is: (bytes: Uint8Array<ArrayBuffer>) => boolean;
-  units: (bytes: Uint8Array<ArrayBuffer>) => Generator<AccessUnit>;
+  units: (bytes: Uint8Array<ArrayBuffer>, lost?: Lost) => Generator<AccessUnit>;
 }[] = [
-  { codec: "av1", is: isSection5, units: (bytes) => av1Units(section5Units(bytes)) },
-  { codec: "av1", is: isAnnexB, units: (bytes) => av1Units(annexBUnits(bytes)) },
+  { codec: "av1", is: isSection5, units: (bytes, lost) => av1Units(section5Units(bytes), lost) },
+  { codec: "av1", is: isAnnexB, units: (bytes, lost) => av1Units(annexBUnits(bytes), lost) },
   {
     codec: "h264",
     is: isByteStream,
-    units: (bytes) => h264Units([{ where: "", offset: 0, data: bytes }]),
+    units: (bytes, lost) => h264Units([{ where: "", offset: 0, data: bytes }], lost),
   },
 ];
 
-function rawUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<AccessUnit> {
+function rawUnits(
+  bytes: Uint8Array<ArrayBuffer>,
+  codec?: Codec,
+  lost?: Lost,
+): Generator<AccessUnit> {
   const raw = RAW.find((form) => form.is(bytes));
   if (!raw) throw new StreamError("neither IVF nor H.264 Annex B nor AV1");
   if (codec && codec !== raw.codec) throw new StreamError(`${raw.codec}, not ${codec}`);
-  return raw.units(bytes);
+  return raw.units(bytes, lost);
 }
 
 /**
@@ -76,15 +84,18 @@ function rawUnits(bytes: Uint8Array<ArrayBuffer>, codec?: Codec): Generator<Acce
  * @param bytes the whole file; the units are views of it, but for those of AV1 Annex B, which no
  * decoder takes as they are
  * @param codec what it must be; without it, what it is
+ * @param lost called for each unit with broken headers, which is then left out; without it, such a unit
+ * is an error. A container that is broken always is one
  * @throws {StreamError} after the last whole unit, where something is broken; at once, where it is
  * no video, without a unit, or of another codec
  */
 export function* readStream(
   bytes: Uint8Array<ArrayBuffer>,
   codec?: Codec,
+  lost?: Lost,
 ): Generator<AccessUnit> {
   let any = false;
-  for (const unit of isIvf(bytes) ? ivfUnits(bytes, codec) : rawUnits(bytes, codec)) {
+  for (const unit of isIvf(bytes) ? ivfUnits(bytes, codec, lost) : rawUnits(bytes, codec, lost)) {
     yield unit;
     any = true;
   }

@@ -25,6 +25,7 @@ export const AVCODEC = {
   av_packet_free: { parameters: ["buffer"], result: "void" },
   av_packet_unref: { parameters: ["pointer"], result: "void" },
   av_new_packet: { parameters: ["pointer", "i32"], result: "i32" },
+  av_packet_new_side_data: { parameters: ["pointer", "i32", "usize"], result: "pointer" },
 } as const;
 
 /** Zero bytes that a bitstream must have behind it, because readers run ahead. */
@@ -48,6 +49,14 @@ export const AVPACKET = {
   size: 32,
   /** `int stream_index` */
   streamIndex: 36,
+  /** `int flags` */
+  flags: 40,
   /** Bytes of AVPacket that this project looks at. */
-  end: 40,
+  end: 44,
 } as const;
+
+/** enum AVPacketSideDataType, of libavcodec/packet.h: what decoders do not look at. */
+export const AV_PKT_DATA_H263_MB_INFO = 3;
+
+/** Of AVPacket.flags: a part of it is missing. */
+export const AV_PKT_FLAG_CORRUPT = 1 << 1;

@@ -91,5 +91,21 @@ export const AVFRAME = {
   /** `int64_t pts` */
   pts: 136,
   /** Bytes of AVFrame that this project looks at. */
-  size: 144,
+  size: 380,
 } as const;
+
+/**
+ * Offsets in AVFrame of `int flags` and `int decode_error_flags`, by release of FFmpeg. Each is
+ * offsetof() by that release's own header: of 5.1.9, 7.1.5 and 9.0.2; 6 has all members of 5, and 8
+ * those of 9. Behind `flags` come the five enumerations of colour.
+ */
+export const AVFRAME_ERRORS = {
+  5: { flags: 316, decodeErrorFlags: 376 },
+  6: { flags: 316, decodeErrorFlags: 376 },
+  7: { flags: 292, decodeErrorFlags: 344 },
+  8: { flags: 276, decodeErrorFlags: 320 },
+  9: { flags: 276, decodeErrorFlags: 320 },
+} as const;
+
+/** Of AVFrame.flags: the picture may be wrong. */
+export const AV_FRAME_FLAG_CORRUPT = 1 << 0;

@@ -5,7 +5,15 @@
  */
 import { cString } from "../sys/libc.ts";
 import type { Ffmpeg } from "./libraries.ts";
-import { type Access, h264Access, hevcAccess, mpeg4Access, mpegAccess } from "./random_access.ts";
+import {
+  type Access,
+  h263Access,
+  h264Access,
+  h264InOrder,
+  hevcAccess,
+  mpeg4Access,
+  mpegAccess,
+} from "./random_access.ts";
 
 /**
  * Where the picture of a coded frame is found:
@@ -21,23 +29,68 @@ interface Codec {
   /** FFmpeg's decoders, the preferred one first. */
   readonly decoders: readonly string[];
   readonly source: Source;
-  /** Only where pictures may be shown later than they come: what a coded frame is to others. */
+  /** What a coded frame is to others; not for codecs whose decoder tells that something is missing. */
   readonly access?: (bytes: Uint8Array) => Access;
+  /**
+   * Only where pictures may be shown later than they come. How the decoder gives those that wait, and
+   * still has all references:
+   * - `in place`: each for a packet of no bytes.
+   * - `again`: at the end of the stream; then it has to be flushed, and decode all of it again.
+   */
+  readonly drains?: "in place" | "again";
+  /** Only where FFmpeg has to be told: whether pictures are in display order, where a frame says so. */
+  readonly inOrder?: (bytes: Uint8Array) => boolean | undefined;
   /** Where decoding begins with no key frame, the decoder makes up what pictures refer to. */
   readonly guesses?: true;
+  /**
+   * Leading pictures of the first random access point are left out only where that is the first thing
+   * that FFmpeg has had since it was opened or flushed.
+   */
+  readonly beginsAnew?: true;
 }
 
 /** FFmpeg's own AV1 decoder needs hardware. */
 const TABLE = {
   vp9: { decoders: ["vp9"], source: "given or asked" },
   av1: { decoders: ["libdav1d", "libaom-av1"], source: "given" },
-  h264: { decoders: ["h264"], source: "asked", access: h264Access },
-  hevc: { decoders: ["hevc"], source: "given", access: hevcAccess, guesses: true },
+  h264: {
+    decoders: ["h264"],
+    source: "asked",
+    access: h264Access,
+    drains: "in place",
+    inOrder: h264InOrder,
+  },
+  hevc: {
+    decoders: ["hevc"],
+    source: "given",
+    access: hevcAccess,
+    drains: "again",
+    guesses: true,
+    beginsAnew: true,
+  },
   vp8: { decoders: ["vp8"], source: "given" },
-  mpeg1: { decoders: ["mpeg1video"], source: "given", access: mpegAccess, guesses: true },
-  mpeg2: { decoders: ["mpeg2video"], source: "given", access: mpegAccess, guesses: true },
-  mpeg4: { decoders: ["mpeg4"], source: "given", access: mpeg4Access, guesses: true },
-  h263: { decoders: ["h263"], source: "given", guesses: true },
+  mpeg1: {
+    decoders: ["mpeg1video"],
+    source: "given",
+    access: mpegAccess,
+    drains: "again",
+    guesses: true,
+  },
+  mpeg2: {
+    decoders: ["mpeg2video"],
+    source: "given",
+    access: mpegAccess,
+    drains: "again",
+    guesses: true,
+  },
+  mpeg4: {
+    decoders: ["mpeg4"],
+    source: "given",
+    access: mpeg4Access,
+    drains: "again",
+    guesses: true,
+  },
+  h263: { decoders: ["h263"], source: "given", access: h263Access, guesses: true },
 } satisfies Record<string, Codec>;
 
 export type CodecName = keyof typeof TABLE;

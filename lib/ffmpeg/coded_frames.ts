@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AVPACKET } from "./avcodec.ts";
+import { AV_PKT_FLAG_CORRUPT, AVPACKET } from "./avcodec.ts";
 import { AV_LOG_QUIET } from "./avutil.ts";
 import { type CodecName, CODECS } from "./codecs.ts";
 import { Demuxer } from "./demuxer.ts";
@@ -18,7 +18,7 @@ export interface CodedFrames {
   readonly codec: CodecName;
   /** Whole access units in decoding order, with the parameter sets in the first one that needs them. */
   readonly frames: readonly Uint8Array<ArrayBuffer>[];
-  /** Why there are no more, where that is not the end of the file. */
+  /** Why there are no more, where that is not the end of the file, or which is not whole. */
   readonly broken?: Error;
 }
 
@@ -45,11 +45,15 @@ export function readCodedFrames(path: string): CodedFrames {
   using packet = new Packet(ffmpeg);
   const view = new Deno.UnsafePointerView(packet.pointer);
   const frames: Uint8Array<ArrayBuffer>[] = [];
+  let broken: Error | undefined;
   let code: number;
   while ((code = demuxer.read(packet)) === 0) {
     const size = view.getInt32(AVPACKET.size);
     const data = view.getPointer(AVPACKET.data);
     if (data !== null) {
+      if (view.getInt32(AVPACKET.flags) & AV_PKT_FLAG_CORRUPT) {
+        broken ??= new Error(`${path}: frame ${frames.length} in decoding order is cut off`);
+      }
       frames.push(new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(data, size)).slice());
     }
     packet.clear();
@@ -57,7 +61,7 @@ export function readCodedFrames(path: string): CodedFrames {
   try {
     demuxer.check(code);
   } catch (error) {
-    return { codec, frames, broken: error as Error };
+    broken ??= error as Error;
   }
-  return { codec, frames };
+  return { codec, frames, broken };
 }

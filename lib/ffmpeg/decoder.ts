@@ -4,10 +4,10 @@
  * @module
  */
 import { monotonicNs } from "../sys/clock.ts";
-import { AVERROR_EAGAIN } from "./avutil.ts";
+import { AVERROR_EAGAIN, AVFRAME } from "./avutil.ts";
 import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
 import { CodecContext, type GetBuffer } from "./context.ts";
-import { Frame } from "./frame.ts";
+import { Frame, isDamaged } from "./frame.ts";
 import type { Ffmpeg } from "./libraries.ts";
 import { Packet } from "./packet.ts";
 
@@ -20,8 +20,6 @@ const OPTIONS = {
   max_frame_delay: "1",
   // The coded picture as a whole.
   apply_cropping: "0",
-  // Else damage that was patched up is not told.
-  err_detect: "explode",
 };
 
 /** Decodes one stream. Its coded frames come one at a time, in decode order. */
@@ -36,6 +34,10 @@ export class Decoder implements Disposable {
   readonly #getBuffer: GetBuffer | undefined;
   readonly #context: CodecContext;
   #askedNow = false;
+  /** The decoder's own AVFrame for that picture: it says of damage what `#asked` was too early for. */
+  #original: Deno.PointerValue = null;
+  readonly #words = new Int32Array(AVFRAME.size >> 2);
+  readonly #wordsPointer = Deno.UnsafePointer.of(this.#words);
   #damaged = false;
   #codecNs = 0;
   /** FFmpeg's name of the decoder. */
@@ -83,6 +85,7 @@ export class Decoder implements Disposable {
         // With a reference of our own FFmpeg cannot use the memory for another picture.
         const copied = avutil.av_frame_ref(asked.pointer, frame);
         this.#askedNow = copied >= 0;
+        this.#original = this.#askedNow ? frame : null;
         return Math.min(copied, 0);
       },
     );
@@ -135,7 +138,19 @@ export class Decoder implements Disposable {
       given = true;
     }
     this.#codecNs = monotonicNs() - begin;
-    return this.#picture(given);
+    const picture = this.#picture(given);
+    this.#damaged ||= picture !== undefined && this.#isDamaged(picture);
+    return picture;
+  }
+
+  #isDamaged(picture: Frame): boolean {
+    if (this.#source !== "asked") return picture.damaged;
+    if (this.#original === null) return false;
+    // memcpy takes a length that is no 32-bit number; this is one row of a picture.
+    const { size } = AVFRAME;
+    const to = this.#wordsPointer;
+    this.#ffmpeg.avutil.av_image_copy_plane(to, size, this.#original, size, size, 1);
+    return isDamaged(this.#ffmpeg, this.#words);
   }
 
   #picture(given: boolean): Frame | undefined {
@@ -147,9 +162,15 @@ export class Decoder implements Disposable {
     return field ? this.#asked : undefined;
   }
 
+  /** @param maxPixels the largest picture that memory is spent on, from now on */
+  limit(maxPixels: number): void {
+    this.#context.setOption("max_pixels", String(maxPixels));
+  }
+
   /** Forgets all coded frames: the next one stands alone. */
   flush(): void {
     this.#context.flush();
+    this.#original = null;
     this.#asked.clear();
     this.#given.clear();
   }

@@ -7,6 +7,7 @@ import { monotonicNs } from "../sys/clock.ts";
 import { AVERROR_EAGAIN, AVERROR_EOF } from "./avutil.ts";
 import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
 import { CodecContext } from "./context.ts";
+import { Doubt } from "./doubt.ts";
 import { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./libraries.ts";
 import { Packet } from "./packet.ts";
@@ -38,18 +39,23 @@ const AGAIN = 0xffff_ffff;
  * Decodes one stream as a player would. Each coded frame brings any number of pictures, of itself or
  * of those before it; each picture has the pts of the coded frame that it is of.
  *
- * `drain` takes out what waits for its turn, and decoding then goes on with all references. FFmpeg
- * has to be flushed after that, and so all coded frames since the latest random access point are
- * decoded once more. Where these are more than 600, or 32 MiB, they are not: up to the next random
- * access point, pictures are then what FFmpeg makes of the rest.
+ * `drain` takes out what waits for its turn, and decoding then goes on with all references. But for
+ * H.264, FFmpeg has to be flushed after that, and so all coded frames since the latest random access point
+ * are decoded once more. Where these are more than 600, or 32 MiB, they are not: up to the next random
+ * access point, pictures are then what FFmpeg makes of the rest, and doubtful.
  */
 export class DisplayDecoder implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #access: ((bytes: Uint8Array) => Access) | undefined;
+  readonly #inOrder: ((bytes: Uint8Array) => boolean | undefined) | undefined;
   readonly #guesses: boolean;
+  readonly #beginsAnew: boolean;
+  readonly #drains: "in place" | "again" | undefined;
   readonly #history = new PacketHistory();
+  readonly #doubt = new Doubt();
   readonly #packet: Packet;
   readonly #again: Packet;
+  readonly #empty: Packet;
   readonly #options: Readonly<Record<string, string>>;
   readonly #context: CodecContext;
   readonly #owned: DisposableStack;
@@ -59,9 +65,17 @@ export class DisplayDecoder implements Disposable {
   #last: Access | undefined;
   /** Flushed by `drain`, in the middle of a stream. */
   #flushed = false;
+  /** That was more than can be decoded again; there was no random access point since. */
+  #lost = false;
+  /** `drain` is on, and FFmpeg gives what waits one by one. */
+  #emptying = false;
   /** Flushed by `flush`, and FFmpeg has had no key frame since. */
   #seeking = false;
+  /** There was a random access point since the beginning, or `flush`. */
+  #begun = false;
   #damaged = false;
+  /** Of the pts of what was taken last. */
+  #low = 0;
   #codecNs = 0;
   /** The picture that `receive` got. */
   readonly picture: Frame;
@@ -77,12 +91,17 @@ export class DisplayDecoder implements Disposable {
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    const { access, guesses = false } = CODECS[codec];
+    const { access, inOrder, drains, guesses = false, beginsAnew = false } = CODECS[codec];
     this.#access = access;
+    this.#inOrder = inOrder;
     this.#guesses = guesses;
+    this.#beginsAnew = beginsAnew;
+    this.#drains = drains;
     using made = new DisposableStack();
     this.#packet = made.use(new Packet(ffmpeg));
     this.#again = made.use(new Packet(ffmpeg));
+    this.#empty = made.use(new Packet(ffmpeg));
+    this.#empty.makeEmpty();
     this.picture = made.use(new Frame(ffmpeg));
     // As av_frame_alloc leaves it: a release whose AVFrame is another one is noticed here.
     if (this.picture.ptsLow !== 0 || this.picture.ptsHigh !== NOPTS_HIGH) {
@@ -117,9 +136,17 @@ export class DisplayDecoder implements Disposable {
     if (avcodec.avcodec_receive_frame(context.pointer, picture.pointer) >= 0) look(picture);
   }
 
-  /** Whether FFmpeg complained of the last coded frame. Headers by themselves are no damage. */
+  /**
+   * Whether FFmpeg complained of the last coded frame, or had to be flushed and lacks what that refers to.
+   * Headers by themselves are no damage.
+   */
   get damaged(): boolean {
-    return this.#damaged && this.#last !== "none";
+    return (this.#damaged || this.#lost) && this.#last !== "none";
+  }
+
+  /** Whether the picture that `receive` got may be wrong: something was concealed or made up in it. */
+  get doubtful(): boolean {
+    return this.picture.damaged || (this.#guesses && this.#doubt.has(this.picture.ptsLow));
   }
 
   /** What FFmpeg itself took since the last `take`, in nanoseconds. */
@@ -137,6 +164,7 @@ export class DisplayDecoder implements Disposable {
   take(source: Deno.PointerObject, size: number, low: number, high: number): void {
     this.#packet.copy(source, size);
     this.#packet.setPts(low, high);
+    this.#low = low;
     this.#codecNs = 0;
   }
 
@@ -144,18 +172,38 @@ export class DisplayDecoder implements Disposable {
   decode(): void {
     const access = this.#access?.(this.#packet.bytes);
     const begin = monotonicNs();
-    if (access === "key" || access === "open") this.#seek(false);
-    if (this.#flushed && access !== "key") this.#decodeAgain();
+    this.#setOrder();
+    if (access === "key" || access === "open") this.#begin();
+    if (this.#flushed && access !== "key") this.#decodeAgain(access);
+    if (access !== undefined) this.#doubt.add(this.#low, access, this.#seeking);
     this.#flushed = false;
     if (this.#last !== "none") this.#lead.length = 0;
     this.#last = access;
     this.#damaged = this.#send(this.#packet) < 0;
     this.#codecNs += monotonicNs() - begin;
-    if (access === undefined) return;
-    this.#history.add(this.#packet.bytes, access);
+    if (access !== undefined && this.#drains === "again") {
+      this.#history.add(this.#packet.bytes, access);
+    }
     if (access === "none" && this.#lead.length < MAX_LEAD) {
       this.#lead.push(this.#packet.bytes.slice());
     }
+  }
+
+  /** FFmpeg gets a random access point. */
+  #begin(): void {
+    this.#seek(false);
+    this.#lost = false;
+    if (this.#beginsAnew && !this.#begun) this.#context.flush();
+    this.#begun = true;
+  }
+
+  /**
+   * Without a VUI an H.264 stream does not say how far its pictures are reordered. FFmpeg learns it as it
+   * goes, losing pictures, unless it is strict: then it takes what the level allows.
+   */
+  #setOrder(): void {
+    const inOrder = this.#inOrder?.(this.#packet.bytes);
+    if (inOrder !== undefined) this.#context.setOption("strict", inOrder ? "normal" : "strict");
   }
 
   #send({ pointer }: Packet): number {
@@ -170,8 +218,12 @@ export class DisplayDecoder implements Disposable {
   }
 
   /** Comes to where the decoder was before it was flushed. */
-  #decodeAgain(): void {
+  #decodeAgain(access: Access | undefined): void {
     const { avcodec } = this.#ffmpeg;
+    if (this.#history.length === 0) {
+      this.#doubt.lose();
+      this.#lost = this.#begun && access !== "open";
+    }
     for (let i = 0; i < this.#history.length; i++) {
       this.#send(this.#copy(this.#history.at(i)));
       while (avcodec.avcodec_receive_frame(this.#context.pointer, this.picture.pointer) >= 0);
@@ -193,8 +245,14 @@ export class DisplayDecoder implements Disposable {
   #receive(): boolean {
     const { avcodec } = this.#ffmpeg;
     const { picture } = this;
+    let asked = false;
     for (let complaints = 0; complaints < MAX_COMPLAINTS;) {
       const code = avcodec.avcodec_receive_frame(this.#context.pointer, picture.pointer);
+      if (code === AVERROR_EAGAIN && this.#emptying && !asked) {
+        this.#send(this.#empty);
+        asked = true;
+        continue;
+      }
       if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return false;
       if (code < 0) {
         this.#damaged = true;
@@ -210,13 +268,16 @@ export class DisplayDecoder implements Disposable {
 
   /** Has `receive` give all pictures that wait for their turn; `resume` comes after that. */
   drain(): void {
-    if (this.#access === undefined || this.#flushed) return;
-    this.#ffmpeg.avcodec.avcodec_send_packet(this.#context.pointer, null);
+    if (this.#drains === "in place") this.#emptying = true;
+    else if (this.#drains === "again" && !this.#flushed) {
+      this.#ffmpeg.avcodec.avcodec_send_packet(this.#context.pointer, null);
+    }
   }
 
   /** Goes on after `drain`, with all that was decoded before. */
   resume(): void {
-    if (this.#access === undefined) return;
+    this.#emptying = false;
+    if (this.#drains !== "again") return;
     this.#context.flush();
     this.#flushed = true;
   }
@@ -232,8 +293,12 @@ export class DisplayDecoder implements Disposable {
   flush(): void {
     this.#context.flush();
     this.#seek(true);
+    this.#begun = false;
+    this.#lost = false;
     this.#history.clear();
+    this.#doubt.lose();
     this.#flushed = false;
+    this.#emptying = false;
     this.#last = undefined;
     this.picture.clear();
   }

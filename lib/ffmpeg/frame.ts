@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AVFRAME } from "./avutil.ts";
+import { AV_FRAME_FLAG_CORRUPT, AVFRAME, AVFRAME_ERRORS } from "./avutil.ts";
 import { allocated, FfmpegError } from "./error.ts";
 import type { Ffmpeg } from "./libraries.ts";
 
@@ -56,6 +56,11 @@ export class Frame implements Disposable {
     return this.#words[AVFRAME.format >> 2];
   }
 
+  /** Whether the decoder says that it made something up: damage concealed, or references missing. */
+  get damaged(): boolean {
+    return isDamaged(this.#ffmpeg, this.#words);
+  }
+
   /**
    * Gives an empty frame memory for a picture, whose lines are as far apart as FFmpeg likes it.
    *
@@ -79,6 +84,16 @@ export class Frame implements Disposable {
     // av_frame_free wants the address of the pointer.
     this.#ffmpeg.avutil.av_frame_free(pointerCell(this.pointer));
   }
+}
+
+/**
+ * Whether an AVFrame says that a decoder made something up in it.
+ *
+ * @param words its first AVFRAME.size bytes
+ */
+export function isDamaged({ release }: Ffmpeg, words: Int32Array): boolean {
+  const { flags, decodeErrorFlags } = AVFRAME_ERRORS[release];
+  return (words[flags >> 2] & AV_FRAME_FLAG_CORRUPT) !== 0 || words[decodeErrorFlags >> 2] !== 0;
 }
 
 /** A pointer in memory, as the functions want it that free and clear it. */

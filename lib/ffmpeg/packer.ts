@@ -7,13 +7,26 @@ import { addressOf, cString } from "../sys/libc.ts";
 import { AV_CRC_32_IEEE_LE } from "./avutil.ts";
 import { allocated } from "./error.ts";
 import type { Frame } from "./frame.ts";
+import { Grey } from "./grey.ts";
 import type { Ffmpeg } from "./libraries.ts";
 import { SWS_BICUBIC } from "./swscale.ts";
 
 /** Pixel formats by FFmpeg's names, which unlike their numbers never change. */
 export const LAYOUTS = {
-  nv12: { sources: ["yuv420p", "yuvj420p"], bytesPerSample: 1, kernel: "vpipe_pack_nv12" },
-  p010le: { sources: ["yuv420p10le"], bytesPerSample: 2, kernel: "vpipe_pack_p010" },
+  nv12: {
+    sources: ["yuv420p", "yuvj420p"],
+    grey: "gray",
+    depth: 8,
+    bytesPerSample: 1,
+    kernel: "vpipe_pack_nv12",
+  },
+  p010le: {
+    sources: ["yuv420p10le"],
+    grey: "gray10le",
+    depth: 10,
+    bytesPerSample: 2,
+    kernel: "vpipe_pack_p010",
+  },
 } as const;
 
 /** Luma, then both colour differences in turns, at half the width and height. */
@@ -24,6 +37,9 @@ export type Planes = Uint8Array<ArrayBuffer>;
 
 /** Where a picture comes from: `uint8_t *data[4]` and `int linesize[4]`. */
 export type Picture = Pick<Frame, "pointer" | "linesizes">;
+
+/** A picture that says whether it is grey: then it has no chroma. */
+export type DecodedPicture = Picture & Pick<Frame, "format" | "address" | "linesize">;
 
 const POINTERS = 4;
 
@@ -62,6 +78,8 @@ export class Packer implements Disposable {
   readonly #format: number;
   readonly #kernel;
   readonly #scaler: Deno.PointerValue = null;
+  readonly #greyFormat: number;
+  #grey: Grey | undefined;
   #tight: ReturnType<typeof tightPicture> | undefined;
   #table: Deno.PointerValue = null;
 
@@ -79,7 +97,7 @@ export class Packer implements Disposable {
     strides: readonly [luma: number, chroma: number],
   ) {
     const { avutil, swscale, kernels } = ffmpeg;
-    const { sources, bytesPerSample, kernel } = LAYOUTS[layout];
+    const { sources, grey, bytesPerSample, kernel } = LAYOUTS[layout];
     const format = (name: string) => avutil.av_get_pix_fmt(cString(name));
     this.#ffmpeg = ffmpeg;
     this.#layout = layout;
@@ -88,6 +106,7 @@ export class Packer implements Disposable {
     this.#strides = linesizes(...strides);
     this.#sources = sources.map(format);
     this.#format = format(layout);
+    this.#greyFormat = format(grey);
     this.#kernel = kernels?.[kernel];
     if (this.#kernel !== undefined) return;
     // To P010 libswscale leaves out the last column of chroma where the width is odd.
@@ -103,7 +122,21 @@ export class Packer implements Disposable {
 
   /** Whether a picture is one of those that this packs. */
   fits({ width, height, format }: Frame): boolean {
-    return width === this.#width && height === this.#height && this.#sources.includes(format);
+    return width === this.#width && height === this.#height &&
+      (this.#sources.includes(format) || format === this.#greyFormat);
+  }
+
+  /**
+   * Writes a decoder's picture that fits; chroma of a grey one is without colour.
+   *
+   * @returns whether all of it was written
+   */
+  packDecoded(picture: DecodedPicture, to: Planes): boolean {
+    if (picture.format !== this.#greyFormat) return this.pack(picture, to);
+    const { depth } = LAYOUTS[this.#layout];
+    this.#grey ??= new Grey(this.#width, this.#height, depth);
+    this.#grey.take(picture);
+    return this.pack(this.#grey, to);
   }
 
   /**

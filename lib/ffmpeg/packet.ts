@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AV_INPUT_BUFFER_PADDING_SIZE, AVPACKET } from "./avcodec.ts";
+import { AV_INPUT_BUFFER_PADDING_SIZE, AV_PKT_DATA_H263_MB_INFO, AVPACKET } from "./avcodec.ts";
 import { allocated, FfmpegError } from "./error.ts";
 import { pointerCell } from "./frame.ts";
 import type { Ffmpeg } from "./libraries.ts";
@@ -46,6 +46,17 @@ export class Packet implements Disposable {
   setPts(low: number, high: number): void {
     this.#words[AVPACKET.pts >> 2] = low;
     this.#words[(AVPACKET.pts >> 2) + 1] = high;
+  }
+
+  /**
+   * Makes it a packet of no bytes which is not the end of the stream either, as it has side data.
+   *
+   * @throws {Error} no memory
+   */
+  makeEmpty(): void {
+    const { avcodec } = this.#ffmpeg;
+    const data = avcodec.av_packet_new_side_data(this.pointer, AV_PKT_DATA_H263_MB_INFO, 1n);
+    allocated("av_packet_new_side_data", data);
   }
 
   /** Lets go of a demuxer's coded frame. */

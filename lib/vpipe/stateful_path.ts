@@ -133,6 +133,8 @@ export class StatefulStream implements Disposable {
   #over = false;
   #errors = 0;
   #firstError = -1;
+  /** Numbers of frames that count in it, plus 1, each in its place. */
+  readonly #counted = new Float64Array(TIMES);
   /** Number of the frame of the picture that was dequeued last, in decoding order from 0. */
   number = -1;
   /** When that frame was queued, in ns. */
@@ -169,12 +171,12 @@ export class StatefulStream implements Disposable {
     return this.#over;
   }
 
-  /** Frames that could not be decoded, so far. */
+  /** Frames that are damaged or could not be decoded, so far. */
   get errors(): number {
     return this.#errors;
   }
 
-  /** Number of the first one of these, counted from 0 in decoding order; -1 for none. */
+  /** Number of the first one that was noticed, counted from 0 in decoding order; -1 for none. */
   get firstError(): number {
     return this.#firstError;
   }
@@ -239,8 +241,9 @@ export class StatefulStream implements Disposable {
     }
     const number = timestamp_sec * 1e6 + timestamp_usec - 1;
     const whole = capture.pictures.isWhole(capture.dequeuedPlanes);
-    if (!whole || flags & v4l2.V4L2_BUF_FLAG_ERROR) {
-      this.#count(number);
+    if (!whole || flags & v4l2.V4L2_BUF_FLAG_ERROR) this.#count(number);
+    // Where damage was concealed, the picture is worth having.
+    if (!whole) {
       capture.enqueue(index);
       return -EAGAIN;
     }
@@ -288,8 +291,10 @@ export class StatefulStream implements Disposable {
     }
   }
 
-  /** Counts a frame that could not be decoded. */
+  /** Counts a frame once: its OUTPUT buffer may have the error flag, and that of its picture. */
   #count(number: number): void {
+    if (this.#counted[number % TIMES] === number + 1) return;
+    this.#counted[number % TIMES] = number + 1;
     if (this.#errors++ === 0) this.#firstError = number;
   }
 

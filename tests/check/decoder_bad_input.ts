@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { nalUnits } from "../../lib/codec/annexb.ts";
 import { ivfFrames, readIvfHeader } from "../../lib/codec/ivf.ts";
 import type { Context } from "./context.ts";
 import { Decoding, digestsOf, expectDecoded, sha256 } from "./decoder_file.ts";
@@ -138,9 +139,26 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
   const left = bytes.length - frames[10].offset;
   const claimed = `frame 10 at byte ${begin(10)}: truncated: ${left} of 4294967295 bytes`;
   await keeps("a frame that claims 4 GiB", claiming, 10, claimed);
+  const goesOn = async (name: string, path: string, all: number, first: number) => {
+    await suite.check(`decoder, bad input: ${name}`, async () => {
+      await using decoding = new Decoding(context, path);
+      const outcome = await decoding.end();
+      const said = expectError(outcome, "decode-file", 1, `the first one is number ${first} in`);
+      const { frames, errors } = JSON.parse(outcome.stdout);
+      expect(errors > 0 && frames + errors === all, `${frames} frames, ${errors} errors`);
+      expectEqual("bytes", decoding.bytes.length, frames * FRAME_BYTES);
+      return `${said}; the other ${frames} of ${all} frames are there`;
+    });
+  };
   const wiped = bytes.slice();
   wiped.fill(0, frames[12].offset, frames[12].offset + frames[12].data.length);
-  await keeps("a frame of zeroes", wiped, 12, `frame 12 at byte ${frames[12].offset}: `);
+  await goesOn("a frame of zeroes", file("wiped.ivf", wiped), digest.frames, 12);
+  const torn = Deno.readFileSync(bare);
+  const slices = [...nalUnits(torn)].filter(({ type }) => type === 1 || type === 5);
+  const { byteOffset } = slices[9].payload;
+  // A picture parameter set of a number that there is not.
+  torn.set([0xc0, 0x3f, 0xff], byteOffset);
+  await goesOn("a broken slice header", file("torn.h264", torn), h264.frames, 9);
 
   await suite.check("decoder, bad input: frames of no bytes between others", async () => {
     const none = new Uint8Array(FRAME_HEADER);
@@ -158,7 +176,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
     const path = file("damaged.h264", damaged);
     await using decoding = new Decoding(context, path);
     const outcome = await decoding.end();
-    const said = expectError(outcome, "decode-file", 1, "could not be decoded, the first one is");
+    const said = expectError(outcome, "decode-file", 1, "could not be decoded, the first");
     const { frames, errors } = JSON.parse(outcome.stdout);
     expect(errors > 0 && frames + errors === h264.frames, `${frames} frames, ${errors} errors`);
     expectEqual("bytes", decoding.bytes.length, frames * FRAME_BYTES);

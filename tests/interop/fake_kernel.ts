@@ -22,14 +22,22 @@ import { V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_P010 } from "../../lib/v4l2/videodev2.t
 import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
 import { expect, expectEqual } from "../check/suite.ts";
 
-const STREAM = 5;
+export const STREAM = 5;
 const AF_UNIX = 1;
 const SOCK_SEQPACKET_NONBLOCK = 5 | 0o4000;
-const OUTPUT_BYTES = 1 << 20;
+export const OUTPUT_BYTES = 1 << 20;
 
 const { symbols: libc } = Deno.dlopen("libc.so.6", {
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
 });
+
+/** The kernel's end of a stream's file, and the daemon's. */
+export function socketPair(): [kernel: File, daemon: File] {
+  const fds = new Int32Array(2);
+  const pair = new Uint8Array(fds.buffer);
+  expectEqual("socketpair", libc.socketpair(AF_UNIX, SOCK_SEQPACKET_NONBLOCK, 0, pair), 0);
+  return [new File("kernel", fds[0]), new File("daemon", fds[1])];
+}
 
 /** A picture that came out. */
 export interface Picture {
@@ -41,7 +49,7 @@ export interface Picture {
 }
 
 /** Plane by plane, memory that a test can look at. */
-class Memory {
+export class Memory {
   readonly #mappings = new Map<string, Mapping>();
 
   get(queue: number, index: number, plane: number, size: number): Mapping {
@@ -86,11 +94,7 @@ export class FakeKernel implements Disposable {
 
   /** @param captures how many buffers there are for pictures */
   constructor(ffmpeg: Ffmpeg, codec: CodecName, captures: number) {
-    const fds = new Int32Array(2);
-    const pair = new Uint8Array(fds.buffer);
-    expectEqual("socketpair", libc.socketpair(AF_UNIX, SOCK_SEQPACKET_NONBLOCK, 0, pair), 0);
-    this.#kernel = new File("kernel", fds[0]);
-    this.#daemon = new File("daemon", fds[1]);
+    [this.#kernel, this.#daemon] = socketPair();
     this.#toKernel = new Incoming(this.#kernel);
     this.#toDaemon = new Incoming(this.#daemon);
     this.#codec = codec;

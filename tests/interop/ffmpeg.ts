@@ -19,7 +19,13 @@ import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { packReference } from "../check/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../check/suite.ts";
+import { checkDamage } from "./damage.ts";
+import { checkDrain } from "./drain.ts";
+import { checkGrey } from "./grey.ts";
+import { checkOrder } from "./order.ts";
 import { checkRebuild } from "./rebuild.ts";
+import { checkResize } from "./resize.ts";
+import { checkSeek } from "./seek.ts";
 import { checkStateful } from "./stateful.ts";
 import { checkVideoFile } from "./video_file.ts";
 
@@ -174,6 +180,12 @@ for (const codec of ["vp9", "av1", "h264"] as const) {
 
 await checkVideoFile(suite, ffmpeg);
 await checkStateful(suite, ffmpeg);
+await checkDamage(suite, ffmpeg);
+await checkOrder(suite, ffmpeg);
+await checkGrey(suite, ffmpeg);
+await checkResize(suite, ffmpeg);
+await checkSeek(suite, ffmpeg);
+await checkDrain(suite, ffmpeg);
 await checkRebuild(suite, ffmpeg);
 
 console.log(suite.closing);

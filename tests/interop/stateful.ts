@@ -5,15 +5,22 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import { readStream } from "../../lib/codec/stream.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
 import { VPIPE_DEC_MISMATCH, VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
 import { expect, expectEqual, type Suite } from "../check/suite.ts";
-import { FakeKernel, type Picture } from "./fake_kernel.ts";
-
-const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
+import { FakeKernel } from "./fake_kernel.ts";
+import {
+  codecOf,
+  decodeAll,
+  expectSame,
+  ffmpeg,
+  reference,
+  Scratch,
+  sha256,
+  STREAMS,
+  units,
+} from "./streams.ts";
 
 /** A line of digests.txt. */
 interface Stream {
@@ -27,61 +34,9 @@ interface Stream {
 function streams(folder: string): Stream[] {
   return Deno.readTextFileSync(`${STREAMS}${folder}digests.txt`).trim().split("\n").map((line) => {
     const [file, frames, format, digest] = line.split(" ");
-    const codec = file.split("-")[0] as CodecName;
+    const codec = codecOf(file);
     return { file: folder + file, codec, frames: Number(frames), format, digest };
   });
-}
-
-/** Standard output of the ffmpeg command. */
-function ffmpeg(...args: string[]): Uint8Array {
-  const { success, stdout, stderr } = new Deno.Command("ffmpeg", {
-    args: ["-v", "error", "-nostdin", "-y", ...args],
-  }).outputSync();
-  expect(success, `ffmpeg ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-  return stdout;
-}
-
-/** The coded frames of a file, as FFmpeg's demuxers part them. */
-function units(path: string): Uint8Array[] {
-  if (/(vp9|av1|h264)-[^/]*$/.test(path)) {
-    return [...readStream(Deno.readFileSync(path))].map(({ data }) => data);
-  }
-  const folder = Deno.makeTempDirSync();
-  // Some containers keep the headers for themselves.
-  ffmpeg(
-    "-i",
-    path,
-    "-c",
-    "copy",
-    "-copyinkf",
-    "-bsf:v",
-    "dump_extra",
-    "-f",
-    "image2",
-    `${folder}/%06d`,
-  );
-  const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-  return files.map((name) => Deno.readFileSync(`${folder}/${name}`));
-}
-
-/** What the ffmpeg command decodes a file to. */
-const reference = (path: string, format: string) =>
-  ffmpeg(
-    ...["-threads", "1", "-i", path, "-fps_mode", "passthrough", "-noautoscale"],
-    ...["-pix_fmt", format, "-f", "rawvideo", "-"],
-  );
-
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-
-/** Decodes a file's coded frames, and drains. */
-function decodeAll(kernel: FakeKernel, frames: readonly Uint8Array[]): void {
-  for (const frame of frames) kernel.decode(frame);
-  kernel.drain();
-}
-
-function expectSame(what: string, actual: Picture | undefined, expected: Picture | undefined) {
-  expect(actual !== undefined && expected !== undefined, `${what}: there is none`);
-  expect(sha256(actual.bytes) === sha256(expected.bytes), `${what}: other samples`);
 }
 
 export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<void> {
@@ -102,7 +57,7 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
     ["stateful/mpeg2-322x182.m2v", "stateful/mpeg4-160x120.m4v", "stateful/mpeg1-160x120.m1v"],
   );
   for (const file of drained) {
-    const codec = file.replace(/.*\//, "").split("-")[0] as CodecName;
+    const codec = codecOf(file);
     await suite.check(`stateful: ${file} drained after each frame`, () => {
       const all = units(STREAMS + file);
       using whole = new FakeKernel(libraries, codec, 4);
@@ -130,7 +85,7 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
   }
 
   for (const file of ["h264-320x240.h264", "vp9-320x240.ivf", "stateful/mpeg2-322x182.m2v"]) {
-    const codec = file.replace(/.*\//, "").split("-")[0] as CodecName;
+    const codec = codecOf(file);
     await suite.check(`stateful: ${file} begun anew in the middle`, () => {
       const all = units(STREAMS + file);
       using whole = new FakeKernel(libraries, codec, 4);
@@ -148,7 +103,7 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
   }
 
   for (const file of ["h264-320x240.h264", "stateful/hevc-320x240.hevc"]) {
-    const codec = file.replace(/.*\//, "").split("-")[0] as CodecName;
+    const codec = codecOf(file);
     await suite.check(`stateful: ${file} tells its format with the first frame`, () => {
       const [first] = units(STREAMS + file);
       for (const apart of [false, true]) {
@@ -165,19 +120,12 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
     });
   }
 
-  const scratch = Deno.makeTempDirSync();
-  /** A stream that ffmpeg makes on the spot. */
-  const make = (name: string, size: string, ...options: string[]) => {
-    const path = `${scratch}/${name}`;
-    ffmpeg("-f", "lavfi", "-i", `testsrc2=size=${size}:rate=25`, ...options, path);
-    return path;
-  };
-
+  using scratch = new Scratch();
   await suite.check("stateful: a visible part away from the corner", () => {
     const crop = "h264_metadata=crop_left=18:crop_top=10:crop_right=6:crop_bottom=4";
     const x264 = ["-c:v", "libx264", "-bf", "2"];
-    const whole = make("h264-whole.h264", "320x240", "-frames:v", "6", ...x264);
-    const path = `${scratch}/h264-cropped.h264`;
+    const whole = scratch.make("h264-whole.h264", "320x240", "-frames:v", "6", ...x264);
+    const path = `${scratch.folder}/h264-cropped.h264`;
     ffmpeg("-i", whole, "-c", "copy", "-bsf:v", crop, path);
     using kernel = new FakeKernel(libraries, "h264", 2);
     decodeAll(kernel, units(path));
@@ -194,11 +142,11 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
   await suite.check("stateful: what cannot be packed is told, the rest goes on", () => {
     const frames = ["-frames:v", "8"];
     const x264 = ["-c:v", "libx264", "-bf", "0"];
-    const good = make("h264-good.h264", "64x48", ...frames, ...x264);
+    const good = scratch.make("h264-good.h264", "64x48", ...frames, ...x264);
     const bad = [
-      make("h264-422.h264", "64x48", ...frames, ...x264, "-pix_fmt", "yuv422p"),
-      make("h264-444.h264", "64x48", ...frames, ...x264, "-pix_fmt", "yuv444p"),
-      make("h264-wide.h264", "4112x48", ...frames, ...x264),
+      scratch.make("h264-422.h264", "64x48", ...frames, ...x264, "-pix_fmt", "yuv422p"),
+      scratch.make("h264-444.h264", "64x48", ...frames, ...x264, "-pix_fmt", "yuv444p"),
+      scratch.make("h264-wide.h264", "4112x48", ...frames, ...x264),
     ];
     const expected = sha256(reference(good, "nv12"));
     for (const path of bad) {
@@ -213,12 +161,12 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
   });
 
   for (const name of ["h264-320x240.h264", "h264-gops.h264", "stateful/mpeg2-322x182.m2v"]) {
-    const codec = name.replace(/.*\//, "").split("-")[0] as CodecName;
+    const codec = codecOf(name);
     await suite.check(`stateful: ${name} from another than a key frame`, () => {
       const all = units(STREAMS + name);
       let count = 0;
       for (const from of [3, 5, 8]) {
-        const path = `${scratch}/${codec}-from.${name.split(".")[1]}`;
+        const path = `${scratch.folder}/${codec}-from.${name.split(".")[1]}`;
         const rest = [all[0].subarray(0, firstSlice(all[0])), ...all.slice(from)];
         Deno.writeFileSync(path, new Uint8Array(rest.flatMap((unit) => [...unit])));
         using kernel = new FakeKernel(libraries, codec, 4);
@@ -231,7 +179,7 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
   }
 
   for (const name of ["h264-320x240.h264", "stateful/mpeg2-322x182.m2v", "vp9-320x240.ivf"]) {
-    const codec = name.replace(/.*\//, "").split("-")[0] as CodecName;
+    const codec = codecOf(name);
     await suite.check(`stateful: ${name} damaged`, () => {
       let told = 0;
       for (let trial = 1; trial <= 12; trial++) {
@@ -240,7 +188,7 @@ export async function checkStateful(suite: Suite, libraries: Ffmpeg): Promise<vo
           // No start code more or less, and no other size of a packet.
           if (bytes.subarray(at - 16, at + 5).every((byte) => byte > 3)) bytes[at] ^= 0x54;
         }
-        const path = `${scratch}/${codec}-damaged.${name.split(".")[1]}`;
+        const path = `${scratch.folder}/${codec}-damaged.${name.split(".")[1]}`;
         Deno.writeFileSync(path, bytes);
         using kernel = new FakeKernel(libraries, codec, 4);
         decodeAll(kernel, units(path));

@@ -1,10 +1,16 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../daemon/messages.ts";
 import { Waiting } from "../../daemon/waiting.ts";
+import { BitWriter } from "../../lib/codec/bit_writer.ts";
+import { h264Sps } from "../../lib/codec/controls.ts";
+import { spsUnit } from "../../lib/codec/h264_sps_writer.ts";
+import { Doubt } from "../../lib/ffmpeg/doubt.ts";
 import { PacketHistory } from "../../lib/ffmpeg/packet_history.ts";
 import {
   type Access,
+  h263Access,
   h264Access,
+  h264InOrder,
   hevcAccess,
   mpeg4Access,
   mpegAccess,
@@ -96,4 +102,53 @@ Deno.test("waiting: a ring in order, no more than there can be", () => {
   assertThrows(() => waiting.push(3, 0, 0, 0), ProtocolError, "more than 3");
   waiting.clear();
   assertEquals(waiting.length, 0);
+});
+
+Deno.test("display order: an H.264 stream says whether it is the order of decoding", () => {
+  const sps = h264Sps.alloc({ profileIdc: 77, levelIdc: 30, chromaFormatIdc: 1 });
+  const bits = new BitWriter();
+  for (const [type, expected] of [[0, false], [1, false], [2, true]] as const) {
+    sps.picOrderCntType = type;
+    const unit = [...spsUnit(bits, sps)];
+    const behind = [...START, 0x09, 0xf0, ...unit, ...START, 0x65, 1];
+    assertEquals(h264InOrder(Uint8Array.from(behind)), expected, `type ${type}`);
+    // What comes behind a picture is of the next one.
+    assertEquals(h264InOrder(Uint8Array.from([...START, 0x41, 1, ...unit])), undefined);
+  }
+  assertEquals(h264InOrder(Uint8Array.from([...START, 0x67, 77])), undefined);
+});
+
+Deno.test("random access: H.263 says by its picture type", () => {
+  const head = [0, 0, 0x80, 2];
+  assertEquals(h263Access(Uint8Array.from([...head, 0b0000_1000, 0, 0, 0])), "key");
+  assertEquals(h263Access(Uint8Array.from([...head, 0b0000_1010, 0, 0, 0])), "other");
+  // PLUSPTYPE, with its first part and without.
+  assertEquals(h263Access(Uint8Array.from([...head, 0b1_1100, 0x80, 0, 0b0000])), "key");
+  assertEquals(h263Access(Uint8Array.from([...head, 0b1_1100, 0x80, 0, 0b0100])), "other");
+  assertEquals(h263Access(Uint8Array.from([...head, 0b1_1100, 0b0000_0000, 0, 0])), "key");
+  assertEquals(h263Access(Uint8Array.from([...head, 0b1_1100, 0b0001_0000, 0, 0])), "other");
+});
+
+/** Which frames, by their place, are doubtful. */
+function doubtful(...frames: (Access | "lost")[]): number[] {
+  const doubt = new Doubt();
+  const found: number[] = [];
+  for (const [at, frame] of frames.entries()) {
+    if (frame === "lost") doubt.lose();
+    else {
+      doubt.add(at, frame, false);
+      if (doubt.has(at)) found.push(at);
+    }
+  }
+  return found;
+}
+
+Deno.test("doubt: from where frames are lost to the next random access point", () => {
+  assertEquals(doubtful("key", "other", "leading", "other"), []);
+  assertEquals(doubtful("other", "other", "key", "other"), [0, 1]);
+  assertEquals(doubtful("key", "other", "lost", "other", "other", "key", "other"), [3, 4]);
+  // A decoder leaves the first leading pictures out, unless it made something up before them.
+  assertEquals(doubtful("open", "leading", "other"), []);
+  assertEquals(doubtful("other", "open", "leading", "other", "leading"), [0, 2]);
+  assertEquals(doubtful("open", "other", "open", "leading"), []);
 });
