@@ -90,7 +90,10 @@ main({
       last = stop.requested;
       const count = reader.read(frames - recorded, last ? 0 : BREATH_MS);
       if (count < 0) {
-        throw new DeviceError(device, `the device is gone (ENODEV) after ${recorded} of ${frames} entries`);
+        throw new DeviceError(
+          device,
+          `the device is gone (ENODEV) after ${recorded} of ${frames} entries`,
+        );
       }
       let rows = "";
       for (const entry of reader.entries.slice(0, count)) {
