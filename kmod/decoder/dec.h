@@ -163,7 +163,6 @@ enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
  * @draining:		stateful: from V4L2_DEC_CMD_STOP until CAPTURE's last buffer
  * @drained:		stateful: it has come to its end, which CAPTURE is not ready for
  * @last_due:		stateful: the next CAPTURE buffer is that last one
- * @last:		stateful: the one that was
  */
 struct vdec_ctx {
 	struct kref kref;
@@ -195,7 +194,6 @@ struct vdec_ctx {
 	bool draining;
 	bool drained;
 	bool last_due;
-	struct vb2_v4l2_buffer *last;
 };
 
 /**
@@ -206,6 +204,7 @@ struct vdec_ctx {
  *			A CAPTURE buffer has itself here when what was kept for it is to
  *			be decoded at last.
  * @more:		@capture stays when this one is done: more may follow for it
+ * @fails:		whatever the daemon says: its parameters are not to be had
  * @cookie:		by which the daemon answers
  * @begun_ns:		when all was there that it takes
  * @read_ns:		when the daemon read it
@@ -217,6 +216,7 @@ struct vdec_frame {
 	struct list_head entry;
 	struct vb2_v4l2_buffer *capture;
 	bool more;
+	bool fails;
 	u64 cookie;
 	u64 begun_ns;
 	u64 read_ns;

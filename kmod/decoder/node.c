@@ -69,8 +69,6 @@ void vdec_buf_cleanup(struct vb2_buffer *vb)
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
 	vdec_stream_forget_buffer(ctx, vb);
-	if (ctx->last == to_vb2_v4l2_buffer(vb))
-		ctx->last = NULL;
 	if (vdec_is_capture(vb->vb2_queue))
 		return;
 

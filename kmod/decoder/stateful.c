@@ -55,6 +55,7 @@ static void vdec_give(struct vdec_ctx *ctx, struct vb2_v4l2_buffer *output)
 	output->sequence = ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT]++;
 	frame->capture = NULL;
 	frame->more = false;
+	frame->fails = false;
 	frame->num_controls = 0;
 	frame->controls_size = 0;
 	frame->begun_ns = ktime_get_ns();
@@ -102,7 +103,6 @@ static void vdec_give_last(struct vdec_ctx *ctx)
 	last->field = V4L2_FIELD_NONE;
 	last->sequence = ctx->sequence[VPIPE_DEC_QUEUE_CAPTURE]++;
 	last->flags |= V4L2_BUF_FLAG_LAST;
-	ctx->last = last;
 	ctx->last_due = false;
 	if (ctx->halt == VDEC_DRAINED)
 		ctx->draining = false;
@@ -387,8 +387,6 @@ static void vdec_stateful_queue(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
-	if (ctx->last == to_vb2_v4l2_buffer(vb))
-		ctx->last = NULL;
 	v4l2_m2m_buf_queue(ctx->fh.m2m_ctx, to_vb2_v4l2_buffer(vb));
 	vdec_feed(ctx);
 }
@@ -410,18 +408,30 @@ static bool vdec_capture_fits(struct vdec_ctx *ctx)
 	return true;
 }
 
+/*
+ * What the client has not fetched yet does not end anything any more. Which buffer that
+ * is, the buffers say: one with the flag may be freed without this driver's hearing of it.
+ */
+static void vdec_unmark_last(struct vdec_ctx *ctx)
+{
+	struct vb2_queue *vq = v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx);
+	struct vb2_buffer *vb;
+	unsigned int i;
+
+	for (i = 0; i < VDEC_MAX_BUFFERS; i++) {
+		vb = vb2_get_buffer(vq, i);
+		if (vb && vb->state == VB2_BUF_STATE_DONE)
+			to_vb2_v4l2_buffer(vb)->flags &= ~V4L2_BUF_FLAG_LAST;
+	}
+	vb2_clear_last_buffer_dequeued(vq);
+}
+
 /* CAPTURE is ready: it goes on with what it has. */
 static void vdec_resume_capture(struct vdec_ctx *ctx)
 {
-	struct vb2_v4l2_buffer *last = ctx->last;
-
-	/* What the client has not fetched yet does not end anything any more. */
-	if (last && last->vb2_buf.state == VB2_BUF_STATE_DONE)
-		last->flags &= ~V4L2_BUF_FLAG_LAST;
-	ctx->last = NULL;
+	vdec_unmark_last(ctx);
 	ctx->last_due = false;
 	ctx->halt = VDEC_RUNNING;
-	vb2_clear_last_buffer_dequeued(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx));
 	if (ctx->drained) {
 		vdec_end_drain(ctx);
 		return;
@@ -475,10 +485,8 @@ static void vdec_stateful_stop(struct vb2_queue *vq)
 	/* A drain goes on behind a change, for which CAPTURE has to stop. */
 	if (!capture || ctx->halt != VDEC_CHANGING)
 		vdec_forget_drain(ctx);
-	if (capture) {
+	if (capture)
 		ctx->last_due = false;
-		ctx->last = NULL;
-	}
 	vdec_return_queued(ctx, vq, VB2_BUF_STATE_ERROR);
 }
 

@@ -42,10 +42,11 @@ static void vdec_frame_done(struct vdec_frame *frame, enum vb2_buffer_state stat
 {
 	struct vb2_v4l2_buffer *own = &frame->m2m.vb;
 
-	if (own != frame->capture)
-		v4l2_m2m_buf_done(own, state);
+	/* OUTPUT completes the request, and who waits for that then fetches CAPTURE. */
 	if (frame->capture && !frame->more)
 		v4l2_m2m_buf_done(frame->capture, state);
+	if (own != frame->capture)
+		v4l2_m2m_buf_done(own, state);
 }
 
 void vdec_no_payload(struct vb2_buffer *vb)
@@ -277,6 +278,16 @@ static void vdec_peek_empty(struct vdec_stream *stream, struct vdec_peek *peek)
 	msg->header.cookie = frame->cookie;
 }
 
+static struct vpipe_dec_header vdec_frame_header(const struct vdec_stream *stream,
+						 const struct vdec_peek *peek)
+{
+	struct vpipe_dec_header header = vdec_header(stream, peek->type, peek->size);
+
+	header.cookie = peek->cookie;
+
+	return header;
+}
+
 static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
 {
 	const struct vdec_frame *frame = list_first_entry(&stream->waiting, struct vdec_frame,
@@ -285,19 +296,21 @@ static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
 	struct vpipe_dec_decode *msg = (void *)stream->message;
 
 	peek->cookie = frame->cookie;
-	peek->size = sizeof(*msg) + frame->controls_size;
 	*msg = (struct vpipe_dec_decode) {
-		.header = vdec_header(stream, peek->type, peek->size),
-		.num_controls = frame->num_controls,
 		.timestamp_ns = vb->timestamp,
 	};
-	msg->header.cookie = frame->cookie;
 	if (frame->capture)
 		msg->capture_index = frame->capture->vb2_buf.index;
-	if (&frame->m2m.vb == frame->capture) {
+	/* The daemon is not to keep what came before one that fails. */
+	if (frame->fails || &frame->m2m.vb == frame->capture) {
+		peek->size = sizeof(*msg);
 		msg->flags = VPIPE_DEC_FINISH;
+		msg->header = vdec_frame_header(stream, peek);
 		return;
 	}
+	peek->size = sizeof(*msg) + frame->controls_size;
+	msg->header = vdec_frame_header(stream, peek);
+	msg->num_controls = frame->num_controls;
 	msg->output_index = vb->index;
 	msg->bytesused = vb->planes[0].bytesused;
 	msg->flags = frame->more ? VPIPE_DEC_MORE : 0;
@@ -515,7 +528,7 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 		return -ESTALE;
 	}
 
-	if (done->status == VPIPE_DEC_OK) {
+	if (done->status == VPIPE_DEC_OK && !frame->fails) {
 		if (frame->capture && !frame->more) {
 			ret = vdec_set_payload(&frame->capture->vb2_buf, done->bytesused);
 			if (ret)
@@ -526,7 +539,7 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 
 	list_del(&frame->entry);
 	stream->progress = jiffies;
-	if (done->status == VPIPE_DEC_OK) {
+	if (done->status == VPIPE_DEC_OK && !frame->fails) {
 		vdec_frame_done(frame, VB2_BUF_STATE_DONE);
 	} else {
 		stream->stats.errors++;
