@@ -85,11 +85,14 @@ static void vdec_take_pair(struct vdec_ctx *ctx, struct vb2_v4l2_buffer *output,
 	struct vdec_frame *frame = vdec_to_frame(output);
 	struct media_request *req = output->vb2_buf.req_obj.req;
 
+	vdec_memory_share(ctx, &output->vb2_buf);
 	frame->capture = capture;
 	frame->more = output->flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
 	output->sequence = ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT]++;
 	if (!again) {
 		vpipe_copy_metadata(output, capture);
+		capture->field = V4L2_FIELD_NONE;
+		vdec_memory_share(ctx, &capture->vb2_buf);
 		capture->sequence = ctx->sequence[VPIPE_DEC_QUEUE_CAPTURE]++;
 	}
 
