@@ -90,10 +90,16 @@ static unsigned int vdec_av1_depth(const void *payload)
 	return sequence->bit_depth;
 }
 
-/* The Main profile: the others have other chroma, or more bits. */
+/* The Main profile: the others have other chroma, or more bits. No flags say nothing. */
 static bool vdec_av1_valid(const void *payload)
 {
 	const struct v4l2_ctrl_av1_sequence *sequence = payload;
+	const u32 halved = V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X |
+			   V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_Y;
+
+	if (sequence->flags && !(sequence->flags & V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME) &&
+	    (sequence->flags & halved) != halved)
+		return false;
 
 	return !sequence->seq_profile && vdec_depth_valid(sequence->bit_depth);
 }
@@ -150,16 +156,32 @@ static const struct vdec_control *vdec_find_control(const struct vdec_coded *cod
 	return NULL;
 }
 
+/* Also of a codec that is not on OUTPUT now: it may be by and by. */
+static bool vdec_ctrl_valid(const struct vdec_ctx *ctx, const struct v4l2_ctrl *ctrl)
+{
+	const struct vdec_kind *kind = ctx->node->kind;
+	const struct vdec_control *control;
+	unsigned int i;
+
+	for (i = 0; i < kind->num_coded; i++) {
+		control = vdec_find_control(&kind->coded[i], ctrl->id);
+		if (control)
+			return !control->valid || control->valid(ctrl->p_new.p);
+	}
+
+	return true;
+}
+
 /* A frame's depth decides what CAPTURE can be, so it must not change under its buffers. */
 static int vdec_try_ctrl(struct v4l2_ctrl *ctrl)
 {
 	struct vdec_ctx *ctx = container_of(ctrl->handler, struct vdec_ctx, hdl);
 	const struct vdec_control *control = vdec_find_control(READ_ONCE(ctx->coded), ctrl->id);
 
+	if (!vdec_ctrl_valid(ctx, ctrl))
+		return -EINVAL;
 	if (!control || !control->depth || !ctx->fh.m2m_ctx)
 		return 0;
-	if (control->valid && !control->valid(ctrl->p_new.p))
-		return -EINVAL;
 
 	if (control->depth(ctrl->p_new.p) != READ_ONCE(ctx->depth) &&
 	    vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
