@@ -90,14 +90,14 @@ static unsigned int vdec_av1_depth(const void *payload)
 	return sequence->bit_depth;
 }
 
-/* The Main profile: the others have other chroma, or more bits. No flags say nothing. */
+/* The Main profile: the others have other chroma, or more bits. */
 static bool vdec_av1_valid(const void *payload)
 {
 	const struct v4l2_ctrl_av1_sequence *sequence = payload;
 	const u32 halved = V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X |
 			   V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_Y;
 
-	if (sequence->flags && !(sequence->flags & V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME) &&
+	if (!(sequence->flags & V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME) &&
 	    (sequence->flags & halved) != halved)
 		return false;
 

@@ -21,7 +21,7 @@ MODULE_PARM_DESC(user_streams, "streams of one user at a time, but for CAP_SYS_R
 
 bool vdec_list_av1;
 module_param_named(list_av1, vdec_list_av1, bool, 0644);
-MODULE_PARM_DESC(list_av1, "list AV1 on the stateful node also where V4L2 has no name for it (N)");
+MODULE_PARM_DESC(list_av1, "list AV1 on the stateful node, where few programs know it (N)");
 
 static const struct vdec_kind *const vdec_kinds[VDEC_NUM_NODES] = {
 	&vdec_stateless,

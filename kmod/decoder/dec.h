@@ -106,7 +106,7 @@ struct vdec_coded {
  * @stateful:	whether OUTPUT and CAPTURE are independent of each other
  * @coded:	formats of OUTPUT
  * @num_coded:	how many
- * @num_listed:	how many of them this kernel has a name for: all but AV1, or all
+ * @num_listed:	how many of them are enumerated without being asked for
  * @coded_flags: V4L2_FMT_FLAG_* of them
  * @vb2_ops:	of both queues
  * @ioctl_ops:	of its files

@@ -717,7 +717,8 @@ const struct vdec_kind vdec_stateful = {
 	.stateful = true,
 	.coded = vdec_stateful_coded,
 	.num_coded = ARRAY_SIZE(vdec_stateful_coded),
-	.num_listed = ARRAY_SIZE(vdec_stateful_coded) - !VPIPE_HAS_STATEFUL_AV1,
+	/* Programs take a node for no decoder that lists what they do not know: all but AV1. */
+	.num_listed = ARRAY_SIZE(vdec_stateful_coded) - 1,
 	.coded_flags = V4L2_FMT_FLAG_COMPRESSED | V4L2_FMT_FLAG_DYN_RESOLUTION,
 	.vb2_ops = &vdec_stateful_vb2_ops,
 	.ioctl_ops = &vdec_stateful_ioctl_ops,

@@ -15,6 +15,9 @@ import { expect, expectEqual, type Suite } from "./suite.ts";
 const SPS = V4L2_CID_STATELESS_H264_SPS;
 const SEQUENCE = V4L2_CID_STATELESS_AV1_SEQUENCE;
 
+// V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X and _Y: the chroma of 4:2:0.
+const HALVED = 0x1_0000 | 0x2_0000;
+
 /** A control's value, and the errno of setting it. */
 const CASES = [
   ["4:2:0, 8 bits", SPS, { chromaFormatIdc: 1 }, 0],
@@ -24,9 +27,9 @@ const CASES = [
   ["4:4:4", SPS, { chromaFormatIdc: 3 }, EINVAL],
   ["luma of 8 bits, chroma of 10", SPS, { chromaFormatIdc: 1, chromaDepth: 2 }, EINVAL],
   ["9 bits", SPS, { chromaFormatIdc: 1, lumaDepth: 1, chromaDepth: 1 }, EINVAL],
-  ["AV1, 8 bits", SEQUENCE, { seqProfile: 0, bitDepth: 8 }, 0],
+  ["AV1, 8 bits", SEQUENCE, { seqProfile: 0, bitDepth: 8, flags: HALVED }, 0],
   ["AV1, 4:4:4", SEQUENCE, { seqProfile: 1, bitDepth: 8 }, EINVAL],
-  ["AV1, flags of 4:4:4", SEQUENCE, { seqProfile: 0, bitDepth: 8, flags: 2 }, EINVAL],
+  ["AV1, flags of 4:4:4", SEQUENCE, { seqProfile: 0, bitDepth: 8, flags: 0 }, EINVAL],
   ["AV1, 12 bits", SEQUENCE, { seqProfile: 2, bitDepth: 12 }, EINVAL],
 ] as const;
 

@@ -5,18 +5,21 @@
  * @module
  */
 import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
-import { EINVAL } from "../../lib/sys/errno.ts";
+import { EINVAL, ENOTTY } from "../../lib/sys/errno.ts";
+import { tryIoctl } from "../../lib/sys/ioctl.ts";
 import { addressOf } from "../../lib/sys/libc.ts";
+import { decoderCommand } from "../../lib/v4l2/decoder_command.ts";
 import { MplaneDmabufQueue } from "../../lib/v4l2/mplane.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { V4L2_CID_STATELESS_VP9_FRAME, vp9Frame } from "../../lib/codec/controls.ts";
 import { VPIPE_DEC_QUEUE_CAPTURE } from "../../lib/vpipe/decoder_uapi.ts";
 import { HEAP } from "../check/context.ts";
 import { expect, expectEqual, Skip } from "../check/suite.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { decoder, expectIdle, statefulNode } from "./decoder.ts";
 import { Answering } from "./decoder_answering.ts";
 import { CAPTURE, DecoderClient, SIDES } from "./decoder_client.ts";
 import { orErrno, raw } from "./libc.ts";
+import { VIDIOC_REMOVE_BUFS } from "./node_caller.ts";
 import { type Conditions, delay } from "./stage.ts";
 import { missingMemory } from "./userfault.ts";
 import { Worker } from "./workers.ts";
@@ -141,8 +144,51 @@ async function imports(random: Conditions["random"]): Promise<string> {
     "none is left";
 }
 
+/**
+ * The last buffer is dequeued, spoilt by a descriptor that is none, and removed; then decoding goes
+ * on: whatever the driver knew of it must not outlive it.
+ */
+async function lastBuffer(): Promise<string> {
+  {
+    using daemon = new Answering();
+    using client = new DecoderClient(statefulNode(), { pixelformat: v4l2.V4L2_PIX_FMT_VP9 });
+    using heap = new DisposableStack();
+    const dmabufs = Array.from({ length: 3 }, () => heap.use(allocateFromHeap(HEAP, PICTURE)));
+    expectEqual("REQBUFS(0)", client.tryFree(CAPTURE), 0);
+    const queue = new MplaneDmabufQueue(client.device, CAPTURE, dmabufs.map((one) => [one]));
+    for (const side of SIDES) expectEqual("STREAMON", client.tryStart(side), 0);
+    for (const { index } of queue.buffers) queue.enqueue(index);
+    client.send(0, [1]);
+    daemon.serve();
+    decoderCommand(client.device, v4l2.V4L2_DEC_CMD_STOP);
+    daemon.serve();
+    let last = -1;
+    while (last < 0) {
+      expect(await client.wait(), "no last buffer");
+      const index = queue.dequeue();
+      if (queue.dequeued.flags & v4l2.V4L2_BUF_FLAG_LAST) last = index;
+    }
+    queue.planes[last][0].fd = -1;
+    const { request } = v4l2.VIDIOC_QBUF;
+    const result = orErrno(
+      raw.ioctl(client.device.fd, request, addressOf(queue.buffers[last].bytes)),
+    );
+    expectEqual("errno of no descriptor", -result, EINVAL);
+    const words = new Uint32Array(16);
+    words.set([last, 1, CAPTURE]);
+    const removal = new Uint8Array(words.buffer);
+    const removed = tryIoctl(client.device.fd, VIDIOC_REMOVE_BUFS.request, removal);
+    if (removed === -ENOTTY) return "this kernel removes no buffers";
+    expectEqual("REMOVE_BUFS", removed, 0);
+    decoderCommand(client.device, v4l2.V4L2_DEC_CMD_START);
+    daemon.serve();
+  }
+  await expectIdle(0);
+  return "the last buffer was spoilt and removed before V4L2_DEC_CMD_START";
+}
+
 export async function decoderHolding({ random }: Conditions): Promise<string> {
-  const said = [await imports(random), await holders()];
+  const said = [await imports(random), await lastBuffer(), await holders()];
   await expectIdle(0);
   return said.join("; ");
 }
