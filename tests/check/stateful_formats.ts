@@ -78,10 +78,9 @@ export async function statefulFormatChecks(suite: Suite, context: Context): Prom
 
   await suite.check("stateful: colours are the bitstream's", async () => {
     const file = `${context.scratch}/colours.h264`;
-    const names = ["-color_primaries", "-color_trc", "-colorspace"];
-    const colours = names.flatMap((name) => [name, "smpte170m"]);
-    const coded = ["-c:v", "libx264", "-pix_fmt", "yuvj420p", "-color_range", "pc", ...colours];
-    await encode(file, ...coded);
+    const names = ["colorprim", "transfer", "colormatrix"];
+    const vui = ["fullrange=on", ...names.map((name) => `${name}=smpte170m`)].join(":");
+    await encode(file, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", vui);
     const { codec, frames } = readCodedFrames(file);
     using client = new Client(codec, { outputs: FRAMES });
     client.sendAll({ frames });
