@@ -101,6 +101,12 @@
 #define vpipe_copy_metadata(src, dst)	v4l2_m2m_buf_copy_metadata(src, dst)
 #endif
 
+/* That a dma-buf's lock is taken inside was no part of the name before 6.2. */
+#if KERNEL_BEFORE(6, 2)
+#define dma_buf_vmap_unlocked	dma_buf_vmap
+#define dma_buf_vunmap_unlocked	dma_buf_vunmap
+#endif
+
 /* From 6.18 on the V4L2 core alone touches file->private_data. */
 static inline struct v4l2_fh *vpipe_file_to_fh(struct file *file)
 {

@@ -62,16 +62,26 @@ struct vpipe_request {
 	struct file *pin;
 };
 
+static inline int vpipe_pin_release(struct inode *inode, struct file *pin)
+{
+	struct vpipe_media *media = pin->private_data;
+
+	v4l2_device_put(&media->v4l2_dev);
+
+	return 0;
+}
+
 static const struct file_operations vpipe_pin_fops = {
 	.owner = THIS_MODULE,
+	.release = vpipe_pin_release,
 };
-
 
 /*
  * A request lives as long as its file is open, and that keeps neither the node
  * open nor, by itself, this module loaded. Yet the core looks at the media
- * device when it frees the request. What lets go of the module at last cannot be
- * code of its own; it is the core, when the thread has left here and closes the pin.
+ * device when it frees the request, newer ones once more behind that. So what lets
+ * go of the device and the module is the core, when the thread has left all of this
+ * and the pin is closed.
  */
 static inline struct media_request *vpipe_req_alloc(struct media_device *mdev)
 {
@@ -81,7 +91,7 @@ static inline struct media_request *vpipe_req_alloc(struct media_device *mdev)
 	request = kzalloc(sizeof(*request), GFP_KERNEL);
 	if (!request)
 		return NULL;
-	request->pin = anon_inode_getfile("[vpipe-request]", &vpipe_pin_fops, NULL, O_RDONLY);
+	request->pin = anon_inode_getfile("[vpipe-request]", &vpipe_pin_fops, media, O_RDONLY);
 	if (IS_ERR(request->pin)) {
 		kfree(request);
 		return NULL;
@@ -96,12 +106,10 @@ static inline struct media_request *vpipe_req_alloc(struct media_device *mdev)
 
 static inline void vpipe_req_free(struct media_request *req)
 {
-	struct vpipe_media *media = container_of(req->mdev, struct vpipe_media, mdev);
 	struct vpipe_request *request = container_of(req, struct vpipe_request, req);
 	struct file *pin = request->pin;
 
 	kfree(request);
-	v4l2_device_put(&media->v4l2_dev);
 	fput(pin);
 }
 
