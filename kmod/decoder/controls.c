@@ -345,7 +345,8 @@ static bool vdec_fault_in_controls32(unsigned long arg)
 	struct vdec_ext_control32 control;
 	u32 i;
 
-	if (copy_from_user(&list, (void __user *)arg, sizeof(list)) || !vdec_fault_in(arg, sizeof(list)))
+	if (copy_from_user(&list, (void __user *)arg, sizeof(list)) ||
+	    !vdec_fault_in(arg, sizeof(list)))
 		return false;
 	for (i = 0; i < min_t(u32, list.count, V4L2_CID_MAX_CTRLS); i++) {
 		u64 at = list.controls + i * sizeof(control);
@@ -365,7 +366,8 @@ static bool vdec_fault_in_controls(unsigned long arg)
 	struct v4l2_ext_control control;
 	u32 i;
 
-	if (copy_from_user(&list, (void __user *)arg, sizeof(list)) || !vdec_fault_in(arg, sizeof(list)))
+	if (copy_from_user(&list, (void __user *)arg, sizeof(list)) ||
+	    !vdec_fault_in(arg, sizeof(list)))
 		return false;
 	for (i = 0; i < min_t(u32, list.count, V4L2_CID_MAX_CTRLS); i++) {
 		u64 at = (unsigned long)(list.controls + i);

@@ -21,8 +21,10 @@
 /* The daemon did something: who waits for it has reason to. */
 void vdec_daemon_lives(struct vdec_dev *dev)
 {
-	if (READ_ONCE(dev->alive) != jiffies)
-		WRITE_ONCE(dev->alive, jiffies);
+	unsigned long now = jiffies;
+
+	if (READ_ONCE(dev->alive) != now)
+		WRITE_ONCE(dev->alive, now);
 }
 
 /* What a daemon writes, into VDEC_MAX_WRITE bytes; EINVAL: no message of this version. */

@@ -10,6 +10,7 @@
 #include <media/videobuf2-v4l2.h>
 #include <media/videobuf2-vmalloc.h>
 
+#include "../compat.h"
 #include "memory.h"
 
 struct vb2_mem_ops vpipe_mem_ops __ro_after_init;
