@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Context, HEAP, META, readCsv } from "./context.ts";
+import { type Context, FPS, HEAP, heap, META, readCsv } from "./context.ts";
 import { expectError, someRows } from "./expectations.ts";
 import { until } from "./loop_module.ts";
 import { type Outcome, type Running, succeed } from "./processes.ts";
@@ -169,7 +169,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   await suite.whole?.check("bad input: comments in a PGM's header are no error", async () => {
     const image = `${scratch}/comments.pgm`;
     Deno.writeFileSync(image, ascii("P5 # one\n2 # two\n#\n1\n255\nAz"));
-    await context.run("fixture-feed", filter, HEAP, image, out, "--threshold", 100);
+    await context.run("fixture-feed", filter, heap(), image, out, "--threshold", 100);
     expectEqual("result", Deno.readTextFileSync(out), "P5\n2 1\n255\n\x00\ufffd");
     return "accepted, and filtered as 2x1";
   });
@@ -210,7 +210,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     await succeed("mount", ["-t", "tmpfs", "-o", "size=64k", "none", folder]);
     try {
       const rows = `${folder}/a.csv`;
-      await using program = context.start("bench-fixture", filter, HEAP, tiny, rows, 100_000);
+      await using program = context.start("bench-fixture", filter, heap(), tiny, rows, 100_000);
       const said = expectError(
         await program.end(),
         "bench-fixture",
@@ -228,14 +228,23 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
 
   await suite.check("end: Ctrl-C during a capture", async () => {
     const rows = `${scratch}/interrupted.csv`;
-    await using capture = context.start("capture-mmap", vivid, rows, 1_000_000, "--warm-up", 0);
+    await using capture = context.start(
+      "capture-mmap",
+      vivid,
+      rows,
+      1_000_000,
+      "--fps",
+      FPS,
+      "--warm-up",
+      0,
+    );
     await someRows(rows);
     capture.kill("SIGINT");
     const { status, stderr } = await capture.end(10);
     expectEqual("status", status, 130);
     expectEqual("stderr", stderr, "");
     const kept = readCsv(rows).length;
-    await context.run("capture-mmap", vivid, csv, 2, "--warm-up", 0);
+    await context.run("capture-mmap", vivid, csv, 2, "--fps", FPS, "--warm-up", 0);
     return `status 130, ${kept} complete rows, the device is free again`;
   });
   await suite.check("end: Ctrl-C at any moment", async () => {
@@ -256,20 +265,20 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     ];
     for (const [name, come] of moments) {
       if (isMade()) Deno.removeSync(rows);
-      await using bench = context.start("bench-fixture", filter, HEAP, tiny, rows, 1_000_000);
+      await using bench = context.start("bench-fixture", filter, heap(), tiny, rows, 1_000_000);
       await come(bench);
       bench.kill("SIGINT");
       const { status, stderr } = await bench.end();
       expectEqual(`status, ${name}`, status, 130);
       expectEqual(`stderr, ${name}`, stderr, "");
     }
-    await context.run("bench-fixture", filter, HEAP, tiny, csv, 2);
+    await context.run("bench-fixture", filter, heap(), tiny, csv, 2);
     return `${moments.map(([name]) => name).join(", ")}: status 130, nothing on stderr`;
   });
   await suite.check("end: SIGTERM while meta-drain waits", async () => {
     const rows = `${scratch}/terminated.csv`;
     await using drain = await context.drain(rows, 10);
-    await context.run("fixture-feed", filter, HEAP, tiny, out);
+    await context.run("fixture-feed", filter, heap(), tiny, out);
     await someRows(rows);
     drain.kill("SIGTERM");
     const { status } = await drain.end(10);
@@ -284,7 +293,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     expect(device !== undefined, `no device in ${driver}`);
     const rows = `${scratch}/gone.csv`;
     await using drain = await context.drain(rows, 10);
-    await context.run("fixture-feed", filter, HEAP, tiny, out);
+    await context.run("fixture-feed", filter, heap(), tiny, out);
     await someRows(rows);
     Deno.writeTextFileSync(`${driver}/unbind`, device);
     try {

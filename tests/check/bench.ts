@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Context, HEAP, META, readCsv } from "./context.ts";
+import { type Context, heap, META, readCsv } from "./context.ts";
 import { someRows } from "./expectations.ts";
 import { type Outcome, run, Running } from "./processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
@@ -123,7 +123,7 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
     run("env", script(name, ...args), 300);
   const startEndless = (fixture: string, prefix: string): Running => {
     const input = `${context.fixtures}/${fixture}.pgm`;
-    const args = [context.filter, HEAP, input, prefix, 100_000_000, "none"];
+    const args = [context.filter, heap(), input, prefix, 100_000_000, "none"];
     return new Running("env", script("bench_fixture.sh", ...args));
   };
 

@@ -20,13 +20,13 @@ import { CameraPath, TRANSPORTS } from "../../lib/vpipe/camera_path.ts";
 import { openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
 import { MetaReader } from "../../lib/vpipe/meta.ts";
 import { VPIPE_ALGO_THRESHOLD } from "../../lib/vpipe/uapi.ts";
-import { type Context, HEAP, META, readCsv } from "./context.ts";
+import { type Context, FPS, heap, META, readCsv } from "./context.ts";
 import { expectError, someRows } from "./expectations.ts";
 import { succeed } from "./processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
 const FRAMES = 20;
-const VGA = { size: [640, 480], fps: 30 };
+const VGA = { size: [640, 480], fps: FPS };
 const PAGES = Math.ceil(640 * 480 / 4096);
 // drivers/media/test-drivers/vivid/vivid-ctrls.c
 const VIVID_CID_PERC_DROPPED = (0x00f00000 | 0xf000) + 64;
@@ -70,7 +70,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
 
   for (const [mode, faults] of [["reset", PAGES], ["noreset", 0]] as const) {
     await suite.check(`capture-userptr: page faults, ${mode}`, async () => {
-      const options = ["--warm-up", 0, "--quiet"] as const;
+      const options = ["--fps", FPS, "--warm-up", 0, "--quiet"] as const;
       await context.run("capture-userptr", context.vivid, csv, FRAMES, mode, ...options);
       const rows = readCsv(csv);
       expectEqual("rows", rows.length, FRAMES);
@@ -153,7 +153,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     const vga = `${fixtures}/noise-vga.pgm`;
     const output = `${scratch}/depth.pgm`;
     await context.run(
-      ...["bench-fixture", context.filter, HEAP, vga, csv, 40, "threshold", 127, output] as const,
+      ...["bench-fixture", context.filter, heap(), vga, csv, 40, "threshold", 127, output] as const,
       ...["--depth", 4, "--warm-up", 6, "--quiet"],
     );
     const rows = readCsv(csv);
@@ -206,17 +206,17 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
   });
   await suite.whole?.check("metadata: an overrun is flagged in the CSV", async () => {
     await using drain = await context.drain(meta, 300);
-    const feed = ["fixture-feed", context.filter, HEAP, tiny, `${scratch}/one.pgm`] as const;
+    const feed = ["fixture-feed", context.filter, heap(), tiny, `${scratch}/one.pgm`] as const;
     await context.run(...feed, "--quiet");
     await someRows(meta);
     await drain.stop();
     await context.run(
-      ...["bench-fixture", context.filter, HEAP, tiny, csv, 556, "none"] as const,
+      ...["bench-fixture", context.filter, heap(), tiny, csv, 556, "none"] as const,
       ...["--warm-up", 0, "--quiet"],
     );
     drain.kill("SIGCONT");
     await context.run(
-      ...["bench-fixture", context.filter, HEAP, tiny, csv, 300, "none"] as const,
+      ...["bench-fixture", context.filter, heap(), tiny, csv, 300, "none"] as const,
       ...["--warm-up", 0, "--quiet"],
     );
     const { stdout } = await drain.end();
@@ -240,7 +240,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       for (
         const [tool, ...options] of [["capture-mmap", "--buffers", 3], ["capture-read"]] as const
       ) {
-        const args = [...options, "--warm-up", 0, "--json"];
+        const args = [...options, "--fps", FPS, "--warm-up", 0, "--json"];
         const result = await context.run(tool, context.vivid, csv, FRAMES, ...args);
         expectEqual(`${tool}: frames`, JSON.parse(result).frames, FRAMES);
         for (const { bytesused } of readCsv(csv)) {
@@ -263,7 +263,8 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
   ) {
     await suite.check(`${tool}: a faulty frame is told in its row`, async () => {
       using vivid = VideoDevice.open(context.vivid, V4L2_CAP_VIDEO_CAPTURE, "capture device");
-      await using capture = context.start(tool, ...path, csv, 60, "--warm-up", 0, "--json");
+      const options = ["--fps", FPS, "--warm-up", 0, "--json"] as const;
+      await using capture = context.start(tool, ...path, csv, 60, ...options);
       let ended = false;
       const end = capture.end(60).finally(() => void (ended = true));
       await someRows(csv);
@@ -283,7 +284,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
   await suite.check("filter: a dma-buf too small", () => {
     using filter = openFilter(context.filter);
     setFilterSize(filter, 640, 480);
-    using small = allocateFromHeap(HEAP, 4096);
+    using small = allocateFromHeap(heap(), 4096);
     using queue = new DmabufQueue(filter, V4L2_BUF_TYPE_VIDEO_OUTPUT, [small]);
     let message = "";
     try {

@@ -6,10 +6,23 @@
 import { parse } from "@std/csv";
 import { videoNodes } from "../../lib/v4l2/find.ts";
 import { Running, succeed } from "./processes.ts";
-import { expect } from "./suite.ts";
+import { expect, Skip } from "./suite.ts";
 
 export const META = "/dev/vpipe-meta";
 export const HEAP = "/dev/dma_heap/system";
+
+/** The dma-heap; skips the running check where the kernel has none, as Debian's 6.1. */
+export function heap(): string {
+  try {
+    Deno.statSync(HEAP);
+  } catch {
+    throw new Skip(`this kernel has no ${HEAP}`);
+  }
+  return HEAP;
+}
+
+/** The highest rate that vivid has at 640x480 on every kernel from 6.1 on. */
+export const FPS = 25;
 
 /** Paths of one run of the suite. */
 export class Context implements Disposable {

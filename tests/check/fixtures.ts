@@ -11,7 +11,7 @@ import { encodePgm } from "../../lib/image/pgm.ts";
 import { type Rectangle, threshold, WHOLE_FRAME } from "../../lib/image/threshold.ts";
 import { ALGORITHMS } from "../../lib/vpipe/filter.ts";
 import { FixturePath } from "../../lib/vpipe/fixture_path.ts";
-import { type Context, HEAP } from "./context.ts";
+import { type Context, heap } from "./context.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const LARGEST = "noise-4096x4096";
@@ -50,7 +50,7 @@ async function compare(context: Context, input: string, name: string): Promise<s
   const at = (kind: string) => `${context.artifacts}/${name}.${kind}.pgm`;
   if (input !== at("input")) Deno.copyFileSync(input, at("input"));
   await context.run("cv-ref", input, at("reference"), 127, "--quiet");
-  await context.run("fixture-feed", context.filter, HEAP, input, at("kernel"), "--quiet");
+  await context.run("fixture-feed", context.filter, heap(), input, at("kernel"), "--quiet");
   const diff = await context.run("pgm-diff", at("reference"), at("kernel"), at("diff"), "--json");
   expectEqual("pixels that differ", JSON.parse(diff).pixels, 0);
   const kernel = readPgm(at("kernel"));
@@ -69,7 +69,7 @@ async function filter(
 ): Promise<GreyImage> {
   using path = new FixturePath({
     device: context.filter,
-    heap: HEAP,
+    heap: heap(),
     image,
     controls: { sequence: 0, algorithm: ALGORITHMS[algorithm], threshold: level, roi },
     buffers: 1,

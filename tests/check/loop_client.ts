@@ -25,7 +25,7 @@ import {
 } from "../../lib/v4l2/videodev2.ts";
 import { heapQueue } from "../../lib/vpipe/heap_queue.ts";
 import { sharedBuffers } from "../../lib/vpipe/loop.ts";
-import { HEAP } from "./context.ts";
+import { HEAP, heap } from "./context.ts";
 import { expect, expectEqual } from "./suite.ts";
 
 /** How frames get from the node to a program. */
@@ -94,7 +94,8 @@ export class Writer implements Disposable {
       const pixelformat = fourcc(format.fourcc);
       const wanted = { width, height, pixelformat };
       const { sizeimage: size } = this.device.setFormat(V4L2_BUF_TYPE_VIDEO_OUTPUT, wanted);
-      this.sink = openSink(this.device, io, { buffers: BUFFERS, size, heap: HEAP });
+      const memory = io === "dmabuf" ? heap() : HEAP;
+      this.sink = openSink(this.device, io, { buffers: BUFFERS, size, heap: memory });
     } catch (error) {
       this.device.close();
       throw error;
@@ -252,6 +253,6 @@ function dmabufQueue(
     return { queue: new DmabufQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, dmabufs), dmabufs };
   } catch (error) {
     if (!(error instanceof SysError && error.code === EINVAL)) throw error;
-    return heapQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, buffers, HEAP, size);
+    return heapQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, buffers, heap(), size);
   }
 }

@@ -8,7 +8,7 @@ import { decodePgm } from "../../lib/image/pgm.ts";
 import { threshold } from "../../lib/image/threshold.ts";
 import { MetaReader } from "../../lib/vpipe/meta.ts";
 import { VPIPE_META_F_OVERRUN } from "../../lib/vpipe/uapi.ts";
-import { type Context, HEAP, META, readCsv } from "./context.ts";
+import { type Context, heap, META, readCsv } from "./context.ts";
 import { fixtureNames } from "./fixtures.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
@@ -17,7 +17,7 @@ const STAGES = ["queued_ns", "run_ns", "copied_ns", "filtered_ns", "checksummed_
 export async function metadataChecks(suite: Suite, context: Context): Promise<void> {
   const tiny = `${context.fixtures}/tiny-4x4.pgm`;
   const feed = (input: string, output: string, ...options: (string | number)[]) =>
-    context.run("fixture-feed", context.filter, HEAP, input, output, ...options, "--quiet");
+    context.run("fixture-feed", context.filter, heap(), input, output, ...options, "--quiet");
 
   await suite.whole?.check("metadata: one row for each fixture", async () => {
     const names = fixtureNames(context);
@@ -70,7 +70,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     await using drain = await context.drain(csv, frames, "--stages");
     const vga = `${context.fixtures}/noise-vga.pgm`;
     await context.run(
-      ...["bench-fixture", context.filter, HEAP, vga, `${context.scratch}/bench.csv`] as const,
+      ...["bench-fixture", context.filter, heap(), vga, `${context.scratch}/bench.csv`] as const,
       ...[frames, "threshold", "--warm-up", 0, "--quiet"],
     );
     expectEqual("status of meta-drain", (await drain.end()).status, 0);
@@ -95,7 +95,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     const frames = 300;
     using late = new MetaReader(META, 2);
     await context.run(
-      ...["bench-fixture", context.filter, HEAP, tiny, `${context.scratch}/bench.csv`] as const,
+      ...["bench-fixture", context.filter, heap(), tiny, `${context.scratch}/bench.csv`] as const,
       ...[frames, "none", "--warm-up", 0, "--quiet"],
     );
     const count = late.read(frames, 1000);

@@ -6,7 +6,7 @@
 import { crc32 } from "../../lib/image/crc32.ts";
 import { decodePgm } from "../../lib/image/pgm.ts";
 import { threshold } from "../../lib/image/threshold.ts";
-import { type Context, HEAP, readCsv } from "./context.ts";
+import { type Context, heap, readCsv } from "./context.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const FRAMES = 200;
@@ -20,7 +20,7 @@ export async function sharingChecks(suite: Suite, context: Context): Promise<voi
       const input = `${context.fixtures}/${fixture}.pgm`;
       const csv = `${context.scratch}/${fixture}.csv`;
       const program = context.start(
-        ...["bench-fixture", context.filter, HEAP, input, csv, FRAMES] as const,
+        ...["bench-fixture", context.filter, heap(), input, csv, FRAMES] as const,
         ...["threshold", level, "--warm-up", 0],
       );
       const expected = threshold(decodePgm(Deno.readFileSync(input)), level).image.pixels;

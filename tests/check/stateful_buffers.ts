@@ -19,7 +19,7 @@ import {
 } from "../../lib/v4l2/mplane.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { CODED } from "../../lib/vpipe/stateful_path.ts";
-import { type Context, HEAP } from "./context.ts";
+import { type Context, heap } from "./context.ts";
 import { nextBuffer } from "./decoder_client.ts";
 import { CAPTURE, OUTPUT, type Reference, statefulNode } from "./stateful_client.ts";
 import { referenceOf } from "./stateful_streams.ts";
@@ -70,7 +70,7 @@ function fromHeap(resources: DisposableStack, device: VideoDevice, type: number)
   const { planes } = mplaneFormat(device, type);
   return Array.from(
     { length: BUFFERS },
-    () => planes.map(({ sizeimage }) => resources.use(allocateFromHeap(HEAP, sizeimage))),
+    () => planes.map(({ sizeimage }) => resources.use(allocateFromHeap(heap(), sizeimage))),
   );
 }
 

@@ -5,7 +5,7 @@
  */
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
-import { type Context, readCsv } from "./context.ts";
+import { type Context, FPS, readCsv } from "./context.ts";
 import { run } from "./processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
@@ -38,7 +38,7 @@ export async function vividChecks(suite: Suite, context: Context): Promise<void>
     // vivid counts by the clock: on a machine that had no time for it, frames are missing that no
     // program could have had. A tool that loses frames loses some each time.
     for (let attempt = 1;; attempt++) {
-      await context.run("capture-mmap", context.vivid, csv, FRAMES, "--quiet");
+      await context.run("capture-mmap", context.vivid, csv, FRAMES, "--fps", FPS, "--quiet");
       const rows = readCsv(csv);
       expectEqual("rows", rows.length, FRAMES);
       rows.forEach((row, i) => {
