@@ -398,7 +398,7 @@ static int loop_init_queue(struct loop_file *file, struct vb2_queue *q, u32 type
 	if (!capture)
 		q->io_modes |= VB2_WRITE;
 	q->drv_priv = file;
-	q->buf_struct_size = capture ? sizeof(struct loop_buf) : sizeof(struct loop_frame);
+	q->buf_struct_size = capture ? sizeof(struct loop_buf) : sizeof(struct loop_out);
 	q->ops = &loop_vb2_ops;
 	q->mem_ops = &loop_memops;
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;

@@ -135,7 +135,7 @@ static int loop_view_mmap(struct dma_buf *dbuf, struct vm_area_struct *vma)
 
 	if (vma->vm_flags & VM_WRITE)
 		return -EACCES;
-	if (!(vma->vm_flags & VM_SHARED))
+	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 
 	vm_flags_clear(vma, VM_MAYWRITE);
@@ -447,7 +447,7 @@ static int loop_map_view(struct loop_file *file, struct vm_area_struct *vma)
 	struct loop_view *view;
 	struct loop_buf *buf;
 
-	if (!vb || !(vma->vm_flags & VM_SHARED) || !(vma->vm_flags & VM_READ))
+	if (!vb || !(vma->vm_flags & VM_MAYSHARE) || !(vma->vm_flags & VM_READ))
 		return -EINVAL;
 
 	buf = loop_to_buf(vb);
