@@ -6,7 +6,7 @@
  */
 import { WRITING } from "../../lib/dmabuf/dma_buf.ts";
 import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
-import { EACCES, EINVAL, SysError } from "../../lib/sys/errno.ts";
+import { EACCES, EFAULT, EINVAL, SysError } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDONLY } from "../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
@@ -76,11 +76,13 @@ export async function loopGivenChecks(
         const wrong = [-1, device.fd, memoryShort.fd];
         for (let i = 0; i < ROUNDS; i++) {
           queue.assign(0, memory[i % 2]);
-          queue.enqueue(0, VGA_BYTES);
+          // All of it: videobuf2 takes no other size behind a wrong descriptor.
+          queue.enqueue(0);
           queue.streamOn();
           queue.streamOff();
           queue.assign(0, { fd: wrong[i % wrong.length], size: VGA_BYTES });
-          expectEqual("QBUF", errnoOf(() => queue.enqueue(0, VGA_BYTES)), EINVAL);
+          const code = errnoOf(() => queue.enqueue(0));
+          expect([EINVAL, EFAULT].includes(code), `QBUF of a wrong one: errno ${code}`);
         }
       }
       // Files are closed a moment after the program's call.

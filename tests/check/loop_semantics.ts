@@ -200,8 +200,11 @@ async function loopFormatEdgeChecks(suite: Suite, node: string): Promise<void> {
       ...{ type: OUTPUT, width: 64, height: 48 },
       pixelformat: v4l2.V4L2_PIX_FMT_YUV420,
     });
-    // quantization, V4L2_QUANTIZATION_FULL_RANGE
-    new DataView(full.bytes.buffer).setUint32(48, 1, true);
+    const fields = new DataView(full.bytes.buffer);
+    // fmt.pix.priv, V4L2_PIX_FMT_PRIV_MAGIC: what follows counts.
+    fields.setUint32(36, 0xfeedcafe, true);
+    // fmt.pix.quantization, V4L2_QUANTIZATION_FULL_RANGE
+    fields.setUint32(48, 1, true);
     ioctl(device, v4l2.VIDIOC_S_FMT, full.bytes);
     setting(node, VPIPE_LOOP_CID_TIMEOUT, 20, 0, () => {
       using reader = new Reader(node, "read");
