@@ -34,9 +34,9 @@ unsigned int loop_max_buffers = 8;
 module_param_named(max_buffers, loop_max_buffers, uint, 0444);
 MODULE_PARM_DESC(max_buffers, "most buffers of a queue, 4 to 32 (8)");
 
-bool loop_show_mmap = true;
+bool loop_show_mmap;
 module_param_named(show_mmap, loop_show_mmap, bool, 0644);
-MODULE_PARM_DESC(show_mmap, "readers that map their buffers for reading alone see the writer's memory there (1)");
+MODULE_PARM_DESC(show_mmap, "readers that only read their mappings see the writer's memory (0)");
 
 /* What stands for everybody; any other number is a group, and nobody's where there is none. */
 #define LOOP_ALL_GROUPS	-1

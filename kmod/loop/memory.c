@@ -44,9 +44,11 @@ static void *loop_vaddr(struct vb2_buffer *vb)
 	bool *mapped = loop_mapped(vb);
 	bool ok = true;
 
+	/* Pairs with the release below: the address is there once it is mapped. */
 	if (vb->memory == VB2_MEMORY_DMABUF && !smp_load_acquire(mapped)) {
 		mutex_lock(&file->dev->map_lock);
 		if (!*mapped && !vb2_vmalloc_memops.map_dmabuf(vb->planes[0].mem_priv))
+			/* Pairs with the acquire above. */
 			smp_store_release(mapped, true);
 		ok = *mapped;
 		mutex_unlock(&file->dev->map_lock);

@@ -6,6 +6,7 @@
  * these find the queue and its owner first.
  */
 #include <linux/compat.h>
+#include <linux/dma-buf.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -535,6 +536,24 @@ static struct vb2_buffer *loop_begin_queueing(struct loop_file *file, struct vb2
 	return vb;
 }
 
+/* Newer videobuf2 keeps a dma-buf for good that is smaller than it was said to be. */
+static bool loop_is_too_small(const struct v4l2_buffer *b)
+{
+	struct dma_buf *dbuf;
+	bool small;
+
+	if (b->memory != V4L2_MEMORY_DMABUF)
+		return false;
+
+	dbuf = dma_buf_get(b->m.fd);
+	if (IS_ERR(dbuf))
+		return false;
+	small = dbuf->size < b->length;
+	dma_buf_put(dbuf);
+
+	return small;
+}
+
 static int loop_querybuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 {
 	struct vb2_queue *q = loop_lock_queue(filp, b->type);
@@ -558,7 +577,7 @@ static int loop_prepare_buf(struct file *filp, void *priv, struct v4l2_buffer *b
 		return -EINVAL;
 
 	loop_begin_queueing(loop_to_file(filp), q, b);
-	ret = vb2_prepare_buf(q, NULL, b);
+	ret = loop_is_too_small(b) ? -EINVAL : vb2_prepare_buf(q, NULL, b);
 	mutex_unlock(q->lock);
 
 	return loop_tell_buf(q, b, ret);
@@ -576,7 +595,7 @@ static int loop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	vb = loop_begin_queueing(loop_to_file(filp), q, b);
 	if (vb && !loop_is_capture(q))
 		loop_to_out(vb)->given = b->sequence;
-	ret = vb2_qbuf(q, NULL, b);
+	ret = loop_is_too_small(b) ? -EINVAL : vb2_qbuf(q, NULL, b);
 	mutex_unlock(q->lock);
 	/* Without readers it is done already; programs do not expect that of this call. */
 	if (!ret && b->flags & V4L2_BUF_FLAG_DONE)

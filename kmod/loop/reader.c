@@ -320,7 +320,15 @@ static struct loop_view *loop_view_in(const struct loop_buf *buf)
 	if (buf->vbuf.vb2_buf.memory != VB2_MEMORY_MMAP || READ_ONCE(buf->own))
 		return NULL;
 
+	/* Pairs with the release in loop_map_view(), which does not have loop_file.lock. */
 	return smp_load_acquire(&buf->view);
+}
+
+/* Programs look at all of a buffer that they mapped. */
+static bool loop_fits(const struct loop_frame *frame, const struct loop_view *view, bool window)
+{
+	return window ? frame->bytes <= loop_view_size(view) :
+			PAGE_ALIGN(frame->bytes) == loop_view_size(view);
 }
 
 static enum loop_way loop_choose_for(struct loop_dev *dev, struct loop_reader *reader,
@@ -333,7 +341,7 @@ static enum loop_way loop_choose_for(struct loop_dev *dev, struct loop_reader *r
 		return loop_is_writers(dev, buf) ? LOOP_NEVER : LOOP_COPY;
 	if (loop_view_imported(view) || (window && !loop_view_is_free(view)))
 		return LOOP_NEVER;
-	if (frame->bytes <= loop_view_size(view) && loop_may_show(dev, reader, frame, view))
+	if (loop_fits(frame, view, window) && loop_may_show(dev, reader, frame, view))
 		return LOOP_SHOW;
 
 	return window ? LOOP_SHOW_COPY : LOOP_COPY;

@@ -86,7 +86,7 @@ static void loop_still_tick(struct work_struct *work)
 	frame = loop_still(dev);
 	if (loop_still_is_due(dev, &interval) && frame) {
 		dev->next++;
-		/* Later than what came before, and as little as can be told: the clock is the writer's. */
+		/* The clock is the writer's: later than what came before, by as little as counts. */
 		dev->clock = dev->stamps == VPIPE_LOOP_STAMPS_NODE || !dev->clock ?
 			     ktime_get_ns() : dev->clock + NSEC_PER_USEC;
 		list_for_each_entry(reader, &dev->readers, entry)

@@ -456,7 +456,7 @@ static int loop_map_view(struct loop_file *file, struct vm_area_struct *vma)
 		view = loop_view_of_buffer(file->dev, vb);
 		if (IS_ERR(view))
 			return PTR_ERR(view);
-		/* Seen by loop_choose() without the lock. */
+		/* Pairs with the acquire in loop_view_in(). */
 		smp_store_release(&buf->view, view);
 	}
 

@@ -32,7 +32,7 @@ import {
   VGA_BYTES,
   Writer,
 } from "./loop_client.ts";
-import { loopStats, until } from "./loop_module.ts";
+import { loopStats, setLoopParameter, until } from "./loop_module.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const ROUNDS = 40;
@@ -149,7 +149,9 @@ export async function loopGivenChecks(
   await suite.check("loop: a mapped buffer shows a frame while its reader has it", () => {
     using writer = new RawWriter(node, GREY);
     writer.start();
+    setLoopParameter("show_mmap", 1);
     using reader = new Reader(node, "mmap");
+    setLoopParameter("show_mmap", 0);
     writer.queue(0, numbered(7));
     const taken = reader.take();
     expectBytes("the frame", taken.bytes, numbered(7));

@@ -10,6 +10,7 @@ import { V4L2_PIX_FMT_GREY } from "../../lib/v4l2/videodev2.ts";
 import { VPIPE_LOOP_CID_KEEP_LAST } from "../../lib/vpipe/loop_uapi.ts";
 import { RawWriter } from "./loop_calls.ts";
 import { expectBytes, numbered, openCapture, openOutput, Reader } from "./loop_client.ts";
+import { setLoopParameter } from "./loop_module.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const FRAMES = 20;
@@ -66,9 +67,16 @@ function keep(reader: Reader, count: number) {
   };
 }
 
+/** Readers' mappings show the writer's memory meanwhile: that is harder to take from them. */
+function showing(): Disposable {
+  setLoopParameter("show_mmap", 1);
+  return { [Symbol.dispose]: () => setLoopParameter("show_mmap", 0) };
+}
+
 export async function loopProgressChecks(suite: Suite, node: string): Promise<void> {
   for (const [how, write] of Object.entries(WRITERS)) {
     await suite.check(`loop: a writer with ${how}`, () => {
+      using _ = showing();
       for (const [what, start] of Object.entries(READERS)) {
         using writer = new RawWriter(node, GREY);
         writer.start();
