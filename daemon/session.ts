@@ -61,6 +61,7 @@ export class Session implements Disposable {
     this.#workers = new Workers(({ stream, failure }) => this.#over(stream, failure));
     const hello = new Outgoing(this.#file, VPIPE_DEC_MSG_HELLO, vpipe_dec_hello);
     hello.view.codecs = codecs;
+    hello.view.streams = MAX_STREAMS;
     hello.write();
   }
 

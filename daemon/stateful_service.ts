@@ -266,8 +266,9 @@ export class StatefulService implements Service {
       this.#drained.offer();
     } else if (size === 0) this.#answer(VPIPE_DEC_OK, 0);
     else {
-      const status = decoder!.damaged ? VPIPE_DEC_CORRUPT : VPIPE_DEC_OK;
-      this.#answer(this.#mismatch ? VPIPE_DEC_MISMATCH : status, decoder!.codecNs);
+      // Damage may look like pictures of any size: only what is whole is of no format there is.
+      const whole = this.#mismatch ? VPIPE_DEC_MISMATCH : VPIPE_DEC_OK;
+      this.#answer(decoder!.damaged ? VPIPE_DEC_CORRUPT : whole, decoder!.codecNs);
     }
   }
 
@@ -311,6 +312,7 @@ export class StatefulService implements Service {
     view.visible_width = format.visibleWidth;
     view.visible_height = format.visibleHeight;
     view.depth = format.depth;
+    Object.assign(view, this.#decoder!.colours);
     this.#formatMessage.setCookie(this.#sourceLow, this.#sourceHigh);
     this.#forgetCapture();
     this.#halted = this.#formatMessage.offer() !== 0;

@@ -85,10 +85,7 @@
 #endif
 
 /* Not every kernel has a name for what a stateful decoder takes. */
-#ifdef V4L2_PIX_FMT_AV1
-#define VPIPE_HAS_STATEFUL_AV1	1
-#else
-#define VPIPE_HAS_STATEFUL_AV1	0
+#ifndef V4L2_PIX_FMT_AV1
 #define V4L2_PIX_FMT_AV1	v4l2_fourcc('A', 'V', '0', '1')
 #endif
 

@@ -4,6 +4,11 @@
  * The values live in the control handler alone; each frame takes a copy of its
  * codec's with it.
  */
+#include <linux/pagemap.h>
+#include <linux/uaccess.h>
+
+#include <media/v4l2-ioctl.h>
+
 #include "dec.h"
 
 static unsigned int vdec_h264_depth(const void *payload)
@@ -13,6 +18,21 @@ static unsigned int vdec_h264_depth(const void *payload)
 	return sps->bit_depth_luma_minus8 + 8;
 }
 
+/* What CAPTURE can be: 4:2:0, or luma alone, of 8 or 10 bits. */
+static bool vdec_depth_valid(unsigned int depth)
+{
+	return depth == 8 || depth == 10;
+}
+
+static bool vdec_h264_valid(const void *payload)
+{
+	const struct v4l2_ctrl_h264_sps *sps = payload;
+
+	return sps->chroma_format_idc <= 1 && vdec_depth_valid(vdec_h264_depth(sps)) &&
+	       (!sps->chroma_format_idc ||
+		sps->bit_depth_chroma_minus8 == sps->bit_depth_luma_minus8);
+}
+
 static unsigned int vdec_vp9_depth(const void *payload)
 {
 	const struct v4l2_ctrl_vp9_frame *frame = payload;
@@ -20,8 +40,20 @@ static unsigned int vdec_vp9_depth(const void *payload)
 	return frame->bit_depth;
 }
 
+static bool vdec_vp9_valid(const void *payload)
+{
+	const struct v4l2_ctrl_vp9_frame *frame = payload;
+	const u32 halved = V4L2_VP9_FRAME_FLAG_X_SUBSAMPLING | V4L2_VP9_FRAME_FLAG_Y_SUBSAMPLING;
+
+	return (frame->flags & halved) == halved && vdec_depth_valid(frame->bit_depth);
+}
+
 static const struct vdec_control vdec_h264_controls[] = {
-	{ .cfg.id = V4L2_CID_STATELESS_H264_SPS, .depth = vdec_h264_depth },
+	{
+		.cfg.id = V4L2_CID_STATELESS_H264_SPS,
+		.depth = vdec_h264_depth,
+		.valid = vdec_h264_valid,
+	},
 	{ .cfg.id = V4L2_CID_STATELESS_H264_PPS },
 	{ .cfg.id = V4L2_CID_STATELESS_H264_SCALING_MATRIX },
 	{ .cfg.id = V4L2_CID_STATELESS_H264_PRED_WEIGHTS },
@@ -42,7 +74,11 @@ static const struct vdec_control vdec_h264_controls[] = {
 };
 
 static const struct vdec_control vdec_vp9_controls[] = {
-	{ .cfg.id = V4L2_CID_STATELESS_VP9_FRAME, .depth = vdec_vp9_depth },
+	{
+		.cfg.id = V4L2_CID_STATELESS_VP9_FRAME,
+		.depth = vdec_vp9_depth,
+		.valid = vdec_vp9_valid,
+	},
 	{ .cfg.id = V4L2_CID_STATELESS_VP9_COMPRESSED_HDR },
 };
 
@@ -54,8 +90,26 @@ static unsigned int vdec_av1_depth(const void *payload)
 	return sequence->bit_depth;
 }
 
+/* The Main profile: the others have other chroma, or more bits. */
+static bool vdec_av1_valid(const void *payload)
+{
+	const struct v4l2_ctrl_av1_sequence *sequence = payload;
+	const u32 halved = V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X |
+			   V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_Y;
+
+	if (!(sequence->flags & V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME) &&
+	    (sequence->flags & halved) != halved)
+		return false;
+
+	return !sequence->seq_profile && vdec_depth_valid(sequence->bit_depth);
+}
+
 static const struct vdec_control vdec_av1_controls[] = {
-	{ .cfg.id = V4L2_CID_STATELESS_AV1_SEQUENCE, .depth = vdec_av1_depth },
+	{
+		.cfg.id = V4L2_CID_STATELESS_AV1_SEQUENCE,
+		.depth = vdec_av1_depth,
+		.valid = vdec_av1_valid,
+	},
 	{ .cfg.id = V4L2_CID_STATELESS_AV1_FRAME },
 	{
 		.cfg.id = V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY,
@@ -102,12 +156,30 @@ static const struct vdec_control *vdec_find_control(const struct vdec_coded *cod
 	return NULL;
 }
 
+/* Also of a codec that is not on OUTPUT now: it may be by and by. */
+static bool vdec_ctrl_valid(const struct vdec_ctx *ctx, const struct v4l2_ctrl *ctrl)
+{
+	const struct vdec_kind *kind = ctx->node->kind;
+	const struct vdec_control *control;
+	unsigned int i;
+
+	for (i = 0; i < kind->num_coded; i++) {
+		control = vdec_find_control(&kind->coded[i], ctrl->id);
+		if (control)
+			return !control->valid || control->valid(ctrl->p_new.p);
+	}
+
+	return true;
+}
+
 /* A frame's depth decides what CAPTURE can be, so it must not change under its buffers. */
 static int vdec_try_ctrl(struct v4l2_ctrl *ctrl)
 {
 	struct vdec_ctx *ctx = container_of(ctrl->handler, struct vdec_ctx, hdl);
 	const struct vdec_control *control = vdec_find_control(READ_ONCE(ctx->coded), ctrl->id);
 
+	if (!vdec_ctrl_valid(ctx, ctrl))
+		return -EINVAL;
 	if (!control || !control->depth || !ctx->fh.m2m_ctx)
 		return 0;
 
@@ -235,4 +307,105 @@ void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame)
 
 	frame->num_controls = ctx->coded->num_controls;
 	frame->controls_size = to - begin;
+}
+
+/*
+ * The calls that copy a control's payload from or to the client's memory do so under the
+ * handler's lock, and that memory may never be there. Who waits for the lock, VIDIOC_QBUF
+ * or the core, may have another that all files of the device need. So these calls may not
+ * fault: where memory is missing they fail, it is asked for without any lock, and they
+ * are made again.
+ */
+
+/* As a 32-bit program has them. */
+struct vdec_ext_control32 {
+	u32 id;
+	u32 size;
+	u32 reserved;
+	u32 value[2];
+} __packed;
+
+struct vdec_ext_controls32 {
+	u32 which;
+	u32 count;
+	u32 error_idx;
+	s32 request_fd;
+	u32 reserved;
+	u32 controls;
+};
+
+static bool vdec_fault_in(u64 at, size_t size)
+{
+	return !size || !fault_in_safe_writeable(u64_to_user_ptr(at), size);
+}
+
+static bool vdec_fault_in_controls32(unsigned long arg)
+{
+	struct vdec_ext_controls32 list;
+	struct vdec_ext_control32 control;
+	u32 i;
+
+	if (copy_from_user(&list, (void __user *)arg, sizeof(list)) || !vdec_fault_in(arg, sizeof(list)))
+		return false;
+	for (i = 0; i < min_t(u32, list.count, V4L2_CID_MAX_CTRLS); i++) {
+		u64 at = list.controls + i * sizeof(control);
+
+		if (!vdec_fault_in(at, sizeof(control)) ||
+		    copy_from_user(&control, u64_to_user_ptr(at), sizeof(control)) ||
+		    !vdec_fault_in(control.value[0], control.size))
+			return false;
+	}
+
+	return true;
+}
+
+static bool vdec_fault_in_controls(unsigned long arg)
+{
+	struct v4l2_ext_controls list;
+	struct v4l2_ext_control control;
+	u32 i;
+
+	if (copy_from_user(&list, (void __user *)arg, sizeof(list)) || !vdec_fault_in(arg, sizeof(list)))
+		return false;
+	for (i = 0; i < min_t(u32, list.count, V4L2_CID_MAX_CTRLS); i++) {
+		u64 at = (unsigned long)(list.controls + i);
+
+		if (!vdec_fault_in(at, sizeof(control)) ||
+		    copy_from_user(&control, u64_to_user_ptr(at), sizeof(control)) ||
+		    !vdec_fault_in((unsigned long)control.ptr, control.size))
+			return false;
+	}
+
+	return true;
+}
+
+static long vdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	bool native = _IOC_SIZE(cmd) == sizeof(struct v4l2_ext_controls);
+	long ret;
+
+	for (;;) {
+		pagefault_disable();
+		ret = video_ioctl2(file, cmd, arg);
+		pagefault_enable();
+		if (ret != -EFAULT)
+			return ret;
+		if (native ? !vdec_fault_in_controls(arg) : !vdec_fault_in_controls32(arg))
+			return -EFAULT;
+		/* Somebody takes it away again. */
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+	}
+}
+
+long vdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(VIDIOC_G_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_TRY_EXT_CTRLS):
+		return vdec_ext_ctrls(file, cmd, arg);
+	}
+
+	return video_ioctl2(file, cmd, arg);
 }

@@ -15,9 +15,13 @@ unsigned int vdec_timeout_ms = 10000;
 module_param_named(timeout_ms, vdec_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(timeout_ms, "the daemon's time for one frame, in milliseconds (10000)");
 
+unsigned int vdec_user_streams = 16;
+module_param_named(user_streams, vdec_user_streams, uint, 0644);
+MODULE_PARM_DESC(user_streams, "streams of one user at a time, but for CAP_SYS_RESOURCE (16)");
+
 bool vdec_list_av1;
 module_param_named(list_av1, vdec_list_av1, bool, 0644);
-MODULE_PARM_DESC(list_av1, "list AV1 on the stateful node also where V4L2 has no name for it (N)");
+MODULE_PARM_DESC(list_av1, "list AV1 on the stateful node, where few programs know it (N)");
 
 static const struct vdec_kind *const vdec_kinds[VDEC_NUM_NODES] = {
 	&vdec_stateless,
@@ -27,14 +31,13 @@ static const struct vdec_kind *const vdec_kinds[VDEC_NUM_NODES] = {
 static const struct media_device_ops vdec_media_ops = {
 	.req_alloc = vpipe_req_alloc,
 	.req_free = vpipe_req_free,
-	.req_validate = vb2_request_validate,
+	.req_validate = vdec_req_validate,
 	.req_queue = v4l2_m2m_request_queue,
 };
 
 static void vdec_dev_release(struct v4l2_device *v4l2_dev)
 {
 	struct vdec_dev *dev = container_of(v4l2_dev, struct vdec_dev, media.v4l2_dev);
-
 	unsigned int i;
 
 	for (i = 0; i < VDEC_NUM_NODES; i++)
@@ -56,6 +59,7 @@ static int vdec_probe(struct platform_device *pdev)
 		return -ENOMEM;
 
 	platform_set_drvdata(pdev, dev);
+	vpipe_media_init(&dev->media);
 	spin_lock_init(&dev->lock);
 	INIT_LIST_HEAD(&dev->streams);
 	init_waitqueue_head(&dev->ponged);
@@ -97,6 +101,7 @@ static int vdec_probe(struct platform_device *pdev)
 		goto unregister_nodes;
 
 	vdec_debugfs_init(dev);
+	vpipe_media_ready(&dev->media);
 	for (nodes = 0; nodes < VDEC_NUM_NODES; nodes++)
 		v4l2_info(&dev->media.v4l2_dev, "%s registered as %s\n", vdec_kinds[nodes]->card,
 			  video_device_node_name(&dev->nodes[nodes].vfd));
@@ -108,6 +113,7 @@ unregister_nodes:
 		vdec_unregister_node(&dev->nodes[nodes]);
 		vpipe_wake_all(&dev->nodes[nodes].vfd);
 	}
+	vpipe_media_ready(&dev->media);
 	vdec_session_unregister(dev);
 put_dev:
 	v4l2_device_unregister(&dev->media.v4l2_dev);
@@ -121,9 +127,10 @@ static void vdec_remove(struct platform_device *pdev)
 	struct vdec_dev *dev = platform_get_drvdata(pdev);
 	unsigned int i;
 
-	media_device_unregister(&dev->media.mdev);
+	/* Who can open a node can find its media device. */
 	for (i = 0; i < VDEC_NUM_NODES; i++)
 		vdec_unregister_node(&dev->nodes[i]);
+	media_device_unregister(&dev->media.mdev);
 	vdec_session_unregister(dev);
 	for (i = 0; i < VDEC_NUM_NODES; i++)
 		vpipe_wake_all(&dev->nodes[i].vfd);
@@ -144,14 +151,31 @@ static struct platform_driver vdec_driver = {
 
 static struct platform_device *vdec_pdev;
 
+/* What the daemons say comes true here, whatever a client holds its own locks for. */
+struct workqueue_struct *vdec_wq;
+
 static int __init vdec_init(void)
 {
-	return vpipe_add_device(&vdec_driver, &vdec_pdev);
+	int ret;
+
+	ret = vdec_memory_init();
+	if (ret)
+		return ret;
+	vdec_wq = alloc_workqueue(VDEC_NAME, WQ_UNBOUND, VDEC_MAX_STREAMS);
+	if (!vdec_wq)
+		return -ENOMEM;
+	ret = vpipe_add_device(&vdec_driver, &vdec_pdev);
+	if (ret)
+		destroy_workqueue(vdec_wq);
+
+	return ret;
 }
 
 static void __exit vdec_exit(void)
 {
 	vpipe_remove_device(&vdec_driver, vdec_pdev);
+	/* What is on its way may have the last count of the device. */
+	destroy_workqueue(vdec_wq);
 }
 
 module_init(vdec_init);

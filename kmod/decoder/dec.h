@@ -8,14 +8,19 @@
  *   stateful.c	the other: bitstream on OUTPUT, pictures in display order on CAPTURE
  *   formats.c	what is on OUTPUT and on CAPTURE
  *   controls.c	the stateless parameters of each codec
+ *   memory.c	the memory of buffers
  *   stream.c	messages between a file of a node and the daemon
  *   session.c	/dev/vpipe-dec: the daemon
  *   debugfs.c	ping and stats
  *   inject.c	decoding without a client
  *
  * Locks, in the order in which they are taken: vdec_ctx.lock (a mutex: one
- * file's queues and formats), vdec_dev.lock (the session and the list of streams),
- * and vdec_stream.lock (frames in the daemon's hands).
+ * file's queues and formats), the lock of its control handler, vdec_dev.lock (the session
+ * and the lists of streams), and vdec_stream.lock (frames in the daemon's hands).
+ *
+ * The daemon waits for neither of the first two: what it says that concerns a queue or a
+ * format is noted under the stream's lock, and a worker makes it come true where the
+ * file's lock is not free.
  */
 #ifndef VPIPE_DEC_H
 #define VPIPE_DEC_H
@@ -54,6 +59,9 @@
 /* OUTPUT buffers back to which a picture may refer: a power of two. */
 #define VDEC_SOURCES		256
 
+/* Streams that a daemon may ask for at a time: some lists of them are walked. */
+#define VDEC_MAX_STREAMS	256
+
 /* Formats of the stateless OUTPUT. */
 #define VDEC_NUM_STATELESS	(2 + VPIPE_HAS_AV1)
 
@@ -65,10 +73,12 @@ struct vdec_session;
  * struct vdec_control - a stateless control
  * @cfg:	as the control framework wants it
  * @depth:	bits of a sample by its payload, NULL where it does not say
+ * @valid:	whether frames like that can be decoded at all, NULL where any can
  */
 struct vdec_control {
 	struct v4l2_ctrl_config cfg;
 	unsigned int (*depth)(const void *payload);
+	bool (*valid)(const void *payload);
 };
 
 /**
@@ -76,6 +86,7 @@ struct vdec_control {
  * @fourcc:		V4L2_PIX_FMT_*
  * @ivf:		its name in an IVF file, if inject takes it
  * @codec:		VPIPE_DEC_CODEC_*
+ * @max_depth:		stateful: bits of a sample that it has at most, as far as CAPTURE can
  * @controls:		its stateless parameters
  * @num_controls:	how many
  */
@@ -83,6 +94,7 @@ struct vdec_coded {
 	u32 fourcc;
 	u32 ivf;
 	u32 codec;
+	unsigned int max_depth;
 	const struct vdec_control *controls;
 	unsigned int num_controls;
 };
@@ -94,7 +106,7 @@ struct vdec_coded {
  * @stateful:	whether OUTPUT and CAPTURE are independent of each other
  * @coded:	formats of OUTPUT
  * @num_coded:	how many
- * @num_listed:	how many of them this kernel has a name for: all but AV1, or all
+ * @num_listed:	how many of them are enumerated without being asked for
  * @coded_flags: V4L2_FMT_FLAG_* of them
  * @vb2_ops:	of both queues
  * @ioctl_ops:	of its files
@@ -126,6 +138,20 @@ struct vdec_raw {
 };
 
 /**
+ * struct vdec_colors - what samples mean, as V4L2 has it; 0 where nobody says
+ * @colorspace:	V4L2_COLORSPACE_*
+ * @xfer_func:	V4L2_XFER_FUNC_*
+ * @ycbcr_enc:	V4L2_YCBCR_ENC_*
+ * @quantization: V4L2_QUANTIZATION_*
+ */
+struct vdec_colors {
+	u32 colorspace;
+	u32 xfer_func;
+	u32 ycbcr_enc;
+	u32 quantization;
+};
+
+/**
  * enum vdec_halt - why CAPTURE of a stateful node gives no pictures
  * @VDEC_RUNNING:	it does
  * @VDEC_CHANGING:	they are of another format; CAPTURE has to be made ready for it
@@ -139,6 +165,8 @@ enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
  * @fh:			its handle, with the mem2mem context
  * @dev:		the device
  * @node:		whose file it is
+ * @owner:		who opened it
+ * @unlimited:		may have any number of streams
  * @hdl:		the controls of all codecs
  * @ctrls:		the same, in the order of the tables
  * @lock:		of both queues, the formats and @stream
@@ -147,29 +175,31 @@ enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
  * @width:		coded, of both sides, in pixels
  * @height:		coded, of both sides, in pixels
  * @out_sizeimage:	of an OUTPUT buffer in bytes
- * @colorspace:		as given on OUTPUT
- * @xfer_func:		as given on OUTPUT
- * @ycbcr_enc:		as given on OUTPUT
- * @quantization:	as given on OUTPUT
- * @depth:		bits of a sample, as the controls last said; read and written
- *			without @lock
+ * @field:		as given on OUTPUT: pictures have both fields
+ * @colors:		as given on OUTPUT
+ * @told:		stateful: as the stream has them
+ * @depth:		bits of a sample, as the controls or the stream last said; 0 where a
+ *			stateful one has not said yet; read and written without @lock
  * @sequence:		of each queue's next buffer
  * @streaming:		queues that are
  * @stream:		its stream, from the first time that both are
  * @controls:		memory for the parameters of each OUTPUT buffer, as a message has
  *			them
+ * @exports:		dma-bufs of the planes of each queue's buffers, where the memory is
+ *			their own
  * @visible:		stateful: the part of a picture to be seen
  * @halt:		stateful: why nothing is given to the daemon, if so
  * @draining:		stateful: from V4L2_DEC_CMD_STOP until CAPTURE's last buffer
  * @drained:		stateful: it has come to its end, which CAPTURE is not ready for
  * @last_due:		stateful: the next CAPTURE buffer is that last one
- * @last:		stateful: the one that was
  */
 struct vdec_ctx {
 	struct kref kref;
 	struct v4l2_fh fh;
 	struct vdec_dev *dev;
 	const struct vdec_node *node;
+	kuid_t owner;
+	bool unlimited;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl **ctrls;
 	struct mutex lock; /* of both queues, the formats and the stream */
@@ -179,23 +209,22 @@ struct vdec_ctx {
 	u32 width;
 	u32 height;
 	u32 out_sizeimage;
-	enum v4l2_colorspace colorspace;
-	enum v4l2_xfer_func xfer_func;
-	enum v4l2_ycbcr_encoding ycbcr_enc;
-	enum v4l2_quantization quantization;
+	u32 field;
+	struct vdec_colors colors;
+	struct vdec_colors told;
 	unsigned int depth;
 
 	u32 sequence[VDEC_NUM_QUEUES];
 	bool streaming[VDEC_NUM_QUEUES];
 	struct vdec_stream *stream;
 	u8 *controls[VIDEO_MAX_FRAME];
+	struct dma_buf *exports[VDEC_NUM_QUEUES][VDEC_MAX_BUFFERS][VPIPE_DEC_MAX_PLANES];
 
 	struct v4l2_rect visible;
 	enum vdec_halt halt;
 	bool draining;
 	bool drained;
 	bool last_due;
-	struct vb2_v4l2_buffer *last;
 };
 
 /**
@@ -206,6 +235,7 @@ struct vdec_ctx {
  *			A CAPTURE buffer has itself here when what was kept for it is to
  *			be decoded at last.
  * @more:		@capture stays when this one is done: more may follow for it
+ * @fails:		whatever the daemon says: its parameters are not to be had
  * @cookie:		by which the daemon answers
  * @begun_ns:		when all was there that it takes
  * @read_ns:		when the daemon read it
@@ -217,6 +247,7 @@ struct vdec_frame {
 	struct list_head entry;
 	struct vb2_v4l2_buffer *capture;
 	bool more;
+	bool fails;
 	u64 cookie;
 	u64 begun_ns;
 	u64 read_ns;
@@ -278,21 +309,26 @@ struct vdec_stats {
  * struct vdec_stream - what a file of the node and the daemon share
  * @kref:	counts @ctx's pointer, and the daemon's file
  * @ctx:	the file of the node, counted
- * @session:	whose it is, for comparing only; under vdec_dev.lock, as @announced
- *		and @opened
+ * @announced:	the daemon has been told; under vdec_dev.lock, as @served and @opened
  * @entry:	in vdec_dev.streams
+ * @served:	in vdec_session.streams
  * @id:		not used twice
  * @codec:	for its announcement
- * @announced:	the daemon has been told
  * @opened:	the daemon has its file
- * @lock:	of all below but @read_lock and @message
+ * @lock:	of all below but @settle, @read_lock and @message
  * @over:	nothing goes in or out any more
+ * @taken:	the daemon has read a message: somebody there is at it
  * @waiting:	frames to be read by the daemon
  * @given:	frames that it has, in the order it got them
  * @held:	stateless: a CAPTURE buffer whose picture may go on with the next frame
  * @cookie:	of the latest frame or drain
  * @first:	of the first behind the latest start
- * @format_told: stateful: the client has heard of a format since then
+ * @flowing:	stateful: OUTPUT streams since then
+ * @format_told: stateful: the client has heard of a format since then, or is about to
+ * @format:	stateful: the latest that the daemon told
+ * @format_due:	it is to come true
+ * @drained_due: stateful: so is the end of a drain
+ * @settle:	has them come true; counts the stream while it is queued
  * @start:	the message
  * @starts:	how often @start has been written
  * @started:	@starts when it was last read
@@ -318,8 +354,8 @@ struct vdec_stats {
 struct vdec_stream {
 	struct kref kref;
 	struct vdec_ctx *ctx;
-	const struct vdec_session *session;
 	struct list_head entry;
+	struct list_head served;
 	u32 id;
 	u32 codec;
 	bool announced;
@@ -327,12 +363,18 @@ struct vdec_stream {
 
 	spinlock_t lock; /* of frames and messages */
 	bool over;
+	bool taken;
 	struct list_head waiting;
 	struct list_head given;
 	struct vb2_v4l2_buffer *held;
 	u64 cookie;
 	u64 first;
+	bool flowing;
 	bool format_told;
+	struct vpipe_dec_format format;
+	bool format_due;
+	bool drained_due;
+	struct work_struct settle;
 	struct vpipe_dec_start start;
 	u32 starts;
 	u32 started;
@@ -359,21 +401,28 @@ struct vdec_stream {
 /**
  * struct vdec_session - the daemon, while it has /dev/vpipe-dec open
  * @dev:	the device, counted
- * @ended:	the device is gone; under vdec_dev.lock, as the next four
+ * @ended:	the device is gone; under vdec_dev.lock, as all below but @wait and
+ *		@read_lock
  * @codecs:	VPIPE_DEC_CODEC_*, 0 before its HELLO
+ * @max_streams: that it serves at a time
+ * @streams:	that it has to serve, or is yet to close
  * @ping:	cookie of the latest ping, 0 when it was read
  * @pong:	cookie of the latest answer
  * @pong_ns:	when it came
  * @wait:	for the daemon
+ * @read_lock:	one reader at a time
  */
 struct vdec_session {
 	struct vdec_dev *dev;
 	bool ended;
 	u32 codecs;
+	u32 max_streams;
+	struct list_head streams;
 	u64 ping;
 	u64 pong;
 	u64 pong_ns;
 	wait_queue_head_t wait;
+	struct mutex read_lock; /* one reader at a time */
 };
 
 /**
@@ -390,6 +439,9 @@ struct vdec_node {
 	const struct vdec_kind *kind;
 };
 
+/* Of what is written to a session or a stream, in bytes: newer daemons may have more to say. */
+#define VDEC_MAX_WRITE		256
+
 #define VDEC_NUM_NODES		2
 
 /**
@@ -399,6 +451,7 @@ struct vdec_node {
  * @nodes:	the stateless one, and the stateful one
  * @misc:	/dev/vpipe-dec
  * @debugfs:	folder
+ * @alive:	jiffies when the daemon last did anything; read and written without @lock
  * @lock:	of all below
  * @session:	the daemon, or NULL
  * @streams:	all that have not been freed; one may have no user any more
@@ -412,6 +465,7 @@ struct vdec_dev {
 	struct vdec_node nodes[VDEC_NUM_NODES];
 	struct miscdevice misc;
 	struct dentry *debugfs;
+	unsigned long alive;
 
 	spinlock_t lock; /* of the session and the list of streams */
 	struct vdec_session *session;
@@ -424,7 +478,9 @@ struct vdec_dev {
 
 /* core.c */
 extern unsigned int vdec_timeout_ms;
+extern unsigned int vdec_user_streams;
 extern bool vdec_list_av1;
+extern struct workqueue_struct *vdec_wq;
 
 /* node.c */
 int vdec_register_node(struct vdec_node *node);
@@ -443,6 +499,9 @@ void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buf
 int vdec_start_queue(struct vb2_queue *vq);
 int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap);
 int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb);
+int vdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf);
+int vdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf);
+int vdec_req_validate(struct media_request *req);
 
 static inline struct vdec_ctx *vdec_file_to_ctx(struct file *file)
 {
@@ -475,8 +534,8 @@ static inline bool vdec_is_capture(const struct vb2_queue *vq)
 	.vidioc_create_bufs = v4l2_m2m_ioctl_create_bufs,		\
 	VPIPE_IOCTL_REMOVE_BUFS						\
 	.vidioc_querybuf = v4l2_m2m_ioctl_querybuf,			\
-	.vidioc_prepare_buf = v4l2_m2m_ioctl_prepare_buf,		\
-	.vidioc_qbuf = v4l2_m2m_ioctl_qbuf,				\
+	.vidioc_prepare_buf = vdec_prepare_buf,				\
+	.vidioc_qbuf = vdec_qbuf,					\
 	.vidioc_dqbuf = v4l2_m2m_ioctl_dqbuf,				\
 	.vidioc_expbuf = v4l2_m2m_ioctl_expbuf,				\
 	.vidioc_streamon = v4l2_m2m_ioctl_streamon,			\
@@ -497,9 +556,11 @@ extern const struct vdec_kind vdec_stateless;
 
 /* stateful.c */
 extern const struct vdec_kind vdec_stateful;
-void vdec_stateful_no_format(struct vdec_stream *stream);
+bool vdec_stateful_failed(struct vdec_stream *stream, u32 status);
+void vdec_stateful_settle(struct vdec_stream *stream);
+void vdec_stateful_settle_work(struct work_struct *work);
 int vdec_stateful_format(struct vdec_stream *stream, const struct vpipe_dec_format *format);
-int vdec_stateful_drained(struct vdec_stream *stream, u64 cookie);
+int vdec_stateful_drained(struct vdec_stream *stream, const struct vpipe_dec_header *drained);
 void vdec_stateful_take_back(struct vdec_stream *stream);
 int vdec_stateful_picture(struct vdec_stream *stream, const struct vpipe_dec_picture *picture);
 
@@ -520,13 +581,21 @@ int vdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
 /* controls.c */
 extern const struct vdec_coded vdec_stateless_coded[VDEC_NUM_STATELESS];
 int vdec_controls_init(struct vdec_ctx *ctx);
+long vdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 void vdec_controls_depth(struct vdec_ctx *ctx);
 size_t vdec_controls_max(struct vdec_ctx *ctx);
 void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame);
 
+/* memory.c */
+extern struct vb2_mem_ops vdec_mem_ops;
+int vdec_memory_init(void);
+bool vdec_memory_suffices(const struct vb2_buffer *vb);
+void vdec_memory_share(struct vdec_ctx *ctx, struct vb2_buffer *vb);
+void vdec_memory_drop(struct vdec_ctx *ctx, struct vb2_buffer *vb);
+struct dma_buf *vdec_memory_get(struct vdec_ctx *ctx, struct vb2_buffer *vb, unsigned int plane);
+
 /* stream.c */
 int vdec_stream_begin(struct vdec_ctx *ctx);
-int vdec_lock_stream(struct vdec_stream *stream);
 void vdec_stream_write_start(struct vdec_stream *stream);
 void vdec_stream_submit(struct vdec_stream *stream, struct vdec_frame *frame);
 void vdec_stream_expect(struct vdec_stream *stream);
@@ -536,11 +605,16 @@ int vdec_stream_source(struct vdec_stream *stream, u64 cookie);
 int vdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused);
 void vdec_frame_fail(struct vdec_frame *frame);
 void vdec_stream_forget_buffer(struct vdec_ctx *ctx, struct vb2_buffer *vb);
+void vdec_stream_forget_dropped(struct vdec_ctx *ctx, struct vb2_queue *vq);
+void vdec_stream_stop(struct vdec_stream *stream);
 void vdec_stream_end(struct vdec_stream *stream);
 void vdec_stream_put(struct vdec_stream *stream);
 int vdec_stream_open_file(struct vdec_stream *stream);
 
 /* session.c */
+void vdec_daemon_lives(struct vdec_dev *dev);
+int vdec_copy_message(void *to, const char __user *from, size_t count);
+int vdec_message_size(const void *message, size_t count, size_t size);
 int vdec_session_register(struct vdec_dev *dev);
 void vdec_session_unregister(struct vdec_dev *dev);
 int vdec_session_ping(struct vdec_dev *dev, u64 *round_trip_ns);

@@ -35,29 +35,37 @@ static const struct vdec_coded *vdec_find_coded(const struct vdec_ctx *ctx, u32 
 	return NULL;
 }
 
-/* What a frame of this depth can be decoded to: whatever is above 8 bits takes 16. */
-static bool vdec_holds(const struct vdec_raw *raw, unsigned int depth)
+/*
+ * Whether pictures can be decoded to it: whatever is above 8 bits takes 16. Before a
+ * stateful stream has said which there are, it is whatever the codec may have.
+ */
+static bool vdec_holds(const struct vdec_ctx *ctx, const struct vdec_raw *raw)
 {
+	unsigned int depth = READ_ONCE(ctx->depth);
+
+	if (!depth)
+		return raw->depth <= READ_ONCE(ctx->coded)->max_depth;
+
 	return (raw->depth > 8) == (depth > 8);
 }
 
-static const struct vdec_raw *vdec_first_raw(unsigned int depth)
+static const struct vdec_raw *vdec_first_raw(const struct vdec_ctx *ctx)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++)
-		if (vdec_holds(&vdec_raw[i], depth))
+		if (vdec_holds(ctx, &vdec_raw[i]))
 			return &vdec_raw[i];
 
 	return &vdec_raw[0];
 }
 
-static const struct vdec_raw *vdec_find_raw(u32 fourcc, unsigned int depth)
+static const struct vdec_raw *vdec_find_raw(const struct vdec_ctx *ctx, u32 fourcc)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++)
-		if (vdec_raw[i].fourcc == fourcc && vdec_holds(&vdec_raw[i], depth))
+		if (vdec_raw[i].fourcc == fourcc && vdec_holds(ctx, &vdec_raw[i]))
 			return &vdec_raw[i];
 
 	return NULL;
@@ -70,12 +78,10 @@ static const struct vdec_raw *vdec_find_raw(u32 fourcc, unsigned int depth)
  */
 void vdec_formats_settle(struct vdec_ctx *ctx)
 {
-	unsigned int depth = READ_ONCE(ctx->depth);
-
 	lockdep_assert_held(&ctx->lock);
-	if (!vdec_holds(ctx->raw, depth) &&
+	if (!vdec_holds(ctx, ctx->raw) &&
 	    !vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
-		ctx->raw = vdec_first_raw(depth);
+		ctx->raw = vdec_first_raw(ctx);
 }
 
 static unsigned int vdec_raw_planes(const struct vdec_raw *raw, u32 width, u32 height,
@@ -123,10 +129,11 @@ void vdec_formats_init(struct vdec_ctx *ctx)
 {
 	ctx->coded = &ctx->node->kind->coded[0];
 	ctx->raw = &vdec_raw[0];
-	ctx->depth = vdec_raw[0].depth;
+	ctx->depth = ctx->node->kind->stateful ? 0 : vdec_raw[0].depth;
+	ctx->field = V4L2_FIELD_NONE;
 	vdec_set_size(ctx, VDEC_DEF_WIDTH, VDEC_DEF_HEIGHT);
 	ctx->out_sizeimage = vdec_out_sizeimage(ctx->width, ctx->height);
-	ctx->colorspace = V4L2_COLORSPACE_REC709;
+	ctx->colors.colorspace = V4L2_COLORSPACE_REC709;
 }
 
 int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
@@ -147,11 +154,11 @@ int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 
 int vdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 {
-	unsigned int depth = READ_ONCE(vdec_file_to_ctx(file)->depth);
+	const struct vdec_ctx *ctx = vdec_file_to_ctx(file);
 	unsigned int i, nth = 0;
 
 	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++) {
-		if (!vdec_holds(&vdec_raw[i], depth) || nth++ < f->index)
+		if (!vdec_holds(ctx, &vdec_raw[i]) || nth++ < f->index)
 			continue;
 		f->pixelformat = vdec_raw[i].fourcc;
 		return 0;
@@ -165,8 +172,7 @@ int vdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum 
 	const struct vdec_ctx *ctx = vdec_file_to_ctx(file);
 	u32 fourcc = fsize->pixel_format;
 
-	if (fsize->index ||
-	    (!vdec_find_coded(ctx, fourcc) && !vdec_find_raw(fourcc, READ_ONCE(ctx->depth))))
+	if (fsize->index || (!vdec_find_coded(ctx, fourcc) && !vdec_find_raw(ctx, fourcc)))
 		return -EINVAL;
 
 	fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
@@ -180,12 +186,18 @@ int vdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum 
 	return 0;
 }
 
-static void vdec_get_colorspace(const struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
+/* OUTPUT has what it was given; CAPTURE what the stream says, and that where it says none. */
+static void vdec_get_colors(const struct vdec_ctx *ctx, bool capture,
+			    struct v4l2_pix_format_mplane *pix)
 {
-	pix->colorspace = ctx->colorspace;
-	pix->xfer_func = ctx->xfer_func;
-	pix->ycbcr_enc = ctx->ycbcr_enc;
-	pix->quantization = ctx->quantization;
+	static const struct vdec_colors none;
+	const struct vdec_colors *told = capture ? &ctx->told : &none;
+	const struct vdec_colors *given = &ctx->colors;
+
+	pix->colorspace = told->colorspace ?: given->colorspace;
+	pix->xfer_func = told->xfer_func ?: given->xfer_func;
+	pix->ycbcr_enc = told->ycbcr_enc ?: given->ycbcr_enc;
+	pix->quantization = told->quantization ?: given->quantization;
 }
 
 static void vdec_fill_planes(struct v4l2_pix_format_mplane *pix, const struct vdec_raw *raw)
@@ -209,12 +221,13 @@ int vdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	vdec_formats_settle(ctx);
 	pix->width = ctx->width;
 	pix->height = ctx->height;
-	pix->field = V4L2_FIELD_NONE;
-	vdec_get_colorspace(ctx, pix);
+	vdec_get_colors(ctx, V4L2_TYPE_IS_CAPTURE(f->type), pix);
 	if (V4L2_TYPE_IS_CAPTURE(f->type)) {
+		pix->field = V4L2_FIELD_NONE;
 		pix->pixelformat = ctx->raw->fourcc;
 		vdec_fill_planes(pix, ctx->raw);
 	} else {
+		pix->field = ctx->field;
 		pix->pixelformat = ctx->coded->fourcc;
 		pix->num_planes = 1;
 		pix->plane_fmt[0].sizeimage = ctx->out_sizeimage;
@@ -234,7 +247,9 @@ static const struct vdec_coded *vdec_adjust_out(const struct vdec_ctx *ctx,
 	pix->width = clamp_t(u32, pix->width, VDEC_MIN_SIZE, VDEC_MAX_SIZE);
 	pix->height = clamp_t(u32, pix->height, VDEC_MIN_SIZE, VDEC_MAX_SIZE);
 	pix->pixelformat = coded->fourcc;
-	pix->field = V4L2_FIELD_NONE;
+	/* Which fields there are the bitstream says: whatever the client takes them for. */
+	if (pix->field == V4L2_FIELD_ANY || pix->field > V4L2_FIELD_INTERLACED_BT)
+		pix->field = V4L2_FIELD_NONE;
 	pix->num_planes = 1;
 	pix->plane_fmt[0].bytesperline = 0;
 	pix->plane_fmt[0].sizeimage = sizeimage ?
@@ -249,16 +264,14 @@ static const struct vdec_coded *vdec_adjust_out(const struct vdec_ctx *ctx,
 static const struct vdec_raw *vdec_adjust_cap(struct vdec_ctx *ctx,
 					      struct v4l2_pix_format_mplane *pix)
 {
-	unsigned int depth = READ_ONCE(ctx->depth);
-	const struct vdec_raw *raw = vdec_find_raw(pix->pixelformat, depth) ?:
-				     vdec_first_raw(depth);
+	const struct vdec_raw *raw = vdec_find_raw(ctx, pix->pixelformat) ?: vdec_first_raw(ctx);
 
 	pix->width = ctx->width;
 	pix->height = ctx->height;
 	pix->pixelformat = raw->fourcc;
 	pix->field = V4L2_FIELD_NONE;
 	vdec_fill_planes(pix, raw);
-	vdec_get_colorspace(ctx, pix);
+	vdec_get_colors(ctx, true, pix);
 
 	return raw;
 }
@@ -288,14 +301,21 @@ int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pi
 		return -EBUSY;
 
 	WRITE_ONCE(ctx->coded, coded);
-	vdec_controls_depth(ctx);
+	if (ctx->node->kind->stateful)
+		WRITE_ONCE(ctx->depth, 0);
+	else
+		vdec_controls_depth(ctx);
 	vdec_set_size(ctx, pix->width, pix->height);
 	ctx->out_sizeimage = pix->plane_fmt[0].sizeimage;
-	ctx->colorspace = pix->colorspace;
-	ctx->xfer_func = pix->xfer_func;
-	ctx->ycbcr_enc = pix->ycbcr_enc;
-	ctx->quantization = pix->quantization;
-	ctx->raw = vdec_first_raw(READ_ONCE(ctx->depth));
+	ctx->field = pix->field;
+	ctx->colors = (struct vdec_colors){
+		.colorspace = pix->colorspace,
+		.xfer_func = pix->xfer_func,
+		.ycbcr_enc = pix->ycbcr_enc,
+		.quantization = pix->quantization,
+	};
+	ctx->told = (struct vdec_colors){};
+	ctx->raw = vdec_first_raw(ctx);
 
 	return 0;
 }
@@ -312,16 +332,26 @@ bool vdec_formats_follow(struct vdec_ctx *ctx, const struct vpipe_dec_format *fo
 		.width = format->visible_width,
 		.height = format->visible_height,
 	};
-	bool holds = vdec_holds(ctx->raw, format->depth);
+	struct vdec_colors told = {
+		.colorspace = format->colorspace,
+		.xfer_func = format->xfer_func,
+		.ycbcr_enc = format->ycbcr_enc,
+		.quantization = format->quantization,
+	};
+	/* What a stream begins with is no change of colours: buffers are ready for any. */
+	bool repaints = ctx->depth && memcmp(&ctx->told, &told, sizeof(told));
+	bool holds;
 
 	lockdep_assert_held(&ctx->lock);
-	if (holds && ctx->width == format->width && ctx->height == format->height &&
+	WRITE_ONCE(ctx->depth, format->depth);
+	holds = vdec_holds(ctx, ctx->raw);
+	ctx->told = told;
+	if (holds && !repaints && ctx->width == format->width && ctx->height == format->height &&
 	    v4l2_rect_equal(&ctx->visible, &visible))
 		return false;
 
-	WRITE_ONCE(ctx->depth, format->depth);
 	if (!holds)
-		ctx->raw = vdec_first_raw(format->depth);
+		ctx->raw = vdec_first_raw(ctx);
 	ctx->width = format->width;
 	ctx->height = format->height;
 	ctx->visible = visible;

@@ -7,7 +7,6 @@
 #include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-v4l2.h>
-#include <media/videobuf2-vmalloc.h>
 
 #include "dec.h"
 
@@ -51,6 +50,7 @@ int vdec_buf_init(struct vb2_buffer *vb)
 	size_t size;
 
 	vdec_stream_forget_buffer(ctx, vb);
+	vdec_memory_drop(ctx, vb);
 	if (vdec_is_capture(vb->vb2_queue))
 		return 0;
 
@@ -69,8 +69,7 @@ void vdec_buf_cleanup(struct vb2_buffer *vb)
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
 	vdec_stream_forget_buffer(ctx, vb);
-	if (ctx->last == to_vb2_v4l2_buffer(vb))
-		ctx->last = NULL;
+	vdec_memory_drop(ctx, vb);
 	if (vdec_is_capture(vb->vb2_queue))
 		return;
 
@@ -80,7 +79,13 @@ void vdec_buf_cleanup(struct vb2_buffer *vb)
 
 int vdec_buf_out_validate(struct vb2_buffer *vb)
 {
-	to_vb2_v4l2_buffer(vb)->field = V4L2_FIELD_NONE;
+	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
+	u32 field = ((struct vdec_ctx *)vb2_get_drv_priv(vb->vb2_queue))->field;
+
+	if (field != V4L2_FIELD_ALTERNATE)
+		vbuf->field = field;
+	else if (vbuf->field != V4L2_FIELD_BOTTOM)
+		vbuf->field = V4L2_FIELD_TOP;
 
 	return 0;
 }
@@ -105,6 +110,8 @@ int vdec_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
+	if (!vdec_memory_suffices(vb))
+		return -EINVAL;
 	/* A buffer of bitstream may be of any size. */
 	if (!vdec_is_capture(vb->vb2_queue))
 		return vb->planes[0].data_offset ? -EINVAL : 0;
@@ -162,7 +169,7 @@ static int vdec_init_queue(struct vdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 	vq->drv_priv = ctx;
 	vq->buf_struct_size = sizeof(struct vdec_frame);
 	vq->ops = ctx->node->kind->vb2_ops;
-	vq->mem_ops = &vb2_vmalloc_memops;
+	vq->mem_ops = &vdec_mem_ops;
 	vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	vq->lock = &ctx->lock;
 
@@ -197,6 +204,56 @@ int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
 	strscpy(cap->card, vdec_file_to_ctx(file)->node->kind->card, sizeof(cap->card));
 
 	return 0;
+}
+
+/*
+ * videobuf2 lets go of a plane that it cannot import, and of the buffer's others, without
+ * buf_cleanup(): the daemon is told here.
+ */
+int vdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	int ret = v4l2_m2m_ioctl_qbuf(file, priv, buf);
+
+	if (ret)
+		vdec_stream_forget_dropped(ctx, v4l2_m2m_get_vq(ctx->fh.m2m_ctx, buf->type));
+
+	return ret;
+}
+
+int vdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
+{
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	int ret = v4l2_m2m_ioctl_prepare_buf(file, priv, buf);
+
+	if (ret)
+		vdec_stream_forget_dropped(ctx, v4l2_m2m_get_vq(ctx->fh.m2m_ctx, buf->type));
+
+	return ret;
+}
+
+/* The same of what comes with a request. */
+int vdec_req_validate(struct media_request *req)
+{
+	struct media_request_object *obj;
+	int ret = vb2_request_validate(req);
+
+	if (!ret)
+		return 0;
+	list_for_each_entry(obj, &req->objects, list) {
+		struct vdec_ctx *ctx;
+		struct vb2_queue *vq;
+
+		if (!vb2_request_object_is_buffer(obj))
+			continue;
+		vq = container_of(obj, struct vb2_buffer, req_obj)->vb2_queue;
+		ctx = vb2_get_drv_priv(vq);
+		mutex_lock(&ctx->lock);
+		vdec_stream_forget_dropped(ctx, vq);
+		mutex_unlock(&ctx->lock);
+	}
+
+	return ret;
 }
 
 /*
@@ -253,6 +310,8 @@ struct vdec_ctx *vdec_ctx_open(const struct vdec_node *node)
 	kref_init(&ctx->kref);
 	ctx->dev = dev;
 	ctx->node = node;
+	ctx->owner = current_euid();
+	ctx->unlimited = capable(CAP_SYS_RESOURCE);
 	v4l2_device_get(&dev->media.v4l2_dev);
 	mutex_init(&ctx->lock);
 	vdec_formats_init(ctx);
@@ -303,8 +362,14 @@ void vdec_ctx_close(struct vdec_ctx *ctx)
 
 static int vdec_open(struct file *file)
 {
-	struct vdec_ctx *ctx = vdec_ctx_open(video_drvdata(file));
+	const struct vdec_node *node = video_drvdata(file);
+	struct vdec_ctx *ctx;
+	int ret;
 
+	ret = vpipe_media_wait(&node->dev->media, &node->vfd);
+	if (ret)
+		return ret;
+	ctx = vdec_ctx_open(node);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	vpipe_fh_add(&ctx->fh, file);
@@ -327,7 +392,7 @@ static const struct v4l2_file_operations vdec_fops = {
 	.open = vdec_open,
 	.release = vdec_release,
 	.poll = v4l2_m2m_fop_poll,
-	.unlocked_ioctl = video_ioctl2,
+	.unlocked_ioctl = vdec_ioctl,
 	.mmap = v4l2_m2m_fop_mmap,
 };
 
@@ -386,6 +451,6 @@ int vdec_register_node(struct vdec_node *node)
 
 void vdec_unregister_node(struct vdec_node *node)
 {
-	v4l2_m2m_unregister_media_controller(node->m2m_dev);
 	video_unregister_device(&node->vfd);
+	v4l2_m2m_unregister_media_controller(node->m2m_dev);
 }

@@ -15,6 +15,42 @@
 /* All bits up to the last codec's. */
 #define VDEC_ALL_CODECS		(2 * VPIPE_DEC_CODEC_H263 - 1)
 
+/* Of the protocol, beyond its version. */
+#define VDEC_FEATURES		0
+
+/* The daemon did something: who waits for it has reason to. */
+void vdec_daemon_lives(struct vdec_dev *dev)
+{
+	if (READ_ONCE(dev->alive) != jiffies)
+		WRITE_ONCE(dev->alive, jiffies);
+}
+
+/* What a daemon writes, into VDEC_MAX_WRITE bytes; EINVAL: no message of this version. */
+int vdec_copy_message(void *to, const char __user *from, size_t count)
+{
+	const struct vpipe_dec_header *header = to;
+
+	if (count < sizeof(*header))
+		return -EINVAL;
+	if (count > VDEC_MAX_WRITE)
+		return -E2BIG;
+	if (copy_from_user(to, from, count))
+		return -EFAULT;
+	if (header->version != VPIPE_DEC_VERSION || header->size != count || header->reserved)
+		return -EINVAL;
+
+	return 0;
+}
+
+/* What there is has to suffice, and no more to be said: 0, EINVAL or E2BIG. */
+int vdec_message_size(const void *message, size_t count, size_t size)
+{
+	if (count < size)
+		return -EINVAL;
+
+	return memchr_inv(message + size, 0, count - size) ? -E2BIG : 0;
+}
+
 static int vdec_session_open(struct inode *inode, struct file *file)
 {
 	struct vdec_dev *dev = container_of(file->private_data, struct vdec_dev, misc);
@@ -26,7 +62,9 @@ static int vdec_session_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 
 	session->dev = dev;
+	INIT_LIST_HEAD(&session->streams);
 	init_waitqueue_head(&session->wait);
+	mutex_init(&session->read_lock);
 
 	spin_lock(&dev->lock);
 	if (dev->session)
@@ -35,6 +73,7 @@ static int vdec_session_open(struct inode *inode, struct file *file)
 		dev->session = session;
 	spin_unlock(&dev->lock);
 	if (ret) {
+		mutex_destroy(&session->read_lock);
 		kfree(session);
 		return ret;
 	}
@@ -47,14 +86,12 @@ static int vdec_session_open(struct inode *inode, struct file *file)
 
 static void vdec_end_streams(struct vdec_session *session)
 {
-	struct vdec_stream *stream;
+	struct vdec_stream *stream, *next;
 
 	lockdep_assert_held(&session->dev->lock);
-	list_for_each_entry(stream, &session->dev->streams, entry) {
-		if (stream->session != session)
-			continue;
-		stream->session = NULL;
-		vdec_stream_end(stream);
+	list_for_each_entry_safe(stream, next, &session->streams, served) {
+		list_del_init(&stream->served);
+		vdec_stream_stop(stream);
 	}
 }
 
@@ -69,6 +106,7 @@ static int vdec_session_release(struct inode *inode, struct file *file)
 	wake_up_interruptible_all(&dev->ponged);
 	spin_unlock(&dev->lock);
 
+	mutex_destroy(&session->read_lock);
 	kfree(session);
 	v4l2_device_put(&dev->media.v4l2_dev);
 
@@ -79,8 +117,8 @@ static struct vdec_stream *vdec_find_stream(const struct vdec_session *session, 
 {
 	struct vdec_stream *stream;
 
-	list_for_each_entry(stream, &session->dev->streams, entry)
-		if (stream->session == session && stream->id == id)
+	list_for_each_entry(stream, &session->streams, served)
+		if (stream->id == id)
 			return stream;
 
 	return NULL;
@@ -90,8 +128,8 @@ static struct vdec_stream *vdec_first_unannounced(const struct vdec_session *ses
 {
 	struct vdec_stream *stream;
 
-	list_for_each_entry(stream, &session->dev->streams, entry)
-		if (stream->session == session && !stream->announced)
+	list_for_each_entry(stream, &session->streams, served)
+		if (!stream->announced)
 			return stream;
 
 	return NULL;
@@ -183,8 +221,14 @@ static ssize_t vdec_session_read(struct file *file, char __user *to, size_t coun
 	struct vdec_session *session = file->private_data;
 	ssize_t ret;
 
+	vdec_daemon_lives(session->dev);
 	for (;;) {
+		/* Nobody else gets the message between the look at it and its end. */
+		ret = mutex_lock_interruptible(&session->read_lock);
+		if (ret)
+			return ret;
 		ret = vdec_session_message(session, to, count);
+		mutex_unlock(&session->read_lock);
 		if (ret != -EAGAIN || file->f_flags & O_NONBLOCK)
 			return ret;
 
@@ -198,9 +242,13 @@ static int vdec_hello(struct vdec_session *session, const struct vpipe_dec_hello
 {
 	u32 codecs = hello->codecs & VDEC_ALL_CODECS;
 
-	if (hello->header.stream || hello->header.cookie || !codecs || session->codecs)
+	if (hello->header.stream || hello->header.cookie || !codecs || !hello->streams ||
+	    hello->reserved || session->codecs)
 		return -EINVAL;
+	if (hello->features & ~VDEC_FEATURES)
+		return -EOPNOTSUPP;
 
+	session->max_streams = min(hello->streams, VDEC_MAX_STREAMS);
 	session->codecs = codecs;
 
 	return 0;
@@ -228,24 +276,36 @@ static ssize_t vdec_session_write(struct file *file, const char __user *from, si
 	union {
 		struct vpipe_dec_header header;
 		struct vpipe_dec_hello hello;
-	} msg;
-	int ret = -EINVAL;
+		u8 bytes[VDEC_MAX_WRITE];
+	} msg = {};
+	int ret;
 
-	if (count < sizeof(msg.header) || count > sizeof(msg))
-		return -EINVAL;
-	if (copy_from_user(&msg, from, count))
-		return -EFAULT;
-	if (msg.header.version != VPIPE_DEC_VERSION || msg.header.size != count)
-		return -EINVAL;
+	ret = vdec_copy_message(&msg, from, count);
+	if (ret)
+		return ret;
+	switch (msg.header.type) {
+	case VPIPE_DEC_MSG_HELLO:
+		ret = vdec_message_size(&msg, count, sizeof(msg.hello));
+		break;
+	case VPIPE_DEC_MSG_PONG:
+		ret = vdec_message_size(&msg, count, sizeof(msg.header));
+		break;
+	default:
+		ret = -EINVAL;
+	}
+	if (ret)
+		return ret;
 
 	spin_lock(&session->dev->lock);
 	if (session->ended)
 		ret = -EPIPE;
-	else if (msg.header.type == VPIPE_DEC_MSG_HELLO && count == sizeof(msg.hello))
+	else if (msg.header.type == VPIPE_DEC_MSG_HELLO)
 		ret = vdec_hello(session, &msg.hello);
-	else if (msg.header.type == VPIPE_DEC_MSG_PONG && count == sizeof(msg.header))
+	else
 		ret = vdec_pong(session, &msg.header);
 	spin_unlock(&session->dev->lock);
+	if (!ret)
+		vdec_daemon_lives(session->dev);
 
 	return ret ?: count;
 }
@@ -255,6 +315,7 @@ static __poll_t vdec_session_poll(struct file *file, struct poll_table_struct *w
 	struct vdec_session *session = file->private_data;
 	__poll_t events = EPOLLOUT | EPOLLWRNORM;
 
+	vdec_daemon_lives(session->dev);
 	poll_wait(file, &session->wait, wait);
 	if (vdec_session_readable(session))
 		events |= EPOLLIN | EPOLLRDNORM;
@@ -288,6 +349,9 @@ static int vdec_open_stream(struct vdec_session *session, struct vpipe_dec_strea
 	if (fd < 0) {
 		spin_lock(&dev->lock);
 		stream->opened = false;
+		/* Its end has left it to who has the file. */
+		if (READ_ONCE(stream->over))
+			list_del_init(&stream->served);
 		spin_unlock(&dev->lock);
 		vdec_stream_put(stream);
 		return fd;

@@ -19,16 +19,16 @@
 #define VDEC_SOURCE_FLAGS	(V4L2_BUF_FLAG_TIMECODE | V4L2_BUF_FLAG_TSTAMP_SRC_MASK)
 
 static const struct vdec_coded vdec_stateful_coded[] = {
-	{ .fourcc = V4L2_PIX_FMT_H264, .codec = VPIPE_DEC_CODEC_H264 },
-	{ .fourcc = V4L2_PIX_FMT_HEVC, .codec = VPIPE_DEC_CODEC_HEVC },
-	{ .fourcc = V4L2_PIX_FMT_VP9, .codec = VPIPE_DEC_CODEC_VP9 },
-	{ .fourcc = V4L2_PIX_FMT_VP8, .codec = VPIPE_DEC_CODEC_VP8 },
-	{ .fourcc = V4L2_PIX_FMT_MPEG1, .codec = VPIPE_DEC_CODEC_MPEG1 },
-	{ .fourcc = V4L2_PIX_FMT_MPEG2, .codec = VPIPE_DEC_CODEC_MPEG2 },
-	{ .fourcc = V4L2_PIX_FMT_MPEG4, .codec = VPIPE_DEC_CODEC_MPEG4 },
-	{ .fourcc = V4L2_PIX_FMT_H263, .codec = VPIPE_DEC_CODEC_H263 },
+	{ .fourcc = V4L2_PIX_FMT_H264, .codec = VPIPE_DEC_CODEC_H264, .max_depth = 10 },
+	{ .fourcc = V4L2_PIX_FMT_HEVC, .codec = VPIPE_DEC_CODEC_HEVC, .max_depth = 10 },
+	{ .fourcc = V4L2_PIX_FMT_VP9, .codec = VPIPE_DEC_CODEC_VP9, .max_depth = 10 },
+	{ .fourcc = V4L2_PIX_FMT_VP8, .codec = VPIPE_DEC_CODEC_VP8, .max_depth = 8 },
+	{ .fourcc = V4L2_PIX_FMT_MPEG1, .codec = VPIPE_DEC_CODEC_MPEG1, .max_depth = 8 },
+	{ .fourcc = V4L2_PIX_FMT_MPEG2, .codec = VPIPE_DEC_CODEC_MPEG2, .max_depth = 8 },
+	{ .fourcc = V4L2_PIX_FMT_MPEG4, .codec = VPIPE_DEC_CODEC_MPEG4, .max_depth = 8 },
+	{ .fourcc = V4L2_PIX_FMT_H263, .codec = VPIPE_DEC_CODEC_H263, .max_depth = 8 },
 	/* Last: see num_listed. */
-	{ .fourcc = V4L2_PIX_FMT_AV1, .codec = VPIPE_DEC_CODEC_AV1 },
+	{ .fourcc = V4L2_PIX_FMT_AV1, .codec = VPIPE_DEC_CODEC_AV1, .max_depth = 10 },
 };
 
 /*
@@ -55,9 +55,11 @@ static void vdec_give(struct vdec_ctx *ctx, struct vb2_v4l2_buffer *output)
 	output->sequence = ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT]++;
 	frame->capture = NULL;
 	frame->more = false;
+	frame->fails = false;
 	frame->num_controls = 0;
 	frame->controls_size = 0;
 	frame->begun_ns = ktime_get_ns();
+	vdec_memory_share(ctx, &output->vb2_buf);
 
 	spin_lock(&stream->lock);
 	frame->cookie = stream->cookie + 1;
@@ -73,6 +75,8 @@ static void vdec_lend(struct vdec_ctx *ctx, struct vb2_v4l2_buffer *capture)
 
 	frame->capture = capture;
 	frame->more = false;
+	frame->fails = false;
+	vdec_memory_share(ctx, &capture->vb2_buf);
 
 	spin_lock(&stream->lock);
 	if (stream->over || !vdec_buf_fits(ctx, &capture->vb2_buf)) {
@@ -102,11 +106,22 @@ static void vdec_give_last(struct vdec_ctx *ctx)
 	last->field = V4L2_FIELD_NONE;
 	last->sequence = ctx->sequence[VPIPE_DEC_QUEUE_CAPTURE]++;
 	last->flags |= V4L2_BUF_FLAG_LAST;
-	ctx->last = last;
 	ctx->last_due = false;
 	if (ctx->halt == VDEC_DRAINED)
 		ctx->draining = false;
 	v4l2_m2m_buf_done(last, VB2_BUF_STATE_DONE);
+}
+
+/* What CAPTURE is like now is not for the pictures that come. */
+static bool vdec_format_due(struct vdec_stream *stream)
+{
+	bool due;
+
+	spin_lock(&stream->lock);
+	due = stream->format_due;
+	spin_unlock(&stream->lock);
+
+	return due;
 }
 
 /* Hands over all that the daemon can do something with. */
@@ -121,7 +136,8 @@ static void vdec_feed(struct vdec_ctx *ctx)
 	if (!ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT])
 		return;
 
-	if (ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE] && ctx->halt == VDEC_RUNNING)
+	if (ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE] && ctx->halt == VDEC_RUNNING &&
+	    !vdec_format_due(ctx->stream))
 		while ((vbuf = v4l2_m2m_dst_buf_remove(m2m_ctx)))
 			vdec_lend(ctx, vbuf);
 	if (!ctx->draining && ctx->halt != VDEC_DRAINED)
@@ -159,8 +175,10 @@ static void vdec_write_capture(struct vdec_ctx *ctx)
 	vdec_recall(ctx);
 
 	spin_lock(&stream->lock);
-	stream->capture = capture;
-	stream->captures++;
+	if (!stream->format_due) {
+		stream->capture = capture;
+		stream->captures++;
+	}
 	spin_unlock(&stream->lock);
 	wake_up_interruptible(&stream->wait);
 }
@@ -180,6 +198,7 @@ static void vdec_forget_drain(struct vdec_ctx *ctx)
 
 	spin_lock(&stream->lock);
 	stream->drain = 0;
+	stream->drained_due = false;
 	spin_unlock(&stream->lock);
 }
 
@@ -197,7 +216,8 @@ int vdec_stateful_picture(struct vdec_stream *stream, const struct vpipe_dec_pic
 	unsigned int i;
 	int ret;
 
-	if (picture->status > VPIPE_DEC_CORRUPT || !cookie || cookie > stream->empties)
+	if (picture->status > VPIPE_DEC_CORRUPT || picture->reserved || !cookie ||
+	    cookie > stream->empties)
 		return -EINVAL;
 	ret = vdec_stream_source(stream, picture->source);
 	if (ret)
@@ -245,7 +265,11 @@ static bool vdec_format_valid(const struct vpipe_dec_format *format)
 	       format->left < format->width && format->top < format->height &&
 	       format->visible_width <= format->width - format->left &&
 	       format->visible_height <= format->height - format->top &&
-	       format->depth >= 8 && format->depth <= 10;
+	       format->depth >= 8 && format->depth <= 10 && !format->reserved &&
+	       format->colorspace < V4L2_COLORSPACE_LAST &&
+	       format->xfer_func < V4L2_XFER_FUNC_LAST &&
+	       format->ycbcr_enc < V4L2_YCBCR_ENC_LAST &&
+	       format->quantization <= V4L2_QUANTIZATION_LIM_RANGE;
 }
 
 static const struct v4l2_event vdec_source_change = {
@@ -254,17 +278,25 @@ static const struct v4l2_event vdec_source_change = {
 };
 
 /*
- * A stream that begins with damage tells no format, and its client would wait for one
- * for ever: it hears of the format that it gave itself. Under the stream's lock.
+ * A client waits for the format of a stream, and where there is none it would for ever. If
+ * the stream begins with damage it hears of the format that it gave itself, as there may
+ * be pictures yet. If these are of no format that there is, or the daemon is not able to
+ * decode them, it hears that: whether the stream is to end. Under the stream's lock.
  */
-void vdec_stateful_no_format(struct vdec_stream *stream)
+bool vdec_stateful_failed(struct vdec_stream *stream, u32 status)
 {
 	struct vdec_ctx *ctx = stream->ctx;
 
-	if (stream->format_told || READ_ONCE(ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]))
-		return;
-	stream->format_told = true;
-	v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
+	if (stream->format_told)
+		return false;
+	if (status == VPIPE_DEC_MISMATCH || status == VPIPE_DEC_FAILED)
+		return true;
+	if (status == VPIPE_DEC_CORRUPT && !READ_ONCE(ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])) {
+		stream->format_told = true;
+		v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
+	}
+
+	return false;
 }
 
 /* CAPTURE streams, and what it has is not for the pictures that come. */
@@ -299,30 +331,28 @@ static void vdec_change(struct vdec_ctx *ctx, const struct vpipe_dec_format *for
 		v4l2_event_queue_fh(&ctx->fh, &vdec_source_change);
 }
 
+/* Under the stream's lock. */
 int vdec_stateful_format(struct vdec_stream *stream, const struct vpipe_dec_format *format)
 {
-	struct vdec_ctx *ctx = stream->ctx;
 	int ret;
 
 	if (!vdec_format_valid(format))
 		return -EINVAL;
-	ret = vdec_lock_stream(stream);
+	ret = vdec_stream_source(stream, format->header.cookie);
 	if (ret)
 		return ret;
-
-	spin_lock(&stream->lock);
-	ret = vdec_stream_source(stream, format->header.cookie);
-	stream->format_told |= !ret;
-	stream->progress = jiffies;
-	spin_unlock(&stream->lock);
 	/* What OUTPUT had does not count while it has none. */
-	if (!ret && !ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT])
-		ret = -ESTALE;
-	if (!ret)
-		vdec_change(ctx, format);
-	mutex_unlock(&ctx->lock);
+	if (!stream->flowing)
+		return -ESTALE;
 
-	return ret;
+	stream->progress = jiffies;
+	stream->format = *format;
+	stream->format_told = true;
+	stream->format_due = true;
+	/* No CAPTURE from before it is to be read behind it. */
+	stream->captured = stream->captures;
+
+	return 0;
 }
 
 /* All that was to come is there. */
@@ -338,32 +368,73 @@ static void vdec_end_drain(struct vdec_ctx *ctx)
 	vdec_feed(ctx);
 }
 
-int vdec_stateful_drained(struct vdec_stream *stream, u64 cookie)
+/* Under the stream's lock. */
+int vdec_stateful_drained(struct vdec_stream *stream, const struct vpipe_dec_header *drained)
+{
+	if (!drained->cookie || drained->cookie > stream->cookie)
+		return -EINVAL;
+	if (stream->drain != drained->cookie || !stream->draining)
+		return -ESTALE;
+
+	stream->progress = jiffies;
+	stream->drain = 0;
+	stream->drained_due = true;
+
+	return 0;
+}
+
+/* What came before may have had no picture: its end comes when CAPTURE is ready. */
+static void vdec_drained(struct vdec_ctx *ctx)
+{
+	if (ctx->halt == VDEC_CHANGING || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
+		ctx->drained = true;
+	else
+		vdec_end_drain(ctx);
+}
+
+/* A FORMAT and a DRAINED, which come in this order, reach the client. */
+static void vdec_settle(struct vdec_stream *stream)
 {
 	struct vdec_ctx *ctx = stream->ctx;
-	int ret;
+	struct vpipe_dec_format format;
+	bool changes, drained;
 
-	ret = vdec_lock_stream(stream);
-	if (ret)
-		return ret;
-
+	lockdep_assert_held(&ctx->lock);
 	spin_lock(&stream->lock);
-	if (!cookie || cookie > stream->cookie)
-		ret = -EINVAL;
-	else if (stream->drain != cookie || !stream->draining)
-		ret = -ESTALE;
-	else
-		stream->drain = 0;
-	stream->progress = jiffies;
+	changes = stream->format_due && !stream->over;
+	drained = stream->drained_due && !stream->over;
+	format = stream->format;
+	stream->format_due = false;
+	stream->drained_due = false;
 	spin_unlock(&stream->lock);
-	/* What came before may have had no picture: its end comes when CAPTURE is ready. */
-	if (!ret && (ctx->halt == VDEC_CHANGING || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]))
-		ctx->drained = true;
-	else if (!ret)
-		vdec_end_drain(ctx);
-	mutex_unlock(&ctx->lock);
+	if (ctx->stream == stream && changes)
+		vdec_change(ctx, &format);
+	if (ctx->stream == stream && drained)
+		vdec_drained(ctx);
+}
 
-	return ret;
+void vdec_stateful_settle_work(struct work_struct *work)
+{
+	struct vdec_stream *stream = container_of(work, struct vdec_stream, settle);
+
+	mutex_lock(&stream->ctx->lock);
+	vdec_settle(stream);
+	mutex_unlock(&stream->ctx->lock);
+	vdec_stream_put(stream);
+}
+
+/* At once, where the client is in no call that has its lock; the daemon does not wait. */
+void vdec_stateful_settle(struct vdec_stream *stream)
+{
+	if (mutex_trylock(&stream->ctx->lock)) {
+		vdec_settle(stream);
+		mutex_unlock(&stream->ctx->lock);
+		return;
+	}
+
+	kref_get(&stream->kref);
+	if (!queue_work(vdec_wq, &stream->settle))
+		vdec_stream_put(stream);
 }
 
 /* CAPTURE buffers, under the stream's lock. */
@@ -387,8 +458,6 @@ static void vdec_stateful_queue(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
-	if (ctx->last == to_vb2_v4l2_buffer(vb))
-		ctx->last = NULL;
 	v4l2_m2m_buf_queue(ctx->fh.m2m_ctx, to_vb2_v4l2_buffer(vb));
 	vdec_feed(ctx);
 }
@@ -410,18 +479,30 @@ static bool vdec_capture_fits(struct vdec_ctx *ctx)
 	return true;
 }
 
+/*
+ * What the client has not fetched yet does not end anything any more. Which buffer that
+ * is, the buffers say: one with the flag may be freed without this driver's hearing of it.
+ */
+static void vdec_unmark_last(struct vdec_ctx *ctx)
+{
+	struct vb2_queue *vq = v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx);
+	struct vb2_buffer *vb;
+	unsigned int i;
+
+	for (i = 0; i < VDEC_MAX_BUFFERS; i++) {
+		vb = vb2_get_buffer(vq, i);
+		if (vb && vb->state == VB2_BUF_STATE_DONE)
+			to_vb2_v4l2_buffer(vb)->flags &= ~V4L2_BUF_FLAG_LAST;
+	}
+	vb2_clear_last_buffer_dequeued(vq);
+}
+
 /* CAPTURE is ready: it goes on with what it has. */
 static void vdec_resume_capture(struct vdec_ctx *ctx)
 {
-	struct vb2_v4l2_buffer *last = ctx->last;
-
-	/* What the client has not fetched yet does not end anything any more. */
-	if (last && last->vb2_buf.state == VB2_BUF_STATE_DONE)
-		last->flags &= ~V4L2_BUF_FLAG_LAST;
-	ctx->last = NULL;
+	vdec_unmark_last(ctx);
 	ctx->last_due = false;
 	ctx->halt = VDEC_RUNNING;
-	vb2_clear_last_buffer_dequeued(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx));
 	if (ctx->drained) {
 		vdec_end_drain(ctx);
 		return;
@@ -466,19 +547,20 @@ static void vdec_stateful_stop(struct vb2_queue *vq)
 	ctx->streaming[capture] = false;
 	if (stream) {
 		spin_lock(&stream->lock);
-		if (capture)
+		if (capture) {
 			vdec_stateful_take_back(stream);
-		else
+		} else {
 			vdec_stream_take_back(stream);
+			stream->flowing = false;
+			stream->format_due = false;
+		}
 		spin_unlock(&stream->lock);
 	}
 	/* A drain goes on behind a change, for which CAPTURE has to stop. */
 	if (!capture || ctx->halt != VDEC_CHANGING)
 		vdec_forget_drain(ctx);
-	if (capture) {
+	if (capture)
 		ctx->last_due = false;
-		ctx->last = NULL;
-	}
 	vdec_return_queued(ctx, vq, VB2_BUF_STATE_ERROR);
 }
 
@@ -542,6 +624,14 @@ static int vdec_cmd_start(struct vdec_ctx *ctx)
 	return 0;
 }
 
+/* Until both queues were stopped every call says so. */
+static bool vdec_failed(const struct vdec_ctx *ctx)
+{
+	return ctx->stream && READ_ONCE(ctx->stream->over) &&
+	       (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] ||
+		ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]);
+}
+
 static int vdec_stateful_cmd(struct file *file, void *priv, struct v4l2_decoder_cmd *cmd)
 {
 	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
@@ -552,7 +642,10 @@ static int vdec_stateful_cmd(struct file *file, void *priv, struct v4l2_decoder_
 		return ret;
 
 	mutex_lock(&ctx->lock);
-	ret = cmd->cmd == V4L2_DEC_CMD_STOP ? vdec_cmd_stop(ctx) : vdec_cmd_start(ctx);
+	if (vdec_failed(ctx))
+		ret = -EIO;
+	else
+		ret = cmd->cmd == V4L2_DEC_CMD_STOP ? vdec_cmd_stop(ctx) : vdec_cmd_start(ctx);
 	mutex_unlock(&ctx->lock);
 
 	return ret;
@@ -624,7 +717,8 @@ const struct vdec_kind vdec_stateful = {
 	.stateful = true,
 	.coded = vdec_stateful_coded,
 	.num_coded = ARRAY_SIZE(vdec_stateful_coded),
-	.num_listed = ARRAY_SIZE(vdec_stateful_coded) - !VPIPE_HAS_STATEFUL_AV1,
+	/* Programs take a node for no decoder that lists what they do not know: all but AV1. */
+	.num_listed = ARRAY_SIZE(vdec_stateful_coded) - 1,
 	.coded_flags = V4L2_FMT_FLAG_COMPRESSED | V4L2_FMT_FLAG_DYN_RESOLUTION,
 	.vb2_ops = &vdec_stateful_vb2_ops,
 	.ioctl_ops = &vdec_stateful_ioctl_ops,

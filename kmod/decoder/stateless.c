@@ -21,11 +21,11 @@
  */
 
 /*
- * Hands a frame over, or gives its buffers back where @fails. A CAPTURE buffer that is
- * used @again was held: the stream may have ended since, and have given it back.
+ * Hands a frame over. One that fails takes its turn as well: what came before it may be
+ * for the same CAPTURE buffer, and be waiting to be read. A CAPTURE buffer that is used
+ * @again was held: the stream may have ended since, and have given it back.
  */
-static void vdec_submit_pair(struct vdec_ctx *ctx, struct vdec_frame *frame, bool again,
-			     bool fails)
+static void vdec_submit_pair(struct vdec_ctx *ctx, struct vdec_frame *frame, bool again)
 {
 	struct vdec_stream *stream = ctx->stream;
 
@@ -33,13 +33,10 @@ static void vdec_submit_pair(struct vdec_ctx *ctx, struct vdec_frame *frame, boo
 	spin_lock(&stream->lock);
 	if (again && stream->held != frame->capture)
 		frame->capture = NULL;
-	if (fails || stream->over)
+	if (frame->fails || stream->over)
 		frame->more = false;
 	stream->held = frame->more ? frame->capture : NULL;
-	if (fails)
-		vdec_frame_fail(frame);
-	else
-		vdec_stream_submit(stream, frame);
+	vdec_stream_submit(stream, frame);
 	spin_unlock(&stream->lock);
 }
 
@@ -53,6 +50,7 @@ static void vdec_finish_held(struct vdec_stream *stream)
 		frame = vdec_to_frame(stream->held);
 		frame->capture = stream->held;
 		frame->more = false;
+		frame->fails = false;
 		frame->num_controls = 0;
 		frame->controls_size = 0;
 		frame->begun_ns = ktime_get_ns();
@@ -86,21 +84,23 @@ static void vdec_take_pair(struct vdec_ctx *ctx, struct vb2_v4l2_buffer *output,
 {
 	struct vdec_frame *frame = vdec_to_frame(output);
 	struct media_request *req = output->vb2_buf.req_obj.req;
-	int ret;
 
+	vdec_memory_share(ctx, &output->vb2_buf);
 	frame->capture = capture;
 	frame->more = output->flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
 	output->sequence = ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT]++;
 	if (!again) {
 		vpipe_copy_metadata(output, capture);
+		capture->field = V4L2_FIELD_NONE;
+		vdec_memory_share(ctx, &capture->vb2_buf);
 		capture->sequence = ctx->sequence[VPIPE_DEC_QUEUE_CAPTURE]++;
 	}
 
-	ret = v4l2_ctrl_request_setup(req, &ctx->hdl);
-	if (!ret)
+	frame->fails = v4l2_ctrl_request_setup(req, &ctx->hdl);
+	if (!frame->fails)
 		vdec_controls_pack(ctx, frame);
 	v4l2_ctrl_request_complete(req, &ctx->hdl);
-	vdec_submit_pair(ctx, frame, again, ret);
+	vdec_submit_pair(ctx, frame, again);
 }
 
 /* Hands over all frames that are complete. */

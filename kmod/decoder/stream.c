@@ -42,10 +42,11 @@ static void vdec_frame_done(struct vdec_frame *frame, enum vb2_buffer_state stat
 {
 	struct vb2_v4l2_buffer *own = &frame->m2m.vb;
 
-	if (own != frame->capture)
-		v4l2_m2m_buf_done(own, state);
+	/* OUTPUT completes the request, and who waits for that then fetches CAPTURE. */
 	if (frame->capture && !frame->more)
 		v4l2_m2m_buf_done(frame->capture, state);
+	if (own != frame->capture)
+		v4l2_m2m_buf_done(own, state);
 }
 
 void vdec_no_payload(struct vb2_buffer *vb)
@@ -89,23 +90,41 @@ void vdec_stream_take_back(struct vdec_stream *stream)
 }
 
 /* Lets go of everything, for good; whose buffers they are is told by their error flag. */
-void vdec_stream_end(struct vdec_stream *stream)
+static void vdec_stream_give_up(struct vdec_stream *stream)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = stream->ctx->fh.m2m_ctx;
 
-	spin_lock(&stream->lock);
-	if (!stream->over) {
-		stream->over = true;
-		vdec_stream_take_back(stream);
-		/* A client that waits for pictures would wait in vain. */
-		if (stream->ctx->node->kind->stateful) {
-			vdec_stateful_take_back(stream);
-			vb2_queue_error(v4l2_m2m_get_src_vq(m2m_ctx));
-			vb2_queue_error(v4l2_m2m_get_dst_vq(m2m_ctx));
-		}
+	lockdep_assert_held(&stream->lock);
+	if (stream->over)
+		return;
+	stream->over = true;
+	vdec_stream_take_back(stream);
+	/* A client that waits for pictures would wait in vain. */
+	if (stream->ctx->node->kind->stateful) {
+		vdec_stateful_take_back(stream);
+		vb2_queue_error(v4l2_m2m_get_src_vq(m2m_ctx));
+		vb2_queue_error(v4l2_m2m_get_dst_vq(m2m_ctx));
 	}
-	spin_unlock(&stream->lock);
 	wake_up_interruptible_all(&stream->wait);
+}
+
+void vdec_stream_stop(struct vdec_stream *stream)
+{
+	spin_lock(&stream->lock);
+	vdec_stream_give_up(stream);
+	spin_unlock(&stream->lock);
+}
+
+/* One that the daemon has the file of is its burden until that is closed. */
+void vdec_stream_end(struct vdec_stream *stream)
+{
+	struct vdec_dev *dev = stream->ctx->dev;
+
+	vdec_stream_stop(stream);
+	spin_lock(&dev->lock);
+	if (!stream->opened)
+		list_del_init(&stream->served);
+	spin_unlock(&dev->lock);
 }
 
 /*
@@ -134,6 +153,17 @@ void vdec_stream_expect(struct vdec_stream *stream)
 }
 
 /*
+ * What its time counts from. A stream that nobody has taken up waits for a thread, as
+ * long as the daemon does anything at all.
+ */
+static unsigned long vdec_stream_since(const struct vdec_stream *stream)
+{
+	unsigned long alive = READ_ONCE(stream->ctx->dev->alive);
+
+	return !stream->taken && time_after(alive, stream->progress) ? alive : stream->progress;
+}
+
+/*
  * One look per time-out, not one timer per frame: as long as answers come, it
  * just looks again.
  */
@@ -146,7 +176,7 @@ static void vdec_watch(struct work_struct *work)
 
 	spin_lock(&stream->lock);
 	if (vdec_stream_busy(stream)) {
-		unsigned long deadline = stream->progress + timeout;
+		unsigned long deadline = vdec_stream_since(stream) + timeout;
 
 		stuck = time_after_eq(jiffies, deadline);
 		if (!stuck)
@@ -155,8 +185,8 @@ static void vdec_watch(struct work_struct *work)
 	spin_unlock(&stream->lock);
 
 	if (stuck) {
-		pr_err("stream %u: the daemon gave no answer for %u ms\n", stream->id,
-		       jiffies_to_msecs(timeout));
+		pr_warn_ratelimited("stream %u: the daemon gave no answer for %u ms\n",
+				    stream->id, jiffies_to_msecs(timeout));
 		vdec_stream_end(stream);
 	}
 }
@@ -177,6 +207,15 @@ void vdec_stream_submit(struct vdec_stream *stream, struct vdec_frame *frame)
 	wake_up_interruptible(&stream->wait);
 }
 
+static void vdec_stream_forget(struct vdec_stream *stream, unsigned int queue, u32 indices)
+{
+	spin_lock(&stream->lock);
+	stream->gone[queue] |= stream->mapped[queue] & indices;
+	stream->mapped[queue] &= ~indices;
+	spin_unlock(&stream->lock);
+	wake_up_interruptible(&stream->wait);
+}
+
 /* The memory of a buffer goes: the daemon is to unmap it, if it ever asked. */
 void vdec_stream_forget_buffer(struct vdec_ctx *ctx, struct vb2_buffer *vb)
 {
@@ -186,11 +225,26 @@ void vdec_stream_forget_buffer(struct vdec_ctx *ctx, struct vb2_buffer *vb)
 	if (!stream || vb->index >= VDEC_MAX_BUFFERS)
 		return;
 
-	spin_lock(&stream->lock);
-	stream->gone[queue] |= stream->mapped[queue] & BIT(vb->index);
-	stream->mapped[queue] &= ~BIT(vb->index);
-	spin_unlock(&stream->lock);
-	wake_up_interruptible(&stream->wait);
+	vdec_stream_forget(stream, queue, BIT(vb->index));
+}
+
+/* Of imported buffers, those that videobuf2 has dropped by itself. */
+void vdec_stream_forget_dropped(struct vdec_ctx *ctx, struct vb2_queue *vq)
+{
+	u32 dropped = 0;
+	unsigned int i;
+
+	lockdep_assert_held(&ctx->lock);
+	if (!vq || !ctx->stream)
+		return;
+	for (i = 0; i < VDEC_MAX_BUFFERS; i++) {
+		const struct vb2_buffer *vb = vb2_get_buffer(vq, i);
+
+		if (vb && !vb->planes[0].mem_priv)
+			dropped |= BIT(i);
+	}
+	if (dropped)
+		vdec_stream_forget(ctx->stream, vdec_queue_index(vq), dropped);
 }
 
 /*
@@ -277,6 +331,16 @@ static void vdec_peek_empty(struct vdec_stream *stream, struct vdec_peek *peek)
 	msg->header.cookie = frame->cookie;
 }
 
+static struct vpipe_dec_header vdec_frame_header(const struct vdec_stream *stream,
+						 const struct vdec_peek *peek)
+{
+	struct vpipe_dec_header header = vdec_header(stream, peek->type, peek->size);
+
+	header.cookie = peek->cookie;
+
+	return header;
+}
+
 static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
 {
 	const struct vdec_frame *frame = list_first_entry(&stream->waiting, struct vdec_frame,
@@ -285,19 +349,21 @@ static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
 	struct vpipe_dec_decode *msg = (void *)stream->message;
 
 	peek->cookie = frame->cookie;
-	peek->size = sizeof(*msg) + frame->controls_size;
 	*msg = (struct vpipe_dec_decode) {
-		.header = vdec_header(stream, peek->type, peek->size),
-		.num_controls = frame->num_controls,
 		.timestamp_ns = vb->timestamp,
 	};
-	msg->header.cookie = frame->cookie;
 	if (frame->capture)
 		msg->capture_index = frame->capture->vb2_buf.index;
-	if (&frame->m2m.vb == frame->capture) {
+	/* The daemon is not to keep what came before one that fails. */
+	if (frame->fails || &frame->m2m.vb == frame->capture) {
+		peek->size = sizeof(*msg);
 		msg->flags = VPIPE_DEC_FINISH;
+		msg->header = vdec_frame_header(stream, peek);
 		return;
 	}
+	peek->size = sizeof(*msg) + frame->controls_size;
+	msg->header = vdec_frame_header(stream, peek);
+	msg->num_controls = frame->num_controls;
 	msg->output_index = vb->index;
 	msg->bytesused = vb->planes[0].bytesused;
 	msg->flags = frame->more ? VPIPE_DEC_MORE : 0;
@@ -357,6 +423,7 @@ static void vdec_was_read(struct vdec_stream *stream, const struct vdec_peek *pe
 {
 	spin_lock(&stream->lock);
 	stream->progress = jiffies;
+	stream->taken = true;
 	switch (peek->type) {
 	case VPIPE_DEC_MSG_FREE:
 		stream->gone[peek->queue] &= ~peek->indices;
@@ -410,6 +477,7 @@ static ssize_t vdec_read_message(struct vdec_stream *stream, char __user *to, si
 	if (copy_to_user(to, stream->message, peek.size))
 		return -EFAULT;
 	vdec_was_read(stream, &peek);
+	vdec_daemon_lives(stream->ctx->dev);
 
 	return peek.size;
 }
@@ -515,7 +583,7 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 		return -ESTALE;
 	}
 
-	if (done->status == VPIPE_DEC_OK) {
+	if (done->status == VPIPE_DEC_OK && !frame->fails) {
 		if (frame->capture && !frame->more) {
 			ret = vdec_set_payload(&frame->capture->vb2_buf, done->bytesused);
 			if (ret)
@@ -526,13 +594,13 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 
 	list_del(&frame->entry);
 	stream->progress = jiffies;
-	if (done->status == VPIPE_DEC_OK) {
+	if (done->status == VPIPE_DEC_OK && !frame->fails) {
 		vdec_frame_done(frame, VB2_BUF_STATE_DONE);
 	} else {
 		stream->stats.errors++;
 		vdec_frame_fail(frame);
-		if (done->status == VPIPE_DEC_CORRUPT && stream->ctx->node->kind->stateful)
-			vdec_stateful_no_format(stream);
+		if (stream->ctx->node->kind->stateful && vdec_stateful_failed(stream, done->status))
+			vdec_stream_give_up(stream);
 	}
 
 	return 0;
@@ -544,60 +612,73 @@ union vdec_message {
 	struct vpipe_dec_done done;
 	struct vpipe_dec_format format;
 	struct vpipe_dec_picture picture;
+	u8 bytes[VDEC_MAX_WRITE];
 };
 
-static int vdec_answer_locked(struct vdec_stream *stream, const union vdec_message *msg)
+/* Of each what there is to be of it at least, in bytes, and who has it. */
+static int vdec_message_check(const union vdec_message *msg, size_t count, bool stateful)
 {
-	int ret;
-
-	spin_lock(&stream->lock);
-	if (stream->over)
-		ret = -EPIPE;
-	else if (msg->header.type == VPIPE_DEC_MSG_DONE)
-		ret = vdec_answer(stream, &msg->done);
-	else
-		ret = vdec_stateful_picture(stream, &msg->picture);
-	spin_unlock(&stream->lock);
-
-	return ret;
-}
-
-static int vdec_message(struct vdec_stream *stream, const union vdec_message *msg)
-{
-	u32 size = msg->header.size;
-
-	if (msg->header.type == VPIPE_DEC_MSG_DONE && size == sizeof(msg->done))
-		return vdec_answer_locked(stream, msg);
-	if (!stream->ctx->node->kind->stateful)
-		return -EINVAL;
-	if (msg->header.type == VPIPE_DEC_MSG_PICTURE && size == sizeof(msg->picture))
-		return vdec_answer_locked(stream, msg);
-	if (msg->header.type == VPIPE_DEC_MSG_FORMAT && size == sizeof(msg->format))
-		return vdec_stateful_format(stream, &msg->format);
-	if (msg->header.type == VPIPE_DEC_MSG_DRAINED && size == sizeof(msg->header))
-		return vdec_stateful_drained(stream, msg->header.cookie);
+	switch (msg->header.type) {
+	case VPIPE_DEC_MSG_DONE:
+		return vdec_message_size(msg, count, sizeof(msg->done));
+	case VPIPE_DEC_MSG_FORMAT:
+		return stateful ? vdec_message_size(msg, count, sizeof(msg->format)) : -EINVAL;
+	case VPIPE_DEC_MSG_PICTURE:
+		return stateful ? vdec_message_size(msg, count, sizeof(msg->picture)) : -EINVAL;
+	case VPIPE_DEC_MSG_DRAINED:
+		return stateful ? vdec_message_size(msg, count, sizeof(msg->header)) : -EINVAL;
+	}
 
 	return -EINVAL;
+}
+
+/*
+ * None of these waits for anything, nor for a lock that a client may hold while it waits
+ * for something: a daemon serves others too, and may be told to end.
+ */
+static int vdec_take_message(struct vdec_stream *stream, const union vdec_message *msg)
+{
+	lockdep_assert_held(&stream->lock);
+	if (stream->over)
+		return -EPIPE;
+	switch (msg->header.type) {
+	case VPIPE_DEC_MSG_FORMAT:
+		return vdec_stateful_format(stream, &msg->format);
+	case VPIPE_DEC_MSG_PICTURE:
+		return vdec_stateful_picture(stream, &msg->picture);
+	case VPIPE_DEC_MSG_DRAINED:
+		return vdec_stateful_drained(stream, &msg->header);
+	}
+
+	return vdec_answer(stream, &msg->done);
 }
 
 static ssize_t vdec_stream_write(struct file *file, const char __user *from, size_t count,
 				 loff_t *ppos)
 {
 	struct vdec_stream *stream = file->private_data;
-	union vdec_message msg;
+	union vdec_message msg = {};
 	int ret;
 
-	if (count < sizeof(msg.header) || count > sizeof(msg))
+	ret = vdec_copy_message(&msg, from, count);
+	if (ret)
+		return ret;
+	if (msg.header.stream != stream->id)
 		return -EINVAL;
-	if (copy_from_user(&msg, from, count))
-		return -EFAULT;
-	if (msg.header.version != VPIPE_DEC_VERSION || msg.header.size != count ||
-	    msg.header.stream != stream->id)
-		return -EINVAL;
+	ret = vdec_message_check(&msg, count, stream->ctx->node->kind->stateful);
+	if (ret)
+		return ret;
 
-	ret = vdec_message(stream, &msg);
+	spin_lock(&stream->lock);
+	ret = vdec_take_message(stream, &msg);
+	spin_unlock(&stream->lock);
+	if (ret)
+		return ret;
+	if (msg.header.type == VPIPE_DEC_MSG_FORMAT || msg.header.type == VPIPE_DEC_MSG_DRAINED)
+		vdec_stateful_settle(stream);
+	vdec_daemon_lives(stream->ctx->dev);
 
-	return ret ?: count;
+	return count;
 }
 
 static __poll_t vdec_stream_poll(struct file *file, struct poll_table_struct *wait)
@@ -618,90 +699,94 @@ static __poll_t vdec_stream_poll(struct file *file, struct poll_table_struct *wa
  * Buffers
  */
 
-static struct dma_buf *vdec_plane_dmabuf(struct vb2_buffer *vb, unsigned int plane)
+static struct vb2_buffer *vdec_find_in(const struct list_head *list, unsigned int queue, u32 index)
 {
-	const struct vb2_mem_ops *mem_ops = vb->vb2_queue->mem_ops;
-	struct dma_buf *dbuf = vb->planes[plane].dbuf;
+	const struct vdec_frame *frame;
 
-	if (dbuf) {
-		get_dma_buf(dbuf);
-		return dbuf;
+	list_for_each_entry(frame, list, entry) {
+		struct vb2_v4l2_buffer *vbuf = (struct vb2_v4l2_buffer *)&frame->m2m.vb;
+
+		if (queue == VPIPE_DEC_QUEUE_CAPTURE)
+			vbuf = frame->capture;
+		else if (vbuf == frame->capture)
+			continue;
+		if (vbuf && vbuf->vb2_buf.index == index)
+			return &vbuf->vb2_buf;
 	}
 
-	dbuf = mem_ops->get_dmabuf(vb, vb->planes[plane].mem_priv,
-				   V4L2_TYPE_IS_CAPTURE(vb->type) ? O_RDWR : O_RDONLY);
-
-	return dbuf ?: ERR_PTR(-ENOMEM);
+	return NULL;
 }
 
-static int vdec_export(struct vdec_stream *stream, struct vpipe_dec_buffer *arg)
+/*
+ * A buffer that the daemon has, or is about to read of. As long as it is in one of these
+ * lists videobuf2 leaves it and its memory alone, whatever the client does.
+ */
+static struct vb2_buffer *vdec_find_buffer(const struct vdec_stream *stream, unsigned int queue,
+					   u32 index)
 {
-	struct v4l2_m2m_ctx *m2m_ctx = stream->ctx->fh.m2m_ctx;
-	struct dma_buf *dbuf;
-	struct vb2_queue *vq;
+	const struct list_head *const lists[] = {
+		&stream->given, &stream->lent, &stream->waiting, &stream->empty,
+	};
 	struct vb2_buffer *vb;
-	int fd;
+	unsigned int i;
 
-	if (arg->queue >= VDEC_NUM_QUEUES)
-		return -EINVAL;
-	vq = arg->queue == VPIPE_DEC_QUEUE_CAPTURE ? v4l2_m2m_get_dst_vq(m2m_ctx) :
-						     v4l2_m2m_get_src_vq(m2m_ctx);
-	vb = arg->index < VDEC_MAX_BUFFERS ? vb2_get_buffer(vq, arg->index) : NULL;
-	if (!vb || arg->plane >= vb->num_planes || !vb->planes[arg->plane].mem_priv)
-		return -EINVAL;
-
-	dbuf = vdec_plane_dmabuf(vb, arg->plane);
-	if (IS_ERR(dbuf))
-		return PTR_ERR(dbuf);
-	fd = dma_buf_fd(dbuf, O_CLOEXEC);
-	if (fd < 0) {
-		dma_buf_put(dbuf);
-		return fd;
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
+		vb = vdec_find_in(lists[i], queue, index);
+		if (vb)
+			return vb;
 	}
+
+	return NULL;
+}
+
+/* EPIPE, ESTALE, EINVAL, ENOMEM. */
+static struct dma_buf *vdec_export(struct vdec_stream *stream, struct vpipe_dec_buffer *arg)
+{
+	struct dma_buf *dbuf;
+	struct vb2_buffer *vb;
+
+	lockdep_assert_held(&stream->lock);
+	if (stream->over)
+		return ERR_PTR(-EPIPE);
+	if (arg->queue >= VDEC_NUM_QUEUES || arg->index >= VDEC_MAX_BUFFERS)
+		return ERR_PTR(-EINVAL);
+	vb = vdec_find_buffer(stream, arg->queue, arg->index);
+	if (!vb)
+		return ERR_PTR(-ESTALE);
+	if (arg->plane >= vb->num_planes)
+		return ERR_PTR(-EINVAL);
+	dbuf = vdec_memory_get(stream->ctx, vb, arg->plane);
+	if (!dbuf)
+		return ERR_PTR(-ENOMEM);
 
 	arg->flags = vb->memory == VB2_MEMORY_DMABUF ? VPIPE_DEC_BUFFER_IMPORTED : 0;
-	arg->fd = fd;
 	arg->size = vb2_plane_size(vb, arg->plane);
-
-	spin_lock(&stream->lock);
 	stream->mapped[arg->queue] |= BIT(arg->index);
-	spin_unlock(&stream->lock);
 
-	return 0;
-}
-
-/* Takes the file's lock, to which a stream that is over has no claim: EPIPE. */
-int vdec_lock_stream(struct vdec_stream *stream)
-{
-	struct vdec_ctx *ctx = stream->ctx;
-
-	mutex_lock(&ctx->lock);
-	if (ctx->stream == stream && !READ_ONCE(stream->over))
-		return 0;
-	mutex_unlock(&ctx->lock);
-
-	return -EPIPE;
+	return dbuf;
 }
 
 static long vdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vdec_stream *stream = file->private_data;
-	struct vdec_ctx *ctx = stream->ctx;
 	struct vpipe_dec_buffer buffer;
-	int ret;
+	struct dma_buf *dbuf;
 
 	if (cmd != VPIPE_DEC_IOC_BUFFER)
 		return -ENOTTY;
 	if (copy_from_user(&buffer, (void __user *)arg, sizeof(buffer)))
 		return -EFAULT;
 
-	ret = vdec_lock_stream(stream);
-	if (ret)
-		return ret;
-	ret = vdec_export(stream, &buffer);
-	mutex_unlock(&ctx->lock);
-	if (ret)
-		return ret;
+	spin_lock(&stream->lock);
+	dbuf = vdec_export(stream, &buffer);
+	spin_unlock(&stream->lock);
+	if (IS_ERR(dbuf))
+		return PTR_ERR(dbuf);
+	buffer.fd = dma_buf_fd(dbuf, O_CLOEXEC);
+	if (buffer.fd < 0) {
+		dma_buf_put(dbuf);
+		return buffer.fd;
+	}
 
 	/* The descriptor is the caller's already: it goes with the process. */
 	return copy_to_user((void __user *)arg, &buffer, sizeof(buffer)) ? -EFAULT : 0;
@@ -749,6 +834,7 @@ static void vdec_stream_free(struct kref *kref)
 
 	spin_lock(&dev->lock);
 	list_del(&stream->entry);
+	list_del_init(&stream->served);
 	vdec_add_stats(&dev->stats, &stream->stats);
 	spin_unlock(&dev->lock);
 
@@ -763,8 +849,12 @@ void vdec_stream_put(struct vdec_stream *stream)
 static int vdec_stream_release(struct inode *inode, struct file *file)
 {
 	struct vdec_stream *stream = file->private_data;
+	struct vdec_dev *dev = stream->ctx->dev;
 
-	vdec_stream_end(stream);
+	vdec_stream_stop(stream);
+	spin_lock(&dev->lock);
+	list_del_init(&stream->served);
+	spin_unlock(&dev->lock);
 	vdec_stream_put(stream);
 
 	return 0;
@@ -811,13 +901,31 @@ static struct vdec_stream *vdec_stream_alloc(struct vdec_ctx *ctx)
 	spin_lock_init(&stream->lock);
 	mutex_init(&stream->read_lock);
 	init_waitqueue_head(&stream->wait);
+	INIT_LIST_HEAD(&stream->served);
 	INIT_LIST_HEAD(&stream->waiting);
 	INIT_LIST_HEAD(&stream->given);
 	INIT_LIST_HEAD(&stream->empty);
 	INIT_LIST_HEAD(&stream->lent);
 	INIT_DELAYED_WORK(&stream->watchdog, vdec_watch);
+	INIT_WORK(&stream->settle, vdec_stateful_settle_work);
 
 	return stream;
+}
+
+/* EBUSY: the daemon has as many streams as it serves. EDQUOT: one user has so many. */
+static int vdec_session_takes(const struct vdec_session *session, const struct vdec_ctx *ctx)
+{
+	const struct vdec_stream *stream;
+	unsigned int all = 0, own = 0;
+
+	list_for_each_entry(stream, &session->streams, served) {
+		all++;
+		own += uid_eq(stream->ctx->owner, ctx->owner);
+	}
+	if (all >= session->max_streams)
+		return -EBUSY;
+
+	return own >= READ_ONCE(vdec_user_streams) && !ctx->unlimited ? -EDQUOT : 0;
 }
 
 /* Makes sure that there is a daemon for the file's stream; @new is for one without. */
@@ -825,20 +933,20 @@ static int vdec_stream_announce(struct vdec_ctx *ctx, struct vdec_stream *new)
 {
 	struct vdec_dev *dev = ctx->dev;
 	struct vdec_session *session = dev->session;
+	int ret;
 
 	lockdep_assert_held(&dev->lock);
-	if (!session || !session->codecs) {
-		pr_err_ratelimited("no decoder-daemon is running\n");
+	if (!session || !session->codecs)
 		return -ENOTCONN;
-	}
-	if (!(session->codecs & ctx->coded->codec)) {
-		pr_err_ratelimited("the daemon cannot decode %p4cc\n", &ctx->coded->fourcc);
+	if (!(session->codecs & ctx->coded->codec))
 		return -EOPNOTSUPP;
-	}
 	if (!new)
 		return 0;
+	ret = vdec_session_takes(session, ctx);
+	if (ret)
+		return ret;
 
-	new->session = session;
+	list_add_tail(&new->served, &session->streams);
 	new->codec = ctx->coded->codec;
 	new->id = ++dev->streams_ever;
 	list_add_tail(&new->entry, &dev->streams);
@@ -870,7 +978,10 @@ void vdec_stream_write_start(struct vdec_stream *stream)
 	stream->start = start;
 	stream->starts++;
 	stream->first = stream->cookie + 1;
+	stream->flowing = true;
 	stream->format_told = false;
+	stream->format_due = false;
+	stream->drained_due = false;
 	spin_unlock(&stream->lock);
 	wake_up_interruptible(&stream->wait);
 }
@@ -878,7 +989,8 @@ void vdec_stream_write_start(struct vdec_stream *stream)
 /*
  * A queue is about to stream: makes sure that there is a stream.
  *
- * ENOTCONN: there is no daemon. EOPNOTSUPP: it lacks the codec. ENOMEM.
+ * ENOTCONN: there is no daemon. EOPNOTSUPP: it lacks the codec. EBUSY, EDQUOT: it has
+ * streams enough, of all or of this user. ENOMEM.
  */
 int vdec_stream_begin(struct vdec_ctx *ctx)
 {

@@ -8,6 +8,7 @@
 #include <linux/atomic.h>
 #include <linux/cpu.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -27,7 +28,6 @@
 #include <media/v4l2-ioctl.h>
 #include <media/v4l2-mem2mem.h>
 #include <media/videobuf2-v4l2.h>
-#include <media/videobuf2-vmalloc.h>
 
 #include "../compat.h"
 #include "../media.h"
@@ -35,6 +35,7 @@
 #include "../uapi/vpipe.h"
 #include "crc.h"
 #include "cv.h"
+#include "memory.h"
 #include "meta.h"
 
 #define VPIPE_NAME	"vpipe"
@@ -125,12 +126,12 @@ struct vpipe_ctx {
 
 /**
  * struct vpipe_out_buffer - an OUTPUT buffer
- * @m2m:	has to come first
+ * @buf:	has to come first
  * @params:	the controls when it was queued
  * @queued_ns:	when the driver got it
  */
 struct vpipe_out_buffer {
-	struct v4l2_m2m_buffer m2m;
+	struct vpipe_buffer buf;
 	struct vpipe_params params;
 	u64 queued_ns;
 };
@@ -142,7 +143,7 @@ static struct vpipe_ctx *file_to_ctx(struct file *file)
 
 static struct vpipe_out_buffer *to_out_buffer(struct vb2_v4l2_buffer *vbuf)
 {
-	return container_of(vbuf, struct vpipe_out_buffer, m2m.vb);
+	return container_of(vbuf, struct vpipe_out_buffer, buf.m2m.vb);
 }
 
 static u32 vpipe_sizeimage(const struct vpipe_ctx *ctx)
@@ -408,12 +409,23 @@ static enum dma_data_direction vpipe_cpu_access(struct vb2_buffer *vb)
 	return V4L2_TYPE_IS_OUTPUT(vb->type) ? DMA_FROM_DEVICE : DMA_BIDIRECTIONAL;
 }
 
+/*
+ * A request is queued under a lock that all files of the device need to start, to stop
+ * and to close: nothing may wait there for whatever writes to the client's buffer.
+ */
+static bool vpipe_fences_signaled(struct vb2_buffer *vb)
+{
+	bool writes = V4L2_TYPE_IS_CAPTURE(vb->type);
+
+	return dma_resv_test_signaled(vb->planes[0].dbuf->resv, dma_resv_usage_rw(writes));
+}
+
 static int vpipe_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vpipe_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 	u32 size = vpipe_sizeimage(ctx);
 
-	if (vb2_plane_size(vb, 0) < size)
+	if (vb2_plane_size(vb, 0) < size || !vpipe_memory_suffices(vb))
 		return -EINVAL;
 
 	if (V4L2_TYPE_IS_OUTPUT(vb->type)) {
@@ -428,10 +440,12 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 			vpipe_snapshot(ctx, &to_out_buffer(to_vb2_v4l2_buffer(vb))->params);
 	}
 
-	if (vb->memory == VB2_MEMORY_DMABUF)
-		return dma_buf_begin_cpu_access(vb->planes[0].dbuf, vpipe_cpu_access(vb));
+	if (vb->memory != VB2_MEMORY_DMABUF)
+		return 0;
+	if (vb->req_obj.req && !vpipe_fences_signaled(vb))
+		return -EBUSY;
 
-	return 0;
+	return dma_buf_begin_cpu_access(vb->planes[0].dbuf, vpipe_cpu_access(vb));
 }
 
 static void vpipe_buf_finish(struct vb2_buffer *vb)
@@ -517,7 +531,7 @@ static int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_qu
 	src_vq->drv_priv = ctx;
 	src_vq->buf_struct_size = sizeof(struct vpipe_out_buffer);
 	src_vq->ops = &vpipe_vb2_ops;
-	src_vq->mem_ops = &vb2_vmalloc_memops;
+	src_vq->mem_ops = &vpipe_mem_ops;
 	src_vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	src_vq->lock = &ctx->lock;
 	src_vq->supports_requests = true;
@@ -528,9 +542,9 @@ static int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_qu
 	dst_vq->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
 	dst_vq->io_modes = VB2_MMAP | VB2_DMABUF;
 	dst_vq->drv_priv = ctx;
-	dst_vq->buf_struct_size = sizeof(struct v4l2_m2m_buffer);
+	dst_vq->buf_struct_size = sizeof(struct vpipe_buffer);
 	dst_vq->ops = &vpipe_vb2_ops;
-	dst_vq->mem_ops = &vb2_vmalloc_memops;
+	dst_vq->mem_ops = &vpipe_mem_ops;
 	dst_vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	dst_vq->lock = &ctx->lock;
 
@@ -723,6 +737,10 @@ static int vpipe_open(struct file *file)
 	struct vpipe_ctx *ctx;
 	int ret;
 
+	ret = vpipe_media_wait(&dev->media, &dev->vfd);
+	if (ret)
+		return ret;
+
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
 	if (!ctx)
 		return -ENOMEM;
@@ -804,10 +822,23 @@ static const struct v4l2_file_operations vpipe_fops = {
  * The device
  */
 
+/* Nor for a program's own memory, which may never be there. */
+static int vpipe_req_validate(struct media_request *req)
+{
+	struct media_request_object *obj;
+
+	list_for_each_entry(obj, &req->objects, list)
+		if (vb2_request_object_is_buffer(obj) &&
+		    container_of(obj, struct vb2_buffer, req_obj)->memory == VB2_MEMORY_USERPTR)
+			return -EINVAL;
+
+	return vb2_request_validate(req);
+}
+
 static const struct media_device_ops vpipe_media_ops = {
 	.req_alloc = vpipe_req_alloc,
 	.req_free = vpipe_req_free,
-	.req_validate = vb2_request_validate,
+	.req_validate = vpipe_req_validate,
 	.req_queue = v4l2_m2m_request_queue,
 };
 
@@ -874,6 +905,7 @@ static int vpipe_probe(struct platform_device *pdev)
 		return -ENOMEM;
 
 	platform_set_drvdata(pdev, dev);
+	vpipe_media_init(&dev->media);
 
 	dev->m2m_dev = v4l2_m2m_init(&vpipe_m2m_ops);
 	if (IS_ERR(dev->m2m_dev)) {
@@ -916,6 +948,7 @@ static int vpipe_probe(struct platform_device *pdev)
 	if (ret)
 		goto unregister_graph;
 
+	vpipe_media_ready(&dev->media);
 	v4l2_info(&dev->media.v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
 
 	return 0;
@@ -924,6 +957,7 @@ unregister_graph:
 	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
 unregister_node:
 	video_unregister_device(&dev->vfd);
+	vpipe_media_ready(&dev->media);
 	vpipe_wake_all(&dev->vfd);
 put_dev:
 	vpipe_meta_unregister(dev->meta);
@@ -947,9 +981,10 @@ static void vpipe_remove(struct platform_device *pdev)
 {
 	struct vpipe_dev *dev = platform_get_drvdata(pdev);
 
-	media_device_unregister(&dev->media.mdev);
-	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
+	/* Who can open the node can find its media device. */
 	video_unregister_device(&dev->vfd);
+	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
+	media_device_unregister(&dev->media.mdev);
 	vpipe_wake_all(&dev->vfd);
 	vpipe_meta_unregister(dev->meta);
 	v4l2_device_unregister(&dev->media.v4l2_dev);
@@ -972,6 +1007,7 @@ static int __init vpipe_init(void)
 	int ret;
 
 	vpipe_crc32_init();
+	vpipe_memory_init();
 	ret = vpipe_add_device(&vpipe_driver, &vpipe_pdev);
 	if (ret)
 		vpipe_crc32_exit();

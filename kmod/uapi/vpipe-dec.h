@@ -26,8 +26,13 @@
  *   DRAINED, when every picture of what came before it is out. The order of what is
  *   read: FREE, START, CAPTURE, EMPTY, DECODE, DRAIN, each as far as there is one.
  *
- * All integers are little-endian, without implicit padding; what is reserved is
- * written as 0 and not looked at.
+ * All integers are in the machine's byte order, without implicit padding.
+ *
+ * A message may become longer, and a bit or a reserved field may get a meaning, without
+ * another VPIPE_DEC_VERSION. What is reserved is written as 0; EINVAL where it is not.
+ * What is written may be longer than the kernel knows, if the rest is 0; E2BIG where it is
+ * not. What is read may be longer than the daemon knows, which ignores the rest. By HELLO
+ * a daemon learns what a kernel has of @features: EOPNOTSUPP where it lacks one.
  */
 #ifndef _UAPI_VPIPE_DEC_H
 #define _UAPI_VPIPE_DEC_H
@@ -35,7 +40,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define VPIPE_DEC_VERSION	2
+#define VPIPE_DEC_VERSION	3
 
 /* Longest message in bytes, either way. */
 #define VPIPE_DEC_MAX_MESSAGE	16384
@@ -80,9 +85,12 @@
 /* Values of vpipe_dec_done.status: all but OK set the buffers' error flag. */
 #define VPIPE_DEC_OK		0
 #define VPIPE_DEC_CORRUPT	1	/* the bitstream is; decoding goes on */
-#define VPIPE_DEC_MISMATCH	2	/* size or depth is not that of CAPTURE */
+#define VPIPE_DEC_MISMATCH	2	/* size or depth is not that of CAPTURE, or */
+					/* stateful: is of no CAPTURE there is */
 #define VPIPE_DEC_NO_PICTURE	3	/* the bitstream holds none */
 #define VPIPE_DEC_FAILED	4	/* the daemon could not do its part */
+
+/* Bits of vpipe_dec_hello.features: none yet. */
 
 /* Flags of vpipe_dec_start. */
 #define VPIPE_DEC_STATEFUL	(1U << 0) /* display order; a CAPTURE tells the rest */
@@ -129,14 +137,19 @@ struct vpipe_dec_opened {
 };
 
 /**
- * struct vpipe_dec_hello - what this daemon can do (32 bytes)
+ * struct vpipe_dec_hello - what this daemon can do (40 bytes)
  * @header:	@stream and @cookie are 0
- * @codecs:	VPIPE_DEC_CODEC_*, at least one
+ * @codecs:	VPIPE_DEC_CODEC_*, at least one that the kernel knows
+ * @streams:	that it serves at a time, from 1 on: a client beyond that gets EBUSY at
+ *		VIDIOC_STREAMON. A stream counts until the daemon has closed its file.
+ * @features:	of the protocol that it wants to use; EOPNOTSUPP where one is not known
  * @reserved:	0
  */
 struct vpipe_dec_hello {
 	struct vpipe_dec_header header;
 	__u32 codecs;
+	__u32 streams;
+	__u32 features;
 	__u32 reserved;
 };
 
@@ -270,7 +283,9 @@ struct vpipe_dec_free {
  *		stream and with VPIPE_DEC_MORE
  *
  * On a stateful stream it comes when all pictures that the OUTPUT buffer gave are out.
- * Any status but VPIPE_DEC_OK sets the error flag of the OUTPUT buffer.
+ * Any status but VPIPE_DEC_OK sets the error flag of the OUTPUT buffer. Before the first
+ * FORMAT behind a START the client waits for one: MISMATCH and FAILED then end the stream,
+ * and the client gets EIO; with CORRUPT it hears of the format that it gave itself.
  */
 struct vpipe_dec_done {
 	struct vpipe_dec_header header;
@@ -280,7 +295,7 @@ struct vpipe_dec_done {
 };
 
 /**
- * struct vpipe_dec_format - what the pictures from here on are like (56 bytes)
+ * struct vpipe_dec_format - what the pictures from here on are like (72 bytes)
  * @header:	@cookie is that of the DECODE they begin with; ESTALE for one from
  *		before the latest START, EINVAL for one that never was
  * @width:	coded, in pixels, 1 to 4096
@@ -291,6 +306,11 @@ struct vpipe_dec_done {
  * @visible_height: in pixels, inside the coded height
  * @depth:	bits of a sample, 8 to 10
  * @reserved:	0
+ * @colorspace:	V4L2_COLORSPACE_*, as the stream has it; 0 where it does not say, as of the
+ *		next three: CAPTURE then has what the client gave on OUTPUT
+ * @xfer_func:	V4L2_XFER_FUNC_*
+ * @ycbcr_enc:	V4L2_YCBCR_ENC_*
+ * @quantization: V4L2_QUANTIZATION_*
  *
  * Sent before the first picture behind a START, and whenever any of this changes.
  * The client learns of it and gets CAPTURE ready. No buffer that the daemon has is
@@ -306,6 +326,10 @@ struct vpipe_dec_format {
 	__u32 visible_height;
 	__u32 depth;
 	__u32 reserved;
+	__u32 colorspace;
+	__u32 xfer_func;
+	__u32 ycbcr_enc;
+	__u32 quantization;
 };
 
 /**
@@ -359,7 +383,8 @@ struct vpipe_dec_buffer {
 #define VPIPE_DEC_IOC_STREAM	_IOWR('d', 0x40, struct vpipe_dec_stream)
 
 /*
- * On a stream. EINVAL: no such queue, index or plane. EPIPE: the stream is over.
+ * On a stream. EINVAL: no such queue, index or plane. ESTALE: the daemon does not have the
+ * buffer, or not any more. ENOMEM: the kernel had none for it. EPIPE: the stream is over.
  * What is mapped stays valid when the buffer goes: unmap it on VPIPE_DEC_MSG_FREE.
  */
 #define VPIPE_DEC_IOC_BUFFER	_IOWR('d', 0x41, struct vpipe_dec_buffer)

@@ -55,8 +55,8 @@ export const AVSTREAM_CODECPAR = { 5: 208, 6: 16, 7: 16, 8: 16, 9: 16 } as const
 /** Offsets in AVCodecParameters, the same in FFmpeg 7, 8 and 9, of libavcodec/codec_par.h. */
 export const AVCODECPARAMETERS = {
   /** `AVPacketSideData *coded_side_data`, `int nb_coded_side_data` */
-  sideData: 32,
-  sideDataCount: 40,
+  codedSideData: 32,
+  nbCodedSideData: 40,
 } as const;
 
 /** An AVPacketSideData: `uint8_t *data`, `size_t size`, `enum AVPacketSideDataType type`. */

@@ -64,16 +64,25 @@ export const AVCOL_RANGE_JPEG = 2;
 /** Offsets in AVPixFmtDescriptor, of libavutil/pixdesc.h, the same in FFmpeg 5, 6, 7, 8 and 9. */
 export const AVPIXFMTDESCRIPTOR = {
   /** `uint8_t nb_components`, behind the name */
-  components: 8,
+  nbComponents: 8,
   /** `uint8_t log2_chroma_w`, `uint8_t log2_chroma_h` */
   log2ChromaW: 9,
   log2ChromaH: 10,
-  /** `AVComponentDescriptor comp[4]`: `int plane`, `int step`, and three more */
-  component: 24,
-  componentSize: 20,
+  /** `AVComponentDescriptor comp[4]` */
+  comp: 24,
   /** `uint64_t flags` */
   flags: 16,
 } as const;
+/** Offsets in AVComponentDescriptor, the same in FFmpeg 5, 6, 7, 8 and 9, and its size. */
+export const AVCOMPONENTDESCRIPTOR = {
+  plane: 0,
+  /** Bytes from one sample to the next. */
+  step: 4,
+  bytes: 20,
+} as const;
+export const AV_PIX_FMT_FLAG_PAL = 1 << 1;
+export const AV_PIX_FMT_FLAG_BITSTREAM = 1 << 2;
+export const AV_PIX_FMT_FLAG_HWACCEL = 1 << 3;
 export const AV_PIX_FMT_FLAG_RGB = 1 << 5;
 
 /**

@@ -106,8 +106,8 @@ export class Demuxer implements Disposable {
 
   #codedMatrix(): Deno.PointerValue {
     const parameters = new Deno.UnsafePointerView(this.parameters);
-    const list = parameters.getPointer(AVCODECPARAMETERS.sideData);
-    const count = parameters.getInt32(AVCODECPARAMETERS.sideDataCount);
+    const list = parameters.getPointer(AVCODECPARAMETERS.codedSideData);
+    const count = parameters.getInt32(AVCODECPARAMETERS.nbCodedSideData);
     if (list === null) return null;
     const view = new Deno.UnsafePointerView(list);
     const { data, size, type, bytes } = AVPACKETSIDEDATA;

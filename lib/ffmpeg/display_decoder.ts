@@ -5,6 +5,7 @@
  */
 import { monotonicNs } from "../sys/clock.ts";
 import { AVERROR_EAGAIN, AVERROR_EOF } from "./avutil.ts";
+import { type Colours, coloursOf } from "./colours.ts";
 import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
 import { CodecContext } from "./context.ts";
 import { Doubt } from "./doubt.ts";
@@ -147,6 +148,11 @@ export class DisplayDecoder implements Disposable {
   /** Whether the picture that `receive` got may be wrong: something was concealed or made up in it. */
   get doubtful(): boolean {
     return this.picture.damaged || (this.#guesses && this.#doubt.has(this.picture.ptsLow));
+  }
+
+  /** As the stream says by now. */
+  get colours(): Colours {
+    return coloursOf(this.#ffmpeg, this.#context);
   }
 
   /** What FFmpeg itself took since the last `take`, in nanoseconds. */

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { AVFRAME, AVPIXFMTDESCRIPTOR } from "./avutil.ts";
+import {
+  AV_PIX_FMT_FLAG_BITSTREAM,
+  AV_PIX_FMT_FLAG_HWACCEL,
+  AV_PIX_FMT_FLAG_PAL,
+  AVCOMPONENTDESCRIPTOR,
+  AVFRAME,
+  AVPIXFMTDESCRIPTOR,
+} from "./avutil.ts";
 import { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./libraries.ts";
 
@@ -141,14 +148,14 @@ function planeOf(frame: Frame, plane: number, { acrossShift, downShift }: Cells)
 /** @throws {Error} where samples of one plane are not alike, or turning would exchange their spacing */
 function cellsOf(ffmpeg: Ffmpeg, format: number, { transposed }: Turn): Cells[] {
   const view = new Deno.UnsafePointerView(ffmpeg.avutil.av_pix_fmt_desc_get(format)!);
-  const { components, log2ChromaW, log2ChromaH, component, componentSize, flags } =
-    AVPIXFMTDESCRIPTOR;
+  const { nbComponents, log2ChromaW, log2ChromaH, comp, flags } = AVPIXFMTDESCRIPTOR;
   const [across, down] = [view.getUint8(log2ChromaW), view.getUint8(log2ChromaH)];
   const cells: Cells[] = [];
   let odd = transposed && across !== down || (view.getUint32(flags) & NO_CELLS) !== 0;
-  for (let i = 0; i < view.getUint8(components); i++) {
-    const at = component + i * componentSize;
-    const [plane, size] = [view.getInt32(at), view.getInt32(at + 4)];
+  for (let i = 0; i < view.getUint8(nbComponents); i++) {
+    const at = comp + i * AVCOMPONENTDESCRIPTOR.bytes;
+    const plane = view.getInt32(at + AVCOMPONENTDESCRIPTOR.plane);
+    const size = view.getInt32(at + AVCOMPONENTDESCRIPTOR.step);
     const chroma = i === 1 || i === 2;
     const own = {
       size,
@@ -168,5 +175,4 @@ function cellsOf(ffmpeg: Ffmpeg, format: number, { transposed }: Turn): Cells[] 
   return cells;
 }
 
-// AV_PIX_FMT_FLAG_PAL, _BITSTREAM and _HWACCEL, of libavutil/pixdesc.h
-const NO_CELLS = 1 << 1 | 1 << 2 | 1 << 3;
+const NO_CELLS = AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_HWACCEL;

@@ -22,6 +22,7 @@ export const ENOTTY = 25;
 export const ENODATA = 61;
 export const EOPNOTSUPP = 95;
 export const ENOTCONN = 107;
+export const EDQUOT = 122;
 
 // errno is per thread, and all synchronous calls run on this one: its address never changes.
 const location = libc.__errno_location();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ENOTCONN, EOPNOTSUPP, SysError } from "../sys/errno.ts";
+import { EBUSY, EDQUOT, ENOTCONN, EOPNOTSUPP, SysError } from "../sys/errno.ts";
 import type { Queue } from "../v4l2/queue.ts";
 
 /**
@@ -20,6 +20,8 @@ export function startDecoding(codec: string, ...queues: readonly Queue[]): void 
     if (!(error instanceof SysError)) throw error;
     const reason = new Map([
       [ENOTCONN, "no decoder-daemon is running"],
+      [EBUSY, "the decoder-daemon serves no more streams"],
+      [EDQUOT, "this user has as many streams as the module's user_streams lets one have"],
       [EOPNOTSUPP, `the decoder-daemon's FFmpeg does not decode ${codec}`],
     ]).get(error.code);
     throw reason === undefined ? error : new Error(`${error.message}: ${reason}`);

@@ -6,7 +6,7 @@
 import { _IOWR, type Ioctl } from "../sys/ioctl_number.ts";
 import { embedded, s32, struct, u16, u32, u64 } from "../sys/struct.ts";
 
-export const VPIPE_DEC_VERSION = 2;
+export const VPIPE_DEC_VERSION = 3;
 
 export const VPIPE_DEC_MAX_MESSAGE = 16384;
 export const VPIPE_DEC_MAX_PLANES = 2;
@@ -67,9 +67,11 @@ export const vpipe_dec_opened = struct("struct vpipe_dec_opened", 32, {
   codec: u32(24),
 });
 
-export const vpipe_dec_hello = struct("struct vpipe_dec_hello", 32, {
+export const vpipe_dec_hello = struct("struct vpipe_dec_hello", 40, {
   ...header,
   codecs: u32(24),
+  streams: u32(28),
+  features: u32(32),
 });
 
 export const vpipe_dec_plane = struct("struct vpipe_dec_plane", 8, {
@@ -137,7 +139,7 @@ export const vpipe_dec_done = struct("struct vpipe_dec_done", 40, {
   bytesused1: u32(36, "bytesused[1]"),
 });
 
-export const vpipe_dec_format = struct("struct vpipe_dec_format", 56, {
+export const vpipe_dec_format = struct("struct vpipe_dec_format", 72, {
   ...header,
   width: u32(24),
   height: u32(28),
@@ -146,6 +148,10 @@ export const vpipe_dec_format = struct("struct vpipe_dec_format", 56, {
   visible_width: u32(40),
   visible_height: u32(44),
   depth: u32(48),
+  colorspace: u32(56),
+  xfer_func: u32(60),
+  ycbcr_enc: u32(64),
+  quantization: u32(68),
 });
 
 export const vpipe_dec_picture = struct("struct vpipe_dec_picture", 48, {

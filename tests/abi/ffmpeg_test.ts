@@ -24,7 +24,9 @@ const RELEASES: Readonly<Record<number, keyof typeof avformat.AVSTREAM_CODECPAR>
 const STRUCTS: readonly [c: string, offsets: Readonly<Record<string, number>>][] = [
   ["AVFrame", avutil.AVFRAME],
   ["AVPixFmtDescriptor", avutil.AVPIXFMTDESCRIPTOR],
+  ["AVComponentDescriptor", avutil.AVCOMPONENTDESCRIPTOR],
   ["AVPacket", avcodec.AVPACKET],
+  ["AVPacketSideData", avformat.AVPACKETSIDEDATA],
   ["AVCodec", avcodec.AVCODEC_STRUCT],
   ["AVFormatContext", avformat.AVFORMATCONTEXT],
   ["AVInputFormat", avformat.AVINPUTFORMAT],
@@ -33,6 +35,8 @@ const STRUCTS: readonly [c: string, offsets: Readonly<Record<string, number>>][]
 /** How much of a struct is looked at: no member. */
 const LENGTHS: Readonly<Record<string, string>> = {
   "AVFrame.size": "offsetof(AVFrame, pts) + sizeof(((AVFrame *)0)->pts)",
+  "AVComponentDescriptor.bytes": "sizeof(AVComponentDescriptor)",
+  "AVPacketSideData.bytes": "sizeof(AVPacketSideData)",
   "AVPacket.end": "offsetof(AVPacket, stream_index) + sizeof(((AVPacket *)0)->stream_index)",
 };
 
@@ -53,6 +57,12 @@ const members = STRUCTS.flatMap(([c, offsets]) =>
     offset,
   ])
 );
+
+/** Members that older releases do not have, or have elsewhere. */
+const sideData = Object.entries(avformat.AVCODECPARAMETERS).map(([name, offset]): Row => [
+  `offsetof(AVCodecParameters, ${snake(name)})`,
+  offset,
+]);
 
 /** What the compiler makes of each expression, by FFmpeg's headers. */
 function evaluate(expressions: readonly string[]): number[] {
@@ -93,6 +103,7 @@ Deno.test(`FFmpeg's headers agree with the library in ${constants.length + membe
     ...constants,
     ...members,
     ["offsetof(AVStream, codecpar)", avformat.AVSTREAM_CODECPAR[RELEASES[major]]],
+    ...(RELEASES[major] < 7 ? [] : sideData),
   ];
   const values = evaluate(rows.map(([expression]) => expression));
   assertEquals(

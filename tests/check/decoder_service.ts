@@ -22,7 +22,7 @@ import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 function fakeSession(codecs: number): File {
   const session = File.open(SESSION, O_RDWR | O_NONBLOCK);
   const { size } = vpipe_dec_hello;
-  const hello = vpipe_dec_hello.alloc({ size, codecs });
+  const hello = vpipe_dec_hello.alloc({ size, codecs, streams: 1 });
   hello.version = VPIPE_DEC_VERSION;
   hello.type = VPIPE_DEC_MSG_HELLO;
   const result = session.tryWrite(new IoBuffer(hello.bytes));

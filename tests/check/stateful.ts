@@ -9,6 +9,7 @@ import { statefulBufferChecks } from "./stateful_buffers.ts";
 import { statefulChangeChecks } from "./stateful_changes.ts";
 import { statefulNode } from "./stateful_client.ts";
 import { statefulCodecChecks } from "./stateful_codecs.ts";
+import { statefulFormatChecks } from "./stateful_formats.ts";
 import { statefulSequenceChecks } from "./stateful_sequences.ts";
 import { statefulStreamChecks } from "./stateful_streams.ts";
 import { statefulTimeChecks } from "./stateful_times.ts";
@@ -23,6 +24,7 @@ export async function statefulChecks(suite: Suite, context: Context): Promise<vo
     await expectDecoded(context, `${folder}/${digest.name}`, digest, "--device", device);
     return `${digest.name} by ${device}: ${digest.frames} frames, SHA-256 as in digests.txt`;
   });
+  await statefulFormatChecks(suite, context);
   await statefulSequenceChecks(suite, context);
   await statefulBufferChecks(suite, context);
   if (!suite.whole) return;

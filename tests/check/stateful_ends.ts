@@ -48,6 +48,8 @@ async function daemonEnds(suite: Suite, context: Context): Promise<void> {
     const { output, capture } = client;
     client.wait("EIO from DQBUF of CAPTURE", () => says(() => capture!.dequeue()));
     client.wait("EIO from DQBUF of OUTPUT", () => says(() => output.dequeue()));
+    expect(says(() => client.stop()), "V4L2_DEC_CMD_STOP is not EIO");
+    expect(says(() => client.start()), "V4L2_DEC_CMD_START is not EIO");
     await daemon[Symbol.asyncDispose]();
     await using _next = await Daemon.start(context);
     capture!.streamOff();
@@ -57,7 +59,7 @@ async function daemonEnds(suite: Suite, context: Context): Promise<void> {
     client.sendAll(reference);
     client.stop();
     expectEqual("pictures by the next daemon", client.expectPictures(reference).length, FRAMES);
-    return "EIO from DQBUF of a queue until it is stopped; the next daemon decodes for the same file";
+    return "EIO from DQBUF, STOP and START until both queues are stopped; the next daemon decodes for the same file";
   });
 }
 

@@ -99,6 +99,10 @@ export const STEPS: Steps = {
   "kernel-style": step(20, ["kernel-uml"], ["tests/style.sh", "kernel"]),
   unit: denoTest(100, [], "tests/unit"),
   abi: denoTest(20, ["kernel-uml"], "tests/abi"),
+  fuzz: step(25, [], [
+    ...[DENO, "run", "--no-check", "--allow-all", ...imports, "tests/fuzz/main.ts"],
+    ...["--seconds", "20"],
+  ]),
   tools: step(60, [], ["make", "--no-print-directory", "tools", "kernels-example"]),
   "stress-tool": step(15, [], ["make", "--no-print-directory", "build/test/stress"]),
   root: step(100, [], ["guest/build", "root"]),
@@ -119,7 +123,7 @@ export const STEPS: Steps = {
     [`interop-${release}`]: interop(170, debian(release), "few"),
   })),
   ffmpeg: inGuest(
-    ...[60, UML, "tools", DENO, "run", "--no-check", "--allow-all", ...imports] as const,
+    ...[140, UML, "tools", DENO, "run", "--no-check", "--allow-all", ...imports] as const,
     "tests/interop/ffmpeg.ts",
   ),
   "stress-filter": stress(150, "filter"),

@@ -14,6 +14,9 @@ import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
 /** All bits up to the last codec's. */
 export const ALL_CODECS = 2 * uapi.VPIPE_DEC_CODEC_H263 - 1;
 
+/** As many as the kernel lets a daemon serve. */
+const MANY_STREAMS = 256;
+
 const PATH = "/dev/vpipe-dec";
 
 export type Header = View<typeof uapi.vpipe_dec_header.fields>;
@@ -72,12 +75,16 @@ export class Bridge extends Messages {
     super(File.open(PATH, O_RDWR | O_NONBLOCK));
   }
 
-  hello(codecs = ALL_CODECS, values: Partial<Header> = {}): number {
+  hello(
+    codecs = ALL_CODECS,
+    values: Partial<View<typeof uapi.vpipe_dec_hello.fields>> = {},
+  ): number {
     const { size } = uapi.vpipe_dec_hello;
     const type = uapi.VPIPE_DEC_MSG_HELLO;
     const version = uapi.VPIPE_DEC_VERSION;
     return this.write(
-      uapi.vpipe_dec_hello.alloc({ version, type, size, codecs, ...values }).bytes,
+      uapi.vpipe_dec_hello.alloc({ version, type, size, codecs, streams: MANY_STREAMS, ...values })
+        .bytes,
     );
   }
 

@@ -18,6 +18,7 @@ const SHORT_TIMEOUT_MS = 200;
 /** What vpipe-dec.h gives, beside what any call gives that is handed nonsense. */
 const DOCUMENTED = [
   ...["EINVAL", "ESTALE", "EPIPE", "EAGAIN", "EMSGSIZE", "EFAULT", "ENOENT", "EBUSY", "ENOTTY"],
+  ...["E2BIG", "EOPNOTSUPP"],
 ] as const;
 
 export async function decoderHostile(

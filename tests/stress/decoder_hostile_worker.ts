@@ -180,14 +180,14 @@ class Hostile {
       case 0:
         return uapi.vpipe_dec_hello.alloc({
           ...{ version: VERSION, type: uapi.VPIPE_DEC_MSG_HELLO },
-          ...{ size: 32, codecs: random.next() },
+          ...{ size: 40, codecs: random.next(), streams: 1 + random.below(300) },
         }).bytes;
       case 1:
         return uapi.vpipe_dec_header.alloc({ ...head, type: uapi.VPIPE_DEC_MSG_PONG, size: 24 })
           .bytes;
       case 2:
         return uapi.vpipe_dec_format.alloc({
-          ...{ ...head, type: uapi.VPIPE_DEC_MSG_FORMAT, size: 56, depth: 8 },
+          ...{ ...head, type: uapi.VPIPE_DEC_MSG_FORMAT, size: 72, depth: 8 },
           ...{ width: 64, height: 48, visible_width: 64, visible_height: 48 },
         }).bytes;
       case 3:

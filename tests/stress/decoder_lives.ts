@@ -142,6 +142,7 @@ function dmabufs(): Held {
   using daemon = new Answering();
   const client = new DecoderClient(decoder.videoNode());
   client.start();
+  for (const index of [0, 1]) client.send(index, [1]);
   daemon.accept();
   const stream = daemon.latest;
   const files = SIDES.flatMap((side) => client.queue(side).export().flat().map(({ file }) => file));

@@ -14,7 +14,7 @@ import { Bridge, type StreamFile } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./decoder_client.ts";
 import { StatefulClient } from "./decoder_stateful_client.ts";
 
-const { EPIPE, ESTALE } = constants.errno;
+const { EIO, EPIPE, ESTALE } = constants.errno;
 const { V4L2_DEC_CMD_START, V4L2_DEC_CMD_STOP } = v4l2;
 const MANY = 0xffff_ffff;
 const SIZE = { width: 64, height: 48 };
@@ -64,6 +64,10 @@ function formats(counter: Counter, stream: StreamFile, frame: bigint): void {
     visible_width: [0, 65, MANY],
     visible_height: [0, 49, MANY],
     depth: [0, 7, 11, MANY],
+    colorspace: [13, MANY],
+    xfer_func: [8, MANY],
+    ycbcr_enc: [9, MANY],
+    quantization: [3, MANY],
   };
   const whole = { ...SIZE, visible_width: 64, visible_height: 48 };
   for (const [field, values] of Object.entries(wrong)) {
@@ -75,7 +79,7 @@ function formats(counter: Counter, stream: StreamFile, frame: bigint): void {
   for (const cookie of [0n, frame + 9n, 1n << 32n, (1n << 64n) - 1n]) {
     counter.refused(`FORMAT of ${cookie}`, stream.format(cookie, SIZE), EINVAL);
   }
-  counter.same("FORMAT", stream.format(frame, SIZE), 56);
+  counter.same("FORMAT", stream.format(frame, SIZE), 72);
 }
 
 function pictures(counter: Counter, stream: StreamFile, source: bigint, unread: bigint): void {
@@ -238,6 +242,8 @@ export function statefulOrphan(counter: Counter): void {
   }
   client.stop(CAPTURE);
   counter.refused("STREAMON of CAPTURE without a daemon", client.tryStart(CAPTURE), ENOTCONN);
-  counter.same("DEC_CMD_STOP without a daemon", Math.min(client.command(V4L2_DEC_CMD_STOP), 0), 0);
+  for (const command of [V4L2_DEC_CMD_STOP, V4L2_DEC_CMD_START]) {
+    counter.refused("DEC_CMD without a daemon", client.command(command), EIO);
+  }
   client.stop(OUTPUT);
 }

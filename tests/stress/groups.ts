@@ -10,6 +10,7 @@ import { decoderControlsFuzz } from "./decoder_controls_fuzz.ts";
 import { decoderCrowd } from "./decoder_crowd.ts";
 import { decoderDisplayFuzz } from "./decoder_display_fuzz.ts";
 import { decoderFuzz } from "./decoder_fuzz.ts";
+import { decoderHolding } from "./decoder_holding.ts";
 import { decoderHostile } from "./decoder_hostile.ts";
 import { decoderHotplug } from "./decoder_hotplug.ts";
 import { decoderImports } from "./decoder_imports.ts";
@@ -97,6 +98,7 @@ export const GROUPS = {
       hotplug: { share: 0.06, run: decoderHotplug },
       blocked: { share: 0.03, run: decoderBlocked },
       lives: { share: 0.03, run: decoderLives },
+      holding: { share: 0.02, run: decoderHolding },
       hostile: { share: 0.06, run: decoderHostile },
       fuzz: { share: 0.1, run: decoderFuzz },
       "stateful-fuzz": { share: 0.05, run: decoderDisplayFuzz },

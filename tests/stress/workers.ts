@@ -9,6 +9,7 @@ import { CheckFailure, expect } from "../check/suite.ts";
 import { changeControls } from "./controls_worker.ts";
 import { streamAnything } from "./decoder_anything_worker.ts";
 import { blockInDecoder } from "./decoder_blocked.ts";
+import { holdOn } from "./decoder_holding.ts";
 import { blockInInject } from "./decoder_inject.ts";
 import { beHostile } from "./decoder_hostile_worker.ts";
 import { answerAnything } from "./decoder_random_worker.ts";
@@ -42,6 +43,7 @@ const workers = {
   churnViews,
   decodeExactly,
   displayExactly,
+  holdOn,
   injectFaults,
   readLoop,
   stream,

@@ -1,0 +1,75 @@
+/**
+ * The loop: an input that runs new code is kept, and changed further.
+ *
+ * @module
+ */
+import { Random } from "../stress/random.ts";
+import type { Coverage } from "./coverage.ts";
+import { mutate } from "./mutator.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+// Of an input; the longest is some milliseconds away from it.
+const SLOW_MS = 2000;
+
+/** What reads bytes from outside. */
+export interface Target {
+  readonly name: string;
+  /** Inputs to begin with. */
+  readonly seeds: readonly Bytes[];
+  /** Reads an input; throws only where it must not. */
+  run(input: Bytes): void;
+}
+
+/** An input that must not be, and what it did. */
+export interface Find {
+  readonly input: Bytes;
+  readonly error: Error;
+}
+
+/** Tries inputs on one target. */
+export class Fuzzer {
+  readonly #target: Target;
+  readonly #coverage: Coverage;
+  readonly #random: Random;
+  readonly #corpus: Bytes[] = [];
+  #next = 0;
+  /** Inputs tried so far. */
+  runs = 0;
+
+  constructor(target: Target, coverage: Coverage, seed: number) {
+    this.#target = target;
+    this.#coverage = coverage;
+    this.#random = new Random(seed);
+  }
+
+  /** Inputs that are kept. */
+  get kept(): number {
+    return this.#corpus.length;
+  }
+
+  /** Tries the next input. */
+  async step(): Promise<Find | undefined> {
+    const { seeds } = this.#target;
+    const random = this.#random;
+    let input: Bytes;
+    if (this.#next < seeds.length) input = seeds[this.#next++];
+    else {
+      // The newest are the most promising.
+      const newest = this.#corpus.slice(-8);
+      const from = random.pick(random.chance(0.5) ? newest : this.#corpus);
+      input = mutate(random, from, random.pick(this.#corpus));
+    }
+    this.runs++;
+    const begin = performance.now();
+    try {
+      this.#target.run(input);
+    } catch (error) {
+      return { input, error: error as Error };
+    }
+    const taken = performance.now() - begin;
+    if (taken > SLOW_MS) return { input, error: new Error(`took ${Math.round(taken)} ms`) };
+    if (await this.#coverage.take() || this.#corpus.length === 0) this.#corpus.push(input);
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Fuzzes what reads bytes from outside, led by what code they run.
+ *
+ * ```text
+ * deno run --allow-all tests/fuzz/main.ts [--seconds N] [--seed N] [--only NAME] [--finds FOLDER]
+ * ```
+ *
+ * Inputs that break something are written to FOLDER, build/fuzz unless told. Status 1 if there is one.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { Coverage } from "./coverage.ts";
+import { Fuzzer } from "./fuzzer.ts";
+import type { Target } from "./fuzzer.ts";
+
+/** Inputs of a target before it is the next one's turn. */
+const TURN = 50;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "10" },
+    seed: { type: "string", default: "1" },
+    only: { type: "string" },
+    finds: { type: "string", default: "build/fuzz" },
+  },
+});
+const seed = Number(values.seed);
+const end = performance.now() + 1000 * Number(values.seconds);
+
+using stack = new DisposableStack();
+const coverage = new Coverage((url) => /\/(lib|daemon)\/[^/]+(\/[^/]+)?\.ts$/.test(url));
+await coverage.begin();
+stack.defer(() => coverage.end());
+// Only what is compiled from here on is counted by blocks.
+const { TARGETS } = await import("./targets.ts") as { TARGETS: readonly Target[] };
+const targets = TARGETS.filter(({ name }) => values.only === undefined || name === values.only);
+const fuzzers = targets.map((target) => ({ target, fuzzer: new Fuzzer(target, coverage, seed) }));
+const broken = new Map<string, string>();
+
+async function turn(target: Target, fuzzer: Fuzzer): Promise<void> {
+  for (let left = TURN; left > 0 && performance.now() < end && !broken.has(target.name); left--) {
+    const find = await fuzzer.step();
+    if (find === undefined) continue;
+    Deno.mkdirSync(values.finds, { recursive: true });
+    const path = `${values.finds}/${target.name}-${seed}-${fuzzer.runs}`;
+    Deno.writeFileSync(path, find.input);
+    broken.set(target.name, path);
+    console.error(`fuzz: ${target.name}: ${path}: ${find.error.stack ?? find.error.message}`);
+  }
+}
+
+while (performance.now() < end && broken.size < targets.length) {
+  for (const { target, fuzzer } of fuzzers) await turn(target, fuzzer);
+}
+for (const { target: { name }, fuzzer } of fuzzers) {
+  const word = broken.has(name) ? "FAILED" : "ok";
+  console.log(`${word.padEnd(7)} fuzz: ${name}: ${fuzzer.runs} inputs, ${fuzzer.kept} kept`);
+}
+console.log(`${targets.length - broken.size} passed, ${broken.size} failed`);
+Deno.exit(broken.size === 0 ? 0 : 1);
