@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Controls. They are the node's: all files see the same.
+ * Controls. They are the node's, and all files see the same; but for one, by which a
+ * writer says what may be done with its memory.
  */
 #include <linux/jiffies.h>
 
@@ -37,6 +38,19 @@ static int loop_s_ctrl(struct v4l2_ctrl *ctrl)
 
 	return 0;
 }
+
+static int loop_s_file_ctrl(struct v4l2_ctrl *ctrl)
+{
+	struct loop_file *file = container_of(ctrl->handler, struct loop_file, hdl);
+
+	WRITE_ONCE(file->lends, ctrl->val);
+
+	return 0;
+}
+
+static const struct v4l2_ctrl_ops loop_file_ctrl_ops = {
+	.s_ctrl = loop_s_file_ctrl,
+};
 
 static const struct v4l2_ctrl_ops loop_ctrl_ops = {
 	.s_ctrl = loop_s_ctrl,
@@ -81,6 +95,26 @@ int loop_controls_init(struct loop_dev *dev)
 	v4l2_ctrl_handler_init(hdl, ARRAY_SIZE(loop_ctrl_configs));
 	for (i = 0; i < ARRAY_SIZE(loop_ctrl_configs); i++)
 		v4l2_ctrl_new_custom(hdl, &loop_ctrl_configs[i], NULL);
+
+	return hdl->error;
+}
+
+static const struct v4l2_ctrl_config loop_lend_config = {
+	.ops = &loop_file_ctrl_ops,
+	.id = VPIPE_LOOP_CID_LEND_IMPORTS,
+	.name = "Lend Imported Buffers",
+	.type = V4L2_CTRL_TYPE_BOOLEAN,
+	.max = 1,
+	.step = 1,
+};
+
+int loop_file_controls_init(struct loop_file *file)
+{
+	struct v4l2_ctrl_handler *hdl = &file->hdl;
+
+	v4l2_ctrl_handler_init(hdl, ARRAY_SIZE(loop_ctrl_configs) + 1);
+	v4l2_ctrl_new_custom(hdl, &loop_lend_config, NULL);
+	v4l2_ctrl_add_handler(hdl, &file->dev->hdl, NULL, false);
 
 	return hdl->error;
 }

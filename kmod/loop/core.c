@@ -34,7 +34,14 @@ unsigned int loop_max_buffers = 8;
 module_param_named(max_buffers, loop_max_buffers, uint, 0444);
 MODULE_PARM_DESC(max_buffers, "most buffers of a queue, 4 to 32 (8)");
 
-static int allowed_gid = -1;
+bool loop_show_mmap;
+module_param_named(show_mmap, loop_show_mmap, bool, 0644);
+MODULE_PARM_DESC(show_mmap, "readers that only read their mappings see the writer's memory (0)");
+
+/* What stands for everybody; any other number is a group, and nobody's where there is none. */
+#define LOOP_ALL_GROUPS	-1
+
+static int allowed_gid = LOOP_ALL_GROUPS;
 module_param(allowed_gid, int, 0644);
 MODULE_PARM_DESC(allowed_gid, "who may open the nodes: processes with this group, or with CAP_SYS_ADMIN; -1 for all (-1)");
 
@@ -43,7 +50,8 @@ bool loop_may_open(void)
 {
 	int gid = READ_ONCE(allowed_gid);
 
-	return gid < 0 || in_group_p(make_kgid(&init_user_ns, gid)) || capable(CAP_SYS_ADMIN);
+	return gid == LOOP_ALL_GROUPS || in_group_p(make_kgid(&init_user_ns, gid)) ||
+	       capable(CAP_SYS_ADMIN);
 }
 
 static struct loop_dev *loop_devs[LOOP_MAX_DEVICES];
@@ -53,6 +61,7 @@ static void loop_dev_release(struct v4l2_device *v4l2_dev)
 	struct loop_dev *dev = container_of(v4l2_dev, struct loop_dev, v4l2_dev);
 
 	v4l2_ctrl_handler_free(&dev->hdl);
+	mutex_destroy(&dev->map_lock);
 	mutex_destroy(&dev->lock);
 	kfree(dev);
 }
@@ -80,18 +89,20 @@ static int loop_register_node(struct loop_dev *dev)
 	return video_register_device(vfd, VFL_TYPE_VIDEO, video_nr[number]);
 }
 
-static int loop_add(unsigned int number)
+/* All but what others can see. */
+static struct loop_dev *loop_create(unsigned int number)
 {
 	struct loop_dev *dev;
 	int ret;
 
 	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
 	if (!dev)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 
 	dev->number = number;
 	dev->exclusive = exclusive_caps[number];
 	mutex_init(&dev->lock);
+	mutex_init(&dev->map_lock);
 	INIT_LIST_HEAD(&dev->files);
 	loop_formats_init(dev);
 	loop_frames_init(dev);
@@ -101,38 +112,28 @@ static int loop_add(unsigned int number)
 	ret = v4l2_device_register(NULL, &dev->v4l2_dev);
 	if (ret) {
 		kfree(dev);
-		return ret;
+		return ERR_PTR(ret);
 	}
 	/* From here on loop_dev_release() frees, when the last user is gone. */
 	dev->v4l2_dev.release = loop_dev_release;
 
 	ret = loop_controls_init(dev);
-	if (ret)
-		goto put_dev;
+	if (ret) {
+		v4l2_device_unregister(&dev->v4l2_dev);
+		v4l2_device_put(&dev->v4l2_dev);
+		return ERR_PTR(ret);
+	}
 
-	ret = loop_register_node(dev);
-	if (ret)
-		goto put_dev;
-
-	loop_debugfs_init(dev);
-	loop_devs[number] = dev;
-	v4l2_info(&dev->v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
-
-	return 0;
-
-put_dev:
-	v4l2_device_unregister(&dev->v4l2_dev);
-	v4l2_device_put(&dev->v4l2_dev);
-
-	return ret;
+	return dev;
 }
 
 static void loop_remove(struct loop_dev *dev)
 {
 	debugfs_remove(dev->debugfs);
-	video_unregister_device(&dev->vfd);
-	cancel_work_sync(&dev->wake_work);
+	if (video_is_registered(&dev->vfd))
+		video_unregister_device(&dev->vfd);
 	loop_still_exit(dev);
+	loop_frames_exit(dev);
 	v4l2_device_unregister(&dev->v4l2_dev);
 	v4l2_device_put(&dev->v4l2_dev);
 }
@@ -147,9 +148,49 @@ static void loop_remove_all(void)
 	loop_debugfs_exit();
 }
 
+static int loop_create_all(void)
+{
+	struct loop_dev *dev;
+	unsigned int i;
+
+	for (i = 0; i < devices; i++) {
+		dev = loop_create(i);
+		if (IS_ERR(dev)) {
+			pr_err("node %u: cannot be made (%ld)\n", i, PTR_ERR(dev));
+			return PTR_ERR(dev);
+		}
+		loop_devs[i] = dev;
+	}
+
+	return 0;
+}
+
+/*
+ * Programs open a node as soon as it is there, and the module must stay from then on: so
+ * only the first one can make it fail.
+ */
+static int loop_register_all(void)
+{
+	struct loop_dev *dev;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < devices; i++) {
+		dev = loop_devs[i];
+		ret = loop_register_node(dev);
+		if (ret) {
+			pr_err("node %u: cannot be registered (%d), there are %u\n", i, ret, i);
+			return i ? 0 : ret;
+		}
+		loop_debugfs_init(dev);
+		v4l2_info(&dev->v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
+	}
+
+	return 0;
+}
+
 static int __init loop_init(void)
 {
-	unsigned int i;
 	int ret;
 
 	if (!devices || devices > LOOP_MAX_DEVICES) {
@@ -163,16 +204,11 @@ static int __init loop_init(void)
 	}
 
 	loop_memory_init();
-	for (i = 0; i < devices; i++) {
-		ret = loop_add(i);
-		if (ret) {
-			pr_err("node %u: cannot be registered (%d)\n", i, ret);
-			loop_remove_all();
-			return ret;
-		}
-	}
+	ret = loop_create_all() ?: loop_register_all();
+	if (ret)
+		loop_remove_all();
 
-	return 0;
+	return ret;
 }
 
 static void __exit loop_exit(void)

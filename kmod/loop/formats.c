@@ -4,6 +4,7 @@
  * reader may. Whoever still has buffers of the old one is told.
  */
 #include <linux/align.h>
+#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 
@@ -15,25 +16,53 @@
 /* A compressed frame is seldom larger than its pixels are. */
 #define LOOP_COMPRESSED_DEPTH	12
 #define LOOP_MIN_COMPRESSED	SZ_64K
+#define LOOP_MAX_COMPRESSED	(VPIPE_LOOP_MAX_SIZE * VPIPE_LOOP_MAX_SIZE / 8 * \
+				 LOOP_COMPRESSED_DEPTH)
+
+/* Of a line, with what the writer has behind it. */
+#define LOOP_MAX_LINE		(VPIPE_LOOP_MAX_SIZE * 4)
 
 #define LOOP_MIN_INTERVAL_MS	1
 #define LOOP_MAX_INTERVAL_S	1000
 
-/* Black is that of video's limited range. */
+/* What is behind the first plane: planes of half its lines, or one of whole lines. */
+enum {
+	LOOP_CHROMA_NONE,
+	LOOP_CHROMA_PLANAR_420,
+	LOOP_CHROMA_PLANAR_422,
+	LOOP_CHROMA_SEMI_420,
+	LOOP_CHROMA_SEMI_422,
+};
+
+#define LOOP_ALL	0xf
+#define LOOP_EVEN	0x5
+#define LOOP_ODD	0xa
+
 static const struct loop_format loop_formats[] = {
-	{ V4L2_PIX_FMT_GREY, .bytes = 1, .depth = 8, .align_x = 1, .align_y = 1 },
-	{ V4L2_PIX_FMT_YUYV, .bytes = 2, .depth = 16, .align_x = 2, .align_y = 1,
-	  .black = { 16, 128, 16, 128 } },
-	{ V4L2_PIX_FMT_UYVY, .bytes = 2, .depth = 16, .align_x = 2, .align_y = 1,
-	  .black = { 128, 16, 128, 16 } },
-	{ V4L2_PIX_FMT_NV12, .bytes = 1, .depth = 12, .align_x = 2, .align_y = 2,
-	  .black = { 16, 16, 16, 16 }, .chroma = 128 },
-	{ V4L2_PIX_FMT_YUV420, .bytes = 1, .depth = 12, .align_x = 2, .align_y = 2,
-	  .black = { 16, 16, 16, 16 }, .chroma = 128 },
-	{ V4L2_PIX_FMT_RGB24, .bytes = 3, .depth = 24, .align_x = 1, .align_y = 1 },
-	{ V4L2_PIX_FMT_BGR24, .bytes = 3, .depth = 24, .align_x = 1, .align_y = 1 },
-	{ V4L2_PIX_FMT_MJPEG, .depth = LOOP_COMPRESSED_DEPTH, .align_x = 1, .align_y = 1 },
-	{ V4L2_PIX_FMT_H264, .depth = LOOP_COMPRESSED_DEPTH, .align_x = 1, .align_y = 1 },
+	{ V4L2_PIX_FMT_GREY, .bytes = 1 },
+	{ V4L2_PIX_FMT_Y16, .bytes = 2 },
+	{ V4L2_PIX_FMT_YUYV, .bytes = 2, .pairs = true, .luma = LOOP_EVEN },
+	{ V4L2_PIX_FMT_YVYU, .bytes = 2, .pairs = true, .luma = LOOP_EVEN },
+	{ V4L2_PIX_FMT_UYVY, .bytes = 2, .pairs = true, .luma = LOOP_ODD },
+	{ V4L2_PIX_FMT_VYUY, .bytes = 2, .pairs = true, .luma = LOOP_ODD },
+	{ V4L2_PIX_FMT_NV12, .bytes = 1, .chroma = LOOP_CHROMA_SEMI_420, .luma = LOOP_ALL },
+	{ V4L2_PIX_FMT_NV21, .bytes = 1, .chroma = LOOP_CHROMA_SEMI_420, .luma = LOOP_ALL },
+	{ V4L2_PIX_FMT_NV16, .bytes = 1, .chroma = LOOP_CHROMA_SEMI_422, .luma = LOOP_ALL },
+	{ V4L2_PIX_FMT_YUV420, .bytes = 1, .chroma = LOOP_CHROMA_PLANAR_420, .luma = LOOP_ALL },
+	{ V4L2_PIX_FMT_YVU420, .bytes = 1, .chroma = LOOP_CHROMA_PLANAR_420, .luma = LOOP_ALL },
+	{ V4L2_PIX_FMT_YUV422P, .bytes = 1, .chroma = LOOP_CHROMA_PLANAR_422, .luma = LOOP_ALL },
+	{ V4L2_PIX_FMT_RGB24, .bytes = 3 },
+	{ V4L2_PIX_FMT_BGR24, .bytes = 3 },
+	{ V4L2_PIX_FMT_RGB565, .bytes = 2 },
+	{ V4L2_PIX_FMT_RGB555, .bytes = 2 },
+	{ V4L2_PIX_FMT_XBGR32, .bytes = 4 },
+	{ V4L2_PIX_FMT_ABGR32, .bytes = 4 },
+	{ V4L2_PIX_FMT_BGR32, .bytes = 4 },
+	{ V4L2_PIX_FMT_XRGB32, .bytes = 4 },
+	{ V4L2_PIX_FMT_ARGB32, .bytes = 4 },
+	{ V4L2_PIX_FMT_RGB32, .bytes = 4 },
+	{ V4L2_PIX_FMT_MJPEG },
+	{ V4L2_PIX_FMT_H264 },
 };
 
 static const struct loop_format *loop_find_format(u32 fourcc)
@@ -47,11 +76,34 @@ static const struct loop_format *loop_find_format(u32 fourcc)
 	return NULL;
 }
 
-static u32 loop_sizeimage(const struct loop_format *format, u32 width, u32 height)
+static u32 loop_least_line(const struct loop_format *format, u32 width)
 {
-	u32 size = width * height / 8 * format->depth + width * height % 8 * format->depth / 8;
+	return (format->pairs ? ALIGN(width, 2) : width) * format->bytes;
+}
 
-	return format->bytes ? size : max_t(u32, size, LOOP_MIN_COMPRESSED);
+/* Planes are as large as their lines: a last pixel without a partner has colour, too. */
+static u32 loop_sizeimage(const struct loop_format *format, u32 bytesperline, u32 height)
+{
+	u32 size = bytesperline * height;
+
+	switch (format->chroma) {
+	case LOOP_CHROMA_PLANAR_420:
+		return size + 2 * DIV_ROUND_UP(bytesperline, 2) * DIV_ROUND_UP(height, 2);
+	case LOOP_CHROMA_PLANAR_422:
+		return size + 2 * DIV_ROUND_UP(bytesperline, 2) * height;
+	case LOOP_CHROMA_SEMI_420:
+		return size + ALIGN(bytesperline, 2) * DIV_ROUND_UP(height, 2);
+	case LOOP_CHROMA_SEMI_422:
+		return size + ALIGN(bytesperline, 2) * height;
+	default:
+		return size;
+	}
+}
+
+static u32 loop_compressed_size(u32 width, u32 height)
+{
+	return max_t(u32, width * height / 8 * LOOP_COMPRESSED_DEPTH +
+			  width * height % 8 * LOOP_COMPRESSED_DEPTH / 8, LOOP_MIN_COMPRESSED);
 }
 
 void loop_formats_init(struct loop_dev *dev)
@@ -59,57 +111,112 @@ void loop_formats_init(struct loop_dev *dev)
 	dev->format = &loop_formats[0];
 	dev->width = VPIPE_LOOP_DEF_WIDTH;
 	dev->height = VPIPE_LOOP_DEF_HEIGHT;
-	dev->sizeimage = loop_sizeimage(dev->format, dev->width, dev->height);
+	dev->bytesperline = loop_least_line(dev->format, dev->width);
+	dev->sizeimage = loop_sizeimage(dev->format, dev->bytesperline, dev->height);
 	dev->colorspace = V4L2_COLORSPACE_SRGB;
 	dev->interval = (struct v4l2_fract){ 1, 30 };
 }
 
-/*
- * Fills @data with a black picture, if there is such a thing and @room is enough. Returns
- * its size, or 0.
- */
-u32 loop_black(struct loop_dev *dev, u8 *data, size_t room)
+static bool loop_is_full_range(const struct loop_dev *dev)
 {
-	const struct loop_format *format;
-	u32 size = 0, first, i;
+	u32 quantization = dev->quantization;
 
-	mutex_lock(&dev->lock);
-	format = dev->format;
-	if (format->bytes && dev->sizeimage <= room) {
-		size = dev->sizeimage;
-		first = dev->width * dev->height * format->bytes;
-		for (i = 0; i < first; i++)
-			data[i] = format->black[i % sizeof(format->black)];
-		memset(data + first, format->chroma, size - first);
-	}
-	mutex_unlock(&dev->lock);
+	if (quantization == V4L2_QUANTIZATION_DEFAULT)
+		quantization = V4L2_MAP_QUANTIZATION_DEFAULT(false, dev->colorspace,
+							     dev->ycbcr_enc);
 
-	return size;
+	return quantization == V4L2_QUANTIZATION_FULL_RANGE;
 }
 
-/* The format cannot be chosen by readers while somebody writes. */
-static bool loop_format_is_fixed(struct loop_dev *dev, u32 type)
+/* A black picture, referred to by the caller; none where there is no such thing. */
+struct loop_frame *loop_black(struct loop_dev *dev)
 {
+	const struct loop_format *format = dev->format;
+	u8 luma = loop_is_full_range(dev) ? 0 : 16;
+	u32 first = dev->bytesperline * dev->height;
+	struct loop_frame *frame;
+	u8 line[4];
+	u32 i;
+
 	lockdep_assert_held(&dev->lock);
+	if (!format->bytes)
+		return NULL;
+	frame = loop_frame_alloc(dev, dev->sizeimage);
+	if (!frame)
+		return NULL;
 
-	return V4L2_TYPE_IS_CAPTURE(type) && dev->writer;
+	frame->flags = 0;
+	if (!format->luma) {
+		memset(frame->data, 0, frame->bytes);
+		return frame;
+	}
+	for (i = 0; i < sizeof(line); i++)
+		line[i] = format->luma & BIT(i) ? luma : 128;
+	memset(frame->data + first, 128, frame->bytes - first);
+	memset32(frame->data, get_unaligned((u32 *)line), first / sizeof(line));
+	memcpy(frame->data + round_down(first, sizeof(line)), line, first % sizeof(line));
+
+	return frame;
 }
 
-int loop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f)
+static bool loop_others_read(struct loop_dev *dev, const struct loop_file *self)
 {
-	struct loop_dev *dev = video_drvdata(file);
+	struct loop_file *file;
+
+	lockdep_assert_held(&dev->lock);
+	list_for_each_entry(file, &dev->files, entry)
+		if (file != self && file->capturer)
+			return true;
+
+	return false;
+}
+
+/*
+ * What readers get cannot be chosen while somebody writes or another one reads, nor where a
+ * picture is kept for them.
+ */
+static bool loop_format_is_fixed(struct loop_dev *dev, const struct loop_file *self, u32 type)
+{
+	return V4L2_TYPE_IS_CAPTURE(type) &&
+	       (dev->writer || READ_ONCE(dev->last) || READ_ONCE(dev->image) ||
+		loop_others_read(dev, self));
+}
+
+/*
+ * There is nothing to be read, and nobody has said what it will be. Programs that look for
+ * a codec, which has formats on both sides, pass such a node over.
+ */
+static bool loop_is_formless(struct loop_dev *dev, const struct loop_file *self, u32 type)
+{
+	struct loop_file *file;
+
+	if (V4L2_TYPE_IS_OUTPUT(type) || loop_format_is_fixed(dev, self, type))
+		return false;
+
+	list_for_each_entry(file, &dev->files, entry)
+		if (file->capturer || file->chose)
+			return false;
+
+	return true;
+}
+
+int loop_enum_fmt(struct file *filp, void *priv, struct v4l2_fmtdesc *f)
+{
+	struct loop_file *file = loop_to_file(filp);
+	struct loop_dev *dev = file->dev;
 	int ret = -EINVAL;
 
-	if (!loop_has_side(loop_to_file(file), V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	if (loop_format_is_fixed(dev, f->type)) {
+	if (loop_format_is_fixed(dev, file, f->type)) {
 		if (!f->index) {
 			f->pixelformat = dev->format->fourcc;
 			ret = 0;
 		}
-	} else if (f->index < ARRAY_SIZE(loop_formats)) {
+	} else if (f->index < ARRAY_SIZE(loop_formats) &&
+		   !loop_is_formless(dev, file, f->type)) {
 		f->pixelformat = loop_formats[f->index].fourcc;
 		ret = 0;
 	}
@@ -119,82 +226,75 @@ int loop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 }
 
 /*
- * Whether frames of that format come with what another file writes. Programs that take the
- * largest size there is would fail otherwise.
+ * Sizes and intervals have no side: a file gets those of frames that come, but the one that
+ * writes them, and where none do all that there are. Programs that take the largest size
+ * there is would fail otherwise.
  */
-static bool loop_is_written(struct file *file, const struct loop_format *format)
+static bool loop_is_told(struct loop_dev *dev, const struct loop_file *self)
 {
-	struct loop_dev *dev = video_drvdata(file);
-
-	lockdep_assert_held(&dev->lock);
-
-	return dev->writer && dev->writer != loop_to_file(file) && dev->format == format;
+	return dev->writer != self && loop_format_is_fixed(dev, self, V4L2_BUF_TYPE_VIDEO_CAPTURE);
 }
 
-int loop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize)
+int loop_enum_framesizes(struct file *filp, void *priv, struct v4l2_frmsizeenum *fsize)
 {
 	const struct loop_format *format = loop_find_format(fsize->pixel_format);
-	struct loop_dev *dev = video_drvdata(file);
-	bool written;
+	struct loop_file *file = loop_to_file(filp);
+	struct loop_dev *dev = file->dev;
+	int ret = 0;
 
 	if (fsize->index || !format)
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	written = loop_is_written(file, format);
-	if (written) {
+	if (!loop_is_told(dev, file)) {
+		fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
+		fsize->stepwise = (struct v4l2_frmsize_stepwise){
+			.min_width = 1,
+			.max_width = VPIPE_LOOP_MAX_SIZE,
+			.step_width = 1,
+			.min_height = 1,
+			.max_height = VPIPE_LOOP_MAX_SIZE,
+			.step_height = 1,
+		};
+	} else if (format == dev->format) {
 		fsize->type = V4L2_FRMSIZE_TYPE_DISCRETE;
 		fsize->discrete.width = dev->width;
 		fsize->discrete.height = dev->height;
+	} else {
+		ret = -EINVAL;
 	}
 	mutex_unlock(&dev->lock);
-	if (written)
-		return 0;
 
-	fsize->type = V4L2_FRMSIZE_TYPE_STEPWISE;
-	fsize->stepwise = (struct v4l2_frmsize_stepwise){
-		.min_width = format->align_x,
-		.max_width = VPIPE_LOOP_MAX_SIZE,
-		.step_width = format->align_x,
-		.min_height = format->align_y,
-		.max_height = VPIPE_LOOP_MAX_SIZE,
-		.step_height = format->align_y,
-	};
-	if (format->align_x == 1 && format->align_y == 1)
-		fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
-
-	return 0;
+	return ret;
 }
 
-int loop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival)
+int loop_enum_frameintervals(struct file *filp, void *priv, struct v4l2_frmivalenum *fival)
 {
 	const struct loop_format *format = loop_find_format(fival->pixel_format);
-	struct loop_dev *dev = video_drvdata(file);
-	bool written;
+	struct loop_file *file = loop_to_file(filp);
+	struct loop_dev *dev = file->dev;
+	int ret = 0;
 
-	if (fival->index || !format ||
-	    fival->width < format->align_x || fival->width > VPIPE_LOOP_MAX_SIZE ||
-	    fival->height < format->align_y || fival->height > VPIPE_LOOP_MAX_SIZE ||
-	    fival->width % format->align_x || fival->height % format->align_y)
+	if (fival->index || !format || !fival->width || fival->width > VPIPE_LOOP_MAX_SIZE ||
+	    !fival->height || fival->height > VPIPE_LOOP_MAX_SIZE)
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	written = loop_is_written(file, format) && fival->width == dev->width &&
-		  fival->height == dev->height;
-	if (written) {
+	if (!loop_is_told(dev, file)) {
+		fival->type = V4L2_FRMIVAL_TYPE_CONTINUOUS;
+		fival->stepwise.min = (struct v4l2_fract){ LOOP_MIN_INTERVAL_MS, 1000 };
+		fival->stepwise.max = (struct v4l2_fract){ LOOP_MAX_INTERVAL_S, 1 };
+		fival->stepwise.step = (struct v4l2_fract){ 1, 1 };
+	} else if (format == dev->format && fival->width == dev->width &&
+		   fival->height == dev->height) {
 		fival->type = V4L2_FRMIVAL_TYPE_DISCRETE;
 		fival->discrete = dev->interval;
+	} else {
+		ret = -EINVAL;
 	}
 	mutex_unlock(&dev->lock);
-	if (written)
-		return 0;
 
-	fival->type = V4L2_FRMIVAL_TYPE_CONTINUOUS;
-	fival->stepwise.min = (struct v4l2_fract){ LOOP_MIN_INTERVAL_MS, 1000 };
-	fival->stepwise.max = (struct v4l2_fract){ LOOP_MAX_INTERVAL_S, 1 };
-	fival->stepwise.step = (struct v4l2_fract){ 1, 1 };
-
-	return 0;
+	return ret;
 }
 
 static void loop_get_fmt(struct loop_dev *dev, struct v4l2_pix_format *pix)
@@ -203,7 +303,7 @@ static void loop_get_fmt(struct loop_dev *dev, struct v4l2_pix_format *pix)
 	pix->height = dev->height;
 	pix->pixelformat = dev->format->fourcc;
 	pix->field = V4L2_FIELD_NONE;
-	pix->bytesperline = dev->width * dev->format->bytes;
+	pix->bytesperline = dev->bytesperline;
 	pix->sizeimage = dev->sizeimage;
 	pix->colorspace = dev->colorspace;
 	pix->xfer_func = dev->xfer_func;
@@ -211,29 +311,62 @@ static void loop_get_fmt(struct loop_dev *dev, struct v4l2_pix_format *pix)
 	pix->quantization = dev->quantization;
 }
 
-static const struct loop_format *loop_adjust_fmt(struct v4l2_pix_format *pix)
+/* Programs change the size of what VIDIOC_G_FMT gave them, and leave the rest as it was. */
+static bool loop_is_left_over(const struct loop_dev *dev, const struct v4l2_pix_format *pix)
+{
+	return pix->sizeimage == dev->sizeimage && pix->bytesperline == dev->bytesperline &&
+	       (pix->width != dev->width || pix->height != dev->height ||
+		pix->pixelformat != dev->format->fourcc);
+}
+
+static void loop_adjust_size(const struct loop_format *format, struct v4l2_pix_format *pix,
+			     bool left_over)
+{
+	u32 line = loop_least_line(format, pix->width), size;
+
+	if (!format->bytes) {
+		size = loop_compressed_size(pix->width, pix->height);
+		if (!left_over)
+			size = clamp_t(u32, pix->sizeimage, size, LOOP_MAX_COMPRESSED);
+		pix->bytesperline = 0;
+		pix->sizeimage = size;
+		return;
+	}
+
+	/* Who asks for a size without it has nothing behind the lines. */
+	if (!left_over && pix->bytesperline > line && pix->bytesperline <= LOOP_MAX_LINE) {
+		size = loop_sizeimage(format, pix->bytesperline, pix->height);
+		if (!pix->sizeimage || pix->sizeimage >= size)
+			line = pix->bytesperline;
+	}
+	pix->bytesperline = line;
+	pix->sizeimage = loop_sizeimage(format, line, pix->height);
+}
+
+static const struct loop_format *loop_adjust_fmt(struct loop_dev *dev,
+						 struct v4l2_pix_format *pix)
 {
 	const struct loop_format *format = loop_find_format(pix->pixelformat) ?: &loop_formats[0];
+	bool left_over = loop_is_left_over(dev, pix);
 
-	pix->width = clamp_t(u32, round_down(pix->width, format->align_x), format->align_x,
-			     VPIPE_LOOP_MAX_SIZE);
-	pix->height = clamp_t(u32, round_down(pix->height, format->align_y), format->align_y,
-			      VPIPE_LOOP_MAX_SIZE);
+	lockdep_assert_held(&dev->lock);
+	pix->width = clamp_t(u32, pix->width, 1, VPIPE_LOOP_MAX_SIZE);
+	pix->height = clamp_t(u32, pix->height, 1, VPIPE_LOOP_MAX_SIZE);
 	pix->pixelformat = format->fourcc;
 	pix->field = V4L2_FIELD_NONE;
-	pix->bytesperline = pix->width * format->bytes;
-	pix->sizeimage = loop_sizeimage(format, pix->width, pix->height);
+	loop_adjust_size(format, pix, left_over);
 	if (pix->colorspace == V4L2_COLORSPACE_DEFAULT)
 		pix->colorspace = V4L2_COLORSPACE_SRGB;
 
 	return format;
 }
 
-int loop_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
+int loop_g_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 {
-	struct loop_dev *dev = video_drvdata(file);
+	struct loop_file *file = loop_to_file(filp);
+	struct loop_dev *dev = file->dev;
 
-	if (!loop_has_side(loop_to_file(file), V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
@@ -243,32 +376,25 @@ int loop_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	return 0;
 }
 
-int loop_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
+int loop_try_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 {
-	struct loop_dev *dev = video_drvdata(file);
+	struct loop_file *file = loop_to_file(filp);
+	struct loop_dev *dev = file->dev;
+	int ret = 0;
 
-	if (!loop_has_side(loop_to_file(file), V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	if (loop_format_is_fixed(dev, f->type))
+	if (loop_format_is_fixed(dev, file, f->type))
 		loop_get_fmt(dev, &f->fmt.pix);
+	else if (loop_is_formless(dev, file, f->type))
+		ret = -EINVAL;
 	else
-		loop_adjust_fmt(&f->fmt.pix);
+		loop_adjust_fmt(dev, &f->fmt.pix);
 	mutex_unlock(&dev->lock);
 
-	return 0;
-}
-
-static bool loop_has_readers(struct loop_dev *dev)
-{
-	struct loop_file *file;
-
-	list_for_each_entry(file, &dev->files, entry)
-		if (file->capturer)
-			return true;
-
-	return false;
+	return ret;
 }
 
 /* Those who have buffers of the old format. */
@@ -291,60 +417,70 @@ static void loop_set_fmt(struct loop_dev *dev, const struct loop_format *format,
 			 const struct v4l2_pix_format *pix)
 {
 	bool same = dev->format == format && dev->width == pix->width &&
-		    dev->height == pix->height;
+		    dev->height == pix->height && dev->bytesperline == pix->bytesperline &&
+		    dev->sizeimage == pix->sizeimage;
 
 	WRITE_ONCE(dev->format, format);
 	dev->width = pix->width;
 	dev->height = pix->height;
+	dev->bytesperline = pix->bytesperline;
 	dev->sizeimage = pix->sizeimage;
 	dev->colorspace = pix->colorspace;
 	dev->xfer_func = pix->xfer_func;
 	dev->ycbcr_enc = pix->ycbcr_enc;
 	dev->quantization = pix->quantization;
-	if (same)
-		return;
-
-	loop_still_forget(dev);
-	loop_tell_readers(dev);
+	/* What is black depends on the colours. */
+	loop_still_forget(dev, same);
+	if (!same)
+		loop_tell_readers(dev);
 }
 
-int loop_s_fmt(struct file *file, void *priv, struct v4l2_format *f)
+int loop_s_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 {
-	struct loop_dev *dev = video_drvdata(file);
 	struct v4l2_pix_format *pix = &f->fmt.pix;
-	struct loop_file *self = loop_to_file(file);
+	struct loop_file *file = loop_to_file(filp);
+	struct loop_dev *dev = file->dev;
 	const struct loop_format *format;
+	bool known;
 	int ret = 0;
 
-	if (!loop_has_side(loop_to_file(file), V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
+
+	if (V4L2_TYPE_IS_OUTPUT(f->type) && !(filp->f_mode & FMODE_WRITE))
+		return -EACCES;
 
 	mutex_lock(&dev->lock);
 	if (V4L2_TYPE_IS_OUTPUT(f->type)) {
-		format = loop_adjust_fmt(pix);
-		if (dev->writer)
+		known = loop_find_format(pix->pixelformat);
+		format = loop_adjust_fmt(dev, pix);
+		if (dev->writer) {
 			ret = -EBUSY;
-		else
+		} else {
+			file->replaced = !known;
 			loop_set_fmt(dev, format, pix);
-	} else if (self->capturer) {
+		}
+	} else if (file->capturer) {
 		ret = -EBUSY;
-	} else if (dev->writer || loop_has_readers(dev)) {
+	} else if (loop_format_is_fixed(dev, file, f->type)) {
 		loop_get_fmt(dev, pix);
 	} else {
-		format = loop_adjust_fmt(pix);
+		format = loop_adjust_fmt(dev, pix);
 		loop_set_fmt(dev, format, pix);
+		file->chose = true;
 	}
 	mutex_unlock(&dev->lock);
 
 	return ret;
 }
 
-int loop_g_parm(struct file *file, void *priv, struct v4l2_streamparm *parm)
+int loop_g_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 {
-	struct loop_dev *dev = video_drvdata(file);
+	struct loop_file *file = loop_to_file(filp);
+	struct loop_dev *dev = file->dev;
 	struct v4l2_fract interval;
 
-	if (!loop_has_side(loop_to_file(file), V4L2_TYPE_IS_CAPTURE(parm->type)))
+	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(parm->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
@@ -373,20 +509,28 @@ static bool loop_interval_is_valid(const struct v4l2_fract *interval)
 	       interval->numerator <= (u64)interval->denominator * LOOP_MAX_INTERVAL_S;
 }
 
-int loop_s_parm(struct file *file, void *priv, struct v4l2_streamparm *parm)
+int loop_s_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 {
-	struct loop_dev *dev = video_drvdata(file);
+	struct loop_file *file = loop_to_file(filp);
+	struct loop_dev *dev = file->dev;
 	bool output = V4L2_TYPE_IS_OUTPUT(parm->type);
 	struct v4l2_fract interval = output ? parm->parm.output.timeperframe :
 					      parm->parm.capture.timeperframe;
+	int ret = 0;
 
-	if (!loop_has_side(loop_to_file(file), V4L2_TYPE_IS_CAPTURE(parm->type)))
+	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(parm->type)))
 		return -EINVAL;
 
+	if (output && !(filp->f_mode & FMODE_WRITE))
+		return -EACCES;
+
 	mutex_lock(&dev->lock);
-	if (!loop_format_is_fixed(dev, parm->type) && loop_interval_is_valid(&interval))
+	if (output && dev->writer && dev->writer != file)
+		ret = -EBUSY;
+	else if (!loop_format_is_fixed(dev, file, parm->type) &&
+		 loop_interval_is_valid(&interval))
 		dev->interval = interval;
 	mutex_unlock(&dev->lock);
 
-	return loop_g_parm(file, priv, parm);
+	return ret ?: loop_g_parm(filp, priv, parm);
 }

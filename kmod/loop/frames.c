@@ -5,19 +5,167 @@
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
 
 #include "loop.h"
 
-/* Frames that are copied to a buffer before it may show the writer's memory again. */
-#define LOOP_COPIES_AFTER_MOVE	32
+/* How long copies that nobody refers to are kept for the next ones. */
+#define LOOP_SPARE_MS	1000
+
+/*
+ * Memory
+ */
+
+static void loop_frame_free(struct loop_frame *frame)
+{
+	vfree(frame->data);
+	kfree(frame);
+}
+
+static struct loop_frame *loop_frame_reuse(struct loop_dev *dev, u32 bytes)
+{
+	struct loop_frame *frame, *found = NULL;
+
+	spin_lock(&dev->frames_lock);
+	list_for_each_entry(frame, &dev->spare, entry) {
+		if (frame->room != PAGE_ALIGN(bytes))
+			continue;
+		list_del_init(&frame->entry);
+		found = frame;
+		break;
+	}
+	spin_unlock(&dev->frames_lock);
+
+	return found;
+}
+
+static struct loop_frame *loop_frame_make(u32 bytes)
+{
+	struct loop_frame *frame;
+
+	frame = kzalloc(sizeof(*frame), GFP_KERNEL);
+	if (!frame)
+		return NULL;
+
+	frame->room = PAGE_ALIGN(bytes);
+	frame->data = __vmalloc(frame->room, GFP_KERNEL | __GFP_NOWARN);
+	if (!frame->data) {
+		kfree(frame);
+		return NULL;
+	}
+	INIT_LIST_HEAD(&frame->entry);
+	INIT_LIST_HEAD(&frame->views);
+	INIT_LIST_HEAD(&frame->borrowers);
+
+	return frame;
+}
+
+/* Memory of the node for a frame of @bytes, referred to by the caller. */
+struct loop_frame *loop_frame_alloc(struct loop_dev *dev, u32 bytes)
+{
+	struct loop_frame *frame = loop_frame_reuse(dev, bytes) ?: loop_frame_make(bytes);
+
+	if (!frame)
+		return NULL;
+
+	frame->refs = 1;
+	frame->bytes = bytes;
+	/* Readers may map it: what was there before is not theirs. */
+	memset(frame->data + bytes, 0, frame->room - bytes);
+
+	return frame;
+}
+
+/* None where there is no memory, or the frame's cannot be had. */
+struct loop_frame *loop_frame_copy(struct loop_dev *dev, struct loop_frame *frame)
+{
+	struct loop_frame *copy = loop_frame_alloc(dev, frame->bytes);
+
+	if (!copy)
+		return NULL;
+	if (loop_copy_out(frame, copy->data, frame->bytes)) {
+		loop_frame_put_unlocked(dev, copy);
+		return NULL;
+	}
+	copy->number = frame->number;
+	copy->timestamp = frame->timestamp;
+	copy->given = frame->given;
+	copy->flags = frame->flags;
+	copy->timecode = frame->timecode;
+	spin_lock(&dev->frames_lock);
+	loop_count_copy(dev, frame->bytes);
+	spin_unlock(&dev->frames_lock);
+
+	return copy;
+}
+
+static void loop_spare_work(struct work_struct *work)
+{
+	struct loop_dev *dev = container_of(to_delayed_work(work), struct loop_dev, spare_work);
+	struct loop_frame *frame, *next;
+	LIST_HEAD(list);
+
+	spin_lock(&dev->frames_lock);
+	list_splice_init(&dev->spare, &list);
+	spin_unlock(&dev->frames_lock);
+	list_for_each_entry_safe(frame, next, &list, entry)
+		loop_frame_free(frame);
+}
 
 void loop_frames_init(struct loop_dev *dev)
 {
 	spin_lock_init(&dev->frames_lock);
 	loop_readers_init(dev);
 	INIT_LIST_HEAD(&dev->held);
-	INIT_LIST_HEAD(&dev->bindings);
+	INIT_LIST_HEAD(&dev->spare);
 	init_waitqueue_head(&dev->idle);
+	INIT_DELAYED_WORK(&dev->spare_work, loop_spare_work);
+}
+
+void loop_frames_exit(struct loop_dev *dev)
+{
+	cancel_work_sync(&dev->wake_work);
+	cancel_delayed_work_sync(&dev->spare_work);
+	loop_spare_work(&dev->spare_work.work);
+}
+
+/* A copy is kept for the next one, an OUTPUT buffer is the writer's. */
+void loop_frame_put(struct loop_dev *dev, struct loop_frame *frame)
+{
+	lockdep_assert_held(&dev->frames_lock);
+	if (--frame->refs)
+		return;
+
+	if (!frame->vb) {
+		list_add(&frame->entry, &dev->spare);
+		queue_delayed_work(system_dfl_wq, &dev->spare_work,
+				   msecs_to_jiffies(LOOP_SPARE_MS));
+		return;
+	}
+	list_del_init(&frame->entry);
+	if (list_empty(&dev->held))
+		wake_up(&dev->idle);
+	vb2_buffer_done(frame->vb, VB2_BUF_STATE_DONE);
+}
+
+void loop_frame_put_unlocked(struct loop_dev *dev, struct loop_frame *frame)
+{
+	spin_lock(&dev->frames_lock);
+	loop_frame_put(dev, frame);
+	spin_unlock(&dev->frames_lock);
+}
+
+/* Replaces what *@place refers to. Takes the caller's reference to @frame over. */
+void loop_set_frame(struct loop_dev *dev, struct loop_frame **place, struct loop_frame *frame)
+{
+	struct loop_frame *old = *place;
+
+	lockdep_assert_held(&dev->frames_lock);
+	*place = frame;
+	if (old)
+		loop_frame_put(dev, old);
 }
 
 void loop_count_copy(struct loop_dev *dev, size_t bytes)
@@ -27,251 +175,200 @@ void loop_count_copy(struct loop_dev *dev, size_t bytes)
 	dev->stats.bytes += bytes;
 }
 
-/* One that nobody refers to any more is the writer's. */
-void loop_frame_put(struct loop_dev *dev, struct loop_frame *frame)
-{
-	lockdep_assert_held(&dev->frames_lock);
-	if (--frame->refs)
-		return;
-
-	list_del_init(&frame->entry);
-	vb2_buffer_done(&frame->vbuf.vb2_buf, VB2_BUF_STATE_DONE);
-}
-
 /* A copy of @bytes of it was made; none if it failed. */
 void loop_frame_copied(struct loop_dev *dev, struct loop_frame *frame, u32 bytes)
 {
 	lockdep_assert_held(&dev->frames_lock);
 	if (bytes)
 		loop_count_copy(dev, bytes);
-	if (!--frame->copying)
-		wake_up(&dev->idle);
+	frame->copying--;
 	loop_frame_put(dev, frame);
 }
 
 /*
- * Borrowing: CAPTURE buffers that show a frame's memory
+ * Lending: CAPTURE buffers that are the dma-buf of a frame. Nobody can take that from
+ * their readers.
  */
 
-static void loop_borrow_end(struct loop_dev *dev, struct loop_buf *buf)
+/* Frames that are lent at most: the writer has one to fill and one to queue. */
+unsigned int loop_most_lent(const struct loop_dev *dev)
+{
+	return dev->buffers > 2 ? dev->buffers - 2 : 0;
+}
+
+void loop_lend(struct loop_dev *dev, struct loop_buf *buf, struct loop_frame *frame)
+{
+	lockdep_assert_held(&dev->frames_lock);
+	buf->lent = frame;
+	frame->refs++;
+	list_add_tail(&buf->borrow, &frame->borrowers);
+	loop_reader_of(buf)->lent++;
+}
+
+void loop_lent_back(struct loop_dev *dev, struct loop_buf *buf)
 {
 	struct loop_frame *frame = buf->lent;
 	struct loop_reader *reader;
 
 	lockdep_assert_held(&dev->frames_lock);
+	if (!frame)
+		return;
 	buf->lent = NULL;
 	list_del_init(&buf->borrow);
-	if (!buf->shown && !--frame->imports && dev->lent-- >= loop_most_lent(dev))
-		list_for_each_entry(reader, &dev->readers, entry)
-			wake_up(&reader->wait);
-	loop_frame_put(dev, frame);
-}
-
-/* From here on the buffer may go away. */
-void loop_moved(struct loop_dev *dev, struct loop_buf *buf)
-{
-	lockdep_assert_held(&dev->frames_lock);
-	buf->moving = false;
-	wake_up_all(&dev->idle);
-}
-
-/*
- * Makes a buffer show its own memory, with the frame in it that its user has. @moving
- * is set, so that nobody takes the buffer or the frame away.
- */
-static void loop_move(struct loop_dev *dev, struct loop_buf *buf)
-{
-	struct vb2_buffer *vb = &buf->vbuf.vb2_buf;
-	u32 bytes = 0;
-
-	if (buf->lent) {
-		bytes = min(vb2_get_plane_payload(&buf->lent->vbuf.vb2_buf, 0),
-			    vb2_plane_size(vb, 0));
-		if (loop_copy_out(buf->lent, vb2_plane_vaddr(vb, 0), bytes))
-			bytes = 0;
-	}
-	loop_view_show(buf->view, NULL);
-
-	spin_lock(&dev->frames_lock);
-	if (bytes)
-		loop_count_copy(dev, bytes);
-	if (buf->lent)
-		loop_borrow_end(dev, buf);
-	buf->shown = NULL;
-	list_del_init(&buf->binding);
-	buf->copies = LOOP_COPIES_AFTER_MOVE;
-	loop_moved(dev, buf);
-	spin_unlock(&dev->frames_lock);
-}
-
-static bool loop_is_moving(struct loop_dev *dev, const struct loop_buf *buf)
-{
-	bool moving;
-
-	spin_lock(&dev->frames_lock);
-	moving = buf->moving;
-	spin_unlock(&dev->frames_lock);
-
-	return moving;
-}
-
-/* For the reader itself, whose buffer does not go away meanwhile. */
-static void loop_await_move(struct loop_dev *dev, struct loop_buf *buf)
-	__must_hold(&dev->frames_lock)
-{
-	while (buf->moving) {
-		spin_unlock(&dev->frames_lock);
-		wait_event(dev->idle, !loop_is_moving(dev, buf));
-		spin_lock(&dev->frames_lock);
-	}
-}
-
-/* The reader is done with what the buffer shows. */
-void loop_buf_return(struct loop_dev *dev, struct loop_buf *buf)
-{
-	spin_lock(&dev->frames_lock);
-	loop_await_move(dev, buf);
-	if (buf->lent)
-		loop_borrow_end(dev, buf);
-	spin_unlock(&dev->frames_lock);
-}
-
-/* The reader keeps the buffer, and the writer its memory: from now on, or @always. */
-void loop_buf_own(struct loop_dev *dev, struct loop_buf *buf, bool always)
-{
-	spin_lock(&dev->frames_lock);
-	loop_await_move(dev, buf);
-	buf->own |= always;
-	if (buf->shown) {
-		buf->moving = true;
-		spin_unlock(&dev->frames_lock);
-		loop_move(dev, buf);
-		return;
-	}
-	if (buf->lent)
-		loop_borrow_end(dev, buf);
-	spin_unlock(&dev->frames_lock);
-}
-
-/* Nothing shows it any more, and nobody is about to stop showing it. */
-static bool loop_is_unbound(struct loop_dev *dev, const void *key, struct loop_buf **found)
-{
-	struct loop_buf *buf;
-	bool bound = false;
-
-	*found = NULL;
-	spin_lock(&dev->frames_lock);
-	list_for_each_entry(buf, &dev->bindings, binding) {
-		if (buf->shown != key)
-			continue;
-		bound = true;
-		if (buf->moving)
-			continue;
-		buf->moving = true;
-		*found = buf;
-		break;
-	}
-	spin_unlock(&dev->frames_lock);
-
-	return !bound || *found;
-}
-
-/* The memory of an OUTPUT buffer goes: frames in it were taken back before. */
-void loop_unbind(struct loop_dev *dev, const void *key)
-{
-	struct loop_buf *buf;
-
-	for (;;) {
-		wait_event(dev->idle, loop_is_unbound(dev, key, &buf));
-		if (!buf)
-			return;
-		loop_move(dev, buf);
-	}
-}
-
-/*
- * Taking frames back
- */
-
-static struct loop_buf *loop_movable(struct loop_frame *frame)
-{
-	struct loop_buf *buf;
-
-	list_for_each_entry(buf, &frame->borrowers, borrow)
-		if (buf->shown && !buf->moving)
-			return buf;
-
-	return NULL;
-}
-
-/* Makes readers keep a copy of what they borrow. Lets go of the lock meanwhile. */
-static void loop_move_borrowers(struct loop_dev *dev, struct loop_frame *frame)
-	__must_hold(&dev->frames_lock)
-{
-	struct loop_buf *buf;
-
-	lockdep_assert_held(&dev->frames_lock);
-	frame->refs++;
-	while ((buf = loop_movable(frame))) {
-		buf->moving = true;
-		spin_unlock(&dev->frames_lock);
-		loop_move(dev, buf);
-		spin_lock(&dev->frames_lock);
-	}
-	loop_frame_put(dev, frame);
-}
-
-static void loop_drop_until(struct loop_dev *dev, u32 number)
-{
-	struct loop_reader *reader;
-
+	loop_reader_of(buf)->lent--;
+	/* Others may have been waiting for it to be lent again. */
 	list_for_each_entry(reader, &dev->readers, entry)
-		loop_reader_drop(dev, reader, number);
+		wake_up(&reader->wait);
+	loop_frame_put(dev, frame);
 }
 
 /*
- * The frame that is missed least, the oldest of those that wait for slow readers, else are
- * just being copied, else can be copied for their readers. Not the newest one, where there
- * are others.
+ * Giving buffers back
  */
-static struct loop_frame *loop_victim(struct loop_dev *dev, const struct loop_frame *newest)
-{
-	struct loop_frame *frame, *copied = NULL, *shown = NULL;
 
+static bool loop_is_shown(const struct loop_frame *frame)
+{
+	return !list_empty(&frame->views) || !list_empty(&frame->borrowers);
+}
+
+static bool loop_is_kept(const struct loop_dev *dev, const struct loop_frame *frame)
+{
+	return frame == dev->last || frame == dev->image;
+}
+
+/*
+ * Gives the writer a frame's buffer, or has those who are just copying it do so. Who looks at
+ * it, and the node itself, get a copy; so do those who wait for it, if it is the newest one.
+ * Where there is no memory for that they lose it. Lets go of the lock meanwhile.
+ */
+static void loop_take(struct loop_dev *dev, struct loop_frame *frame, bool newest)
+	__must_hold(&dev->frames_lock)
+{
+	struct loop_frame *copy = NULL;
+
+	lockdep_assert_held(&dev->frames_lock);
+	frame->going = true;
+	frame->refs++;
+	loop_readers_drop(dev, newest ? frame->number - 1 : frame->number);
+	if (frame->refs > 1 + frame->copying) {
+		spin_unlock(&dev->frames_lock);
+		copy = loop_frame_copy(dev, frame);
+		spin_lock(&dev->frames_lock);
+	}
+
+	/* Several may refer to the copy, or by now nobody. */
+	loop_readers_replace(dev, frame, copy);
+	if (frame == dev->last) {
+		if (copy)
+			copy->refs++;
+		loop_set_frame(dev, &dev->last, copy);
+	}
+	if (frame == dev->image) {
+		if (copy)
+			copy->refs++;
+		loop_set_frame(dev, &dev->image, copy);
+	}
+	loop_views_move(dev, frame, copy);
+	if (copy)
+		loop_frame_put(dev, copy);
+	loop_frame_put(dev, frame);
+}
+
+/*
+ * The frame that is missed least: the oldest of those that wait for slow readers, else one
+ * that can be copied for those who have it. Not the newest one, where there are others.
+ */
+static struct loop_frame *loop_victim(struct loop_dev *dev)
+{
+	struct loop_frame *frame, *newest, *copied = NULL, *shown = NULL;
+
+	if (list_empty(&dev->held))
+		return NULL;
+
+	newest = list_last_entry(&dev->held, struct loop_frame, entry);
 	list_for_each_entry(frame, &dev->held, entry) {
-		if (frame == newest && dev->buffers > 1)
+		/* It comes as soon as its last copy is made. */
+		if (frame->going)
+			return NULL;
+		if (!list_empty(&frame->borrowers))
 			continue;
-		if (list_empty(&frame->borrowers) && !frame->copying)
-			return frame;
-		if (!copied && list_empty(&frame->borrowers))
-			copied = frame;
-		if (!shown && !frame->imports)
+		if (frame != newest && !loop_is_shown(frame) && !loop_is_kept(dev, frame)) {
+			if (!frame->copying)
+				return frame;
+			copied = copied ?: frame;
+		} else if (!shown) {
 			shown = frame;
+		}
 	}
 
 	return copied ?: shown;
 }
 
-/* The writer is about to wait for a buffer: it gets one. */
-static void loop_relieve(struct loop_dev *dev, const struct loop_frame *newest)
-	__must_hold(&dev->frames_lock)
+/* The writer asks for a buffer: it gets one. */
+void loop_relieve(struct loop_file *file)
+{
+	struct loop_dev *dev = file->dev;
+	struct loop_frame *frame;
+	bool newest;
+
+	lockdep_assert_held(&file->lock);
+	if (!vb2_is_streaming(&file->out) || !list_empty(&file->out.done_list))
+		return;
+
+	spin_lock(&dev->frames_lock);
+	frame = loop_victim(dev);
+	if (frame) {
+		newest = list_is_last(&frame->entry, &dev->held);
+		loop_take(dev, frame, newest);
+	}
+	spin_unlock(&dev->frames_lock);
+}
+
+static void loop_end_lending(struct loop_dev *dev, struct loop_frame *frame)
+{
+	struct loop_buf *buf, *next;
+
+	list_for_each_entry_safe(buf, next, &frame->borrowers, borrow)
+		loop_lent_back(dev, buf);
+}
+
+static struct loop_frame *loop_next_to_take(struct loop_dev *dev)
 {
 	struct loop_frame *frame;
-	unsigned int held = 0;
 
-	lockdep_assert_held(&dev->frames_lock);
 	list_for_each_entry(frame, &dev->held, entry)
-		held++;
-	if (held < dev->buffers)
-		return;
+		if (!frame->going)
+			return frame;
 
-	frame = loop_victim(dev, newest);
-	if (!frame)
-		return;
-	frame->refs++;
-	loop_drop_until(dev, frame->number);
-	loop_move_borrowers(dev, frame);
-	loop_frame_put(dev, frame);
+	return NULL;
+}
+
+static bool loop_is_idle(struct loop_dev *dev)
+{
+	bool idle;
+
+	spin_lock(&dev->frames_lock);
+	idle = list_empty(&dev->held);
+	spin_unlock(&dev->frames_lock);
+
+	return idle;
+}
+
+/* The writer stops: it gets all its buffers. What is waited for are copies by the kernel. */
+void loop_take_back(struct loop_dev *dev)
+{
+	struct loop_frame *frame;
+
+	spin_lock(&dev->frames_lock);
+	dev->streaming = false;
+	while ((frame = loop_next_to_take(dev))) {
+		frame->refs++;
+		loop_end_lending(dev, frame);
+		loop_take(dev, frame, false);
+		loop_frame_put(dev, frame);
+	}
+	spin_unlock(&dev->frames_lock);
+	wait_event(dev->idle, loop_is_idle(dev));
 }
 
 /*
@@ -280,98 +377,60 @@ static void loop_relieve(struct loop_dev *dev, const struct loop_frame *newest)
 
 static void loop_stamp(struct loop_dev *dev, struct loop_frame *frame)
 {
-	struct vb2_v4l2_buffer *vbuf = &frame->vbuf;
+	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(frame->vb);
+	u64 now = ktime_get_ns();
 
-	frame->timestamp = vbuf->vb2_buf.timestamp;
-	if (!frame->timestamp || dev->stamps == VPIPE_LOOP_STAMPS_NODE)
-		frame->timestamp = ktime_get_ns();
+	if (!dev->written)
+		dev->began = now;
+	frame->timestamp = frame->vb->timestamp;
+	if (dev->stamps == VPIPE_LOOP_STAMPS_NODE)
+		frame->timestamp = now;
+	else if (!frame->timestamp)
+		/* The first one's may be just that; then there is no clock but the time since. */
+		frame->timestamp = now - dev->began;
+	dev->clock = frame->timestamp;
 	frame->number = dev->next++;
+	if (vb2_fileio_is_active(frame->vb->vb2_queue))
+		frame->given = dev->written;
 	vbuf->sequence = dev->written++;
 	vbuf->field = V4L2_FIELD_NONE;
 }
 
-/* Of a writer with so many @buffers. */
-void loop_publish(struct loop_dev *dev, struct loop_frame *frame, unsigned int buffers)
+/* A buffer that the writer has queued. */
+void loop_publish(struct loop_dev *dev, struct vb2_buffer *vb)
 {
-	struct loop_frame *last = NULL;
+	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
+	struct loop_frame *frame = &loop_to_out(vb)->frame;
 
-	if (READ_ONCE(dev->grab)) {
-		WRITE_ONCE(dev->grab, false);
-		loop_still_set(dev, &dev->image, loop_still_copy(dev, frame));
-	}
+	INIT_LIST_HEAD(&frame->views);
+	INIT_LIST_HEAD(&frame->borrowers);
+	frame->vb = vb;
+	frame->going = false;
+	frame->copying = 0;
+	frame->bytes = vb2_get_plane_payload(vb, 0);
+	frame->flags = vbuf->flags & LOOP_COPIED_FLAGS;
+	frame->timecode = vbuf->timecode;
+	frame->given = loop_to_out(vb)->given;
 
 	spin_lock(&dev->frames_lock);
 	loop_stamp(dev, frame);
-	dev->buffers = buffers;
+	dev->buffers = vpipe_num_buffers(vb->vb2_queue);
 	dev->frame_time = jiffies;
 	dev->stats.frames++;
-	INIT_LIST_HEAD(&frame->borrowers);
 	list_add_tail(&frame->entry, &dev->held);
 	/* This function's own. */
 	frame->refs = 1;
 	loop_readers_add(dev, frame);
 	if (dev->keep_last) {
-		last = dev->last;
-		dev->last = frame;
 		frame->refs++;
+		loop_set_frame(dev, &dev->last, frame);
 	}
-	if (last)
-		loop_frame_put(dev, last);
+	if (dev->grab) {
+		dev->grab = false;
+		frame->refs++;
+		loop_set_frame(dev, &dev->image, frame);
+	}
 	loop_frame_put(dev, frame);
-	loop_relieve(dev, frame);
-	spin_unlock(&dev->frames_lock);
-}
-
-/* Nobody has anything to do with it in this moment. */
-static bool loop_is_settled(struct loop_dev *dev, const struct loop_frame *frame)
-{
-	struct loop_buf *buf;
-	bool settled;
-
-	spin_lock(&dev->frames_lock);
-	settled = !frame->copying;
-	list_for_each_entry(buf, &frame->borrowers, borrow)
-		settled &= !buf->moving;
-	spin_unlock(&dev->frames_lock);
-
-	return settled;
-}
-
-static void loop_release_imports(struct loop_dev *dev, struct loop_frame *frame)
-{
-	struct loop_buf *buf, *next;
-
-	list_for_each_entry_safe(buf, next, &frame->borrowers, borrow)
-		if (!buf->shown)
-			loop_borrow_end(dev, buf);
-}
-
-/* The writer stops: it gets all its buffers. */
-void loop_take_back(struct loop_dev *dev)
-{
-	struct loop_frame *frame = READ_ONCE(dev->last);
-
-	/* The writer cannot fill it while it stops. */
-	if (frame)
-		loop_still_set(dev, &dev->still, loop_still_copy(dev, frame));
-
-	spin_lock(&dev->frames_lock);
-	dev->streaming = false;
-	loop_drop_until(dev, dev->next - 1);
-	if (dev->last)
-		loop_frame_put(dev, dev->last);
-	dev->last = NULL;
-
-	while (!list_empty(&dev->held)) {
-		frame = list_first_entry(&dev->held, struct loop_frame, entry);
-		frame->refs++;
-		loop_release_imports(dev, frame);
-		loop_move_borrowers(dev, frame);
-		spin_unlock(&dev->frames_lock);
-		wait_event(dev->idle, loop_is_settled(dev, frame));
-		spin_lock(&dev->frames_lock);
-		loop_frame_put(dev, frame);
-	}
 	spin_unlock(&dev->frames_lock);
 }
 
@@ -379,11 +438,7 @@ void loop_keep_last(struct loop_dev *dev, bool keep)
 {
 	spin_lock(&dev->frames_lock);
 	dev->keep_last = keep;
-	if (!keep && dev->last) {
-		loop_frame_put(dev, dev->last);
-		dev->last = NULL;
-	}
-	spin_unlock(&dev->frames_lock);
 	if (!keep)
-		loop_still_set(dev, &dev->still, NULL);
+		loop_set_frame(dev, &dev->last, NULL);
+	spin_unlock(&dev->frames_lock);
 }

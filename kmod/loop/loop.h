@@ -4,22 +4,25 @@
  *
  * A frame is an OUTPUT buffer of the writer. Publishing it puts a reference on the
  * list of each reader; it is copied, or shown, when its reader asks for it, in that
- * reader's time. The writer has the buffer again once nobody refers to it, and takes
- * it from the slowest where it would have to wait.
+ * reader's time. The writer has the buffer again once nobody refers to it. Where it asks
+ * for one and there is none it takes the frame that is missed least: those who look at it
+ * get a copy, those who only wait for it lose it.
  *
  * core.c	the module, its nodes, opening them
  * node.c	ioctls, files, and the two queues of each
  * formats.c	formats, sizes and intervals
  * controls.c	what users may set
  * frames.c	frames from the writer to the lists of the readers, and back
- * reader.c	frames from a reader's list to its buffers, or to read(2)
+ * reader.c	frames from a reader's list to its buffers
+ * read.c	the same to read(2)
  * memory.c	which memory is the same, and copying from one to another
- * view.c	MMAP buffers of readers that show the writer's memory
+ * view.c	mappings of readers that show the writer's memory
  * still.c	what readers get while there is no frame
  * debugfs.c	counters
  *
- * Locks, the outer ones first: loop_file.lock; loop_dev.lock; a process's mmap_lock;
- * vb2_queue.mmap_lock; loop_view.lock; loop_dev.frames_lock, a spinlock.
+ * Locks, the outer ones first: that of a control handler; loop_file.lock; loop_dev.lock;
+ * a process's mmap_lock; vb2_queue.mmap_lock; loop_dev.map_lock; loop_dev.frames_lock, a
+ * spinlock.
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -42,7 +45,7 @@
 
 #define LOOP_NAME	"vpipe-loop"
 
-/* Of a queue: frames of one that has more would outgrow the readers' lists. */
+/* Of a queue. */
 #define LOOP_MAX_BUFFERS	32
 
 /* Where CAPTURE buffers lie in the file, behind those of OUTPUT. */
@@ -52,63 +55,77 @@ struct dma_buf;
 struct loop_file;
 struct loop_view;
 
+/* What of a writer's buffer goes to the readers' with its frame. */
+#define LOOP_COPIED_FLAGS	(V4L2_BUF_FLAG_KEYFRAME | V4L2_BUF_FLAG_PFRAME | \
+				 V4L2_BUF_FLAG_BFRAME | V4L2_BUF_FLAG_TIMECODE | \
+				 V4L2_BUF_FLAG_TSTAMP_SRC_MASK)
+
 /**
  * struct loop_format - a pixel format
  * @fourcc:	V4L2_PIX_FMT_*
  * @bytes:	of a pixel of the first plane, 0 where it is compressed
- * @depth:	bits of a pixel of all planes together
- * @align_x:	the width is a multiple of it
- * @align_y:	the height is a multiple of it
- * @black:	what a picture's first plane consists of, four bytes that repeat
- * @chroma:	the byte that the other planes consist of
+ * @pairs:	two pixels that lie side by side share their colours in the first plane
+ * @chroma:	what is behind the first plane, LOOP_CHROMA_*
+ * @luma:	which of the first plane's bytes are brightness, by their place among four, as a
+ *		mask; the others are colour. None where black is 0.
  */
 struct loop_format {
 	u32 fourcc;
 	u8 bytes;
-	u8 depth;
-	u8 align_x;
-	u8 align_y;
-	u8 black[4];
+	bool pairs;
 	u8 chroma;
+	u8 luma;
 };
 
 /**
- * struct loop_still - a picture that readers get while there is no frame
- * @kref:	its users
- * @bytesused:	its size
- * @data:	its bytes
- */
-struct loop_still {
-	struct kref kref;
-	u32 bytesused;
-	u8 data[];
-};
-
-/**
- * struct loop_frame - an OUTPUT buffer
- * @vbuf:	the buffer
- * @entry:	in loop_dev.held, or in loop_file.early before STREAMON
- * @borrowers:	CAPTURE buffers that show this frame's memory, by loop_buf.borrow
- * @refs:	readers' lists, copies and borrowers that refer to it; the last one gives the
- *		buffer back
+ * struct loop_frame - what a writer hands over
+ * @entry:	in loop_dev.held while it is an OUTPUT buffer, in loop_file.early before
+ *		STREAMON, in loop_dev.spare where it is a copy that nobody refers to
+ * @vb:		the OUTPUT buffer; none: it is in @data
+ * @views:	that show it, by loop_view.entry
+ * @borrowers:	CAPTURE buffers that are its dma-buf, by loop_buf.borrow
+ * @refs:	readers' lists, copies, views and borrowers that refer to it
  * @copying:	copies being made of it
- * @imports:	borrowers that are dma-bufs, which cannot be made to let go
+ * @going:	the writer has asked for it: nobody gets it any more
  * @number:	of the frame, counted by the node
  * @timestamp:	for readers, in ns
  * @given:	sequence number that the writer queued it with
- * @mapped:	its dma-buf is mapped, see memory.c
+ * @flags:	V4L2_BUF_FLAG_*, of the writer's
+ * @timecode:	of the writer's
+ * @bytes:	its size
+ * @data:	memory of its own
+ * @room:	size of @data in bytes
  *
- * All but the first and the last two are under loop_dev.frames_lock.
+ * Under loop_dev.frames_lock, but for what does not change.
  */
 struct loop_frame {
-	struct vb2_v4l2_buffer vbuf;
 	struct list_head entry;
+	struct vb2_buffer *vb;
+	struct list_head views;
 	struct list_head borrowers;
 	unsigned int refs;
 	unsigned int copying;
-	unsigned int imports;
+	bool going;
 	u32 number;
 	u64 timestamp;
+	u32 given;
+	u32 flags;
+	struct v4l2_timecode timecode;
+	u32 bytes;
+	void *data;
+	size_t room;
+};
+
+/**
+ * struct loop_out - an OUTPUT buffer
+ * @vbuf:	the buffer
+ * @frame:	what is in it while it is queued
+ * @given:	sequence number that it was queued with
+ * @mapped:	its dma-buf is mapped, see memory.c
+ */
+struct loop_out {
+	struct vb2_v4l2_buffer vbuf;
+	struct loop_frame frame;
 	u32 given;
 	bool mapped;
 };
@@ -117,30 +134,42 @@ struct loop_frame {
  * struct loop_buf - a CAPTURE buffer
  * @vbuf:	the buffer
  * @entry:	in loop_reader.bufs
- * @lent:	the frame that it shows, until it is queued again
+ * @view:	its user's read-only mapping, where it has one; a reference
+ * @shown:	the view that shows the frame in it, until it is queued again; a reference
+ * @lent:	the frame that it is the memory of, until it is queued again
  * @borrow:	in @lent->borrowers
- * @view:	its user's read-only mapping, where it has one
- * @shown:	key of the writer's memory that @view shows; none: the buffer's own
- * @binding:	in loop_dev.bindings, while @shown is set
- * @copies:	frames to copy into it before it may show the writer's memory
  * @own:	somebody may write to it, or has it as a dma-buf: it shows no other memory
- * @moving:	what @view shows is being changed: who may free or reuse the buffer waits
+ * @ready:	its memory was made ready for a copy, @vaddr is the result
+ * @vaddr:	where to copy to
  * @mapped:	its dma-buf is mapped, see memory.c
  *
- * All but the first and the last are under loop_dev.frames_lock.
+ * @lent and @borrow are under loop_dev.frames_lock, the others under loop_file.lock.
  */
 struct loop_buf {
 	struct vb2_v4l2_buffer vbuf;
 	struct list_head entry;
+	struct loop_view *view;
+	struct loop_view *shown;
 	struct loop_frame *lent;
 	struct list_head borrow;
-	struct loop_view *view;
-	const void *shown;
-	struct list_head binding;
-	unsigned int copies;
 	bool own;
-	bool moving;
+	bool ready;
+	void *vaddr;
 	bool mapped;
+};
+
+/**
+ * struct loop_entry - a frame that waits for a reader
+ * @frame:	referred to
+ * @number:	of the frame, counted by the node
+ * @timestamp:	in ns
+ * @still:	it stands for one that did not come
+ */
+struct loop_entry {
+	struct loop_frame *frame;
+	u32 number;
+	u64 timestamp;
+	bool still;
 };
 
 /**
@@ -152,8 +181,9 @@ struct loop_buf {
  * @first:	index of the oldest
  * @count:	of frames in @list
  * @base:	number of the frame that is this reader's number 0
+ * @shown:	views of it that show a frame
+ * @lent:	buffers of it that are a frame's memory
  * @wake:	there is a frame and nobody has told it
- * @still:	it is to get a picture instead of a frame
  * @reading:	it uses read(2)
  * @stale:	the format has changed under its buffers
  * @rest:	of a frame that read(2) has given a part of; under loop_file.lock, as the
@@ -166,12 +196,13 @@ struct loop_reader {
 	struct list_head entry;
 	wait_queue_head_t wait;
 	struct list_head bufs;
-	struct loop_frame *list[LOOP_MAX_BUFFERS];
+	struct loop_entry list[LOOP_MAX_BUFFERS];
 	unsigned int first;
 	unsigned int count;
 	u32 base;
+	unsigned int shown;
+	unsigned int lent;
 	bool wake;
-	bool still;
 	bool reading;
 	bool stale;
 	u8 *rest;
@@ -180,9 +211,18 @@ struct loop_reader {
 	size_t rest_room;
 };
 
+/* The side of a node that a file has used, and keeps. */
+enum loop_side {
+	LOOP_NEITHER,
+	LOOP_OUTPUT,
+	LOOP_CAPTURE,
+};
+
 /**
  * struct loop_file - an open file
  * @fh:		its handle
+ * @hdl:	its controls, and the node's
+ * @lends:	memory that it imports goes to readers as it is
  * @dev:	its node
  * @entry:	in loop_dev.files
  * @lock:	of both queues
@@ -190,11 +230,15 @@ struct loop_reader {
  * @cap:	CAPTURE
  * @early:	OUTPUT buffers queued before STREAMON
  * @written:	bytes of the write(2) that is being done
+ * @replaced:	it asked for a format that there is not
+ * @chose:	it has set the format from the CAPTURE side
+ * @side:	that it has used
  * @capturer:	the process that has CAPTURE buffers or reads, under loop_dev.lock
  * @reader:	what it has to read
  */
 struct loop_file {
 	struct v4l2_fh fh;
+	struct v4l2_ctrl_handler hdl;
 	struct loop_dev *dev;
 	struct list_head entry;
 	struct mutex lock; /* of both queues */
@@ -202,6 +246,10 @@ struct loop_file {
 	struct vb2_queue cap;
 	struct list_head early;
 	u32 written;
+	bool lends;
+	bool replaced;
+	bool chose;
+	enum loop_side side;
 	struct pid *capturer;
 	struct loop_reader reader;
 };
@@ -240,12 +288,14 @@ struct loop_memory {
  * @debugfs:	its folder
  * @number:	of the node among the module's
  * @exclusive:	it has one capability at a time
- * @lock:	of the next twelve
+ * @map_lock:	of the mappings of dma-bufs, see memory.c
+ * @lock:	of all up to @interval
  * @files:	open ones
  * @writer:	the file that has OUTPUT buffers
  * @format:	of the frames, like all up to @interval
  * @width:	in pixels
  * @height:	in pixels
+ * @bytesperline: of the first plane
  * @sizeimage:	in bytes
  * @colorspace:	as given on OUTPUT
  * @xfer_func:	as given on OUTPUT
@@ -254,18 +304,19 @@ struct loop_memory {
  * @interval:	between frames, in seconds
  * @frames_lock: of all that follows, and of frames and readers
  * @readers:	those that take frames
- * @held:	frames that somebody refers to, the oldest first
- * @bindings:	CAPTURE buffers that show the writer's memory
- * @idle:	woken when a copy or a move ends
+ * @held:	OUTPUT buffers that somebody refers to, the oldest first
+ * @spare:	copies that nobody refers to
+ * @idle:	woken when the writer has its last buffer again
  * @streaming:	the writer streams
  * @memory:	of the OUTPUT buffers, by index
  * @buffers:	of the writer
- * @lent:	frames that are borrowed as dma-bufs
- * @next:	number of the next frame, or still picture
+ * @next:	number of the next frame
  * @written:	frames since the writer's STREAMON
+ * @began:	time of the first of these, in ns
+ * @clock:	timestamp that readers were given last, in ns
  * @last:	frame that is kept, referred to
- * @still:	copy of the last frame, where the writer is gone
- * @image:	what is shown after the time-out; none: black
+ * @image:	what is shown after the time-out, referred to
+ * @black:	the same where nobody has set an image, referred to
  * @grab:	the next frame becomes @image
  * @stamps:	VPIPE_LOOP_STAMPS_*
  * @keep_last:	the last frame is kept
@@ -273,6 +324,7 @@ struct loop_memory {
  * @frame_time:	when there was a frame last, in jiffies
  * @wake_work:	tells readers that there is a frame
  * @still_work:	gives readers a picture when there is no frame
+ * @spare_work:	frees what is in @spare
  * @stats:	counters
  */
 struct loop_dev {
@@ -282,13 +334,15 @@ struct loop_dev {
 	struct dentry *debugfs;
 	unsigned int number;
 	bool exclusive;
+	struct mutex map_lock; /* of the mappings of dma-bufs */
 
-	struct mutex lock; /* of the next twelve */
+	struct mutex lock; /* of all up to interval */
 	struct list_head files;
 	struct loop_file *writer;
 	const struct loop_format *format;
 	u32 width;
 	u32 height;
+	u32 bytesperline;
 	u32 sizeimage;
 	enum v4l2_colorspace colorspace;
 	enum v4l2_xfer_func xfer_func;
@@ -299,17 +353,18 @@ struct loop_dev {
 	spinlock_t frames_lock; /* of all that follows, and of frames and readers */
 	struct list_head readers;
 	struct list_head held;
-	struct list_head bindings;
+	struct list_head spare;
 	wait_queue_head_t idle;
 	bool streaming;
 	struct loop_memory memory[LOOP_MAX_BUFFERS];
 	unsigned int buffers;
-	unsigned int lent;
 	u32 next;
 	u32 written;
+	u64 began;
+	u64 clock;
 	struct loop_frame *last;
-	struct loop_still *still;
-	struct loop_still *image;
+	struct loop_frame *image;
+	struct loop_frame *black;
 	bool grab;
 	u32 stamps;
 	bool keep_last;
@@ -317,12 +372,13 @@ struct loop_dev {
 	unsigned long frame_time;
 	struct work_struct wake_work;
 	struct delayed_work still_work;
+	struct delayed_work spare_work;
 	struct loop_stats stats;
 };
 
-static inline struct loop_frame *loop_to_frame(struct vb2_buffer *vb)
+static inline struct loop_out *loop_to_out(struct vb2_buffer *vb)
 {
-	return container_of(to_vb2_v4l2_buffer(vb), struct loop_frame, vbuf);
+	return container_of(to_vb2_v4l2_buffer(vb), struct loop_out, vbuf);
 }
 
 static inline struct loop_buf *loop_to_buf(struct vb2_buffer *vb)
@@ -340,8 +396,16 @@ static inline bool loop_is_capture(const struct vb2_queue *vq)
 	return V4L2_TYPE_IS_CAPTURE(vq->type);
 }
 
+static inline struct loop_reader *loop_reader_of(const struct loop_buf *buf)
+{
+	struct loop_file *file = vb2_get_drv_priv(buf->vbuf.vb2_buf.vb2_queue);
+
+	return &file->reader;
+}
+
 /* core.c */
 extern unsigned int loop_max_buffers;
+extern bool loop_show_mmap;
 bool loop_may_open(void);
 
 /* node.c */
@@ -352,7 +416,7 @@ int loop_start_reading(struct loop_file *file);
 
 /* formats.c */
 void loop_formats_init(struct loop_dev *dev);
-u32 loop_black(struct loop_dev *dev, u8 *data, size_t room);
+struct loop_frame *loop_black(struct loop_dev *dev);
 int loop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int loop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
 int loop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival);
@@ -364,19 +428,25 @@ int loop_s_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
 
 /* controls.c */
 int loop_controls_init(struct loop_dev *dev);
+int loop_file_controls_init(struct loop_file *file);
 
 /* frames.c */
 void loop_frames_init(struct loop_dev *dev);
-void loop_publish(struct loop_dev *dev, struct loop_frame *frame, unsigned int buffers);
+void loop_frames_exit(struct loop_dev *dev);
+struct loop_frame *loop_frame_alloc(struct loop_dev *dev, u32 bytes);
+struct loop_frame *loop_frame_copy(struct loop_dev *dev, struct loop_frame *frame);
+void loop_frame_put(struct loop_dev *dev, struct loop_frame *frame);
+void loop_frame_put_unlocked(struct loop_dev *dev, struct loop_frame *frame);
+void loop_count_copy(struct loop_dev *dev, size_t bytes);
+void loop_frame_copied(struct loop_dev *dev, struct loop_frame *frame, u32 bytes);
+void loop_set_frame(struct loop_dev *dev, struct loop_frame **place, struct loop_frame *frame);
+void loop_lend(struct loop_dev *dev, struct loop_buf *buf, struct loop_frame *frame);
+void loop_lent_back(struct loop_dev *dev, struct loop_buf *buf);
+unsigned int loop_most_lent(const struct loop_dev *dev);
+void loop_publish(struct loop_dev *dev, struct vb2_buffer *vb);
+void loop_relieve(struct loop_file *file);
 void loop_take_back(struct loop_dev *dev);
 void loop_keep_last(struct loop_dev *dev, bool keep);
-void loop_count_copy(struct loop_dev *dev, size_t bytes);
-void loop_frame_put(struct loop_dev *dev, struct loop_frame *frame);
-void loop_frame_copied(struct loop_dev *dev, struct loop_frame *frame, u32 bytes);
-void loop_moved(struct loop_dev *dev, struct loop_buf *buf);
-void loop_buf_return(struct loop_dev *dev, struct loop_buf *buf);
-void loop_buf_own(struct loop_dev *dev, struct loop_buf *buf, bool always);
-void loop_unbind(struct loop_dev *dev, const void *key);
 
 /* reader.c */
 void loop_reader_init(struct loop_reader *reader);
@@ -385,11 +455,19 @@ void loop_reader_stop(struct loop_file *file);
 void loop_reader_end(struct loop_file *file);
 void loop_readers_init(struct loop_dev *dev);
 void loop_readers_add(struct loop_dev *dev, struct loop_frame *frame);
-void loop_reader_drop(struct loop_dev *dev, struct loop_reader *reader, u32 number);
-void loop_reader_show_still(struct loop_dev *dev, struct loop_reader *reader);
+void loop_readers_replace(struct loop_dev *dev, struct loop_frame *frame,
+			  struct loop_frame *by);
+void loop_readers_drop(struct loop_dev *dev, u32 number);
+void loop_reader_show_still(struct loop_dev *dev, struct loop_reader *reader,
+			    struct loop_frame *frame);
+struct loop_entry loop_reader_pop(struct loop_reader *reader);
 bool loop_reader_ready(struct loop_file *file);
-unsigned int loop_most_lent(const struct loop_dev *dev);
+int loop_wait_ready(struct loop_file *file, bool nonblocking);
 int loop_dequeue(struct loop_file *file, struct v4l2_buffer *b, bool nonblocking);
+void loop_buf_return(struct loop_dev *dev, struct loop_buf *buf);
+void loop_buf_unready(struct loop_buf *buf);
+
+/* read.c */
 ssize_t loop_read(struct file *filp, char __user *to, size_t count, loff_t *offset);
 
 /* memory.c */
@@ -397,30 +475,39 @@ extern struct vb2_mem_ops loop_memops;
 void loop_memory_init(void);
 void *loop_access_begin(struct vb2_buffer *vb);
 void loop_access_end(struct vb2_buffer *vb);
+const void *loop_frame_begin(struct loop_frame *frame);
+void loop_frame_end(struct loop_frame *frame);
 int loop_copy_out(struct loop_frame *frame, void *to, u32 bytes);
-int loop_copy_in(struct loop_buf *buf, struct loop_frame *frame, u32 bytes);
-u32 loop_copy_still(struct loop_dev *dev, struct loop_buf *buf, const struct loop_still *still);
 void loop_memory_note(struct loop_dev *dev, const struct vb2_buffer *vb);
 void loop_memory_forget(struct loop_dev *dev, unsigned int index);
+void loop_memory_forget_all(struct loop_dev *dev);
 bool loop_is_memory(const struct loop_buf *buf, const struct loop_memory *memory);
 bool loop_is_writers(const struct loop_dev *dev, const struct loop_buf *buf);
 long loop_memory_share(struct loop_dev *dev, struct vpipe_loop_share *share);
 
 /* view.c */
-int loop_capture_mmap(struct loop_file *file, struct file *filp, struct vm_area_struct *vma);
-void loop_view_show(struct loop_view *view, void *memory);
-void loop_view_detach(struct loop_dev *dev, struct loop_buf *buf);
+int loop_capture_mmap(struct loop_file *file, struct vm_area_struct *vma);
+struct dma_buf *loop_view_create(struct loop_dev *dev, size_t size);
+struct dma_buf *loop_view_import(struct loop_dev *dev, struct dma_buf *imported);
+struct loop_view *loop_view_of(const struct dma_buf *dbuf);
+bool loop_view_may_be_queued(const struct dma_buf *dbuf, const struct loop_dev *dev);
+struct dma_buf *loop_view_imported(const struct loop_view *view);
+size_t loop_view_size(const struct loop_view *view);
+bool loop_view_is_free(struct loop_view *view);
+bool loop_view_is_spared(const struct loop_view *view);
+void loop_view_was_spared(struct loop_view *view);
+void loop_view_get(struct loop_view *view);
+void loop_view_put(struct loop_view *view);
+bool loop_view_show(struct loop_view *view, struct loop_frame *frame);
+void loop_view_keep(struct loop_view *view);
+struct loop_frame *loop_view_frame(struct loop_view *view);
+void loop_views_move(struct loop_dev *dev, struct loop_frame *frame, struct loop_frame *by);
 
 /* still.c */
 void loop_still_init(struct loop_dev *dev);
 void loop_still_exit(struct loop_dev *dev);
-void loop_still_forget(struct loop_dev *dev);
+void loop_still_forget(struct loop_dev *dev, bool black_alone);
 void loop_still_schedule(struct loop_dev *dev);
-bool loop_has_still(const struct loop_dev *dev);
-struct loop_still *loop_still_copy(struct loop_dev *dev, struct loop_frame *frame);
-struct loop_still *loop_still_get(struct loop_dev *dev);
-void loop_still_put(struct loop_still *still);
-void loop_still_set(struct loop_dev *dev, struct loop_still **place, struct loop_still *still);
 
 /* debugfs.c */
 void loop_debugfs_init(struct loop_dev *dev);

@@ -16,8 +16,6 @@
  */
 struct vb2_mem_ops loop_memops;
 
-static DEFINE_MUTEX(loop_map_lock);
-
 static int loop_map_nothing(void *priv)
 {
 	return 0;
@@ -37,20 +35,23 @@ void loop_memory_init(void)
 static bool *loop_mapped(struct vb2_buffer *vb)
 {
 	return loop_is_capture(vb->vb2_queue) ? &loop_to_buf(vb)->mapped :
-						&loop_to_frame(vb)->mapped;
+						&loop_to_out(vb)->mapped;
 }
 
 static void *loop_vaddr(struct vb2_buffer *vb)
 {
+	struct loop_file *file = vb2_get_drv_priv(vb->vb2_queue);
 	bool *mapped = loop_mapped(vb);
 	bool ok = true;
 
-	if (vb->memory == VB2_MEMORY_DMABUF) {
-		mutex_lock(&loop_map_lock);
-		if (!*mapped)
-			*mapped = !vb2_vmalloc_memops.map_dmabuf(vb->planes[0].mem_priv);
+	/* Pairs with the release below: the address is there once it is mapped. */
+	if (vb->memory == VB2_MEMORY_DMABUF && !smp_load_acquire(mapped)) {
+		mutex_lock(&file->dev->map_lock);
+		if (!*mapped && !vb2_vmalloc_memops.map_dmabuf(vb->planes[0].mem_priv))
+			/* Pairs with the acquire above. */
+			smp_store_release(mapped, true);
 		ok = *mapped;
-		mutex_unlock(&loop_map_lock);
+		mutex_unlock(&file->dev->map_lock);
 	}
 
 	return ok ? vb2_plane_vaddr(vb, 0) : NULL;
@@ -79,54 +80,29 @@ void loop_access_end(struct vb2_buffer *vb)
 		dma_buf_end_cpu_access(vb->planes[0].dbuf, loop_direction(vb));
 }
 
+/* None: not to be had. */
+const void *loop_frame_begin(struct loop_frame *frame)
+{
+	return frame->vb ? loop_access_begin(frame->vb) : frame->data;
+}
+
+void loop_frame_end(struct loop_frame *frame)
+{
+	if (frame->vb)
+		loop_access_end(frame->vb);
+}
+
 /* EIO where the frame's memory cannot be had. */
 int loop_copy_out(struct loop_frame *frame, void *to, u32 bytes)
 {
-	struct vb2_buffer *vb = &frame->vbuf.vb2_buf;
-	const void *from = loop_access_begin(vb);
+	const void *from = loop_frame_begin(frame);
 
 	if (!from)
 		return -EIO;
 	memcpy(to, from, bytes);
-	loop_access_end(vb);
+	loop_frame_end(frame);
 
 	return 0;
-}
-
-/* Copies to the buffer's own memory. EIO where either cannot be had. */
-int loop_copy_in(struct loop_buf *buf, struct loop_frame *frame, u32 bytes)
-{
-	struct vb2_buffer *vb = &buf->vbuf.vb2_buf;
-	void *to = loop_access_begin(vb);
-	int ret;
-
-	if (!to)
-		return -EIO;
-	ret = loop_copy_out(frame, to, bytes);
-	loop_access_end(vb);
-
-	return ret;
-}
-
-/* The picture for times without frames. Returns its size, or 0 if that cannot be done. */
-u32 loop_copy_still(struct loop_dev *dev, struct loop_buf *buf, const struct loop_still *still)
-{
-	struct vb2_buffer *vb = &buf->vbuf.vb2_buf;
-	size_t room = vb2_plane_size(vb, 0);
-	void *to = loop_access_begin(vb);
-	u32 bytes = 0;
-
-	if (!to)
-		return 0;
-	if (!still) {
-		bytes = loop_black(dev, to, room);
-	} else if (still->bytesused <= room) {
-		bytes = still->bytesused;
-		memcpy(to, still->data, bytes);
-	}
-	loop_access_end(vb);
-
-	return bytes;
 }
 
 /*
@@ -146,40 +122,65 @@ static const void *loop_memory_key(const struct vb2_buffer *vb)
 	}
 }
 
-/* Of an OUTPUT buffer that has it from now on. */
+/*
+ * Of an OUTPUT buffer that has it from now on. videobuf2 does not say when a buffer has lost
+ * its memory because of a wrong descriptor: so what was noted before may still be there.
+ */
 void loop_memory_note(struct loop_dev *dev, const struct vb2_buffer *vb)
 {
-	struct loop_memory *memory = &dev->memory[vb->index];
+	struct loop_memory memory = { .key = loop_memory_key(vb) };
 
-	spin_lock(&dev->frames_lock);
-	memory->key = loop_memory_key(vb);
 	if (vb->memory == VB2_MEMORY_DMABUF) {
-		memory->dbuf = vb->planes[0].dbuf;
-		get_dma_buf(memory->dbuf);
+		memory.dbuf = vb->planes[0].dbuf;
+		get_dma_buf(memory.dbuf);
 	}
+	spin_lock(&dev->frames_lock);
+	swap(dev->memory[vb->index], memory);
 	spin_unlock(&dev->frames_lock);
+	if (memory.dbuf)
+		dma_buf_put(memory.dbuf);
 }
 
 void loop_memory_forget(struct loop_dev *dev, unsigned int index)
 {
-	struct loop_memory old;
+	struct loop_memory old = {};
 
 	spin_lock(&dev->frames_lock);
-	old = dev->memory[index];
-	dev->memory[index] = (struct loop_memory){};
+	swap(dev->memory[index], old);
 	spin_unlock(&dev->frames_lock);
 	if (old.dbuf)
 		dma_buf_put(old.dbuf);
 }
 
+/* The writer has no buffers any more. */
+void loop_memory_forget_all(struct loop_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOOP_MAX_BUFFERS; i++)
+		loop_memory_forget(dev, i);
+}
+
+/* What a CAPTURE buffer is the memory of. */
+static const struct dma_buf *loop_dbuf(const struct loop_buf *buf)
+{
+	const struct dma_buf *dbuf = buf->vbuf.vb2_buf.planes[0].dbuf;
+	const struct loop_view *view = loop_view_of(dbuf);
+
+	return view && loop_view_imported(view) ? loop_view_imported(view) : dbuf;
+}
+
 bool loop_is_memory(const struct loop_buf *buf, const struct loop_memory *memory)
 {
-	const struct vb2_buffer *vb = &buf->vbuf.vb2_buf;
-	const struct dma_buf *dbuf = vb->planes[0].dbuf;
+	const struct dma_buf *dbuf;
+
+	if (!memory->key || buf->vbuf.vb2_buf.memory != VB2_MEMORY_DMABUF)
+		return false;
 
 	/* One that videobuf2 exported has the exported buffer for its private data. */
-	return memory->key && vb->memory == VB2_MEMORY_DMABUF &&
-	       (dbuf == memory->key || dbuf->priv == memory->key);
+	dbuf = loop_dbuf(buf);
+
+	return dbuf == memory->key || dbuf->priv == memory->key;
 }
 
 /* Copying into it would spoil some other frame. */
@@ -190,20 +191,42 @@ bool loop_is_writers(const struct loop_dev *dev, const struct loop_buf *buf)
 	if (buf->vbuf.vb2_buf.memory != VB2_MEMORY_DMABUF)
 		return false;
 
-	for (i = 0; i < dev->buffers; i++)
+	for (i = 0; i < LOOP_MAX_BUFFERS; i++)
 		if (loop_is_memory(buf, &dev->memory[i]))
 			return true;
 
 	return false;
 }
 
-/* VPIPE_LOOP_IOC_SHARE */
+/*
+ * VPIPE_LOOP_IOC_SHARE
+ */
+
+/* The dma-buf that a writer lends, referred to; none where it has memory of the node's. */
+static struct dma_buf *loop_memory_lent(struct loop_dev *dev, unsigned int index)
+{
+	struct loop_memory *memory = &dev->memory[index];
+	struct dma_buf *dbuf;
+
+	lockdep_assert_held(&dev->lock);
+	spin_lock(&dev->frames_lock);
+	dbuf = memory->dbuf;
+	if (!memory->key)
+		dbuf = ERR_PTR(-EAGAIN);
+	else if (dbuf && !READ_ONCE(dev->writer->lends))
+		dbuf = ERR_PTR(-EACCES);
+	else if (dbuf)
+		get_dma_buf(dbuf);
+	spin_unlock(&dev->frames_lock);
+
+	return dbuf;
+}
+
 long loop_memory_share(struct loop_dev *dev, struct vpipe_loop_share *share)
 {
-	struct dma_buf *dbuf = NULL;
-	struct vb2_buffer *vb;
+	struct dma_buf *dbuf;
 	struct vb2_queue *q;
-	const void *key;
+	size_t size;
 	int fd;
 
 	if (share->flags & ~O_CLOEXEC || memchr_inv(share->reserved, 0, sizeof(share->reserved)))
@@ -214,31 +237,18 @@ long loop_memory_share(struct loop_dev *dev, struct vpipe_loop_share *share)
 		mutex_unlock(&dev->lock);
 		return -EAGAIN;
 	}
-
 	q = &dev->writer->out;
-	mutex_lock(&q->mmap_lock);
 	share->count = vpipe_num_buffers(q);
-	if (share->index < share->count && q->memory != VB2_MEMORY_USERPTR) {
-		spin_lock(&dev->frames_lock);
-		key = dev->memory[share->index].key;
-		dbuf = dev->memory[share->index].dbuf;
-		if (dbuf)
-			get_dma_buf(dbuf);
-		spin_unlock(&dev->frames_lock);
-		/* Without a key it is one that videobuf2 is just making, or has just freed. */
-		if (!key) {
-			dbuf = ERR_PTR(-EAGAIN);
-		} else if (!dbuf) {
-			vb = vb2_get_buffer(q, share->index);
-			dbuf = vb2_vmalloc_memops.get_dmabuf(vb, vb->planes[0].mem_priv,
-							     O_RDONLY);
-			dbuf = dbuf ?: ERR_PTR(-ENOMEM);
-		}
-	} else {
+	if (share->index < share->count && q->memory != VB2_MEMORY_USERPTR)
+		dbuf = loop_memory_lent(dev, share->index);
+	else
 		dbuf = ERR_PTR(-EINVAL);
-	}
-	mutex_unlock(&q->mmap_lock);
+	size = dev->sizeimage;
 	mutex_unlock(&dev->lock);
+	if (IS_ERR(dbuf))
+		return PTR_ERR(dbuf);
+
+	dbuf = dbuf ? loop_view_import(dev, dbuf) : loop_view_create(dev, size);
 	if (IS_ERR(dbuf))
 		return PTR_ERR(dbuf);
 

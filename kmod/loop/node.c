@@ -5,6 +5,8 @@
  * videobuf2's helpers for ioctls want one queue a node; here each file has two, so
  * these find the queue and its owner first.
  */
+#include <linux/compat.h>
+#include <linux/dma-buf.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -15,8 +17,8 @@
 #include "loop.h"
 
 /*
- * Whether the node has that side for this file: of an exclusive one a file has the side
- * that it uses, and before that the one that a writer leaves it.
+ * Whether the node has that side for this file: of an exclusive one a file keeps the side
+ * that it has used, and before that it has the one that a writer leaves it.
  */
 bool loop_has_side(struct loop_file *file, bool capture)
 {
@@ -24,10 +26,10 @@ bool loop_has_side(struct loop_file *file, bool capture)
 
 	if (!dev->exclusive)
 		return true;
-	if (READ_ONCE(dev->writer) == file)
-		return !capture;
+	if (READ_ONCE(file->side) != LOOP_NEITHER)
+		return capture == (READ_ONCE(file->side) == LOOP_CAPTURE);
 
-	return capture == (READ_ONCE(file->capturer) || READ_ONCE(dev->streaming));
+	return capture == READ_ONCE(dev->streaming);
 }
 
 /* Locked; none where the node does not have that side for this file. */
@@ -58,6 +60,8 @@ static int loop_claim_writer(struct loop_file *file)
 		dev->writer = file;
 	else if (dev->writer != file)
 		ret = -EBUSY;
+	if (!ret)
+		WRITE_ONCE(file->side, LOOP_OUTPUT);
 	mutex_unlock(&dev->lock);
 
 	return ret;
@@ -80,14 +84,20 @@ static int loop_claim_reader(struct loop_file *file)
 			ret = -EBUSY;
 	if (!ret && !file->capturer)
 		file->capturer = get_pid(process);
+	if (!ret)
+		WRITE_ONCE(file->side, LOOP_CAPTURE);
 	mutex_unlock(&dev->lock);
 
 	return ret;
 }
 
 /* For buffers: read(2) is a use of its own. */
-static int loop_claim(struct loop_file *file, struct vb2_queue *q)
+static int loop_claim(struct file *filp, struct vb2_queue *q)
 {
+	struct loop_file *file = loop_to_file(filp);
+
+	if (!(filp->f_mode & (loop_is_capture(q) ? FMODE_READ : FMODE_WRITE)))
+		return -EACCES;
 	if (!loop_is_capture(q))
 		return loop_claim_writer(file);
 	if (file->reader.reading)
@@ -109,12 +119,13 @@ static void loop_unclaim(struct loop_file *file, struct vb2_queue *q)
 		put_pid(file->capturer);
 		file->capturer = NULL;
 	} else if (dev->writer == file) {
+		loop_memory_forget_all(dev);
 		dev->writer = NULL;
 	}
 	mutex_unlock(&dev->lock);
 }
 
-/* read(2) is used from now on. */
+/* read(2) is used from now on, and nothing else. */
 int loop_start_reading(struct loop_file *file)
 {
 	int ret;
@@ -122,13 +133,14 @@ int loop_start_reading(struct loop_file *file)
 	lockdep_assert_held(&file->lock);
 	if (file->reader.reading)
 		return 0;
-	if (vb2_is_busy(&file->cap))
+	if (vb2_is_busy(&file->cap) || vb2_is_busy(&file->out))
 		return -EBUSY;
 
 	ret = loop_claim_reader(file);
 	if (ret)
 		return ret;
 	file->reader.reading = true;
+	file->reader.stale = false;
 	loop_reader_start(file);
 
 	return 0;
@@ -173,23 +185,28 @@ static int loop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 		file->reader.stale = false;
 	mutex_unlock(&dev->lock);
 
-	/* Who creates buffers one by one gets what is asked for. */
-	if (*num_planes) {
-		if (*num_planes != 1 || sizes[0] < sizeimage)
-			return -EINVAL;
-		least = 1;
-	} else {
+	if (!*num_planes) {
+		/* Those that are there are of this very request: there was no memory for all. */
 		*num_planes = 1;
 		sizes[0] = sizeimage;
+		*num_buffers = clamp(*num_buffers, least, loop_max_buffers);
+		return 0;
 	}
+
+	/* Who creates buffers one by one gets what is asked for. */
+	if (*num_planes != 1 || sizes[0] < sizeimage)
+		return -EINVAL;
 	if (there >= loop_max_buffers)
 		return -ENOBUFS;
-	*num_buffers = clamp(there + *num_buffers, least, loop_max_buffers) - there;
+	*num_buffers = min(there + *num_buffers, loop_max_buffers) - there;
 
 	return 0;
 }
 
-/* Also called for another dma-buf in the same buffer. */
+/*
+ * Also called for another dma-buf in the same buffer. A window to frames is for the readers
+ * of its node, and for nobody else.
+ */
 static int loop_buf_init(struct vb2_buffer *vb)
 {
 	struct loop_file *file = vb2_get_drv_priv(vb->vb2_queue);
@@ -198,13 +215,16 @@ static int loop_buf_init(struct vb2_buffer *vb)
 	if (loop_is_capture(vb->vb2_queue)) {
 		struct loop_buf *buf = loop_to_buf(vb);
 
-		loop_buf_return(dev, buf);
+		if (vb->memory == VB2_MEMORY_DMABUF &&
+		    !loop_view_may_be_queued(vb->planes[0].dbuf, dev))
+			return -EINVAL;
 		INIT_LIST_HEAD(&buf->borrow);
-		INIT_LIST_HEAD(&buf->binding);
 		buf->mapped = false;
 	} else {
+		if (vb->memory == VB2_MEMORY_DMABUF && loop_view_of(vb->planes[0].dbuf))
+			return -EINVAL;
 		loop_memory_note(dev, vb);
-		loop_to_frame(vb)->mapped = false;
+		loop_to_out(vb)->mapped = false;
 	}
 
 	return 0;
@@ -214,14 +234,18 @@ static void loop_buf_cleanup(struct vb2_buffer *vb)
 {
 	struct loop_file *file = vb2_get_drv_priv(vb->vb2_queue);
 	struct loop_dev *dev = file->dev;
+	struct loop_view *view;
 
-	if (loop_is_capture(vb->vb2_queue)) {
-		loop_buf_own(dev, loop_to_buf(vb), true);
-		loop_view_detach(dev, loop_to_buf(vb));
-	} else {
+	if (!loop_is_capture(vb->vb2_queue)) {
 		loop_memory_forget(dev, vb->index);
-		loop_unbind(dev, vb->planes[0].mem_priv);
+		return;
 	}
+	loop_buf_return(dev, loop_to_buf(vb));
+	view = loop_to_buf(vb)->view;
+	loop_to_buf(vb)->view = NULL;
+	/* Those who still map it see its own memory, which stays. */
+	if (view)
+		loop_view_put(view);
 }
 
 static int loop_buf_out_validate(struct vb2_buffer *vb)
@@ -237,10 +261,8 @@ static int loop_buf_prepare(struct vb2_buffer *vb)
 	struct loop_dev *dev = file->dev;
 	u32 sizeimage = READ_ONCE(dev->sizeimage);
 
-	if (loop_is_capture(vb->vb2_queue)) {
-		loop_buf_return(dev, loop_to_buf(vb));
+	if (loop_is_capture(vb->vb2_queue))
 		return vb2_plane_size(vb, 0) < sizeimage ? -EINVAL : 0;
-	}
 
 	/* videobuf2 forgets how much write(2) has put there. */
 	if (vb2_fileio_is_active(vb->vb2_queue) && !vb2_get_plane_payload(vb, 0))
@@ -266,9 +288,10 @@ static void loop_buf_queue(struct vb2_buffer *vb)
 		spin_unlock(&dev->frames_lock);
 		wake_up(&file->reader.wait);
 	} else if (vb2_start_streaming_called(vb->vb2_queue)) {
-		loop_publish(dev, loop_to_frame(vb), vpipe_num_buffers(vb->vb2_queue));
+		loop_publish(dev, vb);
 	} else {
-		list_add_tail(&loop_to_frame(vb)->entry, &file->early);
+		loop_to_out(vb)->frame.vb = vb;
+		list_add_tail(&loop_to_out(vb)->frame.entry, &file->early);
 	}
 }
 
@@ -286,16 +309,16 @@ static int loop_start_capture(struct loop_file *file)
 		return 0;
 	}
 
-	list_for_each_entry_safe(buf, next, &reader->bufs, entry)
+	list_for_each_entry_safe(buf, next, &reader->bufs, entry) {
+		list_del(&buf->entry);
 		vb2_buffer_done(&buf->vbuf.vb2_buf, VB2_BUF_STATE_QUEUED);
-	INIT_LIST_HEAD(&reader->bufs);
+	}
 
 	return -EIO;
 }
 
 static int loop_start_output(struct loop_file *file)
 {
-	unsigned int buffers = vpipe_num_buffers(&file->out);
 	struct loop_frame *frame, *next;
 	struct loop_dev *dev = file->dev;
 
@@ -303,9 +326,10 @@ static int loop_start_output(struct loop_file *file)
 	dev->streaming = true;
 	dev->written = 0;
 	spin_unlock(&dev->frames_lock);
-	list_for_each_entry_safe(frame, next, &file->early, entry)
-		loop_publish(dev, frame, buffers);
-	INIT_LIST_HEAD(&file->early);
+	list_for_each_entry_safe(frame, next, &file->early, entry) {
+		list_del(&frame->entry);
+		loop_publish(dev, frame->vb);
+	}
 
 	return 0;
 }
@@ -317,7 +341,10 @@ static int loop_start_streaming(struct vb2_queue *q, unsigned int count)
 	return loop_is_capture(q) ? loop_start_capture(file) : loop_start_output(file);
 }
 
-/* What the reader has is its own from now on: who takes a picture stops, then looks at it. */
+/*
+ * What the reader has is its own from now on, where it has memory for it: who takes a picture
+ * stops, then looks at it.
+ */
 static void loop_stop_capture(struct loop_file *file)
 {
 	struct loop_buf *buf, *next;
@@ -327,12 +354,18 @@ static void loop_stop_capture(struct loop_file *file)
 	loop_reader_stop(file);
 	for (i = 0; i < LOOP_MAX_BUFFERS; i++) {
 		vb = vb2_get_buffer(&file->cap, i);
-		if (vb && loop_to_buf(vb)->lent)
-			loop_buf_own(file->dev, loop_to_buf(vb), false);
+		if (!vb)
+			continue;
+		buf = loop_to_buf(vb);
+		if (buf->shown)
+			loop_view_keep(buf->shown);
+		loop_buf_return(file->dev, buf);
 	}
-	list_for_each_entry_safe(buf, next, &file->reader.bufs, entry)
+	list_for_each_entry_safe(buf, next, &file->reader.bufs, entry) {
+		list_del(&buf->entry);
+		loop_buf_unready(buf);
 		vb2_buffer_done(&buf->vbuf.vb2_buf, VB2_BUF_STATE_ERROR);
-	INIT_LIST_HEAD(&file->reader.bufs);
+	}
 }
 
 static void loop_stop_streaming(struct vb2_queue *q)
@@ -366,7 +399,7 @@ static int loop_init_queue(struct loop_file *file, struct vb2_queue *q, u32 type
 	if (!capture)
 		q->io_modes |= VB2_WRITE;
 	q->drv_priv = file;
-	q->buf_struct_size = capture ? sizeof(struct loop_buf) : sizeof(struct loop_frame);
+	q->buf_struct_size = capture ? sizeof(struct loop_buf) : sizeof(struct loop_out);
 	q->ops = &loop_vb2_ops;
 	q->mem_ops = &loop_memops;
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
@@ -404,13 +437,36 @@ static int loop_querycap(struct file *filp, struct v4l2_capability __user *to)
 	return copy_to_user(to, &cap, sizeof(cap)) ? -EFAULT : 0;
 }
 
+/* Who opened the node for reading alone changes nothing that others see. */
+static bool loop_is_for_writers(unsigned int cmd)
+{
+	switch (cmd) {
+	case VIDIOC_S_CTRL:
+	case VIDIOC_S_EXT_CTRLS:
+	case VIDIOC_S_PRIORITY:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static long loop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	if (cmd == VIDIOC_QUERYCAP)
 		return loop_querycap(filp, (void __user *)arg);
+	if (loop_is_for_writers(cmd) && !(filp->f_mode & FMODE_WRITE))
+		return -EACCES;
 
 	return video_ioctl2(filp, cmd, arg);
 }
+
+#ifdef CONFIG_COMPAT
+/* For what V4L2 does not know; structures are the same for all. */
+static long loop_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	return loop_ioctl(filp, cmd, (unsigned long)compat_ptr(arg));
+}
+#endif
 
 /* Programs that look for cameras are told when one comes or goes. */
 static void loop_caps_changed(struct loop_dev *dev)
@@ -428,7 +484,7 @@ static int loop_reqbufs(struct file *filp, void *priv, struct v4l2_requestbuffer
 	if (!q)
 		return -EINVAL;
 
-	ret = loop_claim(file, q);
+	ret = loop_claim(filp, q);
 	if (!ret) {
 		ret = vb2_reqbufs(q, rb);
 		loop_unclaim(file, q);
@@ -447,7 +503,7 @@ static int loop_create_bufs(struct file *filp, void *priv, struct v4l2_create_bu
 	if (!q)
 		return -EINVAL;
 
-	ret = loop_claim(file, q);
+	ret = loop_claim(filp, q);
 	if (!ret) {
 		ret = vb2_create_bufs(q, create);
 		loop_unclaim(file, q);
@@ -455,6 +511,47 @@ static int loop_create_bufs(struct file *filp, void *priv, struct v4l2_create_bu
 	mutex_unlock(q->lock);
 
 	return ret;
+}
+
+/* Where the buffer lies in the file, if the call went well. */
+static int loop_tell_buf(struct vb2_queue *q, struct v4l2_buffer *b, int ret)
+{
+	if (!ret && loop_is_capture(q) && b->memory == V4L2_MEMORY_MMAP)
+		b->m.offset += LOOP_CAPTURE_OFFSET;
+
+	return ret;
+}
+
+/* A reader that queues a buffer is done with what is in it, whatever becomes of that. */
+static struct vb2_buffer *loop_begin_queueing(struct loop_file *file, struct vb2_queue *q,
+					      const struct v4l2_buffer *b)
+{
+	struct vb2_buffer *vb = vb2_get_buffer(q, b->index);
+
+	if (!vb || vb->state != VB2_BUF_STATE_DEQUEUED)
+		return NULL;
+	if (loop_is_capture(q))
+		loop_buf_return(file->dev, loop_to_buf(vb));
+
+	return vb;
+}
+
+/* Newer videobuf2 keeps a dma-buf for good that is smaller than it was said to be. */
+static bool loop_is_too_small(const struct v4l2_buffer *b)
+{
+	struct dma_buf *dbuf;
+	bool small;
+
+	if (b->memory != V4L2_MEMORY_DMABUF)
+		return false;
+
+	dbuf = dma_buf_get(b->m.fd);
+	if (IS_ERR(dbuf))
+		return false;
+	small = dbuf->size < b->length;
+	dma_buf_put(dbuf);
+
+	return small;
 }
 
 static int loop_querybuf(struct file *filp, void *priv, struct v4l2_buffer *b)
@@ -467,10 +564,8 @@ static int loop_querybuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 
 	ret = vb2_querybuf(q, b);
 	mutex_unlock(q->lock);
-	if (!ret && loop_is_capture(q) && b->memory == V4L2_MEMORY_MMAP)
-		b->m.offset += LOOP_CAPTURE_OFFSET;
 
-	return ret;
+	return loop_tell_buf(q, b, ret);
 }
 
 static int loop_prepare_buf(struct file *filp, void *priv, struct v4l2_buffer *b)
@@ -481,10 +576,11 @@ static int loop_prepare_buf(struct file *filp, void *priv, struct v4l2_buffer *b
 	if (!q)
 		return -EINVAL;
 
-	ret = vb2_prepare_buf(q, NULL, b);
+	loop_begin_queueing(loop_to_file(filp), q, b);
+	ret = loop_is_too_small(b) ? -EINVAL : vb2_prepare_buf(q, NULL, b);
 	mutex_unlock(q->lock);
 
-	return ret;
+	return loop_tell_buf(q, b, ret);
 }
 
 static int loop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
@@ -496,16 +592,16 @@ static int loop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	if (!q)
 		return -EINVAL;
 
-	vb = loop_is_capture(q) ? NULL : vb2_get_buffer(q, b->index);
-	if (vb && vb->state == VB2_BUF_STATE_DEQUEUED)
-		loop_to_frame(vb)->given = b->sequence;
-	ret = vb2_qbuf(q, NULL, b);
+	vb = loop_begin_queueing(loop_to_file(filp), q, b);
+	if (vb && !loop_is_capture(q))
+		loop_to_out(vb)->given = b->sequence;
+	ret = loop_is_too_small(b) ? -EINVAL : vb2_qbuf(q, NULL, b);
 	mutex_unlock(q->lock);
 	/* Without readers it is done already; programs do not expect that of this call. */
 	if (!ret && b->flags & V4L2_BUF_FLAG_DONE)
 		b->flags ^= V4L2_BUF_FLAG_DONE | V4L2_BUF_FLAG_QUEUED;
 
-	return ret;
+	return loop_tell_buf(q, b, ret);
 }
 
 static int loop_dqbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
@@ -517,11 +613,15 @@ static int loop_dqbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	if (!q)
 		return -EINVAL;
 
-	ret = loop_is_capture(q) ? loop_dequeue(loop_to_file(filp), b, nonblocking) :
-				   vb2_dqbuf(q, b, nonblocking);
+	if (loop_is_capture(q)) {
+		ret = loop_dequeue(loop_to_file(filp), b, nonblocking);
+	} else {
+		loop_relieve(loop_to_file(filp));
+		ret = vb2_dqbuf(q, b, nonblocking);
+	}
 	mutex_unlock(q->lock);
 
-	return ret;
+	return loop_tell_buf(q, b, ret);
 }
 
 /* Whoever has the dma-buf sees the buffer's own memory alone. */
@@ -536,8 +636,11 @@ static int loop_expbuf(struct file *filp, void *priv, struct v4l2_exportbuffer *
 
 	ret = vb2_expbuf(q, eb);
 	vb = ret || !loop_is_capture(q) ? NULL : vb2_get_buffer(q, eb->index);
-	if (vb)
-		loop_buf_own(loop_to_file(filp)->dev, loop_to_buf(vb), true);
+	if (vb) {
+		WRITE_ONCE(loop_to_buf(vb)->own, true);
+		if (loop_to_buf(vb)->view)
+			loop_view_keep(loop_to_buf(vb)->view);
+	}
 	mutex_unlock(q->lock);
 
 	return ret;
@@ -703,6 +806,9 @@ static int loop_open(struct file *filp)
 		return -ENOMEM;
 
 	file->dev = dev;
+	ret = loop_file_controls_init(file);
+	if (ret)
+		goto free_controls;
 	mutex_init(&file->lock);
 	INIT_LIST_HEAD(&file->early);
 	loop_reader_init(&file->reader);
@@ -714,6 +820,7 @@ static int loop_open(struct file *filp)
 		goto free;
 
 	v4l2_fh_init(&file->fh, &dev->vfd);
+	file->fh.ctrl_handler = &file->hdl;
 	vpipe_fh_add(&file->fh, filp);
 	mutex_lock(&dev->lock);
 	list_add_tail(&file->entry, &dev->files);
@@ -723,6 +830,8 @@ static int loop_open(struct file *filp)
 
 free:
 	mutex_destroy(&file->lock);
+free_controls:
+	v4l2_ctrl_handler_free(&file->hdl);
 	kfree(file);
 
 	return ret;
@@ -753,11 +862,24 @@ static int loop_release(struct file *filp)
 
 	vpipe_fh_del(&file->fh, filp);
 	v4l2_fh_exit(&file->fh);
+	v4l2_ctrl_handler_free(&file->hdl);
 	kvfree(file->reader.rest);
 	mutex_destroy(&file->lock);
 	kfree(file);
 
 	return 0;
+}
+
+/*
+ * What is larger than a frame has to be one, or the writer means frames of another format
+ * than it got.
+ */
+static bool loop_is_too_much(const struct loop_file *file, size_t count)
+{
+	struct loop_dev *dev = file->dev;
+
+	return count > READ_ONCE(dev->sizeimage) &&
+	       (!READ_ONCE(dev->format)->bytes || file->replaced);
 }
 
 /* A whole frame at once, or in parts where all frames have one size. */
@@ -770,12 +892,21 @@ static ssize_t loop_write(struct file *filp, const char __user *from, size_t cou
 
 	if (!loop_has_side(file, false))
 		return -EINVAL;
+	if (!count)
+		return 0;
 	if (mutex_lock_interruptible(&file->lock))
 		return -ERESTARTSYS;
 
-	ret = loop_claim_writer(file);
+	ret = vb2_is_busy(&file->cap) ? -EBUSY : loop_claim_writer(file);
+	if (!ret && loop_is_too_much(file, count)) {
+		loop_unclaim(file, &file->out);
+		ret = -EINVAL;
+	}
 	if (!ret) {
-		file->written = min_t(size_t, count, dev->sizeimage);
+		file->written = count;
+		if (vb2_fileio_is_active(&file->out) &&
+		    file->out.queued_count == vpipe_num_buffers(&file->out))
+			loop_relieve(file);
 		began = !vb2_fileio_is_active(&file->out);
 		if (began)
 			file->out.fileio_write_immediately = !dev->format->bytes;
@@ -799,8 +930,12 @@ static __poll_t loop_poll_output(struct loop_file *file, struct file *filp, poll
 {
 	struct loop_file *writer;
 
-	if (vb2_is_busy(&file->out))
+	if (vb2_is_busy(&file->out)) {
+		if (file->out.queued_count == vpipe_num_buffers(&file->out) ||
+		    !vb2_fileio_is_active(&file->out))
+			loop_relieve(file);
 		return vb2_core_poll(&file->out, filp, wait);
+	}
 
 	writer = READ_ONCE(file->dev->writer);
 
@@ -818,7 +953,7 @@ static __poll_t loop_poll_capture(struct loop_file *file)
 		if (loop_start_reading(file))
 			return EPOLLERR;
 	} else if (!vb2_is_streaming(&file->cap) || file->cap.error ||
-		   list_empty(&file->cap.queued_list)) {
+		   file->cap.waiting_for_buffers) {
 		return EPOLLERR;
 	}
 	if (reader->reading && reader->stale)
@@ -857,7 +992,7 @@ static int loop_mmap(struct file *filp, struct vm_area_struct *vma)
 	if ((loff_t)vma->vm_pgoff << PAGE_SHIFT < LOOP_CAPTURE_OFFSET)
 		return vb2_mmap(&file->out, vma);
 
-	return loop_capture_mmap(file, filp, vma);
+	return loop_capture_mmap(file, vma);
 }
 
 const struct v4l2_file_operations loop_fops = {
@@ -868,5 +1003,8 @@ const struct v4l2_file_operations loop_fops = {
 	.write = loop_write,
 	.poll = loop_poll,
 	.unlocked_ioctl = loop_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl32 = loop_compat_ioctl,
+#endif
 	.mmap = loop_mmap,
 };

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * A reader's list of frames, and how they reach its buffers: shown where the memory
- * can be shared, copied otherwise, in either case by the reader itself.
+ * can be shown, copied otherwise, in either case by the reader itself.
  */
 #include <linux/ktime.h>
-#include <linux/mm.h>
-#include <linux/pagemap.h>
-#include <linux/uaccess.h>
 
 #include "loop.h"
 
@@ -14,9 +11,10 @@
 enum loop_way {
 	LOOP_NOT_YET,		/* there is no buffer for it */
 	LOOP_NEVER,		/* there will not be: all are memory of the writer's */
-	LOOP_SHOW,		/* the buffer is the frame's memory */
-	LOOP_BIND,		/* it will be from now on */
-	LOOP_COPY,
+	LOOP_LEND,		/* the buffer is the frame's memory */
+	LOOP_SHOW,		/* its view shows the frame */
+	LOOP_SHOW_COPY,		/* its view shows a copy of the frame */
+	LOOP_COPY,		/* to the buffer's memory */
 };
 
 void loop_reader_init(struct loop_reader *reader)
@@ -35,16 +33,51 @@ static bool loop_reader_takes(const struct loop_reader *reader)
  * The list
  */
 
-static void loop_reader_add(struct loop_reader *reader, struct loop_frame *frame)
+static struct loop_entry *loop_reader_at(struct loop_reader *reader, unsigned int i)
+{
+	return &reader->list[(reader->first + i) % LOOP_MAX_BUFFERS];
+}
+
+struct loop_entry loop_reader_pop(struct loop_reader *reader)
+{
+	struct loop_entry entry = *loop_reader_at(reader, 0);
+
+	reader->first = (reader->first + 1) % LOOP_MAX_BUFFERS;
+	reader->count--;
+
+	return entry;
+}
+
+static void loop_reader_lose(struct loop_dev *dev, struct loop_reader *reader)
+{
+	struct loop_entry entry = loop_reader_pop(reader);
+
+	if (!entry.still)
+		dev->stats.lost++;
+	loop_frame_put(dev, entry.frame);
+}
+
+static void loop_reader_forget(struct loop_dev *dev, struct loop_reader *reader)
+{
+	while (reader->count)
+		loop_frame_put(dev, loop_reader_pop(reader).frame);
+}
+
+static void loop_reader_add(struct loop_dev *dev, struct loop_reader *reader,
+			    struct loop_entry entry)
 {
 	if (reader->stale)
 		return;
 
+	/* What stands for a frame is of no use once there is one. */
+	while (reader->count && loop_reader_at(reader, 0)->still)
+		loop_reader_lose(dev, reader);
+	if (reader->count == LOOP_MAX_BUFFERS)
+		loop_reader_lose(dev, reader);
 	/* With more than one frame it has been told already. */
 	reader->wake |= !reader->count;
-	reader->list[(reader->first + reader->count++) % LOOP_MAX_BUFFERS] = frame;
-	reader->still = false;
-	frame->refs++;
+	*loop_reader_at(reader, reader->count++) = entry;
+	entry.frame->refs++;
 }
 
 static void loop_readers_wake(struct loop_dev *dev)
@@ -77,50 +110,75 @@ void loop_readers_init(struct loop_dev *dev)
 /* A frame for all. The writer wakes one thread, however many they are. */
 void loop_readers_add(struct loop_dev *dev, struct loop_frame *frame)
 {
+	struct loop_entry entry = {
+		.frame = frame,
+		.number = frame->number,
+		.timestamp = frame->timestamp,
+	};
 	struct loop_reader *reader;
 
 	list_for_each_entry(reader, &dev->readers, entry)
-		loop_reader_add(reader, frame);
+		loop_reader_add(dev, reader, entry);
 	if (list_is_singular(&dev->readers))
 		loop_readers_wake(dev);
 	else if (!list_empty(&dev->readers))
 		queue_work(system_dfl_wq, &dev->wake_work);
 }
 
-static struct loop_frame *loop_reader_first(struct loop_reader *reader)
+/* Those who wait for @frame wait for the copy instead, or where there is none lose it. */
+void loop_readers_replace(struct loop_dev *dev, struct loop_frame *frame,
+			  struct loop_frame *by)
 {
-	return reader->list[reader->first];
-}
+	struct loop_reader *reader;
+	struct loop_entry entry;
+	unsigned int i;
 
-static struct loop_frame *loop_reader_pop(struct loop_reader *reader)
-{
-	struct loop_frame *frame = loop_reader_first(reader);
-
-	reader->first = (reader->first + 1) % LOOP_MAX_BUFFERS;
-	reader->count--;
-
-	return frame;
-}
-
-static void loop_reader_lose(struct loop_dev *dev, struct loop_reader *reader)
-{
-	dev->stats.lost++;
-	loop_frame_put(dev, loop_reader_pop(reader));
+	lockdep_assert_held(&dev->frames_lock);
+	list_for_each_entry(reader, &dev->readers, entry) {
+		for (i = reader->count; i; i--) {
+			entry = *loop_reader_at(reader, 0);
+			if (entry.frame == frame && !by) {
+				loop_reader_lose(dev, reader);
+				continue;
+			}
+			/* Round once: the order stays. */
+			loop_reader_pop(reader);
+			if (entry.frame == frame) {
+				entry.frame = by;
+				by->refs++;
+				loop_frame_put(dev, frame);
+			}
+			*loop_reader_at(reader, reader->count++) = entry;
+		}
+	}
 }
 
 /* Frames up to @number. The difference outlasts the number's coming round. */
-void loop_reader_drop(struct loop_dev *dev, struct loop_reader *reader, u32 number)
+void loop_readers_drop(struct loop_dev *dev, u32 number)
 {
-	while (reader->count && (s32)(loop_reader_first(reader)->number - number) <= 0)
-		loop_reader_lose(dev, reader);
+	struct loop_reader *reader;
+
+	lockdep_assert_held(&dev->frames_lock);
+	list_for_each_entry(reader, &dev->readers, entry)
+		while (reader->count && (s32)(loop_reader_at(reader, 0)->number - number) <= 0)
+			loop_reader_lose(dev, reader);
 }
 
-/* There has been no frame for long. */
-void loop_reader_show_still(struct loop_dev *dev, struct loop_reader *reader)
+/* There has been no frame for long: the reader gets this one, in its place. */
+void loop_reader_show_still(struct loop_dev *dev, struct loop_reader *reader,
+			    struct loop_frame *frame)
 {
-	if (reader->count || reader->stale)
+	struct loop_entry entry = {
+		.frame = frame,
+		.number = dev->next - 1,
+		.timestamp = dev->clock,
+		.still = true,
+	};
+
+	if (reader->count && !loop_reader_at(reader, 0)->still)
 		return;
-	reader->still = true;
+	loop_reader_add(dev, reader, entry);
+	reader->wake = false;
 	wake_up(&reader->wait);
 }
 
@@ -134,11 +192,14 @@ void loop_reader_start(struct loop_file *file)
 	reader->base = dev->next;
 	list_add_tail(&reader->entry, &dev->readers);
 	if (dev->last) {
-		reader->base = dev->last->number;
-		loop_reader_add(reader, dev->last);
-	} else if (dev->keep_last && dev->still) {
-		reader->base--;
-		reader->still = true;
+		struct loop_entry entry = {
+			.frame = dev->last,
+			.number = --reader->base,
+			.timestamp = dev->last->timestamp,
+			.still = !dev->last->vb,
+		};
+
+		loop_reader_add(dev, reader, entry);
 	}
 	spin_unlock(&dev->frames_lock);
 	loop_still_schedule(dev);
@@ -152,9 +213,7 @@ void loop_reader_stop(struct loop_file *file)
 
 	spin_lock(&dev->frames_lock);
 	list_del_init(&reader->entry);
-	while (reader->count)
-		loop_frame_put(dev, loop_reader_pop(reader));
-	reader->still = false;
+	loop_reader_forget(dev, reader);
 	spin_unlock(&dev->frames_lock);
 	wake_up_all(&reader->wait);
 }
@@ -167,11 +226,10 @@ void loop_reader_end(struct loop_file *file)
 
 	spin_lock(&dev->frames_lock);
 	reader->stale = true;
-	reader->still = false;
-	while (reader->count)
-		loop_frame_put(dev, loop_reader_pop(reader));
+	loop_reader_forget(dev, reader);
 	spin_unlock(&dev->frames_lock);
-	vb2_queue_error(&file->cap);
+	if (!reader->reading)
+		vb2_queue_error(&file->cap);
 	wake_up_all(&reader->wait);
 }
 
@@ -179,53 +237,138 @@ void loop_reader_end(struct loop_file *file)
  * Which frame goes where
  */
 
-/* A reader may keep some of the writer's buffers, but not its last two. */
-unsigned int loop_most_lent(const struct loop_dev *dev)
+/*
+ * A reader's share of what can be lent: its part of the most, and one in any case.
+ */
+static unsigned int loop_lent_share(struct loop_dev *dev, const struct loop_reader *self)
 {
-	return dev->buffers > 2 ? dev->buffers - 2 : 0;
+	unsigned int sharing = !self->lent, most = loop_most_lent(dev);
+	struct loop_reader *reader;
+
+	list_for_each_entry(reader, &dev->readers, entry)
+		sharing += !!reader->lent;
+
+	return most ? max(most / sharing, 1U) : 0;
 }
 
-static bool loop_may_bind(const struct loop_frame *frame, struct loop_buf *buf)
+/* The oldest frame that only readers have who have more than their share is the writer's. */
+static bool loop_end_excess(struct loop_dev *dev, unsigned int share)
 {
-	const struct vb2_buffer *out = &frame->vbuf.vb2_buf;
+	struct loop_frame *frame;
+	struct loop_buf *buf, *next;
+	bool excess;
 
-	return out->memory == VB2_MEMORY_MMAP && buf->view && !buf->own && !buf->copies &&
-	       PAGE_ALIGN(vb2_plane_size((struct vb2_buffer *)out, 0)) >=
-	       PAGE_ALIGN(vb2_plane_size(&buf->vbuf.vb2_buf, 0));
+	list_for_each_entry(frame, &dev->held, entry) {
+		excess = !list_empty(&frame->borrowers);
+		list_for_each_entry(buf, &frame->borrowers, borrow)
+			excess &= loop_reader_of(buf)->lent > share;
+		if (!excess)
+			continue;
+		frame->refs++;
+		list_for_each_entry_safe(buf, next, &frame->borrowers, borrow)
+			loop_lent_back(dev, buf);
+		loop_frame_put(dev, frame);
+		return true;
+	}
+
+	return false;
+}
+
+static bool loop_may_lend(struct loop_dev *dev, const struct loop_reader *reader,
+			  const struct loop_frame *frame)
+{
+	unsigned int share = loop_lent_share(dev, reader), lent = 0;
+	struct loop_frame *held;
+
+	if (!list_empty(&frame->borrowers))
+		return true;
+	if (reader->lent >= share)
+		return false;
+
+	list_for_each_entry(held, &dev->held, entry)
+		lent += !list_empty(&held->borrowers);
+
+	return lent < loop_most_lent(dev) || loop_end_excess(dev, share);
+}
+
+/*
+ * Whether a view can show the frame itself. Every reader has a share of the writer's
+ * buffers, what the writer can spare and one at least; a frame that somebody looks at
+ * already costs nothing.
+ */
+static bool loop_may_show(struct loop_dev *dev, struct loop_reader *reader,
+			  const struct loop_frame *frame, struct loop_view *view)
+{
+	const struct vb2_buffer *vb = frame->vb;
+
+	if (!vb)
+		return true;
+	if (vb->memory != VB2_MEMORY_MMAP || !READ_ONCE(dev->format)->bytes ||
+	    PAGE_ALIGN(frame->bytes) != PAGE_ALIGN(vb2_plane_size((struct vb2_buffer *)vb, 0)))
+		return false;
+	if (list_empty(&frame->views) && reader->shown >= max(loop_most_lent(dev), 1U))
+		return false;
+
+	return !loop_view_is_spared(view);
+}
+
+/* The view that the buffer can show frames in. */
+static struct loop_view *loop_view_in(const struct loop_buf *buf)
+{
+	if (buf->vbuf.vb2_buf.memory == VB2_MEMORY_DMABUF)
+		return loop_view_of(buf->vbuf.vb2_buf.planes[0].dbuf);
+	if (buf->vbuf.vb2_buf.memory != VB2_MEMORY_MMAP || READ_ONCE(buf->own))
+		return NULL;
+
+	/* Pairs with the release in loop_map_view(), which does not have loop_file.lock. */
+	return smp_load_acquire(&buf->view);
+}
+
+/* Programs look at all of a buffer that they mapped. */
+static bool loop_fits(const struct loop_frame *frame, const struct loop_view *view, bool window)
+{
+	return window ? frame->bytes <= loop_view_size(view) :
+			PAGE_ALIGN(frame->bytes) == loop_view_size(view);
+}
+
+static enum loop_way loop_choose_for(struct loop_dev *dev, struct loop_reader *reader,
+				     const struct loop_frame *frame, struct loop_buf *buf)
+{
+	bool window = buf->vbuf.vb2_buf.memory == VB2_MEMORY_DMABUF;
+	struct loop_view *view = loop_view_in(buf);
+
+	if (!view)
+		return loop_is_writers(dev, buf) ? LOOP_NEVER : LOOP_COPY;
+	if (loop_view_imported(view) || (window && !loop_view_is_free(view)))
+		return LOOP_NEVER;
+	if (loop_fits(frame, view, window) && loop_may_show(dev, reader, frame, view))
+		return LOOP_SHOW;
+
+	return window ? LOOP_SHOW_COPY : LOOP_COPY;
 }
 
 static enum loop_way loop_choose(struct loop_dev *dev, struct loop_reader *reader,
 				 const struct loop_frame *frame, struct loop_buf **chosen)
 {
-	const struct loop_memory *memory = &dev->memory[frame->vbuf.vb2_buf.index];
-	enum loop_way way = LOOP_NEVER;
 	struct loop_buf *buf;
+	enum loop_way way;
 
 	list_for_each_entry(buf, &reader->bufs, entry) {
-		if (!memory->key ||
-		    (buf->shown != memory->key && !loop_is_memory(buf, memory)))
+		if (!frame->vb || !loop_is_memory(buf, &dev->memory[frame->vb->index]))
 			continue;
 		*chosen = buf;
-		if (buf->shown || frame->imports || dev->lent < loop_most_lent(dev))
-			return LOOP_SHOW;
-		return LOOP_NOT_YET;
+		return !frame->going && loop_may_lend(dev, reader, frame) ? LOOP_LEND :
+									    LOOP_NOT_YET;
 	}
 
 	list_for_each_entry(buf, &reader->bufs, entry) {
-		if (loop_is_writers(dev, buf))
-			continue;
-		if (!buf->shown && loop_may_bind(frame, buf)) {
-			*chosen = buf;
-			return LOOP_BIND;
-		}
-		/* Rather one that shows no other memory. */
-		if (way == LOOP_NEVER || ((*chosen)->shown && !buf->shown)) {
-			*chosen = buf;
-			way = LOOP_COPY;
-		}
+		way = loop_choose_for(dev, reader, frame, buf);
+		*chosen = buf;
+		if (way != LOOP_NEVER)
+			return way;
 	}
 
-	return way;
+	return LOOP_NEVER;
 }
 
 /* The first frame that can be had, after losing those that never can. */
@@ -236,7 +379,7 @@ static enum loop_way loop_match(struct loop_dev *dev, struct loop_reader *reader
 
 	lockdep_assert_held(&dev->frames_lock);
 	while (reader->count && !list_empty(&reader->bufs)) {
-		way = loop_choose(dev, reader, loop_reader_first(reader), buf);
+		way = loop_choose(dev, reader, loop_reader_at(reader, 0)->frame, buf);
 		if (way != LOOP_NEVER)
 			return way;
 		loop_reader_lose(dev, reader);
@@ -249,136 +392,166 @@ static enum loop_way loop_match(struct loop_dev *dev, struct loop_reader *reader
  * Delivering
  */
 
+/* The reader is done with what the buffer shows. Nobody sees it when this returns. */
+void loop_buf_return(struct loop_dev *dev, struct loop_buf *buf)
+{
+	struct loop_view *view = buf->shown;
+
+	if (view) {
+		buf->shown = NULL;
+		loop_reader_of(buf)->shown--;
+		loop_view_show(view, NULL);
+		loop_view_put(view);
+	}
+	spin_lock(&dev->frames_lock);
+	loop_lent_back(dev, buf);
+	spin_unlock(&dev->frames_lock);
+}
+
+void loop_buf_unready(struct loop_buf *buf)
+{
+	if (buf->ready && buf->vaddr)
+		loop_access_end(&buf->vbuf.vb2_buf);
+	buf->ready = false;
+	buf->vaddr = NULL;
+}
+
 /* Gives the buffer to its user with a frame of @bytes, or as broken. */
-static void loop_complete(struct loop_buf *buf, u32 sequence, u64 timestamp, u32 bytes)
+static void loop_complete(struct loop_buf *buf, const struct loop_entry *entry, u32 sequence,
+			  u32 bytes)
 {
 	struct vb2_v4l2_buffer *vbuf = &buf->vbuf;
 	struct vb2_buffer *vb = &vbuf->vb2_buf;
 
-	if (bytes > vb2_plane_size(vb, 0))
-		bytes = 0;
 	vbuf->sequence = sequence;
 	vbuf->field = V4L2_FIELD_NONE;
-	vb->timestamp = timestamp;
+	vbuf->flags = (vbuf->flags & ~LOOP_COPIED_FLAGS) | entry->frame->flags;
+	vbuf->timecode = entry->frame->timecode;
+	vb->timestamp = entry->timestamp;
 	vb2_set_plane_payload(vb, 0, bytes);
 	vb2_buffer_done(vb, bytes ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
 }
 
 static u32 loop_sequence(const struct loop_dev *dev, const struct loop_reader *reader,
-			 const struct loop_frame *frame)
+			 const struct loop_entry *entry)
 {
-	return dev->stamps == VPIPE_LOOP_STAMPS_WRITER ? frame->given :
-							 frame->number - reader->base;
+	return dev->stamps == VPIPE_LOOP_STAMPS_WRITER && !entry->still ?
+	       entry->frame->given : entry->number - reader->base;
 }
 
-static u32 loop_copy_frame(struct loop_frame *frame, struct loop_buf *buf, u32 bytes)
+/* Returns the frame's size, or 0 if it could not be copied. */
+static u32 loop_copy_to(struct loop_buf *buf, struct loop_frame *frame)
 {
-	if (bytes > vb2_plane_size(&buf->vbuf.vb2_buf, 0) || loop_copy_in(buf, frame, bytes))
+	if (!buf->vaddr || frame->bytes > vb2_plane_size(&buf->vbuf.vb2_buf, 0) ||
+	    loop_copy_out(frame, buf->vaddr, frame->bytes))
 		return 0;
+
+	return frame->bytes;
+}
+
+/* The same where it could not be shown: it is about to be the writer's. */
+static u32 loop_show_in(struct loop_buf *buf, struct loop_frame *frame)
+{
+	struct loop_view *view = loop_view_in(buf);
+
+	if (frame->bytes > loop_view_size(view) || !loop_view_show(view, frame))
+		return 0;
+	loop_view_get(view);
+	buf->shown = view;
+	loop_reader_of(buf)->shown++;
+
+	return frame->bytes;
+}
+
+static u32 loop_show_copy_in(struct loop_dev *dev, struct loop_buf *buf,
+			     struct loop_frame *frame)
+{
+	struct loop_frame *copy = loop_frame_copy(dev, frame);
+	u32 bytes;
+
+	if (!copy)
+		return 0;
+	bytes = loop_show_in(buf, copy);
+	loop_frame_put_unlocked(dev, copy);
 
 	return bytes;
 }
 
-/* Copies the picture for times without frames. */
-static void loop_deliver_still(struct loop_file *file, struct loop_buf *buf, u32 sequence)
+/* Takes a frame and a buffer for it from their lists. */
+static enum loop_way loop_take_pair(struct loop_file *file, struct loop_entry *entry,
+				    struct loop_buf **buf, u32 *sequence)
 {
+	struct loop_reader *reader = &file->reader;
 	struct loop_dev *dev = file->dev;
-	struct loop_still *still = loop_still_get(dev);
-	u32 bytes;
+	enum loop_way way;
 
-	loop_buf_own(dev, buf, false);
-	bytes = loop_copy_still(dev, buf, still);
-	if (bytes) {
-		spin_lock(&dev->frames_lock);
-		loop_count_copy(dev, bytes);
+	spin_lock(&dev->frames_lock);
+	way = loop_match(dev, reader, buf);
+	/* First of all the reader's own memory, which may take long: no frame waits for it. */
+	while (way == LOOP_COPY && !(*buf)->ready) {
+		list_del(&(*buf)->entry);
 		spin_unlock(&dev->frames_lock);
+		(*buf)->vaddr = loop_access_begin(&(*buf)->vbuf.vb2_buf);
+		(*buf)->ready = true;
+		spin_lock(&dev->frames_lock);
+		list_add(&(*buf)->entry, &reader->bufs);
+		way = loop_match(dev, reader, buf);
 	}
-	loop_still_put(still);
-	loop_complete(buf, sequence, ktime_get_ns(), bytes);
-}
+	if (way != LOOP_NOT_YET) {
+		*entry = loop_reader_pop(reader);
+		list_del_init(&(*buf)->entry);
+		*sequence = loop_sequence(dev, reader, entry);
+		if (way == LOOP_LEND)
+			loop_lend(dev, *buf, entry->frame);
+		else if (way != LOOP_SHOW && loop_view_in(*buf))
+			loop_view_was_spared(loop_view_in(*buf));
+		entry->frame->copying++;
+	}
+	spin_unlock(&dev->frames_lock);
 
-static struct loop_buf *loop_still_buf(struct loop_dev *dev, struct loop_reader *reader)
-{
-	struct loop_buf *buf;
-
-	if (!reader->still || !loop_has_still(dev))
-		return NULL;
-
-	list_for_each_entry(buf, &reader->bufs, entry)
-		if (!loop_is_writers(dev, buf))
-			return buf;
-
-	return NULL;
+	return way;
 }
 
 /* Fills one of the file's queued buffers, if there are a frame and a buffer for it. */
 static void loop_deliver(struct loop_file *file)
 {
-	struct loop_reader *reader = &file->reader;
 	struct loop_dev *dev = file->dev;
-	struct loop_frame *frame;
+	u32 sequence, bytes, copied = 0;
+	struct loop_entry entry;
 	struct loop_buf *buf;
-	enum loop_way way;
-	u32 sequence, bytes;
-	u64 timestamp;
+	bool shared = false;
 
 	lockdep_assert_held(&file->lock);
-	spin_lock(&dev->frames_lock);
-	way = loop_match(dev, reader, &buf);
-	if (way == LOOP_NOT_YET) {
-		buf = loop_still_buf(dev, reader);
-		sequence = dev->next - 1 - reader->base;
-		if (buf) {
-			reader->still = false;
-			list_del(&buf->entry);
-		}
-		spin_unlock(&dev->frames_lock);
-		if (buf)
-			loop_deliver_still(file, buf, sequence);
+	switch (loop_take_pair(file, &entry, &buf, &sequence)) {
+	case LOOP_LEND:
+		bytes = entry.frame->bytes;
+		if (bytes > vb2_plane_size(&buf->vbuf.vb2_buf, 0))
+			bytes = 0;
+		shared = bytes;
+		break;
+	case LOOP_SHOW:
+		bytes = loop_show_in(buf, entry.frame);
+		shared = bytes && entry.frame->vb;
+		if (!bytes)
+			bytes = loop_show_copy_in(dev, buf, entry.frame);
+		break;
+	case LOOP_SHOW_COPY:
+		bytes = loop_show_copy_in(dev, buf, entry.frame);
+		break;
+	case LOOP_COPY:
+		bytes = loop_copy_to(buf, entry.frame);
+		copied = bytes;
+		break;
+	default:
 		return;
 	}
 
-	frame = loop_reader_pop(reader);
-	list_del(&buf->entry);
-	sequence = loop_sequence(dev, reader, frame);
-	timestamp = frame->timestamp;
-	bytes = vb2_get_plane_payload(&frame->vbuf.vb2_buf, 0);
-	if (way == LOOP_COPY) {
-		frame->copying++;
-		if (buf->copies)
-			buf->copies--;
-	} else {
-		dev->stats.shared++;
-		buf->lent = frame;
-		list_add_tail(&buf->borrow, &frame->borrowers);
-		if (way == LOOP_BIND) {
-			buf->shown = dev->memory[frame->vbuf.vb2_buf.index].key;
-			list_add_tail(&buf->binding, &dev->bindings);
-			buf->moving = true;
-		} else if (!buf->shown && !frame->imports++) {
-			dev->lent++;
-		}
-	}
+	loop_buf_unready(buf);
+	loop_complete(buf, &entry, sequence, bytes);
+	spin_lock(&dev->frames_lock);
+	dev->stats.shared += shared;
+	loop_frame_copied(dev, entry.frame, copied);
 	spin_unlock(&dev->frames_lock);
-
-	switch (way) {
-	case LOOP_BIND:
-		loop_view_show(buf->view, vb2_plane_vaddr(&frame->vbuf.vb2_buf, 0));
-		spin_lock(&dev->frames_lock);
-		loop_moved(dev, buf);
-		spin_unlock(&dev->frames_lock);
-		break;
-	case LOOP_COPY:
-		loop_buf_own(dev, buf, false);
-		bytes = loop_copy_frame(frame, buf, bytes);
-		spin_lock(&dev->frames_lock);
-		loop_frame_copied(dev, frame, bytes);
-		spin_unlock(&dev->frames_lock);
-		break;
-	default:
-		break;
-	}
-	loop_complete(buf, sequence, timestamp, bytes);
 }
 
 /* VIDIOC_DQBUF would give a frame, or an error; or read(2) would. */
@@ -393,17 +566,16 @@ bool loop_reader_ready(struct loop_file *file)
 	if (reader->stale || !loop_reader_takes(reader))
 		ready = true;
 	else if (reader->reading)
-		ready = reader->count || (reader->still && loop_has_still(dev));
+		ready = reader->count;
 	else
-		ready = loop_match(dev, reader, &buf) != LOOP_NOT_YET ||
-			loop_still_buf(dev, reader);
+		ready = loop_match(dev, reader, &buf) != LOOP_NOT_YET;
 	spin_unlock(&dev->frames_lock);
 
 	return ready;
 }
 
 /* Lets go of the file meanwhile. */
-static int loop_wait_ready(struct loop_file *file, bool nonblocking)
+int loop_wait_ready(struct loop_file *file, bool nonblocking)
 {
 	int ret;
 
@@ -433,165 +605,4 @@ int loop_dequeue(struct loop_file *file, struct v4l2_buffer *b, bool nonblocking
 		if (ret)
 			return ret;
 	}
-}
-
-/*
- * read(2)
- */
-
-/* Makes room for a frame that does not fit the caller's memory, or cannot be put there now. */
-static int loop_rest_reserve(struct loop_reader *reader, size_t bytes)
-{
-	if (reader->rest_room >= bytes)
-		return 0;
-
-	kvfree(reader->rest);
-	reader->rest = kvmalloc(bytes, GFP_KERNEL);
-	reader->rest_room = reader->rest ? bytes : 0;
-
-	return reader->rest ? 0 : -ENOMEM;
-}
-
-static ssize_t loop_read_rest(struct loop_file *file, char __user *to, size_t count)
-{
-	struct loop_reader *reader = &file->reader;
-	size_t bytes = min(count, reader->rest_size - reader->rest_at);
-
-	if (copy_to_user(to, reader->rest + reader->rest_at, bytes))
-		return -EFAULT;
-	reader->rest_at += bytes;
-	spin_lock(&file->dev->frames_lock);
-	loop_count_copy(file->dev, bytes);
-	spin_unlock(&file->dev->frames_lock);
-
-	return bytes;
-}
-
-/*
- * Straight to the caller's memory, as long as all of it is there: whoever holds a frame
- * must not wait for the caller's page faults. Its pages were made ready before.
- */
-static bool loop_read_at_once(struct loop_frame *frame, char __user *to, size_t bytes)
-{
-	const void *from;
-	bool done;
-
-	from = loop_access_begin(&frame->vbuf.vb2_buf);
-	if (!from)
-		return false;
-	pagefault_disable();
-	done = !__copy_to_user_inatomic(to, from, bytes);
-	pagefault_enable();
-	loop_access_end(&frame->vbuf.vb2_buf);
-
-	return done;
-}
-
-static ssize_t loop_read_frame(struct loop_file *file, struct loop_frame *frame, char __user *to,
-			       size_t count)
-{
-	struct loop_reader *reader = &file->reader;
-	size_t bytes = vb2_get_plane_payload(&frame->vbuf.vb2_buf, 0);
-	struct loop_dev *dev = file->dev;
-	ssize_t ret = bytes;
-
-	if (count < bytes || !loop_read_at_once(frame, to, bytes)) {
-		ret = loop_rest_reserve(reader, bytes) ?:
-		      loop_copy_out(frame, reader->rest, bytes);
-		if (!ret) {
-			reader->rest_size = bytes;
-			reader->rest_at = 0;
-		}
-	}
-	spin_lock(&dev->frames_lock);
-	loop_frame_copied(dev, frame, ret < 0 ? 0 : bytes);
-	spin_unlock(&dev->frames_lock);
-
-	return ret ?: loop_read_rest(file, to, count);
-}
-
-static ssize_t loop_read_still(struct loop_file *file, char __user *to, size_t count)
-{
-	struct loop_still *still = loop_still_get(file->dev);
-	struct loop_reader *reader = &file->reader;
-	ssize_t ret;
-
-	reader->rest_size = 0;
-	reader->rest_at = 0;
-	ret = loop_rest_reserve(reader, still ? still->bytesused : READ_ONCE(file->dev->sizeimage));
-	if (!ret && !still) {
-		reader->rest_size = loop_black(file->dev, reader->rest, reader->rest_room);
-	} else if (!ret) {
-		reader->rest_size = still->bytesused;
-		memcpy(reader->rest, still->data, still->bytesused);
-	}
-	loop_still_put(still);
-	if (!ret && !reader->rest_size)
-		ret = -EAGAIN;
-
-	return ret ?: loop_read_rest(file, to, count);
-}
-
-static ssize_t loop_read_locked(struct loop_file *file, char __user *to, size_t count,
-				bool nonblocking)
-{
-	struct loop_reader *reader = &file->reader;
-	struct loop_dev *dev = file->dev;
-	struct loop_frame *frame = NULL;
-	ssize_t ret;
-	bool still;
-
-	ret = loop_start_reading(file);
-	if (ret)
-		return ret;
-
-	for (;;) {
-		if (reader->stale)
-			return -EIO;
-		if (reader->rest_at < reader->rest_size)
-			return loop_read_rest(file, to, count);
-
-		ret = loop_wait_ready(file, nonblocking);
-		if (ret)
-			return ret;
-
-		/* What cannot be written to is found out when it is. */
-		fault_in_writeable(to, min_t(size_t, count, READ_ONCE(dev->sizeimage)));
-		spin_lock(&dev->frames_lock);
-		if (reader->count) {
-			frame = loop_reader_pop(reader);
-			frame->copying++;
-		}
-		still = !frame && reader->still;
-		if (still)
-			reader->still = false;
-		spin_unlock(&dev->frames_lock);
-
-		if (frame)
-			return loop_read_frame(file, frame, to, count);
-		if (still) {
-			ret = loop_read_still(file, to, count);
-			if (ret != -EAGAIN)
-				return ret;
-		}
-	}
-}
-
-/* A frame, or as much of it as fits and the rest by the next call. */
-ssize_t loop_read(struct file *filp, char __user *to, size_t count, loff_t *offset)
-{
-	struct loop_file *file = loop_to_file(filp);
-	ssize_t ret;
-
-	if (!loop_has_side(file, true))
-		return -EINVAL;
-	if (!count)
-		return 0;
-
-	if (mutex_lock_interruptible(&file->lock))
-		return -ERESTARTSYS;
-	ret = loop_read_locked(file, to, count, filp->f_flags & O_NONBLOCK);
-	mutex_unlock(&file->lock);
-
-	return ret;
 }

@@ -5,94 +5,44 @@
  * black.
  */
 #include <linux/jiffies.h>
-#include <linux/mm.h>
-#include <linux/overflow.h>
 
 #include "loop.h"
 
-static struct loop_still *loop_still_alloc(u32 bytes)
+/* What is black, and unless they are still good the pictures of others. */
+void loop_still_forget(struct loop_dev *dev, bool black_alone)
 {
-	struct loop_still *still;
-
-	still = kvmalloc(struct_size(still, data, bytes), GFP_KERNEL);
-	if (!still)
-		return NULL;
-
-	kref_init(&still->kref);
-	still->bytesused = bytes;
-
-	return still;
-}
-
-static void loop_still_free(struct kref *kref)
-{
-	kvfree(container_of(kref, struct loop_still, kref));
-}
-
-void loop_still_put(struct loop_still *still)
-{
-	if (still)
-		kref_put(&still->kref, loop_still_free);
-}
-
-/* A copy of a frame that stays until this returns. */
-struct loop_still *loop_still_copy(struct loop_dev *dev, struct loop_frame *frame)
-{
-	u32 bytes = vb2_get_plane_payload(&frame->vbuf.vb2_buf, 0);
-	struct loop_still *still = loop_still_alloc(bytes);
-
-	if (!still)
-		return NULL;
-
-	if (loop_copy_out(frame, still->data, bytes)) {
-		loop_still_put(still);
-		return NULL;
+	spin_lock(&dev->frames_lock);
+	loop_set_frame(dev, &dev->black, NULL);
+	if (!black_alone) {
+		loop_set_frame(dev, &dev->last, NULL);
+		loop_set_frame(dev, &dev->image, NULL);
 	}
-	spin_lock(&dev->frames_lock);
-	loop_count_copy(dev, bytes);
 	spin_unlock(&dev->frames_lock);
-
-	return still;
 }
 
-bool loop_has_still(const struct loop_dev *dev)
+/* What is to be shown now, if anything. */
+static struct loop_frame *loop_still(const struct loop_dev *dev)
 {
-	lockdep_assert_held(&dev->frames_lock);
+	if (dev->keep_last && dev->last)
+		return dev->last;
 
-	return dev->image || READ_ONCE(dev->format)->bytes || (dev->keep_last && dev->still);
+	return dev->image ?: dev->black;
 }
 
-/* What is to be shown now; none for black. The caller puts it. */
-struct loop_still *loop_still_get(struct loop_dev *dev)
+/* Made when it is first needed. */
+static void loop_still_blacken(struct loop_dev *dev)
 {
-	struct loop_still *still;
+	struct loop_frame *frame = NULL;
 
-	spin_lock(&dev->frames_lock);
-	still = dev->keep_last && dev->still ? dev->still : dev->image;
-	if (still)
-		kref_get(&still->kref);
-	spin_unlock(&dev->frames_lock);
-
-	return still;
-}
-
-/* Replaces what *@place holds. */
-void loop_still_set(struct loop_dev *dev, struct loop_still **place, struct loop_still *still)
-{
-	struct loop_still *old;
-
-	spin_lock(&dev->frames_lock);
-	old = *place;
-	*place = still;
-	spin_unlock(&dev->frames_lock);
-	loop_still_put(old);
-}
-
-/* Both are of the old format. */
-void loop_still_forget(struct loop_dev *dev)
-{
-	loop_still_set(dev, &dev->still, NULL);
-	loop_still_set(dev, &dev->image, NULL);
+	mutex_lock(&dev->lock);
+	if (!READ_ONCE(dev->black))
+		frame = loop_black(dev);
+	if (frame) {
+		spin_lock(&dev->frames_lock);
+		loop_set_frame(dev, &dev->black, frame);
+		spin_unlock(&dev->frames_lock);
+	}
+	mutex_unlock(&dev->lock);
 }
 
 static unsigned long loop_still_interval(struct loop_dev *dev)
@@ -107,27 +57,40 @@ static unsigned long loop_still_interval(struct loop_dev *dev)
 	return max(1UL, msecs_to_jiffies(clamp(ms, 1UL, 10000UL)));
 }
 
+static bool loop_still_is_due(struct loop_dev *dev, unsigned long *interval)
+{
+	unsigned long due = dev->frame_time + dev->timeout;
+
+	if (!time_before(jiffies, due))
+		return true;
+	*interval = due - jiffies;
+
+	return false;
+}
+
 static void loop_still_tick(struct work_struct *work)
 {
 	struct loop_dev *dev = container_of(to_delayed_work(work), struct loop_dev, still_work);
 	unsigned long interval = loop_still_interval(dev);
-	unsigned long timeout, due;
 	struct loop_reader *reader;
+	struct loop_frame *frame;
 
+	if (!READ_ONCE(dev->image))
+		loop_still_blacken(dev);
 	spin_lock(&dev->frames_lock);
-	timeout = dev->timeout;
-	if (!timeout || list_empty(&dev->readers)) {
+	if (!dev->timeout || list_empty(&dev->readers)) {
 		spin_unlock(&dev->frames_lock);
 		return;
 	}
 
-	due = dev->frame_time + timeout;
-	if (time_before(jiffies, due)) {
-		interval = due - jiffies;
-	} else {
+	frame = loop_still(dev);
+	if (loop_still_is_due(dev, &interval) && frame) {
 		dev->next++;
+		/* The writer's clock: later than what came before, by as little as counts. */
+		dev->clock = dev->stamps == VPIPE_LOOP_STAMPS_NODE || !dev->clock ?
+			     ktime_get_ns() : dev->clock + NSEC_PER_USEC;
 		list_for_each_entry(reader, &dev->readers, entry)
-			loop_reader_show_still(dev, reader);
+			loop_reader_show_still(dev, reader, frame);
 	}
 	spin_unlock(&dev->frames_lock);
 
@@ -150,6 +113,5 @@ void loop_still_init(struct loop_dev *dev)
 void loop_still_exit(struct loop_dev *dev)
 {
 	cancel_delayed_work_sync(&dev->still_work);
-	loop_still_put(dev->still);
-	loop_still_put(dev->image);
+	loop_still_forget(dev, false);
 }

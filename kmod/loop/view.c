@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * A reader that maps its MMAP buffers for reading alone need not get a copy: what it
- * sees there can be the memory of the writer's buffer. A view is such a mapping. It
- * shows the buffer's own memory at first, the writer's from the first frame that
- * comes in it, and the buffer's own again, with a copy of the frame, whenever the
- * writer cannot wait until the reader is done.
+ * A view is a window through which one reader sees frames without a copy: a dma-buf of
+ * this module that can be mapped for reading and nothing else. It shows a frame from
+ * VIDIOC_DQBUF until the reader queues the buffer again, or stops; before and after that
+ * the memory of the reader's MMAP buffer, or where it was handed out by SHARE nothing.
+ *
+ * Devices and other drivers cannot have it: their mappings could neither be taken back
+ * nor, by vmap, be kept from writing.
  */
 #include <linux/dma-buf.h>
 #include <linux/mm.h>
@@ -15,103 +17,64 @@
 
 #include "loop.h"
 
+/* Mapped at a time: one page-table lock for so many. */
+#define LOOP_BATCH	64UL
+
+/* Frames that are copied after the writer had to copy one: the reader keeps them for long. */
+#define LOOP_COPIES_AFTER_MOVE	32
+
 /**
- * struct loop_view - the mappings of one buffer
- * @kref:	the buffer, and each mapping
- * @lock:	of @shown: a page is mapped as long as it is shown
- * @own:	the buffer's own memory
- * @shown:	what is to be seen
+ * struct loop_view - a window
+ * @dev:	its node
+ * @dbuf:	what is mapped
+ * @own:	memory of the MMAP buffer that it belongs to
  * @keep:	keeps @own
- * @mapping:	of the file, in which all mappings of it are found
- * @offset:	of the buffer in the file, in bytes
- * @size:	of the buffer, in bytes
+ * @imported:	memory of somebody else that it is for good: nothing else is ever shown
+ * @entry:	in @frame->views
+ * @frame:	that it shows, referred to
+ * @copies:	frames to copy before the writer's memory is shown again
+ *
+ * The last three are under loop_dev.frames_lock.
  */
 struct loop_view {
-	struct kref kref;
-	struct mutex lock; /* of shown */
+	struct loop_dev *dev;
+	struct dma_buf *dbuf;
 	void *own;
-	void *shown;
 	struct dma_buf *keep;
-	struct address_space *mapping;
-	loff_t offset;
-	size_t size;
+	struct dma_buf *imported;
+	struct list_head entry;
+	struct loop_frame *frame;
+	unsigned int copies;
 };
 
-static void loop_view_free(struct kref *kref)
+static void loop_view_zap(struct loop_view *view)
 {
-	struct loop_view *view = container_of(kref, struct loop_view, kref);
-
-	dma_buf_put(view->keep);
-	mutex_destroy(&view->lock);
-	kfree(view);
+	unmap_mapping_range(view->dbuf->file->f_mapping, 0, 0, 1);
 }
 
-/*
- * @memory, or the buffer's own where it is NULL. When this returns nobody sees what was
- * shown before.
- */
-void loop_view_show(struct loop_view *view, void *memory)
+static vm_fault_t loop_view_insert(struct vm_fault *vmf, void *memory, size_t size)
 {
-	bool changed;
-
-	if (!memory)
-		memory = view->own;
-	mutex_lock(&view->lock);
-	changed = view->shown != memory;
-	view->shown = memory;
-	mutex_unlock(&view->lock);
-	if (changed)
-		unmap_mapping_range(view->mapping, view->offset, view->size, 1);
-}
-
-static void loop_view_put(struct loop_view *view)
-{
-	kref_put(&view->kref, loop_view_free);
-}
-
-/* The buffer goes; those who still map it see its own memory, which stays. */
-void loop_view_detach(struct loop_dev *dev, struct loop_buf *buf)
-{
-	struct loop_view *view = buf->view;
-
-	if (!view)
-		return;
-	spin_lock(&dev->frames_lock);
-	buf->view = NULL;
-	spin_unlock(&dev->frames_lock);
-	loop_view_put(view);
-}
-
-static void loop_view_open(struct vm_area_struct *vma)
-{
-	struct loop_view *view = vma->vm_private_data;
-
-	kref_get(&view->kref);
-}
-
-static void loop_view_close(struct vm_area_struct *vma)
-{
-	loop_view_put(vma->vm_private_data);
-}
-
-/* All pages from the first one that is missed: a frame is seldom read in part. */
-static vm_fault_t loop_view_fault(struct vm_fault *vmf)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	struct loop_view *view = vma->vm_private_data;
-	pgoff_t first = view->offset >> PAGE_SHIFT;
+	unsigned long pages = PAGE_ALIGN(size) >> PAGE_SHIFT, page = vmf->pgoff;
 	unsigned long address = vmf->address & PAGE_MASK;
-	pgoff_t page = vmf->pgoff - first;
-	int ret;
+	struct page *batch[LOOP_BATCH];
+	unsigned long left, count, i;
+	int ret = 0;
 
-	mutex_lock(&view->lock);
-	ret = vm_insert_page(vma, address, vmalloc_to_page(view->shown + page * PAGE_SIZE));
-	while (!ret && (address += PAGE_SIZE) < vma->vm_end) {
-		page++;
-		if (vm_insert_page(vma, address, vmalloc_to_page(view->shown + page * PAGE_SIZE)))
-			break;
+	if (page >= pages)
+		return VM_FAULT_SIGBUS;
+
+	/* All from the first one that is missed: a frame is seldom read in part. */
+	pages = min(pages - page, (vmf->vma->vm_end - address) >> PAGE_SHIFT);
+	while (pages && !ret) {
+		count = min(pages, LOOP_BATCH);
+		for (i = 0; i < count; i++)
+			batch[i] = vmalloc_to_page(memory + (page + i) * PAGE_SIZE);
+		left = count;
+		ret = vm_insert_pages(vmf->vma, address, batch, &left);
+		address += count * PAGE_SIZE;
+		page += count;
+		pages -= count;
 	}
-	mutex_unlock(&view->lock);
 
 	switch (ret) {
 	case 0:
@@ -124,35 +87,317 @@ static vm_fault_t loop_view_fault(struct vm_fault *vmf)
 	}
 }
 
+/*
+ * The frame stays where it is meanwhile, and nobody waits for this: what has been mapped in
+ * vain is unmapped before the frame is let go.
+ */
+static vm_fault_t loop_view_fault(struct vm_fault *vmf)
+{
+	struct loop_view *view = vmf->vma->vm_private_data;
+	struct loop_dev *dev = view->dev;
+	struct loop_frame *frame;
+	vm_fault_t ret;
+	bool changed;
+
+	frame = loop_view_frame(view);
+	if (frame)
+		ret = loop_view_insert(vmf, frame->vb ? vb2_plane_vaddr(frame->vb, 0) :
+							 frame->data, frame->bytes);
+	else if (view->own)
+		ret = loop_view_insert(vmf, view->own, view->dbuf->size);
+	else
+		ret = VM_FAULT_SIGBUS;
+
+	spin_lock(&dev->frames_lock);
+	changed = view->frame != frame;
+	spin_unlock(&dev->frames_lock);
+	if (changed) {
+		loop_view_zap(view);
+		ret = VM_FAULT_NOPAGE;
+	}
+	if (frame)
+		loop_frame_put_unlocked(dev, frame);
+
+	return ret;
+}
+
 static const struct vm_operations_struct loop_view_vm_ops = {
-	.open = loop_view_open,
-	.close = loop_view_close,
 	.fault = loop_view_fault,
 };
 
-static struct loop_view *loop_view_create(struct vb2_buffer *vb, struct file *filp, loff_t offset)
+/*
+ * The dma-buf
+ */
+
+static int loop_view_mmap(struct dma_buf *dbuf, struct vm_area_struct *vma)
 {
+	struct loop_view *view = dbuf->priv;
+
+	if (vma->vm_flags & VM_WRITE)
+		return -EACCES;
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+
+	vm_flags_clear(vma, VM_MAYWRITE);
+	if (view->imported)
+		return dma_buf_mmap(view->imported, vma, vma->vm_pgoff);
+
+	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_private_data = view;
+	vma->vm_ops = &loop_view_vm_ops;
+
+	return 0;
+}
+
+static int loop_view_begin(struct dma_buf *dbuf, enum dma_data_direction direction)
+{
+	struct loop_view *view = dbuf->priv;
+
+	if (direction != DMA_FROM_DEVICE)
+		return -EACCES;
+
+	return view->imported ? dma_buf_begin_cpu_access(view->imported, direction) : 0;
+}
+
+static int loop_view_end(struct dma_buf *dbuf, enum dma_data_direction direction)
+{
+	struct loop_view *view = dbuf->priv;
+
+	if (direction != DMA_FROM_DEVICE)
+		return -EACCES;
+
+	return view->imported ? dma_buf_end_cpu_access(view->imported, direction) : 0;
+}
+
+static int loop_view_attach(struct dma_buf *dbuf, struct dma_buf_attachment *attachment)
+{
+	return -EOPNOTSUPP;
+}
+
+/* Nobody is attached. */
+static struct sg_table *loop_view_map(struct dma_buf_attachment *attachment,
+				      enum dma_data_direction direction)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static void loop_view_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
+			    enum dma_data_direction direction)
+{
+}
+
+static void loop_view_release(struct dma_buf *dbuf)
+{
+	struct loop_view *view = dbuf->priv;
+
+	if (view->keep)
+		dma_buf_put(view->keep);
+	if (view->imported)
+		dma_buf_put(view->imported);
+	kfree(view);
+}
+
+static const struct dma_buf_ops loop_view_ops = {
+	.attach = loop_view_attach,
+	.map_dma_buf = loop_view_map,
+	.unmap_dma_buf = loop_view_unmap,
+	.begin_cpu_access = loop_view_begin,
+	.end_cpu_access = loop_view_end,
+	.mmap = loop_view_mmap,
+	.release = loop_view_release,
+};
+
+/* Of @size bytes. An error pointer where it cannot be had. */
+struct dma_buf *loop_view_create(struct loop_dev *dev, size_t size)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct loop_view *view;
+	struct dma_buf *dbuf;
 
 	view = kzalloc(sizeof(*view), GFP_KERNEL);
 	if (!view)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 
-	view->keep = vb2_vmalloc_memops.get_dmabuf(vb, vb->planes[0].mem_priv, O_RDONLY);
-	if (!view->keep) {
+	view->dev = dev;
+	INIT_LIST_HEAD(&view->entry);
+	info.ops = &loop_view_ops;
+	info.size = PAGE_ALIGN(size);
+	info.flags = O_RDONLY;
+	info.priv = view;
+	dbuf = dma_buf_export(&info);
+	if (IS_ERR(dbuf))
 		kfree(view);
-		return NULL;
-	}
-	kref_init(&view->kref);
-	mutex_init(&view->lock);
-	view->own = vb2_plane_vaddr(vb, 0);
-	view->shown = view->own;
-	view->mapping = filp->f_mapping;
-	view->offset = offset;
-	view->size = PAGE_ALIGN(vb2_plane_size(vb, 0));
+	else
+		view->dbuf = dbuf;
 
-	return view;
+	return dbuf;
 }
+
+/* A window to what somebody else made and the writer lends. Takes the reference over. */
+struct dma_buf *loop_view_import(struct loop_dev *dev, struct dma_buf *imported)
+{
+	struct dma_buf *dbuf = loop_view_create(dev, imported->size);
+
+	if (IS_ERR(dbuf))
+		dma_buf_put(imported);
+	else
+		((struct loop_view *)dbuf->priv)->imported = imported;
+
+	return dbuf;
+}
+
+/* None where it is some other dma-buf. */
+struct loop_view *loop_view_of(const struct dma_buf *dbuf)
+{
+	return dbuf && dbuf->ops == &loop_view_ops ? dbuf->priv : NULL;
+}
+
+/* A reader of that node can have it in a queue, if it can be had there at all. */
+bool loop_view_may_be_queued(const struct dma_buf *dbuf, const struct loop_dev *dev)
+{
+	const struct loop_view *view = loop_view_of(dbuf);
+
+	return !view || view->dev == dev;
+}
+
+struct dma_buf *loop_view_imported(const struct loop_view *view)
+{
+	return view->imported;
+}
+
+size_t loop_view_size(const struct loop_view *view)
+{
+	return view->dbuf->size;
+}
+
+void loop_view_get(struct loop_view *view)
+{
+	get_dma_buf(view->dbuf);
+}
+
+void loop_view_put(struct loop_view *view)
+{
+	dma_buf_put(view->dbuf);
+}
+
+/*
+ * Showing
+ */
+
+/* The frame that it shows, referred to, if any. */
+struct loop_frame *loop_view_frame(struct loop_view *view)
+{
+	struct loop_dev *dev = view->dev;
+	struct loop_frame *frame;
+
+	spin_lock(&dev->frames_lock);
+	frame = view->frame;
+	if (frame)
+		frame->refs++;
+	spin_unlock(&dev->frames_lock);
+
+	return frame;
+}
+
+bool loop_view_is_free(struct loop_view *view)
+{
+	lockdep_assert_held(&view->dev->frames_lock);
+
+	return !view->frame;
+}
+
+/* Whether frames are to be copied, for the writer's sake. */
+bool loop_view_is_spared(const struct loop_view *view)
+{
+	lockdep_assert_held(&view->dev->frames_lock);
+
+	return view->copies;
+}
+
+void loop_view_was_spared(struct loop_view *view)
+{
+	lockdep_assert_held(&view->dev->frames_lock);
+	if (view->copies)
+		view->copies--;
+}
+
+/*
+ * Shows a frame, which it refers to from now on, or none. When this returns nobody sees
+ * what was shown before. False, and nothing is done, where the writer has asked for the
+ * frame.
+ */
+bool loop_view_show(struct loop_view *view, struct loop_frame *frame)
+{
+	struct loop_dev *dev = view->dev;
+	struct loop_frame *old;
+
+	spin_lock(&dev->frames_lock);
+	if (frame && frame->going) {
+		spin_unlock(&dev->frames_lock);
+		return false;
+	}
+	old = view->frame;
+	view->frame = frame;
+	list_del_init(&view->entry);
+	if (frame) {
+		frame->refs++;
+		list_add_tail(&view->entry, &frame->views);
+	}
+	spin_unlock(&dev->frames_lock);
+	loop_view_zap(view);
+	if (old)
+		loop_frame_put_unlocked(dev, old);
+
+	return true;
+}
+
+/* The frame that it shows is its user's from now on, in the buffer's own memory. */
+void loop_view_keep(struct loop_view *view)
+{
+	struct loop_frame *frame = loop_view_frame(view);
+	struct loop_dev *dev = view->dev;
+	u32 bytes;
+
+	if (!frame)
+		return;
+	bytes = min_t(u32, frame->bytes, view->dbuf->size);
+	if (view->own && !loop_copy_out(frame, view->own, bytes)) {
+		spin_lock(&dev->frames_lock);
+		loop_count_copy(dev, bytes);
+		spin_unlock(&dev->frames_lock);
+	}
+	loop_view_show(view, NULL);
+	loop_frame_put_unlocked(dev, frame);
+}
+
+/* All that show @frame show the copy instead, or nothing. Lets go of the lock meanwhile. */
+void loop_views_move(struct loop_dev *dev, struct loop_frame *frame, struct loop_frame *by)
+	__must_hold(&dev->frames_lock)
+{
+	struct loop_view *view;
+
+	lockdep_assert_held(&dev->frames_lock);
+	while (!list_empty(&frame->views)) {
+		view = list_first_entry(&frame->views, struct loop_view, entry);
+		list_del_init(&view->entry);
+		view->frame = by;
+		view->copies = LOOP_COPIES_AFTER_MOVE;
+		if (by) {
+			by->refs++;
+			list_add_tail(&view->entry, &by->views);
+		}
+		loop_view_get(view);
+		spin_unlock(&dev->frames_lock);
+		loop_view_zap(view);
+		loop_view_put(view);
+		spin_lock(&dev->frames_lock);
+		loop_frame_put(dev, frame);
+	}
+}
+
+/*
+ * MMAP buffers
+ */
 
 /* The buffer that @offset in the file is of, and nothing behind it. */
 static struct vb2_buffer *loop_find_buffer(struct vb2_queue *q, loff_t offset)
@@ -175,39 +420,54 @@ static struct vb2_buffer *loop_find_buffer(struct vb2_queue *q, loff_t offset)
 	return NULL;
 }
 
-static int loop_view_map(struct loop_file *file, struct file *filp, struct vm_area_struct *vma)
+static struct loop_view *loop_view_of_buffer(struct loop_dev *dev, struct vb2_buffer *vb)
+{
+	struct loop_view *view;
+	struct dma_buf *dbuf;
+
+	dbuf = loop_view_create(dev, vb2_plane_size(vb, 0));
+	if (IS_ERR(dbuf))
+		return ERR_CAST(dbuf);
+
+	view = dbuf->priv;
+	view->keep = vb2_vmalloc_memops.get_dmabuf(vb, vb->planes[0].mem_priv, O_RDONLY);
+	if (!view->keep) {
+		dma_buf_put(dbuf);
+		return ERR_PTR(-ENOMEM);
+	}
+	view->own = vb2_plane_vaddr(vb, 0);
+
+	return view;
+}
+
+static int loop_map_view(struct loop_file *file, struct vm_area_struct *vma)
 {
 	loff_t offset = (loff_t)vma->vm_pgoff << PAGE_SHIFT;
 	struct vb2_buffer *vb = loop_find_buffer(&file->cap, offset);
 	struct loop_view *view;
 	struct loop_buf *buf;
 
-	if (!vb || !(vma->vm_flags & VM_SHARED) || !(vma->vm_flags & VM_READ) ||
-	    vma->vm_end - vma->vm_start > PAGE_ALIGN(vb2_plane_size(vb, 0)))
+	if (!vb || !(vma->vm_flags & VM_MAYSHARE) || !(vma->vm_flags & VM_READ))
 		return -EINVAL;
 
 	buf = loop_to_buf(vb);
 	view = buf->view;
 	if (!view) {
-		view = loop_view_create(vb, filp, offset);
-		if (!view)
-			return -ENOMEM;
-		spin_lock(&file->dev->frames_lock);
-		buf->view = view;
-		spin_unlock(&file->dev->frames_lock);
+		view = loop_view_of_buffer(file->dev, vb);
+		if (IS_ERR(view))
+			return PTR_ERR(view);
+		/* Pairs with the acquire in loop_view_in(). */
+		smp_store_release(&buf->view, view);
 	}
 
-	vm_flags_clear(vma, VM_MAYWRITE);
-	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_private_data = view;
-	vma->vm_ops = &loop_view_vm_ops;
-	loop_view_open(vma);
-
-	return 0;
+	return dma_buf_mmap(view->dbuf, vma, 0);
 }
 
-/* Whoever may write to it gets the buffer's own memory for good. */
-static int loop_own_map(struct loop_file *file, struct vm_area_struct *vma)
+/*
+ * Whoever may write to it gets the buffer's own memory for good, as does everybody where
+ * videobuf2 has no dma-bufs.
+ */
+static int loop_map_own(struct loop_file *file, struct vm_area_struct *vma)
 {
 	loff_t offset = (loff_t)vma->vm_pgoff << PAGE_SHIFT;
 	struct vb2_queue *q = &file->cap;
@@ -215,8 +475,11 @@ static int loop_own_map(struct loop_file *file, struct vm_area_struct *vma)
 
 	mutex_lock(&q->mmap_lock);
 	vb = loop_find_buffer(q, offset);
-	if (vb)
-		loop_buf_own(file->dev, loop_to_buf(vb), true);
+	if (vb) {
+		WRITE_ONCE(loop_to_buf(vb)->own, true);
+		if (loop_to_buf(vb)->view)
+			loop_view_keep(loop_to_buf(vb)->view);
+	}
 	mutex_unlock(&q->mmap_lock);
 	vma->vm_pgoff -= LOOP_CAPTURE_OFFSET >> PAGE_SHIFT;
 
@@ -224,15 +487,16 @@ static int loop_own_map(struct loop_file *file, struct vm_area_struct *vma)
 }
 
 /* mmap(2) of a CAPTURE buffer. */
-int loop_capture_mmap(struct loop_file *file, struct file *filp, struct vm_area_struct *vma)
+int loop_capture_mmap(struct loop_file *file, struct vm_area_struct *vma)
 {
 	int ret;
 
-	if (vma->vm_flags & VM_WRITE)
-		return loop_own_map(file, vma);
+	if (vma->vm_flags & VM_WRITE || !READ_ONCE(loop_show_mmap) ||
+	    !vb2_vmalloc_memops.get_dmabuf)
+		return loop_map_own(file, vma);
 
 	mutex_lock(&file->cap.mmap_lock);
-	ret = loop_view_map(file, filp, vma);
+	ret = loop_map_view(file, vma);
 	mutex_unlock(&file->cap.mmap_lock);
 
 	return ret;

@@ -32,10 +32,10 @@
 #define VPIPE_LOOP_STAMPS_NODE		2	/* both of the node */
 
 /*
- * Controls, of the node: every open file sees the same values.
+ * Controls, of the node: every open file sees the same values, but for LEND_IMPORTS.
  *
  * STAMPS:	menu, VPIPE_LOOP_STAMPS_*. A writer's timestamp of 0, as far as it
- *		counts, means the time of its VIDIOC_QBUF (CLOCK_MONOTONIC).
+ *		counts, means what has gone by since its first frame.
  * KEEP_LAST:	boolean. A reader that starts gets the last frame at once, and
  *		the last frame is what readers get after TIMEOUT.
  * TIMEOUT:	milliseconds, 0..3600000, 0 (the default) for never: where the
@@ -44,20 +44,23 @@
  * TIMEOUT_IMAGE:	button: the next frame becomes the time-out image, until the
  *		format changes. Before, the image is black; where the format is
  *		compressed there is none.
+ * LEND_IMPORTS:	boolean, of the open file. Whether readers may map (for reading) the
+ *		dma-bufs that this writer imports, for as long as they like, see SHARE.
  */
-#define VPIPE_LOOP_CID_BASE		(V4L2_CID_USER_BASE + 0x1040)
+#define VPIPE_LOOP_CID_BASE		(V4L2_CID_USER_BASE + 0x1f40)
 #define VPIPE_LOOP_CID_STAMPS		(VPIPE_LOOP_CID_BASE + 0)
 #define VPIPE_LOOP_CID_KEEP_LAST	(VPIPE_LOOP_CID_BASE + 1)
 #define VPIPE_LOOP_CID_TIMEOUT		(VPIPE_LOOP_CID_BASE + 2)
 #define VPIPE_LOOP_CID_TIMEOUT_IMAGE	(VPIPE_LOOP_CID_BASE + 3)
+#define VPIPE_LOOP_CID_LEND_IMPORTS	(VPIPE_LOOP_CID_BASE + 4)
 
 /**
- * struct vpipe_loop_share - a buffer of the writer's, for a reader
+ * struct vpipe_loop_share - a window for a reader
  * @index:	in: of the OUTPUT buffer
  * @flags:	in: of the descriptor: O_CLOEXEC, or 0
- * @fd:		out: a descriptor of its dma-buf
+ * @fd:		out: a descriptor of a dma-buf
  * @count:	out: how many OUTPUT buffers the writer has
- * @size:	out: of the buffer in bytes
+ * @size:	out: of the dma-buf in bytes
  * @reserved:	0
  */
 struct vpipe_loop_share {
@@ -70,16 +73,21 @@ struct vpipe_loop_share {
 };
 
 /*
- * The memory of OUTPUT buffer @index as a dma-buf. A reader that queues these (and
- * no others) as DMABUF on its CAPTURE side gets each frame in the very memory that
- * the writer filled, without a copy. They are the reader's until it queues them
- * again: it must not write to them, and one that keeps too many gets no more
- * frames until it queues some.
+ * A dma-buf in which a reader sees frames without a copy. It can be mapped for reading, and
+ * nothing else: no device can attach to it, no other driver have it. A reader that queues
+ * some of these (one for each OUTPUT buffer, say) as DMABUF on its CAPTURE side sees a frame
+ * there from VIDIOC_DQBUF until it queues the buffer again, or stops. At other times there
+ * is nothing (SIGBUS). It may keep the frames for as long as it likes: where the writer needs
+ * the memory, they become copies.
  *
- * Buffers that the writer itself imported are given on as they are, others for
- * reading alone. EAGAIN: there is no writer with buffers, or it has not used this one
- * yet; EINVAL: no such buffer, or one that is the writer's own memory (USERPTR) and has
- * no dma-buf.
+ * Where the writer imported its buffers and has set LEND_IMPORTS it is a window to buffer
+ * @index itself, which is there for good and shows the frames of this buffer alone. Of these
+ * a reader can have its share of the writer's buffers but two at a time; of what it keeps
+ * beyond that the oldest may be written to.
+ *
+ * EAGAIN: there is no writer with buffers, or it has not used this one yet. EACCES: it has
+ * imported the buffer, and does not lend it. EINVAL: no such buffer, or one that is the
+ * writer's own memory (USERPTR).
  */
 #define VPIPE_LOOP_IOC_SHARE	_IOWR('V', BASE_VIDIOC_PRIVATE + 0, struct vpipe_loop_share)
 

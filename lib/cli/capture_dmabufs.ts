@@ -1,11 +1,11 @@
 /**
- * Frames from a capture device into dma-bufs: the writer's own, where the device is a loopback
- * node, else those of a dma-heap.
+ * Frames from a capture device into dma-bufs: windows to the writer's, where the device is a
+ * loopback node, else those of a dma-heap.
  *
  * @module
  */
 import { type Dmabuf, READING } from "../dmabuf/dma_buf.ts";
-import { EAGAIN, EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
+import { EACCES, EAGAIN, EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
 import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
 import { DmabufQueue } from "../v4l2/queue.ts";
 import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../v4l2/videodev2.ts";
@@ -69,7 +69,8 @@ function onHeap(
  * A loopback node's writer's buffers; waits for a writer.
  *
  * @param timeout in seconds
- * @returns undefined where the device is no such node, its writer has no dma-bufs, or a signal came
+ * @returns undefined where the device is no such node, its writer has no memory to be shown or does
+ * not lend it, or a signal came
  * @throws {DeviceError} where no writer came in time
  */
 async function writersBuffers(
@@ -83,7 +84,7 @@ async function writersBuffers(
       return sharedBuffers(device);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      if (error.code === ENOTTY || error.code === EINVAL) return undefined;
+      if ([ENOTTY, EINVAL, EACCES].includes(error.code)) return undefined;
       if (error.code !== EAGAIN) throw error;
     }
     if (performance.now() >= end) {

@@ -1,5 +1,5 @@
 /**
- * The loopback node's own call: a writer's buffers for a reader.
+ * The loopback node's own call: a writer's frames for a reader, without a copy.
  *
  * @module
  */
@@ -11,11 +11,13 @@ import type { VideoDevice } from "../v4l2/device.ts";
 import { VPIPE_LOOP_IOC_SHARE, vpipe_loop_share } from "./loop_uapi.ts";
 
 /**
- * The buffers of the program that writes to a loopback node, mapped for reading; the caller closes
- * them.
+ * Windows to the frames of the program that writes to a loopback node, one for each of its buffers,
+ * mapped for reading; the caller closes them. There is something to be seen in one from VIDIOC_DQBUF
+ * until it is queued again: at other times reading there is a SIGBUS.
  *
  * @throws {SysError} EAGAIN while there is no writer with buffers, EINVAL where they are its own
- * memory (USERPTR), ENOTTY for a device that is no such node
+ * memory (USERPTR), EACCES where it imported them and does not lend them, ENOTTY for a device that
+ * is no such node
  */
 export function sharedBuffers(device: VideoDevice): Dmabuf[] {
   const dmabufs: Dmabuf[] = [];

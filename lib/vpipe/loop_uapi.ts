@@ -16,11 +16,12 @@ export const VPIPE_LOOP_STAMPS_WRITER = 1;
 export const VPIPE_LOOP_STAMPS_NODE = 2;
 
 // V4L2_CID_USER_BASE is 0x00980900.
-export const VPIPE_LOOP_CID_BASE = 0x00980900 + 0x1040;
+export const VPIPE_LOOP_CID_BASE = 0x00980900 + 0x1f40;
 export const VPIPE_LOOP_CID_STAMPS = VPIPE_LOOP_CID_BASE + 0;
 export const VPIPE_LOOP_CID_KEEP_LAST = VPIPE_LOOP_CID_BASE + 1;
 export const VPIPE_LOOP_CID_TIMEOUT = VPIPE_LOOP_CID_BASE + 2;
 export const VPIPE_LOOP_CID_TIMEOUT_IMAGE = VPIPE_LOOP_CID_BASE + 3;
+export const VPIPE_LOOP_CID_LEND_IMPORTS = VPIPE_LOOP_CID_BASE + 4;
 
 export const vpipe_loop_share = struct("struct vpipe_loop_share", 32, {
   index: u32(0),

@@ -7,10 +7,13 @@ import type { Context } from "./context.ts";
 import { loopAccessChecks } from "./loop_access.ts";
 import { loopEndChecks } from "./loop_ends.ts";
 import { loopFormatChecks } from "./loop_formats.ts";
+import { loopGivenChecks } from "./loop_given.ts";
 import { loopIoChecks } from "./loop_io.ts";
 import { isLoopLoaded, loadLoop, loopNode } from "./loop_module.ts";
 import { loopParameterChecks } from "./loop_parameters.ts";
+import { loopProgressChecks } from "./loop_progress.ts";
 import { loopReaderChecks } from "./loop_readers.ts";
+import { loopSemanticChecks } from "./loop_semantics.ts";
 import { loopSideChecks } from "./loop_sides.ts";
 import { loopStampChecks } from "./loop_stamps.ts";
 import { loopStillChecks } from "./loop_stills.ts";
@@ -35,8 +38,11 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
 
   await loopIoChecks(suite, context, node);
   await loopReaderChecks(suite, context, node);
+  await loopGivenChecks(suite, context, node);
+  await loopProgressChecks(suite, node);
   await loopEndChecks(suite, context, node);
   await loopStillChecks(suite, node);
+  await loopSemanticChecks(suite, node);
   await loopSideChecks(suite, context, node);
   if (suite.whole) {
     await loopFormatChecks(suite.whole, node);

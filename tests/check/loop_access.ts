@@ -53,6 +53,8 @@ export async function loopAccessChecks(suite: Suite): Promise<void> {
       setLoopParameter("allowed_gid", USER);
       await expectOpens(node, "a user of the group", false);
       await expectOpens(node, "another user", true);
+      setLoopParameter("allowed_gid", -2);
+      await expectOpens(node, "another user", false);
       setLoopParameter("allowed_gid", NONE);
       await expectOpens(node, "a user of the group", true);
       await expectOpens(node, "root without CAP_SYS_ADMIN", true);

@@ -25,6 +25,7 @@ import {
 } from "../../lib/v4l2/videodev2.ts";
 import { heapQueue } from "../../lib/vpipe/heap_queue.ts";
 import { sharedBuffers } from "../../lib/vpipe/loop.ts";
+import { VPIPE_LOOP_CID_LEND_IMPORTS } from "../../lib/vpipe/loop_uapi.ts";
 import { HEAP, heap } from "./context.ts";
 import { expect, expectEqual } from "./suite.ts";
 
@@ -78,7 +79,7 @@ interface Picture {
   readonly size?: readonly [width: number, height: number];
 }
 
-/** A program that writes. */
+/** A program that writes; dma-bufs that it imports are lent. */
 export class Writer implements Disposable {
   readonly device: VideoDevice;
   readonly sink: FrameSink;
@@ -91,6 +92,7 @@ export class Writer implements Disposable {
   ) {
     this.device = openOutput(node);
     try {
+      if (io === "dmabuf") this.device.setControl(VPIPE_LOOP_CID_LEND_IMPORTS, 1);
       const pixelformat = fourcc(format.fourcc);
       const wanted = { width, height, pixelformat };
       const { sizeimage: size } = this.device.setFormat(V4L2_BUF_TYPE_VIDEO_OUTPUT, wanted);

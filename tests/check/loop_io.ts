@@ -6,7 +6,7 @@
 import { IO_METHODS, type IoMethod } from "../../lib/cli/frame_sink.ts";
 import { readPgm } from "../../lib/cli/pgm_files.ts";
 import { crc32 } from "../../lib/image/crc32.ts";
-import { type Context, readCsv } from "./context.ts";
+import { type Context, heap, readCsv } from "./context.ts";
 import {
   numbered,
   READ_METHODS,
@@ -15,17 +15,17 @@ import {
   VGA_BYTES,
   Writer,
 } from "./loop_client.ts";
-import { loopStats, loopStatsSince } from "./loop_module.ts";
+import { loopStats, loopStatsSince, setLoopParameter } from "./loop_module.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const FRAMES = 16;
 const TOOL_FRAMES = 12;
 
 /** Whether a reader sees the very memory that the writer filled. */
-function isShared(from: IoMethod, to: ReadMethod): boolean {
+function isShared(from: IoMethod, to: ReadMethod, showMmap: boolean): boolean {
   // Memory that the writer has in its own address space is nobody else's.
   if (to === "dmabuf") return from !== "userptr";
-  return to === "mmap" && (from === "mmap" || from === "write");
+  return to === "mmap" && showMmap && (from === "mmap" || from === "write");
 }
 
 export async function loopIoChecks(suite: Suite, context: Context, node: string): Promise<void> {
@@ -42,7 +42,7 @@ export async function loopIoChecks(suite: Suite, context: Context, node: string)
           reader.expectFrame(`frame ${i}`, i, numbered(i));
         }
         const { frames, copies, bytes_copied, shared, lost } = loopStatsSince(node, before);
-        const once = isShared(from, to);
+        const once = isShared(from, to, false);
         const expected = FRAMES * ((from === "write" ? 1 : 0) + (once ? 0 : 1));
         expectEqual("frames", frames, FRAMES);
         expectEqual("copies", copies, expected);
@@ -53,6 +53,25 @@ export async function loopIoChecks(suite: Suite, context: Context, node: string)
       });
     }
   }
+
+  await suite.check("loop: mmap to mmap, show_mmap=1", () => {
+    setLoopParameter("show_mmap", 1);
+    try {
+      using writer = new Writer(node, "mmap");
+      using reader = new Reader(node, "mmap");
+      const before = loopStats(node);
+      for (let i = 0; i < FRAMES; i++) {
+        writer.write(numbered(i));
+        reader.expectFrame(`frame ${i}`, i, numbered(i));
+      }
+      const { copies, shared } = loopStatsSince(node, before);
+      expectEqual("copies", copies, 0);
+      expectEqual("shared", shared, isShared("mmap", "mmap", true) ? FRAMES : 0);
+    } finally {
+      setLoopParameter("show_mmap", 0);
+    }
+    return `${FRAMES} frames, every byte and number, without a copy`;
+  });
 
   const readers = {
     write: "capture-read",
@@ -66,6 +85,7 @@ export async function loopIoChecks(suite: Suite, context: Context, node: string)
     const tool = readers[io];
     const mode = io === "userptr" ? ["noreset"] : [];
     await suite.check(`loop: loop-write by ${io} to ${tool}, and Ctrl-C`, async () => {
+      if (io === "dmabuf") heap();
       const [written, read] = [`${context.scratch}/write.csv`, `${context.scratch}/read.csv`];
       await using writer = context.start(
         ...["loop-write", node, `${context.fixtures}/noise-vga.pgm`, written, "--io", io] as const,

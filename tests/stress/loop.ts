@@ -30,6 +30,11 @@ export function loopStats(node: string): Record<string, number> {
   );
 }
 
+/** Whether readers that map their buffers for reading alone see the writer's memory, from now on. */
+export function showMmap(shown: boolean): void {
+  Deno.writeTextFileSync("/sys/module/vpipe_loop/parameters/show_mmap", shown ? "1" : "0");
+}
+
 /** Waits until nobody has the node open. */
 export async function expectLoopIdle(ms = 10_000): Promise<void> {
   const end = performance.now() + ms;

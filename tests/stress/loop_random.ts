@@ -5,7 +5,7 @@
  * @module
  */
 import { expect } from "../check/suite.ts";
-import { expectLoopIdle, loop, loopNode, loopStats } from "./loop.ts";
+import { expectLoopIdle, loop, loopNode, loopStats, showMmap } from "./loop.ts";
 import { DOCUMENTED } from "./random_calls.ts";
 import type { Conditions } from "./stage.ts";
 import { Worker } from "./workers.ts";
@@ -23,6 +23,8 @@ export async function loopRandom(
 ): Promise<string> {
   const before = loopStats(loopNode());
   const calls = CALLS * amount / 4;
+  // Until the module is loaded anew.
+  showMmap(true);
   const order = () => ({ seed: random.next(), seconds, calls });
   // Still there when the follower has started.
   const longer = { ...order(), seconds: seconds + START_S, announce: true };

@@ -16,6 +16,7 @@ import { DmabufQueue, MmapQueue, Queue, UserptrQueue } from "../../lib/v4l2/queu
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { heapQueue } from "../../lib/vpipe/heap_queue.ts";
 import { sharedBuffers } from "../../lib/vpipe/loop.ts";
+import { VPIPE_LOOP_CID_LEND_IMPORTS } from "../../lib/vpipe/loop_uapi.ts";
 import { HEAP } from "../check/context.ts";
 import { CheckFailure, expect } from "../check/suite.ts";
 
@@ -112,6 +113,7 @@ export class LoopWriter implements Disposable {
       this.#queue = queue;
       this.#memory = queue.mappings;
     } else {
+      device.setControl(VPIPE_LOOP_CID_LEND_IMPORTS, 1);
       const { queue, dmabufs } = heapQueue(device, OUTPUT, WRITER_BUFFERS, HEAP, this.#size);
       for (const dmabuf of dmabufs) this.#resources.use(dmabuf);
       this.#queue = this.#resources.use(queue);
@@ -341,9 +343,13 @@ export class LoopReader implements Disposable {
     expect(this.mayRepeat, `frame ${number} came after ${this.#last}`);
   }
 
-  /** All of the memory that this reader has mapped: it must be there, whatever became of the rest. */
+  /**
+   * All of the memory that this reader has mapped: it must be there, whatever became of the rest.
+   * Windows to the writer's frames show nothing while the reader has none.
+   */
   touch(): number {
     let sum = 0;
+    if (this.io === "shared") return sum;
     for (const { bytes } of this.#memory) {
       for (let i = 0; i < bytes.length; i += 4096) sum += bytes[i];
     }

@@ -11,7 +11,6 @@ import { DmabufQueue } from "../../lib/v4l2/queue.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { openFilter, setFilterSize } from "../../lib/vpipe/filter.ts";
-import { sharedBuffers } from "../../lib/vpipe/loop.ts";
 import { expect, expectEqual } from "../check/suite.ts";
 import { videoNode } from "./filter.ts";
 import { orErrno, raw } from "./libc.ts";
@@ -38,7 +37,7 @@ async function outlive(module: string): Promise<void> {
     writer.begin(SIZE);
     reader.begin();
     expectFrames(writer, reader, 8);
-    dmabufs.push(...reader.export(), ...sharedBuffers(reader.device));
+    dmabufs.push(...reader.export());
     for (const dmabuf of dmabufs) kept.use(dmabuf);
     expectRefused("both sides streaming");
   }

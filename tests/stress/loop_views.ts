@@ -5,7 +5,7 @@
  * @module
  */
 import { expect } from "../check/suite.ts";
-import { expectLoopIdle, loopNode, loopStats } from "./loop.ts";
+import { expectLoopIdle, loopNode, loopStats, showMmap } from "./loop.ts";
 import type { Conditions } from "./stage.ts";
 import { Worker } from "./workers.ts";
 
@@ -15,6 +15,8 @@ export async function loopViews({ seconds, random }: Conditions): Promise<string
   const node = loopNode();
   const before = loopStats(node);
   const order = { node, seconds };
+  showMmap(true);
+  using _ = { [Symbol.dispose]: () => showMmap(false) };
   await using writer = new Worker("writeLoop", {
     ...order,
     seed: random.next(),

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * read(2): a frame from the reader's list straight to the caller's memory.
+ */
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/uaccess.h>
+
+#include "loop.h"
+
+/* Makes room for a frame that does not fit the caller's memory, or cannot be put there now. */
+static int loop_rest_reserve(struct loop_reader *reader, size_t bytes)
+{
+	if (reader->rest_room >= bytes)
+		return 0;
+
+	kvfree(reader->rest);
+	reader->rest = kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	reader->rest_room = reader->rest ? bytes : 0;
+
+	return reader->rest ? 0 : -ENOMEM;
+}
+
+/* After an error the next call begins with another frame. */
+static ssize_t loop_read_rest(struct loop_file *file, char __user *to, size_t count)
+{
+	struct loop_reader *reader = &file->reader;
+	size_t bytes = min(count, reader->rest_size - reader->rest_at);
+
+	if (copy_to_user(to, reader->rest + reader->rest_at, bytes)) {
+		reader->rest_at = reader->rest_size;
+		return -EFAULT;
+	}
+	reader->rest_at += bytes;
+	spin_lock(&file->dev->frames_lock);
+	loop_count_copy(file->dev, bytes);
+	spin_unlock(&file->dev->frames_lock);
+
+	return bytes;
+}
+
+/*
+ * Straight to the caller's memory, as long as all of it is there: whoever holds a frame
+ * must not wait for the caller's page faults. Its pages were made ready before.
+ */
+static bool loop_read_at_once(struct loop_frame *frame, char __user *to, size_t bytes)
+{
+	const void *from;
+	bool done;
+
+	from = loop_frame_begin(frame);
+	if (!from)
+		return false;
+	pagefault_disable();
+	done = !__copy_to_user_inatomic(to, from, bytes);
+	pagefault_enable();
+	loop_frame_end(frame);
+
+	return done;
+}
+
+static ssize_t loop_read_frame(struct loop_file *file, struct loop_frame *frame, char __user *to,
+			       size_t count)
+{
+	struct loop_reader *reader = &file->reader;
+	struct loop_dev *dev = file->dev;
+	size_t bytes = frame->bytes;
+	ssize_t ret = bytes;
+
+	if (count < bytes || !loop_read_at_once(frame, to, bytes)) {
+		ret = loop_rest_reserve(reader, bytes) ?:
+		      loop_copy_out(frame, reader->rest, bytes);
+		if (!ret) {
+			reader->rest_size = bytes;
+			reader->rest_at = 0;
+		}
+	}
+	spin_lock(&dev->frames_lock);
+	loop_frame_copied(dev, frame, ret < 0 ? 0 : bytes);
+	spin_unlock(&dev->frames_lock);
+
+	return ret ?: loop_read_rest(file, to, count);
+}
+
+/* The next read begins anew, with frames of the new format. */
+static void loop_read_again(struct loop_file *file)
+{
+	struct loop_reader *reader = &file->reader;
+
+	loop_reader_stop(file);
+	reader->rest_size = 0;
+	reader->rest_at = 0;
+	reader->stale = false;
+	loop_reader_start(file);
+}
+
+static ssize_t loop_read_locked(struct loop_file *file, char __user *to, size_t count,
+				bool nonblocking)
+{
+	struct loop_reader *reader = &file->reader;
+	struct loop_dev *dev = file->dev;
+	struct loop_frame *frame = NULL;
+	ssize_t ret;
+
+	ret = loop_start_reading(file);
+	if (ret)
+		return ret;
+
+	while (!frame) {
+		if (reader->stale) {
+			loop_read_again(file);
+			return -EIO;
+		}
+		if (reader->rest_at < reader->rest_size)
+			return loop_read_rest(file, to, count);
+
+		ret = loop_wait_ready(file, nonblocking);
+		if (ret)
+			return ret;
+
+		/* What cannot be written to is found out when it is. */
+		fault_in_writeable(to, min_t(size_t, count, READ_ONCE(dev->sizeimage)));
+		spin_lock(&dev->frames_lock);
+		if (reader->count) {
+			frame = loop_reader_pop(reader).frame;
+			frame->copying++;
+		}
+		spin_unlock(&dev->frames_lock);
+	}
+
+	return loop_read_frame(file, frame, to, count);
+}
+
+/* A frame, or as much of it as fits and the rest by the next call. */
+ssize_t loop_read(struct file *filp, char __user *to, size_t count, loff_t *offset)
+{
+	struct loop_file *file = loop_to_file(filp);
+	ssize_t ret;
+
+	if (!loop_has_side(file, true))
+		return -EINVAL;
+	if (!count)
+		return 0;
+
+	if (mutex_lock_interruptible(&file->lock))
+		return -ERESTARTSYS;
+	ret = loop_read_locked(file, to, count, filp->f_flags & O_NONBLOCK);
+	mutex_unlock(&file->lock);
+
+	return ret;
+}
