@@ -130,6 +130,8 @@ main({
           enqueued[slot] = meter.begin(monotonicNs());
           source.enqueue(slot, size);
         }
+        // Where there is nothing left to send, that has not ended the turn before.
+        meter.settle();
         // Most often the filter has worked inside VIDIOC_QBUF: waiting would cost a call.
         return sink.dequeue();
       },

@@ -93,7 +93,7 @@ async function daemonEnds(suite: Suite, ends: Ends): Promise<void> {
       const outcome = await decoding.end();
       const count = ends.expectBeginning(decoding);
       const said = expectError(
-        ...[outcome, "decode-file", 1, "frames could not be decoded, the first one is "] as const,
+        ...[outcome, "decode-file", 1, "could not be decoded, the first one is "] as const,
       );
       if (signal === "SIGTERM") expectEqual("the daemon's status", await daemon.end(), 0);
       const status = signal === "SIGTERM" ? "the daemon's status is 0; " : "";

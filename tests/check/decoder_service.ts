@@ -68,7 +68,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
         await decoding.end(),
         "decode-file",
         1,
-        `${stream}: 30 of 30 frames could not be decoded, the first one is number 0`,
+        `${stream}: 30 of 30 frames are damaged or could not be decoded, the first one is number 0`,
       );
       expectEqual("bytes of output", decoding.bytes.length, 0);
       return `${said}, half a second after the stream began`;

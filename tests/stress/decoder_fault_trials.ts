@@ -151,8 +151,26 @@ function nodeTrials(): Trial[] {
     on("STREAMON, stream", (client, _daemon, inject) => {
       inject(() => client.tryStart(OUTPUT));
     }),
-    on("QBUF, frame", (client, _daemon, inject) => {
+    // What the daemon maps is made ready once a buffer.
+    on("QBUF, first frame", (client, _daemon, inject) => {
       client.start();
+      const argument = buffer(OUTPUT, MMAP);
+      plane.bytesused = 3;
+      inject(call(client.device.fd, v4l2.VIDIOC_QBUF.request, argument.bytes));
+    }),
+    on("QBUF, next frame", (client, daemon, inject) => {
+      client.start();
+      daemon.accept();
+      const { file } = daemon.latest;
+      // START
+      file.read();
+      for (const _ of client.capture.buffers) {
+        client.output.enqueue(0, 3);
+        file.read();
+        file.done(file.header.cookie);
+        client.capture.enqueue(client.capture.dequeue());
+        client.output.reclaim();
+      }
       const argument = buffer(OUTPUT, MMAP);
       plane.bytesused = 3;
       inject(call(client.device.fd, v4l2.VIDIOC_QBUF.request, argument.bytes));
