@@ -274,7 +274,8 @@ export class DisplayDecoder implements Disposable {
 
   /** Has `receive` give all pictures that wait for their turn; `resume` comes after that. */
   drain(): void {
-    if (this.#drains === "in place") this.#emptying = true;
+    // Without a random access point nothing waits, and FFmpeg shows nothing after a packet without bytes.
+    if (this.#drains === "in place") this.#emptying = this.#begun;
     else if (this.#drains === "again" && !this.#flushed) {
       this.#ffmpeg.avcodec.avcodec_send_packet(this.#context.pointer, null);
     }

@@ -43,7 +43,9 @@ export async function statefulStreamChecks(suite: Suite, context: Context): Prom
     for (const digest of digestsIn(folder)) {
       await suite.check(`stateful: ${digest.name}`, () => {
         const reference = expectDigest(folder, digest);
-        expectEqual("frames with an error", reference.errors, 0);
+        // What is missing of a last frame that was cut off is concealed.
+        const damaged = digest.name.includes("-cut.") ? 1 : 0;
+        expectEqual("frames with an error", reference.errors, damaged);
         return `${digest.frames} pictures, ${reordered(reference)} out of the frames' order, ` +
           `SHA-256 ${digest.sha256.slice(0, 12)}... of all as in digests.txt`;
       });

@@ -30,7 +30,8 @@ const on = (
   },
 });
 
-const frugal = { frugal: true };
+// What V4L2's core itself takes for the planes of a call: counted, as it is called by the module.
+const frugal = { most: 2 };
 
 /** Both queues streaming and known to the daemon, which has read all. */
 function begin(client: StatefulClient, daemon: Answering) {
@@ -68,11 +69,12 @@ export function statefulTrials(): Trial[] {
       client.lend();
       inject(() => client.tryStart(CAPTURE));
     }),
+    // What the daemon maps is made ready once a buffer.
     on("STREAMON CAPTURE of a stream", (client, _daemon, inject) => {
       client.begin(OUTPUT);
       client.lend();
       inject(() => client.tryStart(CAPTURE));
-    }, frugal),
+    }),
     on("FORMAT, a change", (client, daemon, inject) => {
       const file = begin(client, daemon);
       client.frame(0);
@@ -121,6 +123,6 @@ export function statefulTrials(): Trial[] {
         client.stop(OUTPUT);
         return client.tryStart(OUTPUT);
       });
-    }, frugal),
+    }),
   ];
 }

@@ -27,8 +27,8 @@ export type Inject = (call: () => number) => number;
 /** One call. */
 export interface Trial {
   readonly name: string;
-  /** Whether the call must not ask for memory at all, as a frame's work must not. */
-  readonly frugal?: boolean;
+  /** How often the kernel may ask for memory in it; undefined: as often as it likes. */
+  readonly most?: number;
   /** Errnos that a fault may give, beside ENOMEM. */
   readonly errnos?: readonly number[];
   /** Sets up from nothing, makes the call through `inject`, leaves nothing behind. */
@@ -168,13 +168,13 @@ function nodeTrials(node: string): Trial[] {
     on("QBUF, frame", (device, inject) => {
       startStream(device);
       inject(call(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, {})));
-    }, { frugal: true }),
+    }, { most: 0 }),
     on("STREAMON, frame", (device, inject) => {
       startStream(device);
       ioctl(device, v4l2.VIDIOC_STREAMOFF, int(OUTPUT));
       ioctl(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, {}));
       inject(call(device, v4l2.VIDIOC_STREAMON, int(OUTPUT)));
-    }, { frugal: true }),
+    }, { most: 0 }),
     {
       name: "REQUEST_ALLOC",
       run(inject) {
@@ -188,7 +188,7 @@ function nodeTrials(node: string): Trial[] {
     on("REQUEST_QUEUE, frame", (device, inject) => queueRequest(device, inject, false)),
     on("REQUEST_QUEUE with controls, frame", (device, inject) => {
       queueRequest(device, inject, true);
-    }, { frugal: true }),
+    }, { most: 0 }),
     opening(META, O_RDONLY),
   ];
 }

@@ -145,19 +145,19 @@ function frameTrials(): Trial[] {
     streaming("QBUF, frame", "heap", (writer, reader, inject) => {
       reader.begin();
       inject(() => attempt(() => writer.frame()));
-    }, { frugal: true }),
+    }, { most: 0 }),
     streaming("DQBUF, shown", "view", (writer, reader, inject) => {
       reader.begin();
       writer.frame();
       inject(() => attempt(() => reader.take()));
-    }, { frugal: true }),
+    }, { most: 0 }),
     streaming("DQBUF, copied", "heap", (writer, reader, inject) => {
       reader.begin();
       // Without memory to map a dma-buf, the kernel warns: have it mapped already.
       expectFrames(writer, reader, 8);
       writer.frame();
       inject(() => attempt(() => reader.take()));
-    }, { frugal: true }),
+    }, { most: 0 }),
     streaming("read", "read", (writer, reader, inject) => {
       attempt(() => reader.take());
       writer.frame();
