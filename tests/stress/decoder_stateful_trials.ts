@@ -123,6 +123,6 @@ export function statefulTrials(): Trial[] {
         client.stop(OUTPUT);
         return client.tryStart(OUTPUT);
       });
-    }),
+    }, { most: 8 }),
   ];
 }

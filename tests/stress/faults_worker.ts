@@ -46,8 +46,11 @@ function exercise(
     places = counted;
     return result;
   });
-  const { most = Infinity } = trial;
-  expect(places <= most, `${trial.name}: asks for memory ${places} times`);
+  if (trial.most !== undefined) {
+    expect(places <= trial.most, `${trial.name}: asks for memory ${places} times`);
+    // What there is is V4L2's own.
+    places = 0;
+  }
   let tried = 0;
   let failed = 0;
   for (const nth of random.shuffle(Array.from({ length: places }, (_, i) => i + 1))) {
