@@ -77,12 +77,14 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
     });
     await using child = command.spawn();
     // It waits until somebody reads what does not fit into the pipe.
-    const { value } = await child.stdout.getReader().read();
+    const reader = child.stdout.getReader();
+    const { value } = await reader.read();
     expect(value !== undefined, "decode-file wrote nothing");
     // A picture is shown before its frame is done.
     await until("the end of a frame", () => statistics().frames > before.frames);
     child.kill("SIGKILL");
     await child.status;
+    await reader.cancel();
     const { ok } = await daemon.streamOver(1);
     expect(ok > 0 && ok < FRAMES, `it was killed after ${ok} of ${FRAMES} frames`);
     return `after ${ok} of ${FRAMES} frames; then ${expectServed()} right pictures`;
