@@ -401,6 +401,8 @@ void loop_publish(struct loop_dev *dev, struct vb2_buffer *vb)
 {
 	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
 	struct loop_frame *frame = &loop_to_out(vb)->frame;
+	struct loop_frame *copy;
+	bool grab;
 
 	INIT_LIST_HEAD(&frame->views);
 	INIT_LIST_HEAD(&frame->borrowers);
@@ -425,11 +427,16 @@ void loop_publish(struct loop_dev *dev, struct vb2_buffer *vb)
 		frame->refs++;
 		loop_set_frame(dev, &dev->last, frame);
 	}
-	if (dev->grab) {
-		dev->grab = false;
-		frame->refs++;
-		loop_set_frame(dev, &dev->image, frame);
-	}
+	grab = dev->grab;
+	dev->grab = false;
+	spin_unlock(&dev->frames_lock);
+
+	/* The image is kept for long: the writer's buffer is to come back in its turn. */
+	copy = grab ? loop_frame_copy(dev, frame) : NULL;
+
+	spin_lock(&dev->frames_lock);
+	if (copy)
+		loop_set_frame(dev, &dev->image, copy);
 	loop_frame_put(dev, frame);
 	spin_unlock(&dev->frames_lock);
 }

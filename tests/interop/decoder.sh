@@ -166,7 +166,7 @@ dec_v4l2_ctl_checks() {
 dec_ffmpeg_checks() {
 	check "decoder: ffmpeg, h264_v4l2m2m" dec_by_ffmpeg h264_v4l2m2m \
 		"$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16}.h264 \
-		$streams/stateful/h264-{cut,no-key}.h264
+		$streams/stateful/h264-no-key.h264
 	check "decoder: ffmpeg, hevc_v4l2m2m" dec_by_ffmpeg hevc_v4l2m2m "$scratch/hevc.mp4" \
 		$streams/stateful/hevc-320x240.hevc
 	check "decoder: ffmpeg, vp9_v4l2m2m" dec_by_ffmpeg vp9_v4l2m2m "$scratch/vp9.webm" \
@@ -216,10 +216,13 @@ dec_gstreamer_checks() {
 
 # decoder_checks few|all: an emulator takes seconds to start each program.
 decoder_checks() {
-	local daemon
+	local daemon vivid
 	check "decoder-daemon" start_daemon
+	# Whatever size a kernel's vivid begins with: its buffers have to hold the decoder's pictures.
+	vivid=$(node vivid-000-vid-cap)
+	v4l2-ctl -d "$vivid" --set-fmt-video=width=640,height=480,pixelformat=YUYV
 	check "decoder: v4l2-compliance -s, stateless, vivid's dma-bufs" \
-		compliance 60 -s -e "$(node vivid-000-vid-cap)" -d "$stateless"
+		compliance 60 -s -e "$vivid" -d "$stateless"
 	check "decoder: v4l2-compliance -s, stateful, H.264" dec_compliance
 	check "decoder: media-ctl -p" graph "vpipe decoder" "$stateless" vpipe-dec \
 		"$stateful" vpipe-dec-stateful
