@@ -74,6 +74,11 @@ export class DisplayDecoder implements Disposable {
   #seeking = false;
   /** There was a random access point since the beginning, or `flush`. */
   #begun = false;
+  /**
+   * No `flush` since the latest random access point, or picture. Else nothing waits, and FFmpeg would
+   * show nothing any more behind a packet without bytes.
+   */
+  #shows = true;
   #damaged = false;
   /** Of the pts of what was taken last. */
   #low = 0;
@@ -201,6 +206,7 @@ export class DisplayDecoder implements Disposable {
     this.#lost = false;
     if (this.#beginsAnew && !this.#begun) this.#context.flush();
     this.#begun = true;
+    this.#shows = true;
   }
 
   /**
@@ -266,6 +272,7 @@ export class DisplayDecoder implements Disposable {
         continue;
       }
       this.#seek(false);
+      this.#shows = true;
       // Else it was shown before.
       if (picture.ptsLow !== AGAIN || picture.ptsHigh !== AGAIN) return true;
     }
@@ -274,8 +281,7 @@ export class DisplayDecoder implements Disposable {
 
   /** Has `receive` give all pictures that wait for their turn; `resume` comes after that. */
   drain(): void {
-    // Without a random access point nothing waits, and FFmpeg shows nothing after a packet without bytes.
-    if (this.#drains === "in place") this.#emptying = this.#begun;
+    if (this.#drains === "in place") this.#emptying = this.#shows;
     else if (this.#drains === "again" && !this.#flushed) {
       this.#ffmpeg.avcodec.avcodec_send_packet(this.#context.pointer, null);
     }
@@ -301,6 +307,7 @@ export class DisplayDecoder implements Disposable {
     this.#context.flush();
     this.#seek(true);
     this.#begun = false;
+    this.#shows = false;
     this.#lost = false;
     this.#history.clear();
     this.#doubt.lose();
