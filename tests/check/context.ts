@@ -107,3 +107,9 @@ export function readCsv(path: string): Record<string, string>[] {
   expect(text.endsWith("\n"), `${path}: the last row is incomplete`);
   return parse(text, { skipFirstRow: true });
 }
+
+/** V4L2 has AV1 since Linux 6.5. */
+export function hasAv1(): boolean {
+  const [major, minor] = Deno.osRelease().split(".").map(Number);
+  return major > 6 || (major === 6 && minor >= 5);
+}

@@ -16,7 +16,7 @@ import {
 import type { DecoderStream } from "../../lib/vpipe/decoder_path.ts";
 import { openFilter, setFilterControls, setFilterSize } from "../../lib/vpipe/filter.ts";
 import { VPIPE_ALGO_THRESHOLD } from "../../lib/vpipe/uapi.ts";
-import type { Context } from "./context.ts";
+import { type Context, hasAv1 } from "./context.ts";
 import { nextBuffer, pictures } from "./decoder_client.ts";
 import { Decoding, digestsOf } from "./decoder_file.ts";
 import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
@@ -91,12 +91,6 @@ function compare(filterPath: string, input: string, expected: readonly Uint8Arra
     count++;
   }
   return count;
-}
-
-/** V4L2 has AV1 since Linux 6.5. */
-function hasAv1(): boolean {
-  const [major, minor] = Deno.osRelease().split(".").map(Number);
-  return major > 6 || (major === 6 && minor >= 5);
 }
 
 export async function decoderChainChecks(suite: Suite, context: Context): Promise<void> {

@@ -27,7 +27,7 @@ export async function decoderDisplayFuzz(
   const all = readCodedFixtures(fixtures);
   const codecs = [...new Set(all.map(({ codec }) => codec))];
   const wanted = Math.max(Math.round(STREAMS * amount), codecs.length);
-  const sum = { streams: 0, pictures: 0, errors: 0 };
+  const sum = { streams: 0, ended: 0, pictures: 0, errors: 0 };
 
   const breakOne = async ({ codec, frames }: CodedFixture, seed: number) => {
     const own = new Random(seed);
@@ -55,6 +55,12 @@ export async function decoderDisplayFuzz(
       } catch (error) {
         await daemon.expectAlive();
         const { message } = error as Error;
+        // What looks like pictures of no format that there is ends a stream before its first one.
+        if (/the device stopped the stream|\(EIO\)/.test(message)) {
+          sum.streams++;
+          sum.ended++;
+          continue;
+        }
         expect(false, `${coded.fixture.name}, mutation of seed ${seed}: ${message}`);
       }
     }
@@ -64,8 +70,8 @@ export async function decoderDisplayFuzz(
     await daemon.expectAlive();
   }
   await expectIdle(0);
-  const { streams, pictures, errors } = sum;
+  const { streams, ended, pictures, errors } = sum;
   expect(pictures > 0 && errors > 0, `${pictures} pictures, ${errors} errors`);
-  return `${streams} broken streams of ${codecs.length} codecs: ${pictures} pictures, ${errors} frames ` +
-    `with the error flag; ${whole.streams} whole streams beside them were exact`;
+  return `${streams} broken streams of ${codecs.length} codecs, ${ended} ended by the device: ` +
+    `${pictures} pictures, ${errors} frames with the error flag; ${whole.streams} whole streams beside them were exact`;
 }
