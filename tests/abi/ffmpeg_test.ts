@@ -34,10 +34,10 @@ const STRUCTS: readonly [c: string, offsets: Readonly<Record<string, number>>][]
 
 /** How much of a struct is looked at: no member. */
 const LENGTHS: Readonly<Record<string, string>> = {
-  "AVFrame.size": "offsetof(AVFrame, pts) + sizeof(((AVFrame *)0)->pts)",
+  "AVFrame.size": "offsetof(AVFrame, decode_error_flags) + sizeof(int)",
   "AVComponentDescriptor.bytes": "sizeof(AVComponentDescriptor)",
   "AVPacketSideData.bytes": "sizeof(AVPacketSideData)",
-  "AVPacket.end": "offsetof(AVPacket, stream_index) + sizeof(((AVPacket *)0)->stream_index)",
+  "AVPacket.end": "offsetof(AVPacket, flags) + sizeof(int)",
 };
 
 const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
