@@ -20,6 +20,8 @@ for guest in "${guests[@]}"; do
 done
 cd "$scripts/.."
 bench=bench/io
+# The kernel log of the latest guest.
+export GUEST_LOG=build/guest/log/io_methods.dmesg
 document=docs/io-methods.md
 
 # compare_in GUEST: a run that fails is told, and is missing.
@@ -27,11 +29,11 @@ compare_in() {
 	local status=0 fps=${rate[$1]}
 	echo "$1:"
 	rm -rf "${bench:?}/$1"
-	start guest/run --kernel "$1" --timeout $((3600 + 64 * frames / fps)) -- \
+	start guest/run --kernel "$1" --cpus 1 --timeout $((3600 + 64 * frames / fps)) -- \
 		"FPS=$fps" "SIZES=${SIZES-}" scripts/bench_io.sh "$frames" "$bench/$1"
 	follow "$started" || status=$?
 	end_if_stopped
-	guest/dmesg-clean "build/guest/log/$1/dmesg" >&2 || status=1
+	guest/dmesg-clean "$GUEST_LOG" >&2 || status=1
 	return "$status"
 }
 

@@ -13,16 +13,18 @@ frames=${1:-600}
 number FRAMES "$frames"
 cd "$scripts/.."
 ledger=bench/ledger
+# The kernel log of the latest guest.
+export GUEST_LOG=build/guest/log/ledger.dmesg
 
 # bench_in GUEST FRAMES ROW...: one row that fails is told, and is missing.
 bench_in() {
 	local status=0
 	echo "$1:"
-	start guest/run --kernel "$1" --timeout $((1800 + $2)) -- \
+	start guest/run --kernel "$1" --cpus 1 --timeout $((1800 + $2)) -- \
 		scripts/bench_all.sh "$ledger/$1" "${@:2}"
 	follow "$started" || status=$?
 	end_if_stopped
-	guest/dmesg-clean "build/guest/log/$1/dmesg" >&2 || status=1
+	guest/dmesg-clean "$GUEST_LOG" >&2 || status=1
 	return "$status"
 }
 

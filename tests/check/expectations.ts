@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SysError } from "../../lib/sys/errno.ts";
 import type { Outcome } from "./processes.ts";
 import { expect, expectEqual } from "./suite.ts";
 
@@ -34,4 +35,15 @@ export async function someRows(csv: string, count = 1): Promise<void> {
     }
   }
   expect(false, `${csv} has not ${count} rows within 30 s`);
+}
+
+/** The errno that `body` fails with; 0 if it does not. */
+export function errnoOf(body: () => unknown): number {
+  try {
+    body();
+    return 0;
+  } catch (error) {
+    if (error instanceof SysError) return error.code;
+    throw error;
+  }
 }

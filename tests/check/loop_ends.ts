@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { EIO, SysError } from "../../lib/sys/errno.ts";
+import { EIO } from "../../lib/sys/errno.ts";
 import { ioctl } from "../../lib/sys/ioctl.ts";
 import { Poller, POLLERR, POLLIN, POLLPRI } from "../../lib/sys/poll.ts";
 import {
@@ -18,21 +18,11 @@ import { stampOf } from "../../lib/cli/capture_frames.ts";
 import type { Context } from "./context.ts";
 import { expectBytes, numbered, Reader, Writer } from "./loop_client.ts";
 import { loopStats, until } from "./loop_module.ts";
+import { errnoOf } from "./expectations.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const FRAMES = 6;
 const OTHER_SIZE = [320, 240] as const;
-
-/** The errno that `body` fails with; 0 if it does not. */
-function errnoOf(body: () => unknown): number {
-  try {
-    body();
-    return 0;
-  } catch (error) {
-    if (error instanceof SysError) return error.code;
-    throw error;
-  }
-}
 
 export async function loopEndChecks(suite: Suite, context: Context, node: string): Promise<void> {
   await suite.check("loop: a reader before the writer", () => {

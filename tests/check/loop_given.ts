@@ -6,7 +6,7 @@
  */
 import { WRITING } from "../../lib/dmabuf/dma_buf.ts";
 import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
-import { EACCES, EFAULT, EINVAL, SysError } from "../../lib/sys/errno.ts";
+import { EACCES, EFAULT, EINVAL } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDONLY } from "../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
@@ -33,21 +33,12 @@ import {
   Writer,
 } from "./loop_client.ts";
 import { loopStats, setLoopParameter, until } from "./loop_module.ts";
+import { errnoOf } from "./expectations.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const ROUNDS = 40;
 const MOST = 3000;
 const GREY = { width: 640, height: 480, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
-
-function errnoOf(body: () => unknown): number {
-  try {
-    body();
-    return 0;
-  } catch (error) {
-    if (error instanceof SysError) return error.code;
-    throw error;
-  }
-}
 
 /** A descriptor of SHARE from a file that is open for reading alone. */
 function shareReadOnly(node: string): { file: File; size: number } {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { EBUSY, EFAULT, EINVAL, EIO, SysError } from "../../lib/sys/errno.ts";
+import { EBUSY, EFAULT, EINVAL, EIO } from "../../lib/sys/errno.ts";
 import { IoBuffer } from "../../lib/sys/file.ts";
 import { ioctl } from "../../lib/sys/ioctl.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
@@ -29,6 +29,7 @@ import {
   tryFormat,
 } from "./loop_calls.ts";
 import { expectBytes, numbered, openCapture, openOutput, Reader, Writer } from "./loop_client.ts";
+import { errnoOf } from "./expectations.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const GREY = { width: 64, height: 48, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
@@ -38,16 +39,6 @@ const KEYFRAME = 0x8;
 const TSTAMP_SRC_SOE = 0x10000;
 
 const small = (number: number) => numbered(number).slice(0, BYTES);
-
-function errnoOf(body: () => unknown): number {
-  try {
-    body();
-    return 0;
-  } catch (error) {
-    if (error instanceof SysError) return error.code;
-    throw error;
-  }
-}
 
 function setInterval(device: { path: string; fd: number }, type: number, fps: number): number {
   const parm = v4l2.v4l2_streamparm.alloc({ type, numerator: 1, denominator: fps });
