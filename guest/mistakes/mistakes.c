@@ -95,7 +95,7 @@ static const struct vb2_mem_ops unbalanced_mem_ops = {
 	.put	= plane_put,
 };
 
-/* A driver that takes the memory from a buffer: videobuf2 never cleans that up. */
+/* A driver that takes the planes from a buffer: videobuf2 never frees what they are. */
 static void unbalanced(void)
 {
 	static struct vb2_queue queue = {
@@ -112,7 +112,7 @@ static void unbalanced(void)
 		return;
 	mutex_lock(&first);
 	if (!vb2_core_reqbufs(&queue, VB2_MEMORY_MMAP, 0, &count))
-		vb2_get_buffer(&queue, 0)->planes[0].mem_priv = NULL;
+		vb2_get_buffer(&queue, 0)->num_planes = 0;
 	vb2_core_queue_release(&queue);
 	mutex_unlock(&first);
 }
