@@ -231,7 +231,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     );
     return `a drain that stood still: ${flagged} rows flagged, ${lost} entries lost, both reported`;
   });
-  await suite.check("camera: one with the multi-planar interface alone", async () => {
+  await suite.whole?.check("camera: one with the multi-planar interface alone", async () => {
     const inUse = Number(Deno.readTextFileSync("/sys/module/vivid/refcnt"));
     if (inUse > 0) throw new Skip(`vivid is in use ${inUse} times`);
     await succeed("rmmod", ["vivid"]);
@@ -261,7 +261,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       ["capture-dmabuf", context.vivid, context.filter],
     ] as const
   ) {
-    await suite.check(`${tool}: a faulty frame is told in its row`, async () => {
+    await suite.whole?.check(`${tool}: a faulty frame is told in its row`, async () => {
       using vivid = VideoDevice.open(context.vivid, V4L2_CAP_VIDEO_CAPTURE, "capture device");
       const options = ["--fps", FPS, "--warm-up", 0, "--json"] as const;
       await using capture = context.start(tool, ...path, csv, 60, ...options);

@@ -100,11 +100,12 @@ export async function fixtureChecks(suite: Suite, context: Context): Promise<voi
     return "without an algorithm, 641x479 noise comes out unchanged";
   });
   await suite.whole?.check("filter: all thresholds", async () => {
-    // Every level in every place of a word.
+    // Every level in every place of a word, and of a row that does not begin with one.
+    const [width, height] = [8 * 256 + 7, 2];
     const image = {
-      width: 263,
-      height: 256,
-      pixels: Uint8Array.from({ length: 263 * 256 }, (_, i) => i),
+      width,
+      height,
+      pixels: Uint8Array.from({ length: width * height }, (_, i) => i >> 3),
     };
     for (let level = 0; level < 256; level++) {
       const kernel = await filter(context, image, "threshold", level, WHOLE_FRAME);

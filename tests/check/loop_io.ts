@@ -84,7 +84,8 @@ export async function loopIoChecks(suite: Suite, context: Context, node: string)
   for (const io of IO_METHODS) {
     const tool = readers[io];
     const mode = io === "userptr" ? ["noreset"] : [];
-    await suite.check(`loop: loop-write by ${io} to ${tool}, and Ctrl-C`, async () => {
+    const chosen = io === "userptr" ? suite : suite.whole;
+    await chosen?.check(`loop: loop-write by ${io} to ${tool}, and Ctrl-C`, async () => {
       if (io === "dmabuf") heap();
       const [written, read] = [`${context.scratch}/write.csv`, `${context.scratch}/read.csv`];
       await using writer = context.start(

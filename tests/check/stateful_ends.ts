@@ -36,7 +36,7 @@ async function daemonEnds(suite: Suite, context: Context): Promise<void> {
     return expectError(await decoding.end(), "decode-file", 1, reason);
   });
 
-  await suite.check("stateful: SIGKILL to the daemon while it decodes", async () => {
+  await suite.whole?.check("stateful: SIGKILL to the daemon while it decodes", async () => {
     await using daemon = await Daemon.start(context);
     const reference = referenceOf(context, STREAM);
     using client = new Client(reference.codec, { outputs: FRAMES, size: SIZE });
@@ -66,7 +66,7 @@ async function daemonEnds(suite: Suite, context: Context): Promise<void> {
 async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promise<void> {
   const expectServed = () => referenceOf(context, STREAM).pictures.size;
 
-  await suite.check("stateful: SIGKILL to decode-file", async () => {
+  await suite.whole?.check("stateful: SIGKILL to decode-file", async () => {
     const args = [`${context.fixtures}/streams/${STREAM}`, "-", "--device", statefulNode()];
     const before = statistics();
     const command = new Deno.Command(context.tool("decode-file"), {
@@ -101,7 +101,7 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
     return `${CLIENTS} at different moments, then ${expectServed()} right pictures`;
   });
 
-  await suite.check("stateful: a client that takes its time", async () => {
+  await suite.whole?.check("stateful: a client that takes its time", async () => {
     const before = Deno.readTextFileSync(TIMEOUT);
     Deno.writeTextFileSync(TIMEOUT, String(SHORT_MS));
     try {
@@ -127,7 +127,7 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
 export async function statefulEndChecks(suite: Suite, context: Context): Promise<void> {
   await daemonEnds(suite, context);
   let started: Daemon | undefined;
-  await suite.check("stateful: a daemon whose clients end", async () => {
+  await suite.whole?.check("stateful: a daemon whose clients end", async () => {
     started = await Daemon.start(context);
     return started.log.at(-1)!;
   });
