@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * One mistake of each kind that the `sanitized` guest exists to report. Its
+ * One mistake of each kind that the guests `sanitized` and `racing` exist to report. Their
  * self-test loads this once per kind: a guest that stays silent is broken.
  * OPTIMIZER_HIDE_VAR() is there lest the compiler see what is coming.
  */
 #include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -13,7 +14,7 @@
 
 static char *kind = "";
 module_param(kind, charp, 0);
-MODULE_PARM_DESC(kind, "use-after-free, leak, lock-order, sleep-in-atomic, out-of-bounds, unbalanced or warning");
+MODULE_PARM_DESC(kind, "use-after-free, leak, lock-order, sleep-in-atomic, out-of-bounds, unbalanced, race or warning");
 
 static DEFINE_MUTEX(first);
 static DEFINE_MUTEX(second);
@@ -117,6 +118,28 @@ static void unbalanced(void)
 	mutex_unlock(&first);
 }
 
+static int race_on(void *unused)
+{
+	while (!kthread_should_stop()) {
+		numbers[0]++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void race(void)
+{
+	struct task_struct *racers[2];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(racers); i++)
+		racers[i] = kthread_run(race_on, NULL, "racer");
+	ssleep(2);
+	for (i = 0; i < ARRAY_SIZE(racers); i++)
+		if (!IS_ERR(racers[i]))
+			kthread_stop(racers[i]);
+}
+
 static int __init mistakes_init(void)
 {
 	if (!strcmp(kind, "use-after-free"))
@@ -131,6 +154,8 @@ static int __init mistakes_init(void)
 		out_of_bounds();
 	else if (!strcmp(kind, "unbalanced"))
 		unbalanced();
+	else if (!strcmp(kind, "race"))
+		race();
 	else
 		WARN(1, "mistakes: %s\n", kind);
 	return 0;

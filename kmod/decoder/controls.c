@@ -104,9 +104,16 @@ static bool vdec_av1_valid(const void *payload)
 	return !sequence->seq_profile && vdec_depth_valid(sequence->bit_depth);
 }
 
+/* Up to Linux 6.12 the core's own has no subsampling, and is refused like any other such. */
+static const struct v4l2_ctrl_av1_sequence vdec_av1_default = {
+	.bit_depth = 8,
+	.flags = V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X | V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_Y,
+};
+
 static const struct vdec_control vdec_av1_controls[] = {
 	{
 		.cfg.id = V4L2_CID_STATELESS_AV1_SEQUENCE,
+		.cfg.p_def.p_const = &vdec_av1_default,
 		.depth = vdec_av1_depth,
 		.valid = vdec_av1_valid,
 	},
