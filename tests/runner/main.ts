@@ -60,13 +60,26 @@ function tell(ended: Ended): void {
   const { name, state, text, log } = ended;
   console.log(`${WORDS[state].padEnd(8)} ${name.padEnd(18)}${seconds(ended)}  ${text}`);
   if (state !== "failed" || log === undefined) return;
+  for (const line of failures(ended)) console.log(line);
   const lines = Deno.readTextFileSync(log).trimEnd().split("\n");
-  for (const line of lines.filter((line) => line.startsWith("FAILED")).slice(0, 20)) {
-    console.log(line);
-  }
   console.log(`--- the end of ${log} ---`);
   for (const line of lines.slice(-30)) console.log(line);
   console.log("---");
+}
+
+/** The lines of a step's log that say what failed. */
+function failures({ log }: Ended): string[] {
+  if (log === undefined) return [];
+  const lines = Deno.readTextFileSync(log).split("\n");
+  return lines.filter((line) => line.startsWith("FAILED")).slice(0, 20);
+}
+
+/** Once more at the end, where nobody has to look for them. */
+function tellFailed(all: readonly Ended[]): void {
+  for (const ended of all.filter(({ state }) => state === "failed")) {
+    console.log(`\nfailed: ${ended.name}: ${ended.text}`);
+    for (const line of failures(ended)) console.log(`  ${line}`);
+  }
 }
 
 function tellSlowest(all: readonly Ended[]): void {
@@ -140,6 +153,7 @@ async function main(): Promise<number> {
   }
   keep(all);
   tellSlowest(all);
+  tellFailed(all);
   const sum = (of: (counts: Counts) => number) => all.reduce((n, { counts }) => n + of(counts), 0);
   const counts = {
     passed: sum(({ passed }) => passed),
