@@ -8,6 +8,7 @@ import { loopAccessChecks } from "./loop_access.ts";
 import { loopEndChecks } from "./loop_ends.ts";
 import { loopFormatChecks } from "./loop_formats.ts";
 import { loopGivenChecks } from "./loop_given.ts";
+import { loopHostileChecks } from "./loop_hostile.ts";
 import { loopIoChecks } from "./loop_io.ts";
 import { isLoopLoaded, loadLoop, loopNode } from "./loop_module.ts";
 import { loopParameterChecks } from "./loop_parameters.ts";
@@ -40,6 +41,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   await loopReaderChecks(suite, context, node);
   await loopGivenChecks(suite, context, node);
   await loopProgressChecks(suite, node);
+  await loopHostileChecks(suite, context, node);
   await loopEndChecks(suite, context, node);
   await loopStillChecks(suite, node);
   await loopSemanticChecks(suite, node);
