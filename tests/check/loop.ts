@@ -5,6 +5,7 @@
  */
 import type { Context } from "./context.ts";
 import { loopAccessChecks } from "./loop_access.ts";
+import { loopCompatChecks } from "./loop_compat.ts";
 import { loopEndChecks } from "./loop_ends.ts";
 import { loopFormatChecks } from "./loop_formats.ts";
 import { loopGivenChecks } from "./loop_given.ts";
@@ -42,6 +43,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   await loopGivenChecks(suite, context, node);
   await loopProgressChecks(suite, node);
   await loopHostileChecks(suite, context, node);
+  await loopCompatChecks(suite, context, node);
   await loopEndChecks(suite, context, node);
   await loopStillChecks(suite, node);
   await loopSemanticChecks(suite, node);
