@@ -56,5 +56,5 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   }
   await loopParameterChecks(suite, context);
   if (loaded) await loadLoop(context);
-  else await succeed("rmmod", ["vpipe_loop"]);
+  else if (isLoopLoaded()) await succeed("rmmod", ["vpipe_loop"]);
 }
