@@ -5,7 +5,7 @@
  * @module
  */
 import { expect } from "../check/suite.ts";
-import { expectLoopIdle, loopNode, showMmap } from "./loop.ts";
+import { expectLoopIdle, loopNode, onOneProcessor, showMmap } from "./loop.ts";
 import { LoopReader, LoopWriter, READER_IO, type ReaderIo, WRITER_IO } from "./loop_stream.ts";
 import { MISSING, READER_STAGES } from "./loop_victim_worker.ts";
 import type { Random } from "./random.ts";
@@ -111,6 +111,7 @@ export async function loopStopped({ seconds, amount, random }: Conditions): Prom
   );
   const missed = [];
   showMmap(true);
+  using _one = onOneProcessor();
   try {
     for (const call of MISSING) if (await miss(random, call)) missed.push(call);
     let stopped = 0;

@@ -5,7 +5,7 @@
  * @module
  */
 import { expect } from "../check/suite.ts";
-import { expectLoopIdle, loop, loopNode, loopStats, showMmap } from "./loop.ts";
+import { expectLoopIdle, loop, loopNode, loopStats, onOneProcessor, showMmap } from "./loop.ts";
 import { LoopReader, LoopWriter, type ReaderIo } from "./loop_stream.ts";
 import { type Conditions, delay } from "./stage.ts";
 import { Worker } from "./workers.ts";
@@ -42,6 +42,7 @@ export async function loopWitnesses({ seconds, random, module }: Conditions): Pr
   const node = loopNode();
   const before = loopStats(node);
   showMmap(true);
+  using _one = onOneProcessor();
   await using others = new AsyncDisposableStack();
   let frames = 0;
   let calls = 0;
