@@ -190,10 +190,13 @@ void loop_frame_copied(struct loop_dev *dev, struct loop_frame *frame, u32 bytes
  * their readers.
  */
 
-/* Frames that are lent at most: the writer has one to fill and one to queue. */
+/*
+ * Frames that are lent at most: the writer has one to fill and one to queue. One in any case,
+ * which a writer with fewer buffers has back when it asks.
+ */
 unsigned int loop_most_lent(const struct loop_dev *dev)
 {
-	return dev->buffers > 2 ? dev->buffers - 2 : 0;
+	return dev->buffers > 3 ? dev->buffers - 2 : 1;
 }
 
 void loop_lend(struct loop_dev *dev, struct loop_buf *buf, struct loop_frame *frame)
@@ -236,9 +239,18 @@ static bool loop_is_kept(const struct loop_dev *dev, const struct loop_frame *fr
 	return frame == dev->last || frame == dev->image;
 }
 
+static void loop_end_lending(struct loop_dev *dev, struct loop_frame *frame)
+{
+	struct loop_buf *buf, *next;
+
+	list_for_each_entry_safe(buf, next, &frame->borrowers, borrow)
+		loop_lent_back(dev, buf);
+}
+
 /*
  * Gives the writer a frame's buffer, or has those who are just copying it do so. Who looks at
- * it, and the node itself, get a copy; so do those who wait for it, if it is the newest one.
+ * it, and the node itself, get a copy; so do those who wait for it, if it is the newest one;
+ * those whom it is lent to keep the memory, and what comes to be there.
  * Where there is no memory for that they lose it. Lets go of the lock meanwhile.
  */
 static void loop_take(struct loop_dev *dev, struct loop_frame *frame, bool newest)
@@ -249,6 +261,7 @@ static void loop_take(struct loop_dev *dev, struct loop_frame *frame, bool newes
 	lockdep_assert_held(&dev->frames_lock);
 	frame->going = true;
 	frame->refs++;
+	loop_end_lending(dev, frame);
 	loop_readers_drop(dev, newest ? frame->number - 1 : frame->number);
 	if (frame->refs > 1 + frame->copying) {
 		spin_unlock(&dev->frames_lock);
@@ -276,11 +289,12 @@ static void loop_take(struct loop_dev *dev, struct loop_frame *frame, bool newes
 
 /*
  * The frame that is missed least: the oldest of those that wait for slow readers, else one
- * that can be copied for those who have it. Not the newest one, where there are others.
+ * that can be copied for those who have it, else the oldest that is lent: a writer may use
+ * fewer buffers than it has. Not the newest one, where there are others.
  */
 static struct loop_frame *loop_victim(struct loop_dev *dev)
 {
-	struct loop_frame *frame, *newest, *copied = NULL, *shown = NULL;
+	struct loop_frame *frame, *newest, *copied = NULL, *shown = NULL, *lent = NULL;
 
 	if (list_empty(&dev->held))
 		return NULL;
@@ -290,8 +304,10 @@ static struct loop_frame *loop_victim(struct loop_dev *dev)
 		/* It comes as soon as its last copy is made. */
 		if (frame->going)
 			return NULL;
-		if (!list_empty(&frame->borrowers))
+		if (!list_empty(&frame->borrowers)) {
+			lent = lent ?: frame;
 			continue;
+		}
 		if (frame != newest && !loop_is_shown(frame) && !loop_is_kept(dev, frame)) {
 			if (!frame->copying)
 				return frame;
@@ -301,7 +317,7 @@ static struct loop_frame *loop_victim(struct loop_dev *dev)
 		}
 	}
 
-	return copied ?: shown;
+	return copied ?: shown ?: lent;
 }
 
 /* The writer asks for a buffer: it gets one. */
@@ -322,14 +338,6 @@ void loop_relieve(struct loop_file *file)
 		loop_take(dev, frame, newest);
 	}
 	spin_unlock(&dev->frames_lock);
-}
-
-static void loop_end_lending(struct loop_dev *dev, struct loop_frame *frame)
-{
-	struct loop_buf *buf, *next;
-
-	list_for_each_entry_safe(buf, next, &frame->borrowers, borrow)
-		loop_lent_back(dev, buf);
 }
 
 static struct loop_frame *loop_next_to_take(struct loop_dev *dev)
@@ -361,12 +369,8 @@ void loop_take_back(struct loop_dev *dev)
 
 	spin_lock(&dev->frames_lock);
 	dev->streaming = false;
-	while ((frame = loop_next_to_take(dev))) {
-		frame->refs++;
-		loop_end_lending(dev, frame);
+	while ((frame = loop_next_to_take(dev)))
 		loop_take(dev, frame, false);
-		loop_frame_put(dev, frame);
-	}
 	spin_unlock(&dev->frames_lock);
 	wait_event(dev->idle, loop_is_idle(dev));
 }

@@ -172,9 +172,13 @@ static const struct dma_buf *loop_dbuf(const struct loop_buf *buf)
 
 bool loop_is_memory(const struct loop_buf *buf, const struct loop_memory *memory)
 {
+	const struct vb2_buffer *vb = &buf->vbuf.vb2_buf;
 	const struct dma_buf *dbuf;
 
-	if (!memory->key || buf->vbuf.vb2_buf.memory != VB2_MEMORY_DMABUF)
+	/* The reader may have exported it to the writer. */
+	if (vb->memory == VB2_MEMORY_MMAP && READ_ONCE(buf->own))
+		return memory->dbuf && memory->dbuf->priv == vb->planes[0].mem_priv;
+	if (!memory->key || vb->memory != VB2_MEMORY_DMABUF)
 		return false;
 
 	/* One that videobuf2 exported has the exported buffer for its private data. */
@@ -187,9 +191,6 @@ bool loop_is_memory(const struct loop_buf *buf, const struct loop_memory *memory
 bool loop_is_writers(const struct loop_dev *dev, const struct loop_buf *buf)
 {
 	unsigned int i;
-
-	if (buf->vbuf.vb2_buf.memory != VB2_MEMORY_DMABUF)
-		return false;
 
 	for (i = 0; i < LOOP_MAX_BUFFERS; i++)
 		if (loop_is_memory(buf, &dev->memory[i]))

@@ -437,13 +437,19 @@ static int loop_querycap(struct file *filp, struct v4l2_capability __user *to)
 	return copy_to_user(to, &cap, sizeof(cap)) ? -EFAULT : 0;
 }
 
-/* Who opened the node for reading alone changes nothing that others see. */
+/*
+ * Who opened the node for reading alone changes nothing that others see. By their numbers: some
+ * structures of 32-bit programs have another size.
+ */
 static bool loop_is_for_writers(unsigned int cmd)
 {
-	switch (cmd) {
-	case VIDIOC_S_CTRL:
-	case VIDIOC_S_EXT_CTRLS:
-	case VIDIOC_S_PRIORITY:
+	if (_IOC_TYPE(cmd) != 'V')
+		return false;
+
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(VIDIOC_S_CTRL):
+	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_S_PRIORITY):
 		return true;
 	default:
 		return false;
@@ -596,6 +602,9 @@ static int loop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	if (vb && !loop_is_capture(q))
 		loop_to_out(vb)->given = b->sequence;
 	ret = loop_is_too_small(b) ? -EINVAL : vb2_qbuf(q, NULL, b);
+	/* Another thread may have asked for a buffer before there was any to be given back. */
+	if (!ret && !loop_is_capture(q) && (q->waiting_in_dqbuf || waitqueue_active(&q->done_wq)))
+		loop_relieve(loop_to_file(filp));
 	mutex_unlock(q->lock);
 	/* Without readers it is done already; programs do not expect that of this call. */
 	if (!ret && b->flags & V4L2_BUF_FLAG_DONE)
@@ -745,10 +754,12 @@ static int loop_subscribe_event(struct v4l2_fh *fh, const struct v4l2_event_subs
 static long loop_private_ioctl(struct file *filp, void *priv, bool valid_prio, unsigned int cmd,
 			       void *arg)
 {
-	if (cmd == VPIPE_LOOP_IOC_SHARE)
-		return loop_memory_share(video_drvdata(filp), arg);
+	if (cmd != VPIPE_LOOP_IOC_SHARE)
+		return -ENOTTY;
+	if (!(filp->f_mode & FMODE_READ))
+		return -EACCES;
 
-	return -ENOTTY;
+	return loop_memory_share(video_drvdata(filp), arg);
 }
 
 const struct v4l2_ioctl_ops loop_ioctl_ops = {

@@ -224,12 +224,13 @@ void loop_reader_end(struct loop_file *file)
 	struct loop_reader *reader = &file->reader;
 	struct loop_dev *dev = file->dev;
 
+	/* First: who finds it stale is to find the error, too. */
+	if (!reader->reading)
+		vb2_queue_error(&file->cap);
 	spin_lock(&dev->frames_lock);
 	reader->stale = true;
 	loop_reader_forget(dev, reader);
 	spin_unlock(&dev->frames_lock);
-	if (!reader->reading)
-		vb2_queue_error(&file->cap);
 	wake_up_all(&reader->wait);
 }
 
@@ -242,13 +243,13 @@ void loop_reader_end(struct loop_file *file)
  */
 static unsigned int loop_lent_share(struct loop_dev *dev, const struct loop_reader *self)
 {
-	unsigned int sharing = !self->lent, most = loop_most_lent(dev);
+	unsigned int sharing = !self->lent;
 	struct loop_reader *reader;
 
 	list_for_each_entry(reader, &dev->readers, entry)
 		sharing += !!reader->lent;
 
-	return most ? max(most / sharing, 1U) : 0;
+	return max(loop_most_lent(dev) / sharing, 1U);
 }
 
 /* The oldest frame that only readers have who have more than their share is the writer's. */
@@ -303,10 +304,11 @@ static bool loop_may_show(struct loop_dev *dev, struct loop_reader *reader,
 
 	if (!vb)
 		return true;
+	/* What is in the buffer behind a short frame is the writer's alone. */
 	if (vb->memory != VB2_MEMORY_MMAP || !READ_ONCE(dev->format)->bytes ||
-	    PAGE_ALIGN(frame->bytes) != PAGE_ALIGN(vb2_plane_size((struct vb2_buffer *)vb, 0)))
+	    frame->bytes != vb2_plane_size((struct vb2_buffer *)vb, 0))
 		return false;
-	if (list_empty(&frame->views) && reader->shown >= max(loop_most_lent(dev), 1U))
+	if (list_empty(&frame->views) && reader->shown >= loop_most_lent(dev))
 		return false;
 
 	return !loop_view_is_spared(view);
@@ -449,12 +451,24 @@ static u32 loop_copy_to(struct loop_buf *buf, struct loop_frame *frame)
 	return frame->bytes;
 }
 
+/* A page is seen as a whole: what the writer has behind a frame is not for readers. */
+static void loop_clear_rest(struct loop_frame *frame)
+{
+	size_t rest = PAGE_ALIGN(frame->bytes) - frame->bytes;
+
+	if (frame->vb)
+		memset(vb2_plane_vaddr(frame->vb, 0) + frame->bytes, 0, rest);
+}
+
 /* The same where it could not be shown: it is about to be the writer's. */
 static u32 loop_show_in(struct loop_buf *buf, struct loop_frame *frame)
 {
 	struct loop_view *view = loop_view_in(buf);
 
-	if (frame->bytes > loop_view_size(view) || !loop_view_show(view, frame))
+	if (frame->bytes > loop_view_size(view))
+		return 0;
+	loop_clear_rest(frame);
+	if (!loop_view_show(view, frame))
 		return 0;
 	loop_view_get(view);
 	buf->shown = view;

@@ -17,9 +17,6 @@
 
 #include "loop.h"
 
-/* Mapped at a time: one page-table lock for so many. */
-#define LOOP_BATCH	64UL
-
 /* Frames that are copied after the writer had to copy one: the reader keeps them for long. */
 #define LOOP_COPIES_AFTER_MOVE	32
 
@@ -52,39 +49,50 @@ static void loop_view_zap(struct loop_view *view)
 	unmap_mapping_range(view->dbuf->file->f_mapping, 0, 0, 1);
 }
 
-static vm_fault_t loop_view_insert(struct vm_fault *vmf, void *memory, size_t size)
+/**
+ * struct loop_insertion - pages on their way into a view
+ * @vma:	where they go
+ * @memory:	what is to be seen at the beginning of the view
+ */
+struct loop_insertion {
+	const struct vm_area_struct *vma;
+	const void *memory;
+};
+
+/*
+ * Special: nobody can refer to the page itself, as a pipe (vmsplice), direct I/O or another
+ * driver would. They would see it after the view is gone.
+ */
+static int loop_insert_page(pte_t *pte, unsigned long address, void *data)
 {
-	unsigned long pages = PAGE_ALIGN(size) >> PAGE_SHIFT, page = vmf->pgoff;
+	const struct loop_insertion *insertion = data;
+	const struct vm_area_struct *vma = insertion->vma;
+	unsigned long at = address - vma->vm_start + (vma->vm_pgoff << PAGE_SHIFT);
+	unsigned long pfn = vmalloc_to_pfn(insertion->memory + at);
+
+	/* Another thread may have been faster. */
+	if (pte_none(ptep_get(pte)))
+		set_pte_at(vma->vm_mm, address, pte,
+			   pte_mkspecial(pfn_pte(pfn, vma->vm_page_prot)));
+
+	return 0;
+}
+
+/* All from the first page that is missed: a frame is seldom read in part. */
+static vm_fault_t loop_view_insert(struct vm_fault *vmf, const void *memory, size_t size)
+{
+	struct loop_insertion insertion = { .vma = vmf->vma, .memory = memory };
+	unsigned long pages = PAGE_ALIGN(size) >> PAGE_SHIFT;
 	unsigned long address = vmf->address & PAGE_MASK;
-	struct page *batch[LOOP_BATCH];
-	unsigned long left, count, i;
-	int ret = 0;
 
-	if (page >= pages)
+	if (vmf->pgoff >= pages)
 		return VM_FAULT_SIGBUS;
 
-	/* All from the first one that is missed: a frame is seldom read in part. */
-	pages = min(pages - page, (vmf->vma->vm_end - address) >> PAGE_SHIFT);
-	while (pages && !ret) {
-		count = min(pages, LOOP_BATCH);
-		for (i = 0; i < count; i++)
-			batch[i] = vmalloc_to_page(memory + (page + i) * PAGE_SIZE);
-		left = count;
-		ret = vm_insert_pages(vmf->vma, address, batch, &left);
-		address += count * PAGE_SIZE;
-		page += count;
-		pages -= count;
-	}
+	pages = min(pages - vmf->pgoff, (vmf->vma->vm_end - address) >> PAGE_SHIFT);
 
-	switch (ret) {
-	case 0:
-	case -EBUSY:
-		return VM_FAULT_NOPAGE;
-	case -ENOMEM:
-		return VM_FAULT_OOM;
-	default:
-		return VM_FAULT_SIGBUS;
-	}
+	return apply_to_page_range(vmf->vma->vm_mm, address, pages << PAGE_SHIFT,
+				   loop_insert_page, &insertion) ? VM_FAULT_OOM :
+								   VM_FAULT_NOPAGE;
 }
 
 /*
@@ -142,7 +150,7 @@ static int loop_view_mmap(struct dma_buf *dbuf, struct vm_area_struct *vma)
 	if (view->imported)
 		return dma_buf_mmap(view->imported, vma, vma->vm_pgoff);
 
-	vm_flags_set(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_private_data = view;
 	vma->vm_ops = &loop_view_vm_ops;
 

@@ -5,9 +5,11 @@
  */
 import type { Context } from "./context.ts";
 import { loopAccessChecks } from "./loop_access.ts";
+import { loopCompatChecks } from "./loop_compat.ts";
 import { loopEndChecks } from "./loop_ends.ts";
 import { loopFormatChecks } from "./loop_formats.ts";
 import { loopGivenChecks } from "./loop_given.ts";
+import { loopHostileChecks } from "./loop_hostile.ts";
 import { loopIoChecks } from "./loop_io.ts";
 import { isLoopLoaded, loadLoop, loopNode } from "./loop_module.ts";
 import { loopParameterChecks } from "./loop_parameters.ts";
@@ -40,6 +42,8 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   await loopReaderChecks(suite, context, node);
   await loopGivenChecks(suite, context, node);
   await loopProgressChecks(suite, node);
+  await loopHostileChecks(suite, context, node);
+  await loopCompatChecks(suite, context, node);
   await loopEndChecks(suite, context, node);
   await loopStillChecks(suite, node);
   await loopSemanticChecks(suite, node);
@@ -52,5 +56,5 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   }
   await loopParameterChecks(suite, context);
   if (loaded) await loadLoop(context);
-  else await succeed("rmmod", ["vpipe_loop"]);
+  else if (isLoopLoaded()) await succeed("rmmod", ["vpipe_loop"]);
 }

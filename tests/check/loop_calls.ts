@@ -99,10 +99,14 @@ export function getFormat(device: VideoDevice, type: number): string {
   return inWords(format);
 }
 
-/** VIDIOC_CREATE_BUFS of MMAP buffers of GREY. */
-export function createBuffers(device: VideoDevice, type: number, count: number): void {
+/** VIDIOC_CREATE_BUFS of buffers of the format that there is. */
+export function createBuffers(
+  device: VideoDevice,
+  type: number,
+  count: number,
+  memory: number = v4l2.V4L2_MEMORY_MMAP,
+): void {
   const { width, height, pixelformat, sizeimage } = device.getFormat(type);
-  const memory = v4l2.V4L2_MEMORY_MMAP;
   const request = v4l2_create_buffers.alloc({
     ...{ count, memory, type, width, height, pixelformat, sizeimage },
   });

@@ -4,7 +4,9 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { ioctl } from "../../lib/sys/ioctl.ts";
 import { Poller, POLLIN } from "../../lib/sys/poll.ts";
+import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import {
   VPIPE_LOOP_CID_KEEP_LAST,
   VPIPE_LOOP_CID_TIMEOUT,
@@ -17,6 +19,16 @@ const TIMEOUT_MS = 40;
 const BLACK = new Uint8Array(VGA_BYTES);
 const WAYS = ["mmap", "read"] as const;
 
+// struct v4l2_format: fmt.pix.colorspace, quantization, and priv, which says that the latter counts.
+const COLORSPACE_AT = 32;
+const SMPTE170M = 1;
+const JPEG = 7;
+const PRIV_AT = 36;
+const PRIV_MAGIC = 0xfeedcafe;
+const QUANTIZATION_AT = 48;
+const FULL_RANGE = 1;
+const LIM_RANGE = 2;
+
 /** Sets a control of the node while `body` runs, then 0 again. */
 function setting<T>(node: string, id: number, value: number, body: () => T): T {
   using device = openOutput(node);
@@ -26,6 +38,28 @@ function setting<T>(node: string, id: number, value: number, body: () => T): T {
   } finally {
     device.setControl(id, 0);
   }
+}
+
+/**
+ * What the time-out image has in its first bytes of brightness and of colour. V4L2's core takes a
+ * quantization only with a colour space.
+ */
+function blackOf(node: string, colorspace: number, quantization: number): string {
+  using device = openOutput(node);
+  const format = v4l2.v4l2_format.alloc({
+    ...{ type: v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT, width: 64, height: 48 },
+    pixelformat: v4l2.V4L2_PIX_FMT_YUV420,
+  });
+  const fields = new DataView(format.bytes.buffer);
+  fields.setUint32(COLORSPACE_AT, colorspace, true);
+  fields.setUint32(PRIV_AT, PRIV_MAGIC, true);
+  fields.setUint32(QUANTIZATION_AT, quantization, true);
+  ioctl(device, v4l2.VIDIOC_S_FMT, format.bytes);
+  return setting(node, VPIPE_LOOP_CID_TIMEOUT, TIMEOUT_MS, () => {
+    using reader = new Reader(node, "read");
+    const { bytes } = reader.take();
+    return `${bytes[0]} ${bytes[64 * 48]}`;
+  });
 }
 
 export async function loopStillChecks(suite: Suite, node: string): Promise<void> {
@@ -47,6 +81,18 @@ export async function loopStillChecks(suite: Suite, node: string): Promise<void>
     using reader = new Reader(node, "mmap");
     expect(reader.tryTake() === undefined, "a frame, although none is kept any more");
     return "at once, also after its writer is gone; none when it is not asked for";
+  });
+
+  await suite.check("loop: black by its range", () => {
+    try {
+      expectEqual("limited range", blackOf(node, SMPTE170M, LIM_RANGE), "16 128");
+      expectEqual("full range", blackOf(node, SMPTE170M, FULL_RANGE), "0 128");
+      expectEqual("by default", blackOf(node, SMPTE170M, 0), "16 128");
+      expectEqual("by default of JPEG", blackOf(node, JPEG, 0), "0 128");
+    } finally {
+      new Writer(node, "mmap").close();
+    }
+    return "0 where the writer's range is full, else 16";
   });
 
   for (const io of WAYS) {

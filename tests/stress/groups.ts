@@ -34,9 +34,11 @@ import { loopFormats } from "./loop_formats.ts";
 import { loopKills } from "./loop_kills.ts";
 import { loopRandom } from "./loop_random.ts";
 import { loopStates } from "./loop_states.ts";
+import { loopStopped } from "./loop_stopped.ts";
 import { loopTimeouts } from "./loop_timeouts.ts";
 import { loopUnload } from "./loop_unload.ts";
 import { loopViews } from "./loop_views.ts";
+import { loopWitnesses } from "./loop_witnesses.ts";
 import { randomCalls } from "./random_calls.ts";
 import { reloadsOf } from "./reloads.ts";
 import type { Stage } from "./stage.ts";
@@ -116,8 +118,10 @@ export const GROUPS = {
       states: { share: 0.1, run: loopStates },
       formats: { share: 0.06, run: loopFormats },
       views: { share: 0.1, run: loopViews },
-      "random-calls": { share: 0.2, run: loopRandom },
-      kills: { share: 0.2, run: loopKills },
+      stopped: { share: 0.1, run: loopStopped },
+      witnesses: { share: 0.1, run: loopWitnesses },
+      "random-calls": { share: 0.1, run: loopRandom },
+      kills: { share: 0.1, run: loopKills },
       timeouts: { share: 0.08, run: loopTimeouts },
       crowd: { share: 0.1, run: loopCrowd },
       unload: { share: 0.02, run: loopUnload },

@@ -4,6 +4,7 @@
  * @module
  */
 import { ENOENT, SysError } from "../../lib/sys/errno.ts";
+import { libc } from "../../lib/sys/libc.ts";
 import { videoNodes } from "../../lib/v4l2/find.ts";
 import { expectEqual } from "../check/suite.ts";
 import { Module } from "./driver.ts";
@@ -33,6 +34,19 @@ export function loopStats(node: string): Record<string, number> {
 /** Whether readers that map their buffers for reading alone see the writer's memory, from now on. */
 export function showMmap(shown: boolean): void {
   Deno.writeTextFileSync("/sys/module/vpipe_loop/parameters/show_mmap", shown ? "1" : "0");
+}
+
+/**
+ * User-mode Linux has no way to tell a process on another processor that a mapping is gone: it goes on
+ * with the old one until its next call. There all this is done on one.
+ */
+export function onOneProcessor(): Disposable {
+  const isUserMode = Deno.readTextFileSync("/proc/cpuinfo").includes("User Mode Linux");
+  const mask = (bits: bigint) => {
+    if (isUserMode) libc.sched_setaffinity(0, 8n, new Uint8Array(BigUint64Array.of(bits).buffer));
+  };
+  mask(1n);
+  return { [Symbol.dispose]: () => mask((1n << 64n) - 1n) };
 }
 
 /** Waits until nobody has the node open. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { File, O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
+import { File, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR } from "../../lib/sys/file.ts";
 import { tryIoctl } from "../../lib/sys/ioctl.ts";
 import { addressOf } from "../../lib/sys/libc.ts";
 import { Mapping, PROT_READ, PROT_WRITE } from "../../lib/sys/mmap.ts";
@@ -15,9 +15,11 @@ import {
   VPIPE_LOOP_IOC_SHARE,
   vpipe_loop_share,
 } from "../../lib/vpipe/loop_uapi.ts";
+import { expect } from "../check/suite.ts";
 import { BAD_ADDRESSES } from "./caller.ts";
 import { orErrno, raw } from "./libc.ts";
 import { loopNode } from "./loop.ts";
+import { SECRET } from "./loop_stream.ts";
 import { MAX_BUFFERS, NodeCaller, type OpenFile } from "./node_caller.ts";
 import type { Random } from "./random.ts";
 import * as uapi from "./uapi.ts";
@@ -36,6 +38,9 @@ const FORMATS = [
   v4l2.V4L2_PIX_FMT_MJPEG,
 ];
 
+/** Of a frame. */
+const BEHIND_NUMBER = 4;
+
 /** A queue has at most 32 buffers of at most 200 MiB: too much for a small guest, so stay below. */
 const QUEUE_BYTES = 4 << 20;
 
@@ -43,11 +48,14 @@ const QUEUE_BYTES = 4 << 20;
 interface LoopFile extends OpenFile {
   /** Bytes of a frame. */
   size: number;
+  /** Open for reading alone. */
+  readonly readOnly: boolean;
 }
 
 /** Open files of the node and what belongs to them, and random calls on all of it. */
 export class LoopCaller extends NodeCaller<LoopFile> {
-  constructor(random: Random) {
+  /** @param beside another program writes all the time, and draws what nobody else may see */
+  constructor(random: Random, private readonly beside = false) {
     super(random, { output: OUTPUT, capture: CAPTURE, maxOpen: 3, magic: "V" });
   }
 
@@ -88,9 +96,11 @@ export class LoopCaller extends NodeCaller<LoopFile> {
   /** Adds an open file: `fd`, or a new one. */
   override open(fd?: number): LoopFile {
     const path = loopNode();
-    fd ??= File.open(path, O_RDWR | O_NONBLOCK).fd;
+    const readOnly = fd === undefined && this.beside && this.random.chance(0.3);
+    fd ??= File.open(path, (readOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK).fd;
     const file = {
       path,
+      readOnly,
       fd,
       size: 640 * 480,
       memory: { [OUTPUT]: MMAP, [CAPTURE]: MMAP },
@@ -260,7 +270,8 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     if (this.ioctl(file.fd, v4l2.VIDIOC_QUERYBUF, buffer.bytes) < 0) return;
     const { length, offset } = buffer;
     if (buffer.memory !== MMAP || length === 0 || length > QUEUE_BYTES) return;
-    const map = side === CAPTURE && random.chance(0.7) ? Mapping.readOnly : Mapping.shared;
+    const reads = file.readOnly || (side === CAPTURE && random.chance(0.7));
+    const map = reads ? Mapping.readOnly : Mapping.shared;
     const part = this.wildly(0.2) ? random.between(1, length) : length;
     this.keep(this.mappings, map(file, part, offset));
   }
@@ -280,7 +291,10 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     const { random } = this;
     if (this.mappings.length === 0) return this.map(file, this.side());
     const { bytes } = random.pick(this.mappings);
-    for (let at = 0; at < bytes.length; at += 4096) this.#seen = (this.#seen + bytes[at]) | 0;
+    for (let at = BEHIND_NUMBER; at < bytes.length; at += 4096) {
+      this.#seen = (this.#seen + bytes[at]) | 0;
+      expect(!this.beside || bytes[at] !== SECRET, `what the writer draws is seen at ${at}`);
+    }
   }
   #seen = 0;
 

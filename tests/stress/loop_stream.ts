@@ -51,10 +51,14 @@ function nextNumber(): number {
   const clock = Math.floor(Date.now() * 16) >>> 0;
   const fresh = latest === undefined || isNewer(clock, latest);
   latest = fresh ? clock : (latest! + 1) >>> 0;
+  if ((latest & 255) === SECRET) latest++;
   return latest;
 }
 
 const isNewer = (number: number, than: number) => ((number - than) | 0) > 0;
+
+/** What a writer draws that is not for readers: no frame has it, but in its number. */
+export const SECRET = 0xee;
 
 function fill(bytes: Uint8Array, number: number): void {
   bytes.fill(number & 255);
@@ -78,12 +82,17 @@ export class LoopWriter implements Disposable {
   frames = 0;
   /** Of the frame that was handed over last. */
   number = 0;
+  /** Of how many buffers it makes use; the others it keeps. */
+  use = Infinity;
+  /** Draws in one of its buffers what no reader may see, and only then a frame. */
+  secret = false;
   readonly #resources = new DisposableStack();
   #size = 0;
   #source?: IoBuffer;
   #queue?: Queue;
   #memory: readonly { readonly bytes: Uint8Array }[] = [];
   #free: number[] = [];
+  #drawn = -1;
 
   constructor(node: string, readonly io: WriterIo) {
     this.device = this.#resources.use(
@@ -126,13 +135,23 @@ export class LoopWriter implements Disposable {
   frame(): boolean {
     if (this.io === "write") return this.#write();
     const queue = this.#queue!;
-    const index = this.#free.pop() ?? queue.dequeue();
+    const free = this.#free.pop() ?? queue.dequeue();
+    if (free < 0 || free >= this.use) return false;
+    const index = this.secret ? this.#draw(free) : free;
     if (index < 0) return false;
     this.number = nextNumber();
     fill(this.#memory[index].bytes.subarray(0, this.#size), this.number);
     queue.enqueue(index, this.#size);
     this.frames++;
     return true;
+  }
+
+  /** Returns the buffer that was drawn in before. */
+  #draw(index: number): number {
+    this.#memory[index].bytes.fill(SECRET);
+    const before = this.#drawn;
+    this.#drawn = index;
+    return before;
   }
 
   #write(): boolean {
@@ -154,6 +173,7 @@ export class LoopWriter implements Disposable {
   stop(): void {
     if (this.#queue === undefined) return;
     this.#queue.streamOff();
+    this.#drawn = -1;
     this.#free = this.#queue.buffers.map(({ index }) => index);
   }
 

@@ -4,14 +4,28 @@
  * @module
  */
 import { O_NONBLOCK } from "../../lib/sys/file.ts";
+import { addressOf } from "../../lib/sys/libc.ts";
+import { UserptrQueue } from "../../lib/v4l2/queue.ts";
+import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import { raw } from "./libc.ts";
-import { LoopReader, LoopWriter, type ReaderIo, type Size, type WriterIo } from "./loop_stream.ts";
+import {
+  CAPTURE,
+  LoopReader,
+  LoopWriter,
+  type ReaderIo,
+  type Size,
+  type WriterIo,
+} from "./loop_stream.ts";
 import { delay } from "./stage.ts";
 import { F_SETFL } from "./uapi.ts";
+import { missingMemory } from "./userfault.ts";
 
 /** `write` and `take` go on until the end, the latter with frames in hand. */
 export const WRITER_STAGES = ["open", "format", "request", "queue", "start", "write"] as const;
 export const READER_STAGES = ["open", "request", "queue", "block", "hold", "take"] as const;
+
+/** Calls with memory that is never there: read(2), VIDIOC_QBUF of USERPTR, write(2). */
+export const MISSING = ["read", "queue", "write"] as const;
 
 /** What the worker is to do. */
 export interface LoopVictimOrder {
@@ -22,6 +36,14 @@ export interface LoopVictimOrder {
   /** Index of its last stage. */
   readonly stage: number;
 }
+
+const MISSING_BYTES = 1 << 20;
+
+const threaded = Deno.dlopen("libc.so.6", {
+  ioctl: { parameters: ["i32", "u32", "usize"], result: "i32", nonblocking: true },
+  read: { parameters: ["i32", "usize", "usize"], result: "i32", nonblocking: true },
+  write: { parameters: ["i32", "usize", "usize"], result: "i32", nonblocking: true },
+}).symbols;
 
 const block = (fd: number) => raw.fcntl(fd, F_SETFL, O_NONBLOCK & 0);
 
@@ -51,6 +73,28 @@ async function read(node: string, io: ReaderIo, stage: number): Promise<never> {
     if (stage === 3) reader.take();
     else if (stage !== 5 || !reader.take(hold)) await delay(1);
   }
+}
+
+/** Says whether there can be such memory, and stays in the call. */
+export async function missMemory(
+  { node, call }: { node: string; call: typeof MISSING[number] },
+): Promise<{ supported: boolean }> {
+  const address = missingMemory(MISSING_BYTES);
+  if (address === undefined) return { supported: false };
+  const { device } = call === "write"
+    ? new LoopWriter(node, "write")
+    : new LoopReader(node, "read");
+  const queue = call === "queue" ? new UserptrQueue(device, CAPTURE, 1, MISSING_BYTES) : undefined;
+  block(device.fd);
+  console.log("there");
+  if (queue !== undefined) {
+    queue.buffers[0].userptr = Number(address);
+    const { bytes } = queue.buffers[0];
+    await threaded.ioctl(device.fd, v4l2.VIDIOC_QBUF.request, addressOf(bytes));
+  } else {
+    await threaded[call as "read" | "write"](device.fd, address, BigInt(MISSING_BYTES));
+  }
+  throw new Error(`${call} came back`);
 }
 
 export function beLoopVictim({ node, end, stage }: LoopVictimOrder): Promise<never> {

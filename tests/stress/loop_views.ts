@@ -5,7 +5,7 @@
  * @module
  */
 import { expect } from "../check/suite.ts";
-import { expectLoopIdle, loopNode, loopStats, showMmap } from "./loop.ts";
+import { expectLoopIdle, loopNode, loopStats, onOneProcessor, showMmap } from "./loop.ts";
 import type { Conditions } from "./stage.ts";
 import { Worker } from "./workers.ts";
 
@@ -14,6 +14,7 @@ const END_S = 60;
 export async function loopViews({ seconds, random }: Conditions): Promise<string> {
   const node = loopNode();
   const before = loopStats(node);
+  using _one = onOneProcessor();
   const order = { node, seconds };
   showMmap(true);
   using _ = { [Symbol.dispose]: () => showMmap(false) };

@@ -58,4 +58,13 @@ export const callVideoAtRandom = (order: VideoOrder) => callAtRandom(VideoCaller
 
 export const callDecoderAtRandom = (order: VideoOrder) => callAtRandom(DecoderCaller, order);
 
+/** Beside a program that writes all the time, and draws what nobody else may see. */
+class LoopGuest extends LoopCaller {
+  constructor(random: Random) {
+    super(random, true);
+  }
+}
+
+export const callLoopBeside = (order: VideoOrder) => callAtRandom(LoopGuest, order);
+
 export const callLoopAtRandom = (order: VideoOrder) => callAtRandom(LoopCaller, order);

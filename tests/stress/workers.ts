@@ -18,11 +18,16 @@ import { injectFaults } from "./faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./hotplug_worker.ts";
 import { readLoop } from "./loop_reader_worker.ts";
 import { churnViews } from "./loop_views_worker.ts";
-import { beLoopVictim } from "./loop_victim_worker.ts";
+import { beLoopVictim, missMemory } from "./loop_victim_worker.ts";
 import { writeLoop } from "./loop_writer_worker.ts";
 import { callMetaAtRandom } from "./meta_worker.ts";
 import { stream } from "./stream_worker.ts";
-import { callDecoderAtRandom, callLoopAtRandom, callVideoAtRandom } from "./video_worker.ts";
+import {
+  callDecoderAtRandom,
+  callLoopAtRandom,
+  callLoopBeside,
+  callVideoAtRandom,
+} from "./video_worker.ts";
 
 /** First argument of a worker. */
 export const WORKER = "--worker";
@@ -37,6 +42,7 @@ const workers = {
   blockInRead,
   callDecoderAtRandom,
   callLoopAtRandom,
+  callLoopBeside,
   callMetaAtRandom,
   callVideoAtRandom,
   changeControls,
@@ -45,6 +51,7 @@ const workers = {
   displayExactly,
   holdOn,
   injectFaults,
+  missMemory,
   readLoop,
   stream,
   streamAnything,
@@ -87,6 +94,11 @@ export class Worker<K extends keyof Workers> implements AsyncDisposable {
     } catch {
       // It ended by itself; its result says why.
     }
+  }
+
+  /** Has it stand still, wherever it is. */
+  pause(): Promise<void> {
+    return this.#process.stop();
   }
 
   /** What it has done; a worker that fails, or takes longer than `seconds`, fails the check. */
