@@ -5,8 +5,8 @@
  * A dma-buf that cannot be attached, be it for want of memory or because the client says
  * it is longer than it is, videobuf2 forgets without letting go of it, and those of the
  * planes behind it. So attaching does not fail here: it allocates nothing, as what an
- * import needs has room in its buffer, and how long it is is looked at when the buffer
- * is prepared.
+ * import needs has room in its buffer, and the length is looked at when the buffer is
+ * prepared.
  *
  * Mapping a dma-buf takes time in proportion to its size, and not every frame is looked
  * at. So it is mapped by whoever looks, and stays so until videobuf2 lets go of it.

@@ -411,7 +411,8 @@ static int vpipe_buf_out_validate(struct vb2_buffer *vb)
 }
 
 /*
- * Mapping an imported buffer leaves its caches alone. This side reads OUTPUT buffers, and writes CAPTURE buffers and reads them for the CRC.
+ * Mapping an imported buffer leaves its caches alone. This side reads OUTPUT buffers, and
+ * writes CAPTURE buffers and reads them for the CRC.
  */
 static enum dma_data_direction vpipe_cpu_access(struct vb2_buffer *vb)
 {
