@@ -39,6 +39,7 @@
 
 #include "../compat.h"
 #include "../media.h"
+#include "../memory.h"
 #include "../uapi/vpipe-dec.h"
 
 #define VDEC_NAME		"vpipe-dec"
@@ -587,9 +588,8 @@ size_t vdec_controls_max(struct vdec_ctx *ctx);
 void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame);
 
 /* memory.c */
-extern struct vb2_mem_ops vdec_mem_ops;
+extern struct vpipe_memory vdec_memops;
 int vdec_memory_init(void);
-bool vdec_memory_suffices(const struct vb2_buffer *vb);
 void vdec_memory_share(struct vdec_ctx *ctx, struct vb2_buffer *vb);
 void vdec_memory_drop(struct vdec_ctx *ctx, struct vb2_buffer *vb);
 struct dma_buf *vdec_memory_get(struct vdec_ctx *ctx, struct vb2_buffer *vb, unsigned int plane);

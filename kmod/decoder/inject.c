@@ -5,6 +5,8 @@
  * that nobody has open, one at a time, 8-bit into NV12. Reading gives the outcome,
  * a line for each frame so far, with the CRC-32 of the picture as it is in memory.
  *
+ * A signal ends a write after what it has taken, and the frame goes on being decoded.
+ *
  * write(2): EINVAL for what is no IVF, EOPNOTSUPP for its codec, EMSGSIZE for a
  * frame larger than a buffer can be, and whatever VIDIOC_STREAMON says.
  */
@@ -39,6 +41,7 @@
  * @filled:	bytes of @header
  * @left:	bytes of the frame that are yet to come, behind its header
  * @bytes:	of the frame that have come
+ * @decoding:	the daemon has the frame
  * @frames:	that are done
  * @outcome:	text
  * @length:	of it in bytes
@@ -51,6 +54,7 @@ struct vdec_inject {
 	u32 filled;
 	u32 left;
 	u32 bytes;
+	bool decoding;
 	u32 frames;
 	char *outcome;
 	size_t length;
@@ -132,14 +136,11 @@ static void inject_note(struct vdec_inject *inject, const struct vb2_buffer *pic
 	inject->frames++;
 }
 
-/* Both buffers there and back. */
-static int inject_decode(struct vdec_inject *inject)
+static int inject_begin(struct vdec_inject *inject)
 {
 	struct vdec_ctx *ctx = inject->ctx;
 	struct vb2_buffer *output = inject_buffer(inject, false);
 	struct vb2_buffer *picture = inject_buffer(inject, true);
-	unsigned int index;
-	bool failed;
 	int ret;
 
 	/* Where videobuf2 takes it from: VIDIOC_QBUF would have put it there. */
@@ -150,17 +151,40 @@ static int inject_decode(struct vdec_inject *inject)
 	ret = vpipe_core_qbuf(picture);
 	if (!ret)
 		ret = vpipe_core_qbuf(output);
-	if (!ret)
-		ret = vb2_core_dqbuf(output->vb2_queue, &index, NULL, false);
+	mutex_unlock(&ctx->lock);
+	inject->decoding = !ret;
+
+	return ret;
+}
+
+/* Waits for the picture of a frame that is being decoded. */
+static int inject_end(struct vdec_inject *inject)
+{
+	struct vdec_ctx *ctx = inject->ctx;
+	struct vb2_buffer *output, *picture;
+	unsigned int index;
+	bool failed;
+	int ret;
+
+	if (!inject->decoding)
+		return 0;
+
+	output = inject_buffer(inject, false);
+	picture = inject_buffer(inject, true);
+	mutex_lock(&ctx->lock);
+	/* The picture comes first: only this waits, and may be interrupted. */
+	ret = vb2_core_dqbuf(output->vb2_queue, &index, NULL, false);
 	if (!ret) {
 		failed = picture->state == VB2_BUF_STATE_ERROR;
 		ret = vb2_core_dqbuf(picture->vb2_queue, &index, NULL, false);
 	}
 	mutex_unlock(&ctx->lock);
-	if (!ret)
-		inject_note(inject, picture, failed);
+	if (ret)
+		return ret;
+	inject->decoding = false;
+	inject_note(inject, picture, failed);
 
-	return ret;
+	return 0;
 }
 
 static int inject_header(struct vdec_inject *inject)
@@ -190,7 +214,7 @@ static ssize_t inject_take(struct vdec_inject *inject, const char __user *from, 
 			return -EFAULT;
 		inject->bytes += count;
 		inject->left -= count;
-		ret = inject->left ? 0 : inject_decode(inject);
+		ret = inject->left ? 0 : inject_begin(inject);
 	} else {
 		count = min_t(size_t, count, wanted - inject->filled);
 		if (copy_from_user(inject->header + inject->filled, from, count))
@@ -213,6 +237,7 @@ static void inject_give_up(struct vdec_inject *inject)
 	inject->ctx = NULL;
 	inject->filled = 0;
 	inject->left = 0;
+	inject->decoding = false;
 }
 
 static ssize_t inject_write(struct file *file, const char __user *from, size_t count,
@@ -225,17 +250,21 @@ static ssize_t inject_write(struct file *file, const char __user *from, size_t c
 	ret = mutex_lock_interruptible(&inject->lock);
 	if (ret)
 		return ret;
-	while (done < count) {
+	ret = inject_end(inject);
+	while (!ret && done < count) {
 		ret = inject_take(inject, from + done, count - done);
 		if (ret < 0)
 			break;
 		done += ret;
+		ret = inject_end(inject);
 	}
-	if (ret < 0)
+	if (ret == -ERESTARTSYS && done)
+		ret = 0;
+	else if (ret && ret != -ERESTARTSYS)
 		inject_give_up(inject);
 	mutex_unlock(&inject->lock);
 
-	return ret < 0 ? ret : done;
+	return ret ?: done;
 }
 
 static ssize_t inject_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
@@ -246,7 +275,9 @@ static ssize_t inject_read(struct file *file, char __user *to, size_t count, lof
 	ret = mutex_lock_interruptible(&inject->lock);
 	if (ret)
 		return ret;
-	ret = simple_read_from_buffer(to, count, ppos, inject->outcome, inject->length);
+	ret = inject_end(inject);
+	if (ret != -ERESTARTSYS)
+		ret = simple_read_from_buffer(to, count, ppos, inject->outcome, inject->length);
 	mutex_unlock(&inject->lock);
 
 	return ret;

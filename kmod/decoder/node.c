@@ -110,7 +110,7 @@ int vdec_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
-	if (!vdec_memory_suffices(vb))
+	if (!vpipe_memory_suffices(vb))
 		return -EINVAL;
 	/* A buffer of bitstream may be of any size. */
 	if (!vdec_is_capture(vb->vb2_queue))
@@ -169,7 +169,7 @@ static int vdec_init_queue(struct vdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 	vq->drv_priv = ctx;
 	vq->buf_struct_size = sizeof(struct vdec_frame);
 	vq->ops = ctx->node->kind->vb2_ops;
-	vq->mem_ops = &vdec_mem_ops;
+	vq->mem_ops = &vdec_memops.ops;
 	vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	vq->lock = &ctx->lock;
 

@@ -510,8 +510,8 @@ int vdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused)
 {
 	unsigned int i;
 
-	for (i = 0; i < capture->num_planes; i++)
-		if (bytesused[i] > vb2_plane_size(capture, i))
+	for (i = 0; i < VPIPE_DEC_MAX_PLANES; i++)
+		if (bytesused[i] > (i < capture->num_planes ? vb2_plane_size(capture, i) : 0))
 			return -EINVAL;
 	for (i = 0; i < capture->num_planes; i++)
 		vb2_set_plane_payload(capture, i, bytesused[i]);
@@ -569,6 +569,7 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 {
 	u64 cookie = done->header.cookie;
 	struct vdec_frame *frame;
+	bool picture;
 	int ret;
 
 	if (done->status > VPIPE_DEC_FAILED)
@@ -583,8 +584,11 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 		return -ESTALE;
 	}
 
+	picture = frame->capture && !frame->more;
+	if (!picture && memchr_inv(done->bytesused, 0, sizeof(done->bytesused)))
+		return -EINVAL;
 	if (done->status == VPIPE_DEC_OK && !frame->fails) {
-		if (frame->capture && !frame->more) {
+		if (picture) {
 			ret = vdec_set_payload(&frame->capture->vb2_buf, done->bytesused);
 			if (ret)
 				return ret;

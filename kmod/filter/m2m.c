@@ -31,11 +31,11 @@
 
 #include "../compat.h"
 #include "../media.h"
+#include "../memory.h"
 #include "../platform.h"
 #include "../uapi/vpipe.h"
 #include "crc.h"
 #include "cv.h"
-#include "memory.h"
 #include "meta.h"
 
 #define VPIPE_NAME	"vpipe"
@@ -122,6 +122,16 @@ struct vpipe_ctx {
 	u32 cap_sequence;
 	atomic_t running;
 	struct work_struct work;
+};
+
+/**
+ * struct vpipe_buffer - a buffer of either queue
+ * @m2m:	has to come first
+ * @map:	of what is imported, see memory.h
+ */
+struct vpipe_buffer {
+	struct v4l2_m2m_buffer m2m;
+	struct iosys_map map;
 };
 
 /**
@@ -401,8 +411,8 @@ static int vpipe_buf_out_validate(struct vb2_buffer *vb)
 }
 
 /*
- * vb2_vmalloc maps an imported buffer but leaves its caches alone. This side
- * reads OUTPUT buffers, and writes CAPTURE buffers and reads them for the CRC.
+ * Mapping an imported buffer leaves its caches alone. This side reads OUTPUT buffers, and
+ * writes CAPTURE buffers and reads them for the CRC.
  */
 static enum dma_data_direction vpipe_cpu_access(struct vb2_buffer *vb)
 {
@@ -424,6 +434,7 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vpipe_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 	u32 size = vpipe_sizeimage(ctx);
+	int ret;
 
 	if (vb2_plane_size(vb, 0) < size || !vpipe_memory_suffices(vb))
 		return -EINVAL;
@@ -444,6 +455,9 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 		return 0;
 	if (vb->req_obj.req && !vpipe_fences_signaled(vb))
 		return -EBUSY;
+	ret = vpipe_memory_map(vb);
+	if (ret)
+		return ret;
 
 	return dma_buf_begin_cpu_access(vb->planes[0].dbuf, vpipe_cpu_access(vb));
 }
@@ -521,6 +535,8 @@ static const struct vb2_ops vpipe_vb2_ops = {
 	VPIPE_VB2_WAIT_OPS
 };
 
+static struct vpipe_memory vpipe_memops __ro_after_init;
+
 static int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *dst_vq)
 {
 	struct vpipe_ctx *ctx = priv;
@@ -531,7 +547,7 @@ static int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_qu
 	src_vq->drv_priv = ctx;
 	src_vq->buf_struct_size = sizeof(struct vpipe_out_buffer);
 	src_vq->ops = &vpipe_vb2_ops;
-	src_vq->mem_ops = &vpipe_mem_ops;
+	src_vq->mem_ops = &vpipe_memops.ops;
 	src_vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	src_vq->lock = &ctx->lock;
 	src_vq->supports_requests = true;
@@ -544,7 +560,7 @@ static int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_qu
 	dst_vq->drv_priv = ctx;
 	dst_vq->buf_struct_size = sizeof(struct vpipe_buffer);
 	dst_vq->ops = &vpipe_vb2_ops;
-	dst_vq->mem_ops = &vpipe_mem_ops;
+	dst_vq->mem_ops = &vpipe_memops.ops;
 	dst_vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	dst_vq->lock = &ctx->lock;
 
@@ -1007,7 +1023,7 @@ static int __init vpipe_init(void)
 	int ret;
 
 	vpipe_crc32_init();
-	vpipe_memory_init();
+	vpipe_memory_init(&vpipe_memops, offsetof(struct vpipe_buffer, map));
 	ret = vpipe_add_device(&vpipe_driver, &vpipe_pdev);
 	if (ret)
 		vpipe_crc32_exit();

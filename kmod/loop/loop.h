@@ -41,6 +41,7 @@
 #include <media/videobuf2-v4l2.h>
 
 #include "../compat.h"
+#include "../memory.h"
 #include "../uapi/vpipe-loop.h"
 
 #define LOOP_NAME	"vpipe-loop"
@@ -119,20 +120,21 @@ struct loop_frame {
 /**
  * struct loop_out - an OUTPUT buffer
  * @vbuf:	the buffer
+ * @map:	of what is imported, see ../memory.h
  * @frame:	what is in it while it is queued
  * @given:	sequence number that it was queued with
- * @mapped:	its dma-buf is mapped, see memory.c
  */
 struct loop_out {
 	struct vb2_v4l2_buffer vbuf;
+	struct iosys_map map;
 	struct loop_frame frame;
 	u32 given;
-	bool mapped;
 };
 
 /**
  * struct loop_buf - a CAPTURE buffer
  * @vbuf:	the buffer
+ * @map:	of what is imported, see ../memory.h
  * @entry:	in loop_reader.bufs
  * @view:	its user's read-only mapping, where it has one; a reference
  * @shown:	the view that shows the frame in it, until it is queued again; a reference
@@ -141,12 +143,12 @@ struct loop_out {
  * @own:	somebody may write to it, or has it as a dma-buf: it shows no other memory
  * @ready:	its memory was made ready for a copy, @vaddr is the result
  * @vaddr:	where to copy to
- * @mapped:	its dma-buf is mapped, see memory.c
  *
  * @lent and @borrow are under loop_dev.frames_lock, the others under loop_file.lock.
  */
 struct loop_buf {
 	struct vb2_v4l2_buffer vbuf;
+	struct iosys_map map;
 	struct list_head entry;
 	struct loop_view *view;
 	struct loop_view *shown;
@@ -155,7 +157,6 @@ struct loop_buf {
 	bool own;
 	bool ready;
 	void *vaddr;
-	bool mapped;
 };
 
 /**
@@ -288,7 +289,7 @@ struct loop_memory {
  * @debugfs:	its folder
  * @number:	of the node among the module's
  * @exclusive:	it has one capability at a time
- * @map_lock:	of the mappings of dma-bufs, see memory.c
+ * @map_lock:	for mapping dma-bufs
  * @lock:	of all up to @interval
  * @files:	open ones
  * @writer:	the file that has OUTPUT buffers
@@ -334,7 +335,7 @@ struct loop_dev {
 	struct dentry *debugfs;
 	unsigned int number;
 	bool exclusive;
-	struct mutex map_lock; /* of the mappings of dma-bufs */
+	struct mutex map_lock; /* for mapping dma-bufs */
 
 	struct mutex lock; /* of all up to interval */
 	struct list_head files;
@@ -471,7 +472,7 @@ void loop_buf_unready(struct loop_buf *buf);
 ssize_t loop_read(struct file *filp, char __user *to, size_t count, loff_t *offset);
 
 /* memory.c */
-extern struct vb2_mem_ops loop_memops;
+extern struct vpipe_memory loop_memops;
 void loop_memory_init(void);
 void *loop_access_begin(struct vb2_buffer *vb);
 void loop_access_end(struct vb2_buffer *vb);

@@ -2,59 +2,33 @@
 /*
  * Memory of buffers: which is the same, where the kernel sees it, and copying it.
  */
-#include <linux/dma-buf.h>
 #include <linux/mutex.h>
-
-#include <media/videobuf2-vmalloc.h>
 
 #include "loop.h"
 
-/*
- * Mapping a dma-buf takes time in proportion to its size, and a frame that nobody copies
- * need not be mapped. So it is done when a buffer is first copied, and undone when
- * videobuf2 lets go of it.
- */
-struct vb2_mem_ops loop_memops;
+struct vpipe_memory loop_memops __ro_after_init;
 
-static int loop_map_nothing(void *priv)
+void __init loop_memory_init(void)
 {
-	return 0;
+	/* Of either kind of buffer. */
+	static_assert(offsetof(struct loop_out, map) == offsetof(struct loop_buf, map));
+	vpipe_memory_init(&loop_memops, offsetof(struct loop_buf, map));
 }
 
-static void loop_unmap_nothing(void *priv)
-{
-}
-
-void loop_memory_init(void)
-{
-	loop_memops = vb2_vmalloc_memops;
-	loop_memops.map_dmabuf = loop_map_nothing;
-	loop_memops.unmap_dmabuf = loop_unmap_nothing;
-}
-
-static bool *loop_mapped(struct vb2_buffer *vb)
-{
-	return loop_is_capture(vb->vb2_queue) ? &loop_to_buf(vb)->mapped :
-						&loop_to_out(vb)->mapped;
-}
-
+/* A frame that nobody copies is not mapped. */
 static void *loop_vaddr(struct vb2_buffer *vb)
 {
 	struct loop_file *file = vb2_get_drv_priv(vb->vb2_queue);
-	bool *mapped = loop_mapped(vb);
-	bool ok = true;
+	void *vaddr = vb2_plane_vaddr(vb, 0);
 
-	/* Pairs with the release below: the address is there once it is mapped. */
-	if (vb->memory == VB2_MEMORY_DMABUF && !smp_load_acquire(mapped)) {
-		mutex_lock(&file->dev->map_lock);
-		if (!*mapped && !vb2_vmalloc_memops.map_dmabuf(vb->planes[0].mem_priv))
-			/* Pairs with the acquire above. */
-			smp_store_release(mapped, true);
-		ok = *mapped;
-		mutex_unlock(&file->dev->map_lock);
-	}
+	if (vaddr || vb->memory != VB2_MEMORY_DMABUF)
+		return vaddr;
 
-	return ok ? vb2_plane_vaddr(vb, 0) : NULL;
+	mutex_lock(&file->dev->map_lock);
+	vpipe_memory_map(vb);
+	mutex_unlock(&file->dev->map_lock);
+
+	return vb2_plane_vaddr(vb, 0);
 }
 
 static enum dma_data_direction loop_direction(struct vb2_buffer *vb)

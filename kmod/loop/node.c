@@ -6,7 +6,6 @@
  * these find the queue and its owner first.
  */
 #include <linux/compat.h>
-#include <linux/dma-buf.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -219,12 +218,10 @@ static int loop_buf_init(struct vb2_buffer *vb)
 		    !loop_view_may_be_queued(vb->planes[0].dbuf, dev))
 			return -EINVAL;
 		INIT_LIST_HEAD(&buf->borrow);
-		buf->mapped = false;
 	} else {
 		if (vb->memory == VB2_MEMORY_DMABUF && loop_view_of(vb->planes[0].dbuf))
 			return -EINVAL;
 		loop_memory_note(dev, vb);
-		loop_to_out(vb)->mapped = false;
 	}
 
 	return 0;
@@ -261,6 +258,8 @@ static int loop_buf_prepare(struct vb2_buffer *vb)
 	struct loop_dev *dev = file->dev;
 	u32 sizeimage = READ_ONCE(dev->sizeimage);
 
+	if (!vpipe_memory_suffices(vb))
+		return -EINVAL;
 	if (loop_is_capture(vb->vb2_queue))
 		return vb2_plane_size(vb, 0) < sizeimage ? -EINVAL : 0;
 
@@ -401,7 +400,7 @@ static int loop_init_queue(struct loop_file *file, struct vb2_queue *q, u32 type
 	q->drv_priv = file;
 	q->buf_struct_size = capture ? sizeof(struct loop_buf) : sizeof(struct loop_out);
 	q->ops = &loop_vb2_ops;
-	q->mem_ops = &loop_memops;
+	q->mem_ops = &loop_memops.ops;
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
 	q->lock = &file->lock;
 
@@ -542,24 +541,6 @@ static struct vb2_buffer *loop_begin_queueing(struct loop_file *file, struct vb2
 	return vb;
 }
 
-/* Newer videobuf2 keeps a dma-buf for good that is smaller than it was said to be. */
-static bool loop_is_too_small(const struct v4l2_buffer *b)
-{
-	struct dma_buf *dbuf;
-	bool small;
-
-	if (b->memory != V4L2_MEMORY_DMABUF)
-		return false;
-
-	dbuf = dma_buf_get(b->m.fd);
-	if (IS_ERR(dbuf))
-		return false;
-	small = dbuf->size < b->length;
-	dma_buf_put(dbuf);
-
-	return small;
-}
-
 static int loop_querybuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 {
 	struct vb2_queue *q = loop_lock_queue(filp, b->type);
@@ -583,7 +564,7 @@ static int loop_prepare_buf(struct file *filp, void *priv, struct v4l2_buffer *b
 		return -EINVAL;
 
 	loop_begin_queueing(loop_to_file(filp), q, b);
-	ret = loop_is_too_small(b) ? -EINVAL : vb2_prepare_buf(q, NULL, b);
+	ret = vb2_prepare_buf(q, NULL, b);
 	mutex_unlock(q->lock);
 
 	return loop_tell_buf(q, b, ret);
@@ -601,7 +582,7 @@ static int loop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	vb = loop_begin_queueing(loop_to_file(filp), q, b);
 	if (vb && !loop_is_capture(q))
 		loop_to_out(vb)->given = b->sequence;
-	ret = loop_is_too_small(b) ? -EINVAL : vb2_qbuf(q, NULL, b);
+	ret = vb2_qbuf(q, NULL, b);
 	/* Another thread may have asked for a buffer before there was any to be given back. */
 	if (!ret && !loop_is_capture(q) && (q->waiting_in_dqbuf || waitqueue_active(&q->done_wq)))
 		loop_relieve(loop_to_file(filp));

@@ -279,8 +279,8 @@ struct vpipe_dec_free {
  * @status:	VPIPE_DEC_OK and so on
  * @codec_ns:	of the time since the DECODE was read, what the codec library took
  *		itself; at most 2^32 - 1
- * @bytesused:	of each CAPTURE plane in bytes, at most its sizeimage; 0 on a stateful
- *		stream and with VPIPE_DEC_MORE
+ * @bytesused:	of each CAPTURE plane in bytes, at most its sizeimage; 0 of one that there
+ *		is not, on a stateful stream and with VPIPE_DEC_MORE: EINVAL where it is not
  *
  * On a stateful stream it comes when all pictures that the OUTPUT buffer gave are out.
  * Any status but VPIPE_DEC_OK sets the error flag of the OUTPUT buffer. Before the first
@@ -339,7 +339,7 @@ struct vpipe_dec_format {
  * @source:	cookie of the DECODE whose picture it is, at most 255 behind the
  *		latest cookie; ESTALE for one from before the latest START, EINVAL for
  *		one that never was
- * @bytesused:	of each plane in bytes, at most its sizeimage
+ * @bytesused:	of each plane in bytes, at most its sizeimage; 0 of one that there is not
  * @status:	VPIPE_DEC_OK, or VPIPE_DEC_CORRUPT to set the error flag
  * @reserved:	0
  */

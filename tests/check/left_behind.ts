@@ -79,14 +79,11 @@ export function leftBehind(before: Held, now: Held): string[] {
 
 /**
  * Waits until no more is held than `before`; fails the running check if that does not come true.
- *
- * @param lost dma-bufs that the kernel itself may lose, which is no fault of a module's
  */
 export async function expectNothingLeft(
   before: Held,
-  { waitMs = WAIT_MS, lost = 0 } = {},
+  { waitMs = WAIT_MS } = {},
 ): Promise<string> {
-  before = new Map(before).set(DMABUFS, (before.get(DMABUFS) ?? 0) + lost);
   const end = performance.now() + waitMs;
   let left: string[];
   while ((left = leftBehind(before, held())).length > 0) {

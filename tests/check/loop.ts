@@ -16,6 +16,7 @@ import { loopParameterChecks } from "./loop_parameters.ts";
 import { loopProgressChecks } from "./loop_progress.ts";
 import { loopReaderChecks } from "./loop_readers.ts";
 import { loopSemanticChecks } from "./loop_semantics.ts";
+import { loopShareChecks } from "./loop_share.ts";
 import { loopSideChecks } from "./loop_sides.ts";
 import { loopStampChecks } from "./loop_stamps.ts";
 import { loopStillChecks } from "./loop_stills.ts";
@@ -48,6 +49,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   await loopStillChecks(suite, node);
   await loopSemanticChecks(suite, node);
   await loopSideChecks(suite, context, node);
+  await loopShareChecks(suite, node);
   if (suite.whole) {
     await loopFormatChecks(suite.whole, node);
     await loopStampChecks(suite.whole, node);

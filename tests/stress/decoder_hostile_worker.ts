@@ -143,7 +143,8 @@ class Hostile {
     stream ??= this.random.pick(this.#streams);
     this.tally.messages++;
     const { cookie } = stream.header;
-    const bytesused0 = this.random.chance(0.9) ? 64 : this.random.next();
+    // Without a picture, as all are on a stateful stream, there are none.
+    const bytesused0 = this.random.chance(0.9) ? this.random.pick([0, 64]) : this.random.next();
     const status = this.random.chance(0.8) ? 0 : this.random.below(7);
     const result = stream.done(cookie, { status, bytesused0 });
     if (this.#count("write", result) >= 0) this.tally.accepted++;

@@ -9,6 +9,7 @@ import { expect, expectEqual } from "../check/suite.ts";
 import { decoder, expectIdle, INJECT } from "./decoder.ts";
 import { Answering } from "./decoder_answering.ts";
 import { Daemon } from "./decoder_daemon.ts";
+import { expectUninterrupted } from "./decoder_inject_signals.ts";
 import { readFixtures } from "./decoder_decode.ts";
 import { mutate } from "./decoder_mutations.ts";
 import { Random } from "./random.ts";
@@ -61,6 +62,7 @@ export async function decoderInject(
   let files = 0;
   let pictures = 0;
   let errors = 0;
+  let stops = 0;
   {
     await using daemon = await Daemon.start(tools);
     for (; files < MIN_FILES || performance.now() < end; files++) {
@@ -78,6 +80,7 @@ export async function decoderInject(
     for (const { name, bytes, frames } of whole) {
       const lines = inject(bytes, random).filter((line) => /crc32/.test(line));
       expect(lines.length >= frames, `${name}: ${lines.length} pictures of ${frames}`);
+      stops += await expectUninterrupted(`${fixtures}/streams/${name}`, frames);
     }
     await daemon.expectAlive();
   }
@@ -97,6 +100,8 @@ export async function decoderInject(
     decoder.bind();
   }
   expect(unplugged < UNPLUG_MS, `unbinding waits ${unplugged.toFixed(0)} ms for a write to inject`);
-  return `${files} broken files: ${pictures} pictures and ${errors} errors, whole files whole; ` +
-    `unplugged within ${unplugged.toFixed(0)} ms under a write that waited`;
+  return `${files} broken files: ${pictures} pictures and ${errors} errors, whole files whole, ` +
+    `also when stopped ${stops} times; unplugged within ${
+      unplugged.toFixed(0)
+    } ms under a write that waited`;
 }

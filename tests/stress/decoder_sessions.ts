@@ -15,6 +15,7 @@ import { expect, expectEqual } from "../check/suite.ts";
 import { decoder, expectIdle, SESSION, TIMEOUT_MS } from "./decoder.ts";
 import { ALL_CODECS, Bridge, type StreamFile } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./decoder_client.ts";
+import { BYTESUSED, expectReserved } from "./decoder_reserved.ts";
 import { orErrno, raw } from "./libc.ts";
 import { Counter } from "./counter.ts";
 import { statefulOrphan, statefulSessions } from "./decoder_stateful_sessions.ts";
@@ -164,6 +165,8 @@ function badAnswers(counter: Counter, stream: StreamFile, client: DecoderClient)
   for (const bytesused0 of [64 * 48 * 3 / 2 + 1, 0x7fff_ffff, MANY]) {
     counter.refused(`DONE with ${bytesused0} bytes`, stream.done(first, { bytesused0 }), EINVAL);
   }
+  // NV12 is one plane.
+  expectReserved(counter, stream, "DONE", first, { unused: BYTESUSED.slice(1) });
   for (const status of [5, 255, MANY]) {
     counter.refused(`DONE of status ${status}`, stream.done(first, { status }), EINVAL);
   }

@@ -12,6 +12,7 @@ import type { Counter } from "./counter.ts";
 import { statefulNode } from "./decoder.ts";
 import { Bridge, type StreamFile } from "./decoder_bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./decoder_client.ts";
+import { BYTESUSED, expectReserved } from "./decoder_reserved.ts";
 import { StatefulClient } from "./decoder_stateful_client.ts";
 
 const { EIO, EPIPE, ESTALE } = constants.errno;
@@ -79,6 +80,7 @@ function formats(counter: Counter, stream: StreamFile, frame: bigint): void {
   for (const cookie of [0n, frame + 9n, 1n << 32n, (1n << 64n) - 1n]) {
     counter.refused(`FORMAT of ${cookie}`, stream.format(cookie, SIZE), EINVAL);
   }
+  expectReserved(counter, stream, "FORMAT", frame, { values: { ...whole, depth: 8 } });
   counter.same("FORMAT", stream.format(frame, SIZE), 72);
 }
 
@@ -119,6 +121,8 @@ function pictures(counter: Counter, stream: StreamFile, source: bigint, unread: 
     const result = stream.write(message.slice(0, bytes));
     counter.refused(`PICTURE of ${bytes} bytes that says ${size}`, result, EINVAL);
   }
+  const values = { source, bytesused0 };
+  expectReserved(counter, stream, "PICTURE", empty, { values, unused: BYTESUSED.slice(1) });
   using memory = stream.map(uapi.VPIPE_DEC_QUEUE_CAPTURE, index);
   // The frame's bytes are its number and zeroes.
   memory.bytes.fill(1);
@@ -132,6 +136,7 @@ function drains(counter: Counter, stream: StreamFile, frame: bigint, client: Sta
   const { capture_index, bytesused } = stream.frame;
   counter.same("capture_index and bytesused of DECODE", capture_index + bytesused, 3);
   const drain = next(counter, stream, "DRAIN");
+  expectReserved(counter, stream, "DONE", frame, { unused: BYTESUSED });
   counter.same("DONE", stream.done(frame), 40);
   counter.refused("DONE of it again", stream.done(frame), ESTALE);
   for (const cookie of [0n, drain + 9n, (1n << 64n) - 1n]) {
@@ -139,6 +144,7 @@ function drains(counter: Counter, stream: StreamFile, frame: bigint, client: Sta
   }
   counter.refused("DRAINED of a frame", stream.drained(frame), ESTALE);
   counter.refused("DRAINED of 25 bytes", stream.drained(drain, { size: 25 }), EINVAL);
+  expectReserved(counter, stream, "DRAINED", drain);
   counter.same("DRAINED", stream.drained(drain), 24);
   counter.refused("DRAINED again", stream.drained(drain), ESTALE);
   client.take();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ENOENT, SysError } from "../../lib/sys/errno.ts";
+import { ENODEV, ENOENT, SysError } from "../../lib/sys/errno.ts";
 import { succeed } from "../check/processes.ts";
 
 /** Whether there is something at `path`. */
@@ -18,6 +18,11 @@ export function exists(path: string): boolean {
   }
 }
 
+/** Whether a folder or file of sysfs went with its device, before it was opened or behind that. */
+const isGone = (error: unknown) =>
+  // Deno has no name for ENODEV.
+  error instanceof Deno.errors.NotFound || `${error}`.includes(`(os error ${ENODEV})`);
+
 /** The one entry of a sysfs folder that is as wanted, as a device node. */
 function node(folder: string, is: (entry: string) => boolean): string {
   try {
@@ -25,8 +30,7 @@ function node(folder: string, is: (entry: string) => boolean): string {
       if (is(entry.name)) return `/dev/${entry.name}`;
     }
   } catch (error) {
-    // The folder comes and goes with the device.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!isGone(error)) throw error;
   }
   throw new SysError(folder, "find a node", ENOENT);
 }

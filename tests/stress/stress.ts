@@ -84,7 +84,7 @@ main({
     const suite = new Suite();
     suite.begin(`stress ${group}`);
     let hung = false;
-    for (const [i, [name, { share, run, lost }]] of Object.entries(stages).entries()) {
+    for (const [i, [name, { share, run }]] of Object.entries(stages).entries()) {
       if (hung || (only !== "all" && only !== name)) continue;
       // Of its own, so that a stage alone does what it does among the others.
       const random = new Random(seed + i);
@@ -97,7 +97,7 @@ main({
             run(conditions),
           );
           await expectWorking();
-          await expectNothingLeft(before, { lost });
+          await expectNothingLeft(before);
           return done;
         } catch (error) {
           hung = error instanceof Hang;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The memory of the modules' buffers: videobuf2's own, but for what is imported.
+ *
+ * A dma-buf that cannot be attached, be it for want of memory or because the client says
+ * it is longer than it is, videobuf2 forgets without letting go of it, and those of the
+ * planes behind it. So attaching does not fail here: it allocates nothing, as what an
+ * import needs has room in its buffer, and the length is looked at when the buffer is
+ * prepared.
+ *
+ * Mapping a dma-buf takes time in proportion to its size, and not every frame is looked
+ * at. So it is mapped by whoever looks, and stays so until videobuf2 lets go of it.
+ */
+#ifndef VPIPE_MEMORY_H
+#define VPIPE_MEMORY_H
+
+#include <linux/dma-buf.h>
+#include <linux/iosys-map.h>
+
+#include <media/videobuf2-v4l2.h>
+#include <media/videobuf2-vmalloc.h>
+
+#include "compat.h"
+
+/**
+ * struct vpipe_memory - what queues do with memory
+ * @ops:	for the queues
+ * @map:	where in their buffers, which have one plane then, there is a struct iosys_map
+ *		for what is imported; 0 where that is never mapped
+ */
+struct vpipe_memory {
+	struct vb2_mem_ops ops;
+	size_t map;
+};
+
+/* Set in what videobuf2 has for a plane that is imported; the rest is its buffer. */
+#define VPIPE_IMPORTED	1UL
+
+/* None where the memory is of another kind. */
+static inline struct vb2_buffer *vpipe_importer(void *mem_priv)
+{
+	unsigned long at = (unsigned long)mem_priv;
+
+	return at & VPIPE_IMPORTED ? (struct vb2_buffer *)(at & ~VPIPE_IMPORTED) : NULL;
+}
+
+static inline struct iosys_map *vpipe_import_map(struct vb2_buffer *vb)
+{
+	const struct vpipe_memory *memory =
+		container_of(vb->vb2_queue->mem_ops, const struct vpipe_memory, ops);
+
+	return memory->map ? (void *)vb + memory->map : NULL;
+}
+
+static inline void *vpipe_attach_dmabuf(struct vb2_buffer *vb, struct device *dev,
+					struct dma_buf *dbuf, unsigned long size)
+{
+	return (void *)((unsigned long)vb | VPIPE_IMPORTED);
+}
+
+static inline void vpipe_detach_dmabuf(void *mem_priv)
+{
+	struct vb2_buffer *vb = vpipe_importer(mem_priv);
+	struct iosys_map *map = vpipe_import_map(vb);
+
+	if (!map || iosys_map_is_null(map))
+		return;
+	dma_buf_vunmap_unlocked(vb->planes[0].dbuf, map);
+	iosys_map_clear(map);
+}
+
+static inline int vpipe_map_dmabuf(void *mem_priv)
+{
+	return 0;
+}
+
+static inline void vpipe_unmap_dmabuf(void *mem_priv)
+{
+}
+
+/*
+ * None for what is imported and has not been mapped. Memory of a device would have to be
+ * read another way; no exporter of such is known here.
+ */
+static inline void *vpipe_vaddr(struct vb2_buffer *vb, void *mem_priv)
+{
+	struct iosys_map *map;
+	void *vaddr;
+
+	if (!vpipe_importer(mem_priv))
+		return vb2_vmalloc_memops.vaddr(vb, mem_priv);
+	map = vpipe_import_map(vb);
+	if (!map)
+		return NULL;
+	/* Pairs with the release in vpipe_memory_map(). */
+	vaddr = smp_load_acquire(&map->vaddr);
+
+	return vaddr && !map->is_iomem ? vaddr : NULL;
+}
+
+static inline unsigned int vpipe_num_users(void *mem_priv)
+{
+	return vpipe_importer(mem_priv) ? 0 : vb2_vmalloc_memops.num_users(mem_priv);
+}
+
+static inline void vpipe_memory_init(struct vpipe_memory *memory, size_t map)
+{
+	memory->map = map;
+	memory->ops = vb2_vmalloc_memops;
+	memory->ops.attach_dmabuf = vpipe_attach_dmabuf;
+	memory->ops.detach_dmabuf = vpipe_detach_dmabuf;
+	memory->ops.map_dmabuf = vpipe_map_dmabuf;
+	memory->ops.unmap_dmabuf = vpipe_unmap_dmabuf;
+	memory->ops.vaddr = vpipe_vaddr;
+	memory->ops.num_users = vpipe_num_users;
+}
+
+/* Maps what is imported, if it is not. One at a time; others may ask for the address. */
+static inline int vpipe_memory_map(struct vb2_buffer *vb)
+{
+	struct iosys_map *map = vpipe_import_map(vb), mapped;
+	int ret;
+
+	if (vb->memory != VB2_MEMORY_DMABUF || !iosys_map_is_null(map))
+		return 0;
+
+	ret = dma_buf_vmap_unlocked(vb->planes[0].dbuf, &mapped);
+	if (ret)
+		return ret;
+	map->is_iomem = mapped.is_iomem;
+	/* Pairs with the acquire in vpipe_vaddr(). */
+	smp_store_release(&map->vaddr, mapped.vaddr);
+
+	return 0;
+}
+
+/* Whether what is imported is as long as the client says. */
+static inline bool vpipe_memory_suffices(const struct vb2_buffer *vb)
+{
+	unsigned int i;
+
+	if (vb->memory != VB2_MEMORY_DMABUF)
+		return true;
+	for (i = 0; i < vb->num_planes; i++)
+		if (vb->planes[i].length > vb->planes[i].dbuf->size)
+			return false;
+
+	return true;
+}
+
+#endif /* VPIPE_MEMORY_H */
