@@ -59,7 +59,7 @@ async function decodeAnything(
     if (index < 0) continue;
     stream.collect();
     stream.capture.enqueue(index);
-    counts[stream.decoded ? "pictures" : "failed"]++;
+    counts[stream.damaged ? "failed" : "pictures"]++;
     counts.frames++;
     collected++;
     const now = performance.now();

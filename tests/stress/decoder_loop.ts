@@ -44,7 +44,7 @@ export class DecodingLoop implements Disposable {
     if (!(this.#poller.wait(ms) & (POLLIN | POLLERR))) return;
     for (let index = capture.dequeue(); index >= 0; index = capture.dequeue()) {
       this.#stream.collect();
-      if (this.#stream.decoded) this.whole++;
+      if (!this.#stream.damaged) this.whole++;
       else this.failed++;
       capture.enqueue(index);
     }
