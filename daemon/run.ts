@@ -47,6 +47,7 @@ export class Run implements Disposable {
   /** A part of the picture is missing. */
   #broken = false;
   #codecNs = 0;
+  #written = false;
 
   /**
    * @throws {Error} FFmpeg has no such decoder, or cannot open it
@@ -100,6 +101,11 @@ export class Run implements Disposable {
     return this.#codecNs;
   }
 
+  /** Whether the latest `decode` wrote a picture: a damaged frame may have one, patched up. */
+  get written(): boolean {
+    return this.#written;
+  }
+
   /**
    * Decodes what is in an OUTPUT buffer, and what was kept before, into a CAPTURE buffer.
    *
@@ -118,6 +124,7 @@ export class Run implements Disposable {
     controls: FrameControls,
   ): number {
     this.#codecNs = 0;
+    this.#written = false;
     const finish = (flags & VPIPE_DEC_FINISH) !== 0;
     const more = (flags & VPIPE_DEC_MORE) !== 0;
     let status = VPIPE_DEC_FAILED;
@@ -172,6 +179,7 @@ export class Run implements Disposable {
     if (picture === undefined) return decoder.damaged ? VPIPE_DEC_CORRUPT : VPIPE_DEC_NO_PICTURE;
     if (!this.#capture.fits(picture)) return VPIPE_DEC_MISMATCH;
     if (!this.#capture.write(picture, captureIndex)) return VPIPE_DEC_FAILED;
+    this.#written = true;
     return decoder.damaged ? VPIPE_DEC_CORRUPT : VPIPE_DEC_OK;
   }
 

@@ -8,10 +8,8 @@ import { fourccText } from "../lib/v4l2/videodev2.ts";
 import {
   vpipe_dec_decode,
   VPIPE_DEC_FAILED,
-  VPIPE_DEC_MORE,
   VPIPE_DEC_MSG_DECODE,
   VPIPE_DEC_MSG_START,
-  VPIPE_DEC_OK,
   vpipe_dec_start,
 } from "../lib/vpipe/decoder_uapi.ts";
 import type { Answers } from "./answers.ts";
@@ -98,7 +96,7 @@ export class StatelessService implements Service {
       this.#answers.complain(error as Error);
     }
     const { cookieLow, cookieHigh } = this.#incoming;
-    const written = status === VPIPE_DEC_OK && (flags & VPIPE_DEC_MORE) === 0;
+    const written = run?.written ?? false;
     const sizes = written ? run?.format.sizes : undefined;
     const code = this.#answers.done(cookieLow, cookieHigh, status, run?.codecNs ?? 0, sizes);
     if (written && code === 0) this.#buffers.digest?.keep();

@@ -287,7 +287,7 @@ struct vdec_span {
 /**
  * struct vdec_stats - of one stream, or of all that are over
  * @frames:	answered with a picture
- * @errors:	answered with none, or taken back
+ * @errors:	answered with a damaged one or with none, or taken back
  * @in_bytes:	of bitstream
  * @out_bytes:	of pictures
  * @waiting:	of @frames, from when both buffers were there until the daemon read it

@@ -133,7 +133,6 @@ void vdec_formats_init(struct vdec_ctx *ctx)
 	ctx->field = V4L2_FIELD_NONE;
 	vdec_set_size(ctx, VDEC_DEF_WIDTH, VDEC_DEF_HEIGHT);
 	ctx->out_sizeimage = vdec_out_sizeimage(ctx->width, ctx->height);
-	ctx->colors.colorspace = V4L2_COLORSPACE_REC709;
 }
 
 int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
@@ -186,18 +185,58 @@ int vdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum 
 	return 0;
 }
 
+static void vdec_write_colors(struct v4l2_pix_format_mplane *pix, const struct vdec_colors *colors)
+{
+	pix->colorspace = colors->colorspace;
+	pix->xfer_func = colors->xfer_func;
+	pix->ycbcr_enc = colors->ycbcr_enc;
+	pix->quantization = colors->quantization;
+}
+
+static struct vdec_colors vdec_read_colors(const struct v4l2_pix_format_mplane *pix)
+{
+	return (struct vdec_colors){
+		.colorspace = pix->colorspace,
+		.xfer_func = pix->xfer_func,
+		.ycbcr_enc = pix->ycbcr_enc,
+		.quantization = pix->quantization,
+	};
+}
+
+/*
+ * Colours as they are told back to whoever gives them. With bitstream to decode they are
+ * no more than a hint, and those that have a part missing are kept, but not told: GStreamer
+ * takes what it is told back of single colour spaces for all that the node can decode, and
+ * plays no stream of others; V4L2 has no name for all of them.
+ */
+static struct vdec_colors vdec_given_colors(const struct vdec_ctx *ctx, struct vdec_colors given)
+{
+	static const struct vdec_colors none;
+
+	if (!ctx->node->kind->stateful)
+		given.colorspace = given.colorspace ?: V4L2_COLORSPACE_REC709;
+	else if (!given.colorspace || !given.xfer_func || !given.ycbcr_enc || !given.quantization)
+		given = none;
+
+	return given;
+}
+
 /* OUTPUT has what it was given; CAPTURE what the stream says, and that where it says none. */
 static void vdec_get_colors(const struct vdec_ctx *ctx, bool capture,
 			    struct v4l2_pix_format_mplane *pix)
 {
-	static const struct vdec_colors none;
-	const struct vdec_colors *told = capture ? &ctx->told : &none;
-	const struct vdec_colors *given = &ctx->colors;
+	const struct vdec_colors *told = &ctx->told, *given = &ctx->colors;
+	struct vdec_colors colors;
 
-	pix->colorspace = told->colorspace ?: given->colorspace;
-	pix->xfer_func = told->xfer_func ?: given->xfer_func;
-	pix->ycbcr_enc = told->ycbcr_enc ?: given->ycbcr_enc;
-	pix->quantization = told->quantization ?: given->quantization;
+	if (capture && ctx->depth) {
+		colors.colorspace = told->colorspace ?: given->colorspace ?: V4L2_COLORSPACE_REC709;
+		colors.xfer_func = told->xfer_func ?: given->xfer_func;
+		colors.ycbcr_enc = told->ycbcr_enc ?: given->ycbcr_enc;
+		colors.quantization = told->quantization ?: given->quantization;
+	} else {
+		colors = vdec_given_colors(ctx, *given);
+	}
+	vdec_write_colors(pix, &colors);
 }
 
 static void vdec_fill_planes(struct v4l2_pix_format_mplane *pix, const struct vdec_raw *raw)
@@ -242,6 +281,7 @@ static const struct vdec_coded *vdec_adjust_out(const struct vdec_ctx *ctx,
 {
 	const struct vdec_coded *coded = vdec_find_coded(ctx, pix->pixelformat) ?:
 					 &ctx->node->kind->coded[0];
+	struct vdec_colors colors = vdec_given_colors(ctx, vdec_read_colors(pix));
 	u32 sizeimage = pix->plane_fmt[0].sizeimage;
 
 	pix->width = clamp_t(u32, pix->width, VDEC_MIN_SIZE, VDEC_MAX_SIZE);
@@ -255,8 +295,7 @@ static const struct vdec_coded *vdec_adjust_out(const struct vdec_ctx *ctx,
 	pix->plane_fmt[0].sizeimage = sizeimage ?
 		clamp_t(u32, sizeimage, VDEC_MIN_BITSTREAM, VDEC_MAX_BITSTREAM) :
 		vdec_out_sizeimage(pix->width, pix->height);
-	if (pix->colorspace == V4L2_COLORSPACE_DEFAULT)
-		pix->colorspace = V4L2_COLORSPACE_REC709;
+	vdec_write_colors(pix, &colors);
 
 	return coded;
 }
@@ -293,6 +332,7 @@ int vdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 /* EBUSY where a queue has buffers. Adjusts what cannot be as it is asked for. */
 int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
 {
+	struct vdec_colors given = vdec_read_colors(pix);
 	const struct vdec_coded *coded = vdec_adjust_out(ctx, pix);
 
 	lockdep_assert_held(&ctx->lock);
@@ -308,12 +348,7 @@ int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pi
 	vdec_set_size(ctx, pix->width, pix->height);
 	ctx->out_sizeimage = pix->plane_fmt[0].sizeimage;
 	ctx->field = pix->field;
-	ctx->colors = (struct vdec_colors){
-		.colorspace = pix->colorspace,
-		.xfer_func = pix->xfer_func,
-		.ycbcr_enc = pix->ycbcr_enc,
-		.quantization = pix->quantization,
-	};
+	ctx->colors = given;
 	ctx->told = (struct vdec_colors){};
 	ctx->raw = vdec_first_raw(ctx);
 

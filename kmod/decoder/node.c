@@ -210,10 +210,9 @@ int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
  * videobuf2 lets go of a plane that it cannot import, and of the buffer's others, without
  * buf_cleanup(): the daemon is told here.
  */
-int vdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf)
+static int vdec_queued(struct file *file, const struct v4l2_buffer *buf, int ret)
 {
 	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
-	int ret = v4l2_m2m_ioctl_qbuf(file, priv, buf);
 
 	if (ret)
 		vdec_stream_forget_dropped(ctx, v4l2_m2m_get_vq(ctx->fh.m2m_ctx, buf->type));
@@ -221,15 +220,14 @@ int vdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf)
 	return ret;
 }
 
+int vdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf)
+{
+	return vdec_queued(file, buf, v4l2_m2m_ioctl_qbuf(file, priv, buf));
+}
+
 int vdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
-	int ret = v4l2_m2m_ioctl_prepare_buf(file, priv, buf);
-
-	if (ret)
-		vdec_stream_forget_dropped(ctx, v4l2_m2m_get_vq(ctx->fh.m2m_ctx, buf->type));
-
-	return ret;
+	return vdec_queued(file, buf, v4l2_m2m_ioctl_prepare_buf(file, priv, buf));
 }
 
 /* The same of what comes with a request. */

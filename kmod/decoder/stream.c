@@ -569,7 +569,7 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 {
 	u64 cookie = done->header.cookie;
 	struct vdec_frame *frame;
-	bool picture;
+	bool good, picture;
 	int ret;
 
 	if (done->status > VPIPE_DEC_FAILED)
@@ -587,22 +587,28 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 	picture = frame->capture && !frame->more;
 	if (!picture && memchr_inv(done->bytesused, 0, sizeof(done->bytesused)))
 		return -EINVAL;
-	if (done->status == VPIPE_DEC_OK && !frame->fails) {
-		if (picture) {
-			ret = vdec_set_payload(&frame->capture->vb2_buf, done->bytesused);
-			if (ret)
-				return ret;
-		}
-		vdec_count(&stream->stats, frame, done->codec_ns);
+	good = done->status == VPIPE_DEC_OK && !frame->fails;
+	/* One that is patched up is better than none; its buffer says what it is. */
+	picture = picture && !frame->fails &&
+		  (good || (done->status == VPIPE_DEC_CORRUPT && done->bytesused[0]));
+	if (picture) {
+		ret = vdec_set_payload(&frame->capture->vb2_buf, done->bytesused);
+		if (ret)
+			return ret;
 	}
 
+	if (good)
+		vdec_count(&stream->stats, frame, done->codec_ns);
 	list_del(&frame->entry);
 	stream->progress = jiffies;
-	if (done->status == VPIPE_DEC_OK && !frame->fails) {
+	if (good) {
 		vdec_frame_done(frame, VB2_BUF_STATE_DONE);
 	} else {
 		stream->stats.errors++;
-		vdec_frame_fail(frame);
+		if (picture)
+			vdec_frame_done(frame, VB2_BUF_STATE_ERROR);
+		else
+			vdec_frame_fail(frame);
 		if (stream->ctx->node->kind->stateful && vdec_stateful_failed(stream, done->status))
 			vdec_stream_give_up(stream);
 	}

@@ -280,7 +280,9 @@ struct vpipe_dec_free {
  * @codec_ns:	of the time since the DECODE was read, what the codec library took
  *		itself; at most 2^32 - 1
  * @bytesused:	of each CAPTURE plane in bytes, at most its sizeimage; 0 of one that there
- *		is not, on a stateful stream and with VPIPE_DEC_MORE: EINVAL where it is not
+ *		is not, on a stateful stream and with VPIPE_DEC_MORE: EINVAL where it is not.
+ *		With VPIPE_DEC_CORRUPT that of a picture that was patched up, or 0 where
+ *		there is none.
  *
  * On a stateful stream it comes when all pictures that the OUTPUT buffer gave are out.
  * Any status but VPIPE_DEC_OK sets the error flag of the OUTPUT buffer. Before the first

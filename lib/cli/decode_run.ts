@@ -81,10 +81,13 @@ export class DecodeRun implements Disposable {
     this.#formats.push(format);
   }
 
-  /** @param place in display order */
-  write(picture: GatherBuffer, place: number): void {
+  /**
+   * @param place in display order
+   * @param damaged whether the decoder says that it is
+   */
+  write(picture: GatherBuffer, place: number, damaged: boolean): void {
     this.#file.append(picture);
-    this.#digest?.add(place, picture);
+    this.#digest?.add(place, picture, damaged);
     this.#frames++;
   }
 

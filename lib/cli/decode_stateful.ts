@@ -66,7 +66,7 @@ async function decode(
       const { width, height } = stream.visible;
       run.begins({ width, height, format: stream.format });
     }
-    run.write(stream.pictures[index], place++);
+    run.write(stream.pictures[index], place++, stream.damaged);
     stream.release(index);
     if (waiter.restIsDue(now)) await waiter.rest();
   }

@@ -105,6 +105,8 @@ async function decodePart(
   using stream = decoder.start(sequence, { buffers, largest, format });
   const { capture, pictures } = stream;
   const { width, height } = sequence.crop;
+  /** Of the pictures in the CAPTURE buffers. */
+  const damaged: boolean[] = pictures.map(() => false);
   run.begins({ width, height, format: stream.format });
 
   const waiter = new FrameWaiter(capture, timeout, () => run.settle());
@@ -121,7 +123,8 @@ async function decodePart(
     run.end = now;
     const { displayIndex, number } = units[stream.collect()];
     run.latency.record(now - stream.queuedNs);
-    if (!stream.decoded) run.fail(number);
+    damaged[index] = stream.damaged;
+    if (stream.damaged || !stream.decoded) run.fail(number);
     run.units++;
     if (stream.decoded && displayIndex >= 0) {
       order.put(displayIndex, index);
@@ -130,7 +133,7 @@ async function decodePart(
       capture.enqueue(index);
     }
     for (let picture = order.take(); picture >= 0; picture = order.take()) {
-      run.write(pictures[picture], order.taken);
+      run.write(pictures[picture], order.taken, damaged[picture]);
       capture.enqueue(picture);
     }
     if (waiter.restIsDue(now)) await waiter.rest();
@@ -138,6 +141,6 @@ async function decodePart(
   if (stop.requested) return;
   // A broken file ends before what these wait for.
   for (let late = order.take(true); late >= 0; late = order.take(true)) {
-    run.write(pictures[late], order.taken);
+    run.write(pictures[late], order.taken, damaged[late]);
   }
 }

@@ -12,7 +12,7 @@ const BATCH = 1000;
 
 /**
  * One line a frame: its place in display order from 0, and its CRC-32 in hexadecimal, which is the
- * one of gzip and of `ffmpeg -f framehash -hash crc32`.
+ * one of gzip and of `ffmpeg -f framehash -hash crc32`. Behind that of a damaged one "damaged" follows.
  */
 export class FrameDigest implements Disposable {
   readonly #file: OutputFile;
@@ -24,10 +24,14 @@ export class FrameDigest implements Disposable {
     this.#file = new OutputFile(path);
   }
 
-  /** @param place in display order */
-  add(place: number, frame: GatherBuffer): void {
+  /**
+   * @param place in display order
+   * @param damaged what was damaged, and patched up
+   */
+  add(place: number, frame: GatherBuffer, damaged = false): void {
     const value = crc32(frame.parts.length === 1 ? frame.parts[0] : this.#gather(frame));
-    this.#lines.push(`${place} ${value.toString(16).padStart(8, "0")}\n`);
+    const hex = value.toString(16).padStart(8, "0");
+    this.#lines.push(`${place} ${hex}${damaged ? " damaged" : ""}\n`);
     if (this.#lines.length === BATCH) this.flush();
   }
 

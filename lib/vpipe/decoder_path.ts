@@ -88,8 +88,10 @@ export class DecoderStream implements Disposable {
   readonly capture: MplaneMmapQueue;
   /** When the frame of the last `collect` was queued, in ns. */
   queuedNs = 0;
-  /** Whether it has a picture. */
+  /** Whether it has a picture, be it a damaged one. */
   decoded = false;
+  /** Whether it has the error flag: it has no picture, or one that was patched up. */
+  damaged = false;
   readonly #device: VideoDevice;
   readonly #output: MplaneMmapQueue;
   readonly #requests: readonly MediaRequest[];
@@ -190,7 +192,8 @@ export class DecoderStream implements Disposable {
   }
 
   /**
-   * What became of the frame whose CAPTURE buffer was just dequeued; sets `queuedNs` and `decoded`.
+   * What became of the frame whose CAPTURE buffer was just dequeued; sets `queuedNs`, `decoded`
+   * and `damaged`.
    *
    * @returns its number, counted from 0
    * @throws {SysError | DeviceError} as VIDIOC_DQBUF, or where the decoder answered out of order
@@ -207,8 +210,8 @@ export class DecoderStream implements Disposable {
     }
     this.#free[number % this.#output.buffers.length] = this.#output.reclaim();
     this.queuedNs = this.#queuedNs[number % MAX_BUFFERS];
-    this.decoded = (flags & v4l2.V4L2_BUF_FLAG_ERROR) === 0 &&
-      this.#pictures.isWhole(this.capture.dequeuedPlanes);
+    this.decoded = this.#pictures.isWhole(this.capture.dequeuedPlanes);
+    this.damaged = (flags & v4l2.V4L2_BUF_FLAG_ERROR) !== 0;
     return number;
   }
 

@@ -137,6 +137,8 @@ export class StatefulStream implements Disposable {
   readonly #counted = new Float64Array(TIMES);
   /** Number of the frame of the picture that was dequeued last, in decoding order from 0. */
   number = -1;
+  /** Whether the picture of the last `dequeue` is damaged, and patched up. */
+  damaged = false;
   /** When that frame was queued, in ns. */
   queuedNs = 0;
 
@@ -248,6 +250,7 @@ export class StatefulStream implements Disposable {
       return -EAGAIN;
     }
     this.number = number;
+    this.damaged = (flags & v4l2.V4L2_BUF_FLAG_ERROR) !== 0;
     this.queuedNs = this.#queuedNs[number % TIMES];
     return index;
   }

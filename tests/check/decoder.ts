@@ -10,6 +10,7 @@ import { Daemon, SESSION } from "./decoder_daemon.ts";
 import { decoderControlChecks } from "./decoder_controls.ts";
 import { decoderEndChecks } from "./decoder_ends.ts";
 import { decoderFfmpegChecks } from "./decoder_ffmpeg.ts";
+import { decoderLimitChecks } from "./decoder_limits.ts";
 import { decoderServiceChecks } from "./decoder_service.ts";
 import { decoderSliceChecks } from "./decoder_slices.ts";
 import { decoderStreamChecks } from "./decoder_streams.ts";
@@ -55,6 +56,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   // These want no daemon, or one of their own.
   await decoderServiceChecks(suite, context);
   await decoderControlChecks(suite);
+  await decoderLimitChecks(suite, context);
   if (suite.whole) await kernelChecks(suite.whole, context);
   await decoderEndChecks(suite, context);
   await statefulEndChecks(suite, context);

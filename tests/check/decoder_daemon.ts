@@ -5,6 +5,7 @@
  */
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Context } from "./context.ts";
+import { Patience } from "./patience.ts";
 import { expect } from "./suite.ts";
 
 export const SESSION = "/dev/vpipe-dec";
@@ -81,14 +82,13 @@ export class Daemon implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits for its end, and returns the exit status. */
+  /** Waits for its end, and returns the exit status; standing still for `seconds` fails the check. */
   async end(seconds = 60): Promise<number> {
-    const timer = setTimeout(() => this.kill("SIGKILL"), seconds * 1000);
+    using _limit = Patience.with(this.pid, seconds).orElse(() => this.kill("SIGKILL"));
     const { code, signal } = await this.#child.status;
-    clearTimeout(timer);
     this.#ended = true;
     await this.#reading;
-    expect(signal !== "SIGKILL", `decoder-daemon: still running after ${seconds} s`);
+    expect(signal !== "SIGKILL", `decoder-daemon: does nothing for ${seconds} s, or does not end`);
     return code;
   }
 

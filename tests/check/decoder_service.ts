@@ -19,10 +19,10 @@ import { run } from "./processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
 /** A session that says what codecs it has, and decodes nothing. */
-function fakeSession(codecs: number): File {
+export function fakeSession(codecs: number, streams = 1): File {
   const session = File.open(SESSION, O_RDWR | O_NONBLOCK);
   const { size } = vpipe_dec_hello;
-  const hello = vpipe_dec_hello.alloc({ size, codecs, streams: 1 });
+  const hello = vpipe_dec_hello.alloc({ size, codecs, streams });
   hello.version = VPIPE_DEC_VERSION;
   hello.type = VPIPE_DEC_MSG_HELLO;
   const result = session.tryWrite(new IoBuffer(hello.bytes));

@@ -4,6 +4,7 @@
  * @module
  */
 import { TextLineStream } from "@std/streams/text-line-stream";
+import { Patience } from "./patience.ts";
 import { expect } from "./suite.ts";
 
 /** How a program ended. */
@@ -73,24 +74,27 @@ export class Running implements AsyncDisposable {
     while (!/^State:\s+[TZ]/m.test(this.#status)) await pause(POLL_MS);
   }
 
-  /** Waits for the end; a program that takes longer than `seconds` fails the check. */
+  /** Waits for the end; a program that stands still for `seconds` fails the check. */
   async end(seconds = 60): Promise<Outcome> {
-    const timer = setTimeout(() => this.kill("SIGKILL"), seconds * 1000);
+    using _limit = Patience.with(this.pid, seconds).orElse(() => this.#killIfThere());
     while (await this.line() !== undefined);
     const { code, signal } = await this.#child.status;
-    clearTimeout(timer);
     this.#ended = true;
-    expect(signal !== "SIGKILL", `still running after ${seconds} s`);
+    expect(signal !== "SIGKILL", `killed: does nothing for ${seconds} s, or does not end`);
     return { status: code, stdout: this.#stdout, stderr: decode(await this.#stderr) };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended) return;
+  #killIfThere(): void {
     try {
       this.kill("SIGKILL");
     } catch {
       // It ended by itself.
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    this.#killIfThere();
     while (await this.line() !== undefined);
     await this.#child.status;
     await this.#stderr;

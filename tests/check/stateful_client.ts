@@ -83,6 +83,8 @@ export interface Beginning {
   /** Pixels that OUTPUT is set to. */
   readonly size?: readonly [number, number];
   readonly subscribed?: boolean;
+  /** To be done to the device once OUTPUT's format is set. */
+  readonly prepare?: (device: VideoDevice) => void;
 }
 
 /** An open stateful node with OUTPUT streaming, and CAPTURE when it is told so. */
@@ -100,7 +102,10 @@ export class Client implements Disposable {
   /** Of OUTPUT: how many buffers came back with the error flag. */
   errors = 0;
 
-  constructor(codec: StatefulCodec, { outputs = 4, size, subscribed = true }: Beginning = {}) {
+  constructor(
+    codec: StatefulCodec,
+    { outputs = 4, size, subscribed = true, prepare }: Beginning = {},
+  ) {
     using made = new DisposableStack();
     this.device = made.use(
       VideoDevice.open(statefulNode(), v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder"),
@@ -108,6 +113,7 @@ export class Client implements Disposable {
     const [width, height] = size ?? [0, 0];
     const coded = { width, height, pixelformat: CODED[codec], sizeimage: 1 << 16 };
     setMplaneFormat(this.device, OUTPUT, coded);
+    prepare?.(this.device);
     const types = [v4l2.V4L2_EVENT_SOURCE_CHANGE, v4l2.V4L2_EVENT_EOS];
     this.events = new Events(this.device, ...subscribed ? types : []);
     this.output = made.use(new MplaneMmapQueue(this.device, OUTPUT, outputs, 1));

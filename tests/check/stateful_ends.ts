@@ -102,10 +102,10 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
   });
 
   await suite.whole?.check("stateful: a client that takes its time", async () => {
+    const reference = referenceOf(context, STREAM);
     const before = Deno.readTextFileSync(TIMEOUT);
     Deno.writeTextFileSync(TIMEOUT, String(SHORT_MS));
     try {
-      const reference = referenceOf(context, STREAM);
       using client = new Client(reference.codec, { outputs: FRAMES });
       client.sendAll(reference);
       client.expectEvent(V4L2_EVENT_SOURCE_CHANGE);

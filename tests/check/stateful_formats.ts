@@ -1,6 +1,6 @@
 /**
- * What the stateful node says of formats: before a header, of fields and colours, and of pictures
- * that no client can be given.
+ * What the stateful node says of formats: before a header, of fields, and of pictures that
+ * no client can be given.
  *
  * @module
  */
@@ -10,16 +10,13 @@ import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
 import type { Context } from "./context.ts";
-import { run } from "./processes.ts";
+import { encode } from "./encode.ts";
 import { CAPTURE, Client, OUTPUT, statefulNode } from "./stateful_client.ts";
-import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
+import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const { EIO } = constants.errno;
 const FRAMES = 6;
 const V4L2_FIELD_INTERLACED = 4;
-
-// Of struct v4l2_pix_format_mplane, behind `num_planes`.
-const YCBCR_ENC_AT = 190;
 
 const node = () => VideoDevice.open(statefulNode(), v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
 
@@ -38,20 +35,6 @@ function captureFormats(device: VideoDevice): string {
     if (tryIoctl(device.fd, v4l2.VIDIOC_ENUM_FMT.request, entry.bytes) < 0) return names.join(" ");
     names.push(v4l2.fourccText(entry.pixelformat));
   }
-}
-
-/** Makes a stream of H.264 that moves. */
-async function encode(file: string, ...options: string[]): Promise<void> {
-  const source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-frames:v", String(FRAMES)];
-  let outcome;
-  try {
-    outcome = await run("ffmpeg", ["-v", "error", "-y", ...source, ...options, file]);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new Skip("there is no ffmpeg");
-    throw error;
-  }
-  if (/Unknown encoder/.test(outcome.stderr)) throw new Skip(outcome.stderr.trim());
-  expectEqual(`status of ffmpeg (${outcome.stderr.trim()})`, outcome.status, 0);
 }
 
 /** With a daemon that runs. */
@@ -76,26 +59,9 @@ export async function statefulFormatChecks(suite: Suite, context: Context): Prom
     return "INTERLACED stays on OUTPUT, CAPTURE has whole pictures";
   });
 
-  await suite.check("stateful: colours are the bitstream's", async () => {
-    const file = `${context.scratch}/colours.h264`;
-    const names = ["colorprim", "transfer", "colormatrix"];
-    const vui = ["fullrange=on", ...names.map((name) => `${name}=smpte170m`)].join(":");
-    await encode(file, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", vui);
-    const { codec, frames } = readCodedFrames(file);
-    using client = new Client(codec, { outputs: FRAMES });
-    client.sendAll({ frames });
-    client.expectEvent(v4l2.V4L2_EVENT_SOURCE_CHANGE);
-    const format = v4l2.v4l2_format_mplane.alloc({ type: CAPTURE });
-    ioctl(client.device, v4l2.VIDIOC_G_FMT, format.bytes);
-    const [enc, quantization, xfer] = format.bytes.subarray(YCBCR_ENC_AT);
-    // SMPTE170M, 601, full range, 709: V4L2 has one curve for both.
-    expectEqual("CAPTURE", `${format.colorspace} ${enc} ${quantization} ${xfer}`, "1 1 1 1");
-    return "colorspace SMPTE170M, ycbcr_enc 601, full range, as in the VUI";
-  });
-
   await suite.check("stateful: pictures that no client can be given", async () => {
     const file = `${context.scratch}/422.h264`;
-    await encode(file, "-c:v", "libx264", "-pix_fmt", "yuv422p");
+    await encode(file, FRAMES, "-c:v", "libx264", "-pix_fmt", "yuv422p");
     const { codec, frames } = readCodedFrames(file);
     using client = new Client(codec, { outputs: 2 * FRAMES });
     client.sendAll({ frames });

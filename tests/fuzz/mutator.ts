@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { joined } from "../harness/bytes.ts";
 import { Random } from "../stress/random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -15,16 +16,6 @@ const EDGES = [0, 1, 2, 3, 0x7f, 0x80, 0xfe, 0xff];
 
 /** One change to an input; `other` is another known one. */
 type Change = (random: Random, input: Bytes, other: Bytes) => Bytes;
-
-const joined = (...parts: readonly Uint8Array[]): Bytes => {
-  const whole = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-};
 
 /** An offset, more often one near the beginning, where headers are. */
 const place = (random: Random, { length }: Bytes): number =>

@@ -47,6 +47,11 @@ dec_make_files() {
 	dec_ffmpeg -i $streams/vp9-322x182.ivf -c copy "$scratch/vp9.webm" || return
 	dec_ffmpeg -i $streams/stateful/vp8-322x182.ivf -c copy "$scratch/vp8.webm" || return
 	dec_ffmpeg -i $streams/av1-322x182.ivf -c copy "$scratch/av1.mkv" || return
+	# Colours that are no ready-made set of GStreamer's, one of which V4L2 has no name for.
+	dec_ffmpeg "${source[@]}" -c:v libx264 -x264-params \
+		colorprim=smpte170m:transfer=bt709:colormatrix=smpte170m "$scratch/mixed.h264" || return
+	dec_ffmpeg "${source[@]}" -c:v libx264 -x264-params \
+		colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc "$scratch/hlg.h264" || return
 	echo "20 frames in mp4 and mkv, VP8, VP9 and AV1 in webm and mkv"
 }
 
@@ -184,10 +189,15 @@ dec_ffmpeg_checks() {
 }
 
 dec_gstreamer_checks() {
+	local colours
 	check "decoder: v4l2h264dec, another size" dec_by_gstreamer $streams/h264-resize.h264 \
 		h264parse ! v4l2h264dec
 	check "decoder: v4l2h264dec, mp4, capture-io-mode=dmabuf" dec_by_gstreamer "$scratch/h264.mp4" \
 		qtdemux ! h264parse ! v4l2h264dec capture-io-mode=dmabuf
+	for colours in mixed hlg; do
+		check "decoder: v4l2h264dec, colours: $colours" dec_by_gstreamer \
+			"$scratch/$colours.h264" h264parse ! v4l2h264dec
+	done
 	check "decoder: v4l2h265dec" dec_by_gstreamer $streams/stateful/hevc-322x182.hevc \
 		h265parse ! v4l2h265dec
 	check "decoder: v4l2vp9dec, webm" dec_by_gstreamer "$scratch/vp9.webm" \

@@ -8,7 +8,7 @@ import { Answering } from "./decoder_answering.ts";
 import { DecoderClient, OUTPUT } from "./decoder_client.ts";
 import { StatefulClient } from "./decoder_stateful_client.ts";
 import { Driver } from "./driver.ts";
-import { delay } from "./stage.ts";
+import { delay, NEVER_MS } from "./stage.ts";
 
 export const decoder = new Driver("vpipe-dec");
 
@@ -46,7 +46,7 @@ export function daemonAnswers(): boolean {
 }
 
 /** Waits until nobody but `users` has the module in use and no stream is left. */
-export async function expectIdle(users: number, ms = 10_000): Promise<void> {
+export async function expectIdle(users: number, ms = NEVER_MS): Promise<void> {
   const end = performance.now() + ms;
   for (;;) {
     const { open, over } = streams();

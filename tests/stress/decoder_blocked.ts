@@ -13,8 +13,6 @@ import { type Conditions, delay } from "./stage.ts";
 import { EIO, F_SETFL } from "./uapi.ts";
 import { Worker } from "./workers.ts";
 
-const END_S = 20;
-
 /** Calls that wait. */
 const CALLS = ["read of the session", "read of a stream", "VIDIOC_DQBUF"] as const;
 
@@ -55,7 +53,7 @@ export async function decoderBlocked({ random }: Conditions): Promise<string> {
     await delay(50 + random.below(100));
     decoder.unbind();
     try {
-      const { result } = await worker.result(END_S);
+      const { result } = await worker.result();
       const allowed = call === "VIDIOC_DQBUF" ? [-EIO, -ENODEV] : [0];
       expect(allowed.includes(result), `${call} gave ${result} when the device went`);
       said.push(`${call} ${result}`);

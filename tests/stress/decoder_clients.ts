@@ -69,7 +69,7 @@ export async function decoderClients(
       killed += VICTIMS;
       await daemon.expectAlive();
     }
-    for (const other of others) streams += (await other.result(120)).streams;
+    for (const other of others) streams += (await other.result()).streams;
     after = await settled(daemon);
   }
   await expectIdle(users);

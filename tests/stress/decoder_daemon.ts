@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { Patience } from "../check/patience.ts";
 import { Running } from "../check/processes.ts";
 import { expect } from "../check/suite.ts";
 import { daemonAnswers, expectIdle } from "./decoder.ts";
 import { delay } from "./stage.ts";
 
-/** Until it serves, on a slow guest. */
-const START_MS = 30_000;
+/** Standing still for so long it neither starts to serve any more nor answers again. */
+const STILL_S = 10;
 
 /** So many looks in a row have to see the same. */
 const QUIET_LOOKS = 5;
@@ -36,9 +37,9 @@ export class Daemon implements AsyncDisposable {
   /** Starts it and waits until it answers. */
   static async start(tools: string): Promise<Daemon> {
     const running = new Running(`${tools}/decoder-daemon`, ["--log-level", "error"]);
-    const end = performance.now() + START_MS;
+    const patience = Patience.with(running.pid, STILL_S);
     while (!daemonAnswers()) {
-      expect(performance.now() < end, `the daemon does not answer within ${START_MS} ms`);
+      expect(!patience.isOver, "the daemon does not begin to answer");
       await delay(10);
     }
     return new Daemon(running);
@@ -64,8 +65,10 @@ export class Daemon implements AsyncDisposable {
 
   /** Fails unless it is still the one that answers, with what it said when it ended. */
   async expectAlive(): Promise<void> {
-    // It may be busy for a moment.
-    for (let i = 0; i < 3; i++) if (daemonAnswers()) return;
+    // It may be busy for a while.
+    for (const patience = Patience.with(this.pid, STILL_S); !patience.isOver;) {
+      if (daemonAnswers()) return;
+    }
     this.kill("SIGABRT");
     const { status, stderr } = await this.#process.end(10);
     expect(false, `the daemon does not answer any more; status ${status}: ${stderr.slice(-2000)}`);

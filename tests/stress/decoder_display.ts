@@ -11,13 +11,11 @@ import { POLLIN, POLLOUT, POLLPRI } from "../../lib/sys/poll.ts";
 import type { GatherBuffer } from "../../lib/sys/gather.ts";
 import { type StatefulCodec, StatefulStream } from "../../lib/vpipe/stateful_path.ts";
 import { expectEqual } from "../check/suite.ts";
-import { delay } from "./stage.ts";
+import { delay, NEVER_S } from "./stage.ts";
 import { statefulNode } from "./decoder.ts";
 import { type Fixture, readDigests } from "./decoder_decode.ts";
 
 const BUFFERS = 6;
-const PICTURE_S = 30;
-
 /** Coded frames of a stream, in decoding order. */
 export interface CodedStream {
   readonly codec: StatefulCodec;
@@ -58,7 +56,7 @@ export async function display(
   const largest = frames.reduce((size, { length }) => Math.max(size, length), 0);
   const settings = { codec, buffers: BUFFERS, largest, format: undefined };
   using stream = new StatefulStream(statefulNode(), settings);
-  const waiter = new FrameWaiter(stream, PICTURE_S, () => {}, POLLIN | POLLOUT | POLLPRI);
+  const waiter = new FrameWaiter(stream, NEVER_S, () => {}, POLLIN | POLLOUT | POLLPRI);
   let sent = 0;
   let pictures = 0;
   while (!stream.isOver) {

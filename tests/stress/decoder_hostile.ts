@@ -7,7 +7,7 @@
 import { constants } from "node:os";
 import { expect } from "../check/suite.ts";
 import { decoder, expectIdle, TIMEOUT_MS } from "./decoder.ts";
-import type { Conditions } from "./stage.ts";
+import { type Conditions, NEVER_S } from "./stage.ts";
 import { Worker } from "./workers.ts";
 
 const MESSAGES = 100_000;
@@ -34,10 +34,10 @@ export async function decoderHostile(
       () => workers.use(new Worker("streamAnything", order())),
     );
     const hostile = workers.use(new Worker("beHostile", { ...order(), messages }));
-    const done = await hostile.result(60 + messages / 100);
+    const done = await hostile.result(NEVER_S * (1 + 10 * amount));
     const ends = await Promise.all(clients.map(async (client) => {
       client.stop();
-      return await client.result(60);
+      return await client.result();
     }));
     const sum = { frames: 0, errors: 0, streams: 0 };
     for (const { frames, errors, streams } of ends) {

@@ -6,7 +6,7 @@
  */
 import { File, IoBuffer, O_RDWR } from "../../lib/sys/file.ts";
 import { expect, expectEqual } from "../check/suite.ts";
-import { decoder, expectIdle, INJECT } from "./decoder.ts";
+import { decoder, expectIdle, INJECT, TIMEOUT_MS } from "./decoder.ts";
 import { Answering } from "./decoder_answering.ts";
 import { Daemon } from "./decoder_daemon.ts";
 import { expectUninterrupted } from "./decoder_inject_signals.ts";
@@ -22,7 +22,7 @@ const MIN_FILES = 20;
 const WAIT_MS = 500;
 
 /** Far from the time-out of a frame. */
-const UNPLUG_MS = 3000;
+const UNPLUG_MS = TIMEOUT_MS - WAIT_MS;
 
 /** Writes all of a file, or as far as it is taken; the lines that are then read. */
 function inject(bytes: Uint8Array<ArrayBuffer>, random: Random): string[] {
@@ -94,7 +94,7 @@ export async function decoderInject(
   decoder.unbind();
   const unplugged = performance.now() - begin;
   try {
-    const { ms } = await worker.result(30);
+    const { ms } = await worker.result();
     expect(ms > WAIT_MS / 2, `the write did not wait: it was over after ${ms.toFixed(0)} ms`);
   } finally {
     decoder.bind();

@@ -5,7 +5,7 @@
  * @module
  */
 import { constants } from "node:os";
-import { expect } from "../check/suite.ts";
+import { expect, expectEqual } from "../check/suite.ts";
 import { decoder, expectIdle } from "./decoder.ts";
 import { Daemon } from "./decoder_daemon.ts";
 import { DOCUMENTED as GENERAL } from "./random_calls.ts";
@@ -20,9 +20,6 @@ const DOCUMENTED = new Map([
     .map((name) => [constants.errno[name], name] as const),
 ]);
 
-/** A daemon, if it is there, has so long for a frame. */
-const WAIT_S = 60;
-
 /** Daemons, or none, in the time that there is. */
 const PARTS = 4;
 
@@ -32,10 +29,12 @@ async function daemons(random: Random, tools: string, ms: number): Promise<numbe
   let pictures;
   {
     await using daemon = new Worker("answerAnything", {});
-    await daemon.line();
+    for (const said of ["ready", "picture"]) {
+      expectEqual("the daemon's line", await daemon.line(), said);
+    }
     await delay(ms);
     daemon.stop();
-    pictures = (await daemon.result(WAIT_S)).frames;
+    pictures = (await daemon.result()).frames;
   }
   {
     // Of the results of its calls the hostile stage takes care.
@@ -62,7 +61,7 @@ export async function decoderRandom({ seconds, random, tools }: Conditions): Pro
     const callers = [leader, other, follower];
     answered = await daemons(random, tools, seconds * 1000 / PARTS);
     for (const caller of callers) caller.stop();
-    for (const tally of await Promise.all(callers.map((caller) => caller.result(WAIT_S)))) {
+    for (const tally of await Promise.all(callers.map((caller) => caller.result()))) {
       const { calls, succeeded, results, errnos } = tally;
       sum.calls += calls;
       sum.succeeded += succeeded;
@@ -74,7 +73,6 @@ export async function decoderRandom({ seconds, random, tools }: Conditions): Pro
   for (const [code, call] of Object.entries(sum.errnos)) {
     expect(DOCUMENTED.has(Number(code)), `${call} failed with errno ${code}`);
   }
-  expect(answered > 0, "no picture came out: the calls are not random enough");
   const seen = Object.keys(sum.errnos).map((code) => DOCUMENTED.get(Number(code)));
   return `3 processes, ${sum.calls} calls without a daemon, with one that gave ${answered} pictures, ` +
     `one that said anything, and the real one: ${sum.succeeded} successful, ${sum.results} pictures ` +

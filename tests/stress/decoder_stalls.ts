@@ -17,8 +17,8 @@ import type { Conditions } from "./stage.ts";
 const SHORT_TIMEOUT_MS = 3000;
 const MIN_STALLS = 2;
 
-/** What a watchdog may be late, on a slow guest. */
-const LATE_MS = 1000;
+/** A slow guest is late, too; but not as late as the time-out that is used where none is set. */
+const LATE_MS = TIMEOUT_MS - SHORT_TIMEOUT_MS;
 
 export async function decoderStalls(
   { seconds, random, tools, fixtures }: Conditions,

@@ -13,13 +13,10 @@ import { expect, expectEqual } from "../check/suite.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./decoder_client.ts";
 import { sumOf } from "./decoder_pictures.ts";
 import { VIDIOC_REMOVE_BUFS } from "./node_caller.ts";
-import { delay } from "./stage.ts";
+import { delay, NEVER_MS } from "./stage.ts";
 import * as uapi from "./uapi.ts";
 
 const { EPIPE } = constants.errno;
-
-/** How long a picture may take before a client counts as hanging, on a slow guest. */
-const PICTURE_MS = 10_000;
 
 /** An open file of the stateful node, its CAPTURE format the first that the daemon may tell. */
 export class StatefulClient extends DecoderClient {
@@ -203,12 +200,12 @@ export class StatefulClient extends DecoderClient {
 
   /** Takes part until what is wanted has come about, with `serve` for the daemon. */
   async until(what: string, is: () => boolean, serve: () => void): Promise<void> {
-    const end = performance.now() + PICTURE_MS;
+    const end = performance.now() + NEVER_MS;
     for (;;) {
       serve();
       this.take();
       if (is()) return;
-      expect(performance.now() < end, `no ${what} within ${PICTURE_MS} ms`);
+      expect(performance.now() < end, `no ${what} within ${NEVER_MS} ms`);
       this.react();
       await delay(0);
     }

@@ -11,7 +11,7 @@ import type { FaultsOrder } from "./faults_worker.ts";
 import { filter } from "./filter.ts";
 import { canFindLeaks, expectNone, findLeaks, forgetLeaks } from "./leaks.ts";
 import { loop } from "./loop.ts";
-import type { Conditions } from "./stage.ts";
+import { type Conditions, NEVER_S } from "./stage.ts";
 import { Worker } from "./workers.ts";
 
 /**
@@ -41,7 +41,7 @@ async function faultsOf(
   await using worker = new Worker("injectFaults", {
     ...{ seed: random.next(), seconds, subject, module },
   });
-  const reports = await worker.result(seconds + 60);
+  const reports = await worker.result(NEVER_S * (1 + amount));
   expect(reports.some(({ failed }) => failed > 0), "no fault had an effect");
   await driver.unload();
   try {

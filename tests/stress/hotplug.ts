@@ -7,19 +7,15 @@ import { MetaReader } from "../../lib/vpipe/meta.ts";
 import { META } from "../check/context.ts";
 import { expect } from "../check/suite.ts";
 import { bind, unbind } from "./filter.ts";
-import { type Conditions, delay } from "./stage.ts";
+import { type Conditions, delay, NEVER_MS } from "./stage.ts";
 import { Worker } from "./workers.ts";
-
-/** What processes may take to start and stream, and to end, on a slow guest. */
-const FRAME_MS = 30_000;
-const END_S = 60;
 
 /** Until a frame has come through the device as it is now bound. */
 async function nextFrame(): Promise<void> {
   using meta = new MetaReader(META);
-  const end = performance.now() + FRAME_MS;
+  const end = performance.now() + NEVER_MS;
   while (meta.read(1, 50) === 0) {
-    expect(performance.now() < end, `no frame within ${FRAME_MS} ms of binding`);
+    expect(performance.now() < end, `no frame within ${NEVER_MS} ms of binding`);
     await delay(0);
   }
 }
@@ -45,10 +41,10 @@ export async function hotplug({ seconds, random }: Conditions): Promise<string> 
   unbind();
   try {
     const [streamed, dequeued, { entries, losses }] = await Promise.all([
-      stream.result(END_S),
-      dequeue.result(END_S),
-      read.result(END_S),
-      calls.result(END_S),
+      stream.result(),
+      dequeue.result(),
+      read.result(),
+      calls.result(),
     ]);
     expect(streamed.frames > 0 && entries > 0, "nothing was streamed");
     expect(dequeued.losses > 0, "nobody was waiting in VIDIOC_DQBUF");

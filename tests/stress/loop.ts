@@ -9,7 +9,7 @@ import { videoNodes } from "../../lib/v4l2/find.ts";
 import { expectEqual } from "../check/suite.ts";
 import { Module } from "./driver.ts";
 import { expectFrames, LoopReader, LoopWriter } from "./loop_stream.ts";
-import { delay } from "./stage.ts";
+import { delay, NEVER_MS } from "./stage.ts";
 
 export const loop = new Module("vpipe-loop");
 
@@ -50,7 +50,7 @@ export function onOneProcessor(): Disposable {
 }
 
 /** Waits until nobody has the node open. */
-export async function expectLoopIdle(ms = 10_000): Promise<void> {
+export async function expectLoopIdle(ms = NEVER_MS): Promise<void> {
   const end = performance.now() + ms;
   while (loop.users() !== 0 && performance.now() < end) await delay(20);
   expectEqual("users of the module", loop.users(), 0);

@@ -7,7 +7,7 @@
 import { expect } from "../check/suite.ts";
 import { expectLoopIdle, loop, loopNode, loopStats, showMmap } from "./loop.ts";
 import { DOCUMENTED } from "./random_calls.ts";
-import type { Conditions } from "./stage.ts";
+import { type Conditions, NEVER_S } from "./stage.ts";
 import { Worker } from "./workers.ts";
 
 /** Of all processes, where all are wanted. */
@@ -15,8 +15,6 @@ const CALLS = 100_000;
 
 /** What a process may take to start, on a slow guest. */
 const START_S = 3;
-
-const WAIT_S = 3600;
 
 export async function loopRandom(
   { seconds, amount, random, module }: Conditions,
@@ -35,8 +33,11 @@ export async function loopRandom(
   await using follower = new Worker("callLoopAtRandom", { ...order(), join: { pid, fd } });
   const workers = [leader, second, third, follower];
   const sum = { calls: 0, succeeded: 0, results: 0, errnos: {} as Record<number, string> };
-  const limit = seconds + 60 + amount * WAIT_S;
-  for (const tally of await Promise.all(workers.map((worker) => worker.result(limit)))) {
+  for (
+    const tally of await Promise.all(
+      workers.map((worker) => worker.result(NEVER_S * (1 + 10 * amount))),
+    )
+  ) {
     sum.calls += tally.calls;
     sum.succeeded += tally.succeeded;
     sum.results += tally.results;

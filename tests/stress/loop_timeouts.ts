@@ -60,7 +60,7 @@ export async function loopTimeouts({ seconds, random, module }: Conditions): Pro
     await delay(random.below(20));
   }
   for (const reader of readers) reader.stop();
-  const said = await Promise.all(readers.map((reader) => reader.result(END_S)));
+  const said = await Promise.all(readers.map((reader) => reader.result()));
   await expectLoopIdle();
   // Its controls are as they are at first.
   await loop.unload();

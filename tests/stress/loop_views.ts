@@ -6,10 +6,8 @@
  */
 import { expect } from "../check/suite.ts";
 import { expectLoopIdle, loopNode, loopStats, onOneProcessor, showMmap } from "./loop.ts";
-import type { Conditions } from "./stage.ts";
+import { type Conditions, NEVER_S } from "./stage.ts";
 import { Worker } from "./workers.ts";
-
-const END_S = 60;
 
 export async function loopViews({ seconds, random }: Conditions): Promise<string> {
   const node = loopNode();
@@ -29,10 +27,10 @@ export async function loopViews({ seconds, random }: Conditions): Promise<string
   await using brief = new Worker("readLoop", { ...order, io: "view", hold: 1, frames: 10 });
   await using sharing = new Worker("readLoop", { ...order, io: "shared", hold: 1, frames: 50 });
   await using churn = new Worker("churnViews", { ...order, seed: random.next() });
-  const readers = [greedy, brief, sharing].map((reader) => reader.result(seconds + END_S));
+  const readers = [greedy, brief, sharing].map((reader) => reader.result(seconds + NEVER_S));
   const [{ frames, lives }, views, ...read] = await Promise.all([
-    writer.result(seconds + END_S),
-    churn.result(seconds + END_S),
+    writer.result(seconds + NEVER_S),
+    churn.result(seconds + NEVER_S),
     ...readers,
   ]);
   await expectLoopIdle();

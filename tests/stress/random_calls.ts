@@ -26,8 +26,7 @@ export async function randomCalls({ seconds, random }: Conditions): Promise<stri
   const [pid, fd] = (await leader.line() ?? "").split(" ").map(Number);
   await using follower = new Worker("callVideoAtRandom", { ...order(), join: { pid, fd } });
 
-  const limit = seconds + 60;
-  const tallies = [leader, other, follower, meta].map((worker) => worker.result(limit));
+  const tallies = [leader, other, follower, meta].map((worker) => worker.result());
   const sums = { calls: 0, succeeded: 0, frames: 0, entries: 0 };
   const errnos: Record<number, string> = {};
   for (const [i, tally] of (await Promise.all(tallies)).entries()) {

@@ -23,5 +23,12 @@ export interface Conditions {
 /** A stage: returns in words what it did and compared. It leaves the module loaded and bound. */
 export type Stage = (conditions: Conditions) => string | Promise<string>;
 
+/**
+ * What takes a moment takes no longer, however slow the guest and busy its machine: how long a test waits
+ * for what may never come.
+ */
+export const NEVER_S = 60;
+export const NEVER_MS = 1000 * NEVER_S;
+
 /** Waits this long, in milliseconds. */
 export const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -10,8 +10,7 @@ import { ALGORITHMS } from "../../lib/vpipe/filter.ts";
 import { FixturePath } from "../../lib/vpipe/fixture_path.ts";
 import { HEAP } from "../check/context.ts";
 import { expect } from "../check/suite.ts";
-
-const FRAME_TIMEOUT_S = 10;
+import { NEVER_S } from "./stage.ts";
 
 /** Index of the first byte that differs, -1 for none. */
 export function firstDifference(actual: Uint8Array, expected: Uint8Array): number {
@@ -41,7 +40,7 @@ export class CheckedStream implements Disposable {
       buffers,
     });
     this.#path = path;
-    this.#waiter = new FrameWaiter(path.capture, FRAME_TIMEOUT_S, () => {});
+    this.#waiter = new FrameWaiter(path.capture, NEVER_S, () => {});
     try {
       for (const { index } of path.output.buffers) path.output.enqueue(index, path.size);
     } catch (error) {

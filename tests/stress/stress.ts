@@ -13,8 +13,8 @@ import { type Group, GROUPS, STAGE_NAMES } from "./groups.ts";
 import { Random } from "./random.ts";
 import { work, WORKER } from "./workers.ts";
 
-/** What a stage may take beyond its time to end its processes, on a slow guest. */
-const GRACE_S = 120;
+/** What a stage may take beyond its time: longer than what it waits for itself, which says more. */
+const GRACE_S = 300;
 
 /** And for all of what it counts. */
 const AMOUNT_S = 3600;

@@ -21,6 +21,7 @@ import { churnViews } from "./loop_views_worker.ts";
 import { beLoopVictim, missMemory } from "./loop_victim_worker.ts";
 import { writeLoop } from "./loop_writer_worker.ts";
 import { callMetaAtRandom } from "./meta_worker.ts";
+import { NEVER_S } from "./stage.ts";
 import { stream } from "./stream_worker.ts";
 import {
   callDecoderAtRandom,
@@ -101,8 +102,8 @@ export class Worker<K extends keyof Workers> implements AsyncDisposable {
     return this.#process.stop();
   }
 
-  /** What it has done; a worker that fails, or takes longer than `seconds`, fails the check. */
-  async result(seconds: number): Promise<Result<K>> {
+  /** What it has done; a worker that fails, or stands still for `seconds`, fails the check. */
+  async result(seconds = NEVER_S): Promise<Result<K>> {
     const { status, stdout, stderr } = await this.#process.end(seconds);
     expect(status === 0, `${this.kind}: status ${status}: ${stderr.trim()}`);
     return JSON.parse(stdout.trimEnd().split("\n").at(-1)!);

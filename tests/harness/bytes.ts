@@ -1,0 +1,16 @@
+/**
+ * Bytes put together.
+ *
+ * @module
+ */
+
+/** All of them in one array of their own. */
+export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
