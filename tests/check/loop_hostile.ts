@@ -87,6 +87,8 @@ class LendingWriter implements Disposable {
 
   /** @param create how many buffers by VIDIOC_CREATE_BUFS, 0: four by VIDIOC_REQBUFS */
   constructor(node: string, create = 0) {
+    // First: where there is no heap, nothing is open yet.
+    const from = heap();
     this.device = this.#resources.use(openOutput(node));
     const { device } = this;
     this.#writable = new Poller(device, POLLOUT);
@@ -98,7 +100,7 @@ class LendingWriter implements Disposable {
     const length = create || request.count;
     this.#memory = Array.from(
       { length },
-      () => this.#resources.use(allocateFromHeap(heap(), VGA_BYTES)),
+      () => this.#resources.use(allocateFromHeap(from, VGA_BYTES)),
     );
     ioctl(device, v4l2.VIDIOC_STREAMON, new Uint8Array(Uint32Array.of(OUTPUT).buffer));
     for (let i = 0; i < length; i++) this.queue(i, numbered(i));
