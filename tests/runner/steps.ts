@@ -56,7 +56,7 @@ const inGuest = (
   needs: [tool, `modules-${kernel}`],
   seconds,
   guest: true,
-  commands: [["guest/run", ...options, "--timeout", "1500", "--", ...command]],
+  commands: [["guest/run", ...options, "--timeout", "2400", "--", ...command]],
 });
 
 const check = (seconds: number, guest: Guest, ...options: string[]): Step =>
