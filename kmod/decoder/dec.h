@@ -582,7 +582,7 @@ int vdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
 /* controls.c */
 extern const struct vdec_coded vdec_stateless_coded[VDEC_NUM_STATELESS];
 int vdec_controls_init(struct vdec_ctx *ctx);
-long vdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long vdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg);
 void vdec_controls_depth(struct vdec_ctx *ctx);
 size_t vdec_controls_max(struct vdec_ctx *ctx);
 void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame);

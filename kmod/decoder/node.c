@@ -385,6 +385,19 @@ static int vdec_release(struct file *file)
 	return 0;
 }
 
+static long vdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	/* By their numbers: some structures of 32-bit programs have another size. */
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(VIDIOC_G_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_TRY_EXT_CTRLS):
+		return vdec_ext_ctrls(file, cmd, arg);
+	}
+
+	return video_ioctl2(file, cmd, arg);
+}
+
 static const struct v4l2_file_operations vdec_fops = {
 	.owner = THIS_MODULE,
 	.open = vdec_open,
