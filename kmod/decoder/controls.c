@@ -179,7 +179,10 @@ static bool vdec_ctrl_valid(const struct vdec_ctx *ctx, const struct v4l2_ctrl *
 	return true;
 }
 
-/* A frame's depth decides what CAPTURE can be, so it must not change under its buffers. */
+/*
+ * A frame's depth decides what CAPTURE can be, so it must not change under its buffers, nor
+ * while they are made. Whoever sets controls that have one has vdec_ctx.lock.
+ */
 static int vdec_try_ctrl(struct v4l2_ctrl *ctrl)
 {
 	struct vdec_ctx *ctx = container_of(ctrl->handler, struct vdec_ctx, hdl);
@@ -413,9 +416,13 @@ long vdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg)
 	long ret;
 
 	for (tries = 0;; tries++) {
+		/* Whether CAPTURE has buffers is not to be known without, see vdec_try_ctrl(). */
+		if (mutex_lock_interruptible(&ctx->lock))
+			return -ERESTARTSYS;
 		pagefault_disable();
 		ret = video_ioctl2(file, cmd, arg);
 		pagefault_enable();
+		mutex_unlock(&ctx->lock);
 		if (ret != -EFAULT || tries == VDEC_FAULT_TRIES)
 			return ret;
 		if (!(native ? vdec_fault_in_controls(ctx, arg) :
