@@ -110,7 +110,7 @@ int vdec_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
-	if (!vpipe_memory_suffices(vb))
+	if (!vpipe_memory_suffices(vb) || vpipe_memory_is_window(vb))
 		return -EINVAL;
 	/* A buffer of bitstream may be of any size. */
 	if (!vdec_is_capture(vb->vb2_queue))

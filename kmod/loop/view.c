@@ -228,6 +228,7 @@ struct dma_buf *loop_view_create(struct loop_dev *dev, size_t size)
 
 	view->dev = dev;
 	INIT_LIST_HEAD(&view->entry);
+	info.exp_name = VPIPE_WINDOW;
 	info.ops = &loop_view_ops;
 	info.size = PAGE_ALIGN(size);
 	info.flags = O_RDONLY;
