@@ -230,12 +230,15 @@ int vdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
 	return vdec_queued(file, buf, v4l2_m2m_ioctl_prepare_buf(file, priv, buf));
 }
 
-/* The same of what comes with a request. */
+/* The same of what comes with a request, which is one frame with its parameters. */
 int vdec_req_validate(struct media_request *req)
 {
 	struct media_request_object *obj;
-	int ret = vb2_request_validate(req);
+	int ret;
 
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
+	ret = vb2_request_validate(req);
 	if (!ret)
 		return 0;
 	list_for_each_entry(obj, &req->objects, list) {

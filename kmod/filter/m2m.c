@@ -838,11 +838,16 @@ static const struct v4l2_file_operations vpipe_fops = {
  * The device
  */
 
-/* Nor for a program's own memory, which may never be there. */
+/*
+ * Nor for a program's own memory, which may never be there. A request is one frame with its
+ * controls.
+ */
 static int vpipe_req_validate(struct media_request *req)
 {
 	struct media_request_object *obj;
 
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
 	list_for_each_entry(obj, &req->objects, list)
 		if (vb2_request_object_is_buffer(obj) &&
 		    container_of(obj, struct vb2_buffer, req_obj)->memory == VB2_MEMORY_USERPTR)
