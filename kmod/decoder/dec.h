@@ -168,6 +168,7 @@ enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
  * @node:		whose file it is
  * @owner:		who opened it
  * @unlimited:		may have any number of streams
+ * @priority:		as it was said
  * @hdl:		the controls of all codecs
  * @ctrls:		the same, in the order of the tables
  * @lock:		of both queues, the formats and @stream
@@ -201,6 +202,7 @@ struct vdec_ctx {
 	const struct vdec_node *node;
 	kuid_t owner;
 	bool unlimited;
+	enum v4l2_priority priority;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl **ctrls;
 	struct mutex lock; /* of both queues, the formats and the stream */
@@ -432,12 +434,14 @@ struct vdec_session {
  * @m2m_dev:	for its queues; it never runs a job
  * @dev:	the device
  * @kind:	what it is
+ * @priorities:	of its files
  */
 struct vdec_node {
 	struct video_device vfd;
 	struct v4l2_m2m_dev *m2m_dev;
 	struct vdec_dev *dev;
 	const struct vdec_kind *kind;
+	struct v4l2_prio_state priorities;
 };
 
 /* Of what is written to a session or a stream, in bytes: newer daemons may have more to say. */
