@@ -30,6 +30,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -53,6 +54,9 @@
 
 /* Queues by V4L2_TYPE_IS_CAPTURE(), as VPIPE_DEC_QUEUE_* has them. */
 #define VDEC_NUM_QUEUES		2
+
+/* Of a frame, in bytes: the daemon has a copy of it. */
+#define VDEC_MAX_BITSTREAM	SZ_64M
 
 /* Buffers of a queue: videobuf2 gives no more, and a message has a bit for each. */
 #define VDEC_MAX_BUFFERS	BITS_PER_TYPE(u32)

@@ -113,9 +113,10 @@ int vdec_buf_prepare(struct vb2_buffer *vb)
 
 	if (!vpipe_memory_suffices(vb) || vpipe_memory_is_window(vb))
 		return -EINVAL;
-	/* A buffer of bitstream may be of any size. */
+	/* A buffer of bitstream may be of any size, but not what is in it. */
 	if (!vdec_is_capture(vb->vb2_queue))
-		return vb->planes[0].data_offset ? -EINVAL : 0;
+		return vb->planes[0].data_offset ||
+		       vb2_get_plane_payload(vb, 0) > VDEC_MAX_BITSTREAM ? -EINVAL : 0;
 
 	/*
 	 * The stream may have changed since the buffer was allocated, and the client may
