@@ -10,7 +10,7 @@ import { EACCES, EFAULT } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDWR, O_WRONLY } from "../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import { addressOf } from "../../lib/sys/libc.ts";
-import { Mapping } from "../../lib/sys/mmap.ts";
+import { MAP_SHARED, Mapping, PROT_READ, PROT_WRITE } from "../../lib/sys/mmap.ts";
 import { Poller, POLLOUT } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import { MmapQueue, UserptrQueue } from "../../lib/v4l2/queue.ts";
@@ -39,6 +39,8 @@ const SMALL = { ...GREY, width: 64, height: 48 };
 const SMALL_BYTES = 64 * 48;
 const PAGE = 4096;
 const FRAMES = 20;
+/** Buffers that are mapped for writing just when a frame comes there. */
+const RACES = 200;
 const F_SETFL = 4;
 const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
 
@@ -49,10 +51,16 @@ const { symbols: calls } = Deno.dlopen("libc.so.6", {
   pipe: { parameters: ["buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   vmsplice: { parameters: ["i32", "buffer", "usize", "u32"], result: "isize" },
+  munmap: { parameters: ["usize", "usize"], result: "i32" },
 });
 const { symbols: threaded } = Deno.dlopen("libc.so.6", {
   ioctl: { parameters: ["i32", "u32", "usize"], result: "i32", nonblocking: true },
   poll: { parameters: ["usize", "usize", "i32"], result: "i32", nonblocking: true },
+  mmap: {
+    parameters: ["usize", "usize", "i32", "i32", "i32", "i64"],
+    result: "usize",
+    nonblocking: true,
+  },
 });
 
 /** Whether a pipe takes the memory itself, instead of what is in it. */
@@ -223,6 +231,46 @@ async function loopRoadChecks(suite: Suite, context: Context, node: string): Pro
   });
 }
 
+/** A frame in the buffer whose turn it is, while another thread maps that for writing. */
+async function raceMapping(queue: MmapQueue, writer: RawWriter, i: number): Promise<void> {
+  const { index, length, offset } = queue.buffers[i];
+  const frame = numbered(i).subarray(0, SMALL_BYTES);
+  writer.queue(0, frame);
+  const protection = PROT_READ | PROT_WRITE;
+  const { fd } = queue.device;
+  const args = [0n, BigInt(length), protection, MAP_SHARED, fd, BigInt(offset)] as const;
+  const mapping = threaded.mmap(...args);
+  const start = performance.now() + Math.random() / 5;
+  while (performance.now() < start);
+  expectEqual("the buffer", queue.dequeue(), index);
+  const address = await mapping;
+  expect(address < 1n << 63n, "the buffer cannot be mapped for writing");
+  const pointer = Deno.UnsafePointer.create(address)!;
+  const bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, SMALL_BYTES));
+  expectBytes("the frame where it can be written to", bytes, frame);
+  const mapped = queue.mappings[i].bytes.subarray(0, SMALL_BYTES);
+  expectBytes("the frame where it can be read", mapped, frame);
+  calls.munmap(address, BigInt(length));
+  writer.dequeue();
+}
+
+async function loopMappingChecks(suite: Suite, node: string): Promise<void> {
+  await suite.check("loop: a buffer that is mapped for writing when a frame comes", async () => {
+    using writer = new RawWriter(node, SMALL);
+    writer.start();
+    setLoopParameter("show_mmap", 1);
+    using _ = { [Symbol.dispose]: () => setLoopParameter("show_mmap", 0) };
+    for (let done = 0; done < RACES;) {
+      using device = openCapture(node);
+      using queue = new MmapQueue(device, CAPTURE, 8);
+      for (const { index } of queue.buffers) queue.enqueue(index);
+      queue.streamOn();
+      for (let i = 0; i < queue.buffers.length; i++, done++) await raceMapping(queue, writer, i);
+    }
+    return `${RACES} frames are in the buffer's own memory from then on`;
+  });
+}
+
 /** A writer's call that waits in a thread of its own, and is to end once a buffer is queued. */
 async function whileWaiting(
   node: string,
@@ -300,5 +348,6 @@ export async function loopHostileChecks(
   node: string,
 ): Promise<void> {
   await loopRoadChecks(suite, context, node);
+  await loopMappingChecks(suite, node);
   await loopWaitingChecks(suite, node);
 }
