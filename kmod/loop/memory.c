@@ -213,7 +213,7 @@ long loop_memory_share(struct loop_dev *dev, struct vpipe_loop_share *share)
 		return -EAGAIN;
 	}
 	q = &dev->writer->out;
-	share->count = vpipe_num_buffers(q);
+	share->count = READ_ONCE(dev->buffers);
 	if (share->index < share->count && q->memory != VB2_MEMORY_USERPTR)
 		dbuf = loop_memory_lent(dev, share->index);
 	else
