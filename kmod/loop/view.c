@@ -97,15 +97,20 @@ static vm_fault_t loop_view_insert(struct vm_fault *vmf, const void *memory, siz
 
 /*
  * The frame stays where it is meanwhile, and nobody waits for this: what has been mapped in
- * vain is unmapped before the frame is let go.
+ * vain is unmapped before the frame is let go. Page tables, which may take long where memory is
+ * scarce, are made before.
  */
 static vm_fault_t loop_view_fault(struct vm_fault *vmf)
 {
 	struct loop_view *view = vmf->vma->vm_private_data;
+	unsigned long address = vmf->address & PAGE_MASK;
 	struct loop_dev *dev = view->dev;
 	struct loop_frame *frame;
 	vm_fault_t ret;
 	bool changed;
+
+	if (apply_to_page_range(vmf->vma->vm_mm, address, vmf->vma->vm_end - address, NULL, NULL))
+		return VM_FAULT_OOM;
 
 	frame = loop_view_frame(view);
 	if (frame)
