@@ -13,8 +13,9 @@ import { addressOf } from "../../lib/sys/libc.ts";
 import { MAP_SHARED, Mapping, PROT_READ, PROT_WRITE } from "../../lib/sys/mmap.ts";
 import { Poller, POLLOUT } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
-import { MmapQueue, UserptrQueue } from "../../lib/v4l2/queue.ts";
+import { DmabufQueue, MmapQueue, UserptrQueue } from "../../lib/v4l2/queue.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
+import { sharedBuffers } from "../../lib/vpipe/loop.ts";
 import {
   VPIPE_LOOP_CID_LEND_IMPORTS,
   VPIPE_LOOP_IOC_SHARE,
@@ -31,7 +32,7 @@ import {
   Reader,
   VGA_BYTES,
 } from "./loop_client.ts";
-import { setLoopParameter } from "./loop_module.ts";
+import { loopStats, setLoopParameter } from "./loop_module.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const GREY = { width: 640, height: 480, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
@@ -39,6 +40,8 @@ const SMALL = { ...GREY, width: 64, height: 48 };
 const SMALL_BYTES = 64 * 48;
 const PAGE = 4096;
 const FRAMES = 20;
+/** More than a writer is to undo. */
+const MAPPINGS = 100;
 /** Buffers that are mapped for writing just when a frame comes there. */
 const RACES = 200;
 const F_SETFL = 4;
@@ -255,6 +258,42 @@ async function raceMapping(queue: MmapQueue, writer: RawWriter, i: number): Prom
 }
 
 async function loopMappingChecks(suite: Suite, node: string): Promise<void> {
+  await suite.check("loop: a frame that its reader maps many times", () => {
+    using writer = new RawWriter(node, GREY);
+    writer.start();
+    for (let i = 0; i < 4; i++) writer.queue(i, numbered(i));
+    for (let i = 0; i < 4; i++) writer.dequeue();
+    using device = openCapture(node);
+    using stack = new DisposableStack();
+    const windows = sharedBuffers(device).map((window) => stack.use(window));
+    using queue = stack.use(new DmabufQueue(device, CAPTURE, windows));
+    for (const { index } of queue.buffers) queue.enqueue(index);
+    queue.streamOn();
+    const before = loopStats(node);
+    writer.queue(0, numbered(9));
+    const index = queue.dequeue();
+    expectEqual("frames without a copy", loopStats(node).shared - before.shared, 1);
+    const file = { path: node, fd: windows[index].fd };
+    const mappings = Array.from(
+      { length: MAPPINGS },
+      () => stack.use(Mapping.readOnly(file, VGA_BYTES)),
+    );
+    for (const { bytes } of mappings) expectBytes("the frame", bytes, numbered(9));
+    expectEqual("copies, before the writer asks", loopStats(node).copies - before.copies, 1);
+    expectEqual("the buffer", writer.dequeue(), 0);
+    writer.memory(0).fill(0xff);
+    for (const { bytes } of mappings) expectBytes("the kept frame", bytes, numbered(9));
+    queue.enqueue(index);
+    for (let i = 0; i < 4; i++) {
+      writer.queue(0, numbered(i));
+      const index = queue.dequeue();
+      expectBytes(`frame ${i}`, windows[index].bytes.subarray(0, VGA_BYTES), numbered(i));
+      queue.enqueue(index);
+      expectEqual("the buffer", writer.dequeue(), 0);
+    }
+    return `${MAPPINGS} mappings: the reader has a copy, and the writer nothing to undo`;
+  });
+
   await suite.check("loop: a buffer that is mapped for writing when a frame comes", async () => {
     using writer = new RawWriter(node, SMALL);
     writer.start();
