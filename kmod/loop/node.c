@@ -542,7 +542,7 @@ static struct vb2_buffer *loop_begin_queueing(struct loop_file *file, struct vb2
 	struct vb2_buffer *vb = vb2_get_buffer(q, b->index);
 
 	/* A prepared one has been returned before, and the rest is told with VIDIOC_QBUF. */
-	if (!vb || (vb->state != VB2_BUF_STATE_DEQUEUED && vb->state != VB2_BUF_STATE_PREPARED))
+	if (!vb || vb->state != VB2_BUF_STATE_DEQUEUED)
 		return NULL;
 	if (loop_is_capture(q))
 		loop_buf_return(file->dev, loop_to_buf(vb));
