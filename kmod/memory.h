@@ -134,6 +134,26 @@ static inline int vpipe_memory_map(struct vb2_buffer *vb)
 	return 0;
 }
 
+/* The exporter of the loopback node's windows, see uapi/vpipe-loop.h. */
+#define VPIPE_WINDOW	"vpipe-window"
+
+/*
+ * Whether a window is among what is imported: where nothing is to be seen, whoever looks gets
+ * SIGBUS. No other driver is to have it; here nobody attaches, so nobody is told that.
+ */
+static inline bool vpipe_memory_is_window(const struct vb2_buffer *vb)
+{
+	unsigned int i;
+
+	if (vb->memory != VB2_MEMORY_DMABUF)
+		return false;
+	for (i = 0; i < vb->num_planes; i++)
+		if (!strcmp(vb->planes[i].dbuf->exp_name, VPIPE_WINDOW))
+			return true;
+
+	return false;
+}
+
 /* Whether what is imported is as long as the client says. */
 static inline bool vpipe_memory_suffices(const struct vb2_buffer *vb)
 {

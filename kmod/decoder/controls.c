@@ -179,7 +179,10 @@ static bool vdec_ctrl_valid(const struct vdec_ctx *ctx, const struct v4l2_ctrl *
 	return true;
 }
 
-/* A frame's depth decides what CAPTURE can be, so it must not change under its buffers. */
+/*
+ * A frame's depth decides what CAPTURE can be, so it must not change under its buffers, nor
+ * while they are made. Whoever sets controls that have one has vdec_ctx.lock.
+ */
 static int vdec_try_ctrl(struct v4l2_ctrl *ctrl)
 {
 	struct vdec_ctx *ctx = container_of(ctrl->handler, struct vdec_ctx, hdl);
@@ -272,6 +275,12 @@ void vdec_controls_depth(struct vdec_ctx *ctx)
 	mutex_unlock(ctx->hdl.lock);
 }
 
+/* Bytes of a control's value, at most. */
+static u32 vdec_ctrl_max(const struct v4l2_ctrl *ctrl)
+{
+	return (ctrl->is_dyn_array ? ctrl->dims[0] : ctrl->elems) * ctrl->elem_size;
+}
+
 /* Bytes that a codec's controls take in a message, at most. */
 size_t vdec_controls_max(struct vdec_ctx *ctx)
 {
@@ -279,12 +288,8 @@ size_t vdec_controls_max(struct vdec_ctx *ctx)
 	size_t size = 0;
 	unsigned int i;
 
-	for (i = 0; i < ctx->coded->num_controls; i++) {
-		const struct v4l2_ctrl *ctrl = ctrls[i];
-		u32 elems = ctrl->is_dyn_array ? ctrl->dims[0] : ctrl->elems;
-
-		size += sizeof(struct vpipe_dec_control) + ALIGN(elems * ctrl->elem_size, 8);
-	}
+	for (i = 0; i < ctx->coded->num_controls; i++)
+		size += sizeof(struct vpipe_dec_control) + ALIGN(vdec_ctrl_max(ctrls[i]), 8);
 
 	return size;
 }
@@ -321,8 +326,10 @@ void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame)
  * handler's lock, and that memory may never be there. Who waits for the lock, VIDIOC_QBUF
  * or the core, may have another that all files of the device need. So these calls may not
  * fault: where memory is missing they fail, it is asked for without any lock, and they
- * are made again.
+ * are made again. But not for ever: a payload that is too short fails just so, and some memory
+ * cannot be had without faults.
  */
+#define VDEC_FAULT_TRIES	16
 
 /* As a 32-bit program has them. */
 struct vdec_ext_control32 {
@@ -346,7 +353,18 @@ static bool vdec_fault_in(u64 at, size_t size)
 	return !size || !fault_in_safe_writeable(u64_to_user_ptr(at), size);
 }
 
-static bool vdec_fault_in_controls32(unsigned long arg)
+/* What the core copies of a payload; a value is in the list, whatever size the client gives. */
+static bool vdec_fault_in_payload(struct vdec_ctx *ctx, u32 id, u64 at, u32 size)
+{
+	const struct v4l2_ctrl *ctrl = v4l2_ctrl_find(&ctx->hdl, id);
+
+	if (!ctrl || !ctrl->is_ptr)
+		return true;
+
+	return vdec_fault_in(at, min(size, vdec_ctrl_max(ctrl)));
+}
+
+static bool vdec_fault_in_controls32(struct vdec_ctx *ctx, unsigned long arg)
 {
 	struct vdec_ext_controls32 list;
 	struct vdec_ext_control32 control;
@@ -360,14 +378,14 @@ static bool vdec_fault_in_controls32(unsigned long arg)
 
 		if (!vdec_fault_in(at, sizeof(control)) ||
 		    copy_from_user(&control, u64_to_user_ptr(at), sizeof(control)) ||
-		    !vdec_fault_in(control.value[0], control.size))
+		    !vdec_fault_in_payload(ctx, control.id, control.value[0], control.size))
 			return false;
 	}
 
 	return true;
 }
 
-static bool vdec_fault_in_controls(unsigned long arg)
+static bool vdec_fault_in_controls(struct vdec_ctx *ctx, unsigned long arg)
 {
 	struct v4l2_ext_controls list;
 	struct v4l2_ext_control control;
@@ -381,40 +399,34 @@ static bool vdec_fault_in_controls(unsigned long arg)
 
 		if (!vdec_fault_in(at, sizeof(control)) ||
 		    copy_from_user(&control, u64_to_user_ptr(at), sizeof(control)) ||
-		    !vdec_fault_in((unsigned long)control.ptr, control.size))
+		    !vdec_fault_in_payload(ctx, control.id, (unsigned long)control.ptr,
+					   control.size))
 			return false;
 	}
 
 	return true;
 }
 
-static long vdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg)
+/* VIDIOC_G_EXT_CTRLS, VIDIOC_S_EXT_CTRLS and VIDIOC_TRY_EXT_CTRLS. */
+long vdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	bool native = _IOC_SIZE(cmd) == sizeof(struct v4l2_ext_controls);
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	unsigned int tries;
 	long ret;
 
-	for (;;) {
+	for (tries = 0;; tries++) {
+		/* Whether CAPTURE has buffers is not to be known without, see vdec_try_ctrl(). */
+		if (mutex_lock_interruptible(&ctx->lock))
+			return -ERESTARTSYS;
 		pagefault_disable();
 		ret = video_ioctl2(file, cmd, arg);
 		pagefault_enable();
-		if (ret != -EFAULT)
+		mutex_unlock(&ctx->lock);
+		if (ret != -EFAULT || tries == VDEC_FAULT_TRIES)
 			return ret;
-		if (native ? !vdec_fault_in_controls(arg) : !vdec_fault_in_controls32(arg))
+		if (!(native ? vdec_fault_in_controls(ctx, arg) :
+			       vdec_fault_in_controls32(ctx, arg)))
 			return -EFAULT;
-		/* Somebody takes it away again. */
-		if (signal_pending(current))
-			return -ERESTARTSYS;
 	}
-}
-
-long vdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	switch (_IOC_NR(cmd)) {
-	case _IOC_NR(VIDIOC_G_EXT_CTRLS):
-	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
-	case _IOC_NR(VIDIOC_TRY_EXT_CTRLS):
-		return vdec_ext_ctrls(file, cmd, arg);
-	}
-
-	return video_ioctl2(file, cmd, arg);
 }

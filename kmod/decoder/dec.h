@@ -30,6 +30,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -53,6 +54,9 @@
 
 /* Queues by V4L2_TYPE_IS_CAPTURE(), as VPIPE_DEC_QUEUE_* has them. */
 #define VDEC_NUM_QUEUES		2
+
+/* Of a frame, in bytes: the daemon has a copy of it. */
+#define VDEC_MAX_BITSTREAM	SZ_64M
 
 /* Buffers of a queue: videobuf2 gives no more, and a message has a bit for each. */
 #define VDEC_MAX_BUFFERS	BITS_PER_TYPE(u32)
@@ -168,6 +172,7 @@ enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
  * @node:		whose file it is
  * @owner:		who opened it
  * @unlimited:		may have any number of streams
+ * @priority:		as it was said
  * @hdl:		the controls of all codecs
  * @ctrls:		the same, in the order of the tables
  * @lock:		of both queues, the formats and @stream
@@ -201,6 +206,7 @@ struct vdec_ctx {
 	const struct vdec_node *node;
 	kuid_t owner;
 	bool unlimited;
+	enum v4l2_priority priority;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl **ctrls;
 	struct mutex lock; /* of both queues, the formats and the stream */
@@ -432,12 +438,14 @@ struct vdec_session {
  * @m2m_dev:	for its queues; it never runs a job
  * @dev:	the device
  * @kind:	what it is
+ * @priorities:	of its files
  */
 struct vdec_node {
 	struct video_device vfd;
 	struct v4l2_m2m_dev *m2m_dev;
 	struct vdec_dev *dev;
 	const struct vdec_kind *kind;
+	struct v4l2_prio_state priorities;
 };
 
 /* Of what is written to a session or a stream, in bytes: newer daemons may have more to say. */
@@ -582,7 +590,7 @@ int vdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
 /* controls.c */
 extern const struct vdec_coded vdec_stateless_coded[VDEC_NUM_STATELESS];
 int vdec_controls_init(struct vdec_ctx *ctx);
-long vdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long vdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg);
 void vdec_controls_depth(struct vdec_ctx *ctx);
 size_t vdec_controls_max(struct vdec_ctx *ctx);
 void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame);

@@ -5,14 +5,12 @@
  * stream's controls give, or on the stateful node the daemon.
  */
 #include <linux/minmax.h>
-#include <linux/sizes.h>
 
 #include <media/v4l2-rect.h>
 
 #include "dec.h"
 
 #define VDEC_MIN_BITSTREAM	SZ_64K
-#define VDEC_MAX_BITSTREAM	SZ_64M
 
 /* Whole cache lines, so that no two rows share one. */
 #define VDEC_ALIGN_LINE		64

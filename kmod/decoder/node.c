@@ -3,6 +3,7 @@
  * /dev/videoN: what both kinds of node have in common, files and their queues.
  */
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>
@@ -110,11 +111,12 @@ int vdec_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
-	if (!vpipe_memory_suffices(vb))
+	if (!vpipe_memory_suffices(vb) || vpipe_memory_is_window(vb))
 		return -EINVAL;
-	/* A buffer of bitstream may be of any size. */
+	/* A buffer of bitstream may be of any size, but not what is in it. */
 	if (!vdec_is_capture(vb->vb2_queue))
-		return vb->planes[0].data_offset ? -EINVAL : 0;
+		return vb->planes[0].data_offset ||
+		       vb2_get_plane_payload(vb, 0) > VDEC_MAX_BITSTREAM ? -EINVAL : 0;
 
 	/*
 	 * The stream may have changed since the buffer was allocated, and the client may
@@ -230,12 +232,15 @@ int vdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
 	return vdec_queued(file, buf, v4l2_m2m_ioctl_prepare_buf(file, priv, buf));
 }
 
-/* The same of what comes with a request. */
+/* The same of what comes with a request, which is one frame with its parameters. */
 int vdec_req_validate(struct media_request *req)
 {
 	struct media_request_object *obj;
-	int ret = vb2_request_validate(req);
+	int ret;
 
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
+	ret = vb2_request_validate(req);
 	if (!ret)
 		return 0;
 	list_for_each_entry(obj, &req->objects, list) {
@@ -360,7 +365,7 @@ void vdec_ctx_close(struct vdec_ctx *ctx)
 
 static int vdec_open(struct file *file)
 {
-	const struct vdec_node *node = video_drvdata(file);
+	struct vdec_node *node = video_drvdata(file);
 	struct vdec_ctx *ctx;
 	int ret;
 
@@ -370,6 +375,7 @@ static int vdec_open(struct file *file)
 	ctx = vdec_ctx_open(node);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
+	v4l2_prio_open(&node->priorities, &ctx->priority);
 	vpipe_fh_add(&ctx->fh, file);
 
 	return 0;
@@ -377,12 +383,64 @@ static int vdec_open(struct file *file)
 
 static int vdec_release(struct file *file)
 {
+	struct vdec_node *node = video_drvdata(file);
 	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
 
 	vpipe_fh_del(&ctx->fh, file);
+	v4l2_prio_close(&node->priorities, ctx->priority);
 	vdec_ctx_close(ctx);
 
 	return 0;
+}
+
+/*
+ * Each file decodes for itself. So a priority is told to the others, as V4L2 has it, and
+ * checked when it is to change, but by nothing else: by the core's, which both nodes share,
+ * one client would keep all others from streaming.
+ */
+static long vdec_g_priority(struct file *file, u32 __user *to)
+{
+	struct vdec_node *node = video_drvdata(file);
+
+	return put_user((u32)v4l2_prio_max(&node->priorities), to);
+}
+
+static long vdec_s_priority(struct file *file, const u32 __user *from)
+{
+	struct vdec_node *node = video_drvdata(file);
+	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	u32 priority;
+	int ret;
+
+	if (get_user(priority, from))
+		return -EFAULT;
+
+	mutex_lock(&ctx->lock);
+	ret = v4l2_prio_check(&node->priorities, ctx->priority);
+	if (!ret)
+		ret = v4l2_prio_change(&node->priorities, &ctx->priority, priority);
+	mutex_unlock(&ctx->lock);
+
+	return ret;
+}
+
+static long vdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case VIDIOC_G_PRIORITY:
+		return vdec_g_priority(file, (u32 __user *)arg);
+	case VIDIOC_S_PRIORITY:
+		return vdec_s_priority(file, (const u32 __user *)arg);
+	}
+	/* By their numbers: some structures of 32-bit programs have another size. */
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(VIDIOC_G_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
+	case _IOC_NR(VIDIOC_TRY_EXT_CTRLS):
+		return vdec_ext_ctrls(file, cmd, arg);
+	}
+
+	return video_ioctl2(file, cmd, arg);
 }
 
 static const struct v4l2_file_operations vdec_fops = {

@@ -430,6 +430,21 @@ static bool vpipe_fences_signaled(struct vb2_buffer *vb)
 	return dma_resv_test_signaled(vb->planes[0].dbuf->resv, dma_resv_usage_rw(writes));
 }
 
+/*
+ * Without dma_buf_begin_cpu_access() in a request: it would wait for what another thread has
+ * given the buffer since its fences were looked at.
+ */
+static int vpipe_begin_cpu_access(struct vb2_buffer *vb)
+{
+	enum dma_data_direction direction = vpipe_cpu_access(vb);
+	struct dma_buf *dbuf = vb->planes[0].dbuf;
+
+	if (!vb->req_obj.req)
+		return dma_buf_begin_cpu_access(dbuf, direction);
+
+	return dbuf->ops->begin_cpu_access ? dbuf->ops->begin_cpu_access(dbuf, direction) : 0;
+}
+
 static int vpipe_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vpipe_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
@@ -459,7 +474,7 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 	if (ret)
 		return ret;
 
-	return dma_buf_begin_cpu_access(vb->planes[0].dbuf, vpipe_cpu_access(vb));
+	return vpipe_begin_cpu_access(vb);
 }
 
 static void vpipe_buf_finish(struct vb2_buffer *vb)
@@ -838,11 +853,16 @@ static const struct v4l2_file_operations vpipe_fops = {
  * The device
  */
 
-/* Nor for a program's own memory, which may never be there. */
+/*
+ * Nor for a program's own memory, which may never be there. A request is one frame with its
+ * controls.
+ */
 static int vpipe_req_validate(struct media_request *req)
 {
 	struct media_request_object *obj;
 
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
 	list_for_each_entry(obj, &req->objects, list)
 		if (vb2_request_object_is_buffer(obj) &&
 		    container_of(obj, struct vb2_buffer, req_obj)->memory == VB2_MEMORY_USERPTR)

@@ -420,7 +420,7 @@ void loop_publish(struct loop_dev *dev, struct vb2_buffer *vb)
 
 	spin_lock(&dev->frames_lock);
 	loop_stamp(dev, frame);
-	dev->buffers = vpipe_num_buffers(vb->vb2_queue);
+	WRITE_ONCE(dev->buffers, vpipe_num_buffers(vb->vb2_queue));
 	dev->frame_time = jiffies;
 	dev->stats.frames++;
 	list_add_tail(&frame->entry, &dev->held);

@@ -289,7 +289,7 @@ struct loop_memory {
  * @debugfs:	its folder
  * @number:	of the node among the module's
  * @exclusive:	it has one capability at a time
- * @map_lock:	for mapping dma-bufs
+ * @map_lock:	for mapping the writer's dma-bufs
  * @lock:	of all up to @interval
  * @files:	open ones
  * @writer:	the file that has OUTPUT buffers
@@ -335,7 +335,7 @@ struct loop_dev {
 	struct dentry *debugfs;
 	unsigned int number;
 	bool exclusive;
-	struct mutex map_lock; /* for mapping dma-bufs */
+	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 
 	struct mutex lock; /* of all up to interval */
 	struct list_head files;

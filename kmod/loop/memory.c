@@ -24,6 +24,13 @@ static void *loop_vaddr(struct vb2_buffer *vb)
 	if (vaddr || vb->memory != VB2_MEMORY_DMABUF)
 		return vaddr;
 
+	/* A reader's own may be of any size: that is mapped under its file's lock alone. */
+	if (loop_is_capture(vb->vb2_queue)) {
+		lockdep_assert_held(&file->lock);
+		vpipe_memory_map(vb);
+		return vb2_plane_vaddr(vb, 0);
+	}
+
 	mutex_lock(&file->dev->map_lock);
 	vpipe_memory_map(vb);
 	mutex_unlock(&file->dev->map_lock);
@@ -213,7 +220,7 @@ long loop_memory_share(struct loop_dev *dev, struct vpipe_loop_share *share)
 		return -EAGAIN;
 	}
 	q = &dev->writer->out;
-	share->count = vpipe_num_buffers(q);
+	share->count = READ_ONCE(dev->buffers);
 	if (share->index < share->count && q->memory != VB2_MEMORY_USERPTR)
 		dbuf = loop_memory_lent(dev, share->index);
 	else

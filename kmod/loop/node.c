@@ -105,11 +105,19 @@ static int loop_claim(struct file *filp, struct vb2_queue *q)
 	return loop_claim_reader(file);
 }
 
-/* Without buffers the queue is nobody's. */
+/*
+ * Without buffers the queue is nobody's. How many there are is told here: videobuf2 counts them
+ * in memory that it frees, so only who has the queue's lock can ask it.
+ */
 static void loop_unclaim(struct loop_file *file, struct vb2_queue *q)
 {
 	struct loop_dev *dev = file->dev;
 
+	if (READ_ONCE(dev->writer) == file && !loop_is_capture(q)) {
+		spin_lock(&dev->frames_lock);
+		WRITE_ONCE(dev->buffers, vpipe_num_buffers(q));
+		spin_unlock(&dev->frames_lock);
+	}
 	if (vb2_is_busy(q) || (loop_is_capture(q) && file->reader.reading))
 		return;
 
@@ -161,7 +169,7 @@ static unsigned int loop_least_buffers(struct loop_dev *dev, struct vb2_queue *q
 	if (loop_is_capture(q)) {
 		least = 1;
 		if (q->memory == VB2_MEMORY_MMAP && dev->writer)
-			least = max(least, vpipe_num_buffers(&dev->writer->out));
+			least = max(least, READ_ONCE(dev->buffers));
 	}
 
 	return least;
@@ -533,6 +541,7 @@ static struct vb2_buffer *loop_begin_queueing(struct loop_file *file, struct vb2
 {
 	struct vb2_buffer *vb = vb2_get_buffer(q, b->index);
 
+	/* A prepared one has been returned before, and the rest is told with VIDIOC_QBUF. */
 	if (!vb || vb->state != VB2_BUF_STATE_DEQUEUED)
 		return NULL;
 	if (loop_is_capture(q))

@@ -314,16 +314,20 @@ static bool loop_may_show(struct loop_dev *dev, struct loop_reader *reader,
 	return !loop_view_is_spared(view);
 }
 
-/* The view that the buffer can show frames in. */
-static struct loop_view *loop_view_in(const struct loop_buf *buf)
+/* The view that the buffer has. */
+static struct loop_view *loop_view_at(const struct loop_buf *buf)
 {
 	if (buf->vbuf.vb2_buf.memory == VB2_MEMORY_DMABUF)
 		return loop_view_of(buf->vbuf.vb2_buf.planes[0].dbuf);
-	if (buf->vbuf.vb2_buf.memory != VB2_MEMORY_MMAP || READ_ONCE(buf->own))
-		return NULL;
 
 	/* Pairs with the release in loop_map_view(), which does not have loop_file.lock. */
 	return smp_load_acquire(&buf->view);
+}
+
+/* The one that it can show frames in. */
+static struct loop_view *loop_view_in(const struct loop_buf *buf)
+{
+	return READ_ONCE(buf->own) ? NULL : loop_view_at(buf);
 }
 
 /* Programs look at all of a buffer that they mapped. */
@@ -460,10 +464,13 @@ static void loop_clear_rest(struct loop_frame *frame)
 		memset(vb2_plane_vaddr(frame->vb, 0) + frame->bytes, 0, rest);
 }
 
-/* The same where it could not be shown: it is about to be the writer's. */
+/*
+ * The same where it could not be shown: it is about to be the writer's. Whoever got the buffer's
+ * own memory since the view was chosen sees the frame there.
+ */
 static u32 loop_show_in(struct loop_buf *buf, struct loop_frame *frame)
 {
-	struct loop_view *view = loop_view_in(buf);
+	struct loop_view *view = loop_view_at(buf);
 
 	if (frame->bytes > loop_view_size(view))
 		return 0;
@@ -473,6 +480,8 @@ static u32 loop_show_in(struct loop_buf *buf, struct loop_frame *frame)
 	loop_view_get(view);
 	buf->shown = view;
 	loop_reader_of(buf)->shown++;
+	if (READ_ONCE(buf->own))
+		loop_view_keep(view);
 
 	return frame->bytes;
 }
@@ -497,6 +506,7 @@ static enum loop_way loop_take_pair(struct loop_file *file, struct loop_entry *e
 {
 	struct loop_reader *reader = &file->reader;
 	struct loop_dev *dev = file->dev;
+	struct loop_view *view;
 	enum loop_way way;
 
 	spin_lock(&dev->frames_lock);
@@ -515,10 +525,11 @@ static enum loop_way loop_take_pair(struct loop_file *file, struct loop_entry *e
 		*entry = loop_reader_pop(reader);
 		list_del_init(&(*buf)->entry);
 		*sequence = loop_sequence(dev, reader, entry);
+		view = loop_view_at(*buf);
 		if (way == LOOP_LEND)
 			loop_lend(dev, *buf, entry->frame);
-		else if (way != LOOP_SHOW && loop_view_in(*buf))
-			loop_view_was_spared(loop_view_in(*buf));
+		else if (way != LOOP_SHOW && view)
+			loop_view_was_spared(view);
 		entry->frame->copying++;
 	}
 	spin_unlock(&dev->frames_lock);

@@ -20,6 +20,12 @@
 /* Frames that are copied after the writer had to copy one: the reader keeps them for long. */
 #define LOOP_COPIES_AFTER_MOVE	32
 
+/*
+ * With more mappings a view shows no memory of the writer's, who might have to undo them all:
+ * a process can have 65,530, and each of its children as many.
+ */
+#define LOOP_MAX_MAPPINGS	32
+
 /**
  * struct loop_view - a window
  * @dev:	its node
@@ -27,6 +33,7 @@
  * @own:	memory of the MMAP buffer that it belongs to
  * @keep:	keeps @own
  * @imported:	memory of somebody else that it is for good: nothing else is ever shown
+ * @mappings:	of it, in all processes
  * @entry:	in @frame->views
  * @frame:	that it shows, referred to
  * @copies:	frames to copy before the writer's memory is shown again
@@ -39,6 +46,7 @@ struct loop_view {
 	void *own;
 	struct dma_buf *keep;
 	struct dma_buf *imported;
+	atomic_t mappings;
 	struct list_head entry;
 	struct loop_frame *frame;
 	unsigned int copies;
@@ -47,6 +55,47 @@ struct loop_view {
 static void loop_view_zap(struct loop_view *view)
 {
 	unmap_mapping_range(view->dbuf->file->f_mapping, 0, 0, 1);
+}
+
+/* Shows the copy of its frame instead, or nothing. Lets go of the lock meanwhile. */
+static void loop_view_move(struct loop_view *view, struct loop_frame *by)
+	__must_hold(&view->dev->frames_lock)
+{
+	struct loop_frame *frame = view->frame;
+	struct loop_dev *dev = view->dev;
+
+	lockdep_assert_held(&dev->frames_lock);
+	list_del_init(&view->entry);
+	view->frame = by;
+	view->copies = LOOP_COPIES_AFTER_MOVE;
+	if (by) {
+		by->refs++;
+		list_add_tail(&view->entry, &by->views);
+	}
+	loop_view_get(view);
+	spin_unlock(&dev->frames_lock);
+	loop_view_zap(view);
+	loop_view_put(view);
+	spin_lock(&dev->frames_lock);
+	loop_frame_put(dev, frame);
+}
+
+/* Whoever looks at a frame of the writer's here has a copy from now on, without the writer. */
+static void loop_view_part(struct loop_view *view)
+{
+	struct loop_frame *frame = loop_view_frame(view), *copy;
+	struct loop_dev *dev = view->dev;
+
+	if (!frame)
+		return;
+	copy = frame->vb ? loop_frame_copy(dev, frame) : NULL;
+	spin_lock(&dev->frames_lock);
+	if (frame->vb && view->frame == frame)
+		loop_view_move(view, copy);
+	if (copy)
+		loop_frame_put(dev, copy);
+	loop_frame_put(dev, frame);
+	spin_unlock(&dev->frames_lock);
 }
 
 /**
@@ -97,15 +146,20 @@ static vm_fault_t loop_view_insert(struct vm_fault *vmf, const void *memory, siz
 
 /*
  * The frame stays where it is meanwhile, and nobody waits for this: what has been mapped in
- * vain is unmapped before the frame is let go.
+ * vain is unmapped before the frame is let go. Page tables, which may take long where memory is
+ * scarce, are made before.
  */
 static vm_fault_t loop_view_fault(struct vm_fault *vmf)
 {
 	struct loop_view *view = vmf->vma->vm_private_data;
+	unsigned long address = vmf->address & PAGE_MASK;
 	struct loop_dev *dev = view->dev;
 	struct loop_frame *frame;
 	vm_fault_t ret;
 	bool changed;
+
+	if (apply_to_page_range(vmf->vma->vm_mm, address, vmf->vma->vm_end - address, NULL, NULL))
+		return VM_FAULT_OOM;
 
 	frame = loop_view_frame(view);
 	if (frame)
@@ -129,7 +183,30 @@ static vm_fault_t loop_view_fault(struct vm_fault *vmf)
 	return ret;
 }
 
+static bool loop_view_is_crowded(const struct loop_view *view)
+{
+	return atomic_read(&view->mappings) > LOOP_MAX_MAPPINGS;
+}
+
+static void loop_view_open(struct vm_area_struct *vma)
+{
+	struct loop_view *view = vma->vm_private_data;
+
+	atomic_inc(&view->mappings);
+	if (loop_view_is_crowded(view))
+		loop_view_part(view);
+}
+
+static void loop_view_close(struct vm_area_struct *vma)
+{
+	struct loop_view *view = vma->vm_private_data;
+
+	atomic_dec(&view->mappings);
+}
+
 static const struct vm_operations_struct loop_view_vm_ops = {
+	.open = loop_view_open,
+	.close = loop_view_close,
 	.fault = loop_view_fault,
 };
 
@@ -153,6 +230,7 @@ static int loop_view_mmap(struct dma_buf *dbuf, struct vm_area_struct *vma)
 	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_private_data = view;
 	vma->vm_ops = &loop_view_vm_ops;
+	loop_view_open(vma);
 
 	return 0;
 }
@@ -228,6 +306,7 @@ struct dma_buf *loop_view_create(struct loop_dev *dev, size_t size)
 
 	view->dev = dev;
 	INIT_LIST_HEAD(&view->entry);
+	info.exp_name = VPIPE_WINDOW;
 	info.ops = &loop_view_ops;
 	info.size = PAGE_ALIGN(size);
 	info.flags = O_RDONLY;
@@ -319,7 +398,7 @@ bool loop_view_is_spared(const struct loop_view *view)
 {
 	lockdep_assert_held(&view->dev->frames_lock);
 
-	return view->copies;
+	return view->copies || loop_view_is_crowded(view);
 }
 
 void loop_view_was_spared(struct loop_view *view)
@@ -332,7 +411,7 @@ void loop_view_was_spared(struct loop_view *view)
 /*
  * Shows a frame, which it refers to from now on, or none. When this returns nobody sees
  * what was shown before. False, and nothing is done, where the writer has asked for the
- * frame.
+ * frame, or the view is none for its memory.
  */
 bool loop_view_show(struct loop_view *view, struct loop_frame *frame)
 {
@@ -340,7 +419,7 @@ bool loop_view_show(struct loop_view *view, struct loop_frame *frame)
 	struct loop_frame *old;
 
 	spin_lock(&dev->frames_lock);
-	if (frame && frame->going) {
+	if (frame && (frame->going || (frame->vb && loop_view_is_crowded(view)))) {
 		spin_unlock(&dev->frames_lock);
 		return false;
 	}
@@ -382,25 +461,9 @@ void loop_view_keep(struct loop_view *view)
 void loop_views_move(struct loop_dev *dev, struct loop_frame *frame, struct loop_frame *by)
 	__must_hold(&dev->frames_lock)
 {
-	struct loop_view *view;
-
 	lockdep_assert_held(&dev->frames_lock);
-	while (!list_empty(&frame->views)) {
-		view = list_first_entry(&frame->views, struct loop_view, entry);
-		list_del_init(&view->entry);
-		view->frame = by;
-		view->copies = LOOP_COPIES_AFTER_MOVE;
-		if (by) {
-			by->refs++;
-			list_add_tail(&view->entry, &by->views);
-		}
-		loop_view_get(view);
-		spin_unlock(&dev->frames_lock);
-		loop_view_zap(view);
-		loop_view_put(view);
-		spin_lock(&dev->frames_lock);
-		loop_frame_put(dev, frame);
-	}
+	while (!list_empty(&frame->views))
+		loop_view_move(list_first_entry(&frame->views, struct loop_view, entry), by);
 }
 
 /*

@@ -6,6 +6,7 @@
 import type { Context } from "./context.ts";
 import { decoderBadInputChecks } from "./decoder_bad_input.ts";
 import { decoderChainChecks } from "./decoder_chain.ts";
+import { decoderClientChecks } from "./decoder_clients.ts";
 import { Daemon, SESSION } from "./decoder_daemon.ts";
 import { decoderControlChecks } from "./decoder_controls.ts";
 import { decoderEndChecks } from "./decoder_ends.ts";
@@ -56,6 +57,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   // These want no daemon, or one of their own.
   await decoderServiceChecks(suite, context);
   await decoderControlChecks(suite);
+  await decoderClientChecks(suite, context);
   await decoderLimitChecks(suite, context);
   if (suite.whole) await kernelChecks(suite.whole, context);
   await decoderEndChecks(suite, context);

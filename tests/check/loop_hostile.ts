@@ -10,11 +10,12 @@ import { EACCES, EFAULT } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDWR, O_WRONLY } from "../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import { addressOf } from "../../lib/sys/libc.ts";
-import { Mapping } from "../../lib/sys/mmap.ts";
+import { MAP_SHARED, Mapping, PROT_READ, PROT_WRITE } from "../../lib/sys/mmap.ts";
 import { Poller, POLLOUT } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
-import { MmapQueue, UserptrQueue } from "../../lib/v4l2/queue.ts";
+import { DmabufQueue, MmapQueue, UserptrQueue } from "../../lib/v4l2/queue.ts";
 import * as v4l2 from "../../lib/v4l2/videodev2.ts";
+import { sharedBuffers } from "../../lib/vpipe/loop.ts";
 import {
   VPIPE_LOOP_CID_LEND_IMPORTS,
   VPIPE_LOOP_IOC_SHARE,
@@ -31,7 +32,7 @@ import {
   Reader,
   VGA_BYTES,
 } from "./loop_client.ts";
-import { setLoopParameter } from "./loop_module.ts";
+import { loopStats, setLoopParameter } from "./loop_module.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
 const GREY = { width: 640, height: 480, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
@@ -39,6 +40,10 @@ const SMALL = { ...GREY, width: 64, height: 48 };
 const SMALL_BYTES = 64 * 48;
 const PAGE = 4096;
 const FRAMES = 20;
+/** More than a writer is to undo. */
+const MAPPINGS = 100;
+/** Buffers that are mapped for writing just when a frame comes there. */
+const RACES = 200;
 const F_SETFL = 4;
 const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
 
@@ -49,10 +54,16 @@ const { symbols: calls } = Deno.dlopen("libc.so.6", {
   pipe: { parameters: ["buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   vmsplice: { parameters: ["i32", "buffer", "usize", "u32"], result: "isize" },
+  munmap: { parameters: ["usize", "usize"], result: "i32" },
 });
 const { symbols: threaded } = Deno.dlopen("libc.so.6", {
   ioctl: { parameters: ["i32", "u32", "usize"], result: "i32", nonblocking: true },
   poll: { parameters: ["usize", "usize", "i32"], result: "i32", nonblocking: true },
+  mmap: {
+    parameters: ["usize", "usize", "i32", "i32", "i32", "i64"],
+    result: "usize",
+    nonblocking: true,
+  },
 });
 
 /** Whether a pipe takes the memory itself, instead of what is in it. */
@@ -223,6 +234,82 @@ async function loopRoadChecks(suite: Suite, context: Context, node: string): Pro
   });
 }
 
+/** A frame in the buffer whose turn it is, while another thread maps that for writing. */
+async function raceMapping(queue: MmapQueue, writer: RawWriter, i: number): Promise<void> {
+  const { index, length, offset } = queue.buffers[i];
+  const frame = numbered(i).subarray(0, SMALL_BYTES);
+  writer.queue(0, frame);
+  const protection = PROT_READ | PROT_WRITE;
+  const { fd } = queue.device;
+  const args = [0n, BigInt(length), protection, MAP_SHARED, fd, BigInt(offset)] as const;
+  const mapping = threaded.mmap(...args);
+  const start = performance.now() + Math.random() / 5;
+  while (performance.now() < start);
+  expectEqual("the buffer", queue.dequeue(), index);
+  const address = await mapping;
+  expect(address < 1n << 63n, "the buffer cannot be mapped for writing");
+  const pointer = Deno.UnsafePointer.create(address)!;
+  const bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, SMALL_BYTES));
+  expectBytes("the frame where it can be written to", bytes, frame);
+  const mapped = queue.mappings[i].bytes.subarray(0, SMALL_BYTES);
+  expectBytes("the frame where it can be read", mapped, frame);
+  calls.munmap(address, BigInt(length));
+  writer.dequeue();
+}
+
+async function loopMappingChecks(suite: Suite, node: string): Promise<void> {
+  await suite.check("loop: a frame that its reader maps many times", () => {
+    using writer = new RawWriter(node, GREY);
+    writer.start();
+    for (let i = 0; i < 4; i++) writer.queue(i, numbered(i));
+    for (let i = 0; i < 4; i++) writer.dequeue();
+    using device = openCapture(node);
+    using stack = new DisposableStack();
+    const windows = sharedBuffers(device).map((window) => stack.use(window));
+    using queue = stack.use(new DmabufQueue(device, CAPTURE, windows));
+    for (const { index } of queue.buffers) queue.enqueue(index);
+    queue.streamOn();
+    const before = loopStats(node);
+    writer.queue(0, numbered(9));
+    const index = queue.dequeue();
+    expectEqual("frames without a copy", loopStats(node).shared - before.shared, 1);
+    const file = { path: node, fd: windows[index].fd };
+    const mappings = Array.from(
+      { length: MAPPINGS },
+      () => stack.use(Mapping.readOnly(file, VGA_BYTES)),
+    );
+    for (const { bytes } of mappings) expectBytes("the frame", bytes, numbered(9));
+    expectEqual("copies, before the writer asks", loopStats(node).copies - before.copies, 1);
+    expectEqual("the buffer", writer.dequeue(), 0);
+    writer.memory(0).fill(0xff);
+    for (const { bytes } of mappings) expectBytes("the kept frame", bytes, numbered(9));
+    queue.enqueue(index);
+    for (let i = 0; i < 4; i++) {
+      writer.queue(0, numbered(i));
+      const index = queue.dequeue();
+      expectBytes(`frame ${i}`, windows[index].bytes.subarray(0, VGA_BYTES), numbered(i));
+      queue.enqueue(index);
+      expectEqual("the buffer", writer.dequeue(), 0);
+    }
+    return `${MAPPINGS} mappings: the reader has a copy, and the writer nothing to undo`;
+  });
+
+  await suite.check("loop: a buffer that is mapped for writing when a frame comes", async () => {
+    using writer = new RawWriter(node, SMALL);
+    writer.start();
+    setLoopParameter("show_mmap", 1);
+    using _ = { [Symbol.dispose]: () => setLoopParameter("show_mmap", 0) };
+    for (let done = 0; done < RACES;) {
+      using device = openCapture(node);
+      using queue = new MmapQueue(device, CAPTURE, 8);
+      for (const { index } of queue.buffers) queue.enqueue(index);
+      queue.streamOn();
+      for (let i = 0; i < queue.buffers.length; i++, done++) await raceMapping(queue, writer, i);
+    }
+    return `${RACES} frames are in the buffer's own memory from then on`;
+  });
+}
+
 /** A writer's call that waits in a thread of its own, and is to end once a buffer is queued. */
 async function whileWaiting(
   node: string,
@@ -300,5 +387,6 @@ export async function loopHostileChecks(
   node: string,
 ): Promise<void> {
   await loopRoadChecks(suite, context, node);
+  await loopMappingChecks(suite, node);
   await loopWaitingChecks(suite, node);
 }

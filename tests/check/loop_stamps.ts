@@ -19,6 +19,7 @@ import {
   VPIPE_LOOP_STAMPS_TIMESTAMP,
   VPIPE_LOOP_STAMPS_WRITER,
 } from "../../lib/vpipe/loop_uapi.ts";
+import { prepare } from "./loop_calls.ts";
 import { openCapture, openOutput } from "./loop_client.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
@@ -40,11 +41,16 @@ interface Journey {
   readonly flags: number;
 }
 
-/** Sends frames with these timestamps and sequence numbers, 0 for none. */
+/**
+ * Sends frames with these timestamps and sequence numbers, 0 for none.
+ *
+ * @param prepared whether there is a VIDIOC_PREPARE_BUF before each VIDIOC_QBUF, without them
+ */
 function send(
   node: string,
   stamps: number,
   stamp: (i: number) => { seconds: number; sequence: number },
+  prepared = false,
 ): Journey[] {
   using output = openOutput(node);
   using capture = openCapture(node);
@@ -60,6 +66,11 @@ function send(
     return Array.from({ length: FRAMES }, (_, number) => {
       const index = number % BUFFERS;
       const { seconds, sequence } = stamp(number);
+      if (prepared) {
+        const { length } = out.buffers[index];
+        Object.assign(out.buffers[index], { bytesused: length, sequence: 0 });
+        expectEqual("PREPARE_BUF", prepare(output, out.buffers[index]), 0);
+      }
       Object.assign(out.buffers[index], { timestamp_sec: seconds, timestamp_usec: 0, sequence });
       const before = nowUs();
       out.enqueue(index, out.buffers[index].length);
@@ -111,11 +122,15 @@ export async function loopStampChecks(suite: Suite, node: string): Promise<void>
     return `${FRAMES} frames: 0, then what has gone by since the first one's VIDIOC_QBUF`;
   });
   await suite.check("loop: timestamps and sequence of the writer", () => {
-    for (const { number, us, sequence } of send(node, VPIPE_LOOP_STAMPS_WRITER, given)) {
-      expectEqual(`timestamp of frame ${number}`, us, BigInt(given(number).seconds) * 1_000_000n);
-      expectEqual(`sequence of frame ${number}`, sequence, given(number).sequence);
+    for (const prepared of [false, true]) {
+      const journeys = send(node, VPIPE_LOOP_STAMPS_WRITER, given, prepared);
+      for (const { number, us, sequence } of journeys) {
+        const { seconds, sequence: expected } = given(number);
+        expectEqual(`timestamp of frame ${number}`, us, BigInt(seconds) * 1_000_000n);
+        expectEqual(`sequence of frame ${number}`, sequence, expected);
+      }
     }
-    return `${FRAMES} frames: both as they were queued`;
+    return `2 times ${FRAMES} frames: both as they were queued, also behind VIDIOC_PREPARE_BUF`;
   });
   await suite.check("loop: timestamps and sequence of the node", () => {
     for (const journey of send(node, VPIPE_LOOP_STAMPS_NODE, given)) {

@@ -6,6 +6,12 @@
 import { crc32 } from "../../lib/image/crc32.ts";
 import { decodePgm } from "../../lib/image/pgm.ts";
 import { threshold } from "../../lib/image/threshold.ts";
+import { EINVAL } from "../../lib/sys/errno.ts";
+import { tryIoctl } from "../../lib/sys/ioctl.ts";
+import { VideoDevice } from "../../lib/v4l2/device.ts";
+import { MEDIA_REQUEST_IOC_QUEUE, MediaDevice } from "../../lib/v4l2/media.ts";
+import { MmapQueue } from "../../lib/v4l2/queue.ts";
+import { V4L2_BUF_TYPE_VIDEO_OUTPUT, V4L2_CAP_VIDEO_M2M } from "../../lib/v4l2/videodev2.ts";
 import { type Context, heap, readCsv } from "./context.ts";
 import { expect, expectEqual, type Suite } from "./suite.ts";
 
@@ -44,5 +50,19 @@ export async function sharingChecks(suite: Suite, context: Context): Promise<voi
     }
     return `${FRAMES} frames each, own size and threshold, own sequence without a gap, ` +
       "the CRC of each frame as the reference's";
+  });
+
+  await suite.check("sharing: one frame a request", () => {
+    using device = VideoDevice.open(context.filter, V4L2_CAP_VIDEO_M2M, "filter");
+    using queue = new MmapQueue(device, V4L2_BUF_TYPE_VIDEO_OUTPUT, 2);
+    using media = MediaDevice.of(device);
+    using request = media.allocateRequest();
+    for (const index of [0, 1]) request.add(queue, index, queue.mappings[index].length);
+    const result = tryIoctl(request.fd, MEDIA_REQUEST_IOC_QUEUE.request, new Uint8Array(0));
+    expectEqual("errno of two buffers", -result, EINVAL);
+    request.reinit();
+    request.add(queue, 0, queue.mappings[0].length);
+    request.queue();
+    return "two buffers in one request: EINVAL, one of them is taken";
   });
 }
