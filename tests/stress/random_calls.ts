@@ -39,7 +39,7 @@ export async function randomCalls({ seconds, random }: Conditions): Promise<stri
   for (const [code, call] of Object.entries(errnos)) {
     expect(DOCUMENTED.has(Number(code)), `${call} failed with errno ${code}`);
   }
-  expect(sums.frames > 0, "no frame came out: the calls are not random enough");
+  expect(sums.frames > 100, `only ${sums.frames} frames came out: the calls are not random enough`);
   expect(sums.entries > 100, `only ${sums.entries} metadata entries were read`);
   const seen = Object.keys(errnos).map((code) => DOCUMENTED.get(Number(code)));
   return `4 processes, ${sums.calls} calls, ${sums.succeeded} successful, ${sums.frames} frames, ` +
