@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { joined } from "../harness/bytes.ts";
 import { EDGES } from "./caller.ts";
 import type { Random } from "./random.ts";
 
@@ -50,22 +51,12 @@ const RESHAPING: readonly ((frame: Bytes, random: Random) => Bytes)[] = [
   function insert(frame, random) {
     const at = position(frame, random);
     const piece = frame.slice(random.below(frame.length)).slice(0, random.between(1, 200));
-    return join(frame.subarray(0, at), piece, frame.subarray(at));
+    return joined(frame.subarray(0, at), piece, frame.subarray(at));
   },
   function twice(frame) {
-    return join(frame, frame);
+    return joined(frame, frame);
   },
 ];
-
-function join(...pieces: Uint8Array[]): Bytes {
-  const bytes = new Uint8Array(pieces.reduce((size, { length }) => size + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
-}
 
 /** The frames in another order, or some of them. */
 const REORDERING: readonly ((frames: Bytes[], random: Random) => Bytes[])[] = [
