@@ -9,7 +9,7 @@ import { badInputChecks } from "../tests/check/bad_input.ts";
 import { benchChecks } from "../tests/check/bench.ts";
 import { captureChecks } from "../tests/check/capture.ts";
 import { Context } from "../tests/check/context.ts";
-import { decoderChecks } from "../tests/check/decoder.ts";
+import { codecChecks, decoderChecks } from "../tests/check/decoder.ts";
 import { fenceChecks } from "../tests/check/fence.ts";
 import { fixtureChecks } from "../tests/check/fixtures.ts";
 import { expectNothingLeft, held } from "../tests/check/left_behind.ts";
@@ -45,6 +45,7 @@ const GROUPS = {
   "bad-input": { run: badInputChecks, short: true },
   bench: { run: benchChecks, short: false },
   decoder: { run: decoderChecks, short: true },
+  codecs: { run: codecChecks, short: false },
   loop: { run: loopChecks, short: true },
 } satisfies Record<string, Checks>;
 

@@ -483,6 +483,16 @@ static void vpipe_buf_finish(struct vb2_buffer *vb)
 		dma_buf_end_cpu_access(vb->planes[0].dbuf, vpipe_cpu_access(vb));
 }
 
+/*
+ * VIDIOC_REMOVE_BUFS takes a buffer that was prepared and never queued, and does not
+ * finish it.
+ */
+static void vpipe_buf_cleanup(struct vb2_buffer *vb)
+{
+	if (vb->prepared)
+		vpipe_buf_finish(vb);
+}
+
 static void vpipe_buf_queue(struct vb2_buffer *vb)
 {
 	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
@@ -543,6 +553,7 @@ static const struct vb2_ops vpipe_vb2_ops = {
 	.buf_out_validate = vpipe_buf_out_validate,
 	.buf_prepare = vpipe_buf_prepare,
 	.buf_finish = vpipe_buf_finish,
+	.buf_cleanup = vpipe_buf_cleanup,
 	.buf_queue = vpipe_buf_queue,
 	.buf_request_complete = vpipe_buf_request_complete,
 	.start_streaming = vpipe_start_streaming,

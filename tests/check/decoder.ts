@@ -1,5 +1,6 @@
 /**
- * The decoder: vpipe-dec.ko, decoder-daemon and decode-file, as one path.
+ * The decoder: vpipe-dec.ko, decoder-daemon and decode-file, as one path; and apart from it what a
+ * picture becomes in each codec, which is FFmpeg's and the daemon's work, and not the kernel's.
  *
  * @module
  */
@@ -18,6 +19,8 @@ import { decoderStreamChecks } from "./decoder_streams.ts";
 import { kernelChecks } from "./kernels.ts";
 import { run, succeed } from "./processes.ts";
 import { statefulChecks } from "./stateful.ts";
+import { statefulCodecChecks } from "./stateful_codecs.ts";
+import { statefulColourChecks } from "./stateful_colours.ts";
 import { statefulEndChecks } from "./stateful_ends.ts";
 import { expect, Skip, type Suite } from "./suite.ts";
 
@@ -45,21 +48,25 @@ async function prepare(context: Context): Promise<string> {
   return `${SESSION}, and ${stdout.trimEnd().replaceAll("\n", ", ")}`;
 }
 
-export async function decoderChecks(suite: Suite, context: Context): Promise<void> {
+/** Whether there is what the decoder needs, as the first check of a group. */
+async function prepared(group: string, suite: Suite, context: Context): Promise<boolean> {
   let ready = false;
-  await suite.check("decoder: what it needs, as the daemon's --selftest says", async () => {
+  await suite.check(`${group}: what it needs, as the daemon's --selftest says`, async () => {
     const says = await prepare(context);
     ready = true;
     return says;
   });
-  if (!ready) return;
+  return ready;
+}
+
+export async function decoderChecks(suite: Suite, context: Context): Promise<void> {
+  if (!await prepared("decoder", suite, context)) return;
 
   // These want no daemon, or one of their own.
   await decoderServiceChecks(suite, context);
   await decoderControlChecks(suite);
   await decoderClientChecks(suite, context);
   await decoderLimitChecks(suite, context);
-  if (suite.whole) await kernelChecks(suite.whole, context);
   await decoderEndChecks(suite, context);
   await statefulEndChecks(suite, context);
 
@@ -72,9 +79,16 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await using _running = daemon;
   await decoderChainChecks(suite, context);
   await statefulChecks(suite, context);
-  if (!suite.whole) return;
-  await decoderStreamChecks(suite.whole, context);
-  await decoderFfmpegChecks(suite.whole, context);
-  await decoderSliceChecks(suite.whole, context);
-  await decoderBadInputChecks(suite.whole, context);
+  if (suite.whole) await decoderBadInputChecks(suite.whole, context);
+}
+
+export async function codecChecks(suite: Suite, context: Context): Promise<void> {
+  if (!await prepared("codecs", suite, context)) return;
+  await kernelChecks(suite, context);
+  await using _running = await Daemon.start(context);
+  await statefulCodecChecks(suite, context);
+  await statefulColourChecks(suite, context);
+  await decoderStreamChecks(suite, context);
+  await decoderFfmpegChecks(suite, context);
+  await decoderSliceChecks(suite, context);
 }

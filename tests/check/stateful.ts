@@ -8,8 +8,6 @@ import { digestsIn, expectDecoded } from "./decoder_file.ts";
 import { statefulBufferChecks } from "./stateful_buffers.ts";
 import { statefulChangeChecks } from "./stateful_changes.ts";
 import { statefulNode } from "./stateful_client.ts";
-import { statefulColourChecks } from "./stateful_colours.ts";
-import { statefulCodecChecks } from "./stateful_codecs.ts";
 import { statefulFormatChecks } from "./stateful_formats.ts";
 import { statefulSequenceChecks } from "./stateful_sequences.ts";
 import { statefulStreamChecks } from "./stateful_streams.ts";
@@ -32,6 +30,4 @@ export async function statefulChecks(suite: Suite, context: Context): Promise<vo
   await statefulStreamChecks(suite.whole, context);
   await statefulTimeChecks(suite.whole, context);
   await statefulChangeChecks(suite.whole, context);
-  await statefulCodecChecks(suite.whole, context);
-  await statefulColourChecks(suite.whole, context);
 }

@@ -32,15 +32,10 @@ dec_ffmpeg() {
 	timeout --kill-after=2 120 ffmpeg -hide_banner -v warning -nostdin -y "$@" </dev/null
 }
 
-# dec_make_files few|all: what the programs are given besides the fixtures, files that are not
-# made of start codes.
+# What the programs are given besides the fixtures: files that are not made of start codes.
 dec_make_files() {
 	local source=(-f lavfi -i "testsrc2=size=322x182:rate=25,format=yuv420p" -frames:v 20)
 	dec_ffmpeg "${source[@]}" -c:v libx264 -preset fast -bf 3 "$scratch/h264.mp4" || return
-	if [ "$1" = few ]; then
-		echo "20 frames in mp4"
-		return
-	fi
 	dec_ffmpeg "${source[@]}" -c:v libx264 -preset fast -bf 3 "$scratch/h264.mkv" || return
 	dec_ffmpeg "${source[@]}" -c:v libx265 -preset fast -x265-params log-level=none \
 		"$scratch/hevc.mp4" || return
@@ -150,17 +145,8 @@ dec_compliance() {
 	compliance 55 -s -d "$stateful" --stream-from-hdr "H264=$scratch/stream.hdr"
 }
 
-# One program of each kind.
-dec_few_checks() {
-	check "decoder: v4l2-ctl, H.264" dec_by_v4l2_ctl H264 $streams/h264-322x182.h264
-	check "decoder: ffmpeg, h264_v4l2m2m, mp4" dec_by_ffmpeg h264_v4l2m2m "$scratch/h264.mp4"
-	check "decoder: v4l2h264dec" dec_by_gstreamer $streams/h264-322x182.h264 \
-		h264parse ! v4l2h264dec
-	check "decoder: v4l2slh264dec" dec_by_gstreamer $streams/h264-322x182.h264 \
-		h264parse ! v4l2slh264dec
-}
-
 dec_v4l2_ctl_checks() {
+	check "decoder: v4l2-ctl, H.264" dec_by_v4l2_ctl H264 $streams/h264-322x182.h264
 	check "decoder: v4l2-ctl, VP9" dec_by_v4l2_ctl VP90 $streams/vp9-resize.ivf
 	# v4l2-ctl takes what is listed, and not every kernel has a name for AV1.
 	echo 1 >/sys/module/vpipe_dec/parameters/list_av1
@@ -170,7 +156,7 @@ dec_v4l2_ctl_checks() {
 
 dec_ffmpeg_checks() {
 	check "decoder: ffmpeg, h264_v4l2m2m" dec_by_ffmpeg h264_v4l2m2m \
-		"$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16}.h264 \
+		"$scratch/h264.mp4" "$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16}.h264 \
 		$streams/stateful/h264-no-key.h264
 	check "decoder: ffmpeg, hevc_v4l2m2m" dec_by_ffmpeg hevc_v4l2m2m "$scratch/hevc.mp4" \
 		$streams/stateful/hevc-320x240.hevc
@@ -190,6 +176,10 @@ dec_ffmpeg_checks() {
 
 dec_gstreamer_checks() {
 	local colours
+	check "decoder: v4l2h264dec" dec_by_gstreamer $streams/h264-322x182.h264 \
+		h264parse ! v4l2h264dec
+	check "decoder: v4l2slh264dec" dec_by_gstreamer $streams/h264-322x182.h264 \
+		h264parse ! v4l2slh264dec
 	check "decoder: v4l2h264dec, another size" dec_by_gstreamer $streams/h264-resize.h264 \
 		h264parse ! v4l2h264dec
 	check "decoder: v4l2h264dec, mp4, capture-io-mode=dmabuf" dec_by_gstreamer "$scratch/h264.mp4" \
@@ -224,23 +214,19 @@ dec_gstreamer_checks() {
 		h264parse ! v4l2h264dec
 }
 
-# dec_program_checks few|all: an emulator takes seconds to start each program.
 dec_program_checks() {
 	check "decoder: media-ctl -p" graph "vpipe decoder" "$stateless" vpipe-dec \
 		"$stateful" vpipe-dec-stateful
-	check "decoder: files" dec_make_files "$1"
+	check "decoder: files" dec_make_files
 	# ffmpeg would take a node that writes and captures H.264 for a decoder of it.
 	rmmod vpipe_loop
-	dec_few_checks
-	if [ "$1" = all ]; then
-		dec_v4l2_ctl_checks
-		dec_ffmpeg_checks
-		dec_gstreamer_checks
-	fi
+	dec_v4l2_ctl_checks
+	dec_ffmpeg_checks
+	dec_gstreamer_checks
 	insmod "build/kmod/$(uname -r)/vpipe-loop.ko"
 }
 
-# decoder_checks compliance|few|all
+# decoder_checks compliance|all
 decoder_checks() {
 	local daemon vivid
 	check "decoder-daemon" start_daemon
@@ -250,6 +236,6 @@ decoder_checks() {
 	check "decoder: v4l2-compliance -s, stateless, vivid's dma-bufs" \
 		compliance 60 -s -e "$vivid" -d "$stateless"
 	check "decoder: v4l2-compliance -s, stateful, H.264" dec_compliance
-	[ "$1" = compliance ] || dec_program_checks "$1"
+	[ "$1" = compliance ] || dec_program_checks
 	check "decoder-daemon's end" end_daemon
 }

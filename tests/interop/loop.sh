@@ -199,14 +199,11 @@ loop_browser() {
 		[ "$(grep -c "^change@.*/${first#/dev/}$" "$scratch/uevents")" -eq 2 ]
 }
 
-loop_read_few_checks() {
+loop_read_checks() {
 	check "loop: v4l2-ctl reads, MMAP" loop_v4l2_ctl_read mmap
 	check "loop: ffmpeg reads" loop_read ffmpeg -v error -f v4l2 -i "$first" \
 		-frames:v $loop_count -c copy -f rawvideo "$scratch/out.raw"
 	check "loop: v4l2src, dmabuf" loop_gst_read dmabuf
-}
-
-loop_read_checks() {
 	check "loop: v4l2-ctl reads, USERPTR" loop_v4l2_ctl_read user
 	check "loop: v4l2-ctl reads, DMABUF of vivid" loop_v4l2_ctl_read dmabuf "$vivid"
 	for io in rw mmap; do
@@ -217,15 +214,12 @@ loop_read_checks() {
 	check "loop: v4l2src, userptr, to v4l2sink, mmap" loop_gst_relay userptr mmap
 }
 
-loop_write_few_checks() {
+loop_write_checks() {
 	check "loop: v4l2-ctl writes, DMABUF of vivid" loop_v4l2_ctl_write dmabuf "$vivid"
 	check "loop: ffmpeg writes" loop_read_from "$first" ffmpeg -v error -nostdin -re \
 		-stream_loop -1 -f rawvideo -pix_fmt yuyv422 -s $loop_size -r 25 -i "$scratch/loop.raw" \
 		-f v4l2 "$first"
 	check "loop: v4l2sink, mmap" loop_gst_write mmap
-}
-
-loop_write_checks() {
 	check "loop: v4l2-ctl writes, MMAP" loop_v4l2_ctl_write mmap
 	check "loop: v4l2-ctl writes, USERPTR" loop_v4l2_ctl_write user
 	for io in userptr dmabuf; do
@@ -233,30 +227,27 @@ loop_write_checks() {
 	done
 }
 
-# loop_program_checks few|all
 loop_program_checks() {
 	local io vivid writer
 	vivid=$(node vivid-000-vid-out)
 	check "loop: a browser's look" loop_browser
 	# What lends its memory has buffers of the frames' size.
 	v4l2-ctl -d "$vivid" --set-fmt-video-out=width=160,height=120,pixelformat=YUYV
-	loop_write_few_checks
-	[ "$1" = few ] || loop_write_checks
+	loop_write_checks
 	if loop_start "$first" loop_write; then
-		loop_read_few_checks
-		[ "$1" = few ] || loop_read_checks
+		loop_read_checks
 		loop_end "$first"
 	fi
 }
 
-# loop_checks compliance|few|all
+# loop_checks compliance|all
 loop_checks() {
 	local first second
 	check "loop: two exclusive nodes" loop_load devices=2 exclusive_caps=1,1 max_buffers=32
 	check "loop: frames" loop_make_frames
 	check "loop: v4l2-compliance -s, OUTPUT" compliance 50 -s -d "$first"
 	check "loop: v4l2-compliance -s, CAPTURE" loop_compliance_capture
-	[ "$1" = compliance ] || loop_program_checks "$1"
+	[ "$1" = compliance ] || loop_program_checks
 	check "loop: as it was" loop_load
-	[ "$1" = few ] || check "loop: v4l2-compliance -s, not exclusive" loop_compliance_both
+	check "loop: v4l2-compliance -s, not exclusive" loop_compliance_both
 }
