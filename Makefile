@@ -12,7 +12,7 @@ DESTDIR ?=
 
 BIN := build/bin
 KMOD := build/kmod/$(KERNEL_RELEASE)
-VERSION := $(shell sed -n 's/^export const VERSION = "\(.*\)";/\1/p' lib/cli/version.ts)
+VERSION := $(shell sed -n 's/^export const VERSION = "\(.*\)";/\1/p' lib/version.ts)
 
 # A tool reaches files and devices through the C library, so FFI is all it
 # needs; check starts the tools and reads /proc and /sys, which takes them all.
@@ -61,28 +61,28 @@ $(BIN)/%: tools/%.ts $(SOURCES) Makefile build/toolchain/network
 	$(compile)
 
 # Its threads run a program of their own, which no import names.
-INCLUDE_decoder-daemon := --include daemon/stream_worker.ts
+INCLUDE_decoder-daemon := --include daemon/session/stream_worker.ts
 
-$(BIN)/decoder-daemon: daemon/decoder-daemon.ts $(wildcard daemon/*.ts) $(SOURCES) Makefile build/toolchain/network
+$(BIN)/decoder-daemon: daemon/decoder-daemon.ts $(shell find daemon -name '*.ts') $(SOURCES) Makefile build/toolchain/network
 	$(compile)
 
 # The page that it writes: charts, script and style.
 $(BIN)/bench-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/report/*.css)
 
-$(BIN)/check: $(wildcard tests/check/*.ts)
+$(BIN)/check: $(shell find tests/check tests/harness -name '*.ts')
 
 KERNELS_EXAMPLE := build/kernels/example.so
 
 .PHONY: kernels-example
-kernels-example: $(KERNELS_EXAMPLE) ## a library for decoder-daemon --kernels, of daemon/kernels/example.c
+kernels-example: $(KERNELS_EXAMPLE) ## a library for decoder-daemon --kernels, of daemon/pixel_functions/example.c
 
-$(KERNELS_EXAMPLE): daemon/kernels/example.c daemon/kernels/vpipe-kernels.h
+$(KERNELS_EXAMPLE): daemon/pixel_functions/example.c daemon/pixel_functions/vpipe-kernels.h
 	@mkdir -p $(@D)
 	@echo "  CC $(@F)"
 	@$(CC) -std=c11 -O3 -Wall -Wextra -Werror -fPIC -shared -o $@.new $<
 	@mv $@.new $@
 
-build/test/stress: $(wildcard tests/stress/*.ts tests/check/*.ts) $(SOURCES) build/toolchain/network
+build/test/stress: $(shell find tests/stress tests/check tests/harness -name '*.ts') $(SOURCES) build/toolchain/network
 	@mkdir -p $(@D)
 	@echo "  COMPILE stress"
 	@$(COMPILE) --allow-all --output $@.new tests/stress/stress.ts

@@ -4,8 +4,8 @@
  * @module
  */
 import { type CodecName, CODECS, findDecoder } from "../lib/ffmpeg/codecs.ts";
-import type { Ffmpeg } from "../lib/ffmpeg/libraries.ts";
-import * as uapi from "../lib/vpipe/decoder_uapi.ts";
+import type { Ffmpeg } from "../lib/ffmpeg/abi/libraries.ts";
+import * as uapi from "../lib/uapi/vpipe_dec.ts";
 
 const BITS: Record<CodecName, number> = {
   vp9: uapi.VPIPE_DEC_CODEC_VP9,

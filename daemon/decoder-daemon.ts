@@ -5,14 +5,14 @@
  */
 import { choice, flag, type Parameter, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
-import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/avutil.ts";
+import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
 import { findDecoder } from "../lib/ffmpeg/codecs.ts";
-import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
+import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
 import { codecBits, NAMES } from "./codecs.ts";
-import { chooseKernels, type KernelChoice } from "./kernels.ts";
+import { chooseKernels, type KernelChoice } from "./pixel_functions/compare.ts";
 import { LEVELS, Log } from "./log.ts";
 import { selftest } from "./selftest.ts";
-import { Session } from "./session.ts";
+import { Session } from "./session/session.ts";
 
 const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
 

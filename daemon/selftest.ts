@@ -4,18 +4,18 @@
  * @module
  */
 import type { Report } from "../lib/cli/tool.ts";
-import { AV_LOG_QUIET, AVFRAME } from "../lib/ffmpeg/avutil.ts";
+import { AV_LOG_QUIET, AVFRAME } from "../lib/ffmpeg/abi/avutil.ts";
 import { findDecoder } from "../lib/ffmpeg/codecs.ts";
 import { Decoder } from "../lib/ffmpeg/decoder.ts";
-import { FfmpegError } from "../lib/ffmpeg/error.ts";
+import { FfmpegError } from "../lib/ffmpeg/abi/error.ts";
 import { Frame } from "../lib/ffmpeg/frame.ts";
-import { KERNELS } from "../lib/ffmpeg/kernels.ts";
-import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/libraries.ts";
+import { KERNELS } from "../lib/ffmpeg/abi/pixel_functions.ts";
+import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../lib/ffmpeg/packer.ts";
 import { cString } from "../lib/sys/libc.ts";
 import { Mapping } from "../lib/sys/mmap.ts";
 import { NAMES } from "./codecs.ts";
-import { chooseKernels } from "./kernels.ts";
+import { chooseKernels } from "./pixel_functions/compare.ts";
 
 // Odd in both directions: chroma is rounded up.
 const WIDTH = 3;

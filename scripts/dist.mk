@@ -31,7 +31,7 @@ $(BIN)/%: tools/%.program tools/runtime
 .PHONY: kernels-example
 kernels-example: build/kernels/example.so ## a library for decoder-daemon --kernels
 
-build/kernels/example.so: daemon/kernels/example.c daemon/kernels/vpipe-kernels.h
+build/kernels/example.so: daemon/pixel_functions/example.c daemon/pixel_functions/vpipe-kernels.h
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -O3 -fPIC -shared -o $@.new $<
 	@mv $@.new $@

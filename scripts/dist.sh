@@ -37,7 +37,7 @@ for tool; do
 	(cd build/bin && sha256sum "$tool") >>"$tree/tools/SHA256SUMS"
 done
 
-git ls-files -z -- kmod daemon/kernels daemon/decoder-daemon.service | xargs -0 cp --parents -t "$tree"
+git ls-files -z -- kmod daemon/pixel_functions daemon/decoder-daemon.service | xargs -0 cp --parents -t "$tree"
 cp -r fixtures/*.pgm fixtures/README.md fixtures/streams "$tree/fixtures"
 cp scripts/{check,demo,kmemleak,machine,mem2mem,modules}.sh scripts/{bench,trace}_*.sh "$tree/scripts"
 cp README.md LICENSE "$tree"

@@ -11,7 +11,7 @@ typescript() {
 	fi
 	"$deno" fmt --check
 	"$deno" lint
-	"$deno" check "${imports[@]}" lib/*/*.ts tools/*.ts daemon/*.ts fixtures/*.ts tests/*/*.ts
+	git ls-files "*.ts" | xargs "$deno" check "${imports[@]}"
 }
 
 shell() {

@@ -12,13 +12,13 @@ import {
   REGION,
   THRESHOLD,
   TIMEOUT,
-} from "../lib/cli/common.ts";
-import { OutputFile } from "../lib/cli/files.ts";
-import { runFrameLoop } from "../lib/cli/frame_loop.ts";
+} from "../lib/cli/shared_options.ts";
+import { OutputFile } from "../lib/files/files.ts";
+import { runFrameLoop } from "../lib/frames/frame_loop.ts";
 import { integer, outputPath, type Parameter, path, UsageError } from "../lib/cli/parameters.ts";
-import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
+import { readPgm, writePgm } from "../lib/files/pgm_files.ts";
 import { schedule, SCHEDULING } from "../lib/cli/scheduling.ts";
-import { MEASURED_COLUMNS, StageMeter, STAGES } from "../lib/cli/stages.ts";
+import { MEASURED_COLUMNS, StageMeter, STAGES } from "../lib/frames/stages.ts";
 import { main } from "../lib/cli/tool.ts";
 import { formatSummary } from "../lib/measure/format.ts";
 import { FrameLog } from "../lib/measure/frame_log.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OutputFile } from "../lib/cli/files.ts";
+import { OutputFile } from "../lib/files/files.ts";
 import { flag, outputPath, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
 import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";

@@ -4,16 +4,16 @@
  *
  * @module
  */
-import { CAPTURE_OPTIONS } from "../lib/cli/camera.ts";
-import { captureDmabufs } from "../lib/cli/capture_dmabufs.ts";
-import { BUFFERS, CSV, FRAMES_NEEDED, HEAP_OPTION } from "../lib/cli/common.ts";
+import { CAPTURE_OPTIONS } from "../lib/frames/camera.ts";
+import { captureDmabufs } from "../lib/frames/capture_dmabufs.ts";
+import { BUFFERS, CSV, FRAMES_NEEDED, HEAP_OPTION } from "../lib/cli/shared_options.ts";
 import { path, UsageError } from "../lib/cli/parameters.ts";
-import { relayFrames } from "../lib/cli/relay_frames.ts";
+import { relayFrames } from "../lib/frames/relay_frames.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { GREY } from "../lib/image/pixel_format.ts";
 import { main } from "../lib/cli/tool.ts";
 import { absoluteNs } from "../lib/sys/clock.ts";
-import { VPIPE_ALGO_NONE } from "../lib/vpipe/uapi.ts";
+import { VPIPE_ALGO_NONE } from "../lib/uapi/vpipe.ts";
 
 main({
   name: "capture-dmabuf",

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { ALGORITHM, CSV, FRAMES, THRESHOLD } from "../lib/cli/common.ts";
+import { ALGORITHM, CSV, FRAMES, THRESHOLD } from "../lib/cli/shared_options.ts";
 import { choice, path } from "../lib/cli/parameters.ts";
-import { RELAY_OPTIONS, relayFrames } from "../lib/cli/relay_frames.ts";
+import { RELAY_OPTIONS, relayFrames } from "../lib/frames/relay_frames.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { main } from "../lib/cli/tool.ts";
 import { absoluteNs } from "../lib/sys/clock.ts";

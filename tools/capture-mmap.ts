@@ -4,15 +4,15 @@
  *
  * @module
  */
-import { CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/cli/camera.ts";
-import { captureFrames, stampColumn } from "../lib/cli/capture_frames.ts";
-import { BUFFERS, CSV, FRAMES } from "../lib/cli/common.ts";
+import { CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/frames/camera.ts";
+import { captureFrames, stampColumn } from "../lib/frames/capture_frames.ts";
+import { BUFFERS, CSV, FRAMES } from "../lib/cli/shared_options.ts";
 import { path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { main } from "../lib/cli/tool.ts";
-import { MplaneMmapQueue } from "../lib/v4l2/mplane.ts";
-import { MmapQueue } from "../lib/v4l2/queue.ts";
-import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/v4l2/videodev2.ts";
+import { MplaneMmapQueue } from "../lib/v4l2/queue/mplane_queue.ts";
+import { MmapQueue } from "../lib/v4l2/queue/queue.ts";
+import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/uapi/videodev2.ts";
 
 main({
   name: "capture-mmap",

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { cameraReport, CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/cli/camera.ts";
-import { stampOf } from "../lib/cli/capture_frames.ts";
-import { CSV, FRAMES } from "../lib/cli/common.ts";
-import { OutputFile } from "../lib/cli/files.ts";
-import { runFrameLoop } from "../lib/cli/frame_loop.ts";
+import { cameraReport, CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/frames/camera.ts";
+import { stampOf } from "../lib/frames/capture_frames.ts";
+import { CSV, FRAMES } from "../lib/cli/shared_options.ts";
+import { OutputFile } from "../lib/files/files.ts";
+import { runFrameLoop } from "../lib/frames/frame_loop.ts";
 import { flag, path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
-import { MEASURED_COLUMNS, StageMeter } from "../lib/cli/stages.ts";
+import { MEASURED_COLUMNS, StageMeter } from "../lib/frames/stages.ts";
 import { main } from "../lib/cli/tool.ts";
 import { crc32 } from "../lib/image/crc32.ts";
 import { FrameLog } from "../lib/measure/frame_log.ts";

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/cli/camera.ts";
-import { captureFrames, stampColumn } from "../lib/cli/capture_frames.ts";
-import { BUFFERS, CSV, FRAMES } from "../lib/cli/common.ts";
+import { CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/frames/camera.ts";
+import { captureFrames, stampColumn } from "../lib/frames/capture_frames.ts";
+import { BUFFERS, CSV, FRAMES } from "../lib/cli/shared_options.ts";
 import { choice, path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { main } from "../lib/cli/tool.ts";
 import { ThreadUsage } from "../lib/sys/thread.ts";
 import type { VideoDevice } from "../lib/v4l2/device.ts";
-import { UserptrQueue } from "../lib/v4l2/queue.ts";
-import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/v4l2/videodev2.ts";
+import { UserptrQueue } from "../lib/v4l2/queue/queue.ts";
+import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/uapi/videodev2.ts";
 
 /** Counts the page faults of each queueing: what pinning the memory costs. */
 class CountingQueue extends UserptrQueue {

@@ -4,8 +4,8 @@
  * @module
  */
 import { outputPath, path } from "../lib/cli/parameters.ts";
-import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
-import { REGION, THRESHOLD } from "../lib/cli/common.ts";
+import { readPgm, writePgm } from "../lib/files/pgm_files.ts";
+import { REGION, THRESHOLD } from "../lib/cli/shared_options.ts";
 import { main } from "../lib/cli/tool.ts";
 import { threshold } from "../lib/image/threshold.ts";
 

@@ -3,13 +3,17 @@
  *
  * @module
  */
-import { TIMEOUT } from "../lib/cli/common.ts";
-import { decodeFile } from "../lib/cli/decode_frames.ts";
+import { TIMEOUT } from "../lib/cli/shared_options.ts";
+import { decodeFile } from "../lib/frames/decode_frames.ts";
 import { choice, integer, outputPath, type Parameter, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
-import { findDecoder } from "../lib/vpipe/decoder_path.ts";
-import { MAX_BUFFERS, PICTURE_FORMATS, type PictureFormat } from "../lib/vpipe/picture_buffers.ts";
-import { STATEFUL_CODECS } from "../lib/vpipe/stateful_path.ts";
+import { findDecoder } from "../lib/v4l2/decoder/stateless_stream.ts";
+import {
+  MAX_BUFFERS,
+  PICTURE_FORMATS,
+  type PictureFormat,
+} from "../lib/v4l2/decoder/picture_buffers.ts";
+import { STATEFUL_CODECS } from "../lib/v4l2/decoder/stateful_stream.ts";
 
 const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
 

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { readFile } from "../lib/cli/files.ts";
+import { readFile } from "../lib/files/files.ts";
 import { integer, outputPath, path } from "../lib/cli/parameters.ts";
-import { writePgm } from "../lib/cli/pgm_files.ts";
+import { writePgm } from "../lib/files/pgm_files.ts";
 import { main } from "../lib/cli/tool.ts";
 import { FormatError } from "../lib/image/image.ts";
 import { MAX_SIDE } from "../lib/image/pgm.ts";
-import { VPIPE_DEF_HEIGHT, VPIPE_DEF_WIDTH } from "../lib/vpipe/uapi.ts";
+import { VPIPE_DEF_HEIGHT, VPIPE_DEF_WIDTH } from "../lib/uapi/vpipe.ts";
 
 const side = (metavar: string, fallback: number) =>
   integer(metavar, "in pixels", { min: 1, max: MAX_SIDE, fallback });

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { ALGORITHM, HEAP, REGION, THRESHOLD, TIMEOUT } from "../lib/cli/common.ts";
-import { FrameWaiter } from "../lib/cli/frame_waiter.ts";
+import { ALGORITHM, HEAP, REGION, THRESHOLD, TIMEOUT } from "../lib/cli/shared_options.ts";
+import { FrameWaiter } from "../lib/frames/frame_waiter.ts";
 import { integer, outputPath, path } from "../lib/cli/parameters.ts";
-import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
+import { readPgm, writePgm } from "../lib/files/pgm_files.ts";
 import { main } from "../lib/cli/tool.ts";
 import { formatNs } from "../lib/measure/format.ts";
 import { monotonicNs } from "../lib/sys/clock.ts";

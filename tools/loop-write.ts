@@ -10,9 +10,9 @@ import {
   HEAP_OPTION,
   TIMEOUT,
   WARM_UP,
-} from "../lib/cli/common.ts";
-import { type FrameInput, INPUT_HELP, openFrameInput } from "../lib/cli/frame_input.ts";
-import { IO_METHODS, openSink } from "../lib/cli/frame_sink.ts";
+} from "../lib/cli/shared_options.ts";
+import { type FrameInput, INPUT_HELP, openFrameInput } from "../lib/frames/frame_input.ts";
+import { IO_METHODS, openSink } from "../lib/frames/frame_sink.ts";
 import {
   choice,
   flag,
@@ -24,9 +24,9 @@ import {
   UsageError,
 } from "../lib/cli/parameters.ts";
 import { schedule, SCHEDULING } from "../lib/cli/scheduling.ts";
-import { STAGES } from "../lib/cli/stages.ts";
+import { STAGES } from "../lib/frames/stages.ts";
 import { main } from "../lib/cli/tool.ts";
-import { writeFrames } from "../lib/cli/write_frames.ts";
+import { writeFrames } from "../lib/frames/write_frames.ts";
 import { frameBytes, isCompressed, rowBytes } from "../lib/image/pixel_format.ts";
 import { ENOTTY, SysError } from "../lib/sys/errno.ts";
 import { DeviceError, type FrameInterval, intervalOf, VideoDevice } from "../lib/v4l2/device.ts";
@@ -36,7 +36,7 @@ import {
   V4L2_CAP_READWRITE,
   V4L2_CAP_STREAMING,
   V4L2_CAP_VIDEO_OUTPUT,
-} from "../lib/v4l2/videodev2.ts";
+} from "../lib/uapi/videodev2.ts";
 
 /** An option without a default of its own. */
 const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;

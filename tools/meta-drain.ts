@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { FRAMES } from "../lib/cli/common.ts";
-import { descriptorOf, OutputFile, STDOUT } from "../lib/cli/files.ts";
+import { FRAMES } from "../lib/cli/shared_options.ts";
+import { descriptorOf, OutputFile, STDOUT } from "../lib/files/files.ts";
 import { flag, number, outputPath, path } from "../lib/cli/parameters.ts";
 import { Progress } from "../lib/cli/progress.ts";
 import { BREATH_MS, breathe } from "../lib/cli/stop.ts";
@@ -13,7 +13,7 @@ import { formatSummary } from "../lib/measure/format.ts";
 import { Histogram } from "../lib/measure/histogram.ts";
 import { DeviceError } from "../lib/v4l2/device.ts";
 import { type MetaEntryV2, MetaReader } from "../lib/vpipe/meta.ts";
-import { VPIPE_META_F_OVERRUN } from "../lib/vpipe/uapi.ts";
+import { VPIPE_META_F_OVERRUN } from "../lib/uapi/vpipe.ts";
 
 const COLUMNS = [
   "seq",

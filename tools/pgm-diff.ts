@@ -4,7 +4,7 @@
  * @module
  */
 import { flag, outputPath, path } from "../lib/cli/parameters.ts";
-import { readPgm, writePgm } from "../lib/cli/pgm_files.ts";
+import { readPgm, writePgm } from "../lib/files/pgm_files.ts";
 import { main } from "../lib/cli/tool.ts";
 import { difference } from "../lib/image/diff.ts";
 import { FormatError } from "../lib/image/image.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFile } from "./files.ts";
+import { readFile } from "../files/files.ts";
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 

@@ -5,10 +5,10 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { descriptorOf, STDOUT } from "./files.ts";
+import { descriptorOf, STDOUT } from "../files/files.ts";
 import { type Flag, type Parameter, UsageError } from "./parameters.ts";
 import { StopRequest } from "./stop.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../version.ts";
 
 // deno-lint-ignore no-explicit-any
 type Positionals = Record<string, Parameter<any>>;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { BitReader } from "./bit_reader.ts";
+import { BitReader } from "./bits/reader.ts";
 
 /** One NAL unit. */
 export interface Nal {

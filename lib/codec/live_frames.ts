@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Pictures } from "./h264_stream.ts";
+import { Pictures } from "./h264/stream.ts";
 import { jpegImageAt } from "./jpeg.ts";
 import { StreamError } from "./stream_error.ts";
 

@@ -6,12 +6,12 @@
  */
 import type { AccessUnit, Codec } from "./access_unit.ts";
 import { isByteStream } from "./annexb.ts";
-import { av1Units } from "./av1_stream.ts";
-import { h264Units, type Segment } from "./h264_stream.ts";
+import { av1Units } from "./av1/stream.ts";
+import { h264Units, type Segment } from "./h264/stream.ts";
 import { isIvf, type IvfFrame, ivfFrames, readIvfHeader } from "./ivf.ts";
-import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } from "./obu.ts";
+import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } from "./av1/obu.ts";
 import { type Lost, StreamError } from "./stream_error.ts";
-import { vp9Units } from "./vp9_stream.ts";
+import { vp9Units } from "./vp9/stream.ts";
 
 export type { AccessUnit, Chroma, Codec, Control, Sequence } from "./access_unit.ts";
 export { type Lost, StreamError } from "./stream_error.ts";

@@ -5,9 +5,9 @@
  */
 import { File } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
-import { _IOW } from "../sys/ioctl_number.ts";
+import { _IOW } from "../uapi/ioctl_number.ts";
 import { Mapping } from "../sys/mmap.ts";
-import { struct, u64 } from "../sys/struct.ts";
+import { struct, u64 } from "../uapi/struct.ts";
 
 export const DMA_BUF_SYNC_READ = 1 << 0;
 export const DMA_BUF_SYNC_WRITE = 2 << 0;

@@ -6,8 +6,8 @@
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import { File, O_CLOEXEC, O_RDWR } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
-import { _IOWR } from "../sys/ioctl_number.ts";
-import { n64, struct, u32 } from "../sys/struct.ts";
+import { _IOWR } from "../uapi/ioctl_number.ts";
+import { n64, struct, u32 } from "../uapi/struct.ts";
 import { Dmabuf } from "./dma_buf.ts";
 
 export const dma_heap_allocation_data = struct("struct dma_heap_allocation_data", 24, {

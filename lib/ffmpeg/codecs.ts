@@ -4,7 +4,7 @@
  * @module
  */
 import { cString } from "../sys/libc.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 import {
   type Access,
   h263Access,
@@ -13,7 +13,7 @@ import {
   hevcAccess,
   mpeg4Access,
   mpegAccess,
-} from "./random_access.ts";
+} from "../codec/random_access.ts";
 
 /**
  * Where the picture of a coded frame is found:

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { AV_PKT_FLAG_CORRUPT, AVPACKET } from "./avcodec.ts";
-import { AV_LOG_QUIET } from "./avutil.ts";
+import { AV_PKT_FLAG_CORRUPT, AVPACKET } from "./abi/avcodec.ts";
+import { AV_LOG_QUIET } from "./abi/avutil.ts";
 import { type CodecName, CODECS } from "./codecs.ts";
 import { Demuxer } from "./demuxer.ts";
-import { loadFfmpegWithFiles } from "./libraries.ts";
+import { loadFfmpegWithFiles } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
 
 // Others have H.264 and HEVC without start codes, and parameter sets apart from the frames.

@@ -5,7 +5,7 @@
  */
 import { cString } from "../sys/libc.ts";
 import type { CodecContext } from "./context.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 
 /** V4L2's numbers; 0 where the stream does not say, or V4L2 has no name for it. */
 export interface Colours {

@@ -4,11 +4,11 @@
  * @module
  */
 import { cString } from "../sys/libc.ts";
-import { AV_OPT_SEARCH_CHILDREN } from "./avutil.ts";
+import { AV_OPT_SEARCH_CHILDREN } from "./abi/avutil.ts";
 import type { FoundDecoder } from "./codecs.ts";
-import { allocated, FfmpegError } from "./error.ts";
+import { allocated, FfmpegError } from "./abi/error.ts";
 import { pointerCell } from "./frame.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 
 const POINTER_BYTES = 8;
 

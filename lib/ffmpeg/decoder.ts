@@ -4,11 +4,11 @@
  * @module
  */
 import { monotonicNs } from "../sys/clock.ts";
-import { AVERROR_EAGAIN, AVFRAME } from "./avutil.ts";
+import { AVERROR_EAGAIN, AVFRAME } from "./abi/avutil.ts";
 import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
 import { CodecContext, type GetBuffer } from "./context.ts";
 import { Frame, isDamaged } from "./frame.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
 
 // Every decoder works on the calling thread, so that a coded frame is decoded when it was sent.

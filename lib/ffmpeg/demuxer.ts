@@ -4,7 +4,7 @@
  * @module
  */
 import { cString } from "../sys/libc.ts";
-import { AVCODEC_STRUCT } from "./avcodec.ts";
+import { AVCODEC_STRUCT } from "./abi/avcodec.ts";
 import {
   AV_PKT_DATA_DISPLAYMATRIX,
   AVCODECPARAMETERS,
@@ -13,12 +13,12 @@ import {
   AVMEDIA_TYPE_VIDEO,
   AVPACKETSIDEDATA,
   AVSTREAM_CODECPAR,
-} from "./avformat.ts";
-import { AVERROR_EOF } from "./avutil.ts";
+} from "./abi/avformat.ts";
+import { AVERROR_EOF } from "./abi/avutil.ts";
 import type { FoundDecoder } from "./codecs.ts";
-import { FfmpegError } from "./error.ts";
+import { FfmpegError } from "./abi/error.ts";
 import { pointerCell } from "./frame.ts";
-import type { FfmpegWithFiles } from "./libraries.ts";
+import type { FfmpegWithFiles } from "./abi/libraries.ts";
 import type { Packet } from "./packet.ts";
 
 const POINTER_BYTES = 8;

@@ -4,16 +4,16 @@
  * @module
  */
 import { monotonicNs } from "../sys/clock.ts";
-import { AVERROR_EAGAIN, AVERROR_EOF } from "./avutil.ts";
+import { AVERROR_EAGAIN, AVERROR_EOF } from "./abi/avutil.ts";
 import { type Colours, coloursOf } from "./colours.ts";
 import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
 import { CodecContext } from "./context.ts";
 import { Doubt } from "./doubt.ts";
 import { Frame } from "./frame.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
 import { PacketHistory } from "./packet_history.ts";
-import type { Access } from "./random_access.ts";
+import type { Access } from "../codec/random_access.ts";
 
 // What comes out is what the ffmpeg command makes of the same data, also of damaged data.
 const OPTIONS = {

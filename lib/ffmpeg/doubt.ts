@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Access } from "./random_access.ts";
+import type { Access } from "../codec/random_access.ts";
 
 // More frames than there are between one that is decoded and one whose picture comes out.
 const FRAMES = 256;

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { AV_FRAME_FLAG_CORRUPT, AVFRAME, AVFRAME_ERRORS } from "./avutil.ts";
-import { allocated, FfmpegError } from "./error.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import { AV_FRAME_FLAG_CORRUPT, AVFRAME, AVFRAME_ERRORS } from "./abi/avutil.ts";
+import { allocated, FfmpegError } from "./abi/error.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 
 /** A frame that is used again and again; reading it allocates nothing. */
 export class Frame implements Disposable {

@@ -4,12 +4,12 @@
  * @module
  */
 import { addressOf, cString } from "../sys/libc.ts";
-import { AV_CRC_32_IEEE_LE } from "./avutil.ts";
-import { allocated } from "./error.ts";
+import { AV_CRC_32_IEEE_LE } from "./abi/avutil.ts";
+import { allocated } from "./abi/error.ts";
 import type { Frame } from "./frame.ts";
 import { Grey } from "./grey.ts";
-import type { Ffmpeg } from "./libraries.ts";
-import { SWS_BICUBIC } from "./swscale.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
+import { SWS_BICUBIC } from "./abi/swscale.ts";
 
 /** Pixel formats by FFmpeg's names, which unlike their numbers never change. */
 export const LAYOUTS = {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { AV_INPUT_BUFFER_PADDING_SIZE, AV_PKT_DATA_H263_MB_INFO, AVPACKET } from "./avcodec.ts";
-import { allocated, FfmpegError } from "./error.ts";
+import { AV_INPUT_BUFFER_PADDING_SIZE, AV_PKT_DATA_H263_MB_INFO, AVPACKET } from "./abi/avcodec.ts";
+import { allocated, FfmpegError } from "./abi/error.ts";
 import { pointerCell } from "./frame.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 
 // What most frames fit in; the memory doubles when one does not.
 const FIRST_CAPACITY = 64 * 1024;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Access } from "./random_access.ts";
+import type { Access } from "../codec/random_access.ts";
 
 const FIRST_CAPACITY = 1 << 20;
 const MAX_BYTES = 32 << 20;

@@ -10,9 +10,9 @@ import {
   AVCOMPONENTDESCRIPTOR,
   AVFRAME,
   AVPIXFMTDESCRIPTOR,
-} from "./avutil.ts";
+} from "./abi/avutil.ts";
 import { Frame } from "./frame.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 
 /** How a picture is turned: its place `x`, `y` shows what was at `x`, `y`, exchanged and then mirrored. */
 export interface Turn {

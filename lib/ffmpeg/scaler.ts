@@ -10,11 +10,11 @@ import {
   AVCOL_RANGE_UNSPECIFIED,
   AVFRAME,
   AVPIXFMTDESCRIPTOR,
-} from "./avutil.ts";
+} from "./abi/avutil.ts";
 import { Frame } from "./frame.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 import type { RawLayout } from "./raw_layout.ts";
-import { SWS_BICUBIC, SWS_CS_DEFAULT } from "./swscale.ts";
+import { SWS_BICUBIC, SWS_CS_DEFAULT } from "./abi/swscale.ts";
 
 /** How a picture's samples stand for colours. */
 export interface Colour {

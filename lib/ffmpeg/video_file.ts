@@ -11,9 +11,9 @@
  * @module
  */
 import { addressOf } from "../sys/libc.ts";
-import { AV_LOG_QUIET } from "./avutil.ts";
+import { AV_LOG_QUIET } from "./abi/avutil.ts";
 import type { Frame } from "./frame.ts";
-import { type FfmpegWithFiles, loadFfmpegWithFiles } from "./libraries.ts";
+import { type FfmpegWithFiles, loadFfmpegWithFiles } from "./abi/libraries.ts";
 import { isRawFourcc, RAW_FOURCCS, type RawLayout, rawLayout } from "./raw_layout.ts";
 import { type Turn, Turner } from "./rotation.ts";
 import { type Destination, destination, Scaler } from "./scaler.ts";

@@ -4,12 +4,12 @@
  * @module
  */
 import { cString } from "../sys/libc.ts";
-import { AVERROR_EAGAIN, AVERROR_ENOMEM, AVERROR_EOF } from "./avutil.ts";
+import { AVERROR_EAGAIN, AVERROR_ENOMEM, AVERROR_EOF } from "./abi/avutil.ts";
 import { CodecContext } from "./context.ts";
 import { Demuxer } from "./demuxer.ts";
-import { FfmpegError } from "./error.ts";
+import { FfmpegError } from "./abi/error.ts";
 import { Frame } from "./frame.ts";
-import type { FfmpegWithFiles } from "./libraries.ts";
+import type { FfmpegWithFiles } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
 import { type Turn, turnOf } from "./rotation.ts";
 import type { Colour } from "./scaler.ts";

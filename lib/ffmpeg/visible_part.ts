@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { AV_FRAME_CROP_UNALIGNED } from "./avutil.ts";
-import { FfmpegError } from "./error.ts";
+import { AV_FRAME_CROP_UNALIGNED } from "./abi/avutil.ts";
+import { FfmpegError } from "./abi/error.ts";
 import { Frame } from "./frame.ts";
-import type { Ffmpeg } from "./libraries.ts";
+import type { Ffmpeg } from "./abi/libraries.ts";
 
 /** Finds the visible rectangle of one picture after the other. */
 export class VisiblePart implements Disposable {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Numbers } from "./table.ts";
+import type { Numbers } from "../report/analysis/table.ts";
 
 /** What a column of sequence numbers says about frames that never came. */
 export interface Gaps {

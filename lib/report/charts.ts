@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { MeanFrame } from "../measure/decompose.ts";
-import { PARTS } from "../measure/paths.ts";
-import { quantile } from "../measure/percentiles.ts";
+import type { MeanFrame } from "./analysis/decompose.ts";
+import { PARTS } from "./analysis/recorded_paths.ts";
+import { quantile } from "./analysis/percentiles.ts";
 
 /** Stacked bars on one scale; times in ns. */
 export interface Stack {

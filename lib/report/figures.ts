@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { decompose, type Decomposition } from "../measure/decompose.ts";
+import { decompose, type Decomposition } from "./analysis/decompose.ts";
 import { type Gaps, sequenceGaps } from "../measure/gaps.ts";
-import { type PathKind, THREAD_COLUMNS } from "../measure/paths.ts";
-import { type Statistics, statistics } from "../measure/percentiles.ts";
-import type { PerfCounters } from "../measure/perf.ts";
-import type { Numbers, Table } from "../measure/table.ts";
-import { V4L2_BUF_FLAG_ERROR } from "../v4l2/videodev2.ts";
+import { type PathKind, THREAD_COLUMNS } from "./analysis/recorded_paths.ts";
+import { type Statistics, statistics } from "./analysis/percentiles.ts";
+import type { PerfCounters } from "./analysis/perf.ts";
+import type { Numbers, Table } from "./analysis/table.ts";
+import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
 import { type Distribution, distribution, type Timeline, timeline } from "./charts.ts";
 import type { Analysis, Machine, RunFiles } from "./folder.ts";
 import { type IoFigures, ioFigures } from "./io.ts";

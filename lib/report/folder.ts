@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { readFile, readPieces } from "../cli/files.ts";
-import { isUsed, kindOf, type PathKind } from "../measure/paths.ts";
-import { parsePerf, type PerfCounters } from "../measure/perf.ts";
+import { readFile, readPieces } from "../files/files.ts";
+import { isUsed, kindOf, type PathKind } from "./analysis/recorded_paths.ts";
+import { parsePerf, type PerfCounters } from "./analysis/perf.ts";
 import {
   leaveOutDisorder,
   META_ORDER,
   type Order,
   orderOf,
   WRITER_ORDER,
-} from "../measure/soundness.ts";
-import { describeDamage, Table, TableError } from "../measure/table.ts";
+} from "./analysis/soundness.ts";
+import { describeDamage, Table, TableError } from "./analysis/table.ts";
 import { SysError } from "../sys/errno.ts";
 import { listFolder } from "../sys/folder.ts";
 

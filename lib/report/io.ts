@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { type FramePairs, pairFrames } from "../measure/frame_pairs.ts";
-import { kindOf } from "../measure/paths.ts";
-import { type Statistics, statistics } from "../measure/percentiles.ts";
-import type { Table } from "../measure/table.ts";
+import { type FramePairs, pairFrames } from "./analysis/frame_pairs.ts";
+import { kindOf } from "./analysis/recorded_paths.ts";
+import { type Statistics, statistics } from "./analysis/percentiles.ts";
+import type { Table } from "./analysis/table.ts";
 import type { PairFiles } from "./folder.ts";
 
 /** What a frame cost one of the two processes, in the mean; undefined where it was not recorded. */

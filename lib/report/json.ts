@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Decomposition, MeanFrame } from "../measure/decompose.ts";
+import type { Decomposition, MeanFrame } from "./analysis/decompose.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatNs } from "../measure/format.ts";
-import { type PartName, PARTS } from "../measure/paths.ts";
+import { type PartName, PARTS } from "./analysis/recorded_paths.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 import { cell, markdownTable } from "./markdown.ts";
 import {

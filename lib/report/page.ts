@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { VERSION } from "../cli/version.ts";
-import type { Decomposition, MeanFrame } from "../measure/decompose.ts";
+import { VERSION } from "../version.ts";
+import type { Decomposition, MeanFrame } from "./analysis/decompose.ts";
 import { formatNs } from "../measure/format.ts";
-import { type Cost, type PartName, PARTS } from "../measure/paths.ts";
-import type { Statistics } from "../measure/percentiles.ts";
+import { type Cost, type PartName, PARTS } from "./analysis/recorded_paths.ts";
+import type { Statistics } from "./analysis/percentiles.ts";
 import { type Chart, stack, WORST } from "./charts.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 import { heatMaps } from "./heat_map.ts";

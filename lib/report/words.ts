@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Decomposition } from "../measure/decompose.ts";
+import type { Decomposition } from "./analysis/decompose.ts";
 import { formatNs } from "../measure/format.ts";
 import {
   V4L2_BUF_FLAG_TIMESTAMP_COPY,
@@ -11,7 +11,7 @@ import {
   V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
   V4L2_BUF_FLAG_TSTAMP_SRC_MASK,
   V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
-} from "../v4l2/videodev2.ts";
+} from "../uapi/videodev2.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** Stands where a bench did not write a figure. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { libc } from "./libc.ts";
-import { n64, struct } from "./struct.ts";
+import { n64, struct } from "../uapi/struct.ts";
 
 /** linux/time.h */
 export const CLOCK_MONOTONIC = 1;

@@ -5,7 +5,7 @@
  */
 import { errno, SysError } from "./errno.ts";
 import { cString, libc } from "./libc.ts";
-import { struct, u16, u32 } from "./struct.ts";
+import { struct, u16, u32 } from "../uapi/struct.ts";
 
 /** linux/fcntl.h */
 export const AT_EMPTY_PATH = 0x1000;

@@ -6,7 +6,7 @@
  */
 import { addressOf, cString, libc } from "./libc.ts";
 import { EINTR, errno, SysError } from "./errno.ts";
-import { n64, struct } from "./struct.ts";
+import { n64, struct } from "../uapi/struct.ts";
 
 /** open(2) flags, from asm-generic/fcntl.h. */
 export const O_RDONLY = 0o0;

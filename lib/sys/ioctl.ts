@@ -5,7 +5,7 @@
  */
 import { libc } from "./libc.ts";
 import { EINTR, errno, SysError } from "./errno.ts";
-import type { Ioctl } from "./ioctl_number.ts";
+import type { Ioctl } from "../uapi/ioctl_number.ts";
 
 /**
  * Calls ioctl(2) and again while a signal interrupts it.

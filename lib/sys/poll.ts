@@ -5,7 +5,7 @@
  */
 import { libc } from "./libc.ts";
 import { EINTR, errno, SysError } from "./errno.ts";
-import { s16, s32, struct } from "./struct.ts";
+import { s16, s32, struct } from "../uapi/struct.ts";
 
 /** asm-generic/poll.h */
 export const POLLIN = 0x1;

@@ -6,7 +6,7 @@
 import { EINVAL, ENOENT, EPERM, errno, SysError } from "./errno.ts";
 import { File, IoBuffer, O_RDONLY } from "./file.ts";
 import { libc } from "./libc.ts";
-import { n64, s32, struct, type View } from "./struct.ts";
+import { n64, s32, struct, type View } from "../uapi/struct.ts";
 
 /** sched.h */
 export const SCHED_FIFO = 1;

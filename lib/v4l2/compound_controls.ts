@@ -7,7 +7,7 @@ import { ioctl } from "../sys/ioctl.ts";
 import { addressOf } from "../sys/libc.ts";
 import type { VideoDevice } from "./device.ts";
 import type { MediaRequest } from "./media.ts";
-import * as v4l2 from "./videodev2.ts";
+import * as v4l2 from "../uapi/videodev2.ts";
 
 /** A control and its value, a C struct in bytes. */
 export interface CompoundControl {

@@ -7,7 +7,7 @@
 import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
 import { File, type IoBuffer, O_NONBLOCK, O_RDWR } from "../sys/file.ts";
 import { ioctl, tryIoctl } from "../sys/ioctl.ts";
-import * as v4l2 from "./videodev2.ts";
+import * as v4l2 from "../uapi/videodev2.ts";
 
 /** A frame format, single-plane. Sizes in pixels, `bytesperline` and `sizeimage` in bytes. */
 export interface Format {

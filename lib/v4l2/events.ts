@@ -6,7 +6,7 @@
 import { ENOENT, SysError } from "../sys/errno.ts";
 import { ioctl, tryIoctl } from "../sys/ioctl.ts";
 import type { VideoDevice } from "./device.ts";
-import * as v4l2 from "./videodev2.ts";
+import * as v4l2 from "../uapi/videodev2.ts";
 
 /** The events of some types that come from here on; poll(2) says POLLPRI while there is one. */
 export class Events {

@@ -8,10 +8,10 @@ import { SysError } from "../sys/errno.ts";
 import { File, O_RDWR } from "../sys/file.ts";
 import { listFolder } from "../sys/folder.ts";
 import { ioctl, tryIoctl } from "../sys/ioctl.ts";
-import { _IO, _IOR, type Ioctl } from "../sys/ioctl_number.ts";
+import { _IO, _IOR, type Ioctl } from "../uapi/ioctl_number.ts";
 import { DeviceError, type VideoDevice } from "./device.ts";
-import type { Queue } from "./queue.ts";
-import { V4L2_BUF_FLAG_REQUEST_FD } from "./videodev2.ts";
+import type { Queue } from "./queue/queue.ts";
+import { V4L2_BUF_FLAG_REQUEST_FD } from "../uapi/videodev2.ts";
 
 const m = (name: string, request: number): Ioctl => ({ name, request });
 

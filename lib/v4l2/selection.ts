@@ -5,7 +5,7 @@
  */
 import { ioctl } from "../sys/ioctl.ts";
 import type { VideoDevice } from "./device.ts";
-import * as v4l2 from "./videodev2.ts";
+import * as v4l2 from "../uapi/videodev2.ts";
 
 /** In pixels. */
 export interface Rectangle {

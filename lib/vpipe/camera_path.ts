@@ -5,11 +5,11 @@
  * @module
  */
 import { DeviceError, type Format, type VideoDevice } from "../v4l2/device.ts";
-import { DmabufQueue, MmapQueue, type Queue } from "../v4l2/queue.ts";
-import { V4L2_BUF_TYPE_VIDEO_CAPTURE, V4L2_BUF_TYPE_VIDEO_OUTPUT } from "../v4l2/videodev2.ts";
+import { DmabufQueue, MmapQueue, type Queue } from "../v4l2/queue/queue.ts";
+import { V4L2_BUF_TYPE_VIDEO_CAPTURE, V4L2_BUF_TYPE_VIDEO_OUTPUT } from "../uapi/videodev2.ts";
 import { WHOLE_FRAME } from "../image/threshold.ts";
 import { openFilter, setFilterControls, setFilterSize } from "./filter.ts";
-import { VPIPE_CID_SRC_SEQUENCE } from "./uapi.ts";
+import { VPIPE_CID_SRC_SEQUENCE } from "../uapi/vpipe.ts";
 
 /** How a frame gets from the camera's buffer into the filter's. */
 export const TRANSPORTS = ["dmabuf", "mmap"] as const;

@@ -4,8 +4,8 @@
  * @module
  */
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
-import * as v4l2 from "../v4l2/videodev2.ts";
-import * as uapi from "./uapi.ts";
+import * as v4l2 from "../uapi/videodev2.ts";
+import * as uapi from "../uapi/vpipe.ts";
 
 /** The name under /sys/class/video4linux of the filter's node. */
 export const FILTER_NAME = "vpipe";

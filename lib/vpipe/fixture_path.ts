@@ -8,12 +8,12 @@ import type { Dmabuf } from "../dmabuf/dma_buf.ts";
 import { allocateFromHeap } from "../dmabuf/dma_heap.ts";
 import type { GreyImage } from "../image/image.ts";
 import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
-import { DmabufQueue, MmapQueue } from "../v4l2/queue.ts";
+import { DmabufQueue, MmapQueue } from "../v4l2/queue/queue.ts";
 import {
   V4L2_BUF_FLAG_ERROR,
   V4L2_BUF_TYPE_VIDEO_CAPTURE,
   V4L2_BUF_TYPE_VIDEO_OUTPUT,
-} from "../v4l2/videodev2.ts";
+} from "../uapi/videodev2.ts";
 import { type FilterControls, openFilter, setFilterControls, setFilterSize } from "./filter.ts";
 
 /** Where a fixture goes and what is done to it. */

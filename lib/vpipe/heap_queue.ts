@@ -6,7 +6,7 @@
 import type { Dmabuf } from "../dmabuf/dma_buf.ts";
 import { allocateFromHeap } from "../dmabuf/dma_heap.ts";
 import type { VideoDevice } from "../v4l2/device.ts";
-import { DmabufQueue } from "../v4l2/queue.ts";
+import { DmabufQueue } from "../v4l2/queue/queue.ts";
 
 /** A queue and its memory. */
 export interface HeapQueue {

@@ -8,7 +8,7 @@ import { File, O_CLOEXEC } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
 import { Mapping } from "../sys/mmap.ts";
 import type { VideoDevice } from "../v4l2/device.ts";
-import { VPIPE_LOOP_IOC_SHARE, vpipe_loop_share } from "./loop_uapi.ts";
+import { VPIPE_LOOP_IOC_SHARE, vpipe_loop_share } from "../uapi/vpipe_loop.ts";
 
 /**
  * Windows to the frames of the program that writes to a loopback node, one for each of its buffers,

@@ -7,9 +7,9 @@ import { EAGAIN, ENOTTY, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_NONBLOCK, O_RDONLY } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
 import { Poller, POLLHUP, POLLIN } from "../sys/poll.ts";
-import type { View } from "../sys/struct.ts";
+import type { View } from "../uapi/struct.ts";
 import { DeviceError } from "../v4l2/device.ts";
-import * as uapi from "./uapi.ts";
+import * as uapi from "../uapi/vpipe.ts";
 
 /** A version 1 entry. */
 export type MetaEntry = View<typeof uapi.vpipe_meta_entry.fields>;

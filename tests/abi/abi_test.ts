@@ -6,25 +6,25 @@
  * declaration a C type, an ioctl its request number. So nothing new can go uncompared.
  */
 import { assertEquals } from "@std/assert";
-import * as av1Controls from "../../lib/codec/av1_controls.ts";
-import * as codecControls from "../../lib/codec/controls.ts";
+import * as av1Controls from "../../lib/uapi/av1_controls.ts";
+import * as codecControls from "../../lib/uapi/controls.ts";
 import * as dmaBuf from "../../lib/dmabuf/dma_buf.ts";
 import * as dmaHeap from "../../lib/dmabuf/dma_heap.ts";
 import * as clock from "../../lib/sys/clock.ts";
 import * as deviceNumber from "../../lib/sys/device_number.ts";
 import * as errno from "../../lib/sys/errno.ts";
 import * as file from "../../lib/sys/file.ts";
-import type { Ioctl } from "../../lib/sys/ioctl_number.ts";
+import type { Ioctl } from "../../lib/uapi/ioctl_number.ts";
 import * as mmap from "../../lib/sys/mmap.ts";
 import * as poll from "../../lib/sys/poll.ts";
 import * as thread from "../../lib/sys/thread.ts";
-import type { Fields, StructType } from "../../lib/sys/struct.ts";
+import type { Fields, StructType } from "../../lib/uapi/struct.ts";
 import * as media from "../../lib/v4l2/media.ts";
-import * as videodev2 from "../../lib/v4l2/videodev2.ts";
-import * as decoder from "../../lib/vpipe/decoder_uapi.ts";
-import * as loop from "../../lib/vpipe/loop_uapi.ts";
-import * as uapi from "../../lib/vpipe/uapi.ts";
-import * as stress from "../stress/uapi.ts";
+import * as videodev2 from "../../lib/uapi/videodev2.ts";
+import * as decoder from "../../lib/uapi/vpipe_dec.ts";
+import * as loop from "../../lib/uapi/vpipe_loop.ts";
+import * as uapi from "../../lib/uapi/vpipe.ts";
+import * as stress from "../stress/engine/uapi.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const CONTROLS = `${ROOT}build/guest/linux/include/uapi/linux/v4l2-controls.h`;

@@ -3,10 +3,10 @@
  * that the set-up could get: toolchain/setup.
  */
 import { assertEquals } from "@std/assert";
-import * as avcodec from "../../lib/ffmpeg/avcodec.ts";
-import * as avformat from "../../lib/ffmpeg/avformat.ts";
-import * as avutil from "../../lib/ffmpeg/avutil.ts";
-import * as swscale from "../../lib/ffmpeg/swscale.ts";
+import * as avcodec from "../../lib/ffmpeg/abi/avcodec.ts";
+import * as avformat from "../../lib/ffmpeg/abi/avformat.ts";
+import * as avutil from "../../lib/ffmpeg/abi/avutil.ts";
+import * as swscale from "../../lib/ffmpeg/abi/swscale.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const HEADERS = `${ROOT}build/toolchain/ffmpeg`;

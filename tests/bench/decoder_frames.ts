@@ -8,15 +8,15 @@
  * @module
  */
 import { codecBit } from "../../daemon/codecs.ts";
-import { Incoming, Outgoing } from "../../daemon/messages.ts";
-import { PollSet } from "../../daemon/poll_set.ts";
+import { Incoming, Outgoing } from "../../daemon/stream/messages.ts";
+import { PollSet } from "../../lib/sys/poll_set.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import { Histogram } from "../../lib/measure/histogram.ts";
 import { monotonicNs } from "../../lib/sys/clock.ts";
 import { File } from "../../lib/sys/file.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
-import { V4L2_PIX_FMT_NV12 } from "../../lib/v4l2/videodev2.ts";
-import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
+import { V4L2_PIX_FMT_NV12 } from "../../lib/uapi/videodev2.ts";
+import * as uapi from "../../lib/uapi/vpipe_dec.ts";
 import type { Area, Order } from "./decoder_frames_worker.ts";
 
 const AF_UNIX = 1;

@@ -5,14 +5,14 @@
  */
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import { Answers } from "../../daemon/answers.ts";
-import type { Buffers, Plane } from "../../daemon/buffers.ts";
+import { Answers } from "../../daemon/stream/answers.ts";
+import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
 import { Log } from "../../daemon/log.ts";
-import { Incoming } from "../../daemon/messages.ts";
-import { PollSet } from "../../daemon/poll_set.ts";
-import { StatelessService } from "../../daemon/stateless_service.ts";
-import { loadKernels } from "../../lib/ffmpeg/kernels.ts";
-import { loadFfmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { Incoming } from "../../daemon/stream/messages.ts";
+import { PollSet } from "../../lib/sys/poll_set.ts";
+import { StatelessService } from "../../daemon/stream/stateless_service.ts";
+import { loadKernels } from "../../lib/ffmpeg/abi/pixel_functions.ts";
+import { loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { File } from "../../lib/sys/file.ts";
 
 /** What this thread is told: addresses and sizes are of buffers. */

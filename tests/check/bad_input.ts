@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type Context, FPS, HEAP, heap, META, readCsv } from "./context.ts";
-import { expectError, someRows } from "./expectations.ts";
-import { until } from "./loop_module.ts";
-import { type Outcome, type Running, succeed } from "./processes.ts";
-import { expect, expectEqual, type Suite } from "./suite.ts";
+import { type Context, FPS, HEAP, heap, META, readCsv } from "../harness/context.ts";
+import { expectError, someRows } from "../harness/expectations.ts";
+import { until } from "./loop/module.ts";
+import { type Outcome, type Running, succeed } from "../harness/processes.ts";
+import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 
 const NOBODY = 65534;
 const AT_ONCE = 4;

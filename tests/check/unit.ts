@@ -7,7 +7,7 @@ import { crc32 } from "../../lib/image/crc32.ts";
 import { randomBytes } from "../../lib/image/patterns.ts";
 import { decodePgm, encodePgm } from "../../lib/image/pgm.ts";
 import { threshold } from "../../lib/image/threshold.ts";
-import { expectEqual, type Suite } from "./suite.ts";
+import { expectEqual, type Suite } from "../harness/suite.ts";
 
 export async function unitChecks(suite: Suite): Promise<void> {
   await suite.check("unit: CRC-32", () => {

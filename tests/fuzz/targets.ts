@@ -3,20 +3,20 @@
  *
  * @module
  */
-import { Assembly } from "../../daemon/assembly.ts";
-import { type CaptureFormat, captureFormat } from "../../daemon/capture_format.ts";
-import { Controls } from "../../daemon/controls.ts";
-import { Incoming, ProtocolError } from "../../daemon/messages.ts";
-import { rebuilder } from "../../daemon/rebuild.ts";
+import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
+import { type CaptureFormat, captureFormat } from "../../daemon/pictures/capture_format.ts";
+import { Controls } from "../../daemon/stream/controls.ts";
+import { Incoming, ProtocolError } from "../../daemon/stream/messages.ts";
+import { rebuilder } from "../../daemon/rebuild/rebuilders.ts";
 import { readStream, StreamError } from "../../lib/codec/stream.ts";
-import * as access from "../../lib/ffmpeg/random_access.ts";
+import * as access from "../../lib/codec/random_access.ts";
 import { FormatError } from "../../lib/image/image.ts";
 import { decodePgm } from "../../lib/image/pgm.ts";
-import { Table, TableError } from "../../lib/measure/table.ts";
+import { Table, TableError } from "../../lib/report/analysis/table.ts";
 import type { File, IoBuffer } from "../../lib/sys/file.ts";
-import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
-import { V4L2_PIX_FMT_NV12 } from "../../lib/v4l2/videodev2.ts";
-import { H264Client } from "../check/h264_client.ts";
+import * as uapi from "../../lib/uapi/vpipe_dec.ts";
+import { V4L2_PIX_FMT_NV12 } from "../../lib/uapi/videodev2.ts";
+import { H264Client } from "../check/decoder/h264_client.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 import type { Target } from "./fuzzer.ts";
 

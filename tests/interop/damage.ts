@@ -7,9 +7,9 @@
 import { nalUnits } from "../../lib/codec/annexb.ts";
 import { readCodedFrames } from "../../lib/ffmpeg/coded_frames.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
-import { VPIPE_DEC_CORRUPT, VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
-import { expect, expectEqual, type Suite } from "../check/suite.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import { VPIPE_DEC_CORRUPT, VPIPE_DEC_OK } from "../../lib/uapi/vpipe_dec.ts";
+import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
 import { codecOf, decodeAll, reference, Scratch, sha256, STREAMS, units } from "./streams.ts";
 

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
-import { VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
-import { expect, expectEqual, type Suite } from "../check/suite.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import { VPIPE_DEC_OK } from "../../lib/uapi/vpipe_dec.ts";
+import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
 import { codecOf, decodeAll, expectSame, Scratch, units } from "./streams.ts";
 

@@ -5,22 +5,22 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { Answers } from "../../daemon/answers.ts";
-import type { Buffers, Plane } from "../../daemon/buffers.ts";
-import { captureFormat } from "../../daemon/capture_format.ts";
+import { Answers } from "../../daemon/stream/answers.ts";
+import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
+import { captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Log } from "../../daemon/log.ts";
-import { Incoming } from "../../daemon/messages.ts";
-import { StatefulService } from "../../daemon/stateful_service.ts";
+import { Incoming } from "../../daemon/stream/messages.ts";
+import { StatefulService } from "../../daemon/stream/stateful_service.ts";
 import { codecBit } from "../../daemon/codecs.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { runsOf } from "../../lib/image/semiplanar.ts";
 import { File, IoBuffer } from "../../lib/sys/file.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
-import type { Fields, StructType, View } from "../../lib/sys/struct.ts";
-import { V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_P010 } from "../../lib/v4l2/videodev2.ts";
-import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
-import { expect, expectEqual } from "../check/suite.ts";
+import type { Fields, StructType, View } from "../../lib/uapi/struct.ts";
+import { V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_P010 } from "../../lib/uapi/videodev2.ts";
+import * as uapi from "../../lib/uapi/vpipe_dec.ts";
+import { expect, expectEqual } from "../harness/suite.ts";
 
 export const STREAM = 5;
 const AF_UNIX = 1;

@@ -3,19 +3,19 @@
  *
  * @module
  */
-import { Answers } from "../../daemon/answers.ts";
-import type { Buffers, Plane } from "../../daemon/buffers.ts";
+import { Answers } from "../../daemon/stream/answers.ts";
+import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
 import { codecBit } from "../../daemon/codecs.ts";
 import { Log } from "../../daemon/log.ts";
-import { Incoming } from "../../daemon/messages.ts";
-import { StatelessService } from "../../daemon/stateless_service.ts";
+import { Incoming } from "../../daemon/stream/messages.ts";
+import { StatelessService } from "../../daemon/stream/stateless_service.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { type File, IoBuffer } from "../../lib/sys/file.ts";
-import type { Fields, StructType, View } from "../../lib/sys/struct.ts";
-import { V4L2_PIX_FMT_NV12 } from "../../lib/v4l2/videodev2.ts";
-import * as uapi from "../../lib/vpipe/decoder_uapi.ts";
-import { expectEqual } from "../check/suite.ts";
+import type { Fields, StructType, View } from "../../lib/uapi/struct.ts";
+import { V4L2_PIX_FMT_NV12 } from "../../lib/uapi/videodev2.ts";
+import * as uapi from "../../lib/uapi/vpipe_dec.ts";
+import { expectEqual } from "../harness/suite.ts";
 import { Memory, OUTPUT_BYTES, socketPair, STREAM } from "./fake_kernel.ts";
 
 /** One stream between a client without controls and the daemon's service. */

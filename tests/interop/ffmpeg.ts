@@ -7,18 +7,18 @@
  */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { packBuiltIn, trials } from "../../daemon/kernels.ts";
+import { packBuiltIn, trials } from "../../daemon/pixel_functions/compare.ts";
 import { readStream } from "../../lib/codec/stream.ts";
-import { AV_LOG_QUIET, AVFRAME } from "../../lib/ffmpeg/avutil.ts";
+import { AV_LOG_QUIET, AVFRAME } from "../../lib/ffmpeg/abi/avutil.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import { Frame } from "../../lib/ffmpeg/frame.ts";
-import { loadFfmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
-import { packReference } from "../check/packing_reference.ts";
-import { expect, expectEqual, Suite } from "../check/suite.ts";
+import { packReference } from "../check/decoder/packing_reference.ts";
+import { expect, expectEqual, Suite } from "../harness/suite.ts";
 import { checkDamage } from "./damage.ts";
 import { checkDrain } from "./drain.ts";
 import { checkGrey } from "./grey.ts";

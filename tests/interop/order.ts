@@ -5,12 +5,12 @@
  * @module
  */
 import { nalUnits } from "../../lib/codec/annexb.ts";
-import { BitWriter } from "../../lib/codec/bit_writer.ts";
-import { h264Sps } from "../../lib/codec/controls.ts";
-import { readSps } from "../../lib/codec/h264_sps.ts";
-import { spsUnit } from "../../lib/codec/h264_sps_writer.ts";
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
-import { expectEqual, type Suite } from "../check/suite.ts";
+import { BitWriter } from "../../lib/codec/bits/writer.ts";
+import { h264Sps } from "../../lib/uapi/controls.ts";
+import { readSps } from "../../lib/codec/h264/sps.ts";
+import { spsUnit } from "../../lib/codec/h264/sps_writer.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import { expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
 import { decodeAll, reference, Scratch, sha256, units } from "./streams.ts";
 

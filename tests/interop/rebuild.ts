@@ -6,16 +6,16 @@
  */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { Assembly } from "../../daemon/assembly.ts";
-import { rebuilder } from "../../daemon/rebuild.ts";
+import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
+import { rebuilder } from "../../daemon/rebuild/rebuilders.ts";
 import { type AccessUnit, readStream } from "../../lib/codec/stream.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
-import { H264Client } from "../check/h264_client.ts";
-import { expect, expectEqual, type Suite } from "../check/suite.ts";
+import { H264Client } from "../check/decoder/h264_client.ts";
+import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

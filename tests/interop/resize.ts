@@ -4,15 +4,15 @@
  *
  * @module
  */
-import { BitReader } from "../../lib/codec/bit_reader.ts";
-import { BitWriter } from "../../lib/codec/bit_writer.ts";
-import { vp9Frame } from "../../lib/codec/controls.ts";
+import { BitReader } from "../../lib/codec/bits/reader.ts";
+import { BitWriter } from "../../lib/codec/bits/writer.ts";
+import { vp9Frame } from "../../lib/uapi/controls.ts";
 import { ivfFrames, readIvfHeader } from "../../lib/codec/ivf.ts";
 import { readStream } from "../../lib/codec/stream.ts";
-import { Vp9Headers } from "../../lib/codec/vp9_header.ts";
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
-import { VPIPE_DEC_OK } from "../../lib/vpipe/decoder_uapi.ts";
-import { expect, expectEqual, type Suite } from "../check/suite.ts";
+import { Vp9Headers } from "../../lib/codec/vp9/header.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import { VPIPE_DEC_OK } from "../../lib/uapi/vpipe_dec.ts";
+import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
 import { FakeStateless } from "./fake_stateless.ts";
 import { decodeAll, reference, Scratch, sha256, STREAMS } from "./streams.ts";

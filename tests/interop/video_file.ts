@@ -6,14 +6,14 @@
  * @module
  */
 import { Frame } from "../../lib/ffmpeg/frame.ts";
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { RAW_FOURCCS, type RawFourcc, rawLayout } from "../../lib/ffmpeg/raw_layout.ts";
 import { destination, Scaler } from "../../lib/ffmpeg/scaler.ts";
 import { VideoFile } from "../../lib/ffmpeg/video_file.ts";
 import { crc32 } from "../../lib/image/crc32.ts";
 import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
-import { expect, expectEqual, type Suite } from "../check/suite.ts";
+import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 
 const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
 const GUARD_BYTES = 128;

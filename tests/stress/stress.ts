@@ -6,12 +6,12 @@
  */
 import { choice, integer, number, path } from "../../lib/cli/parameters.ts";
 import { main } from "../../lib/cli/tool.ts";
-import { expectNothingLeft, held } from "../check/left_behind.ts";
-import { CheckFailure, Suite } from "../check/suite.ts";
+import { expectNothingLeft, held } from "../harness/left_behind.ts";
+import { CheckFailure, Suite } from "../harness/suite.ts";
 import { junit } from "../harness/junit.ts";
-import { type Group, GROUPS, STAGE_NAMES } from "./groups.ts";
-import { Random } from "./random.ts";
-import { work, WORKER } from "./workers.ts";
+import { type Group, GROUPS, STAGE_NAMES } from "./engine/groups.ts";
+import { Random } from "./engine/random.ts";
+import { work, WORKER } from "./engine/workers.ts";
 
 /** What a stage may take beyond its time: longer than what it waits for itself, which says more. */
 const GRACE_S = 300;

@@ -1,14 +1,14 @@
 /**
  * The controls that a client of a stateless decoder gives with each frame of an AV1 stream, read
- * from the stream's own headers: what daemon/rebuild_av1.ts is tried with.
+ * from the stream's own headers: what daemon/rebuild/av1.ts is tried with.
  * Source: AV1 Bitstream & Decoding Process Specification, sections 5.9 to 5.11 and 7.20.
  */
 import { assert } from "@std/assert";
-import * as c from "../../lib/codec/av1_controls.ts";
-import { type Av1Sequence, readSequenceHeader } from "../../lib/codec/av1_header.ts";
-import { BitReader } from "../../lib/codec/bit_reader.ts";
-import { OBU_FRAME, OBU_FRAME_HEADER, OBU_SEQUENCE_HEADER, obus } from "../../lib/codec/obu.ts";
-import type { FrameControls } from "../../daemon/rebuild.ts";
+import * as c from "../../lib/uapi/av1_controls.ts";
+import { type Av1Sequence, readSequenceHeader } from "../../lib/codec/av1/header.ts";
+import { BitReader } from "../../lib/codec/bits/reader.ts";
+import { OBU_FRAME, OBU_FRAME_HEADER, OBU_SEQUENCE_HEADER, obus } from "../../lib/codec/av1/obu.ts";
+import type { FrameControls } from "../../daemon/rebuild/rebuilders.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { OutputFile, readFile, writeFile } from "../../lib/cli/files.ts";
+import { OutputFile, readFile, writeFile } from "../../lib/files/files.ts";
 import {
   choice,
   flag,
@@ -9,7 +9,7 @@ import {
   rate,
   UsageError,
 } from "../../lib/cli/parameters.ts";
-import { RawFile } from "../../lib/cli/raw_file.ts";
+import { RawFile } from "../../lib/files/raw_file.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { IoBuffer } from "../../lib/sys/file.ts";
 import { parse } from "../../lib/cli/tool.ts";

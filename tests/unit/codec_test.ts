@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { av1Sequence } from "../../lib/codec/av1_controls.ts";
+import { av1Sequence } from "../../lib/uapi/av1_controls.ts";
 import { randomBytes } from "../../lib/image/patterns.ts";
-import { h264Pps, h264Sps, vp9Frame } from "../../lib/codec/controls.ts";
-import { displayIndices, heldBack, PictureOrder } from "../../lib/codec/h264_order.ts";
-import type { Slice } from "../../lib/codec/h264_slice.ts";
+import { h264Pps, h264Sps, vp9Frame } from "../../lib/uapi/controls.ts";
+import { displayIndices, heldBack, PictureOrder } from "../../lib/codec/h264/order.ts";
+import type { Slice } from "../../lib/codec/h264/slice.ts";
 import {
   type AccessUnit,
   type Codec,

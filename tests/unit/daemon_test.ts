@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { captureFormat } from "../../daemon/capture_format.ts";
-import { Controls } from "../../daemon/controls.ts";
+import { captureFormat } from "../../daemon/pictures/capture_format.ts";
+import { Controls } from "../../daemon/stream/controls.ts";
 import { line, Log } from "../../daemon/log.ts";
-import { Incoming, ProtocolError } from "../../daemon/messages.ts";
-import { Pipe, wake } from "../../daemon/pipe.ts";
-import { PollSet } from "../../daemon/poll_set.ts";
-import { Stream } from "../../daemon/stream.ts";
-import type { Ffmpeg } from "../../lib/ffmpeg/libraries.ts";
+import { Incoming, ProtocolError } from "../../daemon/stream/messages.ts";
+import { Pipe, wake } from "../../lib/sys/pipe.ts";
+import { PollSet } from "../../lib/sys/poll_set.ts";
+import { Stream } from "../../daemon/stream/stream.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { File, IoBuffer } from "../../lib/sys/file.ts";
 import { POLLHUP, POLLIN } from "../../lib/sys/poll.ts";
 import {
@@ -14,7 +14,7 @@ import {
   V4L2_PIX_FMT_NV12,
   V4L2_PIX_FMT_NV12M,
   V4L2_PIX_FMT_P010,
-} from "../../lib/v4l2/videodev2.ts";
+} from "../../lib/uapi/videodev2.ts";
 import {
   vpipe_dec_control,
   vpipe_dec_decode,
@@ -27,7 +27,7 @@ import {
   VPIPE_DEC_MSG_FREE,
   VPIPE_DEC_MSG_START,
   VPIPE_DEC_VERSION,
-} from "../../lib/vpipe/decoder_uapi.ts";
+} from "../../lib/uapi/vpipe_dec.ts";
 
 const nv12 = {
   pixelformat: V4L2_PIX_FMT_NV12,

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { FrameDigest } from "../../lib/cli/frame_digest.ts";
-import { FrameFile } from "../../lib/cli/frame_file.ts";
+import { FrameDigest } from "../../lib/files/frame_digest.ts";
+import { FrameFile } from "../../lib/files/frame_file.ts";
 import { DisplayOrder } from "../../lib/image/display_order.ts";
 import { type Crop, runsOf, type Semiplanar } from "../../lib/image/semiplanar.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { decompose } from "../../lib/measure/decompose.ts";
+import { decompose } from "../../lib/report/analysis/decompose.ts";
 import { sequenceGaps } from "../../lib/measure/gaps.ts";
-import { kindOf } from "../../lib/measure/paths.ts";
-import { parsePerf } from "../../lib/measure/perf.ts";
-import { Table } from "../../lib/measure/table.ts";
+import { kindOf } from "../../lib/report/analysis/recorded_paths.ts";
+import { parsePerf } from "../../lib/report/analysis/perf.ts";
+import { Table } from "../../lib/report/analysis/table.ts";
 
 /** Beyond 2^53, where a floating-point number knows no single nanosecond. */
 const BOOT = 9_100_000_000_123_456_789n;

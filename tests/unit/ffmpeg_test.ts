@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { selftest } from "../../daemon/selftest.ts";
-import { type Ffmpeg, loadFfmpeg } from "../../lib/ffmpeg/libraries.ts";
-import { AVERROR_EOF } from "../../lib/ffmpeg/avutil.ts";
+import { type Ffmpeg, loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import { AVERROR_EOF } from "../../lib/ffmpeg/abi/avutil.ts";
 import { planes } from "../../lib/ffmpeg/packer.ts";
 import { isRawFourcc, RAW_FOURCCS, rawLayout } from "../../lib/ffmpeg/raw_layout.ts";
 import { destination } from "../../lib/ffmpeg/scaler.ts";

@@ -10,7 +10,7 @@ import {
   pixelFormat,
 } from "../../lib/image/pixel_format.ts";
 import { patterns } from "../../lib/image/patterns.ts";
-import * as v4l2 from "../../lib/v4l2/videodev2.ts";
+import * as v4l2 from "../../lib/uapi/videodev2.ts";
 
 Deno.test("pixel formats: the fourccs are V4L2's", () => {
   // tests/abi compares the constants with the header.

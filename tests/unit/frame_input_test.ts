@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { writeFile } from "../../lib/cli/files.ts";
-import { openFrameInput, type WantedFrames } from "../../lib/cli/frame_input.ts";
+import { writeFile } from "../../lib/files/files.ts";
+import { openFrameInput, type WantedFrames } from "../../lib/frames/frame_input.ts";
 import { UsageError } from "../../lib/cli/parameters.ts";
 import { pixelFormat } from "../../lib/image/pixel_format.ts";
 import { IoBuffer } from "../../lib/sys/file.ts";
 import type { Format } from "../../lib/v4l2/device.ts";
-import { fourcc } from "../../lib/v4l2/videodev2.ts";
+import { fourcc } from "../../lib/uapi/videodev2.ts";
 
 const device: Format = {
   width: 4,

@@ -6,8 +6,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse as readJunit } from "npm:junit2json@4.0.0";
 import { type FinalResults, Parser } from "npm:tap-parser@18.3.4";
-import { expectNothingLeft, held, leftBehind } from "../check/left_behind.ts";
-import { CheckFailure, Skip, Suite } from "../check/suite.ts";
+import { expectNothingLeft, held, leftBehind } from "../harness/left_behind.ts";
+import { CheckFailure, Skip, Suite } from "../harness/suite.ts";
 import { junit } from "../harness/junit.ts";
 import { ktapBegin, ktapGroup } from "../harness/ktap.ts";
 

@@ -1,9 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { refusals } from "../../daemon/kernels.ts";
-import { KERNELS, loadKernels, VPIPE_KERNELS_VERSION } from "../../lib/ffmpeg/kernels.ts";
-import { packReference } from "../check/packing_reference.ts";
+import { refusals } from "../../daemon/pixel_functions/compare.ts";
+import {
+  KERNELS,
+  loadKernels,
+  VPIPE_KERNELS_VERSION,
+} from "../../lib/ffmpeg/abi/pixel_functions.ts";
+import { packReference } from "../check/decoder/packing_reference.ts";
 
-const SOURCES = new URL("../../daemon/kernels/", import.meta.url).pathname;
+const SOURCES = new URL("../../daemon/pixel_functions/", import.meta.url).pathname;
 
 const hasCompiler = (() => {
   try {

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { formatNs } from "../../lib/measure/format.ts";
 import { FrameLog } from "../../lib/measure/frame_log.ts";
-import { pairFrames } from "../../lib/measure/frame_pairs.ts";
+import { pairFrames } from "../../lib/report/analysis/frame_pairs.ts";
 import { Histogram } from "../../lib/measure/histogram.ts";
-import { quantile } from "../../lib/measure/percentiles.ts";
+import { quantile } from "../../lib/report/analysis/percentiles.ts";
 import { SourceStatistics } from "../../lib/measure/source_statistics.ts";
-import { Table } from "../../lib/measure/table.ts";
+import { Table } from "../../lib/report/analysis/table.ts";
 
 Deno.test("quantile: between ranks, at the ends, of one and of none", () => {
   assertEquals(quantile([1, 2, 3, 4], 0.5), 2.5);

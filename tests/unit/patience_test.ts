@@ -4,9 +4,9 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Patience, processorTicks } from "../check/patience.ts";
-import { run } from "../check/processes.ts";
-import { CheckFailure } from "../check/suite.ts";
+import { Patience, processorTicks } from "../harness/patience.ts";
+import { run } from "../harness/processes.ts";
+import { CheckFailure } from "../harness/suite.ts";
 
 Deno.test("a program that works for longer than its limit", async () => {
   const { status } = await run("bash", ["-c", "while [ $SECONDS -lt 3 ]; do :; done"], 1);

@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Assembly } from "../../daemon/assembly.ts";
-import type { FrameControls } from "../../daemon/rebuild.ts";
-import { Av1Rebuilder } from "../../daemon/rebuild_av1.ts";
-import { H264Rebuilder } from "../../daemon/rebuild_h264.ts";
+import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
+import type { FrameControls } from "../../daemon/rebuild/rebuilders.ts";
+import { Av1Rebuilder } from "../../daemon/rebuild/av1.ts";
+import { H264Rebuilder } from "../../daemon/rebuild/h264.ts";
 import { nalUnits } from "../../lib/codec/annexb.ts";
-import * as av1 from "../../lib/codec/av1_controls.ts";
-import { Av1References } from "../../lib/codec/av1_references.ts";
-import { BitReader } from "../../lib/codec/bit_reader.ts";
-import { BitWriter } from "../../lib/codec/bit_writer.ts";
-import * as c from "../../lib/codec/controls.ts";
-import { readPps, readSps } from "../../lib/codec/h264_sps.ts";
-import { ppsUnit, spsUnit } from "../../lib/codec/h264_sps_writer.ts";
+import * as av1 from "../../lib/uapi/av1_controls.ts";
+import { Av1References } from "../../lib/codec/av1/references.ts";
+import { BitReader } from "../../lib/codec/bits/reader.ts";
+import { BitWriter } from "../../lib/codec/bits/writer.ts";
+import * as c from "../../lib/uapi/controls.ts";
+import { readPps, readSps } from "../../lib/codec/h264/sps.ts";
+import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import { readStream, StreamError } from "../../lib/codec/stream.ts";
 import { type Av1ClientFrame, Av1ControlsReader } from "./av1_controls_reader.ts";
 

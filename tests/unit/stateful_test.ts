@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ProtocolError } from "../../daemon/messages.ts";
-import { Waiting } from "../../daemon/waiting.ts";
-import { BitWriter } from "../../lib/codec/bit_writer.ts";
-import { h264Sps } from "../../lib/codec/controls.ts";
-import { spsUnit } from "../../lib/codec/h264_sps_writer.ts";
+import { ProtocolError } from "../../daemon/stream/messages.ts";
+import { Waiting } from "../../daemon/stream/message_ring.ts";
+import { BitWriter } from "../../lib/codec/bits/writer.ts";
+import { h264Sps } from "../../lib/uapi/controls.ts";
+import { spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import { Doubt } from "../../lib/ffmpeg/doubt.ts";
 import { PacketHistory } from "../../lib/ffmpeg/packet_history.ts";
 import {
@@ -14,7 +14,7 @@ import {
   hevcAccess,
   mpeg4Access,
   mpegAccess,
-} from "../../lib/ffmpeg/random_access.ts";
+} from "../../lib/codec/random_access.ts";
 
 const START = [0, 0, 1];
 

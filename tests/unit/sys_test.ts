@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { readFile } from "../../lib/cli/files.ts";
+import { readFile } from "../../lib/files/files.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../../lib/sys/clock.ts";
 import { deviceNumber } from "../../lib/sys/device_number.ts";
 import { EAGAIN, ENOTTY, SysError } from "../../lib/sys/errno.ts";
 import { File, IoBuffer, O_NONBLOCK, O_RDONLY } from "../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
-import { _IO, _IOR, _IOW, _IOWR } from "../../lib/sys/ioctl_number.ts";
-import { n64, s32, struct, text, u16, u32, u64 } from "../../lib/sys/struct.ts";
-import { fourcc, fourccText } from "../../lib/v4l2/videodev2.ts";
+import { _IO, _IOR, _IOW, _IOWR } from "../../lib/uapi/ioctl_number.ts";
+import { n64, s32, struct, text, u16, u32, u64 } from "../../lib/uapi/struct.ts";
+import { fourcc, fourccText } from "../../lib/uapi/videodev2.ts";
 
 Deno.test("struct: fields lie where they are declared", () => {
   const layout = struct("struct test", 40, {

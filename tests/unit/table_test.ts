@@ -1,7 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { kindOf } from "../../lib/measure/paths.ts";
-import { BACKWARDS, FALLING, leaveOutDisorder, orderOf } from "../../lib/measure/soundness.ts";
-import { Table, TableError, UNLIKE_FIRST, WITHOUT_DIGITS } from "../../lib/measure/table.ts";
+import { kindOf } from "../../lib/report/analysis/recorded_paths.ts";
+import {
+  BACKWARDS,
+  FALLING,
+  leaveOutDisorder,
+  orderOf,
+} from "../../lib/report/analysis/soundness.ts";
+import {
+  Table,
+  TableError,
+  UNLIKE_FIRST,
+  WITHOUT_DIGITS,
+} from "../../lib/report/analysis/table.ts";
 
 const csv = (header: string, rows: readonly (readonly (string | number)[])[]) =>
   [header, ...rows.map((row) => row.join(","))].join("\n") + "\n";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { readFile } from "../../lib/cli/files.ts";
-import type { FrameInput } from "../../lib/cli/frame_input.ts";
-import type { FrameSink } from "../../lib/cli/frame_sink.ts";
+import { readFile } from "../../lib/files/files.ts";
+import type { FrameInput } from "../../lib/frames/frame_input.ts";
+import type { FrameSink } from "../../lib/frames/frame_sink.ts";
 import type { StopRequest } from "../../lib/cli/stop.ts";
-import { writeFrames, type Writing } from "../../lib/cli/write_frames.ts";
+import { writeFrames, type Writing } from "../../lib/frames/write_frames.ts";
 import { GREY } from "../../lib/image/pixel_format.ts";
 import { monotonicNs, sleepUntil } from "../../lib/sys/clock.ts";
 import { EAGAIN } from "../../lib/sys/errno.ts";

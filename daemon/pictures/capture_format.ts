@@ -1,0 +1,120 @@
+/**
+ * The pictures that a client wants, and how they lie in its buffers.
+ *
+ * @module
+ */
+import type { Layout } from "../../lib/ffmpeg/packer.ts";
+import type { View } from "../../lib/uapi/struct.ts";
+import {
+  fourccText,
+  V4L2_PIX_FMT_NV12,
+  V4L2_PIX_FMT_NV12M,
+  V4L2_PIX_FMT_P010,
+} from "../../lib/uapi/videodev2.ts";
+import type { vpipe_dec_start } from "../../lib/uapi/vpipe_dec.ts";
+
+interface Format {
+  readonly layout: Layout;
+  readonly bytesPerSample: number;
+  readonly planes: number;
+}
+
+const FORMATS = new Map<number, Format>([
+  [V4L2_PIX_FMT_NV12, { layout: "nv12", bytesPerSample: 1, planes: 1 }],
+  [V4L2_PIX_FMT_NV12M, { layout: "nv12", bytesPerSample: 1, planes: 2 }],
+  [V4L2_PIX_FMT_P010, { layout: "p010le", bytesPerSample: 2, planes: 1 }],
+]);
+
+// FFmpeg's own limits are near: its line sizes are 32-bit numbers.
+const MAX_SIZE = 16384;
+const MAX_BYTESPERLINE = 1 << 20;
+
+/** Where the lines of luma or chroma begin, and how far apart they are. */
+export interface Lines {
+  /** The plane of the buffer. */
+  readonly plane: number;
+  /** In bytes from the plane's start. */
+  readonly offset: number;
+  /** In bytes. */
+  readonly bytesperline: number;
+}
+
+/** A checked `struct vpipe_dec_start` or `vpipe_dec_capture`: whatever is written by it stays inside `sizes`. */
+export interface CaptureFormat {
+  readonly layout: Layout;
+  /** Coded, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** `sizeimage` of each plane of a buffer, in bytes. */
+  readonly sizes: readonly number[];
+  readonly luma: Lines;
+  readonly chroma: Lines;
+}
+
+type Start = Pick<
+  View<typeof vpipe_dec_start.fields>,
+  | "pixelformat"
+  | "width"
+  | "height"
+  | "num_planes"
+  | "bytesperline0"
+  | "sizeimage0"
+  | "bytesperline1"
+  | "sizeimage1"
+>;
+
+/**
+ * Checks what a START or CAPTURE says of the pictures.
+ *
+ * @throws {Error} this daemon has no such format, or pictures would not fit their buffers
+ */
+export function captureFormat(start: Start): CaptureFormat {
+  const { pixelformat, width, height, num_planes } = start;
+  const name = fourccText(pixelformat);
+  const format = FORMATS.get(pixelformat);
+  if (format === undefined) {
+    throw new Error(`pictures in ${name}: not one of ${[...FORMATS.keys()].map(fourccText)}`);
+  }
+  if (num_planes !== format.planes) {
+    throw new Error(`${name} in ${num_planes} planes: has ${format.planes}`);
+  }
+  if (!(width >= 1 && width <= MAX_SIZE && height >= 1 && height <= MAX_SIZE)) {
+    throw new Error(`pictures of ${width}x${height}: up to ${MAX_SIZE}x${MAX_SIZE} is known`);
+  }
+  const split = format.planes > 1;
+  const strides = [start.bytesperline0, split ? start.bytesperline1 : start.bytesperline0];
+  const chromaHeight = Math.ceil(height / 2);
+  const lengths = [strides[0] * height, strides[1] * chromaHeight];
+  const rows = [width * format.bytesPerSample, Math.ceil(width / 2) * 2 * format.bytesPerSample];
+  for (const [index, row] of rows.entries()) {
+    if (strides[index] < row || strides[index] > MAX_BYTESPERLINE) {
+      throw new Error(`${name} of ${width}x${height}: a bytesperline of ${strides[index]}`);
+    }
+  }
+  const sizes = split ? [start.sizeimage0, start.sizeimage1] : [start.sizeimage0];
+  const wanted = split ? lengths : [lengths[0] + lengths[1]];
+  for (const [plane, size] of wanted.entries()) {
+    if (sizes[plane] < size) {
+      throw new Error(
+        `${name} of ${width}x${height}: plane ${plane} has ${sizes[plane]} of ${size} bytes`,
+      );
+    }
+  }
+  return {
+    layout: format.layout,
+    width,
+    height,
+    sizes,
+    luma: { plane: 0, offset: 0, bytesperline: strides[0] },
+    chroma: {
+      plane: split ? 1 : 0,
+      offset: split ? 0 : lengths[0],
+      bytesperline: strides[1],
+    },
+  };
+}
+
+/** Whether pictures of one format lie as those of the other do. */
+export function sameFormat(a: CaptureFormat, b: CaptureFormat): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,137 @@
+/**
+ * Kernels are used only where they do what is built in, byte for byte.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
+import {
+  type KernelName,
+  KERNELS,
+  type Kernels,
+  loadKernels,
+} from "../../lib/ffmpeg/abi/pixel_functions.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import { type Layout, LAYOUTS, lineBytes, Packer } from "../../lib/ffmpeg/packer.ts";
+import { randomBytes } from "../../lib/image/patterns.ts";
+import { PictureMemory } from "./picture_memory.ts";
+
+// Below, at and above what vectors of 16 to 64 bytes hold, and a line of many of them.
+const WIDTHS = [1, 2, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 129, 1921];
+const HEIGHTS = [1, 2, 5];
+// Bytes between a line's end and the next line; words stay at even addresses.
+const SPARES = [0, 2, 62];
+
+/** A picture to pack, and the memory to pack it to. */
+export interface Trial {
+  readonly layout: Layout;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes from line to line of `to`. */
+  readonly stride: number;
+  readonly from: PictureMemory;
+  readonly to: PictureMemory;
+}
+
+function trial(layout: Layout, width: number, height: number, spare: number): Trial {
+  const [luma, chroma] = lineBytes(layout, width);
+  const half = Math.ceil(height / 2);
+  const stride = chroma + spare;
+  const difference = { row: chroma / 2, stride: chroma / 2 + spare, lines: half };
+  const from = new PictureMemory([
+    { row: luma, stride: luma + spare, lines: height },
+    difference,
+    difference,
+  ]);
+  const to = new PictureMemory([
+    { row: luma, stride, lines: height },
+    { row: chroma, stride, lines: half },
+  ]);
+  const noise = randomBytes(from.samples.length, width);
+  // Of a sample in two bytes the lower ten bits are used.
+  if (LAYOUTS[layout].bytesPerSample > 1) noise.forEach((_, at) => noise[at] &= at % 2 ? 3 : 0xff);
+  from.samples = noise;
+  return { layout, width, height, stride, from, to };
+}
+
+/** Pictures of many sizes, with noise in them. */
+export function* trials(): Generator<Trial> {
+  for (const layout of Object.keys(LAYOUTS) as Layout[]) {
+    for (const width of WIDTHS) {
+      for (const height of HEIGHTS) {
+        for (const spare of SPARES) yield trial(layout, width, height, spare);
+      }
+    }
+  }
+}
+
+/** Packs by what is built in, of this FFmpeg. */
+export function packBuiltIn(ffmpeg: Ffmpeg, { layout, width, height, stride, from, to }: Trial) {
+  using packer = new Packer(ffmpeg, layout, width, height, [stride, stride]);
+  packer.pack(from, to.planes);
+}
+
+/** Whether a kernel makes of a trial what it has to. */
+function agrees(kernels: Kernels, name: KernelName, trial: Trial, wanted: Uint8Array): boolean {
+  const { layout, width, height, from, to } = trial;
+  if (name === "vpipe_crc32") {
+    to.samples = wanted;
+    const { bytesPerSample } = LAYOUTS[layout];
+    // The same picture came before it.
+    const crc = kernels[name]!(crc32(wanted), to.planes, to.strides, width, height, bytesPerSample);
+    return crc === crc32(Buffer.concat([wanted, wanted]));
+  }
+  if (LAYOUTS[layout].kernel !== name) return true;
+  to.clear();
+  kernels[name]!(from.pointer, from.linesizes, to.planes, to.strides, width, height);
+  return to.holds(wanted);
+}
+
+/**
+ * Compares kernels with what is built in.
+ *
+ * @param pack what is built in
+ * @returns why a kernel is not to be used, of those that are not
+ */
+export function refusals(
+  kernels: Kernels,
+  pack: (trial: Trial) => void,
+): ReadonlyMap<KernelName, string> {
+  const refused = new Map<KernelName, string>();
+  const left = new Set<KernelName>();
+  for (const name of KERNELS) {
+    if (kernels[name]) left.add(name);
+    else refused.set(name, "the library has none");
+  }
+  for (const trial of trials()) {
+    pack(trial);
+    const wanted = trial.to.samples;
+    for (const name of left) {
+      if (agrees(kernels, name, trial, wanted)) continue;
+      left.delete(name);
+      const { layout, width, height, stride } = trial;
+      const where = `${layout} of ${width}x${height}, ${stride} bytes a line`;
+      refused.set(name, `differs from what is built in: ${where}`);
+    }
+  }
+  return refused;
+}
+
+/** The kernels of a library that are used, as a worker is told of them. */
+export interface KernelChoice {
+  readonly path: string;
+  readonly names: readonly KernelName[];
+}
+
+/**
+ * Loads a library of kernels and compares them with what is built in.
+ *
+ * @param path as dlopen(3) takes it
+ * @returns those to use, and why the others are not
+ * @throws {Error} the library cannot be loaded, or is of another version
+ */
+export function chooseKernels(ffmpeg: Ffmpeg, path: string) {
+  const refused = refusals(loadKernels(path), (trial) => packBuiltIn(ffmpeg, trial));
+  const choice: KernelChoice = { path, names: KERNELS.filter((name) => !refused.has(name)) };
+  return { choice, refused };
+}

@@ -1,0 +1,102 @@
+/**
+ * H.264 whose parameter sets are in controls: slices or fields, with start codes or without.
+ *
+ * @module
+ */
+import { BitWriter } from "../../lib/codec/bits/writer.ts";
+import * as c from "../../lib/uapi/controls.ts";
+import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
+import { sameBytes } from "../../lib/codec/same_bytes.ts";
+import { StreamError } from "../../lib/codec/stream_error.ts";
+import type { Assembly } from "./access_unit_buffer.ts";
+import type { FrameControls, Rebuilder } from "./rebuilders.ts";
+
+const START_CODE = Uint8Array.of(0, 0, 1);
+const NAL_SPS = 7;
+
+/** Whether there is a sequence parameter set in Annex B's byte stream. */
+function hasSps(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
+    if (bytes[at - 1] || bytes[at - 2]) continue;
+    if ((bytes[at + 1] & 0x1f) === NAL_SPS) return true;
+  }
+  return false;
+}
+
+/** A control's payload, copied; says whether it is another one than before. */
+class Latest {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  #known = false;
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+  }
+
+  /** @throws {StreamError} there is none, or one of another size */
+  update(payload: Uint8Array | undefined, what: string): boolean {
+    if (payload?.length !== this.bytes.length) throw new StreamError(`no ${what}`);
+    if (this.#known && sameBytes(this.bytes, payload)) return false;
+    this.bytes.set(payload);
+    this.#known = true;
+    return true;
+  }
+
+  forget(): void {
+    this.#known = false;
+  }
+}
+
+/** Puts parameter sets in front of slices, whenever the controls have other ones. */
+export class H264Rebuilder implements Rebuilder {
+  /** Whether the stream has parameter sets of its own; its first buffer decides. */
+  #own: boolean | undefined;
+  readonly #bits = new BitWriter();
+  readonly #latestSps = new Latest(c.h264Sps.size);
+  readonly #latestPps = new Latest(c.h264Pps.size);
+  readonly #latestMatrix = new Latest(c.h264ScalingMatrix.size);
+  readonly #sps = c.h264Sps.at(this.#latestSps.bytes);
+  readonly #pps = c.h264Pps.at(this.#latestPps.bytes);
+  readonly #matrix = c.h264ScalingMatrix.at(this.#latestMatrix.bytes);
+
+  isWhole(bytes: Uint8Array): boolean {
+    return this.#own ??= hasSps(bytes);
+  }
+
+  add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
+    if (this.isWhole(bytes)) return to.add(bytes);
+    try {
+      this.#addParameterSets(to, controls);
+      const startCode = controls.find(c.V4L2_CID_STATELESS_H264_START_CODE);
+      // An enumeration: its low byte says all.
+      if (startCode?.[0] === c.V4L2_STATELESS_H264_START_CODE_NONE) to.add(START_CODE);
+      to.add(bytes);
+    } catch (error) {
+      // Of what was added nothing is sent.
+      this.flush();
+      throw error;
+    }
+  }
+
+  #addParameterSets(to: Assembly, controls: FrameControls): void {
+    const sps = this.#latestSps.update(controls.find(c.V4L2_CID_STATELESS_H264_SPS), "SPS");
+    const pps = this.#latestPps.update(controls.find(c.V4L2_CID_STATELESS_H264_PPS), "PPS");
+    const lists = this.#updateMatrix(controls);
+    if (sps) to.add(spsUnit(this.#bits, this.#sps));
+    // A new sequence parameter set takes the picture's with it.
+    if (sps || pps || lists) to.add(ppsUnit(this.#bits, this.#pps, this.#sps, this.#matrix));
+  }
+
+  #updateMatrix(controls: FrameControls): boolean {
+    const present = this.#pps.flags & c.V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT;
+    if (!present) return false;
+    const payload = controls.find(c.V4L2_CID_STATELESS_H264_SCALING_MATRIX);
+    return this.#latestMatrix.update(payload, "scaling matrix");
+  }
+
+  /** The parameter sets are sent again. */
+  flush(): void {
+    this.#latestSps.forget();
+    this.#latestPps.forget();
+    this.#latestMatrix.forget();
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * AV1's film grain parameters from the control that stands for them.
+ * Source: AV1 Bitstream & Decoding Process Specification, section 5.9.30.
+ *
+ * @module
+ */
+import type { View } from "../../uapi/struct.ts";
+import * as c from "../../uapi/av1_controls.ts";
+import type { Av1SequenceControl } from "./sequence_writer.ts";
+import type { BitWriter } from "../bits/writer.ts";
+import { StreamError } from "../stream_error.ts";
+
+const MAX_LUMA_POINTS = 14;
+const MAX_CHROMA_POINTS = 10;
+
+/** `struct v4l2_ctrl_av1_film_grain` */
+export type Av1GrainControl = View<typeof c.av1FilmGrain.fields>;
+
+function writePoints(
+  bits: BitWriter,
+  count: number,
+  most: number,
+  values: readonly number[],
+  scaling: readonly number[],
+): void {
+  if (count > most) throw new StreamError(`${count} points of film grain; at most ${most} can be`);
+  bits.bits(count, 4);
+  for (let i = 0; i < count; i++) {
+    bits.bits(values[i], 8);
+    bits.bits(scaling[i], 8);
+  }
+}
+
+/**
+ * Writes film_grain_params() of a frame that is shown. Films with grain are rare: the arrays are
+ * read as such.
+ *
+ * @param inter frame_type is INTER_FRAME
+ * @param reference the slot of the frame whose parameters are used, where the control says so
+ * @throws {StreamError} no header can say what the control does
+ */
+export function writeAv1Grain(
+  bits: BitWriter,
+  grain: Av1GrainControl,
+  { flags: sequence }: Av1SequenceControl,
+  inter: boolean,
+  reference: () => number,
+): void {
+  const has = (mask: number) => (grain.flags & mask) !== 0;
+  const flag = (mask: number) => bits.flag(has(mask));
+  flag(c.V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN);
+  if (!has(c.V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN)) return;
+  bits.bits(grain.grainSeed, 16);
+  if (inter) {
+    flag(c.V4L2_AV1_FILM_GRAIN_FLAG_UPDATE_GRAIN);
+    if (!has(c.V4L2_AV1_FILM_GRAIN_FLAG_UPDATE_GRAIN)) return bits.bits(reference(), 3);
+  }
+  const { numYPoints } = grain;
+  writePoints(bits, numYPoints, MAX_LUMA_POINTS, grain.pointYValue, grain.pointYScaling);
+  const monochrome = (sequence & c.V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME) !== 0;
+  const subsampled = c.V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X |
+    c.V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_Y;
+  if (!monochrome) flag(c.V4L2_AV1_FILM_GRAIN_FLAG_CHROMA_SCALING_FROM_LUMA);
+  const fromLuma = !monochrome && has(c.V4L2_AV1_FILM_GRAIN_FLAG_CHROMA_SCALING_FROM_LUMA);
+  const none = monochrome || fromLuma || (sequence & subsampled) === subsampled && numYPoints === 0;
+  const numCbPoints = none ? 0 : grain.numCbPoints;
+  const numCrPoints = none ? 0 : grain.numCrPoints;
+  if (!none) {
+    writePoints(bits, numCbPoints, MAX_CHROMA_POINTS, grain.pointCbValue, grain.pointCbScaling);
+    writePoints(bits, numCrPoints, MAX_CHROMA_POINTS, grain.pointCrValue, grain.pointCrScaling);
+  }
+  bits.bits(grain.scalingMinus8, 2);
+  bits.bits(grain.arCoeffLag, 2);
+  const coefficients = (values: readonly number[], count: number) => {
+    for (let i = 0; i < count; i++) bits.bits(values[i], 8);
+  };
+  const luma = 2 * grain.arCoeffLag * (grain.arCoeffLag + 1);
+  const chroma = luma + (numYPoints ? 1 : 0);
+  if (numYPoints) coefficients(grain.arCoeffsY, luma);
+  if (fromLuma || numCbPoints) coefficients(grain.arCoeffsCb, chroma);
+  if (fromLuma || numCrPoints) coefficients(grain.arCoeffsCr, chroma);
+  bits.bits(grain.arCoeffShiftMinus6, 2);
+  bits.bits(grain.scaleShift, 2);
+  if (numCbPoints) {
+    bits.bits(grain.cbMult, 8);
+    bits.bits(grain.cbLumaMult, 8);
+    bits.bits(grain.cbOffset, 9);
+  }
+  if (numCrPoints) {
+    bits.bits(grain.crMult, 8);
+    bits.bits(grain.crLumaMult, 8);
+    bits.bits(grain.crOffset, 9);
+  }
+  flag(c.V4L2_AV1_FILM_GRAIN_FLAG_OVERLAP);
+  flag(c.V4L2_AV1_FILM_GRAIN_FLAG_CLIP_TO_RESTRICTED_RANGE);
+}

@@ -1,0 +1,168 @@
+/**
+ * H.264's parameter sets from the controls that stand for them.
+ * Source: ITU-T H.264, sections 7.3.1, 7.3.2.1, 7.3.2.2 and 8.5.6.
+ *
+ * @module
+ */
+import type { View } from "../../uapi/struct.ts";
+import type { BitWriter } from "../bits/writer.ts";
+import * as c from "../../uapi/controls.ts";
+import { MAX_PPS_ID, MAX_REFERENCES, MAX_SPS_ID, WITH_CHROMA } from "./sps.ts";
+import { StreamError } from "../stream_error.ts";
+
+// NAL unit headers: nal_ref_idc 3, and the type.
+const SPS = 0x67;
+const PPS = 0x68;
+
+const SIZE_4X4 = 16;
+const SIZE_8X8 = 64;
+
+/** Where in raster order the elements of a zig-zag scan lie, of `side` lines. */
+function zigzag(side: number): number[] {
+  const places = Array.from({ length: side * side }, (_, at) => at);
+  const diagonal = (at: number) => at % side + Math.floor(at / side);
+  // Odd diagonals run down, even ones up.
+  const along = (at: number) => diagonal(at) % 2 ? Math.floor(at / side) : at % side;
+  return places.sort((a, b) => diagonal(a) - diagonal(b) || along(a) - along(b));
+}
+
+const ZIGZAG_4X4 = zigzag(4);
+const ZIGZAG_8X8 = zigzag(8);
+
+/** The NAL unit that begins with `header`: a start code, and 00 00 03 instead of 00 00. */
+function nalUnit(header: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = [0, 0, 0, 1, header];
+  let zeros = 0;
+  for (const byte of payload) {
+    if (zeros >= 2 && byte <= 3) {
+      bytes.push(3);
+      zeros = 0;
+    }
+    bytes.push(byte);
+    zeros = byte === 0 ? zeros + 1 : 0;
+  }
+  return Uint8Array.from(bytes);
+}
+
+/**
+ * The sequence parameter set, as a NAL unit behind a start code. What the control does not have is
+ * left out: cropping, and all that is no part of decoding.
+ *
+ * @throws {StreamError} no parameter set can say what the control does
+ */
+export function spsUnit(
+  bits: BitWriter,
+  sps: View<typeof c.h264Sps.fields>,
+): Uint8Array<ArrayBuffer> {
+  const flag = (mask: number) => bits.flag((sps.flags & mask) !== 0);
+  bits.clear();
+  bits.bits(sps.profileIdc, 8);
+  for (let i = 0; i < 6; i++) bits.flag((sps.constraintSetFlags >> i & 1) === 1);
+  bits.bits(0, 2);
+  bits.bits(sps.levelIdc, 8);
+  bits.exponential(sps.seqParameterSetId, MAX_SPS_ID);
+  if (WITH_CHROMA.has(sps.profileIdc)) {
+    bits.exponential(sps.chromaFormatIdc, 3);
+    if (sps.chromaFormatIdc === 3) flag(c.V4L2_H264_SPS_FLAG_SEPARATE_COLOUR_PLANE);
+    bits.exponential(sps.bitDepthLumaMinus8, 6);
+    bits.exponential(sps.bitDepthChromaMinus8, 6);
+    flag(c.V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS);
+    // The lists are in the picture parameter set.
+    bits.flag(false);
+  } else if (sps.chromaFormatIdc !== 1 || sps.bitDepthLumaMinus8 || sps.bitDepthChromaMinus8) {
+    throw new StreamError(`profile ${sps.profileIdc} has 8 bits and 4:2:0`);
+  }
+  bits.exponential(sps.log2MaxFrameNumMinus4, 12);
+  bits.exponential(sps.picOrderCntType, 2);
+  if (sps.picOrderCntType === 0) bits.exponential(sps.log2MaxPicOrderCntLsbMinus4, 12);
+  if (sps.picOrderCntType === 1) {
+    flag(c.V4L2_H264_SPS_FLAG_DELTA_PIC_ORDER_ALWAYS_ZERO);
+    bits.signedExponential(sps.offsetForNonRefPic);
+    bits.signedExponential(sps.offsetForTopToBottomField);
+    const count = sps.numRefFramesInPicOrderCntCycle;
+    bits.exponential(count, 255);
+    for (const offset of sps.offsetForRefFrame.slice(0, count)) bits.signedExponential(offset);
+  }
+  bits.exponential(sps.maxNumRefFrames, MAX_REFERENCES);
+  flag(c.V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED);
+  bits.exponential(sps.picWidthInMbsMinus1, 0xffff);
+  bits.exponential(sps.picHeightInMapUnitsMinus1, 0xffff);
+  const frameMbsOnly = (sps.flags & c.V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY) !== 0;
+  bits.flag(frameMbsOnly);
+  if (!frameMbsOnly) flag(c.V4L2_H264_SPS_FLAG_MB_ADAPTIVE_FRAME_FIELD);
+  flag(c.V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE);
+  // frame_cropping_flag, vui_parameters_present_flag
+  bits.bits(0, 2);
+  bits.stop();
+  return nalUnit(SPS, bits.bytes);
+}
+
+/** Writes a list that is in raster order, from `first` on. */
+function scalingList(
+  bits: BitWriter,
+  list: readonly number[],
+  first: number,
+  scan: readonly number[],
+): void {
+  bits.flag(true);
+  let last = 8;
+  for (const place of scan) {
+    const scale = list[first + place];
+    if (scale === 0) throw new StreamError("a scaling factor of 0");
+    // Modulo 256, from -128 on.
+    bits.signedExponential((scale - last) << 24 >> 24);
+    last = scale;
+  }
+}
+
+/**
+ * The picture parameter set, as a NAL unit behind a start code, with all scaling lists spelled out
+ * where the sequence's or the picture's are not flat.
+ *
+ * @param sps of the sequence, which says how many lists there are
+ * @param matrix the lists, which count where the control says that there are some
+ * @throws {StreamError} no parameter set can say what the control does, or it takes more: slice
+ * groups
+ */
+export function ppsUnit(
+  bits: BitWriter,
+  pps: View<typeof c.h264Pps.fields>,
+  sps: View<typeof c.h264Sps.fields>,
+  matrix: View<typeof c.h264ScalingMatrix.fields>,
+): Uint8Array<ArrayBuffer> {
+  const has = (mask: number) => (pps.flags & mask) !== 0;
+  const flag = (mask: number) => bits.flag(has(mask));
+  bits.clear();
+  bits.exponential(pps.picParameterSetId, MAX_PPS_ID);
+  bits.exponential(pps.seqParameterSetId, MAX_SPS_ID);
+  flag(c.V4L2_H264_PPS_FLAG_ENTROPY_CODING_MODE);
+  flag(c.V4L2_H264_PPS_FLAG_BOTTOM_FIELD_PIC_ORDER_IN_FRAME_PRESENT);
+  // No control says which macroblocks are in which group.
+  bits.exponential(pps.numSliceGroupsMinus1, 0);
+  bits.exponential(pps.numRefIdxL0DefaultActiveMinus1, 31);
+  bits.exponential(pps.numRefIdxL1DefaultActiveMinus1, 31);
+  flag(c.V4L2_H264_PPS_FLAG_WEIGHTED_PRED);
+  bits.bits(pps.weightedBipredIdc, 2);
+  bits.signedExponential(pps.picInitQpMinus26);
+  bits.signedExponential(pps.picInitQsMinus26);
+  bits.signedExponential(pps.chromaQpIndexOffset);
+  flag(c.V4L2_H264_PPS_FLAG_DEBLOCKING_FILTER_CONTROL_PRESENT);
+  flag(c.V4L2_H264_PPS_FLAG_CONSTRAINED_INTRA_PRED);
+  flag(c.V4L2_H264_PPS_FLAG_REDUNDANT_PIC_CNT_PRESENT);
+  const transform8x8 = has(c.V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE);
+  const lists = has(c.V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT);
+  // Profiles before High have nothing from here on, and a decoder may refuse it there.
+  if (transform8x8 || lists || pps.secondChromaQpIndexOffset !== pps.chromaQpIndexOffset) {
+    bits.flag(transform8x8);
+    bits.flag(lists);
+    if (lists) {
+      const { lists4x4, lists8x8 } = matrix;
+      const count8x8 = !transform8x8 ? 0 : sps.chromaFormatIdc === 3 ? 6 : 2;
+      for (let i = 0; i < 6; i++) scalingList(bits, lists4x4, i * SIZE_4X4, ZIGZAG_4X4);
+      for (let i = 0; i < count8x8; i++) scalingList(bits, lists8x8, i * SIZE_8X8, ZIGZAG_8X8);
+    }
+    bits.signedExponential(pps.secondChromaQpIndexOffset);
+  }
+  bits.stop();
+  return nalUnit(PPS, bits.bytes);
+}

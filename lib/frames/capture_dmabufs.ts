@@ -1,0 +1,96 @@
+/**
+ * Frames from a capture device into dma-bufs: windows to the writer's, where the device is a
+ * loopback node, else those of a dma-heap.
+ *
+ * @module
+ */
+import { type Dmabuf, READING } from "../dmabuf/dma_buf.ts";
+import { EACCES, EAGAIN, EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
+import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
+import { DmabufQueue } from "../v4l2/queue/queue.ts";
+import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../uapi/videodev2.ts";
+import { type HeapQueue, heapQueue } from "../vpipe/heap_queue.ts";
+import { sharedBuffers } from "../vpipe/loop.ts";
+import { openCamera, setUpCamera } from "./camera.ts";
+import { type Capture, captureFrames, stampOf } from "./capture_frames.ts";
+import { BREATH_MS, type StopRequest } from "../cli/stop.ts";
+import type { Report, Session } from "../cli/tool.ts";
+
+/** What the command line says. */
+export interface DmabufCapture extends Omit<Capture, "tool" | "queue"> {
+  /** The camera's video node. */
+  readonly source: string;
+  /** Buffers of the heap. */
+  readonly buffers: number;
+  readonly heap: string;
+}
+
+/** Captures and records. */
+export async function captureDmabufs(values: DmabufCapture, session: Session): Promise<Report> {
+  const { source, timeout, stamp } = values;
+  using device = openCamera(source, "streaming");
+  const shared = await writersBuffers(device, timeout, session.stop);
+  using resources = new DisposableStack();
+  for (const dmabuf of shared ?? []) resources.use(dmabuf);
+  // Only now: the format is the writer's.
+  const { sizeimage } = setUpCamera(device, values);
+  const { queue, dmabufs } = shared === undefined
+    ? onHeap(device, values, sizeimage, resources)
+    : { queue: new DmabufQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, shared), dmabufs: shared };
+  resources.use(queue);
+  const readStamp = (index: number) => {
+    const dmabuf = dmabufs[index];
+    dmabuf.begin(READING);
+    const stamp = stampOf(dmabuf.bytes);
+    dmabuf.end(READING);
+    return stamp;
+  };
+  return await captureFrames({
+    ...values,
+    tool: "capture-dmabuf",
+    queue,
+    more: stamp ? [{ name: "stamp", value: readStamp }] : [],
+    details: { memory: shared === undefined ? "heap" : "shared" },
+  }, session);
+}
+
+function onHeap(
+  device: VideoDevice,
+  { buffers, heap }: DmabufCapture,
+  size: number,
+  resources: DisposableStack,
+): HeapQueue {
+  const made = heapQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, buffers, heap, size);
+  for (const dmabuf of made.dmabufs) resources.use(dmabuf);
+  return made;
+}
+
+/**
+ * A loopback node's writer's buffers; waits for a writer.
+ *
+ * @param timeout in seconds
+ * @returns undefined where the device is no such node, its writer has no memory to be shown or does
+ * not lend it, or a signal came
+ * @throws {DeviceError} where no writer came in time
+ */
+async function writersBuffers(
+  device: VideoDevice,
+  timeout: number,
+  stop: StopRequest,
+): Promise<Dmabuf[] | undefined> {
+  const end = performance.now() + timeout * 1000;
+  while (!stop.requested) {
+    try {
+      return sharedBuffers(device);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      if ([ENOTTY, EINVAL, EACCES].includes(error.code)) return undefined;
+      if (error.code !== EAGAIN) throw error;
+    }
+    if (performance.now() >= end) {
+      throw new DeviceError(device.path, `no writer within ${timeout} s`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, BREATH_MS));
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+/**
+ * What every frame loop does between its frames: end when told to, rest, and keep what was recorded
+ * when something fails.
+ *
+ * @module
+ */
+import { EAGAIN } from "../sys/errno.ts";
+import { type FrameSource, FrameWaiter } from "./frame_waiter.ts";
+import { Progress } from "../cli/progress.ts";
+import type { Session } from "../cli/tool.ts";
+
+/** A loop over the frames of one source. */
+export interface FrameLoop {
+  /** The tool, for the progress line. */
+  readonly tool: string;
+  readonly source: FrameSource;
+  /**
+   * Waits up to a tenth of a second for the next frame, where polling `source` for one is not the
+   * way: its number, -EAGAIN for none yet, another negative one for none any more.
+   */
+  readonly next?: () => number;
+  /** Frames to record, or Infinity. */
+  readonly frames: number;
+  /** Frames to record and forget before. */
+  readonly warmUp: number;
+  /** Seconds without a frame after which the source has stopped. */
+  readonly timeout: number;
+  /** The rows; written when there are many, or when there is time. */
+  readonly log: { readonly isFull: boolean; flush(): void; clear(): void };
+  /** What else `take` records. */
+  readonly statistics: readonly { clear(): void }[];
+  /**
+   * Takes what `source` gave; synchronous, so that it is compiled early, and allocates nothing. A
+   * frame to warm up is recorded like any other: code that it does not run is compiled later, in
+   * threads that the measured frames would wait for.
+   *
+   * @param frame its number among those recorded, from 0; negative while warming up
+   * @returns when the frame was had, in ns
+   */
+  readonly take: (index: number, frame: number) => number;
+  /** Begins a turn; returns a frame that is there already, or -EAGAIN to wait for one. */
+  readonly turn: () => number;
+  /** The turn is over, and the next one does not follow at once. */
+  readonly settle: () => void;
+}
+
+/**
+ * Runs a loop to its end, to the first signal, or to what fails.
+ *
+ * @returns what ended it early
+ * @throws {Error} where rows cannot be written
+ */
+export async function runFrameLoop(
+  loop: FrameLoop,
+  { quiet, stop }: Session,
+): Promise<Error | undefined> {
+  const { tool, source, frames, warmUp, timeout, log, statistics, take, turn, settle } = loop;
+  using progress = new Progress(tool, frames, "frames", quiet);
+  let frame = -warmUp;
+  const keep = () => {
+    if (frame > 0) return log.flush();
+    log.clear();
+    for (const each of statistics) each.clear();
+  };
+  const waiter = new FrameWaiter(source, timeout, () => {
+    keep();
+    progress.update(Math.max(0, frame));
+  });
+  const next = loop.next ?? (() => waiter.next());
+  let failure: Error | undefined;
+  try {
+    while (frame < frames && !stop.requested) {
+      let index = turn();
+      if (index < 0) index = next();
+      for (; index === -EAGAIN && !stop.requested; index = next()) await waiter.rest();
+      if (index < 0) break;
+      const now = take(index, frame++);
+      if (log.isFull || waiter.restIsDue(now) || frame === 0) {
+        settle();
+        await waiter.rest();
+      }
+    }
+  } catch (error) {
+    const of = frames === Infinity ? "" : ` of ${frames}`;
+    const got = frame < 0 ? `while warming up` : `after ${frame}${of} frames`;
+    failure = new Error(`${(error as Error).message}, ${got}`, { cause: error });
+  }
+  settle();
+  keep();
+  return failure;
+}

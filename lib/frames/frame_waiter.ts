@@ -1,0 +1,95 @@
+/**
+ * Waiting for a frame without becoming deaf to signals.
+ *
+ * @module
+ */
+import { EAGAIN } from "../sys/errno.ts";
+import { Poller, POLLERR, POLLHUP, POLLIN } from "../sys/poll.ts";
+import { DeviceError } from "../v4l2/device.ts";
+import type { Queue } from "../v4l2/queue/queue.ts";
+import { BREATH_MS, breathe } from "../cli/stop.ts";
+
+/** A queue, or what can be asked like one: `dequeue` gives a number or -EAGAIN. */
+export type FrameSource = Pick<Queue, "device" | "dequeue">;
+
+// A rest costs a context switch, and a signal ends a poll at once: a loop that polls needs few.
+const POLLING_REST_MS = 1000;
+
+/**
+ * Waits for the frames of one queue, or of whatever else hands out numbered frames:
+ *
+ * ```ts
+ * while (frame < frames && !stop.requested) {
+ *   const index = waiter.next();
+ *   if (index < 0) {
+ *     await waiter.rest();
+ *     continue;
+ *   }
+ *   const now = monotonicNs();
+ *   // ... use queue.dequeued and queue the buffer again ...
+ *   if (waiter.restIsDue(now)) await waiter.rest();
+ * }
+ * ```
+ */
+export class FrameWaiter {
+  readonly #queue: FrameSource;
+  readonly #poller: Poller;
+  readonly #events: number;
+  readonly #timeout: number;
+  readonly #idle: () => void;
+  /** performance.now() of the first wait in vain, 0 after a frame. */
+  #waitingSince = 0;
+  #rested = 0;
+  #restAfter = BREATH_MS;
+
+  /**
+   * @param timeout give up after so many seconds without a frame
+   * @param idle called when there is time between two frames: write rows, show progress
+   * @param events POLL* after which the queue is asked
+   */
+  constructor(queue: FrameSource, timeout: number, idle: () => void, events = POLLIN) {
+    this.#queue = queue;
+    this.#poller = new Poller(queue.device, events);
+    this.#events = events;
+    this.#timeout = timeout;
+    this.#idle = idle;
+  }
+
+  /**
+   * Dequeues the next finished buffer, or waits for one a moment; allocates nothing.
+   *
+   * @returns its index, or -EAGAIN for none yet: rest, then call again
+   * @throws {DeviceError} no frame in time, or the stream or the device is gone
+   */
+  next(): number {
+    this.#restAfter = POLLING_REST_MS;
+    const events = this.#poller.wait(BREATH_MS);
+    if (events & this.#events) {
+      const index = this.#queue.dequeue();
+      if (index >= 0) this.#waitingSince = 0;
+      return index;
+    }
+    const { path } = this.#queue.device;
+    if (events & POLLHUP) throw new DeviceError(path, "the device is gone (ENODEV)");
+    if (events & POLLERR) throw new DeviceError(path, "the device stopped the stream");
+    const now = performance.now();
+    this.#waitingSince ||= now;
+    if (now - this.#waitingSince >= this.#timeout * 1000) {
+      throw new DeviceError(path, `no frame within ${this.#timeout} s`);
+    }
+    return -EAGAIN;
+  }
+
+  /** Whether a loop that never had to wait should rest now. `now` is from `monotonicNs`. */
+  restIsDue(now: number): boolean {
+    if (now - this.#rested < this.#restAfter * 1e6) return false;
+    this.#rested = now;
+    return true;
+  }
+
+  /** Does what waited for a quiet moment and turns the event loop. */
+  rest(): Promise<void> {
+    this.#idle();
+    return breathe();
+  }
+}

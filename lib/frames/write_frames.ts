@@ -1,0 +1,299 @@
+/**
+ * The loop that writes frames to an OUTPUT device by the clock.
+ *
+ * @module
+ */
+import { formatSummary } from "../measure/format.ts";
+import { FrameLog } from "../measure/frame_log.ts";
+import { Histogram } from "../measure/histogram.ts";
+import { absoluteNs, monotonicNs, sleepUntil } from "../sys/clock.ts";
+import { EAGAIN, ENODATA } from "../sys/errno.ts";
+import { Poller, POLLERR, POLLHUP, POLLOUT } from "../sys/poll.ts";
+import { ProcessCosts, yieldProcessor } from "../sys/thread.ts";
+import { DeviceError, type FrameInterval, type VideoDevice } from "../v4l2/device.ts";
+import { OutputFile } from "../files/files.ts";
+import type { FrameInput } from "./frame_input.ts";
+import { runFrameLoop } from "./frame_loop.ts";
+import type { FrameSink } from "./frame_sink.ts";
+import { MEASURED_COLUMNS, StageMeter } from "./stages.ts";
+import { BREATH_MS, breathe, type StopRequest } from "../cli/stop.ts";
+import type { Report, Session } from "../cli/tool.ts";
+
+const STAGE_COLUMNS = {
+  wait_monotonic_ns: absoluteNs,
+  filled_monotonic_ns: absoluteNs,
+  ...MEASURED_COLUMNS,
+};
+
+/** Frames, and how they are to be written. */
+export interface Writing {
+  readonly tool: string;
+  readonly device: VideoDevice;
+  readonly input: FrameInput;
+  /** The input as the user named it. */
+  readonly name: string;
+  readonly sink: FrameSink;
+  readonly io: string;
+  /** From one frame to the next; undefined for as fast as possible. */
+  readonly interval: FrameInterval | undefined;
+  /** Empty for none. */
+  readonly csv: string;
+  /** Infinity for all that there are. */
+  readonly frames: number;
+  readonly loop: boolean;
+  readonly stamp: boolean;
+  readonly "warm-up": number;
+  /** Seconds without a free buffer after which the device has stopped. */
+  readonly timeout: number;
+  readonly stages: boolean;
+}
+
+/**
+ * Takes one frame after the other through its steps: a free buffer, filled, due, handed over. Each
+ * step that has to wait gives up after a tenth of a second and goes on there the next time.
+ */
+class FrameWriter {
+  /** Of the last frame. Times are from `monotonicNs`. */
+  index = -1;
+  bytes = 0;
+  due = 0;
+  fill = 0;
+  filled = 0;
+  submit = 0;
+  submitted = 0;
+  /** Frames handed over. */
+  count = 0;
+  readonly #writing: Writing;
+  readonly #writable: Poller;
+  /** In ns; 0 for as fast as possible. */
+  readonly #interval: number;
+  #start = 0;
+  #held = false;
+  #ready = false;
+  #waitingSince = 0;
+
+  constructor(writing: Writing) {
+    const { device, interval } = writing;
+    this.#writing = writing;
+    this.#writable = new Poller(device, POLLOUT);
+    this.#interval = interval ? interval.numerator * 1e9 / interval.denominator : 0;
+  }
+
+  /** @returns index of the buffer handed over, -EAGAIN for not yet, -ENODATA for no more frames */
+  next(): number {
+    const { sink } = this.#writing;
+    if (!this.#held) {
+      this.index = sink.acquire();
+      if (this.index < 0 && this.#wait()) this.index = sink.acquire();
+      if (this.index < 0) return -EAGAIN;
+      this.#held = true;
+      this.fill = 0;
+      this.#waitingSince = 0;
+    }
+    if (!this.#ready) {
+      const got = this.#fill();
+      if (got < 0) return got;
+      this.#ready = true;
+    }
+    if (!this.#isDue()) return -EAGAIN;
+
+    this.submit = monotonicNs();
+    if (sink.submit(this.index, this.bytes) < 0) {
+      this.#wait();
+      return -EAGAIN;
+    }
+    this.submitted = monotonicNs();
+    this.#waitingSince = 0;
+    if (this.#interval === 0) this.due = this.submit;
+    // A reader on the same processor would get the frame only when the next one is filled.
+    else yieldProcessor();
+    this.#held = false;
+    this.#ready = false;
+    this.count++;
+    return this.index;
+  }
+
+  /** Waits for the device to take or give back a buffer; whether it will. */
+  #wait(): boolean {
+    const { device, timeout } = this.#writing;
+    const events = this.#writable.wait(BREATH_MS);
+    if (events & POLLHUP) throw new DeviceError(device.path, "the device is gone (ENODEV)");
+    if (events & POLLERR) throw new DeviceError(device.path, "the device stopped the stream");
+    const now = performance.now();
+    this.#waitingSince ||= now;
+    if (now - this.#waitingSince >= timeout * 1000) {
+      throw new DeviceError(device.path, `no free buffer within ${timeout} s`);
+    }
+    return (events & POLLOUT) !== 0;
+  }
+
+  /** @returns 0, or -EAGAIN or -ENODATA */
+  #fill(): number {
+    const { input, sink, stamp, name, loop } = this.#writing;
+    const buffer = sink.buffers[this.index];
+    if (this.fill === 0) {
+      this.fill = monotonicNs();
+      sink.begin(this.index);
+    }
+    let got = input.fill(buffer);
+    if (got === 0 && loop && this.count > 0) {
+      input.rewind();
+      got = input.fill(buffer);
+    }
+    if (got === -EAGAIN) return got;
+    if (got === 0 && this.count === 0) throw new Error(`${name}: holds no frame`);
+    if (stamp && got > 0) writeStamp(buffer.bytes, this.count);
+    sink.end(this.index);
+    this.filled = monotonicNs();
+    this.bytes = got;
+    return got === 0 ? -ENODATA : 0;
+  }
+
+  #isDue(): boolean {
+    if (this.#interval === 0) return true;
+    this.#start ||= this.filled;
+    // From the start, so that neither rounding nor a late frame shifts those that follow.
+    this.due = Math.round(this.#start + this.count * this.#interval);
+    if (this.filled >= this.due) return true;
+    sleepUntil(Math.min(this.due, monotonicNs() + BREATH_MS * 1e6));
+    return monotonicNs() >= this.due;
+  }
+
+  /** Waits until the last frame was shown for as long as the others. */
+  async linger(stop: StopRequest): Promise<void> {
+    const end = this.#start + this.count * this.#interval;
+    for (let now = monotonicNs(); now < end && !stop.requested; now = monotonicNs()) {
+      sleepUntil(Math.min(end, now + BREATH_MS * 1e6));
+      await breathe();
+    }
+  }
+}
+
+/** Puts a frame's number into its first four bytes, little-endian. */
+function writeStamp(frame: Uint8Array, number: number): void {
+  frame[0] = number;
+  frame[1] = number >>> 8;
+  frame[2] = number >>> 16;
+  frame[3] = number >>> 24;
+}
+
+/** Writes and records, to the last frame, a signal, or what fails. */
+export async function writeFrames(writing: Writing, session: Session): Promise<Report> {
+  const { tool, device, input, sink, io, interval, csv, frames, stages } = writing;
+  using file = csv === "" ? undefined : new OutputFile(csv);
+  using meter = new StageMeter(stages);
+  const log = new FrameLog(file ?? { append() {} }, {
+    frame: String,
+    io: () => io,
+    buffer_index: String,
+    sequence: String,
+    bytesused: String,
+    due_monotonic_ns: absoluteNs,
+    fill_monotonic_ns: absoluteNs,
+    submit_monotonic_ns: absoluteNs,
+    submitted_monotonic_ns: absoluteNs,
+    ...STAGE_COLUMNS,
+  }, stages ? [] : Object.keys(STAGE_COLUMNS));
+  const { columns } = log;
+  const writer = new FrameWriter(writing);
+  const filling = new Histogram();
+  const late = new Histogram();
+  const submitting = new Histogram();
+  const costs = new ProcessCosts();
+  let waiting = 0;
+  let first = 0;
+  let last = 0;
+
+  const failure = await runFrameLoop({
+    tool,
+    source: { device, dequeue: () => -EAGAIN },
+    next: () => writer.next(),
+    frames,
+    warmUp: writing["warm-up"],
+    timeout: writing.timeout,
+    log,
+    statistics: [filling, late, submitting, costs],
+    turn() {
+      waiting = meter.begin();
+      return -EAGAIN;
+    },
+    settle: () => meter.settle(),
+    take(index, frame) {
+      const { row } = log;
+      const { due, fill, filled, submit, submitted } = writer;
+      columns.frame[row] = frame;
+      columns.buffer_index[row] = index;
+      // A node counts the frames of a writer from 0; DQBUF says later whether it did.
+      columns.sequence[row] = writer.count - 1;
+      columns.bytesused[row] = writer.bytes;
+      columns.due_monotonic_ns[row] = due;
+      columns.fill_monotonic_ns[row] = fill;
+      columns.submit_monotonic_ns[row] = submit;
+      columns.submitted_monotonic_ns[row] = submitted;
+      columns.wait_monotonic_ns[row] = waiting;
+      columns.filled_monotonic_ns[row] = filled;
+      meter.measure(columns, row);
+      log.endRow();
+      filling.record(filled - fill);
+      late.record(submit - due);
+      submitting.record(submitted - submit);
+      if (frame <= 0) first = submit;
+      last = submit;
+      return submitted;
+    },
+  }, session);
+  if (failure === undefined) await writer.linger(session.stop);
+
+  const { misnumbered, errors } = sink;
+  const skipped = input.skipped ?? 0;
+  if (misnumbered !== undefined && misnumbered > 0) {
+    session.warn(
+      `${device.path}: numbered ${misnumbered} frames otherwise: the column sequence is the count ` +
+        "of frames written",
+    );
+  }
+  if (skipped > 0) session.warn(`${writing.name}: ${skipped} broken frames were left out`);
+  const submits = submitting.summary();
+  const count = submits?.count ?? 0;
+  const rate = count > 1 ? (count - 1) * 1e9 / (last - first) : undefined;
+  const lateness = interval && late.summary();
+  const asked = interval && interval.denominator / interval.numerator;
+  const { width, height, format } = input;
+  const call = io === "write" ? "write" : "VIDIOC_QBUF";
+  return {
+    text: [
+      `${device.path}: ${count} frames of ${width}x${height} ${format.name} by ${io}` +
+      (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
+      (asked === undefined ? "" : ` (${Number(asked.toFixed(3))} asked for)`) +
+      (errors === undefined ? "" : `, ${errors} with errors`) +
+      `, after ${writing["warm-up"]} to warm up`,
+      ...formatSummary("filling", filling.summary()),
+      ...formatSummary("due to handed over", lateness),
+      ...formatSummary(call, submits),
+    ],
+    json: {
+      tool,
+      device: device.path,
+      input: writing.name,
+      csv: csv === "" ? undefined : csv,
+      io,
+      format: format.name,
+      width,
+      height,
+      frames: count,
+      warm_up_frames: writing["warm-up"],
+      buffers: sink.buffers.length,
+      frames_per_second: rate,
+      frames_per_second_asked: asked ?? 0,
+      errors,
+      misnumbered,
+      skipped,
+      process: costs.summary(),
+      fill_ns: filling.summary(),
+      late_ns: lateness,
+      submit_ns: submits,
+      failure: failure?.message,
+    },
+    failure,
+  };
+}

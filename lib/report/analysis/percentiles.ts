@@ -1,0 +1,42 @@
+/**
+ * Percentiles of a sample, interpolated between the two nearest ranks.
+ *
+ * @module
+ */
+import type { Summary } from "../../measure/histogram.ts";
+import type { Numbers } from "./table.ts";
+
+/** What a sample looks like, in the unit of its values. */
+export interface Statistics extends Summary {
+  readonly mean: number;
+}
+
+/** Quantile `q` (0..1) of ascending values; undefined of none. */
+export function quantile(sorted: ArrayLike<number>, q: number): number | undefined {
+  if (sorted.length === 0) return undefined;
+  const rank = (sorted.length - 1) * q;
+  const low = Math.floor(rank);
+  const high = Math.ceil(rank);
+  return sorted[low] + (sorted[high] - sorted[low]) * (rank - low);
+}
+
+/** Summary of a sample in any order, without what is not a number; undefined of none. */
+export function statistics(values: Numbers): Statistics | undefined {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  if (sorted.length === 0) return undefined;
+  return {
+    count: sorted.length,
+    min: sorted[0],
+    mean: meanOf(sorted),
+    p50: quantile(sorted, 0.5)!,
+    p95: quantile(sorted, 0.95)!,
+    p99: quantile(sorted, 0.99)!,
+    max: sorted[sorted.length - 1],
+  };
+}
+
+function meanOf(values: Numbers): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}

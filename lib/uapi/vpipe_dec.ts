@@ -1,0 +1,186 @@
+/**
+ * kmod/uapi/vpipe-dec.h in TypeScript; the header says what each value means.
+ *
+ * @module
+ */
+import { _IOWR, type Ioctl } from "./ioctl_number.ts";
+import { embedded, s32, struct, u16, u32, u64 } from "./struct.ts";
+
+export const VPIPE_DEC_VERSION = 3;
+
+export const VPIPE_DEC_MAX_MESSAGE = 16384;
+export const VPIPE_DEC_MAX_PLANES = 2;
+
+export const VPIPE_DEC_MSG_OPENED = 1;
+export const VPIPE_DEC_MSG_PING = 2;
+export const VPIPE_DEC_MSG_HELLO = 64;
+export const VPIPE_DEC_MSG_PONG = 65;
+export const VPIPE_DEC_MSG_START = 16;
+export const VPIPE_DEC_MSG_DECODE = 17;
+export const VPIPE_DEC_MSG_FREE = 18;
+export const VPIPE_DEC_MSG_CAPTURE = 19;
+export const VPIPE_DEC_MSG_EMPTY = 20;
+export const VPIPE_DEC_MSG_DRAIN = 21;
+export const VPIPE_DEC_MSG_DONE = 80;
+export const VPIPE_DEC_MSG_FORMAT = 81;
+export const VPIPE_DEC_MSG_PICTURE = 82;
+export const VPIPE_DEC_MSG_DRAINED = 83;
+
+export const VPIPE_DEC_CODEC_VP9 = 1 << 0;
+export const VPIPE_DEC_CODEC_AV1 = 1 << 1;
+export const VPIPE_DEC_CODEC_H264 = 1 << 2;
+export const VPIPE_DEC_CODEC_HEVC = 1 << 3;
+export const VPIPE_DEC_CODEC_VP8 = 1 << 4;
+export const VPIPE_DEC_CODEC_MPEG1 = 1 << 5;
+export const VPIPE_DEC_CODEC_MPEG2 = 1 << 6;
+export const VPIPE_DEC_CODEC_MPEG4 = 1 << 7;
+export const VPIPE_DEC_CODEC_H263 = 1 << 8;
+
+export const VPIPE_DEC_QUEUE_OUTPUT = 0;
+export const VPIPE_DEC_QUEUE_CAPTURE = 1;
+
+export const VPIPE_DEC_OK = 0;
+export const VPIPE_DEC_CORRUPT = 1;
+export const VPIPE_DEC_MISMATCH = 2;
+export const VPIPE_DEC_NO_PICTURE = 3;
+export const VPIPE_DEC_FAILED = 4;
+
+export const VPIPE_DEC_STATEFUL = 1 << 0;
+
+export const VPIPE_DEC_MORE = 1 << 0;
+export const VPIPE_DEC_FINISH = 1 << 1;
+
+export const VPIPE_DEC_BUFFER_IMPORTED = 1 << 0;
+
+export const vpipe_dec_header = struct("struct vpipe_dec_header", 24, {
+  version: u16(0),
+  type: u16(2),
+  size: u32(4),
+  stream: u32(8),
+  cookie: u64(16),
+});
+
+const header = embedded("header", vpipe_dec_header.fields);
+
+export const vpipe_dec_opened = struct("struct vpipe_dec_opened", 32, {
+  ...header,
+  codec: u32(24),
+});
+
+export const vpipe_dec_hello = struct("struct vpipe_dec_hello", 40, {
+  ...header,
+  codecs: u32(24),
+  streams: u32(28),
+  features: u32(32),
+});
+
+export const vpipe_dec_plane = struct("struct vpipe_dec_plane", 8, {
+  bytesperline: u32(0),
+  sizeimage: u32(4),
+});
+
+export const vpipe_dec_start = struct("struct vpipe_dec_start", 64, {
+  ...header,
+  codec: u32(24),
+  pixelformat: u32(28),
+  width: u32(32),
+  height: u32(36),
+  num_planes: u32(40),
+  flags: u32(44),
+  bytesperline0: u32(48, "planes[0].bytesperline"),
+  sizeimage0: u32(52, "planes[0].sizeimage"),
+  bytesperline1: u32(56, "planes[1].bytesperline"),
+  sizeimage1: u32(60, "planes[1].sizeimage"),
+});
+
+export const vpipe_dec_capture = struct("struct vpipe_dec_capture", 56, {
+  ...header,
+  pixelformat: u32(24),
+  width: u32(28),
+  height: u32(32),
+  num_planes: u32(36),
+  bytesperline0: u32(40, "planes[0].bytesperline"),
+  sizeimage0: u32(44, "planes[0].sizeimage"),
+  bytesperline1: u32(48, "planes[1].bytesperline"),
+  sizeimage1: u32(52, "planes[1].sizeimage"),
+});
+
+export const vpipe_dec_empty = struct("struct vpipe_dec_empty", 32, {
+  ...header,
+  index: u32(24),
+});
+
+export const vpipe_dec_decode = struct("struct vpipe_dec_decode", 56, {
+  ...header,
+  output_index: u32(24),
+  bytesused: u32(28),
+  capture_index: u32(32),
+  num_controls: u32(36),
+  timestamp_ns: u64(40),
+  flags: u32(48),
+});
+
+export const vpipe_dec_control = struct("struct vpipe_dec_control", 8, {
+  id: u32(0),
+  size: u32(4),
+});
+
+export const vpipe_dec_free = struct("struct vpipe_dec_free", 32, {
+  ...header,
+  queue: u32(24),
+  indices: u32(28),
+});
+
+export const vpipe_dec_done = struct("struct vpipe_dec_done", 40, {
+  ...header,
+  status: u32(24),
+  codec_ns: u32(28),
+  bytesused0: u32(32, "bytesused[0]"),
+  bytesused1: u32(36, "bytesused[1]"),
+});
+
+export const vpipe_dec_format = struct("struct vpipe_dec_format", 72, {
+  ...header,
+  width: u32(24),
+  height: u32(28),
+  left: u32(32),
+  top: u32(36),
+  visible_width: u32(40),
+  visible_height: u32(44),
+  depth: u32(48),
+  colorspace: u32(56),
+  xfer_func: u32(60),
+  ycbcr_enc: u32(64),
+  quantization: u32(68),
+});
+
+export const vpipe_dec_picture = struct("struct vpipe_dec_picture", 48, {
+  ...header,
+  source: u64(24),
+  bytesused0: u32(32, "bytesused[0]"),
+  bytesused1: u32(36, "bytesused[1]"),
+  status: u32(40),
+});
+
+export const vpipe_dec_stream = struct("struct vpipe_dec_stream", 8, {
+  stream: u32(0),
+  fd: s32(4),
+});
+
+export const vpipe_dec_buffer = struct("struct vpipe_dec_buffer", 24, {
+  queue: u32(0),
+  index: u32(4),
+  plane: u32(8),
+  flags: u32(12),
+  fd: s32(16),
+  size: u32(20),
+});
+
+export const VPIPE_DEC_IOC_STREAM: Ioctl = {
+  name: "VPIPE_DEC_IOC_STREAM",
+  request: _IOWR("d", 0x40, vpipe_dec_stream.size),
+};
+export const VPIPE_DEC_IOC_BUFFER: Ioctl = {
+  name: "VPIPE_DEC_IOC_BUFFER",
+  request: _IOWR("d", 0x41, vpipe_dec_buffer.size),
+};

@@ -1,0 +1,86 @@
+/**
+ * A decoder's pictures: what they can be had in, and where their visible part lies in CAPTURE's
+ * buffers.
+ *
+ * @module
+ */
+import { type Crop, type Run, runsOf, type Semiplanar } from "../../image/semiplanar.ts";
+import { GatherBuffer } from "../../sys/gather.ts";
+import { DeviceError, type VideoDevice } from "../device.ts";
+import type { MplaneFormat, MplaneMmapQueue } from "../queue/mplane_queue.ts";
+import * as v4l2 from "../../uapi/videodev2.ts";
+
+/** What pictures can be had in. */
+export const PICTURE_FORMATS = {
+  nv12: v4l2.V4L2_PIX_FMT_NV12,
+  nv12m: v4l2.V4L2_PIX_FMT_NV12M,
+  p010: v4l2.V4L2_PIX_FMT_P010,
+} as const;
+
+export type PictureFormat = keyof typeof PICTURE_FORMATS;
+
+/** Of a queue: VB2_MAX_FRAME. */
+export const MAX_BUFFERS = 32;
+
+/** The name of a pixel format; undefined for one that pictures cannot be had in. */
+export function pictureFormat(pixelformat: number): PictureFormat | undefined {
+  const names = Object.keys(PICTURE_FORMATS) as PictureFormat[];
+  return names.find((name) => PICTURE_FORMATS[name] === pixelformat);
+}
+
+/**
+ * Checks that CAPTURE offers a format.
+ *
+ * @param bitDepth of the stream, for the message
+ * @throws {DeviceError} naming what it offers instead
+ */
+export function expectOffered(device: VideoDevice, format: PictureFormat, bitDepth: number): void {
+  const offered = [...device.formats(v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE)];
+  if (offered.includes(PICTURE_FORMATS[format])) return;
+  const names = offered.map((offer) => pictureFormat(offer) ?? v4l2.fourccText(offer));
+  throw new DeviceError(
+    device.path,
+    `gives ${names.join(" or ")} for ${bitDepth} bits a sample, not ${format}`,
+  );
+}
+
+/** The visible part of each buffer of a CAPTURE queue, ready to be written. */
+export class PictureBuffers {
+  readonly buffers: readonly GatherBuffer[];
+  /** Least `bytesused` of each plane of a whole picture. */
+  readonly #needed: readonly number[];
+
+  constructor(queue: MplaneMmapQueue, format: MplaneFormat, visible: Crop) {
+    const runs = runsOf(layoutOf(format), visible);
+    this.#needed = format.planes.map((_, memory) => endOf(runs, memory));
+    this.buffers = queue.mappings.map((planes) =>
+      new GatherBuffer(
+        runs.map(({ memory, offset, length }) =>
+          planes[memory].bytes.subarray(offset, offset + length)
+        ),
+      )
+    );
+  }
+
+  /** Whether there is a whole picture in planes with these payloads. */
+  isWhole(planes: readonly { readonly bytesused: number }[]): boolean {
+    for (let i = 0; i < planes.length; i++) {
+      if (planes[i].bytesused < this.#needed[i]) return false;
+    }
+    return true;
+  }
+}
+
+function layoutOf({ height, pixelformat, planes }: MplaneFormat): Semiplanar {
+  const [first, second] = planes;
+  const luma = { memory: 0, offset: 0, bytesperline: first.bytesperline };
+  const chroma = second === undefined
+    ? { ...luma, offset: first.bytesperline * height }
+    : { ...luma, memory: 1, bytesperline: second.bytesperline };
+  return { bytesPerSample: pixelformat === v4l2.V4L2_PIX_FMT_P010 ? 2 : 1, luma, chroma };
+}
+
+function endOf(runs: readonly Run[], memory: number): number {
+  const ends = runs.filter((run) => run.memory === memory).map((run) => run.offset + run.length);
+  return Math.max(...ends);
+}

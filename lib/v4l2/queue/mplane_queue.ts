@@ -1,0 +1,203 @@
+/**
+ * The multi-planar interface: formats and queues whose buffers have one or more planes, each with
+ * memory of its own.
+ *
+ * @module
+ */
+import { File, O_CLOEXEC, O_RDWR } from "../../sys/file.ts";
+import { ioctl } from "../../sys/ioctl.ts";
+import { addressOf } from "../../sys/libc.ts";
+import { Mapping } from "../../sys/mmap.ts";
+import type { View } from "../../uapi/struct.ts";
+import { DeviceError, type VideoDevice } from "../device.ts";
+import { type Buffer, Queue } from "./queue.ts";
+import * as v4l2 from "../../uapi/videodev2.ts";
+
+/** One plane of a format, in bytes. */
+export interface PlaneFormat {
+  readonly bytesperline: number;
+  readonly sizeimage: number;
+}
+
+/** A multi-planar frame format; sizes in pixels. */
+export interface MplaneFormat {
+  readonly width: number;
+  readonly height: number;
+  /** fourcc as a number */
+  readonly pixelformat: number;
+  readonly planes: readonly PlaneFormat[];
+}
+
+/** One queue's format. */
+export function mplaneFormat(device: VideoDevice, type: number): MplaneFormat {
+  const format = v4l2.v4l2_format_mplane.alloc({ type });
+  ioctl(device, v4l2.VIDIOC_G_FMT, format.bytes);
+  return describe(format);
+}
+
+/**
+ * Sets one queue's format.
+ *
+ * @param wanted size in pixels, which the driver may round up; `sizeimage`, of compressed frames,
+ * is the largest one in bytes
+ * @throws {SysError} EBUSY while the queue has buffers
+ * @throws {DeviceError} if the driver chose another pixel format or a smaller size
+ */
+export function setMplaneFormat(
+  device: VideoDevice,
+  type: number,
+  wanted: { width: number; height: number; pixelformat: number; sizeimage?: number },
+): MplaneFormat {
+  const field = v4l2.V4L2_FIELD_NONE;
+  const format = v4l2.v4l2_format_mplane.alloc({ type, ...wanted, field, num_planes: 1 });
+  ioctl(device, v4l2.VIDIOC_S_FMT, format.bytes);
+  const { width, height, pixelformat, sizeimage = 0 } = wanted;
+  if (
+    format.width < width || format.height < height || format.pixelformat !== pixelformat ||
+    format.sizeimage < sizeimage
+  ) {
+    const name = (f: typeof wanted) =>
+      `${f.width}x${f.height} ${v4l2.fourccText(f.pixelformat)}` +
+      (sizeimage > 0 ? ` of ${f.sizeimage} bytes` : "");
+    throw new DeviceError(
+      device.path,
+      `VIDIOC_S_FMT: asked for ${name(wanted)}, the device offers ${name(format)}`,
+    );
+  }
+  return describe(format);
+}
+
+function describe(format: ReturnType<typeof v4l2.v4l2_format_mplane.alloc>): MplaneFormat {
+  const { width, height, pixelformat, num_planes: length } = format;
+  const first = v4l2.v4l2_format_mplane.fields.sizeimage.offset;
+  const { size } = v4l2.v4l2_plane_pix_format;
+  const planes = Array.from({ length }, (_, i) => {
+    const plane = v4l2.v4l2_plane_pix_format.at(format.bytes, first + i * size);
+    return { bytesperline: plane.bytesperline, sizeimage: plane.sizeimage };
+  });
+  return { width, height, pixelformat, planes };
+}
+
+/** One `struct v4l2_plane`. */
+export type Plane = View<typeof v4l2.v4l2_plane.fields>;
+
+/** Gives a buffer descriptor its array of planes; the pointer to it is made here, once. */
+function attachPlanes(buffer: Buffer, count: number): Plane[] {
+  const { size } = v4l2.v4l2_plane;
+  // The views keep the memory alive.
+  const array = new Uint8Array(size * count);
+  buffer.planes = addressOf(array);
+  buffer.length = count;
+  return Array.from({ length: count }, (_, i) => v4l2.v4l2_plane.at(array, i * size));
+}
+
+/** What the multi-planar queues of all memory kinds have in common. */
+export abstract class MplaneQueue extends Queue {
+  /** The planes of each buffer, by its index, ready for VIDIOC_QBUF. */
+  readonly planes: readonly (readonly Plane[])[];
+  /** The planes of the buffer in `dequeued`. */
+  readonly dequeuedPlanes: readonly Plane[];
+
+  /** @param planes of a buffer, from its format */
+  protected constructor(
+    device: VideoDevice,
+    type: number,
+    memory: number,
+    count: number,
+    planes: number,
+  ) {
+    super(device, type, memory, count);
+    this.planes = this.buffers.map((buffer) => attachPlanes(buffer, planes));
+    this.dequeuedPlanes = attachPlanes(this.dequeued, planes);
+  }
+
+  /** Of all planes. */
+  override get payload(): number {
+    let bytes = 0;
+    for (let i = 0; i < this.dequeuedPlanes.length; i++) bytes += this.dequeuedPlanes[i].bytesused;
+    return bytes;
+  }
+
+  /** @param bytesused payload in bytes, of the first plane of an OUTPUT buffer */
+  override enqueue(index: number, bytesused = 0): void {
+    this.planes[index][0].bytesused = bytesused;
+    super.enqueue(index);
+  }
+}
+
+/** A dma-buf, and its size in bytes. */
+export interface Exported {
+  readonly file: File;
+  readonly fd: number;
+  readonly size: number;
+}
+
+/** A multi-planar queue whose buffers the driver allocates and the program maps. */
+export class MplaneMmapQueue extends MplaneQueue {
+  /** The planes' memory, by buffer and plane. */
+  readonly mappings: readonly (readonly Mapping[])[];
+
+  /** @param planes of a buffer, from its format */
+  constructor(device: VideoDevice, type: number, count: number, planes: number) {
+    super(device, type, v4l2.V4L2_MEMORY_MMAP, count, planes);
+    const mappings: Mapping[][] = [];
+    this.mappings = mappings;
+    try {
+      for (const buffer of this.buffers) {
+        ioctl(device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
+        const mapped: Mapping[] = [];
+        mappings.push(mapped);
+        for (const { length, mem_offset } of this.planes[buffer.index]) {
+          mapped.push(Mapping.shared(device, length, mem_offset));
+        }
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Exports every plane as a dma-buf (VIDIOC_EXPBUF).
+   *
+   * @returns by buffer and plane; the caller closes them
+   * @throws {SysError} ENOTTY where the driver cannot
+   */
+  export(): Exported[][] {
+    const { device, type } = this;
+    return this.planes.map((planes, index) =>
+      planes.map(({ length }, plane) => {
+        // A process that maps it writes to it.
+        const flags = O_CLOEXEC | O_RDWR;
+        const request = v4l2.v4l2_exportbuffer.alloc({ type, index, plane, flags });
+        ioctl(device, v4l2.VIDIOC_EXPBUF, request.bytes);
+        return { file: new File(device.path, request.fd), fd: request.fd, size: length };
+      })
+    );
+  }
+
+  override close(): void {
+    // The kernel keeps the memory of a buffer for as long as it is mapped.
+    for (const mapping of this.mappings.flat()) mapping.close();
+    super.close();
+  }
+}
+
+/** A multi-planar queue whose planes are dma-bufs that something else allocated. */
+export class MplaneDmabufQueue extends MplaneQueue {
+  /** @param dmabufs by buffer and plane; the caller keeps them open */
+  constructor(
+    device: VideoDevice,
+    type: number,
+    dmabufs: readonly (readonly { readonly fd: number; readonly size: number }[])[],
+  ) {
+    super(device, type, v4l2.V4L2_MEMORY_DMABUF, dmabufs.length, dmabufs[0].length);
+    this.planes.forEach((planes, index) =>
+      planes.forEach((plane, i) => {
+        const { fd, size } = dmabufs[index % dmabufs.length][i];
+        plane.fd = fd;
+        plane.length = size;
+      })
+    );
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * Every way of a camera's frame into the program and through the filter.
+ *
+ * @module
+ */
+import { crc32 } from "../../../lib/image/crc32.ts";
+import { threshold } from "../../../lib/image/threshold.ts";
+import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
+import { openCamera, setUpCamera } from "../../../lib/frames/camera.ts";
+import { breathe } from "../../../lib/cli/stop.ts";
+import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
+import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { DmabufQueue } from "../../../lib/v4l2/queue/queue.ts";
+import {
+  V4L2_BUF_FLAG_ERROR,
+  V4L2_BUF_TYPE_VIDEO_OUTPUT,
+  V4L2_CAP_VIDEO_CAPTURE,
+} from "../../../lib/uapi/videodev2.ts";
+import { CameraPath, TRANSPORTS } from "../../../lib/vpipe/camera_path.ts";
+import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
+import { MetaReader } from "../../../lib/vpipe/meta.ts";
+import { VPIPE_ALGO_THRESHOLD } from "../../../lib/uapi/vpipe.ts";
+import { type Context, FPS, heap, META, readCsv } from "../../harness/context.ts";
+import { expectError, someRows } from "../../harness/expectations.ts";
+import { succeed } from "../../harness/processes.ts";
+import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+
+const FRAMES = 20;
+const VGA = { size: [640, 480], fps: FPS };
+const PAGES = Math.ceil(640 * 480 / 4096);
+// drivers/media/test-drivers/vivid/vivid-ctrls.c
+const VIVID_CID_PERC_DROPPED = (0x00f00000 | 0xf000) + 64;
+const VIVID_CID_DQBUF_ERROR = (0x00f00000 | 0xf000) + 66;
+
+/** Has vivid lose so many per cent of its frames while `body` runs. */
+async function losing<T>(context: Context, percent: number, body: () => Promise<T>): Promise<T> {
+  using vivid = VideoDevice.open(context.vivid, V4L2_CAP_VIDEO_CAPTURE, "capture device");
+  vivid.setControl(VIVID_CID_PERC_DROPPED, percent);
+  try {
+    return await body();
+  } finally {
+    vivid.setControl(VIVID_CID_PERC_DROPPED, 0);
+  }
+}
+
+export async function captureChecks(suite: Suite, context: Context): Promise<void> {
+  const { scratch, fixtures } = context;
+  const csv = `${scratch}/capture.csv`;
+  const meta = `${scratch}/capture.meta.csv`;
+  const tiny = `${fixtures}/tiny-4x4.pgm`;
+
+  await suite.whole?.check("capture-read: whole frames and their CRC", async () => {
+    const options = ["--stages", "--warm-up", 0, "--quiet"] as const;
+    await context.run("capture-read", context.vivid, csv, FRAMES, ...options);
+    const rows = readCsv(csv);
+    expectEqual("rows", rows.length, FRAMES);
+    rows.forEach((row, i) => {
+      expectEqual(`synthetic_sequence of row ${i}`, Number(row.synthetic_sequence), i);
+      expectEqual(`bytesused of row ${i}`, Number(row.bytesused), 640 * 480);
+      const times = ["read_start", "readable", "read_end", "checksummed", "measured"]
+        .map((name) => BigInt(row[`${name}_monotonic_ns`]));
+      for (let k = 1; k < times.length; k++) {
+        expect(times[k] >= times[k - 1], `row ${i}: step ${k} is before the one before it`);
+      }
+    });
+    const sums = new Set(rows.map((row) => row.crc32));
+    expect(sums.size > 1, "all frames have the same CRC, and the picture moves");
+    return `${FRAMES} frames of 307200 bytes, steps in order, ${sums.size} different CRCs`;
+  });
+
+  for (const [mode, faults] of [["reset", PAGES], ["noreset", 0]] as const) {
+    await suite.check(`capture-userptr: page faults, ${mode}`, async () => {
+      const options = ["--fps", FPS, "--warm-up", 0, "--quiet"] as const;
+      await context.run("capture-userptr", context.vivid, csv, FRAMES, mode, ...options);
+      const rows = readCsv(csv);
+      expectEqual("rows", rows.length, FRAMES);
+      // The first queueing of each of the four buffers is not counted. Now and then
+      // a page of the runtime's own is first touched there as well.
+      const counts = rows.slice(4).map((row) => Number(row.minor_faults_delta));
+      expectEqual("fewest minor faults", Math.min(...counts), faults);
+      const more = counts.filter((count) => count !== faults).length;
+      expect(more <= counts.length / 4, `${more} of ${counts.length} rows have more: ${counts}`);
+      return `${faults} minor faults in each VIDIOC_QBUF but ${more} of ${counts.length}`;
+    });
+  }
+
+  for (
+    const [tool, ...args] of [
+      ["capture-dmabuf", context.vivid, context.filter, csv, FRAMES],
+      ["capture-m2m", context.vivid, context.filter, csv, FRAMES, "dmabuf", "threshold", 99],
+      ["capture-m2m", context.vivid, context.filter, csv, FRAMES, "mmap"],
+    ] as const
+  ) {
+    // The ways into the filter are looked at byte by byte below.
+    await suite.whole?.check(`${[tool, ...args.slice(4)].join(" ")}: sequences`, async () => {
+      await using drain = await context.drain(meta, FRAMES);
+      await context.run(tool, ...args, "--warm-up", 0, "--quiet");
+      await drain.end();
+      const entries = readCsv(meta);
+      const rows = readCsv(csv);
+      expectEqual("rows", rows.length, FRAMES);
+      rows.forEach((row, i) => {
+        const { src_v4l2_sequence, bytesused } = entries[i];
+        expectEqual(`source sequence of entry ${i}`, src_v4l2_sequence, row.vivid_sequence);
+        expectEqual(`bytesused of entry ${i}`, bytesused, row.vpipe_bytesused);
+        expectEqual(`vpipe_sequence of row ${i}`, Number(row.vpipe_sequence), i);
+      });
+      return `${FRAMES} entries of metadata carry exactly the camera's sequence numbers`;
+    });
+  }
+
+  for (const transport of TRANSPORTS) {
+    await suite.check(`camera to filter, ${transport}: every byte`, async () => {
+      using camera = openCamera(context.vivid, "streaming");
+      const format = setUpCamera(camera, VGA);
+      using reader = new MetaReader(META);
+      using path = new CameraPath({
+        ...{ camera, format, filter: context.filter, transport },
+        ...{ algorithm: VPIPE_ALGO_THRESHOLD, threshold: 77, buffers: 4 },
+      });
+      const poller = new Poller(camera, POLLIN);
+      const { width, height } = format;
+      for (let frame = 0; frame < 5; frame++) {
+        let index = -1;
+        while ((index = path.camera.dequeue()) < 0) {
+          expect((poller.wait(5000) & POLLIN) !== 0, "no frame from the camera within 5 s");
+        }
+        const { bytesused, sequence } = path.camera.dequeued;
+        path.prepare(sequence);
+        path.copy(index, bytesused);
+        path.output.enqueue(index, bytesused);
+        expectEqual("entries", reader.read(1, 5000), 1);
+        const done = path.capture.dequeue();
+        expect(done >= 0, "no filtered frame although its metadata is there");
+        const source = path.camera.mappings[index].bytes.slice(0, bytesused);
+        const { image } = threshold({ width, height, pixels: source }, 77);
+        const expected = crc32(image.pixels);
+        const [entry] = reader.entries;
+        expectEqual("source sequence", entry.src_v4l2_sequence, sequence);
+        expectEqual("CRC of the filter", entry.crc32, expected);
+        const got = path.capture.mappings[done].bytes.subarray(0, bytesused);
+        expectEqual("CRC of the CAPTURE buffer", crc32(got), expected);
+        path.output.reclaim();
+        path.capture.enqueue(done);
+        path.camera.enqueue(index);
+        await breathe();
+      }
+      return "5 camera frames, thresholded by the kernel as by the reference";
+    });
+  }
+
+  await suite.whole?.check("bench-fixture: four frames in flight", async () => {
+    const vga = `${fixtures}/noise-vga.pgm`;
+    const output = `${scratch}/depth.pgm`;
+    await context.run(
+      ...["bench-fixture", context.filter, heap(), vga, csv, 40, "threshold", 127, output] as const,
+      ...["--depth", 4, "--warm-up", 6, "--quiet"],
+    );
+    const rows = readCsv(csv);
+    expectEqual("rows", rows.length, 40);
+    let overlapping = 0;
+    rows.forEach((row, i) => {
+      expectEqual(`vpipe_sequence of row ${i}`, Number(row.vpipe_sequence), i + 6);
+      const next = rows[i + 3];
+      if (!next) return;
+      if (BigInt(next.enqueue_monotonic_ns) < BigInt(row.dequeue_monotonic_ns)) overlapping++;
+    });
+    expectEqual("frames queued while the third before them was not done", overlapping, 37);
+    const reference = `${scratch}/depth.reference.pgm`;
+    await context.run("cv-ref", vga, reference);
+    const [a, b] = [output, reference].map((file) => Deno.readFileSync(file));
+    expectEqual("CRC of the first result", crc32(a), crc32(b));
+    return "40 rows after 6 to warm up, always four queued, the result is the reference's";
+  });
+
+  await suite.whole?.check("camera: frames it drops are counted", async () => {
+    const result = await losing(
+      context,
+      40,
+      () =>
+        context.run("capture-mmap", context.vivid, csv, 60, "--fps", 60, "--warm-up", 9, "--json"),
+    );
+    const { dropped, gaps } = JSON.parse(result);
+    const numbers = readCsv(csv).map((row) => Number(row.sequence));
+    const missing = numbers[59] - numbers[0] - 59;
+    expect(missing > 0, "vivid dropped none of 60 frames");
+    expectEqual("dropped", dropped, missing);
+    expect(gaps > 0 && gaps <= dropped, `${gaps} gaps with ${dropped} frames missing`);
+    return `${dropped} dropped in ${gaps} gaps, as the CSV's sequence numbers say`;
+  });
+  await suite.whole?.check("camera: one that stops", async () => {
+    await using capture = context.start(
+      ...["capture-mmap", context.vivid, csv, 1_000_000, "--timeout", 0.5, "--warm-up", 0] as const,
+    );
+    await someRows(csv);
+    const outcome = await losing(context, 100, () => capture.end(20));
+    const rows = readCsv(csv).length;
+    const said = expectError(
+      outcome,
+      "capture-mmap",
+      1,
+      `${context.vivid}: no frame within 0.5 s, after ${rows} of 1000000 frames`,
+    );
+    expect(outcome.stdout.includes(`${rows} frames of 640x480`), `no report: ${outcome.stdout}`);
+    return `${said}, rows and report kept`;
+  });
+  await suite.whole?.check("metadata: an overrun is flagged in the CSV", async () => {
+    await using drain = await context.drain(meta, 300);
+    const feed = ["fixture-feed", context.filter, heap(), tiny, `${scratch}/one.pgm`] as const;
+    await context.run(...feed, "--quiet");
+    await someRows(meta);
+    await drain.stop();
+    await context.run(
+      ...["bench-fixture", context.filter, heap(), tiny, csv, 556, "none"] as const,
+      ...["--warm-up", 0, "--quiet"],
+    );
+    drain.kill("SIGCONT");
+    await context.run(
+      ...["bench-fixture", context.filter, heap(), tiny, csv, 300, "none"] as const,
+      ...["--warm-up", 0, "--quiet"],
+    );
+    const { stdout } = await drain.end();
+    const rows = readCsv(meta);
+    const flagged = rows.filter((row) => Number(row.flags) !== 0).length;
+    expect(flagged > 0, "no row is flagged");
+    const lost = Number(rows[299].seq) - Number(rows[0].seq) - 299;
+    expect(lost > 0, "no entry is missing between the first and the last row");
+    expect(
+      stdout.includes(`${flagged} overruns, ${lost} entries lost`),
+      `meta-drain's report is: ${stdout.split("\n")[0]}`,
+    );
+    return `a drain that stood still: ${flagged} rows flagged, ${lost} entries lost, both reported`;
+  });
+  await suite.whole?.check("camera: one with the multi-planar interface alone", async () => {
+    const inUse = Number(Deno.readTextFileSync("/sys/module/vivid/refcnt"));
+    if (inUse > 0) throw new Skip(`vivid is in use ${inUse} times`);
+    await succeed("rmmod", ["vivid"]);
+    try {
+      await succeed("modprobe", ["vivid", "multiplanar=2"]);
+      for (
+        const [tool, ...options] of [["capture-mmap", "--buffers", 3], ["capture-read"]] as const
+      ) {
+        const args = [...options, "--fps", FPS, "--warm-up", 0, "--json"];
+        const result = await context.run(tool, context.vivid, csv, FRAMES, ...args);
+        expectEqual(`${tool}: frames`, JSON.parse(result).frames, FRAMES);
+        for (const { bytesused } of readCsv(csv)) {
+          expectEqual(`${tool}: bytesused`, Number(bytesused), 640 * 480);
+        }
+      }
+      await using refused = context.start("capture-userptr", context.vivid, csv, FRAMES);
+      const message = `${context.vivid}: is a multi-planar capture device, which capture-mmap and`;
+      return expectError(await refused.end(), "capture-userptr", 1, message);
+    } finally {
+      await succeed("rmmod", ["vivid"]);
+      await succeed("modprobe", ["vivid"]);
+    }
+  });
+  for (
+    const [tool, ...path] of [
+      ["capture-mmap", context.vivid],
+      ["capture-dmabuf", context.vivid, context.filter],
+    ] as const
+  ) {
+    await suite.whole?.check(`${tool}: a faulty frame is told in its row`, async () => {
+      using vivid = VideoDevice.open(context.vivid, V4L2_CAP_VIDEO_CAPTURE, "capture device");
+      const options = ["--fps", FPS, "--warm-up", 0, "--json"] as const;
+      await using capture = context.start(tool, ...path, csv, 60, ...options);
+      let ended = false;
+      const end = capture.end(60).finally(() => void (ended = true));
+      await someRows(csv);
+      while (!ended) {
+        vivid.setControl(VIVID_CID_DQBUF_ERROR, 1);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      const { stdout, stderr } = await end;
+      const rows = readCsv(csv);
+      expectEqual(`rows (${stderr})`, rows.length, 60);
+      const faulty = rows.filter(({ flags }) => Number(flags) & V4L2_BUF_FLAG_ERROR).length;
+      expect(faulty > 0, "none is flagged");
+      expectEqual("errors in the JSON", JSON.parse(stdout).errors, faulty);
+      return `${faulty} of ${rows.length} rows have V4L2_BUF_FLAG_ERROR, as the JSON says`;
+    });
+  }
+  await suite.check("filter: a dma-buf too small", () => {
+    using filter = openFilter(context.filter);
+    setFilterSize(filter, 640, 480);
+    using small = allocateFromHeap(heap(), 4096);
+    using queue = new DmabufQueue(filter, V4L2_BUF_TYPE_VIDEO_OUTPUT, [small]);
+    let message = "";
+    try {
+      queue.enqueue(0, 640 * 480);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expectEqual("error", message, `${context.filter}: VIDIOC_QBUF: Invalid argument (EINVAL)`);
+    return `4096 bytes for a frame of 307200: "${message}"`;
+  });
+}

@@ -1,0 +1,64 @@
+/**
+ * Stateless parameters of pictures that CAPTURE cannot have are refused when they are set.
+ *
+ * @module
+ */
+import { av1Sequence, V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/av1_controls.ts";
+import { h264Sps, V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/controls.ts";
+import { EINVAL, SysError } from "../../../lib/sys/errno.ts";
+import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
+import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { V4L2_CAP_VIDEO_M2M_MPLANE } from "../../../lib/uapi/videodev2.ts";
+import { findDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { hasAv1 } from "../../harness/context.ts";
+import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+
+const SPS = V4L2_CID_STATELESS_H264_SPS;
+const SEQUENCE = V4L2_CID_STATELESS_AV1_SEQUENCE;
+
+// V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X and _Y: the chroma of 4:2:0.
+const HALVED = 0x1_0000 | 0x2_0000;
+
+/** A control's value, and the errno of setting it. */
+const CASES = [
+  ["4:2:0, 8 bits", SPS, { chromaFormatIdc: 1 }, 0],
+  ["monochrome", SPS, { chromaFormatIdc: 0 }, 0],
+  ["4:2:0, 10 bits", SPS, { chromaFormatIdc: 1, lumaDepth: 2, chromaDepth: 2 }, 0],
+  ["4:2:2", SPS, { chromaFormatIdc: 2 }, EINVAL],
+  ["4:4:4", SPS, { chromaFormatIdc: 3 }, EINVAL],
+  ["luma of 8 bits, chroma of 10", SPS, { chromaFormatIdc: 1, chromaDepth: 2 }, EINVAL],
+  ["9 bits", SPS, { chromaFormatIdc: 1, lumaDepth: 1, chromaDepth: 1 }, EINVAL],
+  ["AV1, 8 bits", SEQUENCE, { seqProfile: 0, bitDepth: 8, flags: HALVED }, 0],
+  ["AV1, 4:4:4", SEQUENCE, { seqProfile: 1, bitDepth: 8 }, EINVAL],
+  ["AV1, flags of 4:4:4", SEQUENCE, { seqProfile: 0, bitDepth: 8, flags: 0 }, EINVAL],
+  ["AV1, 12 bits", SEQUENCE, { seqProfile: 2, bitDepth: 12 }, EINVAL],
+] as const;
+
+function payloadOf(id: number, values: Record<string, number>): Uint8Array<ArrayBuffer> {
+  if (id === SEQUENCE) return av1Sequence.alloc(values).bytes;
+  const { chromaFormatIdc, lumaDepth = 0, chromaDepth = 0 } = values;
+  const sps = h264Sps.alloc({ profileIdc: 110, levelIdc: 30, chromaFormatIdc });
+  sps.bitDepthLumaMinus8 = lumaDepth;
+  sps.bitDepthChromaMinus8 = chromaDepth;
+  return sps.bytes;
+}
+
+export async function decoderControlChecks(suite: Suite): Promise<void> {
+  await suite.check("decoder: parameters of pictures that CAPTURE cannot have", () => {
+    const path = findDecoder();
+    expect(path !== undefined, "there is no decoder node");
+    const cases = CASES.filter(([, id]) => id !== SEQUENCE || hasAv1());
+    for (const [name, id, values, errno] of cases) {
+      using device = VideoDevice.open(path, V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
+      let code = 0;
+      try {
+        setCompoundControls(device, [{ id, payload: payloadOf(id, values) }]);
+      } catch (error) {
+        if (!(error instanceof SysError)) throw error;
+        code = error.code;
+      }
+      expectEqual(`errno of ${name}`, code, errno);
+    }
+    return `${cases.length} of H.264 and AV1: EINVAL at VIDIOC_S_EXT_CTRLS, or taken`;
+  });
+}

@@ -1,0 +1,107 @@
+/**
+ * A client that sends the slices of a picture one by one, without parameter sets: what they are
+ * decoded to has to be what the picture as a whole is.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { V4L2_CID_STATELESS_H264_START_CODE } from "../../../lib/uapi/controls.ts";
+import { type AccessUnit, readStream } from "../../../lib/codec/stream.ts";
+import { ioctl } from "../../../lib/sys/ioctl.ts";
+import { addressOf } from "../../../lib/sys/libc.ts";
+import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
+import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
+import { decoderCommand } from "../../../lib/v4l2/decoder/command.ts";
+import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { MplaneMmapQueue, setMplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
+import * as v4l2 from "../../../lib/uapi/videodev2.ts";
+import { findDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import type { Context } from "../../harness/context.ts";
+import { nextBuffer, pictures } from "./client.ts";
+import { H264Client } from "./h264_client.ts";
+import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+
+const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
+const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+
+// Of a control that is a number; V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED is 0.
+const V4L2_CID_STATELESS_H264_DECODE_MODE = 0x00a40900;
+const SLICE_BASED = 0;
+const V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF = 0x200;
+
+const V4L2_DEC_CMD_FLUSH = 4;
+
+const SLICES = 8;
+
+function setNumber(device: VideoDevice, id: number, value: number): void {
+  const control = v4l2.v4l2_ext_control.alloc({ id, value });
+  const controls = addressOf(control.bytes);
+  const argument = v4l2.v4l2_ext_controls.alloc({ which: 0, count: 1, controls });
+  ioctl(device, v4l2.VIDIOC_S_EXT_CTRLS, argument.bytes);
+}
+
+/** Decodes a stream slice by slice; returns how many there were. */
+function decode(
+  units: readonly AccessUnit[],
+  startCode: boolean,
+  picture: (number: number, bytes: Uint8Array) => void,
+): number {
+  using device = VideoDevice.open(findDecoder()!, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
+  const [{ sequence: { width, height } }] = units;
+  const client = new H264Client(startCode);
+  setMplaneFormat(device, OUTPUT, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE });
+  setNumber(device, V4L2_CID_STATELESS_H264_DECODE_MODE, SLICE_BASED);
+  setNumber(device, V4L2_CID_STATELESS_H264_START_CODE, startCode ? 1 : 0);
+  setCompoundControls(device, client.parts(units[0].data).controls);
+  setMplaneFormat(device, CAPTURE, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 });
+  using output = new MplaneMmapQueue(device, OUTPUT, SLICES, 1);
+  using capture = new MplaneMmapQueue(device, CAPTURE, 1, 1);
+  output.streamOn();
+  capture.streamOn();
+  const poller = new Poller(device, POLLIN);
+  let count = 0;
+  for (const [number, { data }] of units.entries()) {
+    const { slices, controls } = client.parts(data);
+    expect(slices.length <= SLICES, `${slices.length} slices of a picture`);
+    setCompoundControls(device, controls);
+    capture.enqueue(0);
+    // Of some pictures it is said afterwards that no slice is to come.
+    const flushed = number % 3 === 2;
+    for (const [index, slice] of slices.entries()) {
+      const buffer = output.buffers[index];
+      const last = index + 1 === slices.length && !flushed;
+      buffer.flags = last ? 0 : V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
+      buffer.timestamp_sec = 0;
+      buffer.timestamp_usec = number + 1;
+      output.mappings[index][0].bytes.set(slice);
+      output.enqueue(index, slice.length);
+    }
+    if (flushed) decoderCommand(device, V4L2_DEC_CMD_FLUSH);
+    nextBuffer(capture, poller);
+    expectEqual("timestamp", capture.dequeued.timestamp_usec, number + 1);
+    picture(number, capture.mappings[0][0].bytes);
+    for (const _ of slices) output.reclaim();
+    count += slices.length;
+  }
+  return count;
+}
+
+export async function decoderSliceChecks(suite: Suite, { fixtures }: Context): Promise<void> {
+  for (const name of ["h264-slices.h264", "h264-interlaced.h264"]) {
+    for (const startCode of [true, false]) {
+      const form = startCode ? "with start codes" : "without start codes";
+      await suite.check(`decoder: ${name} slice by slice, ${form}`, () => {
+        const file = `${fixtures}/streams/${name}`;
+        const units = [...readStream(Deno.readFileSync(file))];
+        const whole = pictures(file, "nv12");
+        const slices = decode(units, startCode, (number, bytes) => {
+          const { stream, index } = whole.next().value!;
+          const same = Buffer.compare(stream.capture.mappings[index][0].bytes, bytes) === 0;
+          expect(same, `picture ${number} is another one than of the whole frame`);
+        });
+        expect(whole.next().done === true, "fewer pictures than of whole frames");
+        return `${units.length} pictures of ${slices} slices`;
+      });
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The committed streams through the decoder: every byte as FFmpeg decoded it.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { crc32 } from "node:zlib";
+import type { Context } from "../../harness/context.ts";
+import { pictures } from "./client.ts";
+import { Decoding, digestsOf, expectDecoded, FORMATS, sha256, type StreamDigest } from "./file.ts";
+import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+
+/** A stream of each codec for what need not be tried with all. */
+const BY_CODEC = ["vp9-320x240.ivf", "av1-320x240.ivf", "h264-320x240.h264"];
+
+/** Decodes a stream without a tool into planes of their own. */
+function expectSplit(input: string, expected: StreamDigest): void {
+  const frames: Uint8Array[] = [];
+  for (const { stream, index, place } of pictures(input, "nv12m")) {
+    expectEqual("planes", stream.capture.planes[index].length, 2);
+    frames[place] = Buffer.concat(stream.pictures[index].parts);
+  }
+  expectEqual("frames in nv12m", frames.length, expected.frames);
+  expectEqual("SHA-256 in nv12m", sha256(Buffer.concat(frames)), expected.sha256);
+}
+
+export async function decoderStreamChecks(suite: Suite, context: Context): Promise<void> {
+  const folder = `${context.fixtures}/streams`;
+  const byCodec = digestsOf(context, ...BY_CODEC);
+  const [first, , h264] = byCodec;
+
+  for (const digest of digestsOf(context)) {
+    await suite.check(`decoder: ${digest.name}`, async () => {
+      const input = `${folder}/${digest.name}`;
+      const format = FORMATS[digest.pixels];
+      await using decoding = new Decoding(context, input, ["--format", format]);
+      await decoding.expectFrames(digest);
+      return `${digest.frames} frames in ${format}, ` +
+        `SHA-256 ${digest.sha256.slice(0, 12)}... of all as in digests.txt`;
+    });
+  }
+
+  await suite.check("decoder: planes of their own", () => {
+    const split = digestsOf(context, "vp9-322x182.ivf", "av1-322x182.ivf", "h264-322x182.h264");
+    for (const digest of split) expectSplit(`${folder}/${digest.name}`, digest);
+    return `${split.map(({ name }) => name).join(", ")} in nv12m: the same SHA-256`;
+  });
+
+  await suite.check("decoder: buffers", async () => {
+    const counts = [1, 2, 32];
+    for (const count of counts) {
+      const input = `${folder}/${first.name}`;
+      await expectDecoded(context, input, first, "--buffers", count);
+    }
+    return `${first.name} with ${counts.join(", ")} buffers: the same SHA-256`;
+  });
+
+  await suite.check("decoder: one buffer where pictures are held back", async () => {
+    await expectDecoded(context, `${folder}/${h264.name}`, h264, "--buffers", 1);
+    return `${h264.name} with 1 frame in flight: ${h264.frames} frames, the same SHA-256`;
+  });
+
+  await suite.check("decoder: to stdout, with a checksum of each frame", async () => {
+    const file = `${context.scratch}/decoded.crc`;
+    const args = [`${folder}/${first.name}`, "-", "--digest", file, "--json"];
+    const command = new Deno.Command(context.tool("decode-file"), { args, stdin: "null" });
+    const { code, stdout, stderr } = await command.output();
+    const says = new TextDecoder().decode(stderr);
+    expect(code === 0, `status ${code}: ${says}`);
+    expectEqual("SHA-256 of stdout", sha256(stdout), first.sha256);
+    expectEqual("frames, as stderr says", JSON.parse(says).frames, first.frames);
+    const size = stdout.length / first.frames;
+    const expected = Array.from({ length: first.frames }, (_, i) => {
+      const value = crc32(stdout.subarray(i * size, (i + 1) * size));
+      return `${i} ${value.toString(16).padStart(8, "0")}\n`;
+    }).join("");
+    expectEqual("checksums", Deno.readTextFileSync(file), expected);
+    return `${stdout.length} bytes on stdout and nothing else, ${first.frames} CRC-32 of them`;
+  });
+
+  await suite.check("decoder: three streams at once", async () => {
+    const started = byCodec.map((digest) => ({
+      digest,
+      decoding: new Decoding(context, `${folder}/${digest.name}`, ["--format", "nv12m"]),
+    }));
+    for (const { digest, decoding } of started) {
+      await using running = decoding;
+      await running.expectFrames(digest);
+    }
+    return `${BY_CODEC.join(", ")}: each has its own frames, in nv12m`;
+  });
+}

@@ -1,0 +1,261 @@
+/**
+ * loop-write: its inputs, its clock, its ends and its errors.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { jpegImages } from "../../../lib/codec/jpeg.ts";
+import { readStream } from "../../../lib/codec/stream.ts";
+import { VideoFile } from "../../../lib/ffmpeg/video_file.ts";
+import { MovingPattern } from "../../../lib/image/moving_pattern.ts";
+import { randomBytes } from "../../../lib/image/patterns.ts";
+import {
+  GREY,
+  isCompressed,
+  type PixelFormat,
+  pixelFormat,
+} from "../../../lib/image/pixel_format.ts";
+import { readPgm } from "../../../lib/files/pgm_files.ts";
+import { fourcc, V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../../../lib/uapi/videodev2.ts";
+import { type Context, readCsv } from "../../harness/context.ts";
+import { digestsOf, sha256 } from "../decoder/file.ts";
+import { expectError } from "../../harness/expectations.ts";
+import { expectBytes, openCapture, Reader } from "./client.ts";
+import { loopStats, loopStatsSince, until } from "./module.ts";
+import { CheckFailure, expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+
+const STREAM = "h264-320x240.h264";
+const SMALL = [64, 48] as const;
+const SMALL_BYTES = 64 * 48;
+const AT_ONCE = 2;
+const ATTEMPTS = 3;
+// Not the default.
+const RATE = 31.25;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** An image that is none but for its markers: as long as its number says. */
+function jpeg(number: number): Bytes {
+  const scan = randomBytes(100 + 997 * number, number + 1).map((byte) => byte === 0xff ? 0 : byte);
+  return Buffer.concat([
+    Uint8Array.of(0xff, 0xd8, 0xff, 0xc0, 0, 8, 8, 0, SMALL[1], 0, SMALL[0], 1),
+    Uint8Array.of(0xff, 0xda, 0, 2),
+    scan,
+    Uint8Array.of(0xff, 0xd9),
+  ]);
+}
+
+/** Frames of a known content, and how loop-write gets them. */
+interface Source {
+  readonly name: string;
+  readonly format: PixelFormat;
+  readonly size: readonly [width: number, height: number];
+  readonly frames: readonly Uint8Array[];
+  readonly args: readonly (string | number)[];
+}
+
+function sources({ scratch, fixtures }: Context): Source[] {
+  const file = (name: string, frames: readonly Uint8Array[]) => {
+    const path = `${scratch}/${name}`;
+    Deno.writeFileSync(path, Buffer.concat(frames));
+    return path;
+  };
+  const nv12 = pixelFormat("nv12")!;
+  const raw = Array.from({ length: 4 }, (_, i) => randomBytes(SMALL_BYTES * 3 / 2, i + 1));
+  const moving = new MovingPattern("bars", GREY, ...SMALL);
+  const pattern = Array.from({ length: 12 }, (_, i) => {
+    const frame = new Uint8Array(SMALL_BYTES);
+    moving.fill(frame, i);
+    return frame;
+  });
+  const pgm = `${fixtures}/odd-641x3.pgm`;
+  const still = readPgm(pgm).pixels;
+  const stream = `${fixtures}/streams/${STREAM}`;
+  const units = [...readStream(Deno.readFileSync(stream))].map(({ data }) => data);
+  const images = Array.from({ length: 12 }, (_, i) => jpeg(i));
+  const motion = file("images.mjpeg", images);
+  expectEqual("images of the MJPEG stream", [...jpegImages(Deno.readFileSync(motion))].length, 12);
+  return [
+    {
+      ...{ name: "raw frames, again and again", format: nv12, size: SMALL },
+      frames: [...raw, ...raw, ...raw],
+      ...{ args: [file("frames.nv12", raw), "--size", SMALL.join("x"), "--loop"] },
+    },
+    {
+      ...{ name: "a pattern", format: GREY, size: SMALL, frames: pattern },
+      args: ["pattern", "--size", SMALL.join("x"), "--format", "grey"],
+    },
+    {
+      ...{ name: "a PGM", format: GREY, size: [641, 3], frames: Array(6).fill(still) },
+      args: [pgm, "--loop"],
+    },
+    {
+      ...{ name: "H.264 as it is, by write", format: pixelFormat("h264")!, size: [320, 240] },
+      ...{ frames: units, args: [stream, "--format", "h264", "--io", "write"] },
+    },
+    {
+      ...{ name: "MJPEG as it is", format: pixelFormat("mjpeg")!, size: SMALL, frames: images },
+      args: [motion, "--format", "mjpeg"],
+    },
+  ];
+}
+
+/** What FFmpeg's libraries make of the stream, which is what its committed digest says. */
+function decoded(context: Context): Source {
+  const [digest] = digestsOf(context, STREAM);
+  const path = `${context.fixtures}/streams/${STREAM}`;
+  const frames: Bytes[] = [];
+  try {
+    using video = VideoFile.open(path, { format: "NV12" });
+    const frame = new Uint8Array(video.size);
+    while (video.readInto(frame)) frames.push(frame.slice());
+  } catch (error) {
+    // Without the libraries nothing can be decoded, which is no fault of what is checked.
+    if ((error as Error).message.includes("FFmpeg: ")) throw new Skip((error as Error).message);
+    throw error;
+  }
+  expectEqual("frames", frames.length, digest.frames);
+  expectEqual("SHA-256 of all", sha256(Buffer.concat(frames)), digest.sha256);
+  return {
+    ...{ name: "a video file", format: pixelFormat("nv12")!, size: [320, 240], frames },
+    args: [path, "--format", "nv12"],
+  };
+}
+
+/**
+ * Has loop-write write the frames, and compares each of those that arrive: all of them. Nobody waits
+ * for a reader, so on a machine that had no time for this one some are lost; a tool that loses frames
+ * loses some each time.
+ */
+async function expectWritten(context: Context, node: string, source: Source): Promise<string> {
+  let lost = 0;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    lost = await write(context, node, source);
+    if (lost > 0) continue;
+    const { format, frames } = source;
+    const bytes = isCompressed(format) ? "of any size" : `of ${frames[0].length} bytes`;
+    return `all ${frames.length} frames ${bytes} compared (attempt ${attempt})`;
+  }
+  throw new CheckFailure(`frames were lost in each of ${ATTEMPTS} attempts, in the last ${lost}`);
+}
+
+/** Writes and compares once; returns how many frames were lost. */
+async function write(context: Context, node: string, source: Source): Promise<number> {
+  const { format, size: [width, height], frames, args } = source;
+  {
+    // The reader is there first, and its buffers fit.
+    using device = openCapture(node);
+    const pixelformat = fourcc(format.fourcc);
+    device.setFormat(V4L2_BUF_TYPE_VIDEO_CAPTURE, { width, height, pixelformat });
+  }
+  using reader = new Reader(node, "mmap", 8);
+  const before = loopStats(node);
+  await using tool = context.start(
+    ...["loop-write", node, ...args, "--frames", frames.length, "--json"] as const,
+    ...["--fps", 25, "--buffers", 8, "--timeout", 60],
+  );
+  let ended = false;
+  const end = tool.end().finally(() => void (ended = true));
+  let got = 0;
+  while (!ended) {
+    const taken = reader.tryTake();
+    if (taken === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      continue;
+    }
+    const { sequence = -1 } = taken;
+    expectBytes(`frame ${sequence}`, taken.bytes, frames[sequence]);
+    reader.give(taken);
+    got++;
+  }
+  const { status, stdout, stderr } = await end;
+  expectEqual(`status (${stderr.trim()})`, status, 0);
+  const report = JSON.parse(stdout);
+  expectEqual("frames written", report.frames, frames.length);
+  expectEqual("format", report.format, format.name);
+  const { lost } = loopStatsSince(node, before);
+  expectEqual("frames had and lost", got + lost, frames.length);
+  return lost;
+}
+
+export async function loopWriteChecks(suite: Suite, context: Context, node: string): Promise<void> {
+  const { scratch, fixtures } = context;
+  const csv = `${scratch}/write.csv`;
+  const small = ["--size", SMALL.join("x"), "--format", "grey"];
+
+  for (const source of sources(context)) {
+    await suite.check(
+      `loop-write: ${source.name}`,
+      () => expectWritten(context, node, source),
+    );
+  }
+  await suite.check(
+    "loop-write: a video file",
+    () => expectWritten(context, node, decoded(context)),
+  );
+
+  await suite.check("loop-write: by the clock", async () => {
+    const frames = 60;
+    await using tool = context.start(
+      ...["loop-write", node, "pattern", csv, ...small, "--frames", frames] as const,
+      ...["--fps", RATE, "--quiet"],
+    );
+    await until("a writer", () => loopStats(node).writer === 1);
+    using device = openCapture(node);
+    const interval = device.getFrameInterval(V4L2_BUF_TYPE_VIDEO_CAPTURE);
+    expect(interval !== undefined, "the CAPTURE side has no frame interval");
+    expectEqual("rate for readers", interval.denominator / interval.numerator, RATE);
+    expectEqual("status", (await tool.end()).status, 0);
+    const rows = readCsv(csv);
+    expectEqual("rows", rows.length, frames);
+    const time = (i: number, column: string) => BigInt(rows[i][`${column}_monotonic_ns`]);
+    const start = time(0, "due");
+    const late = rows.map((_, i) => {
+      const off = Number(time(i, "due") - start) - i * 1e9 / RATE;
+      expect(Math.abs(off) <= 1, `frame ${i} is due ${off} ns off its time from the start`);
+      const late = Number(time(i, "submit") - time(i, "due"));
+      expect(late >= 0, `frame ${i} was handed over ${-late} ns before it was due`);
+      return late;
+    });
+    // A machine may stand still for some of them, but a clock that drifts is late for all.
+    const least = Math.min(...late.slice(frames / 2));
+    expect(
+      least < 1e9 / RATE / 2,
+      `each of the last ${frames / 2} frames is over ${least} ns late`,
+    );
+    return `${frames} frames at ${RATE} a second, as readers are told, none early, in the second half as little as ` +
+      `${(least / 1e6).toFixed(2)} ms late`;
+  });
+
+  const missing = "open: No such file or directory (ENOENT)";
+  const cut = `${scratch}/cut.grey`;
+  Deno.writeFileSync(cut, new Uint8Array(SMALL_BYTES * 3 / 2));
+  const text = `${scratch}/notes.txt`;
+  Deno.writeTextFileSync(text, "This is no film.\n");
+  const none = `${scratch}/none.nv12`;
+  const refusals: [name: string, status: number, message: string, args: (string | number)[]][] = [
+    ["no device", 1, `/dev/video255: ${missing}`, ["/dev/video255", "pattern"]],
+    ["a camera", 1, `${context.vivid}: is not an output device`, [context.vivid, "pattern"]],
+    ["no input", 1, `${none}: ${missing}`, [node, none]],
+    ["half a frame", 1, `${cut}: `, [node, cut, ...small]],
+    ["a text", 1, `${text}: `, [node, text, "--format", "grey"]],
+    ["another size", 1, "641x3", [node, `${fixtures}/odd-641x3.pgm`, "--size", "64x48"]],
+    ["a size it cannot be", 2, "--size must be", [
+      ...[node, "pattern", "--size", "9000x48", "--format", "yuyv"],
+    ]],
+    ["an unknown format", 2, "--format must be", [node, "pattern", "--format", "i420p"]],
+    ["an unknown pattern", 1, "bars", [node, "pattern:plaid", ...small]],
+  ];
+  while (refusals.length > 0) {
+    const batch = refusals.splice(0, AT_ONCE).map(([name, status, message, args]) => ({
+      ...{ name, status, message },
+      program: context.start("loop-write", ...args),
+    }));
+    for (const { name, status, message, program } of batch) {
+      await suite.check(`loop-write, bad input: ${name}`, async () => {
+        await using running = program;
+        return expectError(await running.end(), "loop-write", status, message);
+      });
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The device unplugged under the real daemon and its clients: the daemon ends, the next one serves
+ * the next device.
+ *
+ * @module
+ */
+import { until } from "../../check/decoder/daemon.ts";
+import { expect, expectEqual } from "../../harness/suite.ts";
+import { decoder, expectIdle, streams } from "./decoder.ts";
+import { Daemon } from "./daemon.ts";
+import { expectExact, readFixtures } from "./decode.ts";
+import { type Conditions, delay, NEVER_S } from "../engine/stage.ts";
+import { Worker } from "../engine/workers.ts";
+
+const CLIENTS = 2;
+const MIN_TIMES = 2;
+
+export async function decoderHotplug(
+  { seconds, random, tools, fixtures }: Conditions,
+): Promise<string> {
+  const users = decoder.users();
+  const all = readFixtures(fixtures);
+  const end = performance.now() + seconds * 1000;
+  let times = 0;
+  let midway = 0;
+  let slowest = 0;
+  const sum = { frames: 0, errors: 0, streams: 0 };
+  {
+    await using workers = new AsyncDisposableStack();
+    const clients = Array.from(
+      { length: CLIENTS },
+      () => workers.use(new Worker("streamAnything", { seed: random.next() })),
+    );
+    for (; times < MIN_TIMES || performance.now() < end; times++) {
+      await using daemon = await Daemon.start(tools);
+      await expectExact(decoder.videoNode(), random.pick(all));
+      // At least once in mid-stream, otherwise at any moment.
+      if (midway === 0) await until("a client's stream", () => streams().open.length > 0);
+      else await delay(random.below(100));
+      if (streams().open.length > 0) midway++;
+      const begin = performance.now();
+      decoder.unbind();
+      try {
+        const { status, stderr } = await daemon.end(NEVER_S);
+        expectEqual("status of a daemon without a device", status, 1);
+        expect(/the device is gone/.test(stderr), `the daemon said: ${stderr}`);
+        slowest = Math.max(slowest, performance.now() - begin);
+      } finally {
+        decoder.bind();
+      }
+    }
+    for (const client of clients) client.stop();
+    for (const client of clients) {
+      const { frames, errors, streams } = await client.result();
+      sum.frames += frames;
+      sum.errors += errors;
+      sum.streams += streams;
+    }
+  }
+  await expectIdle(users);
+  expect(midway > 0 && sum.streams > 0, "nothing was streaming when the device went");
+  return `${times} times, ${midway} in mid-stream: the daemon ended within ` +
+    `${slowest.toFixed(0)} ms, the next one decoded exactly; ${CLIENTS} clients had ` +
+    `${sum.streams} streams with ${sum.frames + sum.errors} answers, none waited for ever`;
+}

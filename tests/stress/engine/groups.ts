@@ -1,0 +1,128 @@
+/**
+ * The stages by the module that they stress, in their order, each with its share of the time.
+ *
+ * @module
+ */
+import { decoder, expectWorking as expectDecoder } from "../decoder/decoder.ts";
+import { decoderBlocked } from "../decoder/blocked.ts";
+import { decoderClients } from "../decoder/clients.ts";
+import { decoderControlsFuzz } from "../decoder/controls_fuzz.ts";
+import { decoderCrowd } from "../decoder/crowd.ts";
+import { decoderDisplayFuzz } from "../decoder/display_fuzz.ts";
+import { decoderFuzz } from "../decoder/fuzz.ts";
+import { decoderHolding } from "../decoder/holding.ts";
+import { decoderHostile } from "../decoder/hostile.ts";
+import { decoderHotplug } from "../decoder/hotplug.ts";
+import { decoderImports } from "../decoder/imports.ts";
+import { decoderInject } from "../decoder/inject.ts";
+import { decoderKills } from "../decoder/kills.ts";
+import { decoderLives } from "../decoder/lives.ts";
+import { decoderRandom } from "../decoder/random.ts";
+import { decoderSessions } from "../decoder/sessions.ts";
+import { decoderStalls } from "../decoder/stalls.ts";
+import { decoderStatefulStates } from "../decoder/stateful_states.ts";
+import { decoderStates } from "../decoder/states.ts";
+import { decoderFaults, faults, loopFaults } from "../filter/faults.ts";
+import { expectWorking as expectFilter, filter } from "../filter/filter.ts";
+import type { Module } from "./driver.ts";
+import { hotplug } from "../filter/hotplug.ts";
+import { kills } from "../filter/kills.ts";
+import { leaksOf } from "./leaks.ts";
+import { expectWorking as expectLoop, loop } from "../loop/loop.ts";
+import { loopCrowd } from "../loop/crowd.ts";
+import { loopFormats } from "../loop/formats.ts";
+import { loopKills } from "../loop/kills.ts";
+import { loopRandom } from "../loop/random.ts";
+import { loopStates } from "../loop/states.ts";
+import { loopStopped } from "../loop/stopped.ts";
+import { loopTimeouts } from "../loop/timeouts.ts";
+import { loopUnload } from "../loop/unload.ts";
+import { loopViews } from "../loop/views.ts";
+import { loopWitnesses } from "../loop/witnesses.ts";
+import { randomCalls } from "../filter/random_calls.ts";
+import { reloadsOf } from "../filter/reloads.ts";
+import type { Stage } from "./stage.ts";
+import { states } from "../filter/states.ts";
+import { streams } from "../filter/streams.ts";
+
+/** A stage in its place. */
+export interface Share {
+  /** Of the time of all. */
+  readonly share: number;
+  readonly run: Stage;
+}
+
+/** One module's stages. */
+export interface Group {
+  readonly driver: Module;
+  readonly stages: Readonly<Record<string, Share>>;
+  /** Fails unless the module works, after whatever a stage did to it. */
+  expectWorking(): Promise<void>;
+}
+
+export const GROUPS = {
+  filter: {
+    driver: filter,
+    stages: {
+      "random-calls": { share: 0.25, run: randomCalls },
+      kills: { share: 0.18, run: kills },
+      states: { share: 0.05, run: states },
+      hotplug: { share: 0.15, run: hotplug },
+      streams: { share: 0.08, run: streams },
+      reloads: { share: 0.1, run: reloadsOf(filter, expectFilter) },
+      leaks: { share: 0.08, run: leaksOf(filter) },
+      faults: { share: 0.12, run: faults },
+    },
+    expectWorking: expectFilter,
+  },
+  decoder: {
+    driver: decoder,
+    stages: {
+      sessions: { share: 0.02, run: decoderSessions },
+      states: { share: 0.03, run: decoderStates },
+      "stateful-states": { share: 0.03, run: decoderStatefulStates },
+      imports: { share: 0.02, run: decoderImports },
+      "random-calls": { share: 0.06, run: decoderRandom },
+      kills: { share: 0.05, run: decoderKills },
+      stalls: { share: 0.03, run: decoderStalls },
+      clients: { share: 0.06, run: decoderClients },
+      crowd: { share: 0.05, run: decoderCrowd },
+      hotplug: { share: 0.06, run: decoderHotplug },
+      blocked: { share: 0.03, run: decoderBlocked },
+      lives: { share: 0.03, run: decoderLives },
+      holding: { share: 0.02, run: decoderHolding },
+      hostile: { share: 0.06, run: decoderHostile },
+      fuzz: { share: 0.1, run: decoderFuzz },
+      "stateful-fuzz": { share: 0.05, run: decoderDisplayFuzz },
+      "controls-fuzz": { share: 0.03, run: decoderControlsFuzz },
+      inject: { share: 0.02, run: decoderInject },
+      // With a look for leaks, of all stages.
+      faults: { share: 0.1, run: decoderFaults },
+    },
+    expectWorking: expectDecoder,
+  },
+  loop: {
+    driver: loop,
+    stages: {
+      states: { share: 0.1, run: loopStates },
+      formats: { share: 0.06, run: loopFormats },
+      views: { share: 0.1, run: loopViews },
+      stopped: { share: 0.1, run: loopStopped },
+      witnesses: { share: 0.1, run: loopWitnesses },
+      "random-calls": { share: 0.1, run: loopRandom },
+      kills: { share: 0.1, run: loopKills },
+      timeouts: { share: 0.08, run: loopTimeouts },
+      crowd: { share: 0.1, run: loopCrowd },
+      unload: { share: 0.02, run: loopUnload },
+      reloads: { share: 0.04, run: reloadsOf(loop, expectLoop) },
+      // With a look for leaks, of all stages.
+      faults: { share: 0.28, run: loopFaults },
+    },
+    expectWorking: expectLoop,
+  },
+} as const satisfies Record<string, Group>;
+
+/** Every stage's name, once. */
+export const STAGE_NAMES = [
+  ...new Set(Object.values(GROUPS).flatMap(({ stages }) => Object.keys(stages))),
+];

@@ -1,0 +1,256 @@
+/**
+ * Calls for faults to be injected into, each with what has to come before and after it.
+ *
+ * @module
+ */
+import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
+import { EBUSY, EINVAL, ENODEV } from "../../../lib/sys/errno.ts";
+import { File, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../../../lib/sys/file.ts";
+import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
+import type { Ioctl } from "../../../lib/uapi/ioctl_number.ts";
+import { addressOf, cString, libc } from "../../../lib/sys/libc.ts";
+import type { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/v4l2/media.ts";
+import * as v4l2 from "../../../lib/uapi/videodev2.ts";
+import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
+import { VPIPE_CID_THRESHOLD } from "../../../lib/uapi/vpipe.ts";
+import { HEAP, META } from "../../harness/context.ts";
+import { expectEqual } from "../../harness/suite.ts";
+import type { Driver, Module } from "../engine/driver.ts";
+import { filter, mediaNode } from "./filter.ts";
+import { orErrno, raw } from "../engine/libc.ts";
+import * as uapi from "../engine/uapi.ts";
+
+/** Makes a call, with or without a fault in it; passes on its result or negated errno. */
+export type Inject = (call: () => number) => number;
+
+/** One call. */
+export interface Trial {
+  readonly name: string;
+  /** How often the kernel may ask for memory in it; undefined: as often as it likes. */
+  readonly most?: number;
+  /** Errnos that a fault may give, beside ENOMEM. */
+  readonly errnos?: readonly number[];
+  /** Sets up from nothing, makes the call through `inject`, leaves nothing behind. */
+  run(inject: Inject): void;
+}
+
+const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
+const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
+export const MMAP = v4l2.V4L2_MEMORY_MMAP;
+export const USERPTR = v4l2.V4L2_MEMORY_USERPTR;
+export const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
+const WIDTH = 64;
+const HEIGHT = 48;
+const SIZE = WIDTH * HEIGHT;
+
+export const int = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
+
+/** An ioctl, to be made later. */
+export const call =
+  (file: { readonly fd: number }, { request }: Ioctl, argument: Uint8Array<ArrayBuffer>) => () =>
+    tryIoctl(file.fd, request, argument);
+
+/** Argument of VIDIOC_REQBUFS. */
+export const buffersOf = (type: number, memory: number) =>
+  v4l2.v4l2_requestbuffers.alloc({ type, memory, count: 2 }).bytes;
+
+/** Argument of VIDIOC_QBUF: the first buffer, of a small frame. */
+export const buffer = (
+  type: number,
+  values: Partial<ReturnType<typeof uapi.v4l2_userptr_buffer.alloc>>,
+) =>
+  uapi.v4l2_userptr_buffer.alloc({
+    type,
+    memory: MMAP,
+    field: v4l2.V4L2_FIELD_NONE,
+    length: SIZE,
+    bytesused: type === OUTPUT ? SIZE : 0,
+    ...values,
+  }).bytes;
+
+/** Both queues streaming, a CAPTURE buffer queued: an OUTPUT buffer makes a frame. */
+function startStream(device: VideoDevice): void {
+  for (const type of [OUTPUT, CAPTURE]) {
+    ioctl(device, v4l2.VIDIOC_REQBUFS, buffersOf(type, MMAP));
+    ioctl(device, v4l2.VIDIOC_STREAMON, int(type));
+  }
+  ioctl(device, v4l2.VIDIOC_QBUF, buffer(CAPTURE, {}));
+}
+
+function allocateRequest(media: File): File {
+  const argument = int(-1);
+  ioctl(media, MEDIA_IOC_REQUEST_ALLOC, argument);
+  return new File("media request", new Int32Array(argument.buffer)[0]);
+}
+
+// What the kernel gets an address of has to outlive the call.
+const pixels = new Uint8Array(SIZE);
+const control = v4l2.v4l2_ext_control.alloc({ id: VPIPE_CID_THRESHOLD, value: 9 }).bytes;
+
+const requestControls = (request: File) =>
+  v4l2.v4l2_ext_controls.alloc({
+    which: v4l2.V4L2_CTRL_WHICH_REQUEST_VAL,
+    count: 1,
+    request_fd: request.fd,
+    controls: addressOf(control),
+  }).bytes;
+
+/** open(2) of a node. */
+export const opening = (path: string, flags: number): Trial => ({
+  name: `open ${path}`,
+  run(inject) {
+    const name = cString(path);
+    const fd = inject(() => orErrno(libc.open(name, flags, 0)));
+    if (fd >= 0) libc.close(fd);
+  },
+});
+
+/** Calls on the nodes, in the order in which a program comes to them. */
+function nodeTrials(node: string): Trial[] {
+  const on = (
+    name: string,
+    run: (device: VideoDevice, inject: Inject) => void,
+    more?: Partial<Trial>,
+  ): Trial => ({
+    name,
+    ...more,
+    run(inject) {
+      using device = openFilter(node);
+      setFilterSize(device, WIDTH, HEIGHT);
+      run(device, inject);
+    },
+  });
+  const queueRequest = (device: VideoDevice, inject: Inject, controls: boolean) => {
+    using media = File.open(mediaNode(), O_RDWR);
+    using request = allocateRequest(media);
+    startStream(device);
+    if (controls) ioctl(device, v4l2.VIDIOC_S_EXT_CTRLS, requestControls(request));
+    const values = { flags: v4l2.V4L2_BUF_FLAG_REQUEST_FD, request_fd: request.fd };
+    ioctl(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, values));
+    inject(call(request, MEDIA_REQUEST_IOC_QUEUE, int(0)));
+  };
+
+  return [
+    opening(node, O_RDWR),
+    on("REQBUFS", (device, inject) => {
+      inject(call(device, v4l2.VIDIOC_REQBUFS, buffersOf(OUTPUT, MMAP)));
+    }),
+    on("CREATE_BUFS", (device, inject) => {
+      const buffers = { count: 2, memory: MMAP, type: CAPTURE };
+      const format = { width: WIDTH, height: HEIGHT, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
+      const argument = uapi.v4l2_create_buffers.alloc({ ...buffers, ...format, sizeimage: SIZE });
+      inject(call(device, uapi.VIDIOC_CREATE_BUFS, argument.bytes));
+    }),
+    // videobuf2 gives EINVAL for whatever goes wrong in the export.
+    on("EXPBUF", (device, inject) => {
+      ioctl(device, v4l2.VIDIOC_REQBUFS, buffersOf(OUTPUT, MMAP));
+      const argument = v4l2.v4l2_exportbuffer.alloc({ type: OUTPUT, flags: O_RDWR });
+      if (inject(call(device, v4l2.VIDIOC_EXPBUF, argument.bytes)) >= 0) libc.close(argument.fd);
+    }, { errnos: [EINVAL] }),
+    on("QBUF USERPTR", (device, inject) => {
+      ioctl(device, v4l2.VIDIOC_REQBUFS, buffersOf(OUTPUT, USERPTR));
+      const argument = buffer(OUTPUT, { memory: USERPTR, userptr: addressOf(pixels) });
+      inject(call(device, v4l2.VIDIOC_QBUF, argument));
+    }),
+    on("QBUF DMABUF", (device, inject) => {
+      using holder = openFilter(node);
+      using dmabuf = allocateFromHeap(HEAP, SIZE);
+      setFilterSize(holder, WIDTH, HEIGHT);
+      const argument = buffer(OUTPUT, { memory: DMABUF, fd: dmabuf.fd });
+      for (const file of [holder, device]) {
+        ioctl(file, v4l2.VIDIOC_REQBUFS, buffersOf(OUTPUT, DMABUF));
+      }
+      // Without memory to map a dma-buf, the kernel warns: have it mapped already.
+      ioctl(holder, v4l2.VIDIOC_QBUF, argument);
+      inject(call(device, v4l2.VIDIOC_QBUF, argument));
+    }),
+    on("QBUF, frame", (device, inject) => {
+      startStream(device);
+      inject(call(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, {})));
+    }, { most: 0 }),
+    on("STREAMON, frame", (device, inject) => {
+      startStream(device);
+      ioctl(device, v4l2.VIDIOC_STREAMOFF, int(OUTPUT));
+      ioctl(device, v4l2.VIDIOC_QBUF, buffer(OUTPUT, {}));
+      inject(call(device, v4l2.VIDIOC_STREAMON, int(OUTPUT)));
+    }, { most: 0 }),
+    {
+      name: "REQUEST_ALLOC",
+      run(inject) {
+        using media = File.open(mediaNode(), O_RDWR);
+        const argument = int(-1);
+        if (inject(call(media, MEDIA_IOC_REQUEST_ALLOC, argument)) < 0) return;
+        libc.close(new Int32Array(argument.buffer)[0]);
+      },
+    },
+    // Without controls, V4L2's core makes some up, to report what was in force.
+    on("REQUEST_QUEUE, frame", (device, inject) => queueRequest(device, inject, false)),
+    on("REQUEST_QUEUE with controls, frame", (device, inject) => {
+      queueRequest(device, inject, true);
+    }, { most: 0 }),
+    opening(META, O_RDONLY),
+  ];
+}
+
+/** What the kernel makes of a device without memory for its name, and of no memory for a number. */
+const REGISTRATION = [EINVAL, EBUSY];
+
+/** The driver's probe, called by binding the device to it. */
+function bindTrial(driver: Driver): Trial {
+  const name = cString(driver.name);
+  return {
+    name: "probe",
+    errnos: REGISTRATION,
+    run(inject) {
+      driver.unbind();
+      using file = File.open(`${driver.folder}/bind`, O_WRONLY);
+      const result = inject(() =>
+        orErrno(raw.write(file.fd, addressOf(name), BigInt(driver.name.length)))
+      );
+      expectEqual("device bound", driver.isBound(), result >= 0);
+      if (result < 0) driver.bind();
+    },
+  };
+}
+
+/**
+ * Loading the module.
+ *
+ * @param moduleName as the kernel has it
+ * @param module its file
+ */
+export function loadTrial(driver: Module, moduleName: string, module: string): Trial {
+  const image = Deno.readFileSync(module);
+  const name = cString(moduleName);
+  const none = cString("");
+  const insert = () => orErrno(raw.init_module(image, BigInt(image.length), none));
+  const remove = () => orErrno(raw.delete_module(name, O_NONBLOCK));
+  return {
+    name: "load",
+    // ENODEV: no device could be probed, so the module does not stay.
+    errnos: [ENODEV, ...REGISTRATION],
+    run(inject) {
+      if (driver.isLoaded()) expectEqual("delete_module", remove(), 0);
+      const result = inject(insert);
+      expectEqual("module loaded", driver.isLoaded(), result >= 0);
+      if (result < 0) expectEqual("init_module without a fault", insert(), 0);
+    },
+  };
+}
+
+/**
+ * Coming and going of a module and its device.
+ *
+ * @param name of the module, as the kernel has it
+ * @param module its file
+ */
+export const moduleTrials = (driver: Driver, name: string, module: string): Trial[] => [
+  bindTrial(driver),
+  loadTrial(driver, name, module),
+];
+
+/** All trials of the filter, loading it last: that takes longest and has the most places. */
+export function filterTrials(module: string): Trial[] {
+  return [...nodeTrials(filter.videoNode()), ...moduleTrials(filter, filter.name, module)];
+}

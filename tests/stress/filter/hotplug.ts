@@ -1,0 +1,57 @@
+/**
+ * The device taken from its driver and given back while processes use it in every way.
+ *
+ * @module
+ */
+import { MetaReader } from "../../../lib/vpipe/meta.ts";
+import { META } from "../../harness/context.ts";
+import { expect } from "../../harness/suite.ts";
+import { bind, unbind } from "./filter.ts";
+import { type Conditions, delay, NEVER_MS } from "../engine/stage.ts";
+import { Worker } from "../engine/workers.ts";
+
+/** Until a frame has come through the device as it is now bound. */
+async function nextFrame(): Promise<void> {
+  using meta = new MetaReader(META);
+  const end = performance.now() + NEVER_MS;
+  while (meta.read(1, 50) === 0) {
+    expect(performance.now() < end, `no frame within ${NEVER_MS} ms of binding`);
+    await delay(0);
+  }
+}
+
+export async function hotplug({ seconds, random }: Conditions): Promise<string> {
+  await using workers = new AsyncDisposableStack();
+  const image = { width: 320, height: 240, level: 99, buffers: 3 };
+  const stream = workers.use(new Worker("stream", { seconds, ...image }));
+  const dequeue = workers.use(new Worker("blockInDequeue", { seconds }));
+  const read = workers.use(new Worker("blockInRead", { seconds }));
+  const calls = workers.use(new Worker("callVideoAtRandom", { seconds, seed: random.next() }));
+
+  const end = performance.now() + seconds * 1000;
+  let times = 0;
+  for (; performance.now() < end; times++) {
+    if (random.chance(0.8)) await nextFrame();
+    await delay(random.below(100));
+    unbind();
+    await delay(random.below(20));
+    bind();
+  }
+  // Whoever still waits for the device is told that it is gone, and sees that its time is over.
+  unbind();
+  try {
+    const [streamed, dequeued, { entries, losses }] = await Promise.all([
+      stream.result(),
+      dequeue.result(),
+      read.result(),
+      calls.result(),
+    ]);
+    expect(streamed.frames > 0 && entries > 0, "nothing was streamed");
+    expect(dequeued.losses > 0, "nobody was waiting in VIDIOC_DQBUF");
+    expect(losses > 0, "nobody was waiting in read(2)");
+    return `${times} times, during ${streamed.frames} frames that were as the reference's; ` +
+      "who waited in VIDIOC_DQBUF or read(2) was told, and went on with the next device";
+  } finally {
+    bind();
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Tools killed in the middle of a stream.
+ *
+ * @module
+ */
+import { MetaReader } from "../../../lib/vpipe/meta.ts";
+import { HEAP, META } from "../../harness/context.ts";
+import { Running } from "../../harness/processes.ts";
+import { expect } from "../../harness/suite.ts";
+import { load, unload, videoNode } from "./filter.ts";
+import { type Conditions, delay } from "../engine/stage.ts";
+
+const FRAMES = "1000000";
+const MIN_KILLS = 24;
+
+/** From start to first frame, about; half of the kills come before, half after. */
+const START_MS = 600;
+
+export async function kills(
+  { seconds, random, tools, module, fixtures }: Conditions,
+): Promise<string> {
+  const end = performance.now() + seconds * 1000;
+  const scratch = Deno.makeTempDirSync();
+  let killed = 0;
+  let streaming = 0;
+  try {
+    while (killed < MIN_KILLS || performance.now() < end) {
+      using meta = new MetaReader(META);
+      const { published } = meta.stats();
+      await using _bench = new Running(`${tools}/bench-fixture`, [
+        ...[videoNode(), HEAP, `${fixtures}/noise-vga.pgm`, `${scratch}/bench.csv`],
+        ...[FRAMES, "threshold", "--quiet"],
+      ]);
+      await using _drain = new Running(`${tools}/meta-drain`, [
+        ...[META, `${scratch}/meta.csv`, FRAMES, "--quiet"],
+      ]);
+      if (random.chance(0.4)) {
+        await delay(random.below(START_MS));
+      } else {
+        while (meta.read(1, 100) === 0) await delay(0);
+        await delay(random.below(50));
+      }
+      if (meta.stats().published > published) streaming++;
+      killed += 2;
+    }
+  } finally {
+    Deno.removeSync(scratch, { recursive: true });
+  }
+  expect(streaming > 0, "no tool came as far as streaming");
+  await unload();
+  await load(module);
+  return `${killed} tools killed, in ${streaming} of ${killed / 2} rounds in mid-stream; ` +
+    "the module unloads: no file is left open";
+}

@@ -1,0 +1,20 @@
+/**
+ * A module unloaded and loaded again and again, and whether it works in each of its lives.
+ *
+ * @module
+ */
+import type { Module } from "../engine/driver.ts";
+import type { Conditions } from "../engine/stage.ts";
+
+const LIVES = 20;
+
+export const reloadsOf =
+  (driver: Module, expectWorking: () => Promise<void>) =>
+  async ({ module }: Conditions): Promise<string> => {
+    for (let life = 0; life < LIVES; life++) {
+      await driver.unload();
+      await driver.load(module);
+      await expectWorking();
+    }
+    return `${LIVES} times, each time with frames as they have to be`;
+  };

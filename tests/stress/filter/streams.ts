@@ -1,0 +1,31 @@
+/**
+ * Streams of several sizes and thresholds at once, beside somebody who changes controls all the
+ * time: on another open file, so for nobody else.
+ *
+ * @module
+ */
+import { expect } from "../../harness/suite.ts";
+import type { Conditions } from "../engine/stage.ts";
+import { Worker } from "../engine/workers.ts";
+
+const STREAMS = [
+  { width: 641, height: 3, level: 50, buffers: 3 },
+  { width: 640, height: 480, level: 127, buffers: 2 },
+  { width: 1, height: 1, level: 200, buffers: 1 },
+];
+
+export async function streams({ seconds, random }: Conditions): Promise<string> {
+  await using workers = new AsyncDisposableStack();
+  const running = STREAMS.map((stream) =>
+    workers.use(new Worker("stream", { seconds, ...stream }))
+  );
+  const changer = workers.use(new Worker("changeControls", { seed: random.next(), seconds }));
+  const { changes } = await changer.result();
+  const done = await Promise.all(running.map(async (worker, i) => {
+    const { frames } = await worker.result();
+    const { width, height, level } = STREAMS[i];
+    expect(frames > 10, `${width}x${height}: only ${frames} frames`);
+    return `${frames} of ${width}x${height} at ${level}`;
+  }));
+  return `${done.join(", ")}: all bytes as the reference's, during ${changes} changes of controls`;
+}

@@ -1,0 +1,71 @@
+/**
+ * A process that calls a video node at random.
+ *
+ * @module
+ */
+import { SysError } from "../../../lib/sys/errno.ts";
+import { libc } from "../../../lib/sys/libc.ts";
+import type { Tally } from "../engine/caller.ts";
+import { DecoderCaller } from "../decoder/caller.ts";
+import { orErrno, raw } from "../engine/libc.ts";
+import { LoopCaller } from "../loop/caller.ts";
+import { Random } from "../engine/random.ts";
+import { delay } from "../engine/stage.ts";
+import { VideoCaller } from "./video_caller.ts";
+
+/** What the worker is to do. */
+export interface VideoOrder {
+  readonly seed: number;
+  /** Until SIGTERM where there is none. */
+  readonly seconds?: number;
+  /** At least so many calls, however long they take. */
+  readonly calls?: number;
+  /** Print process id and a descriptor of the first file opened, for another worker to join. */
+  readonly announce?: boolean;
+  /** Share this open file of that process. */
+  readonly join?: { readonly pid: number; readonly fd: number };
+}
+
+/** Between two looks at signals: of steps no number, a slow guest takes a second for some. */
+const STEPS_MS = 20;
+
+/** Calls at random until the time is over; the process's end closes what is open then. */
+async function callAtRandom(
+  Node: typeof VideoCaller | typeof DecoderCaller | typeof LoopCaller,
+  { seed, seconds = Infinity, calls = 0, announce, join }: VideoOrder,
+): Promise<Tally> {
+  const caller = new Node(new Random(seed));
+  let told = false;
+  Deno.addSignalListener("SIGTERM", () => void (told = true));
+  const end = performance.now() + seconds * 1000;
+  if (join !== undefined) {
+    const pid = orErrno(raw.pidfd_open(join.pid, 0));
+    const fd = orErrno(raw.pidfd_getfd(pid, join.fd, 0));
+    if (fd < 0) throw new SysError(`process ${join.pid}`, "pidfd_getfd", -fd);
+    libc.close(pid);
+    caller.open(fd);
+  }
+  // A duplicate, as the random calls may close the first.
+  if (announce) console.log(`${Deno.pid} ${raw.dup(caller.open().fd)}`);
+  while (!told && (performance.now() < end || caller.tally.calls < calls)) {
+    const look = performance.now() + STEPS_MS;
+    do caller.step(); while (performance.now() < look);
+    await delay(0);
+  }
+  return caller.tally;
+}
+
+export const callVideoAtRandom = (order: VideoOrder) => callAtRandom(VideoCaller, order);
+
+export const callDecoderAtRandom = (order: VideoOrder) => callAtRandom(DecoderCaller, order);
+
+/** Beside a program that writes all the time, and draws what nobody else may see. */
+class LoopGuest extends LoopCaller {
+  constructor(random: Random) {
+    super(random, true);
+  }
+}
+
+export const callLoopBeside = (order: VideoOrder) => callAtRandom(LoopGuest, order);
+
+export const callLoopAtRandom = (order: VideoOrder) => callAtRandom(LoopCaller, order);

@@ -1,0 +1,66 @@
+/**
+ * A process that reads whatever is written to the loopback node: writers, formats and time-out
+ * images come and go.
+ *
+ * @module
+ */
+import { EAGAIN, EINVAL, SysError } from "../../../lib/sys/errno.ts";
+import { LoopReader, type ReaderIo } from "./stream.ts";
+import { delay } from "../engine/stage.ts";
+import { EIO } from "../engine/uapi.ts";
+
+/** What the worker is to do. */
+export interface LoopReaderOrder {
+  readonly node: string;
+  readonly io: ReaderIo;
+  readonly seconds: number;
+  /** How many buffers it keeps while it takes the next ones. */
+  readonly hold?: number;
+  /** Whether there are time-out images. */
+  readonly mayRepeat?: boolean;
+  /** Open anew after so many frames. */
+  readonly frames?: number;
+}
+
+const POLL_MS = 50;
+
+/** Frames after which signals are looked at. */
+const BATCH = 32;
+
+/**
+ * Whether to set up anew: the format changed during a stream, or during the set-up, so that the
+ * memory is too small; or there is no writer yet whose buffers could be had.
+ */
+const isChange = (error: unknown) =>
+  error instanceof SysError && [EIO, EINVAL, EAGAIN].includes(error.code);
+
+/** Reads until the time is over, or SIGTERM; `lives` says how often it opened the node. */
+export async function readLoop(
+  { node, io, seconds, hold, mayRepeat, frames: most = Infinity }: LoopReaderOrder,
+): Promise<{ frames: number; repeated: number; lives: number }> {
+  const end = performance.now() + seconds * 1000;
+  const sum = { frames: 0, repeated: 0, lives: 0 };
+  let stopped = false;
+  Deno.addSignalListener("SIGTERM", () => stopped = true);
+  const isOver = () => stopped || performance.now() > end;
+  while (!isOver()) {
+    using reader = new LoopReader(node, io, mayRepeat);
+    sum.lives++;
+    try {
+      reader.begin();
+      if (sum.lives === 1) console.log("reading");
+      while (!isOver() && reader.frames < most) {
+        const taken = reader.take(hold);
+        if (!taken) reader.wait(POLL_MS);
+        if (!taken || reader.frames % BATCH === 0) await delay(0);
+      }
+    } catch (error) {
+      if (!isChange(error)) throw error;
+      reader.touch();
+    }
+    sum.frames += reader.frames;
+    sum.repeated += reader.repeated;
+    await delay(1);
+  }
+  return sum;
+}

@@ -1,0 +1,131 @@
+/**
+ * Readers that stand still: stopped between any two of their calls, or in one whose memory is never
+ * there. The writer goes on however it uses its queue, and so does another reader.
+ *
+ * @module
+ */
+import { expect } from "../../harness/suite.ts";
+import { expectLoopIdle, loopNode, onOneProcessor, showMmap } from "./loop.ts";
+import { LoopReader, LoopWriter, READER_IO, type ReaderIo, WRITER_IO } from "./stream.ts";
+import { MISSING, READER_STAGES } from "./victim_worker.ts";
+import type { Random } from "../engine/random.ts";
+import { type Conditions, delay } from "../engine/stage.ts";
+import { Worker } from "../engine/workers.ts";
+
+const START_MS = 10_000;
+
+/** Without a frame: much more than any takes on a busy guest. */
+const STUCK_MS = 10_000;
+
+const FRAMES = 20;
+
+/** Places, however slow the guest is. */
+const LEAST = 6;
+const SIZE = [320, 240] as const;
+
+/** Of the writer's buffers it uses all, or the first few. */
+const USES = [1, 2, 3, Infinity];
+
+/** Until `done`; fails where there is no progress for long. */
+async function goOn(what: string, done: () => boolean, step: () => boolean): Promise<void> {
+  let last = performance.now();
+  while (!done()) {
+    if (step()) last = performance.now();
+    else await delay(0);
+    expect(performance.now() - last < STUCK_MS, `${what}: nothing for ${STUCK_MS / 1000} s`);
+  }
+}
+
+/** Both go on for some frames. */
+async function expectProgress(scene: string, writer: LoopWriter, io: ReaderIo): Promise<void> {
+  const enough = writer.frames + FRAMES;
+  await goOn(`${scene}: the writer`, () => writer.frames >= enough, () => writer.frame());
+  using reader = new LoopReader(writer.device.path, io);
+  reader.begin();
+  await goOn(`${scene}: a reader by ${io}`, () => reader.frames >= FRAMES, () => {
+    writer.frame();
+    return reader.take();
+  });
+}
+
+/** Brings a victim to its place, with frames for it. */
+async function bring(scene: string, victim: Worker<"beLoopVictim">, writer: LoopWriter) {
+  let said: string | undefined = "";
+  victim.line().then((line) => said = line);
+  for (let ms = 0; said === ""; ms += 5) {
+    expect(ms < START_MS, `${scene}: does not get there`);
+    writer.frame();
+    await delay(5);
+  }
+  if (said === undefined) await victim.result(STUCK_MS / 1000);
+}
+
+async function stop(random: Random, io: ReaderIo, stage: number): Promise<void> {
+  const node = loopNode();
+  const memory = WRITER_IO.filter((memory) => io !== "shared" || memory !== "userptr");
+  using writer = new LoopWriter(node, random.pick(memory));
+  const use = random.pick(USES);
+  const scene = `${writer.io} with ${use} buffers, ${io} stopped at ${READER_STAGES[stage]}`;
+  writer.begin(SIZE);
+  await using victim = new Worker("beLoopVictim", { node, stage, end: { side: "reader", io } });
+  await bring(scene, victim, writer);
+  for (let frames = random.below(20); frames > 0; frames--) writer.frame();
+  await victim.pause();
+  writer.use = use;
+  await expectProgress(scene, writer, random.pick(["read", "view", "mmap", "heap", "userptr"]));
+}
+
+/** Returns whether this kernel has such memory. */
+async function miss(random: Random, call: typeof MISSING[number]): Promise<boolean> {
+  const node = loopNode();
+  const scene = `${call} of memory that is never there`;
+  const io = random.pick(READER_IO.filter((io) => io !== "shared"));
+  const writer = new LoopWriter(node, "mmap");
+  try {
+    writer.setFormat(SIZE);
+    // One that writes wants the node for itself.
+    if (call !== "write") writer.begin(SIZE);
+    await using victim = new Worker("missMemory", { node, call });
+    if (await victim.line() !== "there") return false;
+    await delay(20);
+    if (call !== "write") {
+      await expectProgress(scene, writer, io);
+    } else {
+      using reader = new LoopReader(node, io);
+      reader.begin();
+      expect(!reader.take(), "a frame that was never written");
+    }
+  } finally {
+    writer.close();
+  }
+  using next = new LoopWriter(node, "mmap");
+  next.begin(SIZE);
+  await expectProgress(`after ${scene}`, next, "view");
+  return true;
+}
+
+export async function loopStopped({ seconds, amount, random }: Conditions): Promise<string> {
+  const until = performance.now() + seconds * 1000;
+  const scenes = random.shuffle(
+    READER_IO.flatMap((io) => READER_STAGES.map((_, stage) => ({ io, stage }))),
+  );
+  const missed = [];
+  showMmap(true);
+  using _one = onOneProcessor();
+  try {
+    for (const call of MISSING) if (await miss(random, call)) missed.push(call);
+    let stopped = 0;
+    for (const { io, stage } of scenes) {
+      if (amount < 1 && stopped >= LEAST && performance.now() > until) break;
+      await stop(random, io, stage);
+      stopped++;
+    }
+    await expectLoopIdle();
+    return `readers stopped at ${stopped} of ${scenes.length} places, the writer and another ` +
+      `reader went on for ${FRAMES} frames each; memory that is never there: ${
+        missed.join(", ") || "not in this kernel"
+      }`;
+  } finally {
+    showMmap(false);
+  }
+}

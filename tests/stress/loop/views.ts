@@ -1,0 +1,45 @@
+/**
+ * The writer's memory in many views while the writer is in a hurry and comes and goes: what a reader
+ * has in hand stays as it is.
+ *
+ * @module
+ */
+import { expect } from "../../harness/suite.ts";
+import { expectLoopIdle, loopNode, loopStats, onOneProcessor, showMmap } from "./loop.ts";
+import { type Conditions, NEVER_S } from "../engine/stage.ts";
+import { Worker } from "../engine/workers.ts";
+
+export async function loopViews({ seconds, random }: Conditions): Promise<string> {
+  const node = loopNode();
+  const before = loopStats(node);
+  using _one = onOneProcessor();
+  const order = { node, seconds };
+  showMmap(true);
+  using _ = { [Symbol.dispose]: () => showMmap(false) };
+  await using writer = new Worker("writeLoop", {
+    ...order,
+    seed: random.next(),
+    shared: true,
+    io: ["mmap", "mmap", "write", "dmabuf"],
+    sizes: [[320, 240], [320, 240], [320, 240], [200, 77]],
+  });
+  await using greedy = new Worker("readLoop", { ...order, io: "view", hold: 3 });
+  await using brief = new Worker("readLoop", { ...order, io: "view", hold: 1, frames: 10 });
+  await using sharing = new Worker("readLoop", { ...order, io: "shared", hold: 1, frames: 50 });
+  await using churn = new Worker("churnViews", { ...order, seed: random.next() });
+  const readers = [greedy, brief, sharing].map((reader) => reader.result(seconds + NEVER_S));
+  const [{ frames, lives }, views, ...read] = await Promise.all([
+    writer.result(seconds + NEVER_S),
+    churn.result(seconds + NEVER_S),
+    ...readers,
+  ]);
+  await expectLoopIdle();
+  const after = loopStats(node);
+  const shared = after.shared - before.shared;
+  const copies = after.copies - before.copies;
+  expect(shared > 0, "no frame was seen in the writer's memory");
+  const whole = read.reduce((sum, { frames }) => sum + frames, views.frames);
+  return `${frames} frames of a writer in ${lives} lives, 4 readers had ${whole} whole ones, ` +
+    `${shared} in the writer's memory and ${copies} copies; ${views.mapped} views mapped, ` +
+    `${views.moved} moved, ${views.cut} cut, ${views.forked} forks`;
+}
