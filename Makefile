@@ -12,7 +12,7 @@ DESTDIR ?=
 
 BIN := build/bin
 KMOD := build/kmod/$(KERNEL_RELEASE)
-VERSION := $(shell sed -n 's/^export const VERSION = "\(.*\)";/\1/p' lib/version.ts)
+VERSION := $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' deno.json)
 
 # A tool reaches files and devices through the C library, so FFI is all it
 # needs; check starts the tools and reads /proc and /sys, which takes them all.

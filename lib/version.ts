@@ -1,2 +1,8 @@
-/** The version that every tool prints. */
-export const VERSION = "0.1.0";
+/**
+ * This project's version, which stands in deno.json.
+ *
+ * @module
+ */
+import project from "../deno.json" with { type: "json" };
+
+export const VERSION: string = project.version;

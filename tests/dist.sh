@@ -9,7 +9,7 @@ make --no-print-directory dist >/dev/null
 # All tools are more than a guest's memory holds.
 folder=$(mktemp -d "$PWD/build/dist-check.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
-tar -xJf "build/vpipe-$(sed -n 's/.*VERSION = "\(.*\)";/\1/p' lib/version.ts).tar.xz" -C "$folder"
+tar -xJf "build/vpipe-$(sed -n 's/^  "version": "\(.*\)",/\1/p' deno.json).tar.xz" -C "$folder"
 archive=("$folder"/vpipe-*)
 env -i PATH=/usr/bin:/bin make -C "${archive[0]}" tools kernels-example
 for tool in "${archive[0]}"/build/bin/*; do

@@ -21,7 +21,7 @@ check() {
 		word=FAILED
 		failed=$((failed + 1))
 	fi
-	printf '%-7s interop: %s: %s\n' "$word" "$name" "$(tail -n 1 "$scratch/output")"
+	printf '%-7s %s: %s\n' "$word" "$name" "$(tail -n 1 "$scratch/output")"
 	[ $status -eq 0 ] || cat "$scratch/output"
 }
 

@@ -1,0 +1,8 @@
+/**
+ * What a frame loop records.
+ *
+ * @module
+ */
+export * from "./frame_log.ts";
+export * from "./histogram.ts";
+export * from "./source_statistics.ts";

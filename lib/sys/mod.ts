@@ -1,0 +1,11 @@
+/**
+ * The C library by FFI: files, memory, ioctl, poll, the clock.
+ *
+ * @module
+ */
+export { monotonicNs } from "./clock.ts";
+export * from "./errno.ts";
+export { File, IoBuffer, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "./file.ts";
+export { ioctl, tryIoctl } from "./ioctl.ts";
+export { Mapping } from "./mmap.ts";
+export { Poller, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI } from "./poll.ts";
