@@ -11,7 +11,7 @@ import {
   DMA_BUF_SYNC_READ,
   DMA_BUF_SYNC_START,
   DMA_BUF_SYNC_WRITE,
-} from "../../lib/dmabuf/dma_buf.ts";
+} from "../../lib/uapi/dma_buf.ts";
 import { File } from "../../lib/sys/file.ts";
 import { ioctl } from "../../lib/sys/ioctl.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";

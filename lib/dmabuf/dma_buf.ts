@@ -1,25 +1,19 @@
 /**
- * A dma-buf that the CPU reads and writes, after linux/dma-buf.h.
+ * A dma-buf that the CPU reads and writes.
  *
  * @module
  */
 import { File } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
-import { _IOW } from "../uapi/ioctl_number.ts";
 import { Mapping } from "../sys/mmap.ts";
-import { struct, u64 } from "../uapi/struct.ts";
-
-export const DMA_BUF_SYNC_READ = 1 << 0;
-export const DMA_BUF_SYNC_WRITE = 2 << 0;
-export const DMA_BUF_SYNC_START = 0 << 2;
-export const DMA_BUF_SYNC_END = 1 << 2;
-
-export const dma_buf_sync = struct("struct dma_buf_sync", 8, { flags: u64(0) });
-
-export const DMA_BUF_IOCTL_SYNC = {
-  name: "DMA_BUF_IOCTL_SYNC",
-  request: _IOW("b", 0, dma_buf_sync.size),
-};
+import {
+  DMA_BUF_IOCTL_SYNC,
+  dma_buf_sync,
+  DMA_BUF_SYNC_END,
+  DMA_BUF_SYNC_READ,
+  DMA_BUF_SYNC_START,
+  DMA_BUF_SYNC_WRITE,
+} from "../uapi/dma_buf.ts";
 
 const bracket = (flags: number) => dma_buf_sync.alloc({ flags: BigInt(flags) }).bytes;
 

@@ -39,8 +39,7 @@ const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 /** What a stateful decoder may take, a frame in each OUTPUT buffer. */
 export const CODED = {
   vp9: v4l2.V4L2_PIX_FMT_VP9,
-  // V4L2_PIX_FMT_AV1, which linux/videodev2.h has only since Linux 6.15.
-  av1: v4l2.fourcc("AV01"),
+  av1: v4l2.V4L2_PIX_FMT_AV1,
   h264: v4l2.V4L2_PIX_FMT_H264,
   hevc: v4l2.V4L2_PIX_FMT_HEVC,
   vp8: v4l2.V4L2_PIX_FMT_VP8,

@@ -31,8 +31,7 @@ const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
 const CODED: Record<Codec, number> = {
   vp9: v4l2.V4L2_PIX_FMT_VP9_FRAME,
-  // V4L2_PIX_FMT_AV1_FRAME, which linux/videodev2.h has only since Linux 6.5.
-  av1: v4l2.fourcc("AV1F"),
+  av1: v4l2.V4L2_PIX_FMT_AV1_FRAME,
   h264: v4l2.V4L2_PIX_FMT_H264_SLICE,
 };
 

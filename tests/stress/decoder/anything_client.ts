@@ -28,7 +28,7 @@ const CODED = [
   v4l2.V4L2_PIX_FMT_VP8,
   v4l2.V4L2_PIX_FMT_MPEG2,
   v4l2.V4L2_PIX_FMT_MPEG4,
-  v4l2.fourcc("AV01"),
+  v4l2.V4L2_PIX_FMT_AV1,
 ];
 
 /** OUTPUT streams from the start; CAPTURE too, now and then. */
