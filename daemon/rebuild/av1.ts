@@ -9,7 +9,7 @@ import {
   V4L2_CID_STATELESS_AV1_FRAME,
   V4L2_CID_STATELESS_AV1_SEQUENCE,
   V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY,
-  v4l2_ctrl_av1_tile_group_entry,
+  v4l2_ctrl_av1_tile_group_entry as TILE,
 } from "../../lib/uapi/v4l2_controls_av1.ts";
 import { Av1FrameWriter } from "../../lib/codec/av1/frame_writer.ts";
 import { writeAv1Sequence } from "../../lib/codec/av1/sequence_writer.ts";
@@ -26,7 +26,7 @@ const DELIMITER = Uint8Array.of(OBU_TEMPORAL_DELIMITER << 3 | HAS_SIZE, 0);
 const SIZE_BYTES = 4;
 const MAX_SIZE = 2 ** (7 * SIZE_BYTES) - 1;
 
-const { tile_offset: OFFSET, tile_size: SIZE } = v4l2_ctrl_av1_tile_group_entry.fields;
+const { tile_offset: OFFSET, tile_size: SIZE } = TILE.fields;
 
 /** Puts sequence and frame header in front of tiles. */
 export class Av1Rebuilder implements Rebuilder {
@@ -40,11 +40,7 @@ export class Av1Rebuilder implements Rebuilder {
     const tiles = controls.find(V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY);
     if (tiles === undefined) return true;
     const words = wordsOf(tiles);
-    for (
-      let at = SIZE.offset >> 2;
-      at < words.length;
-      at += v4l2_ctrl_av1_tile_group_entry.size >> 2
-    ) {
+    for (let at = SIZE.offset >> 2; at < words.length; at += TILE.size >> 2) {
       if (words[at] !== 0) return false;
     }
     return true;
@@ -88,13 +84,11 @@ export class Av1Rebuilder implements Rebuilder {
   #sizeOf(tiles: Uint8Array, length: number): number {
     const count = this.#writer.tiles;
     const words = wordsOf(tiles);
-    if (tiles.length !== count * v4l2_ctrl_av1_tile_group_entry.size) {
-      throw new StreamError(
-        `${tiles.length / v4l2_ctrl_av1_tile_group_entry.size} of ${count} tiles`,
-      );
+    if (tiles.length !== count * TILE.size) {
+      throw new StreamError(`${tiles.length / TILE.size} of ${count} tiles`);
     }
     let size = AV1_TILE_SIZE_BYTES * (count - 1);
-    for (let at = 0; at < words.length; at += v4l2_ctrl_av1_tile_group_entry.size >> 2) {
+    for (let at = 0; at < words.length; at += TILE.size >> 2) {
       const bytes = words[at + (SIZE.offset >> 2)];
       if (bytes === 0 || words[at + (OFFSET.offset >> 2)] + bytes > length) {
         throw new StreamError("a tile is not in the buffer");
@@ -106,10 +100,10 @@ export class Av1Rebuilder implements Rebuilder {
 
   #addTiles(to: Assembly, bytes: Uint8Array, tiles: Uint8Array): void {
     const words = wordsOf(tiles);
-    for (let at = 0; at < words.length; at += v4l2_ctrl_av1_tile_group_entry.size >> 2) {
+    for (let at = 0; at < words.length; at += TILE.size >> 2) {
       const offset = words[at + (OFFSET.offset >> 2)];
       const size = words[at + (SIZE.offset >> 2)];
-      if (at + (v4l2_ctrl_av1_tile_group_entry.size >> 2) < words.length) {
+      if (at + (TILE.size >> 2) < words.length) {
         this.#tileSizeView.setUint32(0, size - 1, true);
         to.add(this.#tileSize);
       }

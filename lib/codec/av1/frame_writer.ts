@@ -360,24 +360,18 @@ export class Av1FrameWriter {
   /** delta_q_params() and delta_lf_params(). */
   #writeDeltas(): void {
     const bits = this.#bits;
-    const {
-      quantization_base_q_idx,
-      quantization_flags,
-      quantization_delta_q_res,
-      loop_filter_flags,
-      loop_filter_delta_lf_res,
-    } = this.#frame;
-    if (quantization_base_q_idx === 0) return;
-    const deltaQ = (quantization_flags & c.V4L2_AV1_QUANTIZATION_FLAG_DELTA_Q_PRESENT) !== 0;
+    const frame = this.#frame;
+    if (frame.quantization_base_q_idx === 0) return;
+    const deltaQ = (frame.quantization_flags & c.V4L2_AV1_QUANTIZATION_FLAG_DELTA_Q_PRESENT) !== 0;
     bits.flag(deltaQ);
     if (!deltaQ) return;
-    bits.bits(quantization_delta_q_res, 2);
+    bits.bits(frame.quantization_delta_q_res, 2);
     if (this.#intrabc) return;
-    const deltaLf = (loop_filter_flags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_PRESENT) !== 0;
+    const deltaLf = (frame.loop_filter_flags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_PRESENT) !== 0;
     bits.flag(deltaLf);
     if (!deltaLf) return;
-    bits.bits(loop_filter_delta_lf_res, 2);
-    bits.flag((loop_filter_flags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_MULTI) !== 0);
+    bits.bits(frame.loop_filter_delta_lf_res, 2);
+    bits.flag((frame.loop_filter_flags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_MULTI) !== 0);
   }
 
   /** CodedLossless: every segment is. */
@@ -388,25 +382,18 @@ export class Av1FrameWriter {
     const segmented = (frame.segmentation_flags & c.V4L2_AV1_SEGMENTATION_FLAG_ENABLED) !== 0;
     for (let segment = 0; segment < SEGMENTS; segment++) {
       const own = segmented && (featureEnabled[segment] & 1) === 1;
-      if (
-        frame.quantization_base_q_idx + (own ? featureData[segment * FEATURE_BITS.length] : 0) > 0
-      ) return false;
+      const delta = own ? featureData[segment * FEATURE_BITS.length] : 0;
+      if (frame.quantization_base_q_idx + delta > 0) return false;
     }
     return true;
   }
 
   get #chromaDeltas(): boolean {
-    const {
-      quantization_flags,
-      quantization_delta_q_u_dc,
-      quantization_delta_q_u_ac,
-      quantization_delta_q_v_dc,
-      quantization_delta_q_v_ac,
-    } = this.#frame;
+    const frame = this.#frame;
     const different = this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_SEPARATE_UV_DELTA_Q) &&
-      (quantization_flags & c.V4L2_AV1_QUANTIZATION_FLAG_DIFF_UV_DELTA) !== 0;
-    return quantization_delta_q_u_dc !== 0 || quantization_delta_q_u_ac !== 0 ||
-      different && (quantization_delta_q_v_dc !== 0 || quantization_delta_q_v_ac !== 0);
+      (frame.quantization_flags & c.V4L2_AV1_QUANTIZATION_FLAG_DIFF_UV_DELTA) !== 0;
+    return frame.quantization_delta_q_u_dc !== 0 || frame.quantization_delta_q_u_ac !== 0 ||
+      different && (frame.quantization_delta_q_v_dc !== 0 || frame.quantization_delta_q_v_ac !== 0);
   }
 
   /** From loop_filter_params() to read_tx_mode(). */
