@@ -1,17 +1,16 @@
 /**
- * The way of a compressed frame through the stateful decoder: into an OUTPUT buffer, and as a
+ * The way of a compressed frame through a stateful decoder: into an OUTPUT buffer, and as a
  * picture out of a CAPTURE buffer, in display order. Source: the kernel's "Memory-to-Memory Stateful
  * Video Decoder Interface" (Documentation/userspace-api/media/v4l/dev-decoder.rst).
  *
  * @module
  */
 import { monotonicNs } from "../../sys/clock.ts";
-import { EAGAIN, EIO, SysError } from "../../sys/errno.ts";
+import { EAGAIN } from "../../sys/errno.ts";
 import type { GatherBuffer } from "../../sys/gather.ts";
 import { decoderCommand } from "./command.ts";
 import { DeviceError, VideoDevice } from "../device.ts";
 import { Events } from "../events.ts";
-import { findVideoDevice } from "../find.ts";
 import {
   type MplaneFormat,
   mplaneFormat,
@@ -20,7 +19,7 @@ import {
 } from "../queue/mplane_queue.ts";
 import { type Rectangle, selection } from "../selection.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
-import { startDecoding } from "./start.ts";
+import { type Explain, explained, startDecoding } from "./explain.ts";
 import {
   expectOffered,
   PICTURE_FORMATS,
@@ -28,10 +27,6 @@ import {
   type PictureFormat,
   pictureFormat,
 } from "./picture_buffers.ts";
-
-/** The decoder's names in VIDIOC_QUERYCAP. */
-const DRIVER = "vpipe-dec";
-const CARD = "vpipe stateful decoder";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
@@ -52,11 +47,6 @@ export const CODED = {
 export type StatefulCodec = keyof typeof CODED;
 
 export const STATEFUL_CODECS = Object.keys(CODED) as readonly StatefulCodec[];
-
-/** Of the first stateful decoder that this process may open, if there is one. */
-export function findStatefulDecoder(): string | undefined {
-  return findVideoDevice(DRIVER, CARD, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE);
-}
 
 /**
  * Whether a decoder is a stateful one, as its OUTPUT formats say.
@@ -81,6 +71,7 @@ export interface StatefulSettings {
   readonly largest: number;
   /** Undefined for what suits the stream. */
   readonly format: PictureFormat | undefined;
+  readonly explain?: Explain;
 }
 
 /** CAPTURE while pictures stay the same: its buffers, and what is seen of them. */
@@ -143,7 +134,7 @@ export class StatefulStream implements Disposable {
 
   /** @throws {SysError | DeviceError} naming what failed; nothing is left behind */
   constructor(path: string, settings: StatefulSettings) {
-    const { codec, buffers, largest } = settings;
+    const { codec, buffers, largest, explain } = settings;
     using made = new DisposableStack();
     this.device = made.use(
       VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder"),
@@ -157,7 +148,7 @@ export class StatefulStream implements Disposable {
     this.#output = made.use(new MplaneMmapQueue(this.device, OUTPUT, buffers, 1));
     this.#free = Int32Array.from(this.#output.buffers, ({ index }) => index);
     this.#freeCount = this.#free.length;
-    startDecoding(codec, this.#output);
+    startDecoding(codec, explain, this.#output);
     made.move();
   }
 
@@ -258,8 +249,7 @@ export class StatefulStream implements Disposable {
     try {
       return queue.dequeue();
     } catch (error) {
-      if (!(error instanceof SysError && error.code === EIO)) throw error;
-      throw new Error(`${error.message}: the decoder-daemon is gone, or gave no answer`);
+      throw explained(error, this.#settings.codec, this.#settings.explain);
     }
   }
 
@@ -321,7 +311,7 @@ export class StatefulStream implements Disposable {
     this.#capture?.close();
     this.#capture = undefined;
     const given = mplaneFormat(device, CAPTURE);
-    const wanted = this.#settings.format;
+    const { codec, explain, format: wanted } = this.#settings;
     let format = given;
     if (wanted !== undefined && PICTURE_FORMATS[wanted] !== given.pixelformat) {
       const depth = given.pixelformat === v4l2.V4L2_PIX_FMT_P010 ? 10 : 8;
@@ -342,7 +332,7 @@ export class StatefulStream implements Disposable {
     const least = device.getControl(v4l2.V4L2_CID_MIN_BUFFERS_FOR_CAPTURE);
     const count = Math.max(this.#settings.buffers, least);
     this.#capture = new Capture(device, count, name, format, visible);
-    startDecoding(this.#settings.codec, this.#capture);
+    startDecoding(codec, explain, this.#capture);
   }
 
   close(): void {

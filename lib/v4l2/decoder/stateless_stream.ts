@@ -1,5 +1,5 @@
 /**
- * The way of a compressed frame through the stateless decoder: into an OUTPUT buffer with a media
+ * The way of a compressed frame through a stateless decoder: into an OUTPUT buffer with a media
  * request, and as a picture out of a CAPTURE buffer, one of each, in decoding order.
  *
  * @module
@@ -9,11 +9,10 @@ import { monotonicNs } from "../../sys/clock.ts";
 import type { GatherBuffer } from "../../sys/gather.ts";
 import { setCompoundControls } from "../compound_controls.ts";
 import { DeviceError, VideoDevice } from "../device.ts";
-import { findVideoDevice } from "../find.ts";
 import { MediaDevice, type MediaRequest } from "../media.ts";
 import { MplaneMmapQueue, setMplaneFormat } from "../queue/mplane_queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
-import { startDecoding } from "./start.ts";
+import { type Explain, startDecoding } from "./explain.ts";
 import {
   expectOffered,
   MAX_BUFFERS,
@@ -21,10 +20,6 @@ import {
   PictureBuffers,
   type PictureFormat,
 } from "./picture_buffers.ts";
-
-/** The decoder's names in VIDIOC_QUERYCAP. */
-const DRIVER = "vpipe-dec";
-const CARD = "vpipe stateless decoder";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
@@ -34,11 +29,6 @@ const CODED: Record<Codec, number> = {
   av1: v4l2.V4L2_PIX_FMT_AV1_FRAME,
   h264: v4l2.V4L2_PIX_FMT_H264_SLICE,
 };
-
-/** Of the first decoder that this process may open, if there is one. */
-export function findDecoder(): string | undefined {
-  return findVideoDevice(DRIVER, CARD, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE);
-}
 
 /** An open decoder node, with the media device that its requests come from. */
 export class StatelessDecoder implements Disposable {
@@ -79,6 +69,7 @@ export interface DecoderSettings {
   readonly largest: number;
   /** Undefined for what suits the sequence. */
   readonly format: PictureFormat | undefined;
+  readonly explain?: Explain;
 }
 
 /** Both queues streaming, every CAPTURE buffer with the driver. */
@@ -107,7 +98,7 @@ export class DecoderStream implements Disposable {
     device: VideoDevice,
     media: MediaDevice,
     sequence: Sequence,
-    { buffers, largest, format }: DecoderSettings,
+    { buffers, largest, format, explain }: DecoderSettings,
   ) {
     const resources = this.#resources;
     this.#device = device;
@@ -144,7 +135,7 @@ export class DecoderStream implements Disposable {
       }
       this.#pictures = new PictureBuffers(this.capture, picture, sequence.crop);
       for (const { index } of this.capture.buffers) this.capture.enqueue(index);
-      startDecoding(codec, this.#output, this.capture);
+      startDecoding(codec, explain, this.#output, this.capture);
     } catch (error) {
       this.close();
       throw error;

@@ -23,7 +23,8 @@ import {
   setMplaneFormat,
 } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { findDecoder, StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
+import { StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import { VPIPE_DEC_CODEC_VP9 } from "../../../lib/uapi/vpipe_dec.ts";
 import { type Context, heap } from "../../harness/context.ts";
 import { fakeSession } from "./service.ts";
@@ -44,7 +45,7 @@ const threaded = Deno.dlopen("libc.so.6", {
 const word = (value: number) => new Uint8Array(Uint32Array.of(value).buffer);
 
 function openDecoder(): VideoDevice {
-  const path = findDecoder();
+  const path = findStatelessDecoder();
   expect(path !== undefined, "there is no decoder");
   return VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
 }
@@ -53,7 +54,7 @@ function openDecoder(): VideoDevice {
 function priorityCheck(context: Context): string {
   const file = `${context.fixtures}/streams/vp9-320x240.ivf`;
   const [{ sequence }] = readStream(Deno.readFileSync(file), "vp9");
-  const path = findDecoder();
+  const path = findStatelessDecoder();
   expect(path !== undefined, "there is no decoder");
   using _session = fakeSession(VPIPE_DEC_CODEC_VP9, 2);
   using first = openDecoder();

@@ -15,7 +15,7 @@ import { EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { V4L2_CAP_VIDEO_M2M_MPLANE } from "../../../lib/uapi/videodev2.ts";
-import { findDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import { hasAv1 } from "../../harness/context.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
@@ -51,7 +51,7 @@ function payloadOf(id: number, values: Record<string, number>): Uint8Array<Array
 
 export async function decoderControlChecks(suite: Suite): Promise<void> {
   await suite.check("decoder: parameters of pictures that CAPTURE cannot have", () => {
-    const path = findDecoder();
+    const path = findStatelessDecoder();
     expect(path !== undefined, "there is no decoder node");
     const cases = CASES.filter(([, id]) => id !== SEQUENCE || hasAv1());
     for (const [name, id, values, errno] of cases) {

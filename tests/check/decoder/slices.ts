@@ -19,7 +19,7 @@ import { decoderCommand } from "../../../lib/v4l2/decoder/command.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MplaneMmapQueue, setMplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { findDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
 import { nextBuffer, pictures } from "./client.ts";
 import { H264Client } from "./h264_client.ts";
@@ -43,7 +43,11 @@ function decode(
   startCode: boolean,
   picture: (number: number, bytes: Uint8Array) => void,
 ): number {
-  using device = VideoDevice.open(findDecoder()!, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
+  using device = VideoDevice.open(
+    findStatelessDecoder()!,
+    v4l2.V4L2_CAP_VIDEO_M2M_MPLANE,
+    "decoder",
+  );
   const [{ sequence: { width, height } }] = units;
   const client = new H264Client(startCode);
   setMplaneFormat(device, OUTPUT, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE });

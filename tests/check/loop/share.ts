@@ -9,7 +9,7 @@ import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MplaneDmabufQueue, setMplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { findDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import { sharedBuffers } from "../../../lib/vpipe/loop.ts";
 import { VPIPE_LOOP_IOC_SHARE, vpipe_loop_share } from "../../../lib/uapi/vpipe_loop.ts";
 import { heap } from "../../harness/context.ts";
@@ -39,7 +39,7 @@ export async function loopShareChecks(suite: Suite, node: string): Promise<void>
   });
 
   await suite.check("loop: windows in the decoder's queues", () => {
-    const path = findDecoder();
+    const path = findStatelessDecoder();
     if (path === undefined) throw new Skip("there is no decoder");
     heap();
     let refused = 0;

@@ -20,11 +20,8 @@ import type { Buffer as QueueBuffer } from "../../../lib/v4l2/queue/queue.ts";
 import { type Rectangle, selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
-import {
-  CODED,
-  findStatefulDecoder,
-  StatefulStream,
-} from "../../../lib/v4l2/decoder/stateful_stream.ts";
+import { findStatefulDecoder } from "../../../lib/vpipe/decoder.ts";
+import { CODED, StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import type { StatefulCodec } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import { expect } from "../../harness/suite.ts";
 
