@@ -32,7 +32,7 @@ export const WRITING: Access = {
   end: bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE),
 };
 
-/** An open and mapped dma-buf; closing it drops the mapping and the descriptor. */
+/** A mapped dma-buf; closing it drops the mapping and the descriptor. */
 export class Dmabuf implements Disposable {
   readonly #file: File;
   readonly #mapping: Mapping;
@@ -51,8 +51,19 @@ export class Dmabuf implements Disposable {
     }
   }
 
+  /** -1 after `closeDescriptor`. */
   get fd(): number {
     return this.#file.fd;
+  }
+
+  /** Where the memory lies. */
+  get address(): number {
+    return this.#mapping.address;
+  }
+
+  /** The same, for a foreign function. */
+  get pointer(): Deno.PointerObject {
+    return this.#mapping.pointer;
   }
 
   /** The memory; to be touched between `begin` and `end` only. */
@@ -60,14 +71,22 @@ export class Dmabuf implements Disposable {
     return this.#mapping.bytes;
   }
 
+  /**
+   * Closes the descriptor: the memory stays. From here on `begin` and `end` do nothing, for memory
+   * that no other device than the CPU's own driver looks at.
+   */
+  closeDescriptor(): void {
+    this.#file.close();
+  }
+
   /** The CPU is about to use the memory: a device that does not snoop the caches needs to know. */
   begin(access: Access): void {
-    ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.begin);
+    if (this.fd >= 0) ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.begin);
   }
 
   /** The memory is the devices' again. */
   end(access: Access): void {
-    ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.end);
+    if (this.fd >= 0) ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.end);
   }
 
   /** Writes into the buffer: the one copy of a fixture's way into the kernel. */
