@@ -11,12 +11,8 @@ import type { GatherBuffer } from "../../sys/gather.ts";
 import { decoderCommand } from "./command.ts";
 import { DeviceError, VideoDevice } from "../device.ts";
 import { Events } from "../events.ts";
-import {
-  type MplaneFormat,
-  mplaneFormat,
-  MplaneMmapQueue,
-  setMplaneFormat,
-} from "../queue/mplane_queue.ts";
+import type { Format } from "../format.ts";
+import { MplaneMmapQueue } from "../queue/mplane_queue.ts";
 import { type Rectangle, selection } from "../selection.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 import { type Explain, explained, startDecoding } from "./explain.ts";
@@ -82,7 +78,7 @@ class Capture extends MplaneMmapQueue {
     device: VideoDevice,
     count: number,
     readonly picture: PictureFormat,
-    format: MplaneFormat,
+    format: Format,
     readonly visible: Rectangle,
   ) {
     super(device, CAPTURE, count, format.planes.length);
@@ -143,7 +139,7 @@ export class StatefulStream implements Disposable {
     // The size is the stream's own, and comes from it.
     const unknown = { width: 0, height: 0 };
     const coded = { ...unknown, pixelformat: CODED[codec], sizeimage: largest };
-    setMplaneFormat(this.device, OUTPUT, coded);
+    this.device.setFormat(OUTPUT, coded, "at least");
     this.#events = new Events(this.device, v4l2.V4L2_EVENT_SOURCE_CHANGE, v4l2.V4L2_EVENT_EOS);
     this.#output = made.use(new MplaneMmapQueue(this.device, OUTPUT, buffers, 1));
     this.#free = Int32Array.from(this.#output.buffers, ({ index }) => index);
@@ -310,18 +306,18 @@ export class StatefulStream implements Disposable {
     this.#changed = false;
     this.#capture?.close();
     this.#capture = undefined;
-    const given = mplaneFormat(device, CAPTURE);
+    const given = device.getFormat(CAPTURE);
     const { codec, explain, format: wanted } = this.#settings;
     let format = given;
     if (wanted !== undefined && PICTURE_FORMATS[wanted] !== given.pixelformat) {
       const depth = given.pixelformat === v4l2.V4L2_PIX_FMT_P010 ? 10 : 8;
       expectOffered(device, wanted, depth);
       const { width, height } = given;
-      format = setMplaneFormat(device, CAPTURE, {
+      format = device.setFormat(CAPTURE, {
         width,
         height,
         pixelformat: PICTURE_FORMATS[wanted],
-      });
+      }, "at least");
     }
     const name = pictureFormat(format.pixelformat);
     if (name === undefined) {

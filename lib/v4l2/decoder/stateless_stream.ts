@@ -10,7 +10,7 @@ import type { GatherBuffer } from "../../sys/gather.ts";
 import { setCompoundControls } from "../compound_controls.ts";
 import { DeviceError, VideoDevice } from "../device.ts";
 import { MediaDevice, type MediaRequest } from "../media.ts";
-import { MplaneMmapQueue, setMplaneFormat } from "../queue/mplane_queue.ts";
+import { MplaneMmapQueue } from "../queue/mplane_queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 import { type Explain, startDecoding } from "./explain.ts";
 import {
@@ -108,18 +108,18 @@ export class DecoderStream implements Disposable {
       if (chroma !== "4:2:0" && chroma !== "4:0:0") {
         throw new DeviceError(device.path, `gives 4:2:0 pictures, the stream has ${chroma}`);
       }
-      setMplaneFormat(device, OUTPUT, {
+      device.setFormat(OUTPUT, {
         width,
         height,
         pixelformat: CODED[codec],
         sizeimage: largest,
-      });
+      }, "at least");
       // The sample depth in them decides what CAPTURE offers.
       setCompoundControls(device, controls);
       this.format = format ?? (sequence.bitDepth > 8 ? "p010" : "nv12");
       const pixelformat = PICTURE_FORMATS[this.format];
       expectOffered(device, this.format, sequence.bitDepth);
-      const picture = setMplaneFormat(device, CAPTURE, { width, height, pixelformat });
+      const picture = device.setFormat(CAPTURE, { width, height, pixelformat }, "at least");
 
       this.#output = resources.use(new MplaneMmapQueue(device, OUTPUT, buffers, 1));
       this.#free = this.#output.buffers.map(({ index }) => index);

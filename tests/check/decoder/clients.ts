@@ -17,11 +17,7 @@ import { Mapping } from "../../../lib/sys/mmap.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MediaDevice } from "../../../lib/v4l2/media.ts";
 import { MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/uapi/media.ts";
-import {
-  MplaneDmabufQueue,
-  MplaneMmapQueue,
-  setMplaneFormat,
-} from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { MplaneDmabufQueue, MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import { StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
@@ -91,7 +87,7 @@ function requestCheck(): string {
   using other = openDecoder();
   const make = (device: VideoDevice) => {
     const pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME;
-    setMplaneFormat(device, OUTPUT, { pixelformat, width: 64, height: 48 });
+    device.setFormat(OUTPUT, { pixelformat, width: 64, height: 48 }, "at least");
     const capture = new MplaneMmapQueue(device, CAPTURE, 2, 1);
     const output = new MplaneMmapQueue(device, OUTPUT, 2, 1);
     for (const { index } of capture.buffers) capture.enqueue(index);
@@ -133,7 +129,7 @@ function largeCheck(): string {
   const path = heap();
   using device = openDecoder();
   const pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME;
-  setMplaneFormat(device, OUTPUT, { pixelformat, width: 64, height: 48 });
+  device.setFormat(OUTPUT, { pixelformat, width: 64, height: 48 }, "at least");
   using dmabuf = allocateFromHeap(path, MAX_BITSTREAM + 4096);
   using queue = new MplaneDmabufQueue(device, OUTPUT, [[dmabuf]]);
   let code = 0;

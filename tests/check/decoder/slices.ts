@@ -17,7 +17,7 @@ import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { decoderCommand } from "../../../lib/v4l2/decoder/command.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
-import { MplaneMmapQueue, setMplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
@@ -50,7 +50,11 @@ function decode(
   );
   const [{ sequence: { width, height } }] = units;
   const client = new H264Client(startCode);
-  setMplaneFormat(device, OUTPUT, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE });
+  device.setFormat(
+    OUTPUT,
+    { width, height, pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE },
+    "at least",
+  );
   setNumber(
     device,
     V4L2_CID_STATELESS_H264_DECODE_MODE,
@@ -58,7 +62,7 @@ function decode(
   );
   setNumber(device, V4L2_CID_STATELESS_H264_START_CODE, startCode ? 1 : 0);
   setCompoundControls(device, client.parts(units[0].data).controls);
-  setMplaneFormat(device, CAPTURE, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 });
+  device.setFormat(CAPTURE, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 }, "at least");
   using output = new MplaneMmapQueue(device, OUTPUT, SLICES, 1);
   using capture = new MplaneMmapQueue(device, CAPTURE, 1, 1);
   output.streamOn();

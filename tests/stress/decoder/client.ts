@@ -10,7 +10,7 @@ import { Poller, POLLERR, POLLIN } from "../../../lib/sys/poll.ts";
 import { type CompoundControl, setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MediaDevice, type MediaRequest } from "../../../lib/v4l2/media.ts";
-import { MplaneMmapQueue, setMplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect } from "../../harness/suite.ts";
 import { delay, NEVER_MS } from "../engine/stage.ts";
@@ -49,7 +49,7 @@ export class DecoderClient implements Disposable {
     const wanted = v4l2.V4L2_CAP_VIDEO_M2M_MPLANE;
     this.device = VideoDevice.open(node, wanted, "decoder");
     try {
-      setMplaneFormat(this.device, OUTPUT, { pixelformat, width, height });
+      this.device.setFormat(OUTPUT, { pixelformat, width, height }, "at least");
       if (settings.requests) this.#media = MediaDevice.of(this.device);
       for (const side of SIDES) this.allocate(side);
     } catch (error) {
