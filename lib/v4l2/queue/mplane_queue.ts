@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { File, O_CLOEXEC, O_RDWR } from "../../sys/file.ts";
-import { ioctl } from "../../sys/ioctl.ts";
+import { O_RDWR } from "../../sys/file.ts";
 import { addressOf } from "../../sys/libc.ts";
 import { Mapping } from "../../sys/mmap.ts";
 import type { View } from "../../uapi/struct.ts";
 import type { VideoDevice } from "../device.ts";
+import { type Exported, exportPlane, mapBuffers } from "./buffer_memory.ts";
 import { type Buffer, Queue } from "./queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 
@@ -59,13 +59,6 @@ export abstract class MplaneQueue extends Queue {
   }
 }
 
-/** A dma-buf, and its size in bytes. */
-export interface Exported {
-  readonly file: File;
-  readonly fd: number;
-  readonly size: number;
-}
-
 /** A multi-planar queue whose buffers the driver allocates and the program maps. */
 export class MplaneMmapQueue extends MplaneQueue {
   /** The planes' memory, by buffer and plane. */
@@ -74,19 +67,12 @@ export class MplaneMmapQueue extends MplaneQueue {
   /** @param planes of a buffer, from its format */
   constructor(device: VideoDevice, type: number, count: number, planes: number) {
     super(device, type, v4l2.V4L2_MEMORY_MMAP, count, planes);
-    const mappings: Mapping[][] = [];
-    this.mappings = mappings;
+    const planesOf = ({ index }: Buffer) =>
+      this.planes[index].map(({ length, mem_offset: offset }) => ({ length, offset }));
     try {
-      for (const buffer of this.buffers) {
-        ioctl(device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
-        const mapped: Mapping[] = [];
-        mappings.push(mapped);
-        for (const { length, mem_offset } of this.planes[buffer.index]) {
-          mapped.push(Mapping.shared(device, length, mem_offset));
-        }
-      }
+      this.mappings = mapBuffers(device, this.buffers, Mapping.shared, planesOf);
     } catch (error) {
-      this.close();
+      super.close();
       throw error;
     }
   }
@@ -99,14 +85,9 @@ export class MplaneMmapQueue extends MplaneQueue {
    */
   export(): Exported[][] {
     const { device, type } = this;
+    // A process that maps it writes to it.
     return this.planes.map((planes, index) =>
-      planes.map(({ length }, plane) => {
-        // A process that maps it writes to it.
-        const flags = O_CLOEXEC | O_RDWR;
-        const request = v4l2.v4l2_exportbuffer.alloc({ type, index, plane, flags });
-        ioctl(device, v4l2.VIDIOC_EXPBUF, request.bytes);
-        return { file: new File(device.path, request.fd), fd: request.fd, size: length };
-      })
+      planes.map(({ length }, plane) => exportPlane(device, { type, index, plane }, length, O_RDWR))
     );
   }
 
