@@ -54,8 +54,11 @@ export const V4L2_CAP_READWRITE = 0x01000000;
 export const V4L2_CAP_STREAMING = 0x04000000;
 
 export const V4L2_FMT_FLAG_COMPRESSED = 0x0001;
+/** The device does not have it: a library converts. */
 export const V4L2_FMT_FLAG_EMULATED = 0x0002;
+/** A decoder finds frames in any pieces of a stream. */
 export const V4L2_FMT_FLAG_CONTINUOUS_BYTESTREAM = 0x0004;
+/** A decoder follows a stream whose pictures change. */
 export const V4L2_FMT_FLAG_DYN_RESOLUTION = 0x0008;
 
 export const V4L2_FRMSIZE_TYPE_DISCRETE = 1;
@@ -75,11 +78,15 @@ export const V4L2_MEMORY_MMAP = 1;
 export const V4L2_MEMORY_USERPTR = 2;
 export const V4L2_MEMORY_DMABUF = 4;
 
+/** In `priv` of a single-planar format: what follows it counts. */
+export const V4L2_PIX_FMT_PRIV_MAGIC = 0xfeedcafe;
+
 export const V4L2_FIELD_NONE = 1;
 export const V4L2_FIELD_INTERLACED = 4;
 
 export const V4L2_BUF_FLAG_QUEUED = 0x00000002;
 export const V4L2_BUF_FLAG_DONE = 0x00000004;
+export const V4L2_BUF_FLAG_KEYFRAME = 0x00000008;
 export const V4L2_BUF_FLAG_ERROR = 0x00000040;
 export const V4L2_BUF_FLAG_TIMECODE = 0x00000100;
 export const V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF = 0x00000200;
@@ -90,6 +97,12 @@ export const V4L2_BUF_FLAG_TSTAMP_SRC_MASK = 0x00070000;
 export const V4L2_BUF_FLAG_TSTAMP_SRC_SOE = 0x00010000;
 export const V4L2_BUF_FLAG_LAST = 0x00100000;
 export const V4L2_BUF_FLAG_REQUEST_FD = 0x00800000;
+
+export const V4L2_COLORSPACE_SMPTE170M = 1;
+export const V4L2_COLORSPACE_JPEG = 7;
+
+export const V4L2_QUANTIZATION_FULL_RANGE = 1;
+export const V4L2_QUANTIZATION_LIM_RANGE = 2;
 
 export const V4L2_CTRL_WHICH_REQUEST_VAL = 0x0f010000;
 
@@ -103,12 +116,17 @@ export const V4L2_CTRL_TYPE_STRING = 7;
 export const V4L2_CTRL_TYPE_BITMASK = 8;
 export const V4L2_CTRL_TYPE_INTEGER_MENU = 9;
 
+/** For good: the driver does not have it after all. */
 export const V4L2_CTRL_FLAG_DISABLED = 0x0001;
+/** For now, as while a stream runs: VIDIOC_S_CTRL has EBUSY. */
 export const V4L2_CTRL_FLAG_GRABBED = 0x0002;
 export const V4L2_CTRL_FLAG_READ_ONLY = 0x0004;
+/** It has no effect on account of another control. */
 export const V4L2_CTRL_FLAG_INACTIVE = 0x0010;
 export const V4L2_CTRL_FLAG_WRITE_ONLY = 0x0040;
+/** The device changes it. */
 export const V4L2_CTRL_FLAG_VOLATILE = 0x0080;
+/** Its value is behind a pointer: a struct, an array or text. */
 export const V4L2_CTRL_FLAG_HAS_PAYLOAD = 0x0100;
 /** In the id of VIDIOC_QUERY_EXT_CTRL: the control after it. */
 export const V4L2_CTRL_FLAG_NEXT_CTRL = 0x80000000;
@@ -198,6 +216,11 @@ export const v4l2_format = struct("struct v4l2_format", 208, {
   bytesperline: u32(24, "fmt.pix.bytesperline"),
   sizeimage: u32(28, "fmt.pix.sizeimage"),
   colorspace: u32(32, "fmt.pix.colorspace"),
+  priv: u32(36, "fmt.pix.priv"),
+  flags: u32(40, "fmt.pix.flags"),
+  ycbcr_enc: u32(44, "fmt.pix.ycbcr_enc"),
+  quantization: u32(48, "fmt.pix.quantization"),
+  xfer_func: u32(52, "fmt.pix.xfer_func"),
 });
 
 /** Multi-planar; each plane's `v4l2_plane_pix_format` follows the one before it. */
@@ -210,6 +233,10 @@ export const v4l2_format_mplane = struct("struct v4l2_format", v4l2_format.size,
   colorspace: u32(24, "fmt.pix_mp.colorspace"),
   sizeimage: u32(28, "fmt.pix_mp.plane_fmt[0].sizeimage"),
   num_planes: u8(188, "fmt.pix_mp.num_planes"),
+  flags: u8(189, "fmt.pix_mp.flags"),
+  ycbcr_enc: u8(190, "fmt.pix_mp.ycbcr_enc"),
+  quantization: u8(191, "fmt.pix_mp.quantization"),
+  xfer_func: u8(192, "fmt.pix_mp.xfer_func"),
 });
 
 export const v4l2_plane_pix_format = struct("struct v4l2_plane_pix_format", 20, {
