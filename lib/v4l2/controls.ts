@@ -39,6 +39,7 @@ export interface MenuItem {
 
 const NEXT = (v4l2.V4L2_CTRL_FLAG_NEXT_CTRL | v4l2.V4L2_CTRL_FLAG_NEXT_COMPOUND) >>> 0;
 
+/** As `VideoDevice.controls`. */
 export function* controls({ path, fd }: Node): Generator<ControlDescription> {
   const { name, request } = v4l2.VIDIOC_QUERY_EXT_CTRL;
   const control = v4l2.v4l2_query_ext_ctrl.alloc();
@@ -62,6 +63,7 @@ export function* controls({ path, fd }: Node): Generator<ControlDescription> {
   }
 }
 
+/** As `VideoDevice.menu`. */
 export function* menu({ path, fd }: Node, control: ControlDescription): Generator<MenuItem> {
   const { id, type, minimum, maximum } = control;
   const { name, request } = v4l2.VIDIOC_QUERYMENU;

@@ -100,6 +100,7 @@ export class VideoDevice implements Disposable {
    * The pixel formats of one queue in the driver's order (VIDIOC_ENUM_FMT).
    *
    * @param type V4L2_BUF_TYPE_*
+   * @throws {SysError} ENOTTY where the driver has no such call
    */
   formatDescriptions(type: number): Generator<FormatDescription> {
     return formats(this, type);
@@ -123,7 +124,7 @@ export class VideoDevice implements Disposable {
     return frameIntervals(this, pixelformat, width, height);
   }
 
-  /** All controls, by id (VIDIOC_QUERY_EXT_CTRL). */
+  /** All controls, by id (VIDIOC_QUERY_EXT_CTRL); none where the driver has no such call. */
   controls(): Generator<ControlDescription> {
     return controls(this);
   }
@@ -133,7 +134,12 @@ export class VideoDevice implements Disposable {
     return menu(this, control);
   }
 
-  /** One queue's format, as it is. */
+  /**
+   * One queue's format, as it is.
+   *
+   * @param type V4L2_BUF_TYPE_*
+   * @throws {SysError} EINVAL where the device has no such queue
+   */
   getFormat(type: number): Format {
     return callFormat(this, v4l2.VIDIOC_G_FMT, type);
   }
@@ -150,6 +156,7 @@ export class VideoDevice implements Disposable {
   /**
    * Sets one queue's format.
    *
+   * @param type V4L2_BUF_TYPE_*
    * @param fit whether the driver may round the size up, as decoders do
    * @throws {SysError} EBUSY while the queue has buffers or another program streams
    * @throws {DeviceError} if the driver changed what was asked for otherwise

@@ -59,6 +59,7 @@ function* each<T extends { index: number; readonly bytes: Uint8Array<ArrayBuffer
   }
 }
 
+/** As `VideoDevice.formatDescriptions`. */
 export function* formats(node: Node, type: number): Generator<FormatDescription> {
   const argument = v4l2.v4l2_fmtdesc.alloc({ type });
   for (const { pixelformat, description, flags } of each(node, v4l2.VIDIOC_ENUM_FMT, argument)) {
@@ -66,6 +67,7 @@ export function* formats(node: Node, type: number): Generator<FormatDescription>
   }
 }
 
+/** As `VideoDevice.frameSizes`. */
 export function* frameSizes(node: Node, pixel_format: number): Generator<FrameSizes> {
   const argument = v4l2.v4l2_frmsizeenum.alloc({ pixel_format });
   for (const size of each(node, v4l2.VIDIOC_ENUM_FRAMESIZES, argument, ENOTTY)) {
@@ -84,6 +86,7 @@ export function* frameSizes(node: Node, pixel_format: number): Generator<FrameSi
   }
 }
 
+/** As `VideoDevice.frameIntervals`. */
 export function* frameIntervals(
   node: Node,
   pixel_format: number,
