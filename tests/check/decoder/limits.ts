@@ -4,7 +4,7 @@
  * @module
  */
 import { readStream } from "../../../lib/codec/stream.ts";
-import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
+import { explainDecoder, findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import { StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import { VPIPE_DEC_CODEC_VP9 } from "../../../lib/uapi/vpipe_dec.ts";
 import type { Context } from "../../harness/context.ts";
@@ -27,7 +27,8 @@ export async function decoderLimitChecks(suite: Suite, context: Context): Promis
     const device = findStatelessDecoder();
     expect(device !== undefined, "there is no decoder");
     const decoder = clients.use(new StatelessDecoder(device));
-    clients.use(decoder.start(sequence, { buffers: 1, largest: 1, format: undefined }));
+    const settings = { buffers: 1, largest: 1, format: undefined, explain: explainDecoder };
+    clients.use(decoder.start(sequence, settings));
   };
 
   await suite.check(`decoder: ${CLIENTS} clients at once`, () => {
