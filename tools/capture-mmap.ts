@@ -29,7 +29,7 @@ main({
     const { type, planes } = setUpCamera(device, values);
     using queue = type === V4L2_BUF_TYPE_VIDEO_CAPTURE
       ? new MmapQueue(device, type, values.buffers)
-      : new MplaneMmapQueue(device, type, values.buffers, planes);
+      : new MplaneMmapQueue(device, type, values.buffers, planes.length);
     // A number in the pixels is in the first plane.
     const first = queue.mappings.map((mapping) => "bytes" in mapping ? mapping : mapping[0]);
     return await captureFrames({

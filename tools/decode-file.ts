@@ -7,7 +7,7 @@ import { TIMEOUT } from "../lib/cli/shared_options.ts";
 import { decodeFile } from "../lib/frames/decode_frames.ts";
 import { choice, integer, outputPath, type Parameter, path } from "../lib/cli/parameters.ts";
 import { main } from "../lib/cli/tool.ts";
-import { findDecoder } from "../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../lib/vpipe/decoder.ts";
 import {
   MAX_BUFFERS,
   PICTURE_FORMATS,
@@ -48,7 +48,7 @@ main({
     timeout: { ...TIMEOUT, fallback: 30 },
   },
   run(values, session) {
-    const device = values.device ?? findDecoder();
+    const device = values.device ?? findStatelessDecoder();
     if (device === undefined) {
       throw new Error("there is no decoder that may be opened (is vpipe-dec.ko loaded?)");
     }

@@ -29,7 +29,8 @@ import { main } from "../lib/cli/tool.ts";
 import { writeFrames } from "../lib/frames/write_frames.ts";
 import { frameBytes, isCompressed, rowBytes } from "../lib/image/pixel_format.ts";
 import { ENOTTY, SysError } from "../lib/sys/errno.ts";
-import { DeviceError, type FrameInterval, intervalOf, VideoDevice } from "../lib/v4l2/device.ts";
+import { DeviceError, VideoDevice } from "../lib/v4l2/device.ts";
+import { type FrameInterval, intervalOf } from "../lib/v4l2/frame_interval.ts";
 import {
   fourcc,
   V4L2_BUF_TYPE_VIDEO_OUTPUT,

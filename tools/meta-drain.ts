@@ -10,6 +10,7 @@ import { Progress } from "../lib/cli/progress.ts";
 import { BREATH_MS, breathe } from "../lib/cli/stop.ts";
 import { main } from "../lib/cli/tool.ts";
 import { formatSummary } from "../lib/measure/format.ts";
+import { missingFrames } from "../lib/measure/gaps.ts";
 import { Histogram } from "../lib/measure/histogram.ts";
 import { DeviceError } from "../lib/v4l2/device.ts";
 import { type MetaEntryV2, MetaReader } from "../lib/vpipe/meta.ts";
@@ -100,7 +101,7 @@ main({
         rows += columns.map((name) => entry[name]).join(",") + "\n";
         if (entry.flags & VPIPE_META_F_OVERRUN) overruns++;
         // The count restarts with a device that was bound again.
-        if (sequence !== 0n && entry.seq > sequence) lost += Number(entry.seq - sequence - 1n);
+        if (sequence !== 0n) lost += missingFrames(Number(entry.seq - sequence));
         sequence = entry.seq;
         if (!stages) continue;
         STAGES.forEach(([, from, to], i) => durations[i].record(Number(entry[to] - entry[from])));

@@ -4,14 +4,7 @@
  *
  * @module
  */
-import {
-  DMA_BUF_IOCTL_SYNC,
-  dma_buf_sync,
-  DMA_BUF_SYNC_END,
-  DMA_BUF_SYNC_READ,
-  DMA_BUF_SYNC_START,
-  DMA_BUF_SYNC_WRITE,
-} from "../../lib/dmabuf/dma_buf.ts";
+import { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
 import { File } from "../../lib/sys/file.ts";
 import { ioctl } from "../../lib/sys/ioctl.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
@@ -28,60 +21,10 @@ import type { Digest } from "./digest.ts";
 /** Buffers of a queue: one bit each in VPIPE_DEC_MSG_FREE. */
 const MAX_BUFFERS = 32;
 
-const bracket = (flags: number) => dma_buf_sync.alloc({ flags: BigInt(flags) }).bytes;
-
-// OUTPUT is read, CAPTURE written.
-const BRACKETS = [DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE].map((direction) => ({
-  start: bracket(DMA_BUF_SYNC_START | direction),
-  end: bracket(DMA_BUF_SYNC_END | direction),
-}));
-
-/** One plane of a buffer, mapped. */
-export class Plane implements Disposable {
-  readonly #mapping: Mapping;
-  /** Kept where the memory is another device's. */
-  readonly #imported: File | undefined;
-  readonly #bracket;
-  readonly pointer: Deno.PointerObject;
-
-  constructor(file: File, size: number, queue: number, imported: boolean) {
-    const output = queue === VPIPE_DEC_QUEUE_OUTPUT;
-    this.#mapping = output ? Mapping.readOnly(file, size) : Mapping.shared(file, size);
-    this.#imported = imported ? file : undefined;
-    this.#bracket = BRACKETS[queue];
-    this.pointer = Deno.UnsafePointer.of(this.#mapping.bytes)!;
-  }
-
-  get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#mapping.bytes;
-  }
-  get address(): number {
-    return this.#mapping.address;
-  }
-  /** In bytes. */
-  get size(): number {
-    return this.#mapping.length;
-  }
-
-  /** Before the CPU reads (OUTPUT) or writes (CAPTURE) it. */
-  begin(): void {
-    if (this.#imported) ioctl(this.#imported, DMA_BUF_IOCTL_SYNC, this.#bracket.start);
-  }
-  /** When the CPU has done so. */
-  end(): void {
-    if (this.#imported) ioctl(this.#imported, DMA_BUF_IOCTL_SYNC, this.#bracket.end);
-  }
-
-  [Symbol.dispose](): void {
-    this.#mapping.close();
-    this.#imported?.close();
-  }
-}
-
 /** All buffers of one stream that were asked for so far. */
 export class Buffers implements Disposable {
   readonly #stream: File;
-  readonly #queues: readonly (Plane | undefined)[][];
+  readonly #queues: readonly (Dmabuf | undefined)[][];
   readonly #request = vpipe_dec_buffer.alloc();
   #mappings = 0;
 
@@ -106,25 +49,22 @@ export class Buffers implements Disposable {
    *
    * @throws {SysError} EINVAL: there is no such buffer, EPIPE: the stream is over
    */
-  plane(queue: number, index: number, plane: number): Plane {
+  plane(queue: number, index: number, plane: number): Dmabuf {
     // An index that is out of range finds nothing here, and the kernel says so.
     return this.#queues[queue][index * VPIPE_DEC_MAX_PLANES + plane] ??
       this.#map(queue, index, plane);
   }
 
-  #map(queue: number, index: number, plane: number): Plane {
+  #map(queue: number, index: number, plane: number): Dmabuf {
     const request = Object.assign(this.#request, { queue, index, plane });
     ioctl(this.#stream, VPIPE_DEC_IOC_BUFFER, request.bytes);
     const { fd, size, flags } = request;
     const file = new File(`${this.#stream.path} buffer ${queue}.${index}.${plane}`, fd);
-    const imported = (flags & VPIPE_DEC_BUFFER_IMPORTED) !== 0;
-    let mapped: Plane | undefined;
-    try {
-      mapped = new Plane(file, size, queue, imported);
-    } finally {
-      // A mapping lives without its descriptor.
-      if (mapped === undefined || !imported) file.close();
-    }
+    // OUTPUT is read, CAPTURE written.
+    const map = queue === VPIPE_DEC_QUEUE_OUTPUT ? Mapping.readOnly : Mapping.shared;
+    const mapped = new Dmabuf(file, size, map);
+    // Whose memory is another device's has to be told of the CPU.
+    if (!(flags & VPIPE_DEC_BUFFER_IMPORTED)) mapped.closeDescriptor();
     this.#mappings++;
     this.#queues[queue][index * VPIPE_DEC_MAX_PLANES + plane] = mapped;
     return mapped;

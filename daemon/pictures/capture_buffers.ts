@@ -3,16 +3,17 @@
  *
  * @module
  */
+import { type Dmabuf, WRITING } from "../../lib/dmabuf/dma_buf.ts";
 import type { Frame } from "../../lib/ffmpeg/frame.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, type Planes, planes } from "../../lib/ffmpeg/packer.ts";
 import { VPIPE_DEC_QUEUE_CAPTURE } from "../../lib/uapi/vpipe_dec.ts";
-import type { Buffers, Plane } from "./buffers.ts";
+import type { Buffers } from "./buffers.ts";
 import type { CaptureFormat } from "./capture_format.ts";
 
 /** A CAPTURE buffer as the packer writes it. */
 interface Destination {
-  readonly planes: readonly Plane[];
+  readonly planes: readonly Dmabuf[];
   readonly addresses: Planes;
 }
 
@@ -43,10 +44,10 @@ export class CaptureBuffers implements Disposable {
    */
   write(picture: Frame, index: number): boolean {
     const { planes, addresses } = this.#destinations.get(index) ?? this.#makeDestination(index);
-    for (let i = 0; i < planes.length; i++) planes[i].begin();
+    for (let i = 0; i < planes.length; i++) planes[i].begin(WRITING);
     const written = this.#packer.packDecoded(picture, addresses);
     this.#buffers.digest?.take(this.#packer, addresses);
-    for (let i = 0; i < planes.length; i++) planes[i].end();
+    for (let i = 0; i < planes.length; i++) planes[i].end(WRITING);
     return written;
   }
 

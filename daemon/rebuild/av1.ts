@@ -5,12 +5,12 @@
  * @module
  */
 import {
-  av1Tile,
   V4L2_CID_STATELESS_AV1_FILM_GRAIN,
   V4L2_CID_STATELESS_AV1_FRAME,
   V4L2_CID_STATELESS_AV1_SEQUENCE,
   V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY,
-} from "../../lib/uapi/av1_controls.ts";
+  v4l2_ctrl_av1_tile_group_entry as TILE,
+} from "../../lib/uapi/v4l2_controls_av1.ts";
 import { Av1FrameWriter } from "../../lib/codec/av1/frame_writer.ts";
 import { writeAv1Sequence } from "../../lib/codec/av1/sequence_writer.ts";
 import { AV1_TILE_SIZE_BYTES } from "../../lib/codec/av1/tiles_writer.ts";
@@ -26,7 +26,7 @@ const DELIMITER = Uint8Array.of(OBU_TEMPORAL_DELIMITER << 3 | HAS_SIZE, 0);
 const SIZE_BYTES = 4;
 const MAX_SIZE = 2 ** (7 * SIZE_BYTES) - 1;
 
-const { tileOffset: OFFSET, tileSize: SIZE } = av1Tile.fields;
+const { tile_offset: OFFSET, tile_size: SIZE } = TILE.fields;
 
 /** Puts sequence and frame header in front of tiles. */
 export class Av1Rebuilder implements Rebuilder {
@@ -40,7 +40,7 @@ export class Av1Rebuilder implements Rebuilder {
     const tiles = controls.find(V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY);
     if (tiles === undefined) return true;
     const words = wordsOf(tiles);
-    for (let at = SIZE.offset >> 2; at < words.length; at += av1Tile.size >> 2) {
+    for (let at = SIZE.offset >> 2; at < words.length; at += TILE.size >> 2) {
       if (words[at] !== 0) return false;
     }
     return true;
@@ -84,11 +84,11 @@ export class Av1Rebuilder implements Rebuilder {
   #sizeOf(tiles: Uint8Array, length: number): number {
     const count = this.#writer.tiles;
     const words = wordsOf(tiles);
-    if (tiles.length !== count * av1Tile.size) {
-      throw new StreamError(`${tiles.length / av1Tile.size} of ${count} tiles`);
+    if (tiles.length !== count * TILE.size) {
+      throw new StreamError(`${tiles.length / TILE.size} of ${count} tiles`);
     }
     let size = AV1_TILE_SIZE_BYTES * (count - 1);
-    for (let at = 0; at < words.length; at += av1Tile.size >> 2) {
+    for (let at = 0; at < words.length; at += TILE.size >> 2) {
       const bytes = words[at + (SIZE.offset >> 2)];
       if (bytes === 0 || words[at + (OFFSET.offset >> 2)] + bytes > length) {
         throw new StreamError("a tile is not in the buffer");
@@ -100,10 +100,10 @@ export class Av1Rebuilder implements Rebuilder {
 
   #addTiles(to: Assembly, bytes: Uint8Array, tiles: Uint8Array): void {
     const words = wordsOf(tiles);
-    for (let at = 0; at < words.length; at += av1Tile.size >> 2) {
+    for (let at = 0; at < words.length; at += TILE.size >> 2) {
       const offset = words[at + (OFFSET.offset >> 2)];
       const size = words[at + (SIZE.offset >> 2)];
-      if (at + (av1Tile.size >> 2) < words.length) {
+      if (at + (TILE.size >> 2) < words.length) {
         this.#tileSizeView.setUint32(0, size - 1, true);
         to.add(this.#tileSize);
       }

@@ -4,7 +4,7 @@
  * @module
  */
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
-import * as c from "../../lib/uapi/controls.ts";
+import * as c from "../../lib/uapi/v4l2_controls_h264.ts";
 import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import { sameBytes } from "../../lib/codec/same_bytes.ts";
 import { StreamError } from "../../lib/codec/stream_error.ts";
@@ -51,12 +51,12 @@ export class H264Rebuilder implements Rebuilder {
   /** Whether the stream has parameter sets of its own; its first buffer decides. */
   #own: boolean | undefined;
   readonly #bits = new BitWriter();
-  readonly #latestSps = new Latest(c.h264Sps.size);
-  readonly #latestPps = new Latest(c.h264Pps.size);
-  readonly #latestMatrix = new Latest(c.h264ScalingMatrix.size);
-  readonly #sps = c.h264Sps.at(this.#latestSps.bytes);
-  readonly #pps = c.h264Pps.at(this.#latestPps.bytes);
-  readonly #matrix = c.h264ScalingMatrix.at(this.#latestMatrix.bytes);
+  readonly #latestSps = new Latest(c.v4l2_ctrl_h264_sps.size);
+  readonly #latestPps = new Latest(c.v4l2_ctrl_h264_pps.size);
+  readonly #latestMatrix = new Latest(c.v4l2_ctrl_h264_scaling_matrix.size);
+  readonly #sps = c.v4l2_ctrl_h264_sps.at(this.#latestSps.bytes);
+  readonly #pps = c.v4l2_ctrl_h264_pps.at(this.#latestPps.bytes);
+  readonly #matrix = c.v4l2_ctrl_h264_scaling_matrix.at(this.#latestMatrix.bytes);
 
   isWhole(bytes: Uint8Array): boolean {
     return this.#own ??= hasSps(bytes);

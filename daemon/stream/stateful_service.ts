@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { READING } from "../../lib/dmabuf/dma_buf.ts";
 import { DisplayDecoder } from "../../lib/ffmpeg/display_decoder.ts";
 import type { Frame } from "../../lib/ffmpeg/frame.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
@@ -243,9 +244,9 @@ export class StatefulService implements Service {
       if (size > source.size) return false;
       // Some end a stream by a buffer without bitstream.
       if (size === 0) return true;
-      source.begin();
+      source.begin(READING);
       decoder.take(source.pointer, size, cookieLow, cookieHigh);
-      source.end();
+      source.end(READING);
       return true;
     } catch (error) {
       this.#answers.complain(error as Error);

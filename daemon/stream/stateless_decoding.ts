@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { READING } from "../../lib/dmabuf/dma_buf.ts";
 import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
@@ -144,7 +145,7 @@ export class Run implements Disposable {
     const bytes = source.bytes.subarray(0, size);
     const alone = !more && this.#assembly.size === 0 && !this.#broken;
     if (alone && size === 0) return VPIPE_DEC_NO_PICTURE;
-    source.begin();
+    source.begin(READING);
     try {
       if (alone && this.#rebuilder.isWhole(bytes, controls)) {
         this.#decoder.take(source.pointer, size);
@@ -155,7 +156,7 @@ export class Run implements Disposable {
       if (!(error instanceof StreamError)) throw error;
       return VPIPE_DEC_CORRUPT;
     } finally {
-      source.end();
+      source.end(READING);
     }
     return more ? VPIPE_DEC_OK : this.#takeKept();
   }

@@ -1,25 +1,19 @@
 /**
- * A dma-buf that the CPU reads and writes, after linux/dma-buf.h.
+ * A dma-buf that the CPU reads and writes.
  *
  * @module
  */
 import { File } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
-import { _IOW } from "../uapi/ioctl_number.ts";
 import { Mapping } from "../sys/mmap.ts";
-import { struct, u64 } from "../uapi/struct.ts";
-
-export const DMA_BUF_SYNC_READ = 1 << 0;
-export const DMA_BUF_SYNC_WRITE = 2 << 0;
-export const DMA_BUF_SYNC_START = 0 << 2;
-export const DMA_BUF_SYNC_END = 1 << 2;
-
-export const dma_buf_sync = struct("struct dma_buf_sync", 8, { flags: u64(0) });
-
-export const DMA_BUF_IOCTL_SYNC = {
-  name: "DMA_BUF_IOCTL_SYNC",
-  request: _IOW("b", 0, dma_buf_sync.size),
-};
+import {
+  DMA_BUF_IOCTL_SYNC,
+  dma_buf_sync,
+  DMA_BUF_SYNC_END,
+  DMA_BUF_SYNC_READ,
+  DMA_BUF_SYNC_START,
+  DMA_BUF_SYNC_WRITE,
+} from "../uapi/dma_buf.ts";
 
 const bracket = (flags: number) => dma_buf_sync.alloc({ flags: BigInt(flags) }).bytes;
 
@@ -38,7 +32,7 @@ export const WRITING: Access = {
   end: bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE),
 };
 
-/** An open and mapped dma-buf; closing it drops the mapping and the descriptor. */
+/** A mapped dma-buf; closing it drops the mapping and the descriptor. */
 export class Dmabuf implements Disposable {
   readonly #file: File;
   readonly #mapping: Mapping;
@@ -57,8 +51,19 @@ export class Dmabuf implements Disposable {
     }
   }
 
+  /** -1 after `closeDescriptor`. */
   get fd(): number {
     return this.#file.fd;
+  }
+
+  /** Where the memory lies. */
+  get address(): number {
+    return this.#mapping.address;
+  }
+
+  /** The same, for a foreign function. */
+  get pointer(): Deno.PointerObject {
+    return this.#mapping.pointer;
   }
 
   /** The memory; to be touched between `begin` and `end` only. */
@@ -66,14 +71,22 @@ export class Dmabuf implements Disposable {
     return this.#mapping.bytes;
   }
 
+  /**
+   * Closes the descriptor: the memory stays. From here on `begin` and `end` do nothing, for memory
+   * that no other device than the CPU's own driver looks at.
+   */
+  closeDescriptor(): void {
+    this.#file.close();
+  }
+
   /** The CPU is about to use the memory: a device that does not snoop the caches needs to know. */
   begin(access: Access): void {
-    ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.begin);
+    if (this.fd >= 0) ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.begin);
   }
 
   /** The memory is the devices' again. */
   end(access: Access): void {
-    ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.end);
+    if (this.fd >= 0) ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.end);
   }
 
   /** Writes into the buffer: the one copy of a fixture's way into the kernel. */

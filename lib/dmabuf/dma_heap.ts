@@ -1,26 +1,13 @@
 /**
- * Allocation of dma-bufs from a dma-heap, after linux/dma-heap.h.
+ * Allocation of dma-bufs from a dma-heap.
  *
  * @module
  */
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import { File, O_CLOEXEC, O_RDWR } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
-import { _IOWR } from "../uapi/ioctl_number.ts";
-import { n64, struct, u32 } from "../uapi/struct.ts";
+import { dma_heap_allocation_data, DMA_HEAP_IOCTL_ALLOC } from "../uapi/dma_heap.ts";
 import { Dmabuf } from "./dma_buf.ts";
-
-export const dma_heap_allocation_data = struct("struct dma_heap_allocation_data", 24, {
-  len: n64(0),
-  fd: u32(8),
-  fd_flags: u32(12),
-  heap_flags: n64(16),
-});
-
-export const DMA_HEAP_IOCTL_ALLOC = {
-  name: "DMA_HEAP_IOCTL_ALLOC",
-  request: _IOWR("H", 0, dma_heap_allocation_data.size),
-};
 
 /**
  * Allocates `size` bytes from the heap at `path` (`/dev/dma_heap/system`) and maps them.

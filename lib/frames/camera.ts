@@ -9,8 +9,9 @@ import type { SourceStatistics } from "../measure/source_statistics.ts";
 import { GREY, isCompressed, PIXEL_FORMATS, type PixelFormat } from "../image/pixel_format.ts";
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import type { ProcessCosts } from "../sys/thread.ts";
-import { DeviceError, type Format, intervalOf, VideoDevice } from "../v4l2/device.ts";
-import { mplaneFormat, setMplaneFormat } from "../v4l2/queue/mplane_queue.ts";
+import { DeviceError, VideoDevice } from "../v4l2/device.ts";
+import type { Format } from "../v4l2/format.ts";
+import { intervalOf } from "../v4l2/frame_interval.ts";
 import {
   fourcc,
   V4L2_BUF_TYPE_VIDEO_CAPTURE,
@@ -100,8 +101,6 @@ function openMultiPlanar(path: string, capability: number): VideoDevice | undefi
 export interface CameraFormat extends Format {
   /** V4L2_BUF_TYPE_* */
   readonly type: number;
-  /** Of each buffer. */
-  readonly planes: number;
 }
 
 /**
@@ -119,8 +118,8 @@ export function setUpCamera(
   const type = single ? V4L2_BUF_TYPE_VIDEO_CAPTURE : V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
   const format = withHint(
     device,
-    () => single ? { ...device.setFormat(type, wanted), planes: 1 } : setPlanes(device, wanted),
-    () => single ? optionsFor(device.getFormat(type)) : optionsFor(mplaneFormat(device, type)),
+    () => device.setFormat(type, wanted),
+    () => optionsFor(device.getFormat(type)),
   );
   if (fps > 0) {
     withHint(
@@ -130,27 +129,6 @@ export function setUpCamera(
     );
   }
   return { ...format, type };
-}
-
-function setPlanes(
-  device: VideoDevice,
-  wanted: { width: number; height: number; pixelformat: number },
-): Omit<CameraFormat, "type"> {
-  const format = setMplaneFormat(device, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE, wanted);
-  const { width, height, planes } = format;
-  if (width !== wanted.width || height !== wanted.height) {
-    const asked = `${wanted.width}x${wanted.height}`;
-    throw new DeviceError(
-      device.path,
-      `VIDIOC_S_FMT: asked for ${asked}, the device offers ${width}x${height}`,
-    );
-  }
-  return {
-    ...format,
-    bytesperline: planes[0].bytesperline,
-    sizeimage: planes.reduce((sum, { sizeimage }) => sum + sizeimage, 0),
-    planes: planes.length,
-  };
 }
 
 /** What asks for the format that a device is set to; undefined where the tools do not have it. */

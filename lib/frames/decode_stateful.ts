@@ -7,6 +7,7 @@ import { readCodedFrames } from "../ffmpeg/coded_frames.ts";
 import { monotonicNs } from "../sys/clock.ts";
 import { POLLIN, POLLOUT, POLLPRI } from "../sys/poll.ts";
 import { StatefulStream } from "../v4l2/decoder/stateful_stream.ts";
+import { explainDecoder } from "../vpipe/decoder.ts";
 import { DecodeRun, type DecodeSettings } from "./decode_run.ts";
 import { FrameWaiter } from "./frame_waiter.ts";
 import type { Report, Session } from "../cli/tool.ts";
@@ -20,7 +21,13 @@ export async function decodeStateful(settings: DecodeSettings, session: Session)
   }
   if (frames.length === 0) throw broken ?? new Error(`${input}: holds no frame`);
   const largest = frames.reduce((size, { length }) => Math.max(size, length), 0);
-  using stream = new StatefulStream(device, { codec, buffers, largest, format });
+  using stream = new StatefulStream(device, {
+    codec,
+    buffers,
+    largest,
+    format,
+    explain: explainDecoder,
+  });
   using run = new DecodeRun(settings, codec, frames.length, session);
   let failure = broken;
   try {

@@ -8,6 +8,7 @@ import { type AccessUnit, type Codec, readStream, StreamError } from "../codec/s
 import { DisplayOrder } from "../image/display_order.ts";
 import { monotonicNs } from "../sys/clock.ts";
 import { StatelessDecoder } from "../v4l2/decoder/stateless_stream.ts";
+import { explainDecoder } from "../vpipe/decoder.ts";
 import { DecodeRun, type DecodeSettings } from "./decode_run.ts";
 import { readFile } from "../files/files.ts";
 import { FrameWaiter } from "./frame_waiter.ts";
@@ -102,7 +103,7 @@ async function decodePart(
 ): Promise<void> {
   const [{ sequence }] = units;
   const largest = units.reduce((size, { data }) => Math.max(size, data.length), 0);
-  using stream = decoder.start(sequence, { buffers, largest, format });
+  using stream = decoder.start(sequence, { buffers, largest, format, explain: explainDecoder });
   const { capture, pictures } = stream;
   const { width, height } = sequence.crop;
   /** Of the pictures in the CAPTURE buffers. */

@@ -13,7 +13,8 @@ import { frameBytes, GREY, isCompressed, pixelFormat } from "../image/pixel_form
 import type { PixelFormat } from "../image/pixel_format.ts";
 import { isPipe } from "../sys/device_number.ts";
 import type { IoBuffer } from "../sys/file.ts";
-import type { Format, FrameInterval } from "../v4l2/device.ts";
+import type { Format } from "../v4l2/format.ts";
+import type { FrameInterval } from "../v4l2/frame_interval.ts";
 import { fourccText } from "../uapi/videodev2.ts";
 import { descriptorOf, readFile, STDIN } from "../files/files.ts";
 import { UsageError } from "../cli/parameters.ts";

@@ -4,7 +4,23 @@
  * @module
  */
 
-import type { Numbers } from "../report/analysis/table.ts";
+/**
+ * From one 32-bit sequence number to a later frame's: 1 between neighbours, also where the numbers
+ * wrap; 0 of a frame that is had again, negative where the numbers began anew.
+ */
+export function sequenceStep(from: number, to: number): number {
+  return (to - from) | 0;
+}
+
+/**
+ * Frames that are missing between two that were had.
+ *
+ * @param step of their sequence numbers; none are missing where it does not go forward
+ * @param frames how many frames the later one is after the earlier by its own count
+ */
+export function missingFrames(step: number, frames = 1): number {
+  return step > frames ? step - frames : 0;
+}
 
 /** What a column of sequence numbers says about frames that never came. */
 export interface Gaps {
@@ -17,23 +33,18 @@ export interface Gaps {
 }
 
 /**
- * Finds the gaps of 32-bit sequence numbers, which may wrap.
+ * Finds the gaps of a column.
  *
  * @param frame each row's own number: rows that are gone from the file are no lost frames
  */
-export function sequenceGaps(sequence: Numbers, frame: Numbers): Gaps {
-  let gaps = 0;
-  let lost = 0;
-  let backwards = 0;
+export function sequenceGaps(sequence: ArrayLike<number>, frame: ArrayLike<number>): Gaps {
+  const found = { gaps: 0, lost: 0, backwards: 0 };
   for (let row = 1; row < sequence.length; row++) {
-    const step = (sequence[row] - sequence[row - 1]) | 0;
-    const skipped = step - (frame[row] - frame[row - 1]);
-    if (step <= 0) {
-      backwards++;
-    } else if (skipped > 0) {
-      gaps++;
-      lost += skipped;
-    }
+    const step = sequenceStep(sequence[row - 1], sequence[row]);
+    const missing = missingFrames(step, frame[row] - frame[row - 1]);
+    if (step <= 0) found.backwards++;
+    if (missing > 0) found.gaps++;
+    found.lost += missing;
   }
-  return { gaps, lost, backwards };
+  return found;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { missingFrames, sequenceStep } from "./gaps.ts";
 import { Histogram } from "./histogram.ts";
 
 /** Counts frames, what is missing between them, and the time from one to the next. */
@@ -32,14 +33,11 @@ export class SourceStatistics {
       this.#first = now;
     } else {
       this.interval.record(now - this.#last);
-      // Sequence numbers are unsigned and wrap.
-      const step = (sequence - this.#sequence) | 0;
-      if (step <= 0) {
-        this.backwards++;
-      } else if (step > 1) {
-        this.gaps++;
-        this.dropped += step - 1;
-      }
+      const step = sequenceStep(this.#sequence, sequence);
+      const missing = missingFrames(step);
+      if (step <= 0) this.backwards++;
+      if (missing > 0) this.gaps++;
+      this.dropped += missing;
     }
     this.#sequence = sequence;
     this.#last = now;

@@ -4,7 +4,7 @@
  * @module
  */
 import { decompose, type Decomposition } from "./analysis/decompose.ts";
-import { type Gaps, sequenceGaps } from "../measure/gaps.ts";
+import { type Gaps, missingFrames, sequenceGaps } from "../measure/gaps.ts";
 import { type PathKind, THREAD_COLUMNS } from "./analysis/recorded_paths.ts";
 import { type Statistics, statistics } from "./analysis/percentiles.ts";
 import type { PerfCounters } from "./analysis/perf.ts";
@@ -157,7 +157,7 @@ function metaLosses(meta: NonNullable<RunFiles["meta"]>): MetaLosses {
   const flags = meta.numbers("flags")!;
   let lost = 0;
   for (let entry = 1; entry < sequence.length; entry++) {
-    lost += Math.max(0, sequence[entry] - sequence[entry - 1] - 1);
+    lost += missingFrames(sequence[entry] - sequence[entry - 1]);
   }
   return { entries: meta.length, overruns: count(flags, 1), lost };
 }

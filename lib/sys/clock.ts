@@ -11,8 +11,8 @@ export const CLOCK_MONOTONIC = 1;
 export const TIMER_ABSTIME = 1;
 
 export const timespec = struct("struct timespec", 16, {
-  sec: n64(0, "tv_sec"),
-  nsec: n64(8, "tv_nsec"),
+  tv_sec: n64(0),
+  tv_nsec: n64(8),
 });
 
 const now = timespec.alloc();
@@ -45,8 +45,8 @@ const wake = timespec.alloc();
 export function sleepUntil(sinceEpoch: number): void {
   const whole = Math.ceil(sinceEpoch);
   const seconds = Math.floor(whole / 1e9);
-  wake.sec = epochSeconds + seconds;
-  wake.nsec = whole - seconds * 1e9;
+  wake.tv_sec = epochSeconds + seconds;
+  wake.tv_nsec = whole - seconds * 1e9;
   libc.clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, wake.bytes, null);
 }
 

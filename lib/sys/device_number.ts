@@ -18,9 +18,9 @@ export const S_IFCHR = 0o020000;
 export const S_IFBLK = 0o060000;
 
 export const statx = struct("struct statx", 256, {
-  mode: u16(28, "stx_mode"),
-  rdev_major: u32(128, "stx_rdev_major"),
-  rdev_minor: u32(132, "stx_rdev_minor"),
+  stx_mode: u16(28),
+  stx_rdev_major: u32(128),
+  stx_rdev_minor: u32(132),
 });
 
 /**
@@ -33,7 +33,7 @@ export function deviceNumber(file: { readonly path: string; readonly fd: number 
   if (libc.statx(file.fd, cString(""), AT_EMPTY_PATH, 0, status.bytes) < 0) {
     throw new SysError(file.path, "statx", errno());
   }
-  return `${status.rdev_major}:${status.rdev_minor}`;
+  return `${status.stx_rdev_major}:${status.stx_rdev_minor}`;
 }
 
 /** A character or block device. */
@@ -46,14 +46,14 @@ export interface DeviceFile {
 /** What device is at a path; undefined of any other file, and where there is none. */
 export function deviceAt(path: string): DeviceFile | undefined {
   const status = statusAt(path);
-  const kind = status && status.mode & S_IFMT;
+  const kind = status && status.stx_mode & S_IFMT;
   if (!status || kind !== S_IFCHR && kind !== S_IFBLK) return undefined;
-  return { block: kind === S_IFBLK, major: status.rdev_major, minor: status.rdev_minor };
+  return { block: kind === S_IFBLK, major: status.stx_rdev_major, minor: status.stx_rdev_minor };
 }
 
 /** Whether there is a pipe at a path. */
 export function isPipe(path: string): boolean {
-  return ((statusAt(path)?.mode ?? 0) & S_IFMT) === S_IFIFO;
+  return ((statusAt(path)?.stx_mode ?? 0) & S_IFMT) === S_IFIFO;
 }
 
 function statusAt(path: string) {

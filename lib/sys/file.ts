@@ -17,12 +17,15 @@ export const O_TRUNC = 0o1000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 
+/** fcntl(2) */
+export const F_SETFL = 4;
+
 /** lseek(2), from linux/fs.h */
 export const SEEK_SET = 0;
 
 export const iovec = struct("struct iovec", 16, {
-  base: n64(0, "iov_base"),
-  len: n64(8, "iov_len"),
+  iov_base: n64(0),
+  iov_len: n64(8),
 });
 
 /** Memory that reads and writes use again and again without allocating. */
@@ -34,7 +37,7 @@ export class IoBuffer {
 
   constructor(readonly bytes: Uint8Array<ArrayBuffer>) {
     this.#address = Number(addressOf(bytes));
-    this.#iovec = iovec.alloc({ base: this.#address, len: bytes.length });
+    this.#iovec = iovec.alloc({ iov_base: this.#address, iov_len: bytes.length });
     this.vector = this.#iovec.bytes;
   }
 
@@ -45,8 +48,8 @@ export class IoBuffer {
 
   /** The next call may move bytes `start` to `end`, as far as there are such. */
   range(start: number, end: number): void {
-    this.#iovec.base = this.#address + start;
-    this.#iovec.len = Math.min(end, this.bytes.length) - start;
+    this.#iovec.iov_base = this.#address + start;
+    this.#iovec.iov_len = Math.min(end, this.bytes.length) - start;
   }
 }
 

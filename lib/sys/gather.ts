@@ -29,8 +29,8 @@ export class GatherBuffer {
       const vectors = new Uint8Array(some.length * iovec.size);
       some.forEach((part, k) => {
         const vector = iovec.at(vectors, k * iovec.size);
-        vector.base = Number(addressOf(part));
-        vector.len = part.length;
+        vector.iov_base = Number(addressOf(part));
+        vector.iov_len = part.length;
       });
       return { vectors, parts: some, size: sizeOf(some) };
     });

@@ -67,6 +67,11 @@ export class Mapping implements Disposable {
     );
   }
 
+  /** The same as `address`, for a foreign function. */
+  get pointer(): Deno.PointerObject {
+    return this.#pointer!;
+  }
+
   close(): void {
     if (this.#pointer !== null) libc.munmap(this.#pointer, BigInt(this.length));
     this.#pointer = null;

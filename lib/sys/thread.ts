@@ -17,13 +17,13 @@ export const RUSAGE_THREAD = 1;
 export const sched_param = struct("struct sched_param", 4, { sched_priority: s32(0) });
 
 export const rusage = struct("struct rusage", 144, {
-  utime_sec: n64(0, "ru_utime.tv_sec"),
-  utime_usec: n64(8, "ru_utime.tv_usec"),
-  stime_sec: n64(16, "ru_stime.tv_sec"),
-  stime_usec: n64(24, "ru_stime.tv_usec"),
-  minflt: n64(64, "ru_minflt"),
-  nvcsw: n64(128, "ru_nvcsw"),
-  nivcsw: n64(136, "ru_nivcsw"),
+  ru_utime_tv_sec: n64(0, "ru_utime.tv_sec"),
+  ru_utime_tv_usec: n64(8, "ru_utime.tv_usec"),
+  ru_stime_tv_sec: n64(16, "ru_stime.tv_sec"),
+  ru_stime_tv_usec: n64(24, "ru_stime.tv_usec"),
+  ru_minflt: n64(64),
+  ru_nvcsw: n64(128),
+  ru_nivcsw: n64(136),
 });
 
 type Usage = View<typeof rusage.fields>;
@@ -74,11 +74,11 @@ export class ThreadUsage {
   /** Page faults that needed no reading from a disk, since the thread started. */
   minorFaults(): number {
     this.read();
-    return this.#usage.minflt;
+    return this.#usage.ru_minflt;
   }
 
   /** The counters since the thread started, in place: the next call overwrites them. */
-  read(): Readonly<Pick<Usage, "minflt" | "nvcsw" | "nivcsw">> {
+  read(): Readonly<Pick<Usage, "ru_minflt" | "ru_nvcsw" | "ru_nivcsw">> {
     libc.getrusage(RUSAGE_THREAD, this.#usage.bytes);
     return this.#usage;
   }
@@ -110,11 +110,20 @@ export class ProcessCosts {
 
   #read() {
     libc.getrusage(RUSAGE_SELF, this.#usage.bytes);
-    const { minflt, nvcsw, nivcsw, utime_sec, utime_usec, stime_sec, stime_usec } = this.#usage;
+    const {
+      ru_minflt,
+      ru_nvcsw,
+      ru_nivcsw,
+      ru_utime_tv_sec,
+      ru_utime_tv_usec,
+      ru_stime_tv_sec,
+      ru_stime_tv_usec,
+    } = this.#usage;
     return {
-      switches: nvcsw + nivcsw,
-      minorFaults: minflt,
-      cpuNs: (utime_sec + stime_sec) * 1e9 + (utime_usec + stime_usec) * 1000,
+      switches: ru_nvcsw + ru_nivcsw,
+      minorFaults: ru_minflt,
+      cpuNs: (ru_utime_tv_sec + ru_stime_tv_sec) * 1e9 +
+        (ru_utime_tv_usec + ru_stime_tv_usec) * 1000,
     };
   }
 }
@@ -152,15 +161,15 @@ export class ThreadCosts implements Disposable {
 
   /** Sets the properties to what was added since the last call. */
   read(): void {
-    const { minflt, nvcsw, nivcsw } = this.#usage.read();
+    const { ru_minflt, ru_nvcsw, ru_nivcsw } = this.#usage.read();
     const delay = this.#readDelay();
-    this.minorFaults = minflt - this.#minflt;
-    this.voluntarySwitches = nvcsw - this.#nvcsw;
-    this.involuntarySwitches = nivcsw - this.#nivcsw;
+    this.minorFaults = ru_minflt - this.#minflt;
+    this.voluntarySwitches = ru_nvcsw - this.#nvcsw;
+    this.involuntarySwitches = ru_nivcsw - this.#nivcsw;
     this.runDelayNs = delay - this.#delay;
-    this.#minflt = minflt;
-    this.#nvcsw = nvcsw;
-    this.#nivcsw = nivcsw;
+    this.#minflt = ru_minflt;
+    this.#nvcsw = ru_nvcsw;
+    this.#nivcsw = ru_nivcsw;
     this.#delay = delay;
   }
 

@@ -34,6 +34,8 @@ function scalar<T>(size: number, get: Field<T>["get"], set: Field<T>["set"]): Ma
 
 /** `__u8` */
 export const u8 = scalar<number>(1, (d, at) => d.getUint8(at), (d, at, v) => d.setUint8(at, v));
+/** `__s8` */
+export const s8 = scalar<number>(1, (d, at) => d.getInt8(at), (d, at, v) => d.setInt8(at, v));
 /** `__u16` */
 export const u16 = scalar<number>(
   2,
@@ -64,6 +66,12 @@ export const u64 = scalar<bigint>(
   (d, at) => d.getBigUint64(at, true),
   (d, at, v) => d.setBigUint64(at, v, true),
 );
+/** `__s64` as a bigint. */
+export const s64 = scalar<bigint>(
+  8,
+  (d, at) => d.getBigInt64(at, true),
+  (d, at, v) => d.setBigInt64(at, v, true),
+);
 /** A 64-bit field that holds 0 to 2^53-1 (a length, seconds, a count), as a number. */
 export const n64 = scalar<number>(
   8,
@@ -91,6 +99,24 @@ export function text(offset: number, size: number, c?: string): Field<string> {
       new TextEncoder().encodeInto(value, bytes.subarray(0, size - 1));
     },
   };
+}
+
+/**
+ * An array of `count` numbers. Reading makes an array of them; writing fewer sets the rest to 0.
+ *
+ * @param element what makes one: `u8`
+ */
+export function array(element: Make<number>, count: number): Make<readonly number[]> {
+  const { size } = element(0);
+  const fields = Array.from({ length: count }, (_, i) => element(i * size));
+  return (offset, c) => ({
+    offset,
+    size: size * count,
+    c,
+    get: (data, at) => fields.map((field) => field.get(data, at + field.offset)),
+    set: (data, at, values) =>
+      fields.forEach((field, i) => field.set(data, at + field.offset, values[i] ?? 0)),
+  });
 }
 
 /** The fields of a struct, by property name. */

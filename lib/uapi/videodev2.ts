@@ -5,7 +5,7 @@
  * @module
  */
 import { _IOR, _IOW, _IOWR, type Ioctl } from "./ioctl_number.ts";
-import { n64, s32, struct, text, u32, u64, u8 } from "./struct.ts";
+import { array, n64, s32, s64, struct, text, u32, u64, u8 } from "./struct.ts";
 
 /** A pixel format's number from its four characters. */
 export function fourcc(code: string): number {
@@ -39,14 +39,35 @@ export const V4L2_PIX_FMT_MPEG1 = fourcc("MPG1");
 export const V4L2_PIX_FMT_MPEG2 = fourcc("MPG2");
 export const V4L2_PIX_FMT_MPEG4 = fourcc("MPG4");
 export const V4L2_PIX_FMT_H263 = fourcc("H263");
+/** Since Linux 6.15. */
+export const V4L2_PIX_FMT_AV1 = fourcc("AV01");
+/** Since Linux 6.5. */
+export const V4L2_PIX_FMT_AV1_FRAME = fourcc("AV1F");
 
 export const V4L2_CAP_VIDEO_CAPTURE = 0x00000001;
 export const V4L2_CAP_VIDEO_OUTPUT = 0x00000002;
 export const V4L2_CAP_VIDEO_CAPTURE_MPLANE = 0x00001000;
+export const V4L2_CAP_VIDEO_OUTPUT_MPLANE = 0x00002000;
 export const V4L2_CAP_VIDEO_M2M_MPLANE = 0x00004000;
 export const V4L2_CAP_VIDEO_M2M = 0x00008000;
 export const V4L2_CAP_READWRITE = 0x01000000;
 export const V4L2_CAP_STREAMING = 0x04000000;
+
+export const V4L2_FMT_FLAG_COMPRESSED = 0x0001;
+/** The device does not have it: a library converts. */
+export const V4L2_FMT_FLAG_EMULATED = 0x0002;
+/** A decoder finds frames in any pieces of a stream. */
+export const V4L2_FMT_FLAG_CONTINUOUS_BYTESTREAM = 0x0004;
+/** A decoder follows a stream whose pictures change. */
+export const V4L2_FMT_FLAG_DYN_RESOLUTION = 0x0008;
+
+export const V4L2_FRMSIZE_TYPE_DISCRETE = 1;
+export const V4L2_FRMSIZE_TYPE_CONTINUOUS = 2;
+export const V4L2_FRMSIZE_TYPE_STEPWISE = 3;
+
+export const V4L2_FRMIVAL_TYPE_DISCRETE = 1;
+export const V4L2_FRMIVAL_TYPE_CONTINUOUS = 2;
+export const V4L2_FRMIVAL_TYPE_STEPWISE = 3;
 
 export const V4L2_BUF_TYPE_VIDEO_CAPTURE = 1;
 export const V4L2_BUF_TYPE_VIDEO_OUTPUT = 2;
@@ -57,9 +78,18 @@ export const V4L2_MEMORY_MMAP = 1;
 export const V4L2_MEMORY_USERPTR = 2;
 export const V4L2_MEMORY_DMABUF = 4;
 
-export const V4L2_FIELD_NONE = 1;
+/** In `priv` of a single-planar format: what follows it counts. */
+export const V4L2_PIX_FMT_PRIV_MAGIC = 0xfeedcafe;
 
+export const V4L2_FIELD_NONE = 1;
+export const V4L2_FIELD_INTERLACED = 4;
+
+export const V4L2_BUF_FLAG_QUEUED = 0x00000002;
+export const V4L2_BUF_FLAG_DONE = 0x00000004;
+export const V4L2_BUF_FLAG_KEYFRAME = 0x00000008;
 export const V4L2_BUF_FLAG_ERROR = 0x00000040;
+export const V4L2_BUF_FLAG_TIMECODE = 0x00000100;
+export const V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF = 0x00000200;
 export const V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = 0x00002000;
 export const V4L2_BUF_FLAG_TIMESTAMP_COPY = 0x00004000;
 export const V4L2_BUF_FLAG_TIMESTAMP_MASK = 0x0000e000;
@@ -68,16 +98,54 @@ export const V4L2_BUF_FLAG_TSTAMP_SRC_SOE = 0x00010000;
 export const V4L2_BUF_FLAG_LAST = 0x00100000;
 export const V4L2_BUF_FLAG_REQUEST_FD = 0x00800000;
 
+export const V4L2_COLORSPACE_SMPTE170M = 1;
+export const V4L2_COLORSPACE_JPEG = 7;
+
+export const V4L2_QUANTIZATION_FULL_RANGE = 1;
+export const V4L2_QUANTIZATION_LIM_RANGE = 2;
+
 export const V4L2_CTRL_WHICH_REQUEST_VAL = 0x0f010000;
+
+export const V4L2_CTRL_TYPE_INTEGER = 1;
+export const V4L2_CTRL_TYPE_BOOLEAN = 2;
+export const V4L2_CTRL_TYPE_MENU = 3;
+export const V4L2_CTRL_TYPE_BUTTON = 4;
+export const V4L2_CTRL_TYPE_INTEGER64 = 5;
+export const V4L2_CTRL_TYPE_CTRL_CLASS = 6;
+export const V4L2_CTRL_TYPE_STRING = 7;
+export const V4L2_CTRL_TYPE_BITMASK = 8;
+export const V4L2_CTRL_TYPE_INTEGER_MENU = 9;
+
+/** For good: the driver does not have it after all. */
+export const V4L2_CTRL_FLAG_DISABLED = 0x0001;
+/** For now, as while a stream runs: VIDIOC_S_CTRL has EBUSY. */
+export const V4L2_CTRL_FLAG_GRABBED = 0x0002;
+export const V4L2_CTRL_FLAG_READ_ONLY = 0x0004;
+/** It has no effect on account of another control. */
+export const V4L2_CTRL_FLAG_INACTIVE = 0x0010;
+export const V4L2_CTRL_FLAG_WRITE_ONLY = 0x0040;
+/** The device changes it. */
+export const V4L2_CTRL_FLAG_VOLATILE = 0x0080;
+/** Its value is behind a pointer: a struct, an array or text. */
+export const V4L2_CTRL_FLAG_HAS_PAYLOAD = 0x0100;
+/** In the id of VIDIOC_QUERY_EXT_CTRL: the control after it. */
+export const V4L2_CTRL_FLAG_NEXT_CTRL = 0x80000000;
+/** The same, for controls whose value is a struct or an array. */
+export const V4L2_CTRL_FLAG_NEXT_COMPOUND = 0x40000000;
+
+export const V4L2_PRIORITY_INTERACTIVE = 2;
+export const V4L2_PRIORITY_RECORD = 3;
 
 export const V4L2_CAP_TIMEPERFRAME = 0x1000;
 
 export const V4L2_EVENT_EOS = 2;
+export const V4L2_EVENT_CTRL = 3;
 export const V4L2_EVENT_SOURCE_CHANGE = 5;
 export const V4L2_EVENT_SRC_CH_RESOLUTION = 1;
 
 export const V4L2_DEC_CMD_START = 0;
 export const V4L2_DEC_CMD_STOP = 1;
+export const V4L2_DEC_CMD_FLUSH = 4;
 
 export const V4L2_SEL_TGT_CROP = 0x0000;
 export const V4L2_SEL_TGT_CROP_DEFAULT = 0x0001;
@@ -106,6 +174,38 @@ export const v4l2_fmtdesc = struct("struct v4l2_fmtdesc", 64, {
   pixelformat: u32(44),
 });
 
+/** A discrete size has the arm `discrete`, the others `stepwise`; all in pixels. */
+export const v4l2_frmsizeenum = struct("struct v4l2_frmsizeenum", 44, {
+  index: u32(0),
+  pixel_format: u32(4),
+  type: u32(8),
+  width: u32(12, "discrete.width"),
+  height: u32(16, "discrete.height"),
+  min_width: u32(12, "stepwise.min_width"),
+  max_width: u32(16, "stepwise.max_width"),
+  step_width: u32(20, "stepwise.step_width"),
+  min_height: u32(24, "stepwise.min_height"),
+  max_height: u32(28, "stepwise.max_height"),
+  step_height: u32(32, "stepwise.step_height"),
+});
+
+/** A discrete interval has the arm `discrete`, the others `stepwise`; all in seconds. */
+export const v4l2_frmivalenum = struct("struct v4l2_frmivalenum", 52, {
+  index: u32(0),
+  pixel_format: u32(4),
+  width: u32(8),
+  height: u32(12),
+  type: u32(16),
+  numerator: u32(20, "discrete.numerator"),
+  denominator: u32(24, "discrete.denominator"),
+  min_numerator: u32(20, "stepwise.min.numerator"),
+  min_denominator: u32(24, "stepwise.min.denominator"),
+  max_numerator: u32(28, "stepwise.max.numerator"),
+  max_denominator: u32(32, "stepwise.max.denominator"),
+  step_numerator: u32(36, "stepwise.step.numerator"),
+  step_denominator: u32(40, "stepwise.step.denominator"),
+});
+
 /** Single-plane; `v4l2_format_mplane` is another arm of the union. */
 export const v4l2_format = struct("struct v4l2_format", 208, {
   type: u32(0),
@@ -116,6 +216,11 @@ export const v4l2_format = struct("struct v4l2_format", 208, {
   bytesperline: u32(24, "fmt.pix.bytesperline"),
   sizeimage: u32(28, "fmt.pix.sizeimage"),
   colorspace: u32(32, "fmt.pix.colorspace"),
+  priv: u32(36, "fmt.pix.priv"),
+  flags: u32(40, "fmt.pix.flags"),
+  ycbcr_enc: u32(44, "fmt.pix.ycbcr_enc"),
+  quantization: u32(48, "fmt.pix.quantization"),
+  xfer_func: u32(52, "fmt.pix.xfer_func"),
 });
 
 /** Multi-planar; each plane's `v4l2_plane_pix_format` follows the one before it. */
@@ -128,6 +233,10 @@ export const v4l2_format_mplane = struct("struct v4l2_format", v4l2_format.size,
   colorspace: u32(24, "fmt.pix_mp.colorspace"),
   sizeimage: u32(28, "fmt.pix_mp.plane_fmt[0].sizeimage"),
   num_planes: u8(188, "fmt.pix_mp.num_planes"),
+  flags: u8(189, "fmt.pix_mp.flags"),
+  ycbcr_enc: u8(190, "fmt.pix_mp.ycbcr_enc"),
+  quantization: u8(191, "fmt.pix_mp.quantization"),
+  xfer_func: u8(192, "fmt.pix_mp.xfer_func"),
 });
 
 export const v4l2_plane_pix_format = struct("struct v4l2_plane_pix_format", 20, {
@@ -170,6 +279,30 @@ export const v4l2_buffer = struct("struct v4l2_buffer", 88, {
   request_fd: s32(80),
 });
 
+/** With the USERPTR arm as it is, for addresses of more than 53 bits. */
+export const v4l2_userptr_buffer = struct("struct v4l2_buffer", v4l2_buffer.size, {
+  ...v4l2_buffer.fields,
+  userptr: u64(64, "m.userptr"),
+});
+
+export const v4l2_create_buffers = struct("struct v4l2_create_buffers", 256, {
+  index: u32(0),
+  count: u32(4),
+  memory: u32(8),
+  type: u32(16, "format.type"),
+  width: u32(24, "format.fmt.pix.width"),
+  height: u32(28, "format.fmt.pix.height"),
+  pixelformat: u32(32, "format.fmt.pix.pixelformat"),
+  field: u32(36, "format.fmt.pix.field"),
+  sizeimage: u32(44, "format.fmt.pix.sizeimage"),
+});
+
+export const v4l2_remove_buffers = struct("struct v4l2_remove_buffers", 64, {
+  index: u32(0),
+  count: u32(4),
+  type: u32(8),
+});
+
 export const v4l2_plane = struct("struct v4l2_plane", 64, {
   bytesused: u32(0),
   length: u32(4),
@@ -204,6 +337,29 @@ export const v4l2_ext_controls = struct("struct v4l2_ext_controls", 32, {
   error_idx: u32(8),
   request_fd: s32(12),
   controls: u64(24),
+});
+
+export const v4l2_query_ext_ctrl = struct("struct v4l2_query_ext_ctrl", 232, {
+  id: u32(0),
+  type: u32(4),
+  name: text(8, 32),
+  minimum: s64(40),
+  maximum: s64(48),
+  step: u64(56),
+  default_value: s64(64),
+  flags: u32(72),
+  elem_size: u32(76),
+  elems: u32(80),
+  nr_of_dims: u32(84),
+  dims: array(u32, 4)(88),
+});
+
+/** `name` of a V4L2_CTRL_TYPE_MENU, `value` of a V4L2_CTRL_TYPE_INTEGER_MENU. */
+export const v4l2_querymenu = struct("struct v4l2_querymenu", 44, {
+  id: u32(0),
+  index: u32(4),
+  name: text(8, 32),
+  value: s64(8),
 });
 
 export const v4l2_event_subscription = struct("struct v4l2_event_subscription", 32, {
@@ -251,11 +407,44 @@ export const VIDIOC_G_PARM = v("VIDIOC_G_PARM", _IOWR("V", 21, v4l2_streamparm.s
 export const VIDIOC_S_PARM = v("VIDIOC_S_PARM", _IOWR("V", 22, v4l2_streamparm.size));
 export const VIDIOC_G_CTRL = v("VIDIOC_G_CTRL", _IOWR("V", 27, v4l2_control.size));
 export const VIDIOC_S_CTRL = v("VIDIOC_S_CTRL", _IOWR("V", 28, v4l2_control.size));
+export const VIDIOC_QUERYMENU = v("VIDIOC_QUERYMENU", _IOWR("V", 37, v4l2_querymenu.size));
+export const VIDIOC_TRY_FMT = v("VIDIOC_TRY_FMT", _IOWR("V", 64, v4l2_format.size));
+export const VIDIOC_G_PRIORITY = v("VIDIOC_G_PRIORITY", _IOR("V", 67, 4));
+export const VIDIOC_S_PRIORITY = v("VIDIOC_S_PRIORITY", _IOW("V", 68, 4));
+export const VIDIOC_G_EXT_CTRLS = v("VIDIOC_G_EXT_CTRLS", _IOWR("V", 71, v4l2_ext_controls.size));
 export const VIDIOC_S_EXT_CTRLS = v("VIDIOC_S_EXT_CTRLS", _IOWR("V", 72, v4l2_ext_controls.size));
+export const VIDIOC_ENUM_FRAMESIZES = v(
+  "VIDIOC_ENUM_FRAMESIZES",
+  _IOWR("V", 74, v4l2_frmsizeenum.size),
+);
+export const VIDIOC_ENUM_FRAMEINTERVALS = v(
+  "VIDIOC_ENUM_FRAMEINTERVALS",
+  _IOWR("V", 75, v4l2_frmivalenum.size),
+);
 export const VIDIOC_DQEVENT = v("VIDIOC_DQEVENT", _IOR("V", 89, v4l2_event.size));
 export const VIDIOC_SUBSCRIBE_EVENT = v(
   "VIDIOC_SUBSCRIBE_EVENT",
   _IOW("V", 90, v4l2_event_subscription.size),
 );
+export const VIDIOC_UNSUBSCRIBE_EVENT = v(
+  "VIDIOC_UNSUBSCRIBE_EVENT",
+  _IOW("V", 91, v4l2_event_subscription.size),
+);
+export const VIDIOC_CREATE_BUFS = v("VIDIOC_CREATE_BUFS", _IOWR("V", 92, v4l2_create_buffers.size));
+export const VIDIOC_PREPARE_BUF = v("VIDIOC_PREPARE_BUF", _IOWR("V", 93, v4l2_buffer.size));
 export const VIDIOC_G_SELECTION = v("VIDIOC_G_SELECTION", _IOWR("V", 94, v4l2_selection.size));
+export const VIDIOC_S_SELECTION = v("VIDIOC_S_SELECTION", _IOWR("V", 95, v4l2_selection.size));
 export const VIDIOC_DECODER_CMD = v("VIDIOC_DECODER_CMD", _IOWR("V", 96, v4l2_decoder_cmd.size));
+export const VIDIOC_TRY_DECODER_CMD = v(
+  "VIDIOC_TRY_DECODER_CMD",
+  _IOWR("V", 97, v4l2_decoder_cmd.size),
+);
+export const VIDIOC_QUERY_EXT_CTRL = v(
+  "VIDIOC_QUERY_EXT_CTRL",
+  _IOWR("V", 103, v4l2_query_ext_ctrl.size),
+);
+/** Since Linux 6.10. */
+export const VIDIOC_REMOVE_BUFS = v(
+  "VIDIOC_REMOVE_BUFS",
+  _IOWR("V", 104, v4l2_remove_buffers.size),
+);

@@ -8,36 +8,17 @@ import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
 import { File, type IoBuffer, O_NONBLOCK, O_RDWR } from "../sys/file.ts";
 import { ioctl, tryIoctl } from "../sys/ioctl.ts";
 import * as v4l2 from "../uapi/videodev2.ts";
-
-/** A frame format, single-plane. Sizes in pixels, `bytesperline` and `sizeimage` in bytes. */
-export interface Format {
-  width: number;
-  height: number;
-  /** fourcc as a number */
-  pixelformat: number;
-  bytesperline: number;
-  sizeimage: number;
-}
-
-/** Seconds from one frame to the next: `numerator / denominator`. */
-export interface FrameInterval {
-  readonly numerator: number;
-  readonly denominator: number;
-}
-
-/** The interval of so many frames a second, as the simplest fraction: of 29.97002997 it is 1001/30000. */
-export function intervalOf(fps: number): FrameInterval {
-  // By continued fractions, each of which is nearer than all with a smaller numerator.
-  let [numerator, denominator] = [0, 1];
-  let [before, beforeThat] = [1, 0];
-  for (let rest = fps; numerator < 1e6; rest = 1 / (rest - Math.floor(rest))) {
-    const whole = Math.floor(rest);
-    [denominator, beforeThat] = [whole * denominator + beforeThat, denominator];
-    [numerator, before] = [whole * numerator + before, numerator];
-    if (Math.abs(denominator / numerator / fps - 1) < 1e-9) break;
-  }
-  return { numerator, denominator };
-}
+import { type ControlDescription, controls, menu, type MenuItem } from "./controls.ts";
+import {
+  type FormatDescription,
+  formats,
+  type FrameIntervals,
+  frameIntervals,
+  type FrameSizes,
+  frameSizes,
+} from "./enumerate.ts";
+import type { FrameInterval } from "./frame_interval.ts";
+import { callFormat, type Format, type WantedFormat } from "./format.ts";
 
 /** A device that is there and is not what was asked for. */
 export class DeviceError extends Error {
@@ -66,14 +47,14 @@ export class VideoDevice implements Disposable {
   }
 
   /**
-   * Opens a node and checks that it can do what the caller is about to ask of it.
+   * Opens a node, and checks that it can do what the caller is about to ask of it.
    *
-   * @param wanted V4L2_CAP_* the node must have
+   * @param wanted V4L2_CAP_* the node must have; none for any V4L2 node
    * @param role what such a node is called in the error message: `capture device`
    * @throws {SysError} as open(2)
    * @throws {DeviceError} if it is not a V4L2 node, or one of another kind
    */
-  static open(path: string, wanted: number, role: string): VideoDevice {
+  static open(path: string, wanted = 0, role = "V4L2 device"): VideoDevice {
     const file = File.open(path, O_RDWR | O_NONBLOCK);
     try {
       const device = new VideoDevice(file);
@@ -99,53 +80,107 @@ export class VideoDevice implements Disposable {
     return this.#file.fd;
   }
 
-  /** The pixel formats of one queue, as fourcc numbers, in the driver's order. */
-  *formats(type: number): Generator<number> {
-    const description = v4l2.v4l2_fmtdesc.alloc({ type });
-    for (;; description.index++) {
-      try {
-        ioctl(this, v4l2.VIDIOC_ENUM_FMT, description.bytes);
-      } catch (error) {
-        // The documented end of the enumeration.
-        if (error instanceof SysError && error.code === EINVAL) return;
-        throw error;
-      }
-      yield description.pixelformat;
-    }
+  /** V4L2_BUF_TYPE_* of the queue that frames come out of; undefined where there is none. */
+  get captureType(): number | undefined {
+    const multi = v4l2.V4L2_CAP_VIDEO_CAPTURE_MPLANE | v4l2.V4L2_CAP_VIDEO_M2M_MPLANE;
+    if (this.capabilities & multi) return v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+    const single = v4l2.V4L2_CAP_VIDEO_CAPTURE | v4l2.V4L2_CAP_VIDEO_M2M;
+    return this.capabilities & single ? v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE : undefined;
   }
 
-  /** One queue's format, as it is. */
+  /** V4L2_BUF_TYPE_* of the queue that frames go into; undefined where there is none. */
+  get outputType(): number | undefined {
+    const multi = v4l2.V4L2_CAP_VIDEO_OUTPUT_MPLANE | v4l2.V4L2_CAP_VIDEO_M2M_MPLANE;
+    if (this.capabilities & multi) return v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
+    const single = v4l2.V4L2_CAP_VIDEO_OUTPUT | v4l2.V4L2_CAP_VIDEO_M2M;
+    return this.capabilities & single ? v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT : undefined;
+  }
+
+  /**
+   * The pixel formats of one queue in the driver's order (VIDIOC_ENUM_FMT).
+   *
+   * @param type V4L2_BUF_TYPE_*
+   * @throws {SysError} ENOTTY where the driver has no such call
+   */
+  formatDescriptions(type: number): Generator<FormatDescription> {
+    return formats(this, type);
+  }
+
+  /** The same, as fourcc numbers. */
+  *formats(type: number): Generator<number> {
+    for (const { pixelformat } of formats(this, type)) yield pixelformat;
+  }
+
+  /** The sizes of a pixel format (VIDIOC_ENUM_FRAMESIZES); none where the driver has no such call. */
+  frameSizes(pixelformat: number): Generator<FrameSizes> {
+    return frameSizes(this, pixelformat);
+  }
+
+  /**
+   * The intervals of frames of a size in pixels (VIDIOC_ENUM_FRAMEINTERVALS); none where the driver
+   * has no such call.
+   */
+  frameIntervals(pixelformat: number, width: number, height: number): Generator<FrameIntervals> {
+    return frameIntervals(this, pixelformat, width, height);
+  }
+
+  /** All controls, by id (VIDIOC_QUERY_EXT_CTRL); none where the driver has no such call. */
+  controls(): Generator<ControlDescription> {
+    return controls(this);
+  }
+
+  /** The choices of a control (VIDIOC_QUERYMENU); none of one that is no menu. */
+  menu(control: ControlDescription): Generator<MenuItem> {
+    return menu(this, control);
+  }
+
+  /**
+   * One queue's format, as it is.
+   *
+   * @param type V4L2_BUF_TYPE_*
+   * @throws {SysError} EINVAL where the device has no such queue
+   */
   getFormat(type: number): Format {
-    const format = v4l2.v4l2_format.alloc({ type });
-    ioctl(this, v4l2.VIDIOC_G_FMT, format.bytes);
-    const { width, height, pixelformat, bytesperline, sizeimage } = format;
-    return { width, height, pixelformat, bytesperline, sizeimage };
+    return callFormat(this, v4l2.VIDIOC_G_FMT, type);
+  }
+
+  /**
+   * What `setFormat` would set; nothing is changed.
+   *
+   * @throws {SysError} ENOTTY where the driver cannot say
+   */
+  tryFormat(type: number, wanted: WantedFormat): Format {
+    return callFormat(this, v4l2.VIDIOC_TRY_FMT, type, wanted);
   }
 
   /**
    * Sets one queue's format.
    *
+   * @param type V4L2_BUF_TYPE_*
+   * @param fit whether the driver may round the size up, as decoders do
    * @throws {SysError} EBUSY while the queue has buffers or another program streams
-   * @throws {DeviceError} if the driver changed the size or pixel format that was asked for
+   * @throws {DeviceError} if the driver changed what was asked for otherwise
    */
   setFormat(
     type: number,
-    wanted: { width: number; height: number; pixelformat: number },
+    wanted: WantedFormat,
+    fit: "exactly" | "at least" = "exactly",
   ): Format {
-    const format = v4l2.v4l2_format.alloc({ type, ...wanted, field: v4l2.V4L2_FIELD_NONE });
-    ioctl(this, v4l2.VIDIOC_S_FMT, format.bytes);
-    const { width, height, pixelformat, bytesperline, sizeimage } = format;
-    if (
-      width !== wanted.width || height !== wanted.height || pixelformat !== wanted.pixelformat
-    ) {
-      const name = (f: { width: number; height: number; pixelformat: number }) =>
-        `${f.width}x${f.height} ${v4l2.fourccText(f.pixelformat)}`;
+    const format = callFormat(this, v4l2.VIDIOC_S_FMT, type, wanted);
+    const { width, height, pixelformat, sizeimage = 0 } = wanted;
+    const fits = fit === "exactly"
+      ? format.width === width && format.height === height
+      : format.width >= width && format.height >= height;
+    if (!fits || format.pixelformat !== pixelformat || format.sizeimage < sizeimage) {
+      const name = (f: WantedFormat) =>
+        `${f.width}x${f.height} ${v4l2.fourccText(f.pixelformat)}` +
+        (sizeimage > 0 ? ` of ${f.sizeimage} bytes` : "");
       throw new DeviceError(
         this.path,
         `VIDIOC_S_FMT: asked for ${name(wanted)}, the device offers ${name(format)}`,
       );
     }
-    return { width, height, pixelformat, bytesperline, sizeimage };
+    return format;
   }
 
   /** One queue's frame interval; undefined where the driver has none. */

@@ -49,7 +49,7 @@ export function findVideoDevice(
 ): string | undefined {
   return videoNodes().map(({ path }) => path).find((path) => {
     try {
-      using device = VideoDevice.open(path, capabilities, "device");
+      using device = VideoDevice.open(path, capabilities);
       return device.driver === driver && device.card === card;
     } catch (error) {
       // Another kind of node, or somebody else's.

@@ -1,5 +1,5 @@
 /**
- * Media requests, after linux/media.h: buffers and controls that a driver takes together.
+ * Media requests: buffers and controls that a driver takes together.
  *
  * @module
  */
@@ -8,16 +8,15 @@ import { SysError } from "../sys/errno.ts";
 import { File, O_RDWR } from "../sys/file.ts";
 import { listFolder } from "../sys/folder.ts";
 import { ioctl, tryIoctl } from "../sys/ioctl.ts";
-import { _IO, _IOR, type Ioctl } from "../uapi/ioctl_number.ts";
+import type { Ioctl } from "../uapi/ioctl_number.ts";
+import {
+  MEDIA_IOC_REQUEST_ALLOC,
+  MEDIA_REQUEST_IOC_QUEUE,
+  MEDIA_REQUEST_IOC_REINIT,
+} from "../uapi/media.ts";
 import { DeviceError, type VideoDevice } from "./device.ts";
 import type { Queue } from "./queue/queue.ts";
 import { V4L2_BUF_FLAG_REQUEST_FD } from "../uapi/videodev2.ts";
-
-const m = (name: string, request: number): Ioctl => ({ name, request });
-
-export const MEDIA_IOC_REQUEST_ALLOC = m("MEDIA_IOC_REQUEST_ALLOC", _IOR("|", 0x05, 4));
-export const MEDIA_REQUEST_IOC_QUEUE = m("MEDIA_REQUEST_IOC_QUEUE", _IO("|", 0x80));
-export const MEDIA_REQUEST_IOC_REINIT = m("MEDIA_REQUEST_IOC_REINIT", _IO("|", 0x81));
 
 /** An open media device. */
 export class MediaDevice implements Disposable {

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { DeviceError, type Format, type VideoDevice } from "../v4l2/device.ts";
+import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
+import type { Format } from "../v4l2/format.ts";
 import { DmabufQueue, MmapQueue, type Queue } from "../v4l2/queue/queue.ts";
 import { V4L2_BUF_TYPE_VIDEO_CAPTURE, V4L2_BUF_TYPE_VIDEO_OUTPUT } from "../uapi/videodev2.ts";
 import { WHOLE_FRAME } from "../image/threshold.ts";

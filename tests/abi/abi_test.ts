@@ -2,36 +2,39 @@
  * Compares every constant, struct and ioctl number of the library with the C headers: a C program
  * prints what the compiler makes of each, this test compares line by line.
  *
- * A module's exports are taken as they are: a number in capitals is a macro of that name, a struct
- * declaration a C type, an ioctl its request number. So nothing new can go uncompared.
+ * Every file of lib/uapi is compared with the header that it is named after, and its exports are
+ * taken as they are: a number in capitals is a macro of that name, a struct declaration a C type, an
+ * ioctl its request number. So nothing new can go uncompared.
  */
 import { assertEquals } from "@std/assert";
-import * as av1Controls from "../../lib/uapi/av1_controls.ts";
-import * as codecControls from "../../lib/uapi/controls.ts";
-import * as dmaBuf from "../../lib/dmabuf/dma_buf.ts";
-import * as dmaHeap from "../../lib/dmabuf/dma_heap.ts";
 import * as clock from "../../lib/sys/clock.ts";
 import * as deviceNumber from "../../lib/sys/device_number.ts";
 import * as errno from "../../lib/sys/errno.ts";
 import * as file from "../../lib/sys/file.ts";
-import type { Ioctl } from "../../lib/uapi/ioctl_number.ts";
 import * as mmap from "../../lib/sys/mmap.ts";
 import * as poll from "../../lib/sys/poll.ts";
 import * as thread from "../../lib/sys/thread.ts";
+import type { Ioctl } from "../../lib/uapi/ioctl_number.ts";
 import type { Fields, StructType } from "../../lib/uapi/struct.ts";
-import * as media from "../../lib/v4l2/media.ts";
-import * as videodev2 from "../../lib/uapi/videodev2.ts";
-import * as decoder from "../../lib/uapi/vpipe_dec.ts";
-import * as loop from "../../lib/uapi/vpipe_loop.ts";
-import * as uapi from "../../lib/uapi/vpipe.ts";
-import * as stress from "../stress/engine/uapi.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const CONTROLS = `${ROOT}build/guest/linux/include/uapi/linux/v4l2-controls.h`;
+const UAPI = `${ROOT}lib/uapi`;
 
-const modules: [header: string, exports: Record<string, unknown>][] = [
-  // First, instead of the system's: that of Debian 12 has no AV1.
-  [`"${CONTROLS}"`, { ...codecControls, ...av1Controls }],
+/** The newest kernel's, as they are in its sources: a distribution's are older. */
+const KERNEL_HEADERS = `${ROOT}build/guest/linux/include/uapi/linux`;
+
+/** Of lib/uapi: no header's, but what its other files are written in. */
+const BASIS = ["ioctl_number.ts", "struct.ts"];
+
+/** `v4l2_controls_vp9.ts` has a part of v4l2-controls.h, `dma_buf.ts` all that is said of dma-buf.h. */
+function headerOf(file: string): string {
+  const name = file.replace(/^(v4l2_controls)_.*|\.ts$/, "$1").replaceAll("_", "-");
+  return name.startsWith("vpipe") ? `"kmod/uapi/${name}.h"` : `<linux/${name}.h>`;
+}
+
+type Module = readonly [header: string, exports: Record<string, unknown>];
+
+const libcModules: Module[] = [
   ["<errno.h>", errno],
   ["<fcntl.h>", file],
   ["<sys/stat.h>", deviceNumber],
@@ -41,15 +44,21 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<time.h>", clock],
   ["<sched.h>", thread],
   ["<sys/resource.h>", {}],
-  ["<linux/videodev2.h>", videodev2],
-  ["<linux/dma-heap.h>", dmaHeap],
-  ["<linux/dma-buf.h>", dmaBuf],
-  ['"kmod/uapi/vpipe.h"', uapi],
-  ['"kmod/uapi/vpipe-dec.h"', decoder],
-  ['"kmod/uapi/vpipe-loop.h"', loop],
-  ["<linux/media.h>", media],
-  ["<errno.h>", stress],
 ];
+
+const kernelModules: Module[] = [];
+for (const { name } of [...Deno.readDirSync(UAPI)].sort((a, b) => a.name < b.name ? -1 : 1)) {
+  if (BASIS.includes(name)) continue;
+  kernelModules.push([headerOf(name), await import(`${UAPI}/${name}`)]);
+}
+
+/** Those that are compared, and what they include of each other. */
+const kernelHeaders = [
+  "v4l2-common.h",
+  ...new Set(kernelModules.flatMap(([header]) => header.match(/(?<=<linux\/).*(?=>)/) ?? [])),
+];
+
+const modules = [...libcModules, ...kernelModules];
 
 /** A C expression of an integer, and what the library says it is. */
 type Row = [expression: string, value: number];
@@ -94,9 +103,24 @@ Deno.test(`the C headers agree with the library in ${compared.length} values`, (
   ].join("\n");
   const folder = Deno.makeTempDirSync();
   try {
+    Deno.mkdirSync(`${folder}/linux`);
+    for (const name of kernelHeaders) {
+      Deno.symlinkSync(`${KERNEL_HEADERS}/${name}`, `${folder}/linux/${name}`);
+    }
+    // Of what the sources have in it, nothing is for userspace.
+    Deno.writeTextFileSync(`${folder}/linux/compiler.h`, "");
     Deno.writeTextFileSync(`${folder}/abi.c`, program);
+    const includes = [`-I${folder}`, `-I${ROOT}`];
     const compiler = new Deno.Command("cc", {
-      args: ["-Wall", "-Werror", `-I${ROOT}`, "-o", `${folder}/abi`, `${folder}/abi.c`],
+      args: [
+        "-Wall",
+        "-Werror",
+        "-D__user=",
+        ...includes,
+        "-o",
+        `${folder}/abi`,
+        `${folder}/abi.c`,
+      ],
       stderr: "inherit",
     });
     assertEquals(compiler.outputSync().code, 0, "the comparison program does not compile");

@@ -6,7 +6,8 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 import { Answers } from "../../daemon/stream/answers.ts";
-import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
+import type { Buffers } from "../../daemon/pictures/buffers.ts";
+import type { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
 import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
@@ -30,10 +31,10 @@ export interface Area {
 }
 
 /** A plane as the service sees it. */
-function plane({ address, size }: Area): Plane {
+function plane({ address, size }: Area): Dmabuf {
   const pointer = Deno.UnsafePointer.create(BigInt(address))!;
   const bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, size));
-  return { pointer, bytes, address, size, begin() {}, end() {} } as unknown as Plane;
+  return { pointer, bytes, address, size, begin() {}, end() {} } as unknown as Dmabuf;
 }
 
 /** Serves until the other end is closed. */

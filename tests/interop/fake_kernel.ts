@@ -6,7 +6,8 @@
  */
 import { createHash } from "node:crypto";
 import { Answers } from "../../daemon/stream/answers.ts";
-import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
+import type { Buffers } from "../../daemon/pictures/buffers.ts";
+import type { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
 import { captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
@@ -113,7 +114,7 @@ export class FakeKernel implements Disposable {
       const mapping = this.#memory.get(queue, index, plane, size);
       const pointer = Deno.UnsafePointer.of(mapping.bytes)!;
       const { address, length } = mapping;
-      return { pointer, address, size: length, begin() {}, end() {} } as unknown as Plane;
+      return { pointer, address, size: length, begin() {}, end() {} } as unknown as Dmabuf;
     };
     return { plane } as unknown as Buffers;
   }

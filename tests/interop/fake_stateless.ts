@@ -4,7 +4,8 @@
  * @module
  */
 import { Answers } from "../../daemon/stream/answers.ts";
-import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
+import type { Buffers } from "../../daemon/pictures/buffers.ts";
+import type { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
 import { codecBit } from "../../daemon/codecs.ts";
 import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
@@ -48,7 +49,7 @@ export class FakeStateless implements Disposable {
       const mapping = this.#memory.get(queue, index, plane, size);
       const { address, length, bytes } = mapping;
       const pointer = Deno.UnsafePointer.of(bytes)!;
-      return { pointer, address, bytes, size: length, begin() {}, end() {} } as unknown as Plane;
+      return { pointer, address, bytes, size: length, begin() {}, end() {} } as unknown as Dmabuf;
     };
     return { plane } as unknown as Buffers;
   }

@@ -6,7 +6,7 @@
  */
 import { nalUnits } from "../../lib/codec/annexb.ts";
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
-import { h264Sps } from "../../lib/uapi/controls.ts";
+import { v4l2_ctrl_h264_sps } from "../../lib/uapi/v4l2_controls_h264.ts";
 import { readSps } from "../../lib/codec/h264/sps.ts";
 import { spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
@@ -23,7 +23,7 @@ function withoutVui(frame: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const bits = new BitWriter();
   const units = [...nalUnits(frame)].map(({ type, refIdc, payload }) =>
     type === SPS
-      ? spsUnit(bits, h264Sps.at(readSps(payload).control))
+      ? spsUnit(bits, v4l2_ctrl_h264_sps.at(readSps(payload).control))
       : Uint8Array.of(...START_CODE, refIdc << 5 | type, ...payload)
   );
   return new Uint8Array(units.flatMap((unit) => [...unit]));

@@ -6,7 +6,7 @@
  */
 import { BitReader } from "../../lib/codec/bits/reader.ts";
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
-import { vp9Frame } from "../../lib/uapi/controls.ts";
+import { v4l2_ctrl_vp9_frame } from "../../lib/uapi/v4l2_controls_vp9.ts";
 import { ivfFrames, readIvfHeader } from "../../lib/codec/ivf.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import { Vp9Headers } from "../../lib/codec/vp9/header.ts";
@@ -41,7 +41,7 @@ function resized(
   width: number,
   height: number,
 ) {
-  const { uncompressedHeaderSize: end, compressedHeaderSize } = vp9Frame.at(header);
+  const { uncompressed_header_size: end, compressed_header_size } = v4l2_ctrl_vp9_frame.at(header);
   const from = new BitReader(frame);
   const to = new BitWriter();
   const copy = (count: number) => {
@@ -52,7 +52,7 @@ function resized(
   to.bits(0, 3);
   to.bits(width - 1, 16);
   to.bits(height - 1, 16);
-  const bits = headerBits(frame, end, compressedHeaderSize);
+  const bits = headerBits(frame, end, compressed_header_size);
   copy(bits - from.position);
   to.align();
   return Uint8Array.from([...to.bytes, ...frame.subarray(end)]);

@@ -4,7 +4,7 @@
  * Source: AV1 Bitstream & Decoding Process Specification, sections 5.9 to 5.11 and 7.20.
  */
 import { assert } from "@std/assert";
-import * as c from "../../lib/uapi/av1_controls.ts";
+import * as c from "../../lib/uapi/v4l2_controls_av1.ts";
 import { type Av1Sequence, readSequenceHeader } from "../../lib/codec/av1/header.ts";
 import { BitReader } from "../../lib/codec/bits/reader.ts";
 import { OBU_FRAME, OBU_FRAME_HEADER, OBU_SEQUENCE_HEADER, obus } from "../../lib/codec/av1/obu.ts";
@@ -125,8 +125,8 @@ export class Av1ControlsReader {
 
   #finish({ kept, refresh, control, shown }: Header, groups: readonly Bytes[]): Av1ClientFrame {
     const data = new Uint8Array(groups.reduce((sum, { length }) => sum + length, 0));
-    const { tileCols, tileRows, tileSizeBytes, tileBits } = control;
-    const count = tileCols * tileRows;
+    const { tile_info_tile_cols, tile_info_tile_rows, tileSizeBytes, tileBits } = control;
+    const count = tile_info_tile_cols * tile_info_tile_rows;
     const tiles: Uint8Array[] = [];
     let offset = 0;
     for (const group of groups) {
@@ -143,14 +143,14 @@ export class Av1ControlsReader {
           size = 1;
           for (let i = 0; i < tileSizeBytes; i++) size += group[at++] * 2 ** (8 * i);
         }
-        const tileRow = Math.floor(tile / tileCols);
+        const tile_row = Math.floor(tile / tile_info_tile_cols);
         const entry = {
-          tileOffset: offset + at,
-          tileSize: size,
-          tileRow,
-          tileCol: tile % tileCols,
+          tile_offset: offset + at,
+          tile_size: size,
+          tile_row,
+          tile_col: tile % tile_info_tile_cols,
         };
-        tiles.push(c.av1Tile.alloc(entry).bytes);
+        tiles.push(c.v4l2_ctrl_av1_tile_group_entry.alloc(entry).bytes);
         at += size;
       }
       offset += group.length;
@@ -182,7 +182,7 @@ export class Av1ControlsReader {
   #header(bits: BitReader): Header | number {
     const sequence = this.#sequence!;
     assert(!sequence.reducedStill && !sequence.timed && !sequence.frameIdBits);
-    const { flags: sequenceFlags } = c.av1Sequence.at(sequence.control);
+    const { flags: sequenceFlags } = c.v4l2_ctrl_av1_sequence.at(sequence.control);
     const has = (mask: number) => (sequenceFlags & mask) !== 0;
     const mono = has(c.V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME);
     const large = has(c.V4L2_AV1_SEQUENCE_FLAG_USE_128X128_SUPERBLOCK);
@@ -190,8 +190,8 @@ export class Av1ControlsReader {
     const { orderHintBits } = sequence;
     if (bits.flag()) return bits.bits(3);
 
-    const frame = c.av1Frame.alloc();
-    const grain = c.av1FilmGrain.alloc();
+    const frame = c.v4l2_ctrl_av1_frame.alloc();
+    const grain = c.v4l2_ctrl_av1_film_grain.alloc();
     const timestamp = this.#next;
     this.#next += 1000;
     const flag = (mask: number, set = bits.flag()): boolean => {
@@ -200,8 +200,8 @@ export class Av1ControlsReader {
     };
     const words: number[] = [];
     for (let i = 0; i < 8; i++) words.push(this.#slots[i]?.timestamp ?? 0, 0);
-    frame.referenceFrameTs = words;
-    const type = frame.frameType = bits.bits(2);
+    frame.reference_frame_ts = words;
+    const type = frame.frame_type = bits.bits(2);
     const intra = type === KEY || type === INTRA_ONLY;
     const shown = bits.flag();
     const showable = shown ? type !== KEY : bits.flag();
@@ -218,25 +218,25 @@ export class Av1ControlsReader {
       screen && (integerMv === 2 ? bits.flag() : integerMv === 1),
     );
     const override = type === SWITCH || bits.flag();
-    frame.orderHint = bits.bits(orderHintBits);
-    const primary = frame.primaryRefFrame = intra || resilient ? NONE : bits.bits(3);
-    const refresh = frame.refreshFrameFlags = restart ? 0xff : bits.bits(8);
+    frame.order_hint = bits.bits(orderHintBits);
+    const primary = frame.primary_ref_frame = intra || resilient ? NONE : bits.bits(3);
+    const refresh = frame.refresh_frame_flags = restart ? 0xff : bits.bits(8);
     if ((!intra || refresh !== 0xff) && resilient && orderHintBits) {
       for (let i = 0; i < 8; i++) bits.bits(orderHintBits);
     }
 
     let width = 0;
     const superres = () => {
-      width = frame.upscaledWidth;
+      width = frame.upscaled_width;
       if (!has(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_SUPERRES)) return;
       if (!flag(c.V4L2_AV1_FRAME_FLAG_USE_SUPERRES)) return;
-      frame.superresDenom = bits.bits(3) + 9;
-      width = Math.floor((width * 8 + (frame.superresDenom >> 1)) / frame.superresDenom);
+      frame.superres_denom = bits.bits(3) + 9;
+      width = Math.floor((width * 8 + (frame.superres_denom >> 1)) / frame.superres_denom);
     };
     const ownSize = () => {
       const { maxSize, widthBits, heightBits } = sequence;
-      frame.upscaledWidth = override ? bits.bits(widthBits) + 1 : maxSize.width;
-      frame.frameHeightMinus1 = (override ? bits.bits(heightBits) + 1 : maxSize.height) - 1;
+      frame.upscaled_width = override ? bits.bits(widthBits) + 1 : maxSize.width;
+      frame.frame_height_minus_1 = (override ? bits.bits(heightBits) + 1 : maxSize.height) - 1;
       superres();
       if (bits.flag()) bits.bits(32);
     };
@@ -245,27 +245,27 @@ export class Av1ControlsReader {
     const references: Kept[] = [];
     if (intra) {
       ownSize();
-      intrabc = screen && width === frame.upscaledWidth &&
+      intrabc = screen && width === frame.upscaled_width &&
         flag(c.V4L2_AV1_FRAME_FLAG_ALLOW_INTRABC);
     } else {
       assert(!(orderHintBits && bits.flag()), "short signalling");
       const indices = Array.from({ length: 7 }, () => bits.bits(3));
-      frame.refFrameIdx = indices;
+      frame.ref_frame_idx = indices;
       for (const index of indices) references.push(this.#slots[index]);
       const found = override && !resilient ? references.find(() => bits.flag()) : undefined;
       if (found) {
-        frame.upscaledWidth = found.width;
-        frame.frameHeightMinus1 = found.height - 1;
+        frame.upscaled_width = found.width;
+        frame.frame_height_minus_1 = found.height - 1;
         superres();
       } else ownSize();
       precise = !integer && flag(c.V4L2_AV1_FRAME_FLAG_ALLOW_HIGH_PRECISION_MV);
-      frame.interpolationFilter = bits.flag() ? 4 : bits.bits(2);
+      frame.interpolation_filter = bits.flag() ? 4 : bits.bits(2);
       flag(c.V4L2_AV1_FRAME_FLAG_IS_MOTION_MODE_SWITCHABLE);
       if (!resilient && has(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_REF_FRAME_MVS)) {
         flag(c.V4L2_AV1_FRAME_FLAG_USE_REF_FRAME_MVS);
       }
     }
-    frame.frameWidthMinus1 = width - 1;
+    frame.frame_width_minus_1 = width - 1;
     flag(c.V4L2_AV1_FRAME_FLAG_DISABLE_FRAME_END_UPDATE_CDF, !cdfUpdate || bits.flag());
 
     const { tileSizeBytes, tileBits } = tiles(bits, frame, width, large);
@@ -277,40 +277,44 @@ export class Av1ControlsReader {
     if (filters) {
       const level = [bits.bits(6), bits.bits(6), 0, 0];
       if (!mono && (level[0] || level[1])) level.splice(2, 2, bits.bits(6), bits.bits(6));
-      frame.level = level;
-      frame.sharpness = bits.bits(3);
+      frame.loop_filter_level = level;
+      frame.loop_filter_sharpness = bits.bits(3);
       if (bits.flag()) {
-        frame.loopFilterFlags |= c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_ENABLED;
+        frame.loop_filter_flags |= c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_ENABLED;
         if (bits.flag()) {
           refDeltas = refDeltas.map((delta) => bits.flag() ? signed(bits, 7) : delta);
           modeDeltas = modeDeltas.map((delta) => bits.flag() ? signed(bits, 7) : delta);
         }
       }
     } else [refDeltas, modeDeltas] = [[1, 0, 0, 0, -1, 0, -1, -1], [0, 0]];
-    frame.refDeltas = refDeltas;
-    frame.modeDeltas = modeDeltas;
+    frame.loop_filter_ref_deltas = refDeltas;
+    frame.loop_filter_mode_deltas = modeDeltas;
     if (filters && has(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_CDEF)) {
-      frame.dampingMinus3 = bits.bits(2);
-      frame.cdefBits = bits.bits(2);
+      frame.cdef_damping_minus_3 = bits.bits(2);
+      frame.cdef_bits = bits.bits(2);
       const strengths: number[][] = [[], [], [], []];
       const secondary = () => {
         const value = bits.bits(2);
         return value === 3 ? 4 : value;
       };
-      for (let i = 0; i < 1 << frame.cdefBits; i++) {
+      for (let i = 0; i < 1 << frame.cdef_bits; i++) {
         strengths[0].push(bits.bits(4));
         strengths[1].push(secondary());
         if (mono) continue;
         strengths[2].push(bits.bits(4));
         strengths[3].push(secondary());
       }
-      [frame.yPriStrength, frame.ySecStrength, frame.uvPriStrength, frame.uvSecStrength] =
-        strengths;
+      [
+        frame.cdef_y_pri_strength,
+        frame.cdef_y_sec_strength,
+        frame.cdef_uv_pri_strength,
+        frame.cdef_uv_sec_strength,
+      ] = strengths;
     }
-    const scaled = width !== frame.upscaledWidth;
+    const scaled = width !== frame.upscaled_width;
     if ((!lossless || scaled) && !intrabc && has(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_RESTORATION)) {
       const types = Array.from({ length: mono ? 1 : 3 }, () => [0, 3, 1, 2][bits.bits(2)]);
-      frame.restorationType = types;
+      frame.loop_restoration_frame_restoration_type = types;
       if (types.some((type) => type > 0)) {
         let shift = bits.bit();
         if (large) shift++;
@@ -320,12 +324,12 @@ export class Av1ControlsReader {
           has(c.V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_Y);
         const size = 64 << shift;
         const chromaSize = size >> (chroma ? bits.bit() : 0);
-        frame.restorationSize = [size, chromaSize, chromaSize];
+        frame.loop_restoration_loop_restoration_size = [size, chromaSize, chromaSize];
       }
     }
-    frame.txMode = lossless ? 0 : 1 + bits.bit();
+    frame.tx_mode = lossless ? 0 : 1 + bits.bit();
     const compound = !intra && flag(c.V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT);
-    if (compound && skipMode(references, frame.orderHint, orderHintBits)) {
+    if (compound && skipMode(references, frame.order_hint, orderHintBits)) {
       flag(c.V4L2_AV1_FRAME_FLAG_SKIP_MODE_PRESENT);
     }
     if (!intra && !resilient && has(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_WARPED_MOTION)) {
@@ -334,7 +338,7 @@ export class Av1ControlsReader {
     flag(c.V4L2_AV1_FRAME_FLAG_REDUCED_TX_SET);
     const motion = noMotion();
     if (!intra) globalMotion(bits, frame, motion, previous?.motion ?? noMotion(), precise);
-    frame.globalMotionParams = motion;
+    frame.global_motion_params = motion;
     if (has(c.V4L2_AV1_SEQUENCE_FLAG_FILM_GRAIN_PARAMS_PRESENT) && (shown || showable)) {
       this.#grain(bits, grain, type === INTER, sequenceFlags);
     }
@@ -345,14 +349,14 @@ export class Av1ControlsReader {
       kept: {
         timestamp,
         key: type === KEY,
-        orderHint: frame.orderHint,
-        width: frame.upscaledWidth,
-        height: frame.frameHeightMinus1 + 1,
+        orderHint: frame.order_hint,
+        width: frame.upscaled_width,
+        height: frame.frame_height_minus_1 + 1,
         motion,
         refDeltas,
         modeDeltas,
-        featureEnabled: frame.featureEnabled,
-        featureData: frame.featureData,
+        featureEnabled: frame.segmentation_feature_enabled,
+        featureData: frame.segmentation_feature_data,
         grain: grain.bytes,
       },
     };
@@ -360,7 +364,7 @@ export class Av1ControlsReader {
 
   #grain(
     bits: BitReader,
-    grain: ReturnType<typeof c.av1FilmGrain.alloc>,
+    grain: ReturnType<typeof c.v4l2_ctrl_av1_film_grain.alloc>,
     inter: boolean,
     sequence: number,
   ): void {
@@ -370,10 +374,10 @@ export class Av1ControlsReader {
       return set;
     };
     if (!flag(c.V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN)) return;
-    grain.grainSeed = bits.bits(16);
+    grain.grain_seed = bits.bits(16);
     if (!inter) grain.flags |= c.V4L2_AV1_FILM_GRAIN_FLAG_UPDATE_GRAIN;
     else if (!flag(c.V4L2_AV1_FILM_GRAIN_FLAG_UPDATE_GRAIN)) {
-      grain.paramsRefIdx = bits.bits(3);
+      grain.film_grain_params_ref_idx = bits.bits(3);
       return;
     }
     const points = (most: number) => {
@@ -383,46 +387,58 @@ export class Av1ControlsReader {
       return { count, values: pairs.map(([v]) => v), scaling: pairs.map(([, s]) => s) };
     };
     const y = points(14);
-    [grain.numYPoints, grain.pointYValue, grain.pointYScaling] = [y.count, y.values, y.scaling];
+    [grain.num_y_points, grain.point_y_value, grain.point_y_scaling] = [
+      y.count,
+      y.values,
+      y.scaling,
+    ];
     const mono = (sequence & c.V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME) !== 0;
     const fromLuma = !mono && flag(c.V4L2_AV1_FILM_GRAIN_FLAG_CHROMA_SCALING_FROM_LUMA);
     const both = c.V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X | c.V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_Y;
     if (!mono && !fromLuma && !((sequence & both) === both && y.count === 0)) {
       const cb = points(10);
-      [grain.numCbPoints, grain.pointCbValue, grain.pointCbScaling] = [
+      [grain.num_cb_points, grain.point_cb_value, grain.point_cb_scaling] = [
         cb.count,
         cb.values,
         cb.scaling,
       ];
       const cr = points(10);
-      [grain.numCrPoints, grain.pointCrValue, grain.pointCrScaling] = [
+      [grain.num_cr_points, grain.point_cr_value, grain.point_cr_scaling] = [
         cr.count,
         cr.values,
         cr.scaling,
       ];
     }
-    grain.scalingMinus8 = bits.bits(2);
-    const lag = grain.arCoeffLag = bits.bits(2);
+    grain.grain_scaling_minus_8 = bits.bits(2);
+    const lag = grain.ar_coeff_lag = bits.bits(2);
     const luma = 2 * lag * (lag + 1);
     const chroma = luma + (y.count ? 1 : 0);
     const coefficients = (count: number) => Array.from({ length: count }, () => bits.bits(8));
-    if (y.count) grain.arCoeffsY = coefficients(luma);
-    if (fromLuma || grain.numCbPoints) grain.arCoeffsCb = coefficients(chroma);
-    if (fromLuma || grain.numCrPoints) grain.arCoeffsCr = coefficients(chroma);
-    grain.arCoeffShiftMinus6 = bits.bits(2);
-    grain.scaleShift = bits.bits(2);
-    if (grain.numCbPoints) {
-      [grain.cbMult, grain.cbLumaMult, grain.cbOffset] = [bits.bits(8), bits.bits(8), bits.bits(9)];
+    if (y.count) grain.ar_coeffs_y_plus_128 = coefficients(luma);
+    if (fromLuma || grain.num_cb_points) grain.ar_coeffs_cb_plus_128 = coefficients(chroma);
+    if (fromLuma || grain.num_cr_points) grain.ar_coeffs_cr_plus_128 = coefficients(chroma);
+    grain.ar_coeff_shift_minus_6 = bits.bits(2);
+    grain.grain_scale_shift = bits.bits(2);
+    if (grain.num_cb_points) {
+      [grain.cb_mult, grain.cb_luma_mult, grain.cb_offset] = [
+        bits.bits(8),
+        bits.bits(8),
+        bits.bits(9),
+      ];
     }
-    if (grain.numCrPoints) {
-      [grain.crMult, grain.crLumaMult, grain.crOffset] = [bits.bits(8), bits.bits(8), bits.bits(9)];
+    if (grain.num_cr_points) {
+      [grain.cr_mult, grain.cr_luma_mult, grain.cr_offset] = [
+        bits.bits(8),
+        bits.bits(8),
+        bits.bits(9),
+      ];
     }
     flag(c.V4L2_AV1_FILM_GRAIN_FLAG_OVERLAP);
     flag(c.V4L2_AV1_FILM_GRAIN_FLAG_CLIP_TO_RESTRICTED_RANGE);
   }
 }
 
-type Control = ReturnType<typeof c.av1Frame.alloc>;
+type Control = ReturnType<typeof c.v4l2_ctrl_av1_frame.alloc>;
 
 interface Header {
   control: Control & { tileSizeBytes: number; tileBits: number };
@@ -434,7 +450,9 @@ interface Header {
 /** Reads tile_info(). */
 function tiles(bits: BitReader, frame: Control, width: number, large: boolean) {
   const log2 = large ? 7 : 6;
-  const [across, down] = [width, frame.frameHeightMinus1 + 1].map((n) => Math.ceil(n / 2 ** log2));
+  const [across, down] = [width, frame.frame_height_minus_1 + 1].map((n) =>
+    Math.ceil(n / 2 ** log2)
+  );
   const maxWidth = 4096 >> log2;
   const minColumns = log2Above(maxWidth, across);
   const minTiles = Math.max(minColumns, log2Above(4096 * 2304 >> 2 * log2, across * down));
@@ -462,13 +480,13 @@ function tiles(bits: BitReader, frame: Control, width: number, large: boolean) {
   const area = minTiles > 0 ? across * down >> (minTiles + 1) : across * down;
   const minRows = Math.max(minTiles - columns.bitsOfTiles, 0);
   const rows = side(down, minRows, Math.max(Math.floor(area / widest), 1));
-  if (uniform) frame.tileFlags = c.V4L2_AV1_TILE_INFO_FLAG_UNIFORM_TILE_SPACING;
-  frame.tileCols = columns.starts.length;
-  frame.tileRows = rows.starts.length;
-  frame.miColStarts = columns.starts.map((start) => start << (log2 - 2));
-  frame.miRowStarts = rows.starts.map((start) => start << (log2 - 2));
+  if (uniform) frame.tile_info_flags = c.V4L2_AV1_TILE_INFO_FLAG_UNIFORM_TILE_SPACING;
+  frame.tile_info_tile_cols = columns.starts.length;
+  frame.tile_info_tile_rows = rows.starts.length;
+  frame.tile_info_mi_col_starts = columns.starts.map((start) => start << (log2 - 2));
+  frame.tile_info_mi_row_starts = rows.starts.map((start) => start << (log2 - 2));
   const tileBits = columns.bitsOfTiles + rows.bitsOfTiles;
-  if (tileBits > 0) frame.contextUpdateTileId = bits.bits(tileBits);
+  if (tileBits > 0) frame.tile_info_context_update_tile_id = bits.bits(tileBits);
   return { tileSizeBytes: tileBits > 0 ? bits.bits(2) + 1 : 0, tileBits };
 }
 
@@ -482,19 +500,21 @@ function quantization(
   intrabc: boolean,
 ): boolean {
   const delta = () => bits.flag() ? signed(bits, 7) : 0;
-  frame.baseQIdx = bits.bits(8);
-  frame.deltaQYDc = delta();
+  frame.quantization_base_q_idx = bits.bits(8);
+  frame.quantization_delta_q_y_dc = delta();
   if (!mono) {
     const different = separate && bits.flag();
-    if (different) frame.quantizationFlags |= c.V4L2_AV1_QUANTIZATION_FLAG_DIFF_UV_DELTA;
-    frame.deltaQVDc = frame.deltaQUDc = delta();
-    frame.deltaQVAc = frame.deltaQUAc = delta();
-    if (different) [frame.deltaQVDc, frame.deltaQVAc] = [delta(), delta()];
+    if (different) frame.quantization_flags |= c.V4L2_AV1_QUANTIZATION_FLAG_DIFF_UV_DELTA;
+    frame.quantization_delta_q_v_dc = frame.quantization_delta_q_u_dc = delta();
+    frame.quantization_delta_q_v_ac = frame.quantization_delta_q_u_ac = delta();
+    if (different) {
+      [frame.quantization_delta_q_v_dc, frame.quantization_delta_q_v_ac] = [delta(), delta()];
+    }
   }
   if (bits.flag()) {
-    frame.quantizationFlags |= c.V4L2_AV1_QUANTIZATION_FLAG_USING_QMATRIX;
-    [frame.qmY, frame.qmU] = [bits.bits(4), bits.bits(4)];
-    frame.qmV = separate ? bits.bits(4) : frame.qmU;
+    frame.quantization_flags |= c.V4L2_AV1_QUANTIZATION_FLAG_USING_QMATRIX;
+    [frame.quantization_qm_y, frame.quantization_qm_u] = [bits.bits(4), bits.bits(4)];
+    frame.quantization_qm_v = separate ? bits.bits(4) : frame.quantization_qm_u;
   }
   const segmented = bits.flag();
   if (segmented) {
@@ -505,7 +525,7 @@ function quantization(
       else if (bits.flag()) flags |= c.V4L2_AV1_SEGMENTATION_FLAG_TEMPORAL_UPDATE;
       update = bits.flag();
     }
-    frame.segmentationFlags = flags;
+    frame.segmentation_flags = flags;
     const enabled: number[] = new Array(8).fill(0);
     const values: number[] = new Array(64).fill(0);
     for (let at = 0; update && at < 64; at++) {
@@ -515,23 +535,29 @@ function quantization(
       const width = FEATURE_BITS[feature];
       values[at] = feature < 5 ? signed(bits, width + 1) : bits.bits(width);
     }
-    frame.featureEnabled = update ? enabled : previous!.featureEnabled;
-    frame.featureData = update ? values : previous!.featureData;
+    frame.segmentation_feature_enabled = update ? enabled : previous!.featureEnabled;
+    frame.segmentation_feature_data = update ? values : previous!.featureData;
   }
-  if (frame.baseQIdx > 0 && bits.flag()) {
-    frame.quantizationFlags |= c.V4L2_AV1_QUANTIZATION_FLAG_DELTA_Q_PRESENT;
-    frame.deltaQRes = bits.bits(2);
+  if (frame.quantization_base_q_idx > 0 && bits.flag()) {
+    frame.quantization_flags |= c.V4L2_AV1_QUANTIZATION_FLAG_DELTA_Q_PRESENT;
+    frame.quantization_delta_q_res = bits.bits(2);
     if (!intrabc && bits.flag()) {
-      frame.loopFilterFlags |= c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_PRESENT;
-      frame.deltaLfRes = bits.bits(2);
-      if (bits.flag()) frame.loopFilterFlags |= c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_MULTI;
+      frame.loop_filter_flags |= c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_PRESENT;
+      frame.loop_filter_delta_lf_res = bits.bits(2);
+      if (bits.flag()) frame.loop_filter_flags |= c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_MULTI;
     }
   }
-  const deltas = [frame.deltaQYDc, frame.deltaQUDc, frame.deltaQUAc, frame.deltaQVDc];
-  if ([...deltas, frame.deltaQVAc].some((value) => value !== 0)) return false;
-  const { featureEnabled, featureData } = frame;
-  return featureEnabled.every((enabled, segment) =>
-    frame.baseQIdx + (segmented && enabled & 1 ? featureData[8 * segment] : 0) <= 0
+  const deltas = [
+    frame.quantization_delta_q_y_dc,
+    frame.quantization_delta_q_u_dc,
+    frame.quantization_delta_q_u_ac,
+    frame.quantization_delta_q_v_dc,
+  ];
+  if ([...deltas, frame.quantization_delta_q_v_ac].some((value) => value !== 0)) return false;
+  const { segmentation_feature_enabled, segmentation_feature_data } = frame;
+  return segmentation_feature_enabled.every((enabled, segment) =>
+    frame.quantization_base_q_idx +
+        (segmented && enabled & 1 ? segmentation_feature_data[8 * segment] : 0) <= 0
   );
 }
 
@@ -583,5 +609,5 @@ function globalMotion(
       read(1, width, precision);
     }
   }
-  frame.globalMotionType = types;
+  frame.global_motion_type = types;
 }

@@ -13,7 +13,7 @@ import { RawFile } from "../../lib/files/raw_file.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { IoBuffer } from "../../lib/sys/file.ts";
 import { parse } from "../../lib/cli/tool.ts";
-import { intervalOf } from "../../lib/v4l2/device.ts";
+import { intervalOf } from "../../lib/v4l2/frame_interval.ts";
 
 const tool = {
   positionals: {

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { av1Sequence } from "../../lib/uapi/av1_controls.ts";
+import { v4l2_ctrl_av1_sequence } from "../../lib/uapi/v4l2_controls_av1.ts";
 import { randomBytes } from "../../lib/image/patterns.ts";
-import { h264Pps, h264Sps, vp9Frame } from "../../lib/uapi/controls.ts";
+import { v4l2_ctrl_h264_pps, v4l2_ctrl_h264_sps } from "../../lib/uapi/v4l2_controls_h264.ts";
+import { v4l2_ctrl_vp9_frame } from "../../lib/uapi/v4l2_controls_vp9.ts";
 import { displayIndices, heldBack, PictureOrder } from "../../lib/codec/h264/order.ts";
 import type { Slice } from "../../lib/codec/h264/slice.ts";
 import {
@@ -164,34 +165,34 @@ const payload = (name: string, index = 0) =>
   units(fixture(name))[0].sequence.controls[index].payload;
 
 Deno.test("controls: a VP9 key frame", () => {
-  const control = vp9Frame.at(payload("vp9-10bit.ivf"));
-  assertEquals([control.profile, control.bitDepth], [2, 10]);
-  assertEquals([control.frameWidthMinus1, control.frameHeightMinus1], [159, 119]);
+  const control = v4l2_ctrl_vp9_frame.at(payload("vp9-10bit.ivf"));
+  assertEquals([control.profile, control.bit_depth], [2, 10]);
+  assertEquals([control.frame_width_minus_1, control.frame_height_minus_1], [159, 119]);
   // Key, shown, 4:2:0 and the context refreshed.
   assertEquals(control.flags & ~0x40, 0x001 | 0x002 | 0x020 | 0x080 | 0x100);
-  assertEquals(control.refDeltas, [1, 0, -1, -1]);
+  assertEquals(control.lf_ref_deltas, [1, 0, -1, -1]);
 });
 
 Deno.test("controls: an AV1 sequence", () => {
-  const control = av1Sequence.at(payload("av1-10bit.ivf"));
-  assertEquals([control.seqProfile, control.bitDepth, control.orderHintBits], [0, 10, 7]);
-  assertEquals([control.maxFrameWidthMinus1, control.maxFrameHeightMinus1], [159, 119]);
+  const control = v4l2_ctrl_av1_sequence.at(payload("av1-10bit.ivf"));
+  assertEquals([control.seq_profile, control.bit_depth, control.order_hint_bits], [0, 10, 7]);
+  assertEquals([control.max_frame_width_minus_1, control.max_frame_height_minus_1], [159, 119]);
   // 4:2:0, with order hints.
   assertEquals(control.flags & 0x30100, 0x30100);
 });
 
 Deno.test("controls: H.264 parameter sets", () => {
-  const sps = h264Sps.at(payload("h264-interlaced.h264"));
-  assertEquals([sps.profileIdc, sps.picWidthInMbsMinus1, sps.picHeightInMapUnitsMinus1], [
+  const sps = v4l2_ctrl_h264_sps.at(payload("h264-interlaced.h264"));
+  assertEquals([sps.profile_idc, sps.pic_width_in_mbs_minus1, sps.pic_height_in_map_units_minus1], [
     100,
     19,
     7,
   ]);
   assertEquals(sps.flags, 0x60);
-  const pps = h264Pps.at(payload("h264-interlaced.h264", 1));
-  assertEquals([pps.weightedBipredIdc, pps.chromaQpIndexOffset], [2, -2]);
+  const pps = v4l2_ctrl_h264_pps.at(payload("h264-interlaced.h264", 1));
+  assertEquals([pps.weighted_bipred_idc, pps.chroma_qp_index_offset], [2, -2]);
   assertEquals(pps.flags, 0x4b);
-  assertEquals(h264Sps.at(payload("h264-baseline.h264")).picOrderCntType, 2);
+  assertEquals(v4l2_ctrl_h264_sps.at(payload("h264-baseline.h264")).pic_order_cnt_type, 2);
 });
 
 // IVF

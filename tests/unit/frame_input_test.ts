@@ -4,7 +4,7 @@ import { openFrameInput, type WantedFrames } from "../../lib/frames/frame_input.
 import { UsageError } from "../../lib/cli/parameters.ts";
 import { pixelFormat } from "../../lib/image/pixel_format.ts";
 import { IoBuffer } from "../../lib/sys/file.ts";
-import type { Format } from "../../lib/v4l2/device.ts";
+import type { Format } from "../../lib/v4l2/format.ts";
 import { fourcc } from "../../lib/uapi/videodev2.ts";
 
 const device: Format = {
@@ -13,6 +13,7 @@ const device: Format = {
   pixelformat: fourcc("GREY"),
   bytesperline: 4,
   sizeimage: 8,
+  planes: [{ bytesperline: 4, sizeimage: 8 }],
 };
 const grey = pixelFormat("grey")!;
 const nv12 = pixelFormat("nv12")!;

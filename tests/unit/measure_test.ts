@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { formatNs } from "../../lib/measure/format.ts";
 import { FrameLog } from "../../lib/measure/frame_log.ts";
 import { pairFrames } from "../../lib/report/analysis/frame_pairs.ts";
+import { missingFrames, sequenceStep } from "../../lib/measure/gaps.ts";
 import { Histogram } from "../../lib/measure/histogram.ts";
 import { quantile } from "../../lib/report/analysis/percentiles.ts";
 import { SourceStatistics } from "../../lib/measure/source_statistics.ts";
@@ -143,4 +144,21 @@ Deno.test("source: numbers that skip are drops, those that stand still or begin 
   assertEquals(count(...Array(10).fill(0)), [0, 0, 9]);
   assertEquals(count(5, 6, 0, 1, 3), [1, 1, 1]);
   assertEquals(count(2 ** 32 - 2, 2 ** 32 - 1, 0, 2), [1, 1, 0]);
+});
+
+Deno.test("sequence numbers: what is missing, by one rule", () => {
+  const missing = (...numbers: number[]) =>
+    numbers.slice(1).map((to, i) => missingFrames(sequenceStep(numbers[i], to)));
+  // A frame that is had again is no drop.
+  assertEquals(missing(0, 0, 0, 0), [0, 0, 0]);
+  assertEquals(missing(7, 8, 11, 12), [0, 2, 0]);
+  // The numbers have 32 bits.
+  assertEquals(missing(2 ** 32 - 1, 0, 1), [0, 0]);
+  assertEquals(missing(2 ** 32 - 2, 3), [4]);
+  // The stream began anew.
+  assertEquals(missing(900, 0, 1, 3), [0, 0, 1]);
+  assertEquals(missing(2 ** 31, 0), [0]);
+  assertEquals([sequenceStep(5, 3), sequenceStep(2 ** 32 - 1, 0)], [-2, 1]);
+  // Rows that are gone from a file are no lost frames.
+  assertEquals([missingFrames(3, 3), missingFrames(4, 3), missingFrames(0, 3)], [0, 1, 0]);
 });

@@ -4,11 +4,11 @@ import type { FrameControls } from "../../daemon/rebuild/rebuilders.ts";
 import { Av1Rebuilder } from "../../daemon/rebuild/av1.ts";
 import { H264Rebuilder } from "../../daemon/rebuild/h264.ts";
 import { nalUnits } from "../../lib/codec/annexb.ts";
-import * as av1 from "../../lib/uapi/av1_controls.ts";
+import * as av1 from "../../lib/uapi/v4l2_controls_av1.ts";
 import { Av1References } from "../../lib/codec/av1/references.ts";
 import { BitReader } from "../../lib/codec/bits/reader.ts";
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
-import * as c from "../../lib/uapi/controls.ts";
+import * as c from "../../lib/uapi/v4l2_controls_h264.ts";
 import { readPps, readSps } from "../../lib/codec/h264/sps.ts";
 import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import { readStream, StreamError } from "../../lib/codec/stream.ts";
@@ -93,35 +93,44 @@ Deno.test("H.264: parameter sets are read back as the controls had them", () => 
   for (const name of names.filter((name) => name.endsWith(".h264"))) {
     const { sps, pps } = sequences(fixture(name));
     assert(sps.length > 0 && pps.length > 0);
-    const view = c.h264Sps.at(sps[0].control);
+    const view = c.v4l2_ctrl_h264_sps.at(sps[0].control);
     for (const { control } of sps) {
-      assertEquals(readSps(only(spsUnit(bits, c.h264Sps.at(control)))).control, control, name);
+      assertEquals(
+        readSps(only(spsUnit(bits, c.v4l2_ctrl_h264_sps.at(control)))).control,
+        control,
+        name,
+      );
     }
     for (const { control } of pps) {
-      const unit = ppsUnit(bits, c.h264Pps.at(control), view, c.h264ScalingMatrix.alloc());
+      const unit = ppsUnit(
+        bits,
+        c.v4l2_ctrl_h264_pps.at(control),
+        view,
+        c.v4l2_ctrl_h264_scaling_matrix.alloc(),
+      );
       assertEquals(readPps(only(unit), () => sps[0]).control, control, name);
     }
   }
 });
 
 Deno.test("H.264: all that a sequence parameter set can say", () => {
-  const sps = c.h264Sps.alloc({
-    profileIdc: 244,
-    constraintSetFlags: 0x15,
-    levelIdc: 52,
-    seqParameterSetId: 31,
-    chromaFormatIdc: 3,
-    bitDepthLumaMinus8: 6,
-    bitDepthChromaMinus8: 2,
-    log2MaxFrameNumMinus4: 12,
-    picOrderCntType: 1,
-    maxNumRefFrames: 16,
-    numRefFramesInPicOrderCntCycle: 255,
-    offsetForRefFrame: Array.from({ length: 255 }, (_, i) => i % 2 ? i * 8_000_000 : -i),
-    offsetForNonRefPic: -(2 ** 31) + 1,
-    offsetForTopToBottomField: 2 ** 31 - 1,
-    picWidthInMbsMinus1: 255,
-    picHeightInMapUnitsMinus1: 127,
+  const sps = c.v4l2_ctrl_h264_sps.alloc({
+    profile_idc: 244,
+    constraint_set_flags: 0x15,
+    level_idc: 52,
+    seq_parameter_set_id: 31,
+    chroma_format_idc: 3,
+    bit_depth_luma_minus8: 6,
+    bit_depth_chroma_minus8: 2,
+    log2_max_frame_num_minus4: 12,
+    pic_order_cnt_type: 1,
+    max_num_ref_frames: 16,
+    num_ref_frames_in_pic_order_cnt_cycle: 255,
+    offset_for_ref_frame: Array.from({ length: 255 }, (_, i) => i % 2 ? i * 8_000_000 : -i),
+    offset_for_non_ref_pic: -(2 ** 31) + 1,
+    offset_for_top_to_bottom_field: 2 ** 31 - 1,
+    pic_width_in_mbs_minus1: 255,
+    pic_height_in_map_units_minus1: 127,
     flags: 0x6f,
   });
   assertEquals(readSps(only(spsUnit(new BitWriter(), sps))).control, sps.bytes);
@@ -129,32 +138,35 @@ Deno.test("H.264: all that a sequence parameter set can say", () => {
 
 Deno.test("H.264: what no parameter set can say", () => {
   const bits = new BitWriter();
-  const matrix = c.h264ScalingMatrix.alloc();
-  const sps = { profileIdc: 100, chromaFormatIdc: 1 };
+  const matrix = c.v4l2_ctrl_h264_scaling_matrix.alloc();
+  const sps = { profile_idc: 100, chroma_format_idc: 1 };
   const wrong = [
-    { seqParameterSetId: 32 },
-    { chromaFormatIdc: 4 },
-    { bitDepthLumaMinus8: 7 },
-    { log2MaxFrameNumMinus4: 13 },
-    { picOrderCntType: 3 },
-    { maxNumRefFrames: 17 },
+    { seq_parameter_set_id: 32 },
+    { chroma_format_idc: 4 },
+    { bit_depth_luma_minus8: 7 },
+    { log2_max_frame_num_minus4: 13 },
+    { pic_order_cnt_type: 3 },
+    { max_num_ref_frames: 17 },
     // The Main profile says nothing of chroma.
-    { profileIdc: 77, chromaFormatIdc: 0 },
+    { profile_idc: 77, chroma_format_idc: 0 },
   ];
   for (const values of wrong) {
-    assertThrows(() => spsUnit(bits, c.h264Sps.alloc({ ...sps, ...values })), StreamError);
+    assertThrows(
+      () => spsUnit(bits, c.v4l2_ctrl_h264_sps.alloc({ ...sps, ...values })),
+      StreamError,
+    );
   }
   for (
     const values of [
-      { numSliceGroupsMinus1: 1 },
-      { numRefIdxL0DefaultActiveMinus1: 32 },
-      { weightedBipredIdc: 4 },
+      { num_slice_groups_minus1: 1 },
+      { num_ref_idx_l0_default_active_minus1: 32 },
+      { weighted_bipred_idc: 4 },
       // Lists of zeros.
       { flags: c.V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT },
     ]
   ) {
-    const pps = c.h264Pps.alloc(values);
-    assertThrows(() => ppsUnit(bits, pps, c.h264Sps.alloc(sps), matrix), StreamError);
+    const pps = c.v4l2_ctrl_h264_pps.alloc(values);
+    assertThrows(() => ppsUnit(bits, pps, c.v4l2_ctrl_h264_sps.alloc(sps), matrix), StreamError);
   }
 });
 
@@ -163,13 +175,13 @@ Deno.test("H.264: scaling lists in zig-zag order", () => {
   const scanned = [6, 13, 13, 20, 20, 20, 28, 28, 28, 28, 32, 32, 32, 37, 37, 42];
   // deno-fmt-ignore
   const raster = [6, 13, 20, 28, 13, 20, 28, 32, 20, 28, 32, 37, 28, 32, 37, 42];
-  const lists4x4 = Array.from({ length: 96 }, (_, i) => raster[i % 16]);
-  const lists8x8 = Array.from({ length: 384 }, (_, i) => 1 + i % 64);
+  const scaling_list_4x4 = Array.from({ length: 96 }, (_, i) => raster[i % 16]);
+  const scaling_list_8x8 = Array.from({ length: 384 }, (_, i) => 1 + i % 64);
   const flags = c.V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT |
     c.V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE;
-  const pps = c.h264Pps.alloc({ flags });
-  const sps = c.h264Sps.alloc({ profileIdc: 100, chromaFormatIdc: 1 });
-  const matrix = c.h264ScalingMatrix.alloc({ lists4x4, lists8x8 });
+  const pps = c.v4l2_ctrl_h264_pps.alloc({ flags });
+  const sps = c.v4l2_ctrl_h264_sps.alloc({ profile_idc: 100, chroma_format_idc: 1 });
+  const matrix = c.v4l2_ctrl_h264_scaling_matrix.alloc({ scaling_list_4x4, scaling_list_8x8 });
   const bits = new BitReader(only(ppsUnit(new BitWriter(), pps, sps, matrix)));
   // Up to transform_8x8_mode_flag: each is one bit, but for weighted_bipred_idc.
   assertEquals(bits.bits(16), 0b1_1_0_0_1_1_1_0_00_1_1_1_0_0_0);
@@ -193,8 +205,8 @@ const controlsOf = (...payloads: [id: number, payload: Bytes][]): FrameControls 
 
 Deno.test("H.264: parameter sets come first, and again when they are others", () => {
   const { sps: [sps], pps: [pps] } = sequences(fixture("h264-320x240.h264"));
-  const other = c.h264Pps.at(pps.control.slice());
-  other.picInitQpMinus26++;
+  const other = c.v4l2_ctrl_h264_pps.at(pps.control.slice());
+  other.pic_init_qp_minus26++;
   const withPps = (control: Bytes, startCode: number) =>
     controlsOf(
       [c.V4L2_CID_STATELESS_H264_SPS, sps.control],
@@ -236,7 +248,7 @@ const clientFrames = (name: string): Av1ClientFrame[] => {
 };
 
 /** Which references a frame has is said in a decoder's slots, not in the client's. */
-const FREE = new Set(["refFrameIdx", "referenceFrameTs", "refreshFrameFlags"]);
+const FREE = new Set(["ref_frame_idx", "reference_frame_ts", "refresh_frame_flags"]);
 
 Deno.test("AV1: headers are read back as the controls had them", () => {
   for (const name of av1Streams) {
@@ -251,9 +263,9 @@ Deno.test("AV1: headers are read back as the controls had them", () => {
       const [again, ...more] = reader.read(to.bytes.slice());
       assertEquals([again.shown, more.length], [true, 0]);
       const frames = [coded, again.coded!].map(({ controls }) =>
-        av1.av1Frame.at(controls.find(av1.V4L2_CID_STATELESS_AV1_FRAME)!)
+        av1.v4l2_ctrl_av1_frame.at(controls.find(av1.V4L2_CID_STATELESS_AV1_FRAME)!)
       );
-      for (const key of Object.keys(av1.av1Frame.fields) as (keyof typeof frames[0])[]) {
+      for (const key of Object.keys(av1.v4l2_ctrl_av1_frame.fields) as (keyof typeof frames[0])[]) {
         if (!FREE.has(key)) assertEquals(frames[1][key], frames[0][key], `${name}: ${key}`);
       }
     }

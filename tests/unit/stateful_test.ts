@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../daemon/stream/messages.ts";
 import { Waiting } from "../../daemon/stream/message_ring.ts";
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
-import { h264Sps } from "../../lib/uapi/controls.ts";
+import { v4l2_ctrl_h264_sps } from "../../lib/uapi/v4l2_controls_h264.ts";
 import { spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import { Doubt } from "../../lib/ffmpeg/doubt.ts";
 import { PacketHistory } from "../../lib/ffmpeg/packet_history.ts";
@@ -105,10 +105,10 @@ Deno.test("waiting: a ring in order, no more than there can be", () => {
 });
 
 Deno.test("display order: an H.264 stream says whether it is the order of decoding", () => {
-  const sps = h264Sps.alloc({ profileIdc: 77, levelIdc: 30, chromaFormatIdc: 1 });
+  const sps = v4l2_ctrl_h264_sps.alloc({ profile_idc: 77, level_idc: 30, chroma_format_idc: 1 });
   const bits = new BitWriter();
   for (const [type, expected] of [[0, false], [1, false], [2, true]] as const) {
-    sps.picOrderCntType = type;
+    sps.pic_order_cnt_type = type;
     const unit = [...spsUnit(bits, sps)];
     const behind = [...START, 0x09, 0xf0, ...unit, ...START, 0x65, 1];
     assertEquals(h264InOrder(Uint8Array.from(behind)), expected, `type ${type}`);

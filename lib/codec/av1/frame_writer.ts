@@ -9,7 +9,7 @@
  * @module
  */
 import type { Field } from "../../uapi/struct.ts";
-import * as c from "../../uapi/av1_controls.ts";
+import * as c from "../../uapi/v4l2_controls_av1.ts";
 import { type Av1GrainControl, writeAv1Grain } from "./grain_writer.ts";
 import { writeAv1Motion } from "./motion_writer.ts";
 import { AV1_NO_MOTION, AV1_SLOTS, Av1References } from "./references.ts";
@@ -46,9 +46,9 @@ type Place = Pick<Field<unknown>, "offset" | "size">;
 
 /** The control, and its arrays over the same memory: reading them allocates nothing. */
 function frameControl() {
-  const view = c.av1Frame.alloc();
+  const view = c.v4l2_ctrl_av1_frame.alloc();
   const { buffer } = view.bytes;
-  const { fields } = c.av1Frame;
+  const { fields } = c.v4l2_ctrl_av1_frame;
   const u8s = ({ offset, size }: Place) => new Uint8Array(buffer, offset, size);
   const s8s = ({ offset, size }: Place) => new Int8Array(buffer, offset, size);
   const s16s = ({ offset, size }: Place) => new Int16Array(buffer, offset, size / 2);
@@ -56,23 +56,23 @@ function frameControl() {
   const u32s = ({ offset, size }: Place) => new Uint32Array(buffer, offset, size / 4);
   return {
     view,
-    miColStarts: u32s(fields.miColStarts),
-    miRowStarts: u32s(fields.miRowStarts),
-    featureEnabled: u8s(fields.featureEnabled),
-    featureData: s16s(fields.featureData),
-    level: u8s(fields.level),
-    refDeltas: s8s(fields.refDeltas),
-    modeDeltas: s8s(fields.modeDeltas),
-    yPriStrength: u8s(fields.yPriStrength),
-    ySecStrength: u8s(fields.ySecStrength),
-    uvPriStrength: u8s(fields.uvPriStrength),
-    uvSecStrength: u8s(fields.uvSecStrength),
-    restorationType: u32s(fields.restorationType),
-    restorationSize: u32s(fields.restorationSize),
-    globalMotionType: u32s(fields.globalMotionType),
-    globalMotionParams: s32s(fields.globalMotionParams),
-    referenceFrameTs: u32s(fields.referenceFrameTs),
-    refFrameIdx: s8s(fields.refFrameIdx),
+    miColStarts: u32s(fields.tile_info_mi_col_starts),
+    miRowStarts: u32s(fields.tile_info_mi_row_starts),
+    featureEnabled: u8s(fields.segmentation_feature_enabled),
+    featureData: s16s(fields.segmentation_feature_data),
+    level: u8s(fields.loop_filter_level),
+    refDeltas: s8s(fields.loop_filter_ref_deltas),
+    modeDeltas: s8s(fields.loop_filter_mode_deltas),
+    yPriStrength: u8s(fields.cdef_y_pri_strength),
+    ySecStrength: u8s(fields.cdef_y_sec_strength),
+    uvPriStrength: u8s(fields.cdef_uv_pri_strength),
+    uvSecStrength: u8s(fields.cdef_uv_sec_strength),
+    restorationType: u32s(fields.loop_restoration_frame_restoration_type),
+    restorationSize: u32s(fields.loop_restoration_loop_restoration_size),
+    globalMotionType: u32s(fields.global_motion_type),
+    globalMotionParams: s32s(fields.global_motion_params),
+    referenceFrameTs: u32s(fields.reference_frame_ts),
+    refFrameIdx: s8s(fields.ref_frame_idx),
   };
 }
 
@@ -86,8 +86,8 @@ function load({ bytes }: { bytes: Uint8Array }, payload: Uint8Array, what: strin
 export class Av1FrameWriter {
   readonly #bits: BitWriter;
   readonly #references = new Av1References();
-  readonly #sequence: Av1SequenceControl = c.av1Sequence.alloc();
-  readonly #grain: Av1GrainControl = c.av1FilmGrain.alloc();
+  readonly #sequence: Av1SequenceControl = c.v4l2_ctrl_av1_sequence.alloc();
+  readonly #grain: Av1GrainControl = c.v4l2_ctrl_av1_film_grain.alloc();
   readonly #arrays = frameControl();
   readonly #frame = this.#arrays.view;
   /** The decoder's slot of each reference. */
@@ -112,7 +112,7 @@ export class Av1FrameWriter {
 
   /** How many tiles the frame has. */
   get tiles(): number {
-    return this.#frame.tileCols * this.#frame.tileRows;
+    return this.#frame.tile_info_tile_cols * this.#frame.tile_info_tile_rows;
   }
 
   /**
@@ -141,7 +141,7 @@ export class Av1FrameWriter {
    * @param low,high words of its timestamp
    */
   keep(low: number, high: number): void {
-    this.#references.put(this.#refresh, low, high, this.#frame.orderHint, this.#motion);
+    this.#references.put(this.#refresh, low, high, this.#frame.order_hint, this.#motion);
   }
 
   #has(mask: number): boolean {
@@ -164,8 +164,8 @@ export class Av1FrameWriter {
 
   /** Bits of an order hint; 0 without. */
   get #hintBits(): number {
-    const { orderHintBits } = this.#sequence;
-    return this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_ORDER_HINT) ? orderHintBits : 0;
+    const { order_hint_bits } = this.#sequence;
+    return this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_ORDER_HINT) ? order_hint_bits : 0;
   }
 
   /**
@@ -176,8 +176,8 @@ export class Av1FrameWriter {
   write(): void {
     const bits = this.#bits;
     const frame = this.#frame;
-    const refresh = frame.refreshFrameFlags;
-    let type = frame.frameType;
+    const refresh = frame.refresh_frame_flags;
+    let type = frame.frame_type;
     // A key frame that is shown goes into all slots. One that does not is decoded like this.
     if (type === KEY_FRAME && refresh !== ALL_SLOTS) type = INTRA_ONLY_FRAME;
     const restart = type === KEY_FRAME || type === SWITCH_FRAME;
@@ -197,14 +197,14 @@ export class Av1FrameWriter {
     const cdfUpdate = !this.#flag(c.V4L2_AV1_FRAME_FLAG_DISABLE_CDF_UPDATE);
     const screenContent = this.#flag(c.V4L2_AV1_FRAME_FLAG_ALLOW_SCREEN_CONTENT_TOOLS);
     const integerMv = screenContent && this.#flag(c.V4L2_AV1_FRAME_FLAG_FORCE_INTEGER_MV);
-    const { maxFrameWidthMinus1, maxFrameHeightMinus1 } = this.#sequence;
-    const ownSize = type === SWITCH_FRAME || frame.upscaledWidth !== maxFrameWidthMinus1 + 1 ||
-      frame.frameHeightMinus1 !== maxFrameHeightMinus1;
+    const { max_frame_width_minus_1, max_frame_height_minus_1 } = this.#sequence;
+    const ownSize = type === SWITCH_FRAME || frame.upscaled_width !== max_frame_width_minus_1 + 1 ||
+      frame.frame_height_minus_1 !== max_frame_height_minus_1;
     if (type !== SWITCH_FRAME) bits.flag(ownSize);
     const hintBits = this.#hintBits;
-    if (hintBits) bits.bits(frame.orderHint, hintBits);
+    if (hintBits) bits.bits(frame.order_hint, hintBits);
     let primary = NO_PRIMARY_REFERENCE;
-    if (!this.#intra && !this.#resilient) bits.bits(primary = frame.primaryRefFrame, 3);
+    if (!this.#intra && !this.#resilient) bits.bits(primary = frame.primary_ref_frame, 3);
     if (!restart) bits.bits(this.#refresh, AV1_SLOTS);
     if ((!this.#intra || this.#refresh !== ALL_SLOTS) && this.#resilient && hintBits) {
       for (let i = 0; i < AV1_SLOTS; i++) {
@@ -238,17 +238,17 @@ export class Av1FrameWriter {
     return slot;
   }
 
-  readonly #grainSlot = () => this.#slotOf(this.#grain.paramsRefIdx);
+  readonly #grainSlot = () => this.#slotOf(this.#grain.film_grain_params_ref_idx);
 
   #writeIntra(ownSize: boolean, screenContent: boolean): void {
     this.#writeSize(ownSize);
-    this.#intrabc = screenContent && this.#width === this.#frame.upscaledWidth &&
+    this.#intrabc = screenContent && this.#width === this.#frame.upscaled_width &&
       this.#flag(c.V4L2_AV1_FRAME_FLAG_ALLOW_INTRABC);
   }
 
   #writeInter(ownSize: boolean, integerMv: boolean): void {
     const bits = this.#bits;
-    const { interpolationFilter } = this.#frame;
+    const { interpolation_filter } = this.#frame;
     this.#intrabc = false;
     // frame_refs_short_signaling
     if (this.#hintBits) bits.flag(false);
@@ -257,8 +257,8 @@ export class Av1FrameWriter {
     if (ownSize && !this.#resilient) bits.bits(0, REFERENCES);
     this.#writeSize(ownSize);
     this.#precise = !integerMv && this.#flag(c.V4L2_AV1_FRAME_FLAG_ALLOW_HIGH_PRECISION_MV);
-    bits.flag(interpolationFilter === INTERPOLATION_SWITCHABLE);
-    if (interpolationFilter !== INTERPOLATION_SWITCHABLE) bits.bits(interpolationFilter, 2);
+    bits.flag(interpolation_filter === INTERPOLATION_SWITCHABLE);
+    if (interpolation_filter !== INTERPOLATION_SWITCHABLE) bits.bits(interpolation_filter, 2);
     this.#flag(c.V4L2_AV1_FRAME_FLAG_IS_MOTION_MODE_SWITCHABLE);
     if (this.#resilient || !this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_REF_FRAME_MVS)) return;
     this.#flag(c.V4L2_AV1_FRAME_FLAG_USE_REF_FRAME_MVS);
@@ -266,19 +266,19 @@ export class Av1FrameWriter {
 
   #writeSize(own: boolean): void {
     const bits = this.#bits;
-    const { upscaledWidth, frameHeightMinus1, superresDenom } = this.#frame;
+    const { upscaled_width, frame_height_minus_1, superres_denom } = this.#frame;
     if (own) {
-      bits.bits(upscaledWidth - 1, AV1_SIZE_BITS);
-      bits.bits(frameHeightMinus1, AV1_SIZE_BITS);
+      bits.bits(upscaled_width - 1, AV1_SIZE_BITS);
+      bits.bits(frame_height_minus_1, AV1_SIZE_BITS);
     }
-    this.#width = upscaledWidth;
+    this.#width = upscaled_width;
     if (
       this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_SUPERRES) &&
       this.#flag(c.V4L2_AV1_FRAME_FLAG_USE_SUPERRES)
     ) {
-      bits.bits(superresDenom - SUPERRES_DENOM_MIN, SUPERRES_DENOM_BITS);
-      const rounded = upscaledWidth * SUPERRES_NUM + (superresDenom >> 1);
-      this.#width = Math.floor(rounded / superresDenom);
+      bits.bits(superres_denom - SUPERRES_DENOM_MIN, SUPERRES_DENOM_BITS);
+      const rounded = upscaled_width * SUPERRES_NUM + (superres_denom >> 1);
+      this.#width = Math.floor(rounded / superres_denom);
     }
     // render_and_frame_size_different: nothing is decoded by it
     bits.flag(false);
@@ -290,40 +290,40 @@ export class Av1FrameWriter {
     writeAv1Tiles(
       this.#bits,
       this.#width,
-      frame.frameHeightMinus1 + 1,
+      frame.frame_height_minus_1 + 1,
       this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_USE_128X128_SUPERBLOCK) ? 7 : 6,
-      (frame.tileFlags & c.V4L2_AV1_TILE_INFO_FLAG_UNIFORM_TILE_SPACING) !== 0,
-      frame.tileCols,
+      (frame.tile_info_flags & c.V4L2_AV1_TILE_INFO_FLAG_UNIFORM_TILE_SPACING) !== 0,
+      frame.tile_info_tile_cols,
       miColStarts,
-      frame.tileRows,
+      frame.tile_info_tile_rows,
       miRowStarts,
-      frame.contextUpdateTileId,
+      frame.tile_info_context_update_tile_id,
     );
   }
 
   #writeQuantization(): void {
     const bits = this.#bits;
     const frame = this.#frame;
-    const flags = frame.quantizationFlags;
-    bits.bits(frame.baseQIdx, 8);
-    this.#writeDeltaQ(frame.deltaQYDc);
+    const flags = frame.quantization_flags;
+    bits.bits(frame.quantization_base_q_idx, 8);
+    this.#writeDeltaQ(frame.quantization_delta_q_y_dc);
     const separate = this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_SEPARATE_UV_DELTA_Q);
     if (this.#planes > 1) {
       const different = separate && (flags & c.V4L2_AV1_QUANTIZATION_FLAG_DIFF_UV_DELTA) !== 0;
       if (separate) bits.flag(different);
-      this.#writeDeltaQ(frame.deltaQUDc);
-      this.#writeDeltaQ(frame.deltaQUAc);
+      this.#writeDeltaQ(frame.quantization_delta_q_u_dc);
+      this.#writeDeltaQ(frame.quantization_delta_q_u_ac);
       if (different) {
-        this.#writeDeltaQ(frame.deltaQVDc);
-        this.#writeDeltaQ(frame.deltaQVAc);
+        this.#writeDeltaQ(frame.quantization_delta_q_v_dc);
+        this.#writeDeltaQ(frame.quantization_delta_q_v_ac);
       }
     }
     const matrix = (flags & c.V4L2_AV1_QUANTIZATION_FLAG_USING_QMATRIX) !== 0;
     bits.flag(matrix);
     if (!matrix) return;
-    bits.bits(frame.qmY, 4);
-    bits.bits(frame.qmU, 4);
-    if (separate) bits.bits(frame.qmV, 4);
+    bits.bits(frame.quantization_qm_y, 4);
+    bits.bits(frame.quantization_qm_u, 4);
+    if (separate) bits.bits(frame.quantization_qm_v, 4);
   }
 
   #writeDeltaQ(delta: number): void {
@@ -333,7 +333,7 @@ export class Av1FrameWriter {
 
   #writeSegmentation(primary: number): void {
     const bits = this.#bits;
-    const { segmentationFlags: flags } = this.#frame;
+    const { segmentation_flags: flags } = this.#frame;
     const { featureEnabled, featureData } = this.#arrays;
     const enabled = (flags & c.V4L2_AV1_SEGMENTATION_FLAG_ENABLED) !== 0;
     bits.flag(enabled);
@@ -360,38 +360,40 @@ export class Av1FrameWriter {
   /** delta_q_params() and delta_lf_params(). */
   #writeDeltas(): void {
     const bits = this.#bits;
-    const { baseQIdx, quantizationFlags, deltaQRes, loopFilterFlags, deltaLfRes } = this.#frame;
-    if (baseQIdx === 0) return;
-    const deltaQ = (quantizationFlags & c.V4L2_AV1_QUANTIZATION_FLAG_DELTA_Q_PRESENT) !== 0;
+    const frame = this.#frame;
+    if (frame.quantization_base_q_idx === 0) return;
+    const deltaQ = (frame.quantization_flags & c.V4L2_AV1_QUANTIZATION_FLAG_DELTA_Q_PRESENT) !== 0;
     bits.flag(deltaQ);
     if (!deltaQ) return;
-    bits.bits(deltaQRes, 2);
+    bits.bits(frame.quantization_delta_q_res, 2);
     if (this.#intrabc) return;
-    const deltaLf = (loopFilterFlags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_PRESENT) !== 0;
+    const deltaLf = (frame.loop_filter_flags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_PRESENT) !== 0;
     bits.flag(deltaLf);
     if (!deltaLf) return;
-    bits.bits(deltaLfRes, 2);
-    bits.flag((loopFilterFlags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_MULTI) !== 0);
+    bits.bits(frame.loop_filter_delta_lf_res, 2);
+    bits.flag((frame.loop_filter_flags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_MULTI) !== 0);
   }
 
   /** CodedLossless: every segment is. */
   get #lossless(): boolean {
     const frame = this.#frame;
     const { featureEnabled, featureData } = this.#arrays;
-    if (frame.deltaQYDc || this.#planes > 1 && this.#chromaDeltas) return false;
-    const segmented = (frame.segmentationFlags & c.V4L2_AV1_SEGMENTATION_FLAG_ENABLED) !== 0;
+    if (frame.quantization_delta_q_y_dc || this.#planes > 1 && this.#chromaDeltas) return false;
+    const segmented = (frame.segmentation_flags & c.V4L2_AV1_SEGMENTATION_FLAG_ENABLED) !== 0;
     for (let segment = 0; segment < SEGMENTS; segment++) {
       const own = segmented && (featureEnabled[segment] & 1) === 1;
-      if (frame.baseQIdx + (own ? featureData[segment * FEATURE_BITS.length] : 0) > 0) return false;
+      const delta = own ? featureData[segment * FEATURE_BITS.length] : 0;
+      if (frame.quantization_base_q_idx + delta > 0) return false;
     }
     return true;
   }
 
   get #chromaDeltas(): boolean {
-    const { quantizationFlags, deltaQUDc, deltaQUAc, deltaQVDc, deltaQVAc } = this.#frame;
+    const frame = this.#frame;
     const different = this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_SEPARATE_UV_DELTA_Q) &&
-      (quantizationFlags & c.V4L2_AV1_QUANTIZATION_FLAG_DIFF_UV_DELTA) !== 0;
-    return deltaQUDc !== 0 || deltaQUAc !== 0 || different && (deltaQVDc !== 0 || deltaQVAc !== 0);
+      (frame.quantization_flags & c.V4L2_AV1_QUANTIZATION_FLAG_DIFF_UV_DELTA) !== 0;
+    return frame.quantization_delta_q_u_dc !== 0 || frame.quantization_delta_q_u_ac !== 0 ||
+      different && (frame.quantization_delta_q_v_dc !== 0 || frame.quantization_delta_q_v_ac !== 0);
   }
 
   /** From loop_filter_params() to read_tx_mode(). */
@@ -401,22 +403,22 @@ export class Av1FrameWriter {
       this.#writeLoopFilter();
       if (this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_CDEF)) this.#writeCdef();
     }
-    const scaled = this.#width !== this.#frame.upscaledWidth;
+    const scaled = this.#width !== this.#frame.upscaled_width;
     if (
       (!lossless || scaled) && !this.#intrabc &&
       this.#enabled(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_RESTORATION)
     ) this.#writeRestoration();
     if (lossless) return;
-    const { txMode } = this.#frame;
-    if (txMode !== TX_MODE_LARGEST && txMode !== TX_MODE_SELECT) {
-      throw new StreamError(`tx_mode ${txMode} of a frame with losses`);
+    const { tx_mode } = this.#frame;
+    if (tx_mode !== TX_MODE_LARGEST && tx_mode !== TX_MODE_SELECT) {
+      throw new StreamError(`tx_mode ${tx_mode} of a frame with losses`);
     }
-    this.#bits.flag(txMode === TX_MODE_SELECT);
+    this.#bits.flag(tx_mode === TX_MODE_SELECT);
   }
 
   #writeLoopFilter(): void {
     const bits = this.#bits;
-    const { loopFilterFlags, sharpness } = this.#frame;
+    const { loop_filter_flags, loop_filter_sharpness } = this.#frame;
     const { level, refDeltas, modeDeltas } = this.#arrays;
     bits.bits(level[0], 6);
     bits.bits(level[1], 6);
@@ -424,8 +426,8 @@ export class Av1FrameWriter {
       bits.bits(level[2], 6);
       bits.bits(level[3], 6);
     }
-    bits.bits(sharpness, 3);
-    const deltas = (loopFilterFlags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_ENABLED) !== 0;
+    bits.bits(loop_filter_sharpness, 3);
+    const deltas = (loop_filter_flags & c.V4L2_AV1_LOOP_FILTER_FLAG_DELTA_ENABLED) !== 0;
     bits.flag(deltas);
     if (!deltas) return;
     // loop_filter_delta_update
@@ -441,11 +443,11 @@ export class Av1FrameWriter {
 
   #writeCdef(): void {
     const bits = this.#bits;
-    const { dampingMinus3, cdefBits } = this.#frame;
+    const { cdef_damping_minus_3, cdef_bits } = this.#frame;
     const { yPriStrength, ySecStrength, uvPriStrength, uvSecStrength } = this.#arrays;
-    bits.bits(dampingMinus3, 2);
-    bits.bits(cdefBits, 2);
-    for (let i = 0; i < 1 << cdefBits; i++) {
+    bits.bits(cdef_damping_minus_3, 2);
+    bits.bits(cdef_bits, 2);
+    for (let i = 0; i < 1 << cdef_bits; i++) {
       this.#writeStrength(yPriStrength[i], ySecStrength[i]);
       if (this.#planes > 1) this.#writeStrength(uvPriStrength[i], uvSecStrength[i]);
     }
@@ -514,12 +516,12 @@ export class Av1FrameWriter {
   /** Whether there is a frame to both sides, or two frames before this one: section 5.9.22. */
   get #skipModeAllowed(): boolean {
     if (!this.#hintBits) return false;
-    const { orderHint } = this.#frame;
+    const { order_hint } = this.#frame;
     let forward = -1;
     let backward = -1;
     for (let i = 0; i < REFERENCES; i++) {
       const hint = this.#references.slots[this.#slots[i]].orderHint;
-      const distance = this.#distance(hint, orderHint);
+      const distance = this.#distance(hint, order_hint);
       if (distance > 0) backward = hint;
       else if (distance < 0 && (forward < 0 || this.#distance(hint, forward) > 0)) forward = hint;
     }

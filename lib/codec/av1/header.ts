@@ -5,7 +5,7 @@
  * @module
  */
 import type { Chroma } from "../access_unit.ts";
-import * as c from "../../uapi/av1_controls.ts";
+import * as c from "../../uapi/v4l2_controls_av1.ts";
 import { BitReader } from "../bits/reader.ts";
 
 import type { Obu } from "./obu.ts";
@@ -76,7 +76,7 @@ interface Reference {
   readonly size: Av1Size;
 }
 
-type Control = ReturnType<typeof c.av1Sequence.alloc>;
+type Control = ReturnType<typeof c.v4l2_ctrl_av1_sequence.alloc>;
 
 interface Timing {
   readonly delayBits: number;
@@ -123,7 +123,7 @@ function operatingPoints(bits: BitReader, { delayBits }: Timing): OperatingPoint
 
 function colourConfig(bits: BitReader, profile: number, control: Control): Chroma {
   const high = bits.flag();
-  control.bitDepth = high ? (profile === 2 && bits.flag() ? 12 : 10) : 8;
+  control.bit_depth = high ? (profile === 2 && bits.flag() ? 12 : 10) : 8;
   const monochrome = profile !== 1 && bits.flag();
   const [primaries, transfer, matrix] = bits.flag()
     ? [bits.bits(8), bits.bits(8), bits.bits(8)]
@@ -138,7 +138,7 @@ function colourConfig(bits: BitReader, profile: number, control: Control): Chrom
   } else {
     if (bits.flag()) control.flags |= c.V4L2_AV1_SEQUENCE_FLAG_COLOR_RANGE;
     if (profile === 1) [x, y] = [0, 0];
-    else if (profile === 2 && control.bitDepth === 12) {
+    else if (profile === 2 && control.bit_depth === 12) {
       x = bits.bit();
       y = x && bits.bit();
     } else if (profile === 2) y = 0;
@@ -161,7 +161,7 @@ export function readSequenceHeader(payload: Uint8Array): Av1Sequence {
   const bits = new BitReader(payload);
   const profile = bits.bits(3);
   if (profile > 2) throw new StreamError(`AV1 profile ${profile}`);
-  const control = c.av1Sequence.alloc({ seqProfile: profile });
+  const control = c.v4l2_ctrl_av1_sequence.alloc({ seq_profile: profile });
   const flag = (mask: number): boolean => {
     const set = bits.flag();
     if (set) control.flags |= mask;
@@ -178,8 +178,8 @@ export function readSequenceHeader(payload: Uint8Array): Av1Sequence {
   }
   const widthBits = bits.bits(4) + 1;
   const heightBits = bits.bits(4) + 1;
-  control.maxFrameWidthMinus1 = bits.bits(widthBits);
-  control.maxFrameHeightMinus1 = bits.bits(heightBits);
+  control.max_frame_width_minus_1 = bits.bits(widthBits);
+  control.max_frame_height_minus_1 = bits.bits(heightBits);
   let frameIdBits = 0;
   let frameIdDeltaBits = 0;
   if (!reducedStill && bits.flag()) {
@@ -204,7 +204,7 @@ export function readSequenceHeader(payload: Uint8Array): Av1Sequence {
     }
     if (!bits.flag()) screenContentTools = bits.bit();
     if (screenContentTools > 0 && !bits.flag()) integerMv = bits.bit();
-    if (orderHints) control.orderHintBits = bits.bits(3) + 1;
+    if (orderHints) control.order_hint_bits = bits.bits(3) + 1;
   }
   flag(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_SUPERRES);
   flag(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_CDEF);
@@ -212,12 +212,12 @@ export function readSequenceHeader(payload: Uint8Array): Av1Sequence {
   const chroma = colourConfig(bits, profile, control);
   flag(c.V4L2_AV1_SEQUENCE_FLAG_FILM_GRAIN_PARAMS_PRESENT);
   return {
-    bitDepth: control.bitDepth,
+    bitDepth: control.bit_depth,
     chroma,
     control: control.bytes,
     maxSize: {
-      width: control.maxFrameWidthMinus1 + 1,
-      height: control.maxFrameHeightMinus1 + 1,
+      width: control.max_frame_width_minus_1 + 1,
+      height: control.max_frame_height_minus_1 + 1,
     },
     widthBits,
     heightBits,
@@ -231,7 +231,7 @@ export function readSequenceHeader(payload: Uint8Array): Av1Sequence {
     screenContentTools,
     integerMv,
     orderHints,
-    orderHintBits: control.orderHintBits,
+    orderHintBits: control.order_hint_bits,
   };
 }
 

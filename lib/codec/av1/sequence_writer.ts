@@ -5,7 +5,7 @@
  * @module
  */
 import type { View } from "../../uapi/struct.ts";
-import * as c from "../../uapi/av1_controls.ts";
+import * as c from "../../uapi/v4l2_controls_av1.ts";
 import type { BitWriter } from "../bits/writer.ts";
 import { StreamError } from "../stream_error.ts";
 
@@ -16,7 +16,7 @@ export const AV1_SIZE_BITS = 16;
 const LEVEL_MAXIMUM = 31;
 
 /** `struct v4l2_ctrl_av1_sequence` */
-export type Av1SequenceControl = View<typeof c.av1Sequence.fields>;
+export type Av1SequenceControl = View<typeof c.v4l2_ctrl_av1_sequence.fields>;
 
 /**
  * Writes the payload of a sequence header. What the control does not have is so that a frame's own
@@ -28,8 +28,8 @@ export type Av1SequenceControl = View<typeof c.av1Sequence.fields>;
 export function writeAv1Sequence(bits: BitWriter, sequence: Av1SequenceControl): void {
   const has = (mask: number) => (sequence.flags & mask) !== 0;
   const flag = (mask: number) => bits.flag(has(mask));
-  if (sequence.seqProfile > 2) throw new StreamError(`AV1 profile ${sequence.seqProfile}`);
-  bits.bits(sequence.seqProfile, 3);
+  if (sequence.seq_profile > 2) throw new StreamError(`AV1 profile ${sequence.seq_profile}`);
+  bits.bits(sequence.seq_profile, 3);
   // still_picture, reduced_still_picture_header, timing_info_present_flag,
   // initial_display_delay_present_flag
   bits.bits(0, 4);
@@ -40,8 +40,8 @@ export function writeAv1Sequence(bits: BitWriter, sequence: Av1SequenceControl):
   bits.bits(0, 1);
   bits.bits(AV1_SIZE_BITS - 1, 4);
   bits.bits(AV1_SIZE_BITS - 1, 4);
-  bits.bits(sequence.maxFrameWidthMinus1, AV1_SIZE_BITS);
-  bits.bits(sequence.maxFrameHeightMinus1, AV1_SIZE_BITS);
+  bits.bits(sequence.max_frame_width_minus_1, AV1_SIZE_BITS);
+  bits.bits(sequence.max_frame_height_minus_1, AV1_SIZE_BITS);
   // frame_id_numbers_present_flag
   bits.bits(0, 1);
   flag(c.V4L2_AV1_SEQUENCE_FLAG_USE_128X128_SUPERBLOCK);
@@ -59,7 +59,7 @@ export function writeAv1Sequence(bits: BitWriter, sequence: Av1SequenceControl):
   }
   // seq_choose_screen_content_tools, seq_choose_integer_mv
   bits.bits(3, 2);
-  if (orderHints) bits.bits(sequence.orderHintBits - 1, 3);
+  if (orderHints) bits.bits(sequence.order_hint_bits - 1, 3);
   flag(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_SUPERRES);
   flag(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_CDEF);
   flag(c.V4L2_AV1_SEQUENCE_FLAG_ENABLE_RESTORATION);
@@ -69,7 +69,7 @@ export function writeAv1Sequence(bits: BitWriter, sequence: Av1SequenceControl):
 }
 
 function writeColourConfig(bits: BitWriter, sequence: Av1SequenceControl): void {
-  const { seqProfile: profile, bitDepth: depth } = sequence;
+  const { seq_profile: profile, bit_depth: depth } = sequence;
   const flag = (mask: number): boolean => {
     const set = (sequence.flags & mask) !== 0;
     bits.flag(set);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { AccessUnit, Sequence } from "../access_unit.ts";
-import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../uapi/av1_controls.ts";
+import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../uapi/v4l2_controls_av1.ts";
 import {
   type Av1Frame,
   Av1Headers,

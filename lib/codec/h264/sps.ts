@@ -6,7 +6,7 @@
 import type { Chroma } from "../access_unit.ts";
 import { NalReader } from "../annexb.ts";
 import type { BitReader } from "../bits/reader.ts";
-import * as c from "../../uapi/controls.ts";
+import * as c from "../../uapi/v4l2_controls_h264.ts";
 import { StreamError } from "../stream_error.ts";
 
 const CHROMA: readonly Chroma[] = ["4:0:0", "4:2:0", "4:2:2", "4:4:4"];
@@ -82,18 +82,18 @@ function scalingLists(bits: BitReader, count: number): void {
  */
 export function readSps(payload: Uint8Array): Sps {
   const bits = new NalReader(payload);
-  const control = c.h264Sps.alloc();
+  const control = c.v4l2_ctrl_h264_sps.alloc();
   const flag = (mask: number): boolean => {
     const set = bits.flag();
     if (set) control.flags |= mask;
     return set;
   };
-  const profile = control.profileIdc = bits.bits(8);
+  const profile = control.profile_idc = bits.bits(8);
   // The flags come from set 0 on, which is the control's lowest bit.
-  for (let i = 0; i < 6; i++) control.constraintSetFlags |= bits.bit() << i;
+  for (let i = 0; i < 6; i++) control.constraint_set_flags |= bits.bit() << i;
   bits.bits(2);
-  control.levelIdc = bits.bits(8);
-  const id = control.seqParameterSetId = upTo(bits, MAX_SPS_ID, "seq_parameter_set_id");
+  control.level_idc = bits.bits(8);
+  const id = control.seq_parameter_set_id = upTo(bits, MAX_SPS_ID, "seq_parameter_set_id");
 
   let chromaFormat = 1;
   let separatePlanes = false;
@@ -101,32 +101,32 @@ export function readSps(payload: Uint8Array): Sps {
   if (WITH_CHROMA.has(profile)) {
     chromaFormat = upTo(bits, 3, "chroma_format_idc");
     if (chromaFormat === 3) separatePlanes = flag(c.V4L2_H264_SPS_FLAG_SEPARATE_COLOUR_PLANE);
-    control.bitDepthLumaMinus8 = upTo(bits, 6, "bit_depth_luma_minus8");
-    control.bitDepthChromaMinus8 = upTo(bits, 6, "bit_depth_chroma_minus8");
+    control.bit_depth_luma_minus8 = upTo(bits, 6, "bit_depth_luma_minus8");
+    control.bit_depth_chroma_minus8 = upTo(bits, 6, "bit_depth_chroma_minus8");
     flag(c.V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS);
     scalingMatrix = bits.flag();
     if (scalingMatrix) scalingLists(bits, chromaFormat === 3 ? 12 : 8);
   }
-  control.chromaFormatIdc = chromaFormat;
+  control.chroma_format_idc = chromaFormat;
 
-  control.log2MaxFrameNumMinus4 = upTo(bits, 12, "log2_max_frame_num_minus4");
-  const pocType = control.picOrderCntType = upTo(bits, 2, "pic_order_cnt_type");
+  control.log2_max_frame_num_minus4 = upTo(bits, 12, "log2_max_frame_num_minus4");
+  const pocType = control.pic_order_cnt_type = upTo(bits, 2, "pic_order_cnt_type");
   const offsets: number[] = [];
   if (pocType === 0) {
-    control.log2MaxPicOrderCntLsbMinus4 = upTo(bits, 12, "log2_max_pic_order_cnt_lsb_minus4");
+    control.log2_max_pic_order_cnt_lsb_minus4 = upTo(bits, 12, "log2_max_pic_order_cnt_lsb_minus4");
   } else if (pocType === 1) {
     flag(c.V4L2_H264_SPS_FLAG_DELTA_PIC_ORDER_ALWAYS_ZERO);
-    control.offsetForNonRefPic = bits.signedExponential();
-    control.offsetForTopToBottomField = bits.signedExponential();
+    control.offset_for_non_ref_pic = bits.signedExponential();
+    control.offset_for_top_to_bottom_field = bits.signedExponential();
     const count = upTo(bits, 255, "num_ref_frames_in_pic_order_cnt_cycle");
     for (let i = 0; i < count; i++) offsets.push(bits.signedExponential());
-    control.numRefFramesInPicOrderCntCycle = count;
-    control.offsetForRefFrame = offsets;
+    control.num_ref_frames_in_pic_order_cnt_cycle = count;
+    control.offset_for_ref_frame = offsets;
   }
-  control.maxNumRefFrames = upTo(bits, MAX_REFERENCES, "max_num_ref_frames");
+  control.max_num_ref_frames = upTo(bits, MAX_REFERENCES, "max_num_ref_frames");
   flag(c.V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED);
-  control.picWidthInMbsMinus1 = upTo(bits, MAX_MACROBLOCKS - 1, "pic_width_in_mbs_minus1");
-  control.picHeightInMapUnitsMinus1 = upTo(
+  control.pic_width_in_mbs_minus1 = upTo(bits, MAX_MACROBLOCKS - 1, "pic_width_in_mbs_minus1");
+  control.pic_height_in_map_units_minus1 = upTo(
     bits,
     MAX_MACROBLOCKS - 1,
     "pic_height_in_map_units_minus1",
@@ -135,9 +135,9 @@ export function readSps(payload: Uint8Array): Sps {
   if (!frameMbsOnly) flag(c.V4L2_H264_SPS_FLAG_MB_ADAPTIVE_FRAME_FIELD);
   flag(c.V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE);
 
-  const width = 16 * (control.picWidthInMbsMinus1 + 1);
+  const width = 16 * (control.pic_width_in_mbs_minus1 + 1);
   const fields = frameMbsOnly ? 1 : 2;
-  const height = 16 * (control.picHeightInMapUnitsMinus1 + 1) * fields;
+  const height = 16 * (control.pic_height_in_map_units_minus1 + 1) * fields;
   const chroma = CHROMA[chromaFormat];
   const unitX = chroma === "4:2:0" || chroma === "4:2:2" ? 2 : 1;
   const unitY = (chroma === "4:2:0" ? 2 : 1) * fields;
@@ -157,17 +157,17 @@ export function readSps(payload: Uint8Array): Sps {
     width,
     height,
     crop: { left, top, width: width - left - right, height: height - top - bottom },
-    bitDepth: 8 + control.bitDepthLumaMinus8,
+    bitDepth: 8 + control.bit_depth_luma_minus8,
     chroma,
     separatePlanes,
     scalingMatrix,
     frameMbsOnly,
-    frameNumBits: control.log2MaxFrameNumMinus4 + 4,
+    frameNumBits: control.log2_max_frame_num_minus4 + 4,
     pocType,
-    pocLsbBits: control.log2MaxPicOrderCntLsbMinus4 + 4,
+    pocLsbBits: control.log2_max_pic_order_cnt_lsb_minus4 + 4,
     deltaPocAlwaysZero: (control.flags & c.V4L2_H264_SPS_FLAG_DELTA_PIC_ORDER_ALWAYS_ZERO) !== 0,
-    offsetForNonRefPic: control.offsetForNonRefPic,
-    offsetForTopToBottomField: control.offsetForTopToBottomField,
+    offsetForNonRefPic: control.offset_for_non_ref_pic,
+    offsetForTopToBottomField: control.offset_for_top_to_bottom_field,
     offsetForRefFrame: offsets,
   };
 }
@@ -206,31 +206,31 @@ function sliceGroups(bits: BitReader, groups: number): void {
  */
 export function readPps(payload: Uint8Array, spsOf: (id: number) => Sps | undefined): Pps {
   const bits = new NalReader(payload);
-  const control = c.h264Pps.alloc();
+  const control = c.v4l2_ctrl_h264_pps.alloc();
   const flag = (mask: number): boolean => {
     const set = bits.flag();
     if (set) control.flags |= mask;
     return set;
   };
-  const id = control.picParameterSetId = upTo(bits, MAX_PPS_ID, "pic_parameter_set_id");
-  const spsId = control.seqParameterSetId = upTo(bits, MAX_SPS_ID, "seq_parameter_set_id");
+  const id = control.pic_parameter_set_id = upTo(bits, MAX_PPS_ID, "pic_parameter_set_id");
+  const spsId = control.seq_parameter_set_id = upTo(bits, MAX_SPS_ID, "seq_parameter_set_id");
   const sps = spsOf(spsId);
   flag(c.V4L2_H264_PPS_FLAG_ENTROPY_CODING_MODE);
   const bottomFieldPocInFrame = flag(
     c.V4L2_H264_PPS_FLAG_BOTTOM_FIELD_PIC_ORDER_IN_FRAME_PRESENT,
   );
   const groups = upTo(bits, 7, "num_slice_groups_minus1") + 1;
-  control.numSliceGroupsMinus1 = groups - 1;
+  control.num_slice_groups_minus1 = groups - 1;
   if (groups > 1) sliceGroups(bits, groups);
   const references = () => upTo(bits, 31, "num_ref_idx_default_active_minus1");
-  control.numRefIdxL0DefaultActiveMinus1 = references();
-  control.numRefIdxL1DefaultActiveMinus1 = references();
+  control.num_ref_idx_l0_default_active_minus1 = references();
+  control.num_ref_idx_l1_default_active_minus1 = references();
   const weightedPrediction = flag(c.V4L2_H264_PPS_FLAG_WEIGHTED_PRED);
-  const weightedBipred = control.weightedBipredIdc = bits.bits(2);
-  control.picInitQpMinus26 = bits.signedExponential();
-  control.picInitQsMinus26 = bits.signedExponential();
-  control.chromaQpIndexOffset = bits.signedExponential();
-  control.secondChromaQpIndexOffset = control.chromaQpIndexOffset;
+  const weightedBipred = control.weighted_bipred_idc = bits.bits(2);
+  control.pic_init_qp_minus26 = bits.signedExponential();
+  control.pic_init_qs_minus26 = bits.signedExponential();
+  control.chroma_qp_index_offset = bits.signedExponential();
+  control.second_chroma_qp_index_offset = control.chroma_qp_index_offset;
   flag(c.V4L2_H264_PPS_FLAG_DEBLOCKING_FILTER_CONTROL_PRESENT);
   flag(c.V4L2_H264_PPS_FLAG_CONSTRAINED_INTRA_PRED);
   const redundantPictures = flag(c.V4L2_H264_PPS_FLAG_REDUNDANT_PIC_CNT_PRESENT);
@@ -240,7 +240,7 @@ export function readPps(payload: Uint8Array, spsOf: (id: number) => Sps | undefi
       const lists8x8 = sps?.chroma === "4:4:4" ? 6 : 2;
       scalingLists(bits, 6 + (transform8x8 ? lists8x8 : 0));
     }
-    control.secondChromaQpIndexOffset = bits.signedExponential();
+    control.second_chroma_qp_index_offset = bits.signedExponential();
   }
   // The control's flag stands for the sequence's matrices too.
   if (sps?.scalingMatrix) control.flags |= c.V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT;
@@ -250,8 +250,8 @@ export function readPps(payload: Uint8Array, spsOf: (id: number) => Sps | undefi
     control: control.bytes,
     bottomFieldPocInFrame,
     defaultReferences: [
-      control.numRefIdxL0DefaultActiveMinus1 + 1,
-      control.numRefIdxL1DefaultActiveMinus1 + 1,
+      control.num_ref_idx_l0_default_active_minus1 + 1,
+      control.num_ref_idx_l1_default_active_minus1 + 1,
     ],
     weightedPrediction,
     weightedBipred,

@@ -8,7 +8,10 @@
  */
 import type { AccessUnit, Sequence } from "../access_unit.ts";
 import { nalUnits } from "../annexb.ts";
-import { V4L2_CID_STATELESS_H264_PPS, V4L2_CID_STATELESS_H264_SPS } from "../../uapi/controls.ts";
+import {
+  V4L2_CID_STATELESS_H264_PPS,
+  V4L2_CID_STATELESS_H264_SPS,
+} from "../../uapi/v4l2_controls_h264.ts";
 import { displayIndices, heldBack, PictureOrder } from "./order.ts";
 import { beginsPicture, isOtherField, readSlice, type Slice } from "./slice.ts";
 import { type Pps, readPps, readSps, type Sps } from "./sps.ts";

@@ -6,7 +6,7 @@
  */
 import type { Chroma } from "../access_unit.ts";
 import { BitReader } from "../bits/reader.ts";
-import * as c from "../../uapi/controls.ts";
+import * as c from "../../uapi/v4l2_controls_vp9.ts";
 import { StreamError } from "../stream_error.ts";
 
 const REFERENCES = 8;
@@ -39,7 +39,7 @@ export interface Vp9Frame {
   readonly control: Uint8Array<ArrayBuffer> | undefined;
 }
 
-type Control = ReturnType<typeof c.vp9Frame.alloc>;
+type Control = ReturnType<typeof c.v4l2_ctrl_vp9_frame.alloc>;
 
 interface Colour {
   readonly bitDepth: number;
@@ -133,7 +133,7 @@ export class Vp9Headers {
     const key = !bits.flag();
     const shown = bits.flag();
     const resilient = bits.flag();
-    const control = c.vp9Frame.alloc({ profile });
+    const control = c.v4l2_ctrl_vp9_frame.alloc({ profile });
     let intraOnly = false;
     let refresh = 0xff;
     let size: Size;
@@ -144,7 +144,7 @@ export class Vp9Headers {
       this.#renderSize(bits, size, control);
     } else {
       intraOnly = !shown && bits.flag();
-      control.resetFrameContext = resilient ? 0 : Math.max(0, bits.bits(2) - 1);
+      control.reset_frame_context = resilient ? 0 : Math.max(0, bits.bits(2) - 1);
       if (intraOnly) {
         this.#sync(bits);
         this.#colour = profile > 0
@@ -175,21 +175,21 @@ export class Vp9Headers {
     control.flags = flags;
     const context = bits.bits(2);
     if (key || intraOnly || resilient) this.#forget();
-    else control.frameContextIdx = context;
+    else control.frame_context_idx = context;
 
     this.#loopFilter(bits, control);
-    control.baseQIdx = bits.bits(8);
-    control.deltaQYDc = bits.flag() ? bits.signed(4) : 0;
-    control.deltaQUvDc = bits.flag() ? bits.signed(4) : 0;
-    control.deltaQUvAc = bits.flag() ? bits.signed(4) : 0;
+    control.quant_base_q_idx = bits.bits(8);
+    control.quant_delta_q_y_dc = bits.flag() ? bits.signed(4) : 0;
+    control.quant_delta_q_uv_dc = bits.flag() ? bits.signed(4) : 0;
+    control.quant_delta_q_uv_ac = bits.flag() ? bits.signed(4) : 0;
     this.#segmentation(bits, control);
     tiles(bits, size.width, control);
-    control.compressedHeaderSize = bits.bits(16);
-    if (control.compressedHeaderSize === 0) throw new StreamError("no compressed header");
-    control.uncompressedHeaderSize = bits.bytesRead;
-    control.bitDepth = format.bitDepth;
-    control.frameWidthMinus1 = size.width - 1;
-    control.frameHeightMinus1 = size.height - 1;
+    control.compressed_header_size = bits.bits(16);
+    if (control.compressed_header_size === 0) throw new StreamError("no compressed header");
+    control.uncompressed_header_size = bits.bytesRead;
+    control.bit_depth = format.bitDepth;
+    control.frame_width_minus_1 = size.width - 1;
+    control.frame_height_minus_1 = size.height - 1;
 
     for (let i = 0; i < REFERENCES; i++) if (refresh & (1 << i)) this.#references[i] = format;
     return { key, shown, format, control: control.bytes };
@@ -207,21 +207,21 @@ export class Vp9Headers {
 
   #renderSize(bits: BitReader, size: Size, control: Control): void {
     const { width, height } = bits.flag() ? frameSize(bits) : size;
-    control.renderWidthMinus1 = width - 1;
-    control.renderHeightMinus1 = height - 1;
+    control.render_width_minus_1 = width - 1;
+    control.render_height_minus_1 = height - 1;
   }
 
   /** From the references to the interpolation filter; gives the size, its own or a reference's. */
   #interFrame(bits: BitReader, control: Control): Size {
     const references = [0, 1, 2].map((i) => {
       const reference = this.#reference(bits.bits(3));
-      control.refFrameSignBias |= bits.bit() << i;
+      control.ref_frame_sign_bias |= bits.bit() << i;
       return reference;
     });
     const size = references.find(() => bits.flag()) ?? frameSize(bits);
     this.#renderSize(bits, size, control);
     if (bits.flag()) control.flags |= c.V4L2_VP9_FRAME_FLAG_ALLOW_HIGH_PREC_MV;
-    control.interpolationFilter = bits.flag() ? SWITCHABLE : INTERPOLATION_FILTERS[bits.bits(2)];
+    control.interpolation_filter = bits.flag() ? SWITCHABLE : INTERPOLATION_FILTERS[bits.bits(2)];
     return size;
   }
 
@@ -235,19 +235,19 @@ export class Vp9Headers {
   }
 
   #loopFilter(bits: BitReader, control: Control): void {
-    control.filterLevel = bits.bits(6);
-    control.sharpness = bits.bits(3);
+    control.lf_level = bits.bits(6);
+    control.lf_sharpness = bits.bits(3);
     if (bits.flag()) {
-      control.filterFlags = c.V4L2_VP9_LOOP_FILTER_FLAG_DELTA_ENABLED;
+      control.lf_flags = c.V4L2_VP9_LOOP_FILTER_FLAG_DELTA_ENABLED;
       if (bits.flag()) {
-        control.filterFlags |= c.V4L2_VP9_LOOP_FILTER_FLAG_DELTA_UPDATE;
+        control.lf_flags |= c.V4L2_VP9_LOOP_FILTER_FLAG_DELTA_UPDATE;
         for (const deltas of [this.#refDeltas, this.#modeDeltas]) {
           for (let i = 0; i < deltas.length; i++) if (bits.flag()) deltas[i] = bits.signed(6);
         }
       }
     }
-    control.refDeltas = this.#refDeltas;
-    control.modeDeltas = this.#modeDeltas;
+    control.lf_ref_deltas = this.#refDeltas;
+    control.lf_mode_deltas = this.#modeDeltas;
   }
 
   #segmentation(bits: BitReader, control: Control): void {
@@ -256,10 +256,10 @@ export class Vp9Headers {
     const probability = () => bits.flag() ? bits.bits(8) : 255;
     if (bits.flag()) {
       flags |= c.V4L2_VP9_SEGMENTATION_FLAG_UPDATE_MAP;
-      control.treeProbs = Array.from({ length: 7 }, probability);
+      control.seg_tree_probs = Array.from({ length: 7 }, probability);
       const temporal = bits.flag();
       if (temporal) flags |= c.V4L2_VP9_SEGMENTATION_FLAG_TEMPORAL_UPDATE;
-      control.predProbs = Array.from({ length: 3 }, () => temporal ? probability() : 255);
+      control.seg_pred_probs = Array.from({ length: 3 }, () => temporal ? probability() : 255);
     }
     if (bits.flag()) {
       flags |= c.V4L2_VP9_SEGMENTATION_FLAG_UPDATE_DATA;
@@ -267,9 +267,9 @@ export class Vp9Headers {
       this.#features(bits);
     }
     if (this.#absoluteFeatures) flags |= c.V4L2_VP9_SEGMENTATION_FLAG_ABS_OR_DELTA_UPDATE;
-    control.segmentationFlags = flags;
-    control.featureData = this.#featureData;
-    control.featureEnabled = this.#featureEnabled;
+    control.seg_flags = flags;
+    control.seg_feature_data = this.#featureData;
+    control.seg_feature_enabled = this.#featureEnabled;
   }
 
   #features(bits: BitReader): void {
@@ -294,6 +294,6 @@ function tiles(bits: BitReader, width: number, control: Control): void {
   while ((superblocks >> most) >= MIN_TILE_WIDTH) most++;
   most--;
   while (columns < most && bits.flag()) columns++;
-  control.tileColsLog2 = columns;
-  if (bits.flag()) control.tileRowsLog2 = 1 + bits.bit();
+  control.tile_cols_log2 = columns;
+  if (bits.flag()) control.tile_rows_log2 = 1 + bits.bit();
 }

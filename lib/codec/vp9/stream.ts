@@ -4,7 +4,7 @@
  * @module
  */
 import type { AccessUnit, Sequence } from "../access_unit.ts";
-import { V4L2_CID_STATELESS_VP9_FRAME } from "../../uapi/controls.ts";
+import { V4L2_CID_STATELESS_VP9_FRAME } from "../../uapi/v4l2_controls_vp9.ts";
 import type { IvfFrame } from "../ivf.ts";
 import { at, type Lost, passedOver, StreamError } from "../stream_error.ts";
 import { splitSuperframe, type Vp9Format, type Vp9Frame, Vp9Headers } from "./header.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sequenceGaps } from "../../measure/gaps.ts";
+import { sequenceGaps, sequenceStep } from "../../measure/gaps.ts";
 import type { Table } from "./table.ts";
 
 /** The frames that one reader got, each with its row of the writer's. */
@@ -38,7 +38,7 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
   const sequences = read.numbers("sequence");
   const sources = new Map<number, number>();
   write.numbers("sequence")?.forEach((number, row) => sources.set(number, row));
-  const distance = (row: number) => sequences ? (sequences[row] - stamps![row]) | 0 : 0;
+  const distance = (row: number) => sequences ? sequenceStep(stamps![row], sequences[row]) : 0;
 
   const latencies: number[] = [];
   const written: number[] = [];

@@ -7,7 +7,8 @@
 import { type Crop, type Run, runsOf, type Semiplanar } from "../../image/semiplanar.ts";
 import { GatherBuffer } from "../../sys/gather.ts";
 import { DeviceError, type VideoDevice } from "../device.ts";
-import type { MplaneFormat, MplaneMmapQueue } from "../queue/mplane_queue.ts";
+import type { Format } from "../format.ts";
+import type { MplaneMmapQueue } from "../queue/mplane_queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 
 /** What pictures can be had in. */
@@ -50,7 +51,7 @@ export class PictureBuffers {
   /** Least `bytesused` of each plane of a whole picture. */
   readonly #needed: readonly number[];
 
-  constructor(queue: MplaneMmapQueue, format: MplaneFormat, visible: Crop) {
+  constructor(queue: MplaneMmapQueue, format: Format, visible: Crop) {
     const runs = runsOf(layoutOf(format), visible);
     this.#needed = format.planes.map((_, memory) => endOf(runs, memory));
     this.buffers = queue.mappings.map((planes) =>
@@ -71,7 +72,7 @@ export class PictureBuffers {
   }
 }
 
-function layoutOf({ height, pixelformat, planes }: MplaneFormat): Semiplanar {
+function layoutOf({ height, pixelformat, planes }: Format): Semiplanar {
   const [first, second] = planes;
   const luma = { memory: 0, offset: 0, bytesperline: first.bytesperline };
   const chroma = second === undefined

@@ -1,26 +1,21 @@
 /**
- * The way of a compressed frame through the stateful decoder: into an OUTPUT buffer, and as a
+ * The way of a compressed frame through a stateful decoder: into an OUTPUT buffer, and as a
  * picture out of a CAPTURE buffer, in display order. Source: the kernel's "Memory-to-Memory Stateful
  * Video Decoder Interface" (Documentation/userspace-api/media/v4l/dev-decoder.rst).
  *
  * @module
  */
 import { monotonicNs } from "../../sys/clock.ts";
-import { EAGAIN, EIO, SysError } from "../../sys/errno.ts";
+import { EAGAIN } from "../../sys/errno.ts";
 import type { GatherBuffer } from "../../sys/gather.ts";
 import { decoderCommand } from "./command.ts";
 import { DeviceError, VideoDevice } from "../device.ts";
 import { Events } from "../events.ts";
-import { findVideoDevice } from "../find.ts";
-import {
-  type MplaneFormat,
-  mplaneFormat,
-  MplaneMmapQueue,
-  setMplaneFormat,
-} from "../queue/mplane_queue.ts";
+import type { Format } from "../format.ts";
+import { MplaneMmapQueue } from "../queue/mplane_queue.ts";
 import { type Rectangle, selection } from "../selection.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
-import { startDecoding } from "./start.ts";
+import { type Explain, explained, startDecoding } from "./explain.ts";
 import {
   expectOffered,
   PICTURE_FORMATS,
@@ -29,18 +24,13 @@ import {
   pictureFormat,
 } from "./picture_buffers.ts";
 
-/** The decoder's names in VIDIOC_QUERYCAP. */
-const DRIVER = "vpipe-dec";
-const CARD = "vpipe stateful decoder";
-
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
 /** What a stateful decoder may take, a frame in each OUTPUT buffer. */
 export const CODED = {
   vp9: v4l2.V4L2_PIX_FMT_VP9,
-  // V4L2_PIX_FMT_AV1, which linux/videodev2.h has only since Linux 6.15.
-  av1: v4l2.fourcc("AV01"),
+  av1: v4l2.V4L2_PIX_FMT_AV1,
   h264: v4l2.V4L2_PIX_FMT_H264,
   hevc: v4l2.V4L2_PIX_FMT_HEVC,
   vp8: v4l2.V4L2_PIX_FMT_VP8,
@@ -53,11 +43,6 @@ export const CODED = {
 export type StatefulCodec = keyof typeof CODED;
 
 export const STATEFUL_CODECS = Object.keys(CODED) as readonly StatefulCodec[];
-
-/** Of the first stateful decoder that this process may open, if there is one. */
-export function findStatefulDecoder(): string | undefined {
-  return findVideoDevice(DRIVER, CARD, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE);
-}
 
 /**
  * Whether a decoder is a stateful one, as its OUTPUT formats say.
@@ -82,6 +67,7 @@ export interface StatefulSettings {
   readonly largest: number;
   /** Undefined for what suits the stream. */
   readonly format: PictureFormat | undefined;
+  readonly explain?: Explain;
 }
 
 /** CAPTURE while pictures stay the same: its buffers, and what is seen of them. */
@@ -92,7 +78,7 @@ class Capture extends MplaneMmapQueue {
     device: VideoDevice,
     count: number,
     readonly picture: PictureFormat,
-    format: MplaneFormat,
+    format: Format,
     readonly visible: Rectangle,
   ) {
     super(device, CAPTURE, count, format.planes.length);
@@ -144,7 +130,7 @@ export class StatefulStream implements Disposable {
 
   /** @throws {SysError | DeviceError} naming what failed; nothing is left behind */
   constructor(path: string, settings: StatefulSettings) {
-    const { codec, buffers, largest } = settings;
+    const { codec, buffers, largest, explain } = settings;
     using made = new DisposableStack();
     this.device = made.use(
       VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder"),
@@ -153,12 +139,12 @@ export class StatefulStream implements Disposable {
     // The size is the stream's own, and comes from it.
     const unknown = { width: 0, height: 0 };
     const coded = { ...unknown, pixelformat: CODED[codec], sizeimage: largest };
-    setMplaneFormat(this.device, OUTPUT, coded);
+    this.device.setFormat(OUTPUT, coded, "at least");
     this.#events = new Events(this.device, v4l2.V4L2_EVENT_SOURCE_CHANGE, v4l2.V4L2_EVENT_EOS);
     this.#output = made.use(new MplaneMmapQueue(this.device, OUTPUT, buffers, 1));
     this.#free = Int32Array.from(this.#output.buffers, ({ index }) => index);
     this.#freeCount = this.#free.length;
-    startDecoding(codec, this.#output);
+    startDecoding(codec, explain, this.#output);
     made.move();
   }
 
@@ -259,8 +245,7 @@ export class StatefulStream implements Disposable {
     try {
       return queue.dequeue();
     } catch (error) {
-      if (!(error instanceof SysError && error.code === EIO)) throw error;
-      throw new Error(`${error.message}: the decoder-daemon is gone, or gave no answer`);
+      throw explained(error, this.#settings.codec, this.#settings.explain);
     }
   }
 
@@ -321,18 +306,18 @@ export class StatefulStream implements Disposable {
     this.#changed = false;
     this.#capture?.close();
     this.#capture = undefined;
-    const given = mplaneFormat(device, CAPTURE);
-    const wanted = this.#settings.format;
+    const given = device.getFormat(CAPTURE);
+    const { codec, explain, format: wanted } = this.#settings;
     let format = given;
     if (wanted !== undefined && PICTURE_FORMATS[wanted] !== given.pixelformat) {
       const depth = given.pixelformat === v4l2.V4L2_PIX_FMT_P010 ? 10 : 8;
       expectOffered(device, wanted, depth);
       const { width, height } = given;
-      format = setMplaneFormat(device, CAPTURE, {
+      format = device.setFormat(CAPTURE, {
         width,
         height,
         pixelformat: PICTURE_FORMATS[wanted],
-      });
+      }, "at least");
     }
     const name = pictureFormat(format.pixelformat);
     if (name === undefined) {
@@ -343,7 +328,7 @@ export class StatefulStream implements Disposable {
     const least = device.getControl(v4l2.V4L2_CID_MIN_BUFFERS_FOR_CAPTURE);
     const count = Math.max(this.#settings.buffers, least);
     this.#capture = new Capture(device, count, name, format, visible);
-    startDecoding(this.#settings.codec, this.#capture);
+    startDecoding(codec, explain, this.#capture);
   }
 
   close(): void {

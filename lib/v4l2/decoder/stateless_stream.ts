@@ -1,5 +1,5 @@
 /**
- * The way of a compressed frame through the stateless decoder: into an OUTPUT buffer with a media
+ * The way of a compressed frame through a stateless decoder: into an OUTPUT buffer with a media
  * request, and as a picture out of a CAPTURE buffer, one of each, in decoding order.
  *
  * @module
@@ -9,11 +9,10 @@ import { monotonicNs } from "../../sys/clock.ts";
 import type { GatherBuffer } from "../../sys/gather.ts";
 import { setCompoundControls } from "../compound_controls.ts";
 import { DeviceError, VideoDevice } from "../device.ts";
-import { findVideoDevice } from "../find.ts";
 import { MediaDevice, type MediaRequest } from "../media.ts";
-import { MplaneMmapQueue, setMplaneFormat } from "../queue/mplane_queue.ts";
+import { MplaneMmapQueue } from "../queue/mplane_queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
-import { startDecoding } from "./start.ts";
+import { type Explain, startDecoding } from "./explain.ts";
 import {
   expectOffered,
   MAX_BUFFERS,
@@ -22,24 +21,14 @@ import {
   type PictureFormat,
 } from "./picture_buffers.ts";
 
-/** The decoder's names in VIDIOC_QUERYCAP. */
-const DRIVER = "vpipe-dec";
-const CARD = "vpipe stateless decoder";
-
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
 const CODED: Record<Codec, number> = {
   vp9: v4l2.V4L2_PIX_FMT_VP9_FRAME,
-  // V4L2_PIX_FMT_AV1_FRAME, which linux/videodev2.h has only since Linux 6.5.
-  av1: v4l2.fourcc("AV1F"),
+  av1: v4l2.V4L2_PIX_FMT_AV1_FRAME,
   h264: v4l2.V4L2_PIX_FMT_H264_SLICE,
 };
-
-/** Of the first decoder that this process may open, if there is one. */
-export function findDecoder(): string | undefined {
-  return findVideoDevice(DRIVER, CARD, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE);
-}
 
 /** An open decoder node, with the media device that its requests come from. */
 export class StatelessDecoder implements Disposable {
@@ -80,6 +69,7 @@ export interface DecoderSettings {
   readonly largest: number;
   /** Undefined for what suits the sequence. */
   readonly format: PictureFormat | undefined;
+  readonly explain?: Explain;
 }
 
 /** Both queues streaming, every CAPTURE buffer with the driver. */
@@ -108,7 +98,7 @@ export class DecoderStream implements Disposable {
     device: VideoDevice,
     media: MediaDevice,
     sequence: Sequence,
-    { buffers, largest, format }: DecoderSettings,
+    { buffers, largest, format, explain }: DecoderSettings,
   ) {
     const resources = this.#resources;
     this.#device = device;
@@ -118,18 +108,18 @@ export class DecoderStream implements Disposable {
       if (chroma !== "4:2:0" && chroma !== "4:0:0") {
         throw new DeviceError(device.path, `gives 4:2:0 pictures, the stream has ${chroma}`);
       }
-      setMplaneFormat(device, OUTPUT, {
+      device.setFormat(OUTPUT, {
         width,
         height,
         pixelformat: CODED[codec],
         sizeimage: largest,
-      });
+      }, "at least");
       // The sample depth in them decides what CAPTURE offers.
       setCompoundControls(device, controls);
       this.format = format ?? (sequence.bitDepth > 8 ? "p010" : "nv12");
       const pixelformat = PICTURE_FORMATS[this.format];
       expectOffered(device, this.format, sequence.bitDepth);
-      const picture = setMplaneFormat(device, CAPTURE, { width, height, pixelformat });
+      const picture = device.setFormat(CAPTURE, { width, height, pixelformat }, "at least");
 
       this.#output = resources.use(new MplaneMmapQueue(device, OUTPUT, buffers, 1));
       this.#free = this.#output.buffers.map(({ index }) => index);
@@ -145,7 +135,7 @@ export class DecoderStream implements Disposable {
       }
       this.#pictures = new PictureBuffers(this.capture, picture, sequence.crop);
       for (const { index } of this.capture.buffers) this.capture.enqueue(index);
-      startDecoding(codec, this.#output, this.capture);
+      startDecoding(codec, explain, this.#output, this.capture);
     } catch (error) {
       this.close();
       throw error;

@@ -1,82 +1,16 @@
 /**
- * The multi-planar interface: formats and queues whose buffers have one or more planes, each with
- * memory of its own.
+ * Queues whose buffers have one or more planes, each with memory of its own.
  *
  * @module
  */
-import { File, O_CLOEXEC, O_RDWR } from "../../sys/file.ts";
-import { ioctl } from "../../sys/ioctl.ts";
+import { O_RDWR } from "../../sys/file.ts";
 import { addressOf } from "../../sys/libc.ts";
 import { Mapping } from "../../sys/mmap.ts";
 import type { View } from "../../uapi/struct.ts";
-import { DeviceError, type VideoDevice } from "../device.ts";
+import type { VideoDevice } from "../device.ts";
+import { type Exported, exportPlane, mapBuffers } from "./buffer_memory.ts";
 import { type Buffer, Queue } from "./queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
-
-/** One plane of a format, in bytes. */
-export interface PlaneFormat {
-  readonly bytesperline: number;
-  readonly sizeimage: number;
-}
-
-/** A multi-planar frame format; sizes in pixels. */
-export interface MplaneFormat {
-  readonly width: number;
-  readonly height: number;
-  /** fourcc as a number */
-  readonly pixelformat: number;
-  readonly planes: readonly PlaneFormat[];
-}
-
-/** One queue's format. */
-export function mplaneFormat(device: VideoDevice, type: number): MplaneFormat {
-  const format = v4l2.v4l2_format_mplane.alloc({ type });
-  ioctl(device, v4l2.VIDIOC_G_FMT, format.bytes);
-  return describe(format);
-}
-
-/**
- * Sets one queue's format.
- *
- * @param wanted size in pixels, which the driver may round up; `sizeimage`, of compressed frames,
- * is the largest one in bytes
- * @throws {SysError} EBUSY while the queue has buffers
- * @throws {DeviceError} if the driver chose another pixel format or a smaller size
- */
-export function setMplaneFormat(
-  device: VideoDevice,
-  type: number,
-  wanted: { width: number; height: number; pixelformat: number; sizeimage?: number },
-): MplaneFormat {
-  const field = v4l2.V4L2_FIELD_NONE;
-  const format = v4l2.v4l2_format_mplane.alloc({ type, ...wanted, field, num_planes: 1 });
-  ioctl(device, v4l2.VIDIOC_S_FMT, format.bytes);
-  const { width, height, pixelformat, sizeimage = 0 } = wanted;
-  if (
-    format.width < width || format.height < height || format.pixelformat !== pixelformat ||
-    format.sizeimage < sizeimage
-  ) {
-    const name = (f: typeof wanted) =>
-      `${f.width}x${f.height} ${v4l2.fourccText(f.pixelformat)}` +
-      (sizeimage > 0 ? ` of ${f.sizeimage} bytes` : "");
-    throw new DeviceError(
-      device.path,
-      `VIDIOC_S_FMT: asked for ${name(wanted)}, the device offers ${name(format)}`,
-    );
-  }
-  return describe(format);
-}
-
-function describe(format: ReturnType<typeof v4l2.v4l2_format_mplane.alloc>): MplaneFormat {
-  const { width, height, pixelformat, num_planes: length } = format;
-  const first = v4l2.v4l2_format_mplane.fields.sizeimage.offset;
-  const { size } = v4l2.v4l2_plane_pix_format;
-  const planes = Array.from({ length }, (_, i) => {
-    const plane = v4l2.v4l2_plane_pix_format.at(format.bytes, first + i * size);
-    return { bytesperline: plane.bytesperline, sizeimage: plane.sizeimage };
-  });
-  return { width, height, pixelformat, planes };
-}
 
 /** One `struct v4l2_plane`. */
 export type Plane = View<typeof v4l2.v4l2_plane.fields>;
@@ -125,13 +59,6 @@ export abstract class MplaneQueue extends Queue {
   }
 }
 
-/** A dma-buf, and its size in bytes. */
-export interface Exported {
-  readonly file: File;
-  readonly fd: number;
-  readonly size: number;
-}
-
 /** A multi-planar queue whose buffers the driver allocates and the program maps. */
 export class MplaneMmapQueue extends MplaneQueue {
   /** The planes' memory, by buffer and plane. */
@@ -140,19 +67,12 @@ export class MplaneMmapQueue extends MplaneQueue {
   /** @param planes of a buffer, from its format */
   constructor(device: VideoDevice, type: number, count: number, planes: number) {
     super(device, type, v4l2.V4L2_MEMORY_MMAP, count, planes);
-    const mappings: Mapping[][] = [];
-    this.mappings = mappings;
+    const planesOf = ({ index }: Buffer) =>
+      this.planes[index].map(({ length, mem_offset: offset }) => ({ length, offset }));
     try {
-      for (const buffer of this.buffers) {
-        ioctl(device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
-        const mapped: Mapping[] = [];
-        mappings.push(mapped);
-        for (const { length, mem_offset } of this.planes[buffer.index]) {
-          mapped.push(Mapping.shared(device, length, mem_offset));
-        }
-      }
+      this.mappings = mapBuffers(device, this.buffers, Mapping.shared, planesOf);
     } catch (error) {
-      this.close();
+      super.close();
       throw error;
     }
   }
@@ -165,14 +85,9 @@ export class MplaneMmapQueue extends MplaneQueue {
    */
   export(): Exported[][] {
     const { device, type } = this;
+    // A process that maps it writes to it.
     return this.planes.map((planes, index) =>
-      planes.map(({ length }, plane) => {
-        // A process that maps it writes to it.
-        const flags = O_CLOEXEC | O_RDWR;
-        const request = v4l2.v4l2_exportbuffer.alloc({ type, index, plane, flags });
-        ioctl(device, v4l2.VIDIOC_EXPBUF, request.bytes);
-        return { file: new File(device.path, request.fd), fd: request.fd, size: length };
-      })
+      planes.map(({ length }, plane) => exportPlane(device, { type, index, plane }, length, O_RDWR))
     );
   }
 

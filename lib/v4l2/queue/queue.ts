@@ -10,11 +10,12 @@
  */
 import { EAGAIN, SysError } from "../../sys/errno.ts";
 import { ioctl, tryIoctl } from "../../sys/ioctl.ts";
-import { File, O_CLOEXEC } from "../../sys/file.ts";
+import { O_RDONLY } from "../../sys/file.ts";
 import { Mapping } from "../../sys/mmap.ts";
 import { Poller, POLLOUT } from "../../sys/poll.ts";
 import type { View } from "../../uapi/struct.ts";
 import { DeviceError, type VideoDevice } from "../device.ts";
+import { type Exported, exportPlane, mapBuffers } from "./buffer_memory.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 
 /** One `struct v4l2_buffer`. */
@@ -158,17 +159,12 @@ export class MmapQueue extends Queue {
 
   constructor(device: VideoDevice, type: number, count: number) {
     super(device, type, v4l2.V4L2_MEMORY_MMAP, count);
-    const mappings: Mapping[] = [];
-    this.mappings = mappings;
     // A driver can show a reader memory of another's, where it knows that it will only be read.
     const map = type === v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT ? Mapping.shared : Mapping.readOnly;
     try {
-      for (const buffer of this.buffers) {
-        ioctl(device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
-        mappings.push(map(device, buffer.length, buffer.offset));
-      }
+      this.mappings = mapBuffers(device, this.buffers, map, (buffer) => [buffer]).flat();
     } catch (error) {
-      this.close();
+      super.close();
       throw error;
     }
   }
@@ -179,13 +175,11 @@ export class MmapQueue extends Queue {
    * @returns one descriptor and its size in bytes a buffer, in their order; the caller closes them
    * @throws {SysError} ENOTTY where the driver cannot
    */
-  export(): { readonly file: File; readonly fd: number; readonly size: number }[] {
-    return this.buffers.map(({ index, length }) => {
-      const request = v4l2.v4l2_exportbuffer.alloc({ type: this.type, index, flags: O_CLOEXEC });
-      ioctl(this.device, v4l2.VIDIOC_EXPBUF, request.bytes);
-      const { path } = this.device;
-      return { file: new File(path, request.fd), fd: request.fd, size: length };
-    });
+  export(): Exported[] {
+    const { device, type } = this;
+    return this.buffers.map(({ index, length }) =>
+      exportPlane(device, { type, index, plane: 0 }, length, O_RDONLY)
+    );
   }
 
   override close(): void {

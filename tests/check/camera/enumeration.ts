@@ -9,6 +9,7 @@ import { type Context, FPS, readCsv } from "../../harness/context.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 
+const VGA = { width: 640, height: 480 };
 const FRAMES = 32;
 const ATTEMPTS = 5;
 
@@ -25,13 +26,35 @@ export async function vividChecks(suite: Suite, context: Context): Promise<void>
       formats.includes(v4l2.V4L2_PIX_FMT_GREY),
       `no GREY among ${formats.map(v4l2.fourccText).join(" ")}`,
     );
-    const format = device.setFormat(v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE, {
-      width: 640,
-      height: 480,
-      pixelformat: v4l2.V4L2_PIX_FMT_GREY,
-    });
+    const wanted = { ...VGA, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
+    const format = device.setFormat(v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE, wanted);
     expectEqual("sizeimage", format.sizeimage, 640 * 480);
     return `GREY among ${formats.length} formats, 640x480 accepted with ${format.sizeimage} bytes`;
+  });
+  await suite.check("vivid: what it offers", () => {
+    using device = VideoDevice.open(context.vivid);
+    const type = device.captureType!;
+    const format = device.setFormat(type, { ...VGA, pixelformat: v4l2.V4L2_PIX_FMT_GREY });
+    expectEqual("VIDIOC_TRY_FMT", device.tryFormat(type, format).sizeimage, format.sizeimage);
+    const grey = [...device.formatDescriptions(type)].find(({ pixelformat }) =>
+      pixelformat === v4l2.V4L2_PIX_FMT_GREY
+    );
+    expectEqual("its description", grey?.description, "8-bit Greyscale");
+    const sizes = [...device.frameSizes(v4l2.V4L2_PIX_FMT_GREY)];
+    const [width, height] = [VGA.width, VGA.height];
+    const isVga = ({ width: w, height: h }: typeof sizes[number]) =>
+      w.min <= width && width <= w.max && h.min <= height && height <= h.max;
+    expect(sizes.some(isVga), `no 640x480 in ${JSON.stringify(sizes)}`);
+    const intervals = [...device.frameIntervals(v4l2.V4L2_PIX_FMT_GREY, width, height)];
+    expect(intervals.length > 0, "no frame intervals");
+    const controls = [...device.controls()];
+    const pattern = controls.find(({ name }) => name === "Test Pattern");
+    expect(pattern !== undefined, `no test pattern in ${controls.map(({ name }) => name)}`);
+    const patterns = [...device.menu(pattern)];
+    expectEqual("patterns", patterns.length, pattern.maximum - pattern.minimum + 1);
+    expectEqual("the first", patterns[0].label, "75% Colorbar");
+    return `${sizes.length} sizes, ${intervals.length} intervals, ${controls.length} controls, ` +
+      `${patterns.length} patterns`;
   });
   await suite.check("capture-mmap: a short capture", async () => {
     const csv = `${context.artifacts}/capture-mmap.csv`;

@@ -8,9 +8,9 @@ import { type AccessUnit, readStream } from "../../../lib/codec/stream.ts";
 import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import type { Queue } from "../../../lib/v4l2/queue/queue.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../../../lib/uapi/videodev2.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import {
   type DecoderStream,
-  findDecoder,
   StatelessDecoder,
 } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import type { PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
@@ -62,7 +62,7 @@ function* picturesOf(
 
 /** The pictures of a file that are shown, in decoding order. */
 export function* pictures(file: string, format: PictureFormat): Generator<Picture> {
-  const device = findDecoder();
+  const device = findStatelessDecoder();
   expect(device !== undefined, "there is no decoder node");
   using decoder = new StatelessDecoder(device);
   const units = [...readStream(Deno.readFileSync(file))];

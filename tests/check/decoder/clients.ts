@@ -3,37 +3,28 @@
  *
  * @module
  */
-import { h264Sps, V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/controls.ts";
+import {
+  V4L2_CID_STATELESS_H264_DECODE_MODE,
+  V4L2_CID_STATELESS_H264_SPS,
+  v4l2_ctrl_h264_sps,
+} from "../../../lib/uapi/v4l2_controls_h264.ts";
 import { readStream } from "../../../lib/codec/stream.ts";
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
 import { EBUSY, EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
-import { _IOR, _IOW, _IOWR } from "../../../lib/uapi/ioctl_number.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { Mapping } from "../../../lib/sys/mmap.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
-import { MEDIA_REQUEST_IOC_QUEUE, MediaDevice } from "../../../lib/v4l2/media.ts";
-import {
-  MplaneDmabufQueue,
-  MplaneMmapQueue,
-  setMplaneFormat,
-} from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { MediaDevice } from "../../../lib/v4l2/media.ts";
+import { MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/uapi/media.ts";
+import { MplaneDmabufQueue, MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { findDecoder, StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
+import { StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import { VPIPE_DEC_CODEC_VP9 } from "../../../lib/uapi/vpipe_dec.ts";
 import { type Context, heap } from "../../harness/context.ts";
 import { fakeSession } from "./service.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
-
-// Source: linux/videodev2.h.
-const VIDIOC_G_PRIORITY = _IOR("V", 67, 4);
-const VIDIOC_S_PRIORITY = _IOW("V", 68, 4);
-const VIDIOC_G_EXT_CTRLS = _IOWR("V", 71, v4l2.v4l2_ext_controls.size);
-const V4L2_PRIORITY_INTERACTIVE = 2;
-const V4L2_PRIORITY_RECORD = 3;
-
-// Source: linux/v4l2-controls.h. A menu.
-const V4L2_CID_STATELESS_H264_DECODE_MODE = 0x00a40900;
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
@@ -50,7 +41,7 @@ const threaded = Deno.dlopen("libc.so.6", {
 const word = (value: number) => new Uint8Array(Uint32Array.of(value).buffer);
 
 function openDecoder(): VideoDevice {
-  const path = findDecoder();
+  const path = findStatelessDecoder();
   expect(path !== undefined, "there is no decoder");
   return VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
 }
@@ -59,29 +50,33 @@ function openDecoder(): VideoDevice {
 function priorityCheck(context: Context): string {
   const file = `${context.fixtures}/streams/vp9-320x240.ivf`;
   const [{ sequence }] = readStream(Deno.readFileSync(file), "vp9");
-  const path = findDecoder();
+  const path = findStatelessDecoder();
   expect(path !== undefined, "there is no decoder");
   using _session = fakeSession(VPIPE_DEC_CODEC_VP9, 2);
   using first = openDecoder();
   using second = openDecoder();
   const priority = (device: VideoDevice) => {
     const argument = word(0);
-    expectEqual("VIDIOC_G_PRIORITY", tryIoctl(device.fd, VIDIOC_G_PRIORITY, argument), 0);
+    expectEqual(
+      "VIDIOC_G_PRIORITY",
+      tryIoctl(device.fd, v4l2.VIDIOC_G_PRIORITY.request, argument),
+      0,
+    );
     return new Uint32Array(argument.buffer)[0];
   };
   const set = (device: VideoDevice, value: number) =>
-    tryIoctl(device.fd, VIDIOC_S_PRIORITY, word(value));
-  expectEqual("the priority at first", priority(first), V4L2_PRIORITY_INTERACTIVE);
-  expectEqual("VIDIOC_S_PRIORITY", set(first, V4L2_PRIORITY_RECORD), 0);
-  expectEqual("the priority that another sees", priority(second), V4L2_PRIORITY_RECORD);
-  expectEqual("another's VIDIOC_S_PRIORITY", -set(second, V4L2_PRIORITY_INTERACTIVE), EBUSY);
-  expectEqual("one that there is not", -set(first, V4L2_PRIORITY_RECORD + 1), EINVAL);
+    tryIoctl(device.fd, v4l2.VIDIOC_S_PRIORITY.request, word(value));
+  expectEqual("the priority at first", priority(first), v4l2.V4L2_PRIORITY_INTERACTIVE);
+  expectEqual("VIDIOC_S_PRIORITY", set(first, v4l2.V4L2_PRIORITY_RECORD), 0);
+  expectEqual("the priority that another sees", priority(second), v4l2.V4L2_PRIORITY_RECORD);
+  expectEqual("another's VIDIOC_S_PRIORITY", -set(second, v4l2.V4L2_PRIORITY_INTERACTIVE), EBUSY);
+  expectEqual("one that there is not", -set(first, v4l2.V4L2_PRIORITY_RECORD + 1), EINVAL);
   {
     using decoder = new StatelessDecoder(path);
     using _stream = decoder.start(sequence, { buffers: 1, largest: 1, format: undefined });
   }
   first.close();
-  expectEqual("the priority afterwards", priority(second), V4L2_PRIORITY_INTERACTIVE);
+  expectEqual("the priority afterwards", priority(second), v4l2.V4L2_PRIORITY_INTERACTIVE);
   return "with V4L2_PRIORITY_RECORD it keeps nobody from streaming";
 }
 
@@ -92,7 +87,7 @@ function requestCheck(): string {
   using other = openDecoder();
   const make = (device: VideoDevice) => {
     const pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME;
-    setMplaneFormat(device, OUTPUT, { pixelformat, width: 64, height: 48 });
+    device.setFormat(OUTPUT, { pixelformat, width: 64, height: 48 }, "at least");
     const capture = new MplaneMmapQueue(device, CAPTURE, 2, 1);
     const output = new MplaneMmapQueue(device, OUTPUT, 2, 1);
     for (const { index } of capture.buffers) capture.enqueue(index);
@@ -134,7 +129,7 @@ function largeCheck(): string {
   const path = heap();
   using device = openDecoder();
   const pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME;
-  setMplaneFormat(device, OUTPUT, { pixelformat, width: 64, height: 48 });
+  device.setFormat(OUTPUT, { pixelformat, width: 64, height: 48 }, "at least");
   using dmabuf = allocateFromHeap(path, MAX_BITSTREAM + 4096);
   using queue = new MplaneDmabufQueue(device, OUTPUT, [[dmabuf]]);
   let code = 0;
@@ -177,7 +172,7 @@ async function callWith(
 async function sizesCheck(): Promise<string> {
   using device = openDecoder();
   const id = V4L2_CID_STATELESS_H264_SPS;
-  const { size } = h264Sps;
+  const { size } = v4l2_ctrl_h264_sps;
   const fresh = () => Mapping.anonymous(4096);
   const at = ({ address }: Mapping) => BigInt(address);
   for (const short of [0, 1, size - 1]) {
@@ -191,10 +186,14 @@ async function sizesCheck(): Promise<string> {
   for (const large of [size, 0x7fff_ffff]) {
     using memory = fresh();
     const controls = [mode, { id, size: large, ptr: at(memory) }];
-    expectEqual(`${large} bytes`, await callWith(device, VIDIOC_G_EXT_CTRLS, controls), 0);
+    expectEqual(
+      `${large} bytes`,
+      await callWith(device, v4l2.VIDIOC_G_EXT_CTRLS.request, controls),
+      0,
+    );
   }
   const nowhere = { id, size, ptr: 8n };
-  expectEqual("no memory", await callWith(device, VIDIOC_G_EXT_CTRLS, [nowhere]), -1);
+  expectEqual("no memory", await callWith(device, v4l2.VIDIOC_G_EXT_CTRLS.request, [nowhere]), -1);
   return `payloads of 0, 1 and ${size - 1} bytes of ${size} are refused at once, larger ones taken`;
 }
 

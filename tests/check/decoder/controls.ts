@@ -3,13 +3,19 @@
  *
  * @module
  */
-import { av1Sequence, V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/av1_controls.ts";
-import { h264Sps, V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/controls.ts";
+import {
+  V4L2_CID_STATELESS_AV1_SEQUENCE,
+  v4l2_ctrl_av1_sequence,
+} from "../../../lib/uapi/v4l2_controls_av1.ts";
+import {
+  V4L2_CID_STATELESS_H264_SPS,
+  v4l2_ctrl_h264_sps,
+} from "../../../lib/uapi/v4l2_controls_h264.ts";
 import { EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { V4L2_CAP_VIDEO_M2M_MPLANE } from "../../../lib/uapi/videodev2.ts";
-import { findDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import { hasAv1 } from "../../harness/context.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
@@ -21,31 +27,31 @@ const HALVED = 0x1_0000 | 0x2_0000;
 
 /** A control's value, and the errno of setting it. */
 const CASES = [
-  ["4:2:0, 8 bits", SPS, { chromaFormatIdc: 1 }, 0],
-  ["monochrome", SPS, { chromaFormatIdc: 0 }, 0],
-  ["4:2:0, 10 bits", SPS, { chromaFormatIdc: 1, lumaDepth: 2, chromaDepth: 2 }, 0],
-  ["4:2:2", SPS, { chromaFormatIdc: 2 }, EINVAL],
-  ["4:4:4", SPS, { chromaFormatIdc: 3 }, EINVAL],
-  ["luma of 8 bits, chroma of 10", SPS, { chromaFormatIdc: 1, chromaDepth: 2 }, EINVAL],
-  ["9 bits", SPS, { chromaFormatIdc: 1, lumaDepth: 1, chromaDepth: 1 }, EINVAL],
-  ["AV1, 8 bits", SEQUENCE, { seqProfile: 0, bitDepth: 8, flags: HALVED }, 0],
-  ["AV1, 4:4:4", SEQUENCE, { seqProfile: 1, bitDepth: 8 }, EINVAL],
-  ["AV1, flags of 4:4:4", SEQUENCE, { seqProfile: 0, bitDepth: 8, flags: 0 }, EINVAL],
-  ["AV1, 12 bits", SEQUENCE, { seqProfile: 2, bitDepth: 12 }, EINVAL],
+  ["4:2:0, 8 bits", SPS, { chroma_format_idc: 1 }, 0],
+  ["monochrome", SPS, { chroma_format_idc: 0 }, 0],
+  ["4:2:0, 10 bits", SPS, { chroma_format_idc: 1, lumaDepth: 2, chromaDepth: 2 }, 0],
+  ["4:2:2", SPS, { chroma_format_idc: 2 }, EINVAL],
+  ["4:4:4", SPS, { chroma_format_idc: 3 }, EINVAL],
+  ["luma of 8 bits, chroma of 10", SPS, { chroma_format_idc: 1, chromaDepth: 2 }, EINVAL],
+  ["9 bits", SPS, { chroma_format_idc: 1, lumaDepth: 1, chromaDepth: 1 }, EINVAL],
+  ["AV1, 8 bits", SEQUENCE, { seq_profile: 0, bit_depth: 8, flags: HALVED }, 0],
+  ["AV1, 4:4:4", SEQUENCE, { seq_profile: 1, bit_depth: 8 }, EINVAL],
+  ["AV1, flags of 4:4:4", SEQUENCE, { seq_profile: 0, bit_depth: 8, flags: 0 }, EINVAL],
+  ["AV1, 12 bits", SEQUENCE, { seq_profile: 2, bit_depth: 12 }, EINVAL],
 ] as const;
 
 function payloadOf(id: number, values: Record<string, number>): Uint8Array<ArrayBuffer> {
-  if (id === SEQUENCE) return av1Sequence.alloc(values).bytes;
-  const { chromaFormatIdc, lumaDepth = 0, chromaDepth = 0 } = values;
-  const sps = h264Sps.alloc({ profileIdc: 110, levelIdc: 30, chromaFormatIdc });
-  sps.bitDepthLumaMinus8 = lumaDepth;
-  sps.bitDepthChromaMinus8 = chromaDepth;
+  if (id === SEQUENCE) return v4l2_ctrl_av1_sequence.alloc(values).bytes;
+  const { chroma_format_idc, lumaDepth = 0, chromaDepth = 0 } = values;
+  const sps = v4l2_ctrl_h264_sps.alloc({ profile_idc: 110, level_idc: 30, chroma_format_idc });
+  sps.bit_depth_luma_minus8 = lumaDepth;
+  sps.bit_depth_chroma_minus8 = chromaDepth;
   return sps.bytes;
 }
 
 export async function decoderControlChecks(suite: Suite): Promise<void> {
   await suite.check("decoder: parameters of pictures that CAPTURE cannot have", () => {
-    const path = findDecoder();
+    const path = findStatelessDecoder();
     expect(path !== undefined, "there is no decoder node");
     const cases = CASES.filter(([, id]) => id !== SEQUENCE || hasAv1());
     for (const [name, id, values, errno] of cases) {

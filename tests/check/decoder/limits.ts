@@ -4,7 +4,8 @@
  * @module
  */
 import { readStream } from "../../../lib/codec/stream.ts";
-import { findDecoder, StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { explainDecoder, findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
+import { StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import { VPIPE_DEC_CODEC_VP9 } from "../../../lib/uapi/vpipe_dec.ts";
 import type { Context } from "../../harness/context.ts";
 import { fakeSession } from "./service.ts";
@@ -23,10 +24,11 @@ export async function decoderLimitChecks(suite: Suite, context: Context): Promis
 
   /** A client whose queues stream, until the stack is disposed of. */
   const begin = (clients: DisposableStack) => {
-    const device = findDecoder();
+    const device = findStatelessDecoder();
     expect(device !== undefined, "there is no decoder");
     const decoder = clients.use(new StatelessDecoder(device));
-    clients.use(decoder.start(sequence, { buffers: 1, largest: 1, format: undefined }));
+    const settings = { buffers: 1, largest: 1, format: undefined, explain: explainDecoder };
+    clients.use(decoder.start(sequence, settings));
   };
 
   await suite.check(`decoder: ${CLIENTS} clients at once`, () => {

@@ -5,7 +5,11 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { V4L2_CID_STATELESS_H264_START_CODE } from "../../../lib/uapi/controls.ts";
+import {
+  V4L2_CID_STATELESS_H264_DECODE_MODE,
+  V4L2_CID_STATELESS_H264_START_CODE,
+  V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED,
+} from "../../../lib/uapi/v4l2_controls_h264.ts";
 import { type AccessUnit, readStream } from "../../../lib/codec/stream.ts";
 import { ioctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
@@ -13,9 +17,9 @@ import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { decoderCommand } from "../../../lib/v4l2/decoder/command.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
-import { MplaneMmapQueue, setMplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { findDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
 import { nextBuffer, pictures } from "./client.ts";
 import { H264Client } from "./h264_client.ts";
@@ -23,13 +27,6 @@ import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-
-// Of a control that is a number; V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED is 0.
-const V4L2_CID_STATELESS_H264_DECODE_MODE = 0x00a40900;
-const SLICE_BASED = 0;
-const V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF = 0x200;
-
-const V4L2_DEC_CMD_FLUSH = 4;
 
 const SLICES = 8;
 
@@ -46,14 +43,26 @@ function decode(
   startCode: boolean,
   picture: (number: number, bytes: Uint8Array) => void,
 ): number {
-  using device = VideoDevice.open(findDecoder()!, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
+  using device = VideoDevice.open(
+    findStatelessDecoder()!,
+    v4l2.V4L2_CAP_VIDEO_M2M_MPLANE,
+    "decoder",
+  );
   const [{ sequence: { width, height } }] = units;
   const client = new H264Client(startCode);
-  setMplaneFormat(device, OUTPUT, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE });
-  setNumber(device, V4L2_CID_STATELESS_H264_DECODE_MODE, SLICE_BASED);
+  device.setFormat(
+    OUTPUT,
+    { width, height, pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE },
+    "at least",
+  );
+  setNumber(
+    device,
+    V4L2_CID_STATELESS_H264_DECODE_MODE,
+    V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED,
+  );
   setNumber(device, V4L2_CID_STATELESS_H264_START_CODE, startCode ? 1 : 0);
   setCompoundControls(device, client.parts(units[0].data).controls);
-  setMplaneFormat(device, CAPTURE, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 });
+  device.setFormat(CAPTURE, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 }, "at least");
   using output = new MplaneMmapQueue(device, OUTPUT, SLICES, 1);
   using capture = new MplaneMmapQueue(device, CAPTURE, 1, 1);
   output.streamOn();
@@ -70,13 +79,13 @@ function decode(
     for (const [index, slice] of slices.entries()) {
       const buffer = output.buffers[index];
       const last = index + 1 === slices.length && !flushed;
-      buffer.flags = last ? 0 : V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
+      buffer.flags = last ? 0 : v4l2.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
       buffer.timestamp_sec = 0;
       buffer.timestamp_usec = number + 1;
       output.mappings[index][0].bytes.set(slice);
       output.enqueue(index, slice.length);
     }
-    if (flushed) decoderCommand(device, V4L2_DEC_CMD_FLUSH);
+    if (flushed) decoderCommand(device, v4l2.V4L2_DEC_CMD_FLUSH);
     nextBuffer(capture, poller);
     expectEqual("timestamp", capture.dequeued.timestamp_usec, number + 1);
     picture(number, capture.mappings[0][0].bytes);

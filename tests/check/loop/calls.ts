@@ -5,11 +5,9 @@
  */
 import { File, IoBuffer, O_CREAT, O_RDWR } from "../../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
-import type { Ioctl } from "../../../lib/uapi/ioctl_number.ts";
-import { _IOWR } from "../../../lib/uapi/ioctl_number.ts";
+
 import { Mapping } from "../../../lib/sys/mmap.ts";
 import { Poller, POLLOUT } from "../../../lib/sys/poll.ts";
-import { struct, u32 } from "../../../lib/uapi/struct.ts";
 import type { VideoDevice } from "../../../lib/v4l2/device.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { openOutput } from "./client.ts";
@@ -18,40 +16,15 @@ import { expect } from "../../harness/suite.ts";
 export const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 export const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
 
-const v4l2_create_buffers = struct("struct v4l2_create_buffers", 256, {
-  count: u32(4),
-  memory: u32(8),
-  type: u32(16),
-  width: u32(24),
-  height: u32(28),
-  pixelformat: u32(32),
-  sizeimage: u32(44),
-});
-const VIDIOC_CREATE_BUFS: Ioctl = {
-  name: "VIDIOC_CREATE_BUFS",
-  request: _IOWR("V", 92, v4l2_create_buffers.size),
-};
-
-const v4l2_frmsizeenum = struct("struct v4l2_frmsizeenum", 44, {
-  index: u32(0),
-  pixel_format: u32(4),
-});
-const v4l2_frmivalenum = struct("struct v4l2_frmivalenum", 52, {
-  index: u32(0),
-  pixel_format: u32(4),
-  width: u32(8),
-  height: u32(12),
-});
-const ENUM_FRAMESIZES = _IOWR("V", 74, v4l2_frmsizeenum.size);
-const ENUM_FRAMEINTERVALS = _IOWR("V", 75, v4l2_frmivalenum.size);
-const TRY_FMT = _IOWR("V", 64, v4l2.v4l2_format.size);
-const PREPARE_BUF = _IOWR("V", 93, v4l2.v4l2_buffer.size);
-
 /** The errno of VIDIOC_ENUM_FRAMESIZES, 0 if there is a size. */
 export const sizesErrno = (device: { fd: number }, pixel_format: number): number =>
   -Math.min(
     0,
-    tryIoctl(device.fd, ENUM_FRAMESIZES, v4l2_frmsizeenum.alloc({ pixel_format }).bytes),
+    tryIoctl(
+      device.fd,
+      v4l2.VIDIOC_ENUM_FRAMESIZES.request,
+      v4l2.v4l2_frmsizeenum.alloc({ pixel_format }).bytes,
+    ),
   );
 
 /** The errno of VIDIOC_ENUM_FRAMEINTERVALS, 0 if there is one. */
@@ -61,8 +34,8 @@ export function intervalsErrno(
   width: number,
   height: number,
 ): number {
-  const asked = v4l2_frmivalenum.alloc({ pixel_format, width, height });
-  return -Math.min(0, tryIoctl(device.fd, ENUM_FRAMEINTERVALS, asked.bytes));
+  const asked = v4l2.v4l2_frmivalenum.alloc({ pixel_format, width, height });
+  return -Math.min(0, tryIoctl(device.fd, v4l2.VIDIOC_ENUM_FRAMEINTERVALS.request, asked.bytes));
 }
 
 /** What is asked of VIDIOC_S_FMT. */
@@ -88,7 +61,7 @@ export function setFormat(device: VideoDevice, type: number, wanted: Wanted): st
 /** The same of VIDIOC_TRY_FMT. */
 export function tryFormat(device: VideoDevice, type: number, wanted: Wanted): string {
   const format = v4l2.v4l2_format.alloc({ type, ...wanted });
-  const result = tryIoctl(device.fd, TRY_FMT, format.bytes);
+  const result = tryIoctl(device.fd, v4l2.VIDIOC_TRY_FMT.request, format.bytes);
   return result < 0 ? `errno ${-result}` : inWords(format);
 }
 
@@ -99,7 +72,7 @@ export function getFormat(device: VideoDevice, type: number): string {
   return inWords(format);
 }
 
-/** VIDIOC_CREATE_BUFS of buffers of the format that there is. */
+/** v4l2.VIDIOC_CREATE_BUFS of buffers of the format that there is. */
 export function createBuffers(
   device: VideoDevice,
   type: number,
@@ -107,14 +80,14 @@ export function createBuffers(
   memory: number = v4l2.V4L2_MEMORY_MMAP,
 ): void {
   const { width, height, pixelformat, sizeimage } = device.getFormat(type);
-  const request = v4l2_create_buffers.alloc({
+  const request = v4l2.v4l2_create_buffers.alloc({
     ...{ count, memory, type, width, height, pixelformat, sizeimage },
   });
-  ioctl(device, VIDIOC_CREATE_BUFS, request.bytes);
+  ioctl(device, v4l2.VIDIOC_CREATE_BUFS, request.bytes);
 }
 
 export const prepare = (device: VideoDevice, buffer: { bytes: Uint8Array<ArrayBuffer> }): number =>
-  tryIoctl(device.fd, PREPARE_BUF, buffer.bytes);
+  tryIoctl(device.fd, v4l2.VIDIOC_PREPARE_BUF.request, buffer.bytes);
 
 /** dma-bufs that there are in the kernel. */
 export function dmabufs(): number {
@@ -141,7 +114,7 @@ export class RawWriter implements Disposable {
   readonly #dequeued = v4l2.v4l2_buffer.alloc({ type: OUTPUT, memory: v4l2.V4L2_MEMORY_MMAP });
   readonly #writable: Poller;
 
-  /** @param create how many buffers by VIDIOC_CREATE_BUFS, 0: four by VIDIOC_REQBUFS */
+  /** @param create how many buffers by v4l2.VIDIOC_CREATE_BUFS, 0: four by VIDIOC_REQBUFS */
   constructor(node: string, wanted: Wanted, create = 0) {
     this.device = openOutput(node);
     const { device } = this;

@@ -35,8 +35,9 @@ import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 const GREY = { width: 64, height: 48, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
 const BYTES = 64 * 48;
 const YUYV = { width: 320, height: 240, pixelformat: v4l2.V4L2_PIX_FMT_YUYV };
-const KEYFRAME = 0x8;
-const TSTAMP_SRC_SOE = 0x10000;
+
+/** What a writer may say of a frame. */
+const MARKS = v4l2.V4L2_BUF_FLAG_KEYFRAME | v4l2.V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
 
 const small = (number: number) => numbered(number).slice(0, BYTES);
 
@@ -205,7 +206,7 @@ async function loopBufferChecks(suite: Suite, node: string): Promise<void> {
     writer.start();
     for (let i = 0; i < 4; i++) {
       Object.assign(writer.buffer(i), {
-        ...{ timestamp_sec: 0, timestamp_usec: 40_000 * i, flags: KEYFRAME | TSTAMP_SRC_SOE },
+        ...{ timestamp_sec: 0, timestamp_usec: 40_000 * i, flags: MARKS },
       });
       writer.queue(i, small(i));
       const index = queue.dequeue();
@@ -213,8 +214,8 @@ async function loopBufferChecks(suite: Suite, node: string): Promise<void> {
       const { dequeued } = queue;
       expectEqual(`time of frame ${i}`, microseconds(dequeued), 40_000 * i);
       expectEqual("offset of DQBUF", dequeued.offset, offsets[index]);
-      const flags = dequeued.flags & (KEYFRAME | TSTAMP_SRC_SOE);
-      expectEqual("flags", flags, KEYFRAME | TSTAMP_SRC_SOE);
+      const flags = dequeued.flags & MARKS;
+      expectEqual("flags", flags, MARKS);
     }
     // All are dequeued now.
     const readable = new Poller(device, POLLIN);

@@ -7,9 +7,9 @@ import { EAGAIN, EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { O_CLOEXEC } from "../../../lib/sys/file.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
-import { MplaneDmabufQueue, setMplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { MplaneDmabufQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { findDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import { sharedBuffers } from "../../../lib/vpipe/loop.ts";
 import { VPIPE_LOOP_IOC_SHARE, vpipe_loop_share } from "../../../lib/uapi/vpipe_loop.ts";
 import { heap } from "../../harness/context.ts";
@@ -39,7 +39,7 @@ export async function loopShareChecks(suite: Suite, node: string): Promise<void>
   });
 
   await suite.check("loop: windows in the decoder's queues", () => {
-    const path = findDecoder();
+    const path = findStatelessDecoder();
     if (path === undefined) throw new Skip("there is no decoder");
     heap();
     let refused = 0;
@@ -52,7 +52,7 @@ export async function loopShareChecks(suite: Suite, node: string): Promise<void>
       using device = VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
       const pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME;
       const type = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
-      setMplaneFormat(device, type, { pixelformat, width: 64, height: 48 });
+      device.setFormat(type, { pixelformat, width: 64, height: 48 }, "at least");
       using queue = new MplaneDmabufQueue(device, type, [[dmabuf]]);
       let code = 0;
       try {

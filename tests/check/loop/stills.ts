@@ -15,19 +15,11 @@ import {
 import { expectBytes, numbered, openOutput, Reader, VGA_BYTES, Writer } from "./client.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
+const SD = v4l2.V4L2_COLORSPACE_SMPTE170M;
+const { V4L2_QUANTIZATION_FULL_RANGE: FULL, V4L2_QUANTIZATION_LIM_RANGE: LIMITED } = v4l2;
 const TIMEOUT_MS = 40;
 const BLACK = new Uint8Array(VGA_BYTES);
 const WAYS = ["mmap", "read"] as const;
-
-// struct v4l2_format: fmt.pix.colorspace, quantization, and priv, which says that the latter counts.
-const COLORSPACE_AT = 32;
-const SMPTE170M = 1;
-const JPEG = 7;
-const PRIV_AT = 36;
-const PRIV_MAGIC = 0xfeedcafe;
-const QUANTIZATION_AT = 48;
-const FULL_RANGE = 1;
-const LIM_RANGE = 2;
 
 /** Sets a control of the node while `body` runs, then 0 again. */
 function setting<T>(node: string, id: number, value: number, body: () => T): T {
@@ -49,11 +41,8 @@ function blackOf(node: string, colorspace: number, quantization: number): string
   const format = v4l2.v4l2_format.alloc({
     ...{ type: v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT, width: 64, height: 48 },
     pixelformat: v4l2.V4L2_PIX_FMT_YUV420,
+    ...{ colorspace, priv: v4l2.V4L2_PIX_FMT_PRIV_MAGIC, quantization },
   });
-  const fields = new DataView(format.bytes.buffer);
-  fields.setUint32(COLORSPACE_AT, colorspace, true);
-  fields.setUint32(PRIV_AT, PRIV_MAGIC, true);
-  fields.setUint32(QUANTIZATION_AT, quantization, true);
   ioctl(device, v4l2.VIDIOC_S_FMT, format.bytes);
   return setting(node, VPIPE_LOOP_CID_TIMEOUT, TIMEOUT_MS, () => {
     using reader = new Reader(node, "read");
@@ -85,10 +74,14 @@ export async function loopStillChecks(suite: Suite, node: string): Promise<void>
 
   await suite.check("loop: black by its range", () => {
     try {
-      expectEqual("limited range", blackOf(node, SMPTE170M, LIM_RANGE), "16 128");
-      expectEqual("full range", blackOf(node, SMPTE170M, FULL_RANGE), "0 128");
-      expectEqual("by default", blackOf(node, SMPTE170M, 0), "16 128");
-      expectEqual("by default of JPEG", blackOf(node, JPEG, 0), "0 128");
+      expectEqual("limited range", blackOf(node, SD, LIMITED), "16 128");
+      expectEqual("full range", blackOf(node, SD, FULL), "0 128");
+      expectEqual("by default", blackOf(node, SD, 0), "16 128");
+      expectEqual(
+        "by default of v4l2.V4L2_COLORSPACE_JPEG",
+        blackOf(node, v4l2.V4L2_COLORSPACE_JPEG, 0),
+        "0 128",
+      );
     } finally {
       new Writer(node, "mmap").close();
     }

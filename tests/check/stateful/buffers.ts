@@ -12,10 +12,8 @@ import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import {
   MplaneDmabufQueue,
-  mplaneFormat,
   MplaneMmapQueue,
   type MplaneQueue,
-  setMplaneFormat,
 } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { CODED } from "../../../lib/v4l2/decoder/stateful_stream.ts";
@@ -39,14 +37,18 @@ interface Seen {
 /** An open node with both formats set. */
 function opened({ codec }: Reference, pixelformat: number): VideoDevice {
   const device = VideoDevice.open(statefulNode(), v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
-  setMplaneFormat(device, OUTPUT, { ...SIZE, pixelformat: CODED[codec], sizeimage: SIZEIMAGE });
-  setMplaneFormat(device, CAPTURE, { ...SIZE, pixelformat });
+  device.setFormat(
+    OUTPUT,
+    { ...SIZE, pixelformat: CODED[codec], sizeimage: SIZEIMAGE },
+    "at least",
+  );
+  device.setFormat(CAPTURE, { ...SIZE, pixelformat }, "at least");
   return device;
 }
 
 /** A queue whose buffers the node allocates and exports. */
 function exporting(resources: DisposableStack, device: VideoDevice, type: number): Seen {
-  const { planes } = mplaneFormat(device, type);
+  const { planes } = device.getFormat(type);
   const queue = resources.use(new MplaneMmapQueue(device, type, BUFFERS, planes.length));
   // The daemon writes pictures, this program does not.
   const map = type === CAPTURE ? Mapping.readOnly : Mapping.shared;
@@ -67,7 +69,7 @@ function importing(
 }
 
 function fromHeap(resources: DisposableStack, device: VideoDevice, type: number): Dmabuf[][] {
-  const { planes } = mplaneFormat(device, type);
+  const { planes } = device.getFormat(type);
   return Array.from(
     { length: BUFFERS },
     () => planes.map(({ sizeimage }) => resources.use(allocateFromHeap(heap(), sizeimage))),

@@ -5,7 +5,6 @@
  * @module
  */
 import { constants } from "node:os";
-import { mplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { CAPTURE, Client, type Reference } from "./client.ts";
@@ -128,7 +127,7 @@ export async function statefulChangeChecks(suite: Suite, context: Context): Prom
     client.sendAll(deep, 0, 10);
     client.stop();
     expectChange(client, deep, 0, SMALL);
-    const { pixelformat } = mplaneFormat(client.device, CAPTURE);
+    const { pixelformat } = client.device.getFormat(CAPTURE);
     expectEqual("CAPTURE", v4l2.fourccText(pixelformat), "P010");
     client.setUp();
     expectRest(client, deep, 10);

@@ -11,20 +11,13 @@ import { Poller, POLLIN, POLLOUT, POLLPRI } from "../../../lib/sys/poll.ts";
 import { decoderCommand } from "../../../lib/v4l2/decoder/command.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { Events } from "../../../lib/v4l2/events.ts";
-import {
-  mplaneFormat,
-  MplaneMmapQueue,
-  setMplaneFormat,
-} from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import type { Buffer as QueueBuffer } from "../../../lib/v4l2/queue/queue.ts";
 import { type Rectangle, selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
-import {
-  CODED,
-  findStatefulDecoder,
-  StatefulStream,
-} from "../../../lib/v4l2/decoder/stateful_stream.ts";
+import { findStatefulDecoder } from "../../../lib/vpipe/decoder.ts";
+import { CODED, StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import type { StatefulCodec } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import { expect } from "../../harness/suite.ts";
 
@@ -120,7 +113,7 @@ export class Client implements Disposable {
     );
     const [width, height] = size ?? [0, 0];
     const coded = { width, height, pixelformat: CODED[codec], sizeimage: 1 << 16 };
-    setMplaneFormat(this.device, OUTPUT, coded);
+    this.device.setFormat(OUTPUT, coded, "at least");
     prepare?.(this.device);
     const types = [v4l2.V4L2_EVENT_SOURCE_CHANGE, v4l2.V4L2_EVENT_EOS];
     this.events = new Events(this.device, ...subscribed ? types : []);
@@ -141,7 +134,7 @@ export class Client implements Disposable {
   /** Gives CAPTURE buffers as the device has it. */
   allocate(count = 4): void {
     this.capture?.close();
-    const { planes } = mplaneFormat(this.device, CAPTURE);
+    const { planes } = this.device.getFormat(CAPTURE);
     this.capture = new MplaneMmapQueue(this.device, CAPTURE, count, planes.length);
     this.keepBuffers();
   }
@@ -160,7 +153,7 @@ export class Client implements Disposable {
 
   /** Looks anew at where pictures lie in the buffers that there are. */
   keepBuffers(): void {
-    const format = mplaneFormat(this.device, CAPTURE);
+    const format = this.device.getFormat(CAPTURE);
     this.#pictures = new PictureBuffers(this.capture!, format, this.visible);
   }
 

@@ -16,9 +16,6 @@ import { expectEqual, type Suite } from "../../harness/suite.ts";
 const { V4L2_EVENT_SOURCE_CHANGE: SOURCE_CHANGE } = v4l2;
 const FRAMES = 6;
 
-// Of struct v4l2_pix_format_mplane, behind `num_planes`: ycbcr_enc, quantization, xfer_func.
-const YCBCR_ENC_AT = 190;
-
 /** Colours by V4L2's numbers: colorspace, ycbcr_enc, quantization, xfer_func. */
 type Colours = readonly [number, number, number, number];
 
@@ -54,15 +51,18 @@ const STREAMS: readonly [ext: string, options: readonly string[], colours: Colou
 function coloursOf(device: VideoDevice, type: number): string {
   const format = v4l2.v4l2_format_mplane.alloc({ type });
   ioctl(device, v4l2.VIDIOC_G_FMT, format.bytes);
-  return [format.colorspace, ...format.bytes.subarray(YCBCR_ENC_AT, YCBCR_ENC_AT + 3)].join(" ");
+  const { colorspace, ycbcr_enc, quantization, xfer_func } = format;
+  return [colorspace, ycbcr_enc, quantization, xfer_func].join(" ");
 }
 
 /** Sets OUTPUT to H.264 of these colours; those that it then has. */
-function give(device: VideoDevice, [colorspace, ...others]: Colours): string {
-  const wanted = { type: OUTPUT, width: 64, height: 48, num_planes: 1, colorspace };
-  const pixelformat = v4l2.V4L2_PIX_FMT_H264;
-  const format = v4l2.v4l2_format_mplane.alloc({ ...wanted, pixelformat });
-  format.bytes.set(others, YCBCR_ENC_AT);
+function give(device: VideoDevice, colours: Colours): string {
+  const [colorspace, ycbcr_enc, quantization, xfer_func] = colours;
+  const format = v4l2.v4l2_format_mplane.alloc({
+    ...{ type: OUTPUT, width: 64, height: 48, num_planes: 1 },
+    pixelformat: v4l2.V4L2_PIX_FMT_H264,
+    ...{ colorspace, ycbcr_enc, quantization, xfer_func },
+  });
   ioctl(device, v4l2.VIDIOC_S_FMT, format.bytes);
   return coloursOf(device, OUTPUT);
 }

@@ -16,7 +16,6 @@ import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const { EIO } = constants.errno;
 const FRAMES = 6;
-const V4L2_FIELD_INTERLACED = 4;
 
 const node = () => VideoDevice.open(statefulNode(), v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
 
@@ -51,8 +50,8 @@ export async function statefulFormatChecks(suite: Suite, context: Context): Prom
 
   await suite.check("stateful: fields are the bitstream's", () => {
     using device = node();
-    const { field } = setOutput(device, v4l2.V4L2_PIX_FMT_MPEG2, V4L2_FIELD_INTERLACED);
-    expectEqual("field of OUTPUT", field, V4L2_FIELD_INTERLACED);
+    const { field } = setOutput(device, v4l2.V4L2_PIX_FMT_MPEG2, v4l2.V4L2_FIELD_INTERLACED);
+    expectEqual("field of OUTPUT", field, v4l2.V4L2_FIELD_INTERLACED);
     const capture = v4l2.v4l2_format_mplane.alloc({ type: CAPTURE });
     ioctl(device, v4l2.VIDIOC_G_FMT, capture.bytes);
     expectEqual("field of CAPTURE", capture.field, v4l2.V4L2_FIELD_NONE);

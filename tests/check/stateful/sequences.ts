@@ -5,7 +5,6 @@
  * @module
  */
 import { constants } from "node:os";
-import { mplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import { selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
@@ -41,7 +40,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
   await suite.check("stateful: what the header says", () => {
     const cropped = reference("h264-322x182.h264");
     using client = begun(cropped, 4);
-    const coded = mplaneFormat(client.device, CAPTURE);
+    const coded = client.device.getFormat(CAPTURE);
     expectEqual("coded size", sizeOf(coded), "336x192");
     expectEqual("bytesperline", coded.planes[0].bytesperline, 384);
     const rectangles = (targets: readonly number[], size: string) => {
@@ -150,7 +149,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     client.stop();
     const before = client.expectPictures(resize).length;
     client.expectEvent(SOURCE_CHANGE);
-    expectEqual("size", sizeOf(mplaneFormat(client.device, CAPTURE)), "224x160");
+    expectEqual("size", sizeOf(client.device.getFormat(CAPTURE)), "224x160");
     client.setUp();
     const after = client.expectPictures(resize).length;
     client.expectEvent(EOS);
@@ -165,7 +164,7 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     client.send(small.frames[0], 100);
     expectEqual("pictures", client.expectPictures(vp9).length, 5);
     client.expectEvent(SOURCE_CHANGE);
-    expectEqual("size", sizeOf(mplaneFormat(client.device, CAPTURE)), "160x120");
+    expectEqual("size", sizeOf(client.device.getFormat(CAPTURE)), "160x120");
     client.keepBuffers();
     client.start();
     const { number, pixels } = client.next();

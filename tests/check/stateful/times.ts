@@ -3,16 +3,13 @@
  *
  * @module
  */
+import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { Buffer } from "node:buffer";
 import type { Buffer as QueueBuffer } from "../../../lib/v4l2/queue/queue.ts";
 import type { Context } from "../../harness/context.ts";
 import { Client, type Reference } from "./client.ts";
 import { referenceOf } from "./streams.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
-
-const V4L2_BUF_FLAG_TIMECODE = 0x100;
-const V4L2_BUF_FLAG_TSTAMP_SRC_MASK = 0x70000;
-const V4L2_BUF_FLAG_TSTAMP_SRC_SOE = 0x10000;
 
 /** `struct v4l2_timecode` in `struct v4l2_buffer`. */
 const timecodeOf = ({ bytes }: QueueBuffer) => bytes.subarray(40, 56);
@@ -25,7 +22,8 @@ function marks(number: number) {
   const coded = number % 3 === 0;
   return {
     seconds: number * SECONDS,
-    flags: (coded ? V4L2_BUF_FLAG_TIMECODE : 0) | (number % 2 ? V4L2_BUF_FLAG_TSTAMP_SRC_SOE : 0),
+    flags: (coded ? v4l2.V4L2_BUF_FLAG_TIMECODE : 0) |
+      (number % 2 ? v4l2.V4L2_BUF_FLAG_TSTAMP_SRC_SOE : 0),
     // V4L2_TC_TYPE_25FPS; frames, seconds, minutes, hours; four user bits.
     timecode: coded
       ? Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, number, 59, 58, 23, 1, 2, 3, number)
@@ -52,7 +50,7 @@ function expectMarks(reference: Reference): number {
     const { dequeued } = client.capture!;
     const { seconds, flags, timecode } = marks(right);
     expectEqual(`seconds of picture ${place}`, dequeued.timestamp_sec, seconds);
-    const mask = V4L2_BUF_FLAG_TIMECODE | V4L2_BUF_FLAG_TSTAMP_SRC_MASK;
+    const mask = v4l2.V4L2_BUF_FLAG_TIMECODE | v4l2.V4L2_BUF_FLAG_TSTAMP_SRC_MASK;
     expectEqual(`flags of picture ${place}`, dequeued.flags & mask, flags);
     const same = !timecode || Buffer.compare(timecodeOf(dequeued), timecode) === 0;
     expect(same, `picture ${place} has the timecode ${timecodeOf(dequeued)}`);

@@ -8,7 +8,6 @@ import { constants } from "node:os";
 import { EAGAIN, EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { Events } from "../../../lib/v4l2/events.ts";
-import { mplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { statefulNode } from "./decoder.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./client.ts";
@@ -28,7 +27,7 @@ const CODED = [
   v4l2.V4L2_PIX_FMT_VP8,
   v4l2.V4L2_PIX_FMT_MPEG2,
   v4l2.V4L2_PIX_FMT_MPEG4,
-  v4l2.fourcc("AV01"),
+  v4l2.V4L2_PIX_FMT_AV1,
 ];
 
 /** OUTPUT streams from the start; CAPTURE too, now and then. */
@@ -104,7 +103,7 @@ export class AnythingClient extends DecoderClient {
     this.#expect("VIDIOC_REQBUFS", this.tryFree(CAPTURE));
     this.#changed = false;
     this.#ended = false;
-    const [{ sizeimage }] = mplaneFormat(this.device, CAPTURE).planes;
+    const [{ sizeimage }] = this.device.getFormat(CAPTURE).planes;
     this.allocate(CAPTURE, sizeimage < LARGE ? BUFFERS : 1);
     for (const { index } of this.capture.buffers) this.capture.enqueue(index);
     const result = this.tryStart(CAPTURE);

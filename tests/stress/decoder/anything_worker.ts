@@ -7,9 +7,11 @@
 import {
   EAGAIN,
   EINVAL,
+  EIO,
   ENODEV,
   ENOENT,
   ENOTCONN,
+  ENXIO,
   EOPNOTSUPP,
   SysError,
 } from "../../../lib/sys/errno.ts";
@@ -20,7 +22,6 @@ import { CAPTURE, DecoderClient, SIDES } from "./client.ts";
 import { AnythingClient } from "./anything_client.ts";
 import { Random } from "../engine/random.ts";
 import { delay, NEVER_MS } from "../engine/stage.ts";
-import { EIO, ENXIO } from "../engine/uapi.ts";
 
 /** What the worker is to do: until SIGTERM. */
 export interface AnythingOrder {
@@ -34,7 +35,7 @@ const BUFFERS = 4;
 const CODED = [
   v4l2.V4L2_PIX_FMT_VP9_FRAME,
   v4l2.V4L2_PIX_FMT_H264_SLICE,
-  v4l2.fourcc("AV1F"),
+  v4l2.V4L2_PIX_FMT_AV1_FRAME,
 ];
 
 const tally = { frames: 0, errors: 0, streams: 0, longest: 0 };

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { ENODEV, SysError } from "../../../lib/sys/errno.ts";
+import { EIO, ENODEV, SysError } from "../../../lib/sys/errno.ts";
 import { expect } from "../../harness/suite.ts";
 import { decoder, expectIdle } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { DecoderClient } from "./client.ts";
 import { raw } from "../engine/libc.ts";
 import { type Conditions, delay } from "../engine/stage.ts";
-import { EIO, F_SETFL } from "../engine/uapi.ts";
+import { F_SETFL } from "../../../lib/sys/file.ts";
 import { Worker } from "../engine/workers.ts";
 
 /** Calls that wait. */

@@ -4,11 +4,9 @@
  *
  * @module
  */
-import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/av1_controls.ts";
-import {
-  V4L2_CID_STATELESS_H264_SPS,
-  V4L2_CID_STATELESS_VP9_FRAME,
-} from "../../../lib/uapi/controls.ts";
+import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/v4l2_controls_av1.ts";
+import { V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/v4l2_controls_h264.ts";
+import { V4L2_CID_STATELESS_VP9_FRAME } from "../../../lib/uapi/v4l2_controls_vp9.ts";
 import { File, O_NONBLOCK, O_RDWR } from "../../../lib/sys/file.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
@@ -18,7 +16,6 @@ import { decoder, statefulNode } from "./decoder.ts";
 import { CAPTURE, OUTPUT, SIDES } from "./client.ts";
 import { MAX_BUFFERS, NodeCaller, type OpenFile } from "../engine/node_caller.ts";
 import type { Random } from "../engine/random.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const MMAP = v4l2.V4L2_MEMORY_MMAP;
 const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
@@ -32,13 +29,13 @@ const QUEUE_BYTES = 4 << 20;
 const STATELESS = [
   v4l2.V4L2_PIX_FMT_VP9_FRAME,
   v4l2.V4L2_PIX_FMT_H264_SLICE,
-  v4l2.fourcc("AV1F"),
+  v4l2.V4L2_PIX_FMT_AV1_FRAME,
 ];
 const STATEFUL = [
   v4l2.V4L2_PIX_FMT_H264,
   v4l2.V4L2_PIX_FMT_VP9,
   v4l2.V4L2_PIX_FMT_MPEG2,
-  v4l2.fourcc("AV01"),
+  v4l2.V4L2_PIX_FMT_AV1,
 ];
 const RAW = [v4l2.V4L2_PIX_FMT_NV12, v4l2.V4L2_PIX_FMT_NV12M, v4l2.V4L2_PIX_FMT_P010];
 
@@ -187,7 +184,7 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     const fits = format.width <= MAX_SIDE && format.height <= MAX_SIDE &&
       format.sizeimage <= OUTPUT_BYTES;
     const trial = random.chance(0.1) || !fits;
-    this.ioctl(file.fd, trial ? uapi.VIDIOC_TRY_FMT : v4l2.VIDIOC_S_FMT, format.bytes);
+    this.ioctl(file.fd, trial ? v4l2.VIDIOC_TRY_FMT : v4l2.VIDIOC_S_FMT, format.bytes);
     this.#refresh(file);
   }
 
@@ -228,19 +225,19 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
 
   #createBuffers(file: DecoderFile, type: number): void {
     const { random } = this;
-    const bytes = new Uint8Array(uapi.v4l2_create_buffers.size);
-    const request = uapi.v4l2_create_buffers.at(bytes);
+    const bytes = new Uint8Array(v4l2.v4l2_create_buffers.size);
+    const request = v4l2.v4l2_create_buffers.at(bytes);
     Object.assign(request, {
       type,
       memory: random.chance(0.8) ? file.memory[type] : this.#memoryKind(),
       count: random.pick([0, 1, 1, 2, 40]),
     });
     request.count = this.#affordable(file, type, request.count);
-    const format = v4l2.v4l2_format_mplane.at(bytes, uapi.v4l2_create_buffers.fields.type.offset);
+    const format = v4l2.v4l2_format_mplane.at(bytes, v4l2.v4l2_create_buffers.fields.type.offset);
     tryIoctl(file.fd, v4l2.VIDIOC_G_FMT.request, format.bytes);
     if (this.wildly(0.3)) format.sizeimage = random.pick([0, 1, format.sizeimage - 1, 1 << 20]);
     if (this.wildly(0.1)) format.num_planes = random.below(9);
-    if (this.ioctl(file.fd, uapi.VIDIOC_CREATE_BUFS, bytes) >= 0) {
+    if (this.ioctl(file.fd, v4l2.VIDIOC_CREATE_BUFS, bytes) >= 0) {
       file.buffers[type] += request.count;
     }
   }
@@ -267,7 +264,7 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     const buffer = this.#buffer(file, side, index);
     buffer.timestamp_usec = random.below(random.pick([2, 1000]));
     if (side === OUTPUT && random.chance(0.2)) {
-      buffer.flags = uapi.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
+      buffer.flags = v4l2.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
     }
     for (const [i, size] of file.planes[side].entries()) {
       const plane = this.#plane(i);
@@ -281,7 +278,7 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
       buffer.request_fd = request;
     }
     this.spoil(this.random.chance(0.5) ? buffer.bytes : this.#planes);
-    const call = this.wildly(0.1) ? uapi.VIDIOC_PREPARE_BUF : v4l2.VIDIOC_QBUF;
+    const call = this.wildly(0.1) ? v4l2.VIDIOC_PREPARE_BUF : v4l2.VIDIOC_QBUF;
     this.ioctl(file.fd, call, buffer.bytes);
   }
 
@@ -330,7 +327,7 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
       request_fd: 0,
       controls: addressOf(this.#controls),
     });
-    if (this.ioctl(file.fd, uapi.VIDIOC_G_EXT_CTRLS, argument.bytes) < 0) return;
+    if (this.ioctl(file.fd, v4l2.VIDIOC_G_EXT_CTRLS, argument.bytes) < 0) return;
     for (let i = random.below(3); i > 0; i--) {
       this.#payload[random.below(Math.max(control.size, 1))] = random.pick([0, 1, 2, 8, 10, 255]);
     }
@@ -343,11 +340,11 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     const { V4L2_DEC_CMD_START, V4L2_DEC_CMD_STOP } = v4l2;
     const common = file.stateful
       ? [V4L2_DEC_CMD_START, V4L2_DEC_CMD_STOP]
-      : [uapi.V4L2_DEC_CMD_FLUSH];
+      : [v4l2.V4L2_DEC_CMD_FLUSH];
     const cmd = this.wildly(0.1) ? this.random.below(6) : this.random.pick(common);
     const argument = v4l2.v4l2_decoder_cmd.alloc({ cmd });
     this.spoil(argument.bytes);
-    const call = this.wildly(0.1) ? uapi.VIDIOC_TRY_DECODER_CMD : v4l2.VIDIOC_DECODER_CMD;
+    const call = this.wildly(0.1) ? v4l2.VIDIOC_TRY_DECODER_CMD : v4l2.VIDIOC_DECODER_CMD;
     this.ioctl(file.fd, call, argument.bytes);
   }
 
@@ -357,16 +354,16 @@ export class DecoderCaller extends NodeCaller<DecoderFile> {
     const argument = v4l2.v4l2_selection.alloc({ type: this.side(), target });
     Object.assign(argument, { width: random.below(MAX_SIDE), height: random.below(MAX_SIDE) });
     this.spoil(argument.bytes);
-    const call = random.pick([v4l2.VIDIOC_G_SELECTION, uapi.VIDIOC_S_SELECTION]);
+    const call = random.pick([v4l2.VIDIOC_G_SELECTION, v4l2.VIDIOC_S_SELECTION]);
     this.ioctl(file.fd, call, argument.bytes);
   }
 
   #events(file: DecoderFile): void {
     const { random } = this;
-    const types = [v4l2.V4L2_EVENT_EOS, v4l2.V4L2_EVENT_SOURCE_CHANGE, uapi.V4L2_EVENT_CTRL, 0];
+    const types = [v4l2.V4L2_EVENT_EOS, v4l2.V4L2_EVENT_SOURCE_CHANGE, v4l2.V4L2_EVENT_CTRL, 0];
     const subscription = v4l2.v4l2_event_subscription.alloc({ type: random.pick(types) });
     this.spoil(subscription.bytes);
-    const call = random.pick([v4l2.VIDIOC_SUBSCRIBE_EVENT, uapi.VIDIOC_UNSUBSCRIBE_EVENT]);
+    const call = random.pick([v4l2.VIDIOC_SUBSCRIBE_EVENT, v4l2.VIDIOC_UNSUBSCRIBE_EVENT]);
     this.ioctl(
       file.fd,
       random.chance(0.7) ? v4l2.VIDIOC_SUBSCRIBE_EVENT : call,

@@ -10,11 +10,10 @@ import { Poller, POLLERR, POLLIN } from "../../../lib/sys/poll.ts";
 import { type CompoundControl, setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MediaDevice, type MediaRequest } from "../../../lib/v4l2/media.ts";
-import { MplaneMmapQueue, setMplaneFormat } from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect } from "../../harness/suite.ts";
 import { delay, NEVER_MS } from "../engine/stage.ts";
-import * as uapi from "../engine/uapi.ts";
 
 export const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 export const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
@@ -50,7 +49,7 @@ export class DecoderClient implements Disposable {
     const wanted = v4l2.V4L2_CAP_VIDEO_M2M_MPLANE;
     this.device = VideoDevice.open(node, wanted, "decoder");
     try {
-      setMplaneFormat(this.device, OUTPUT, { pixelformat, width, height });
+      this.device.setFormat(OUTPUT, { pixelformat, width, height }, "at least");
       if (settings.requests) this.#media = MediaDevice.of(this.device);
       for (const side of SIDES) this.allocate(side);
     } catch (error) {
@@ -117,7 +116,7 @@ export class DecoderClient implements Disposable {
     this.#output.mappings[index][0].bytes.set(bytes);
     const buffer = this.#output.buffers[index];
     if (this.#media === undefined) {
-      buffer.flags = this.holds ? uapi.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0;
+      buffer.flags = this.holds ? v4l2.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0;
       return this.#output.enqueue(index, bytes.length);
     }
     // A new one each time: the old one may not be complete.
@@ -131,7 +130,7 @@ export class DecoderClient implements Disposable {
 
   /** V4L2_DEC_CMD_FLUSH of a stateless decoder: no picture goes on. */
   flush(): void {
-    const argument = v4l2.v4l2_decoder_cmd.alloc({ cmd: uapi.V4L2_DEC_CMD_FLUSH });
+    const argument = v4l2.v4l2_decoder_cmd.alloc({ cmd: v4l2.V4L2_DEC_CMD_FLUSH });
     ioctl(this.device, v4l2.VIDIOC_DECODER_CMD, argument.bytes);
   }
 

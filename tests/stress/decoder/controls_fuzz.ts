@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/av1_controls.ts";
-import { V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/controls.ts";
+import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/v4l2_controls_av1.ts";
+import { V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/v4l2_controls_h264.ts";
 import { SysError } from "../../../lib/sys/errno.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
@@ -19,7 +19,6 @@ import { Daemon } from "./daemon.ts";
 import { expectExact, type Fixture, readFixtures, sequencesOf } from "./decode.ts";
 import { Random } from "../engine/random.ts";
 import type { Conditions } from "../engine/stage.ts";
-import * as uapi from "../engine/uapi.ts";
 
 /** In a full run. */
 const STREAMS = 2000;
@@ -42,7 +41,7 @@ const KINDS = [
   },
   {
     name: /^av1-(?!10bit)/,
-    pixelformat: v4l2.fourcc("AV1F"),
+    pixelformat: v4l2.V4L2_PIX_FMT_AV1_FRAME,
     modes: [],
     first: V4L2_CID_STATELESS_AV1_SEQUENCE,
     count: 4,
@@ -55,7 +54,7 @@ function valueOf({ fd }: { readonly fd: number }, id: number): CompoundControl |
   const payload = new Uint8Array(PAYLOAD);
   const control = v4l2.v4l2_ext_control.alloc({ id, size: PAYLOAD, ptr: addressOf(payload) });
   const argument = v4l2.v4l2_ext_controls.alloc({ count: 1, controls: addressOf(control.bytes) });
-  if (tryIoctl(fd, uapi.VIDIOC_G_EXT_CTRLS.request, argument.bytes) < 0) return undefined;
+  if (tryIoctl(fd, v4l2.VIDIOC_G_EXT_CTRLS.request, argument.bytes) < 0) return undefined;
   return { id, payload: payload.slice(0, control.size) };
 }
 

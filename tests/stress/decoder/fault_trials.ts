@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { V4L2_CID_STATELESS_VP9_FRAME } from "../../../lib/uapi/controls.ts";
+import { V4L2_CID_STATELESS_VP9_FRAME } from "../../../lib/uapi/v4l2_controls_vp9.ts";
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
 import { EINVAL } from "../../../lib/sys/errno.ts";
 import { File, O_RDWR } from "../../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf, libc } from "../../../lib/sys/libc.ts";
-import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/v4l2/media.ts";
+import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/uapi/media.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import * as dec from "../../../lib/uapi/vpipe_dec.ts";
 import { HEAP } from "../../harness/context.ts";
@@ -20,7 +20,6 @@ import { Bridge } from "./bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./client.ts";
 import { statefulTrials } from "./stateful_trials.ts";
 import { moduleTrials, opening, type Trial } from "../filter/fault_trials.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const MMAP = v4l2.V4L2_MEMORY_MMAP;
 const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
@@ -67,7 +66,7 @@ function controls(device: { fd: number }, request_fd?: number): Uint8Array<Array
   const size = payload.length;
   Object.assign(control, { id: V4L2_CID_STATELESS_VP9_FRAME, size, ptr: addressOf(payload) });
   const argument = v4l2.v4l2_ext_controls.alloc({ count: 1, controls: addressOf(control.bytes) });
-  tryIoctl(device.fd, uapi.VIDIOC_G_EXT_CTRLS.request, argument.bytes);
+  tryIoctl(device.fd, v4l2.VIDIOC_G_EXT_CTRLS.request, argument.bytes);
   if (request_fd !== undefined) {
     Object.assign(argument, { which: v4l2.V4L2_CTRL_WHICH_REQUEST_VAL, request_fd });
   }
@@ -118,12 +117,12 @@ function nodeTrials(): Trial[] {
       })
     ),
     on("CREATE_BUFS", (client, _daemon, inject) => {
-      const bytes = new Uint8Array(uapi.v4l2_create_buffers.size);
-      Object.assign(uapi.v4l2_create_buffers.at(bytes), { count: 2, memory: MMAP, type: CAPTURE });
-      const { type } = uapi.v4l2_create_buffers.fields;
+      const bytes = new Uint8Array(v4l2.v4l2_create_buffers.size);
+      Object.assign(v4l2.v4l2_create_buffers.at(bytes), { count: 2, memory: MMAP, type: CAPTURE });
+      const { type } = v4l2.v4l2_create_buffers.fields;
       const format = v4l2.v4l2_format_mplane.at(bytes, type.offset);
       ioctl(client.device, v4l2.VIDIOC_G_FMT, format.bytes);
-      inject(call(client.device.fd, uapi.VIDIOC_CREATE_BUFS.request, bytes));
+      inject(call(client.device.fd, v4l2.VIDIOC_CREATE_BUFS.request, bytes));
     }),
     // videobuf2 gives EINVAL for whatever goes wrong in the export.
     on("EXPBUF", (client, _daemon, inject) => {

@@ -11,7 +11,10 @@ import { addressOf } from "../../../lib/sys/libc.ts";
 import { decoderCommand } from "../../../lib/v4l2/decoder/command.ts";
 import { MplaneDmabufQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { V4L2_CID_STATELESS_VP9_FRAME, vp9Frame } from "../../../lib/uapi/controls.ts";
+import {
+  V4L2_CID_STATELESS_VP9_FRAME,
+  v4l2_ctrl_vp9_frame,
+} from "../../../lib/uapi/v4l2_controls_vp9.ts";
 import { VPIPE_DEC_QUEUE_CAPTURE } from "../../../lib/uapi/vpipe_dec.ts";
 import { HEAP } from "../../harness/context.ts";
 import { expect, expectEqual, Skip } from "../../harness/suite.ts";
@@ -19,7 +22,6 @@ import { decoder, expectIdle, statefulNode } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { CAPTURE, DecoderClient, SIDES } from "./client.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import { VIDIOC_REMOVE_BUFS } from "../engine/node_caller.ts";
 import { type Conditions, delay, NEVER_MS } from "../engine/stage.ts";
 import { missingMemory } from "../engine/userfault.ts";
 import { Worker } from "../engine/workers.ts";
@@ -42,7 +44,7 @@ export async function holdOn({ id }: { id: number }): Promise<{ supported: boole
   client.start();
   const control = v4l2.v4l2_ext_control.alloc({
     id,
-    size: vp9Frame.size,
+    size: v4l2_ctrl_vp9_frame.size,
     ptr: memory,
   });
   const argument = v4l2.v4l2_ext_controls.alloc({ count: 1, controls: addressOf(control.bytes) });
@@ -172,10 +174,8 @@ async function lastBuffer(): Promise<string> {
       raw.ioctl(client.device.fd, request, addressOf(queue.buffers[last].bytes)),
     );
     expectEqual("errno of no descriptor", -result, EINVAL);
-    const words = new Uint32Array(16);
-    words.set([last, 1, CAPTURE]);
-    const removal = new Uint8Array(words.buffer);
-    const removed = tryIoctl(client.device.fd, VIDIOC_REMOVE_BUFS.request, removal);
+    const removal = v4l2.v4l2_remove_buffers.alloc({ index: last, count: 1, type: CAPTURE }).bytes;
+    const removed = tryIoctl(client.device.fd, v4l2.VIDIOC_REMOVE_BUFS.request, removal);
     if (removed === -ENOTTY) return "this kernel removes no buffers";
     expectEqual("REMOVE_BUFS", removed, 0);
     decoderCommand(client.device, v4l2.V4L2_DEC_CMD_START);

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { EAGAIN, ENODEV, SysError } from "../../../lib/sys/errno.ts";
+import { EAGAIN, EIO, ENODEV, SysError } from "../../../lib/sys/errno.ts";
 import { File, IoBuffer, O_NONBLOCK, O_RDWR } from "../../../lib/sys/file.ts";
 import { ioctl } from "../../../lib/sys/ioctl.ts";
 import { cString } from "../../../lib/sys/libc.ts";
 import { Poller, POLLERR, POLLHUP, POLLIN } from "../../../lib/sys/poll.ts";
-import { MEDIA_IOC_REQUEST_ALLOC } from "../../../lib/v4l2/media.ts";
+import { MEDIA_IOC_REQUEST_ALLOC } from "../../../lib/uapi/media.ts";
 import { V4L2_DEC_CMD_STOP } from "../../../lib/uapi/videodev2.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
 import { decoder, expectWorking, INJECT, statefulNode } from "./decoder.ts";
@@ -18,7 +18,6 @@ import { DecoderClient, SIDES } from "./client.ts";
 import { StatefulClient } from "./stateful_client.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import type { Conditions } from "../engine/stage.ts";
-import { EIO } from "../engine/uapi.ts";
 
 const NAME = "vpipe_dec";
 

@@ -12,9 +12,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./client.ts";
 import { sumOf } from "./pictures.ts";
-import { VIDIOC_REMOVE_BUFS } from "../engine/node_caller.ts";
 import { delay, NEVER_MS } from "../engine/stage.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const { EPIPE } = constants.errno;
 
@@ -71,7 +69,7 @@ export class StatefulClient extends DecoderClient {
     for (const index of this.#own[side]) {
       const buffer = this.queue(side).buffers[index];
       ioctl(this.device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
-      const busy = buffer.flags & (uapi.V4L2_BUF_FLAG_QUEUED | uapi.V4L2_BUF_FLAG_DONE);
+      const busy = buffer.flags & (v4l2.V4L2_BUF_FLAG_QUEUED | v4l2.V4L2_BUF_FLAG_DONE);
       expectEqual(`QUEUED and DONE of buffer ${index}`, busy, 0);
     }
   }
@@ -104,11 +102,10 @@ export class StatefulClient extends DecoderClient {
     this.#own[CAPTURE].clear();
   }
 
-  /** Takes one of its buffers from CAPTURE for good (VIDIOC_REMOVE_BUFS). */
+  /** Takes one of its buffers from CAPTURE for good (v4l2.VIDIOC_REMOVE_BUFS). */
   forget(index: number): void {
-    const words = new Uint32Array(16);
-    words.set([index, 1, CAPTURE]);
-    ioctl(this.device, VIDIOC_REMOVE_BUFS, new Uint8Array(words.buffer));
+    const removal = v4l2.v4l2_remove_buffers.alloc({ index, count: 1, type: CAPTURE });
+    ioctl(this.device, v4l2.VIDIOC_REMOVE_BUFS, removal.bytes);
     this.#own[CAPTURE].delete(index);
     this.#removed = index;
   }

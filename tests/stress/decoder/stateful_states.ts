@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { EBUSY, EINVAL, ENODEV } from "../../../lib/sys/errno.ts";
+import { EBUSY, EINVAL, EIO, ENODEV } from "../../../lib/sys/errno.ts";
 import { Poller, POLLERR, POLLHUP, POLLIN } from "../../../lib/sys/poll.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
@@ -15,7 +15,6 @@ import { DAMAGED } from "./pictures.ts";
 import { StatefulClient } from "./stateful_client.ts";
 import type { Random } from "../engine/random.ts";
 import { type Conditions, delay } from "../engine/stage.ts";
-import { EIO } from "../engine/uapi.ts";
 
 const BUFFERS = 3;
 

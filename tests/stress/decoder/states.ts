@@ -14,7 +14,6 @@ import { Answering } from "./answering.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side, SIDES } from "./client.ts";
 import type { Random } from "../engine/random.ts";
 import type { Conditions } from "../engine/stage.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const { ESTALE } = constants.errno;
 
@@ -149,7 +148,7 @@ class Scene {
 function expectUnqueued(client: DecoderClient, side: Side): void {
   for (const buffer of client.queue(side).buffers) {
     ioctl(client.device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
-    const busy = buffer.flags & (uapi.V4L2_BUF_FLAG_QUEUED | uapi.V4L2_BUF_FLAG_DONE);
+    const busy = buffer.flags & (v4l2.V4L2_BUF_FLAG_QUEUED | v4l2.V4L2_BUF_FLAG_DONE);
     expectEqual(`QUEUED and DONE of buffer ${buffer.index}`, busy, 0);
   }
 }

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { ENODEV, ENOENT, SysError } from "../../../lib/sys/errno.ts";
+import { EIO, ENODEV, ENOENT, ENXIO, SysError } from "../../../lib/sys/errno.ts";
 import { DeviceError } from "../../../lib/v4l2/device.ts";
-import { EIO, ENXIO } from "./uapi.ts";
 
 /**
  * Whether an error is what a device that went away has to give: ENODEV; EIO for a call that was

@@ -15,25 +15,18 @@ import {
   MEDIA_IOC_REQUEST_ALLOC,
   MEDIA_REQUEST_IOC_QUEUE,
   MEDIA_REQUEST_IOC_REINIT,
-} from "../../../lib/v4l2/media.ts";
+} from "../../../lib/uapi/media.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { HEAP } from "../../harness/context.ts";
 import { Caller } from "./caller.ts";
 import { orErrno, raw } from "./libc.ts";
 import type { Random } from "./random.ts";
-import * as uapi from "./uapi.ts";
 
 /** Of a queue: VB2_MAX_FRAME. */
 export const MAX_BUFFERS = 32;
 
-// linux/videodev2.h has it only since Linux 6.10.
-export const VIDIOC_REMOVE_BUFS = {
-  name: "VIDIOC_REMOVE_BUFS",
-  request: _IOWR("V", 104, 64),
-};
-
 // Numbers whose size this worker must not lose sight of.
-const ALLOCATING = [v4l2.VIDIOC_S_FMT, v4l2.VIDIOC_REQBUFS, uapi.VIDIOC_CREATE_BUFS]
+const ALLOCATING = [v4l2.VIDIOC_S_FMT, v4l2.VIDIOC_REQBUFS, v4l2.VIDIOC_CREATE_BUFS]
   .map(({ request }) => request & 255);
 
 /** An open file of the node, and what is believed to be true of it. Queues by V4L2_BUF_TYPE_*. */
@@ -115,12 +108,11 @@ export abstract class NodeCaller<F extends OpenFile> extends Caller {
   }
 
   protected removeBuffers(file: F, type: number): void {
-    // index, count, type
-    const words = new Uint32Array(16);
-    words.set([this.random.below(file.buffers[type] + 2), this.random.below(4), type]);
-    const argument = new Uint8Array(words.buffer);
-    this.spoil(argument);
-    this.ioctl(file.fd, VIDIOC_REMOVE_BUFS, argument);
+    const index = this.random.below(file.buffers[type] + 2);
+    const count = this.random.below(4);
+    const { bytes } = v4l2.v4l2_remove_buffers.alloc({ index, count, type });
+    this.spoil(bytes);
+    this.ioctl(file.fd, v4l2.VIDIOC_REMOVE_BUFS, bytes);
   }
 
   /** Queues a buffer in the way that this queue's buffers are. */

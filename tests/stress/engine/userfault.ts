@@ -4,14 +4,12 @@
  * @module
  */
 import { errno } from "../../../lib/sys/errno.ts";
+import { addressOf } from "../../../lib/sys/libc.ts";
+import * as uffd from "../../../lib/uapi/userfaultfd.ts";
 import { raw } from "./libc.ts";
 
-// Source: asm/unistd_64.h and linux/userfaultfd.h.
+// Source: asm/unistd_64.h.
 const SYS_USERFAULTFD = 323n;
-const UFFDIO_API = 0xc018aa3f;
-const UFFDIO_REGISTER = 0xc020aa00;
-const UFFD_API = 0xaan;
-const UFFDIO_REGISTER_MODE_MISSING = 1n;
 
 const library = Deno.dlopen("libc.so.6", {
   syscall: { parameters: ["i64", "i64"], result: "i32" },
@@ -31,11 +29,16 @@ export function missingMemory(bytes: number): bigint | undefined {
   const address = library.symbols.mmap(
     ...[0n, length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0n] as const,
   );
-  const api = BigUint64Array.of(UFFD_API, 0n, 0n);
-  const range = BigUint64Array.of(address, length, UFFDIO_REGISTER_MODE_MISSING, 0n);
-  for (const [request, argument] of [[UFFDIO_API, api], [UFFDIO_REGISTER, range]] as const) {
-    const at = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(argument)));
-    if (raw.ioctl(fd, request, at) < 0) throw new Error(`userfaultfd: errno ${errno()}`);
+  const mode = BigInt(uffd.UFFDIO_REGISTER_MODE_MISSING);
+  for (
+    const [{ request }, { bytes }] of [
+      [uffd.UFFDIO_API, uffd.uffdio_api.alloc({ api: BigInt(uffd.UFFD_API) })],
+      [uffd.UFFDIO_REGISTER, uffd.uffdio_register.alloc({ start: address, len: length, mode })],
+    ] as const
+  ) {
+    if (raw.ioctl(fd, request, addressOf(bytes)) < 0) {
+      throw new Error(`userfaultfd: errno ${errno()}`);
+    }
   }
   return address;
 }

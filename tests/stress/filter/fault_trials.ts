@@ -10,7 +10,7 @@ import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
 import type { Ioctl } from "../../../lib/uapi/ioctl_number.ts";
 import { addressOf, cString, libc } from "../../../lib/sys/libc.ts";
 import type { VideoDevice } from "../../../lib/v4l2/device.ts";
-import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/v4l2/media.ts";
+import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/uapi/media.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { VPIPE_CID_THRESHOLD } from "../../../lib/uapi/vpipe.ts";
@@ -19,7 +19,6 @@ import { expectEqual } from "../../harness/suite.ts";
 import type { Driver, Module } from "../engine/driver.ts";
 import { filter, mediaNode } from "./filter.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import * as uapi from "../engine/uapi.ts";
 
 /** Makes a call, with or without a fault in it; passes on its result or negated errno. */
 export type Inject = (call: () => number) => number;
@@ -58,9 +57,9 @@ export const buffersOf = (type: number, memory: number) =>
 /** Argument of VIDIOC_QBUF: the first buffer, of a small frame. */
 export const buffer = (
   type: number,
-  values: Partial<ReturnType<typeof uapi.v4l2_userptr_buffer.alloc>>,
+  values: Partial<ReturnType<typeof v4l2.v4l2_userptr_buffer.alloc>>,
 ) =>
-  uapi.v4l2_userptr_buffer.alloc({
+  v4l2.v4l2_userptr_buffer.alloc({
     type,
     memory: MMAP,
     field: v4l2.V4L2_FIELD_NONE,
@@ -139,8 +138,8 @@ function nodeTrials(node: string): Trial[] {
     on("CREATE_BUFS", (device, inject) => {
       const buffers = { count: 2, memory: MMAP, type: CAPTURE };
       const format = { width: WIDTH, height: HEIGHT, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
-      const argument = uapi.v4l2_create_buffers.alloc({ ...buffers, ...format, sizeimage: SIZE });
-      inject(call(device, uapi.VIDIOC_CREATE_BUFS, argument.bytes));
+      const argument = v4l2.v4l2_create_buffers.alloc({ ...buffers, ...format, sizeimage: SIZE });
+      inject(call(device, v4l2.VIDIOC_CREATE_BUFS, argument.bytes));
     }),
     // videobuf2 gives EINVAL for whatever goes wrong in the export.
     on("EXPBUF", (device, inject) => {

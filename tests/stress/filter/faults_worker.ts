@@ -10,7 +10,7 @@ import { decoderTrials } from "../decoder/fault_trials.ts";
 import { filterTrials, type Trial } from "./fault_trials.ts";
 import { loopTrials } from "../loop/fault_trials.ts";
 import { Random } from "../engine/random.ts";
-import { ENOMEM } from "../engine/uapi.ts";
+import { ENOMEM } from "../../../lib/sys/errno.ts";
 
 const SUBJECTS = { filter: filterTrials, decoder: decoderTrials, loop: loopTrials };
 

@@ -6,7 +6,7 @@
 import { constants } from "node:os";
 import { expect } from "../../harness/suite.ts";
 import type { Conditions } from "../engine/stage.ts";
-import { EBADR } from "../engine/uapi.ts";
+import { EBADR } from "../../../lib/sys/errno.ts";
 import { Worker } from "../engine/workers.ts";
 
 /** What the V4L2 core, media requests and vpipe.h give; a number inside the kernel is not one. */

@@ -25,7 +25,6 @@ import { HEAP } from "../../harness/context.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
 import { videoNode } from "./filter.ts";
 import { firstDifference } from "./stream.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -73,7 +72,7 @@ class UserptrQueue extends Queue {
     super(device, type, v4l2.V4L2_MEMORY_USERPTR, contents.length);
     for (const buffer of this.buffers) {
       const bytes = contents[buffer.index];
-      uapi.v4l2_userptr_buffer.at(buffer.bytes).userptr = addressOf(bytes);
+      v4l2.v4l2_userptr_buffer.at(buffer.bytes).userptr = addressOf(bytes);
       buffer.length = bytes.length;
     }
   }
@@ -182,7 +181,7 @@ class Subject implements Disposable {
     for (const { index, memory } of this.#sides.get(side)?.queue.buffers ?? []) {
       Object.assign(buffer, { index, memory });
       ioctl(this.#device, v4l2.VIDIOC_QUERYBUF, buffer.bytes);
-      const busy = buffer.flags & (uapi.V4L2_BUF_FLAG_QUEUED | uapi.V4L2_BUF_FLAG_DONE);
+      const busy = buffer.flags & (v4l2.V4L2_BUF_FLAG_QUEUED | v4l2.V4L2_BUF_FLAG_DONE);
       expectEqual(`QUEUED and DONE of buffer ${index}`, busy, 0);
     }
     const dequeued = tryIoctl(this.#device.fd, v4l2.VIDIOC_DQBUF.request, buffer.bytes);

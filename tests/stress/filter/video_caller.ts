@@ -14,7 +14,6 @@ import { BAD_ADDRESSES } from "../engine/caller.ts";
 import { mediaNode, videoNode } from "./filter.ts";
 import { MAX_BUFFERS, NodeCaller, type OpenFile } from "../engine/node_caller.ts";
 import type { Random } from "../engine/random.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -129,7 +128,7 @@ export class VideoCaller extends NodeCaller<VideoFile> {
     this.spoil(format.bytes);
     this.ioctl(
       file.fd,
-      random.chance(0.1) ? uapi.VIDIOC_TRY_FMT : v4l2.VIDIOC_S_FMT,
+      random.chance(0.1) ? v4l2.VIDIOC_TRY_FMT : v4l2.VIDIOC_S_FMT,
       format.bytes,
     );
     this.#refresh(file);
@@ -166,7 +165,7 @@ export class VideoCaller extends NodeCaller<VideoFile> {
     const { random } = this;
     const type = this.side();
     this.#refresh(file);
-    const request = uapi.v4l2_create_buffers.alloc({
+    const request = v4l2.v4l2_create_buffers.alloc({
       type,
       memory: random.chance(0.8) ? file.memory[type] : this.#memoryKind(type),
       width: 640,
@@ -177,14 +176,14 @@ export class VideoCaller extends NodeCaller<VideoFile> {
     this.spoil(request.bytes);
     request.count = this.#affordable(file, random.pick([0, 1, 1, 2, 40]));
     request.sizeimage = random.pick([0, 1, file.size - 1, file.size, file.size, file.size + 1]);
-    if (this.ioctl(file.fd, uapi.VIDIOC_CREATE_BUFS, request.bytes) >= 0) {
+    if (this.ioctl(file.fd, v4l2.VIDIOC_CREATE_BUFS, request.bytes) >= 0) {
       file.buffers[type] += request.count;
     }
   }
 
   #buffer(file: VideoFile, type: number, index: number) {
     const memory = file.memory[type];
-    return uapi.v4l2_userptr_buffer.alloc({ index, type, memory });
+    return v4l2.v4l2_userptr_buffer.alloc({ index, type, memory });
   }
 
   protected override enqueue(file: VideoFile, side: number, index: number, request?: number): void {
@@ -200,7 +199,7 @@ export class VideoCaller extends NodeCaller<VideoFile> {
       buffer.request_fd = request;
     }
     this.spoil(buffer.bytes);
-    const call = this.wildly(0.1) ? uapi.VIDIOC_PREPARE_BUF : v4l2.VIDIOC_QBUF;
+    const call = this.wildly(0.1) ? v4l2.VIDIOC_PREPARE_BUF : v4l2.VIDIOC_QBUF;
     this.ioctl(file.fd, call, buffer.bytes);
   }
 
@@ -270,16 +269,16 @@ export class VideoCaller extends NodeCaller<VideoFile> {
     const controls = addressOf(this.#controls);
     const argument = v4l2.v4l2_ext_controls.alloc({ which, count: amount, request_fd, controls });
     this.spoil(argument.bytes);
-    const call = this.wildly(0.3) ? uapi.VIDIOC_G_EXT_CTRLS : v4l2.VIDIOC_S_EXT_CTRLS;
+    const call = this.wildly(0.3) ? v4l2.VIDIOC_G_EXT_CTRLS : v4l2.VIDIOC_S_EXT_CTRLS;
     this.ioctl(file.fd, call, argument.bytes);
   }
 
   #events(file: VideoFile): void {
     const { random } = this;
     const { id } = this.#anyControl();
-    const subscription = v4l2.v4l2_event_subscription.alloc({ type: uapi.V4L2_EVENT_CTRL, id });
+    const subscription = v4l2.v4l2_event_subscription.alloc({ type: v4l2.V4L2_EVENT_CTRL, id });
     this.spoil(subscription.bytes);
-    const call = random.pick([v4l2.VIDIOC_SUBSCRIBE_EVENT, uapi.VIDIOC_UNSUBSCRIBE_EVENT]);
+    const call = random.pick([v4l2.VIDIOC_SUBSCRIBE_EVENT, v4l2.VIDIOC_UNSUBSCRIBE_EVENT]);
     this.ioctl(file.fd, call, subscription.bytes);
     this.ioctl(file.fd, v4l2.VIDIOC_DQEVENT, v4l2.v4l2_event.alloc().bytes);
   }

@@ -22,7 +22,6 @@ import { loopNode } from "./loop.ts";
 import { SECRET } from "./stream.ts";
 import { MAX_BUFFERS, NodeCaller, type OpenFile } from "../engine/node_caller.ts";
 import type { Random } from "../engine/random.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -150,8 +149,8 @@ export class LoopCaller extends NodeCaller<LoopFile> {
       field: v4l2.V4L2_FIELD_NONE,
     });
     // A spoilt size would be one of gigabytes.
-    const call = random.chance(0.1) ? uapi.VIDIOC_TRY_FMT : v4l2.VIDIOC_S_FMT;
-    if (call === uapi.VIDIOC_TRY_FMT) this.spoil(format.bytes);
+    const call = random.chance(0.1) ? v4l2.VIDIOC_TRY_FMT : v4l2.VIDIOC_S_FMT;
+    if (call === v4l2.VIDIOC_TRY_FMT) this.spoil(format.bytes);
     this.ioctl(file.fd, call, format.bytes);
     this.#refresh(file);
   }
@@ -187,7 +186,7 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     const { random } = this;
     const type = this.side();
     this.#refresh(file);
-    const request = uapi.v4l2_create_buffers.alloc({
+    const request = v4l2.v4l2_create_buffers.alloc({
       type,
       memory: random.chance(0.8) ? file.memory[type] : this.#memoryKind(),
       width: 640,
@@ -198,14 +197,14 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     this.spoil(request.bytes);
     request.count = this.#affordable(file, random.pick([0, 1, 1, 2, 40]));
     request.sizeimage = random.pick([0, 1, file.size - 1, file.size, file.size, file.size + 1]);
-    if (this.ioctl(file.fd, uapi.VIDIOC_CREATE_BUFS, request.bytes) >= 0) {
+    if (this.ioctl(file.fd, v4l2.VIDIOC_CREATE_BUFS, request.bytes) >= 0) {
       file.buffers[type] += request.count;
     }
   }
 
   #buffer(file: LoopFile, type: number, index: number) {
     const memory = file.memory[type];
-    return uapi.v4l2_userptr_buffer.alloc({ index, type, memory });
+    return v4l2.v4l2_userptr_buffer.alloc({ index, type, memory });
   }
 
   protected override enqueue(file: LoopFile, side: number, index: number): void {
@@ -217,7 +216,7 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     if (buffer.memory === USERPTR) buffer.userptr = this.#userPointer(file);
     else if (buffer.memory === DMABUF) buffer.fd = this.importable(file.size).fd;
     this.spoil(buffer.bytes);
-    const call = this.wildly(0.1) ? uapi.VIDIOC_PREPARE_BUF : v4l2.VIDIOC_QBUF;
+    const call = this.wildly(0.1) ? v4l2.VIDIOC_PREPARE_BUF : v4l2.VIDIOC_QBUF;
     this.ioctl(file.fd, call, buffer.bytes);
   }
 
@@ -355,17 +354,17 @@ export class LoopCaller extends NodeCaller<LoopFile> {
     const controls = addressOf(this.#controls);
     const argument = v4l2.v4l2_ext_controls.alloc({ which, count: amount, request_fd, controls });
     this.spoil(argument.bytes);
-    const call = this.wildly(0.3) ? uapi.VIDIOC_G_EXT_CTRLS : v4l2.VIDIOC_S_EXT_CTRLS;
+    const call = this.wildly(0.3) ? v4l2.VIDIOC_G_EXT_CTRLS : v4l2.VIDIOC_S_EXT_CTRLS;
     this.ioctl(file.fd, call, argument.bytes);
   }
 
   #events(file: LoopFile): void {
     const { random } = this;
-    const type = random.pick([uapi.V4L2_EVENT_CTRL, v4l2.V4L2_EVENT_SOURCE_CHANGE]);
-    const id = type === uapi.V4L2_EVENT_CTRL ? this.#anyControl().id : 0;
+    const type = random.pick([v4l2.V4L2_EVENT_CTRL, v4l2.V4L2_EVENT_SOURCE_CHANGE]);
+    const id = type === v4l2.V4L2_EVENT_CTRL ? this.#anyControl().id : 0;
     const subscription = v4l2.v4l2_event_subscription.alloc({ type, id });
     this.spoil(subscription.bytes);
-    const call = random.pick([v4l2.VIDIOC_SUBSCRIBE_EVENT, uapi.VIDIOC_UNSUBSCRIBE_EVENT]);
+    const call = random.pick([v4l2.VIDIOC_SUBSCRIBE_EVENT, v4l2.VIDIOC_UNSUBSCRIBE_EVENT]);
     this.ioctl(file.fd, call, subscription.bytes);
     this.ioctl(file.fd, v4l2.VIDIOC_DQEVENT, v4l2.v4l2_event.alloc().bytes);
   }

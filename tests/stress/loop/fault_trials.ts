@@ -33,7 +33,6 @@ import {
 import { orErrno, raw } from "../engine/libc.ts";
 import { loop, loopNode } from "./loop.ts";
 import { CAPTURE, expectFrames, LoopReader, LoopWriter, OUTPUT } from "./stream.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const SIZE = [64, 48] as const;
 const BYTES = SIZE[0] * SIZE[1];
@@ -97,11 +96,11 @@ function setUpTrials(): Trial[] {
       writing(`CREATE_BUFS ${side} ${kind}`, ({ device }, inject) => {
         const format = device.getFormat(type);
         const { pixelformat, sizeimage } = format;
-        const argument = uapi.v4l2_create_buffers.alloc({
+        const argument = v4l2.v4l2_create_buffers.alloc({
           ...{ count: 2, memory, type, pixelformat, sizeimage },
           ...{ width: SIZE[0], height: SIZE[1] },
         });
-        inject(call(device, uapi.VIDIOC_CREATE_BUFS, argument.bytes));
+        inject(call(device, v4l2.VIDIOC_CREATE_BUFS, argument.bytes));
       })
     ),
     // videobuf2 gives EINVAL for whatever goes wrong in the export.
@@ -124,7 +123,7 @@ function setUpTrials(): Trial[] {
     writing(`SUBSCRIBE_EVENT ${side}`, ({ device }, inject) => {
       const subscription = v4l2.v4l2_event_subscription.alloc(
         type === OUTPUT
-          ? { type: uapi.V4L2_EVENT_CTRL, id: VPIPE_LOOP_CID_KEEP_LAST }
+          ? { type: v4l2.V4L2_EVENT_CTRL, id: VPIPE_LOOP_CID_KEEP_LAST }
           : { type: v4l2.V4L2_EVENT_SOURCE_CHANGE },
       );
       inject(call(device, v4l2.VIDIOC_SUBSCRIBE_EVENT, subscription.bytes));

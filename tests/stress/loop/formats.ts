@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { SysError } from "../../../lib/sys/errno.ts";
+import { EIO, SysError } from "../../../lib/sys/errno.ts";
 import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { POLLERR } from "../../../lib/sys/poll.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
@@ -20,7 +20,6 @@ import {
 } from "./stream.ts";
 import type { Conditions } from "../engine/stage.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import * as uapi from "../engine/uapi.ts";
 
 const MIN_CHANGES = 24;
 
@@ -29,7 +28,7 @@ function expectChange(reader: LoopReader): void {
   try {
     reader.take();
   } catch (error) {
-    if (error instanceof SysError && error.code === uapi.EIO) return;
+    if (error instanceof SysError && error.code === EIO) return;
     throw error;
   }
   expect(false, `${reader.io} is not told that the format has changed`);

@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { EAGAIN, EINVAL, SysError } from "../../../lib/sys/errno.ts";
+import { EAGAIN, EINVAL, EIO, SysError } from "../../../lib/sys/errno.ts";
 import { LoopReader, type ReaderIo } from "./stream.ts";
 import { delay } from "../engine/stage.ts";
-import { EIO } from "../engine/uapi.ts";
 
 /** What the worker is to do. */
 export interface LoopReaderOrder {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { EAGAIN, SysError } from "../../../lib/sys/errno.ts";
+import { EAGAIN, EIO, SysError } from "../../../lib/sys/errno.ts";
 import { CheckFailure, expect } from "../../harness/suite.ts";
 import { expectLoopIdle, loopNode } from "./loop.ts";
 import {
@@ -19,7 +19,6 @@ import {
 } from "./stream.ts";
 import type { Random } from "../engine/random.ts";
 import type { Conditions } from "../engine/stage.ts";
-import { EIO } from "../engine/uapi.ts";
 
 /** How far each goes, by what it does last. */
 const WRITER_STEPS = ["open", "format", "request", "queue", "start", "write"] as const;

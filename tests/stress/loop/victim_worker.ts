@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { O_NONBLOCK } from "../../../lib/sys/file.ts";
+import { F_SETFL, O_NONBLOCK } from "../../../lib/sys/file.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { UserptrQueue } from "../../../lib/v4l2/queue/queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
@@ -17,7 +17,6 @@ import {
   type WriterIo,
 } from "./stream.ts";
 import { delay } from "../engine/stage.ts";
-import { F_SETFL } from "../engine/uapi.ts";
 import { missingMemory } from "../engine/userfault.ts";
 
 /** `write` and `take` go on until the end, the latter with frames in hand. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { constants } from "node:os";
-import { EINVAL, SysError } from "../../../lib/sys/errno.ts";
+import { EINVAL, EIO, SysError } from "../../../lib/sys/errno.ts";
 import { cString } from "../../../lib/sys/libc.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import {
@@ -21,7 +21,6 @@ import { orErrno, raw } from "../engine/libc.ts";
 import { CAPTURE, LoopReader } from "./stream.ts";
 import { Random } from "../engine/random.ts";
 import { delay } from "../engine/stage.ts";
-import { EIO } from "../engine/uapi.ts";
 
 /** What the worker is to do. */
 export interface LoopViewsOrder {

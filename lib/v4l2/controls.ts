@@ -1,0 +1,81 @@
+/**
+ * The controls that a device has, and their menus.
+ *
+ * @module
+ */
+import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
+import { tryIoctl } from "../sys/ioctl.ts";
+import * as v4l2 from "../uapi/videodev2.ts";
+
+interface Node {
+  readonly path: string;
+  readonly fd: number;
+}
+
+/** What VIDIOC_QUERY_EXT_CTRL says of a control. Numbers are exact below 2^53. */
+export interface ControlDescription {
+  /** V4L2_CID_* */
+  readonly id: number;
+  /** V4L2_CTRL_TYPE_* */
+  readonly type: number;
+  readonly name: string;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly step: number;
+  readonly defaultValue: number;
+  /** V4L2_CTRL_FLAG_* */
+  readonly flags: number;
+  /** How many values it has: more than 1 of an array. */
+  readonly elements: number;
+}
+
+/** One choice of a menu. */
+export interface MenuItem {
+  /** The control's value that chooses it. */
+  readonly index: number;
+  /** Its name; of a V4L2_CTRL_TYPE_INTEGER_MENU, its number. */
+  readonly label: string;
+}
+
+const NEXT = (v4l2.V4L2_CTRL_FLAG_NEXT_CTRL | v4l2.V4L2_CTRL_FLAG_NEXT_COMPOUND) >>> 0;
+
+/** As `VideoDevice.controls`. */
+export function* controls({ path, fd }: Node): Generator<ControlDescription> {
+  const { name, request } = v4l2.VIDIOC_QUERY_EXT_CTRL;
+  const control = v4l2.v4l2_query_ext_ctrl.alloc();
+  for (let id = 0;; id = control.id) {
+    control.id = (id | NEXT) >>> 0;
+    const result = tryIoctl(fd, request, control.bytes);
+    // After the last one, and where the driver has no controls.
+    if (result === -EINVAL || result === -ENOTTY) return;
+    if (result < 0) throw new SysError(path, name, -result);
+    yield {
+      id: control.id,
+      type: control.type,
+      name: control.name,
+      minimum: Number(control.minimum),
+      maximum: Number(control.maximum),
+      step: Number(control.step),
+      defaultValue: Number(control.default_value),
+      flags: control.flags,
+      elements: control.elems,
+    };
+  }
+}
+
+/** As `VideoDevice.menu`. */
+export function* menu({ path, fd }: Node, control: ControlDescription): Generator<MenuItem> {
+  const { id, type, minimum, maximum } = control;
+  const { name, request } = v4l2.VIDIOC_QUERYMENU;
+  const numbers = type === v4l2.V4L2_CTRL_TYPE_INTEGER_MENU;
+  if (!numbers && type !== v4l2.V4L2_CTRL_TYPE_MENU) return;
+  const item = v4l2.v4l2_querymenu.alloc({ id });
+  for (let index = minimum; index <= maximum; index++) {
+    item.index = index;
+    const result = tryIoctl(fd, request, item.bytes);
+    // The driver leaves it out.
+    if (result === -EINVAL) continue;
+    if (result < 0) throw new SysError(path, name, -result);
+    yield { index, label: numbers ? String(item.value) : item.name };
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * What a driver enumerates of frames: formats, sizes, intervals.
+ *
+ * @module
+ */
+import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
+import { tryIoctl } from "../sys/ioctl.ts";
+import type { Ioctl } from "../uapi/ioctl_number.ts";
+import * as v4l2 from "../uapi/videodev2.ts";
+import type { FrameInterval } from "./frame_interval.ts";
+
+interface Node {
+  readonly path: string;
+  readonly fd: number;
+}
+
+/** A pixel format of a queue. */
+export interface FormatDescription {
+  /** fourcc as a number */
+  readonly pixelformat: number;
+  /** The driver's words. */
+  readonly description: string;
+  /** V4L2_FMT_FLAG_* */
+  readonly flags: number;
+}
+
+/** Numbers from `min` to `max`, `step` apart; a single one where both are the same. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+}
+
+/** Sizes of frames in pixels: each width with each height. */
+export interface FrameSizes {
+  readonly width: Range;
+  readonly height: Range;
+}
+
+/** Intervals of frames in seconds, the shortest first; a single one where both are the same. */
+export interface FrameIntervals {
+  readonly min: FrameInterval;
+  readonly max: FrameInterval;
+  readonly step: FrameInterval;
+}
+
+/** The same argument for each index, to the documented end. */
+function* each<T extends { index: number; readonly bytes: Uint8Array<ArrayBuffer> }>(
+  { path, fd }: Node,
+  { name, request }: Ioctl,
+  argument: T,
+  ...ends: readonly number[]
+): Generator<T> {
+  for (;; argument.index++) {
+    const result = tryIoctl(fd, request, argument.bytes);
+    if (result === -EINVAL || ends.includes(-result)) return;
+    if (result < 0) throw new SysError(path, name, -result);
+    yield argument;
+  }
+}
+
+/** As `VideoDevice.formatDescriptions`. */
+export function* formats(node: Node, type: number): Generator<FormatDescription> {
+  const argument = v4l2.v4l2_fmtdesc.alloc({ type });
+  for (const { pixelformat, description, flags } of each(node, v4l2.VIDIOC_ENUM_FMT, argument)) {
+    yield { pixelformat, description, flags };
+  }
+}
+
+/** As `VideoDevice.frameSizes`. */
+export function* frameSizes(node: Node, pixel_format: number): Generator<FrameSizes> {
+  const argument = v4l2.v4l2_frmsizeenum.alloc({ pixel_format });
+  for (const size of each(node, v4l2.VIDIOC_ENUM_FRAMESIZES, argument, ENOTTY)) {
+    if (size.type === v4l2.V4L2_FRMSIZE_TYPE_DISCRETE) {
+      const { width, height } = size;
+      yield {
+        width: { min: width, max: width, step: 1 },
+        height: { min: height, max: height, step: 1 },
+      };
+    } else {
+      yield {
+        width: { min: size.min_width, max: size.max_width, step: size.step_width },
+        height: { min: size.min_height, max: size.max_height, step: size.step_height },
+      };
+    }
+  }
+}
+
+/** As `VideoDevice.frameIntervals`. */
+export function* frameIntervals(
+  node: Node,
+  pixel_format: number,
+  width: number,
+  height: number,
+): Generator<FrameIntervals> {
+  const argument = v4l2.v4l2_frmivalenum.alloc({ pixel_format, width, height });
+  for (const found of each(node, v4l2.VIDIOC_ENUM_FRAMEINTERVALS, argument, ENOTTY)) {
+    const min = { numerator: found.min_numerator, denominator: found.min_denominator };
+    if (found.type === v4l2.V4L2_FRMIVAL_TYPE_DISCRETE) yield { min, max: min, step: min };
+    else {
+      yield {
+        min,
+        max: { numerator: found.max_numerator, denominator: found.max_denominator },
+        step: { numerator: found.step_numerator, denominator: found.step_denominator },
+      };
+    }
+  }
+}

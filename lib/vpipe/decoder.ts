@@ -1,0 +1,34 @@
+/**
+ * The decoder's nodes, and what its errors mean. Any driver's decoder is driven by `lib/v4l2`.
+ *
+ * @module
+ */
+import { EBUSY, EDQUOT, EIO, ENOTCONN, EOPNOTSUPP } from "../sys/errno.ts";
+import { V4L2_CAP_VIDEO_M2M_MPLANE } from "../uapi/videodev2.ts";
+import type { Explain } from "../v4l2/decoder/explain.ts";
+import { findVideoDevice } from "../v4l2/find.ts";
+
+/** The decoder's names in VIDIOC_QUERYCAP. */
+const DRIVER = "vpipe-dec";
+const STATELESS_CARD = "vpipe stateless decoder";
+const STATEFUL_CARD = "vpipe stateful decoder";
+
+/** Path of the first stateless decoder that this process may open, if there is one. */
+export function findStatelessDecoder(): string | undefined {
+  return findVideoDevice(DRIVER, STATELESS_CARD, V4L2_CAP_VIDEO_M2M_MPLANE);
+}
+
+/** Path of the first stateful decoder that this process may open, if there is one. */
+export function findStatefulDecoder(): string | undefined {
+  return findVideoDevice(DRIVER, STATEFUL_CARD, V4L2_CAP_VIDEO_M2M_MPLANE);
+}
+
+const REASONS = new Map([
+  [ENOTCONN, "no decoder-daemon is running"],
+  [EBUSY, "the decoder-daemon serves no more streams"],
+  [EDQUOT, "this user has as many streams as the module's user_streams lets one have"],
+  [EIO, "the decoder-daemon is gone, or gave no answer"],
+]);
+
+export const explainDecoder: Explain = ({ code }, codec) =>
+  code === EOPNOTSUPP ? `the decoder-daemon's FFmpeg does not decode ${codec}` : REASONS.get(code);
