@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { File } from "../sys/file.ts";
+import type { File } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
 import { Mapping } from "../sys/mmap.ts";
 import {

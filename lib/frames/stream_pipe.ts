@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type LiveFrame, type Splitter } from "../codec/live_frames.ts";
+import type { LiveFrame, Splitter } from "../codec/live_frames.ts";
 import { StreamError } from "../codec/stream_error.ts";
 import type { PixelFormat } from "../image/pixel_format.ts";
 import { EAGAIN, SysError } from "../sys/errno.ts";

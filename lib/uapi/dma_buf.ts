@@ -4,14 +4,18 @@
  * @module
  */
 import { _IOW, type Ioctl } from "./ioctl_number.ts";
-import { struct, u64 } from "./struct.ts";
+import { type FieldsOf, struct, type StructType, u64 } from "./struct.ts";
 
-export const DMA_BUF_SYNC_READ = 1 << 0;
-export const DMA_BUF_SYNC_WRITE = 2 << 0;
-export const DMA_BUF_SYNC_START = 0 << 2;
-export const DMA_BUF_SYNC_END = 1 << 2;
+export const DMA_BUF_SYNC_READ: number = 1 << 0;
+export const DMA_BUF_SYNC_WRITE: number = 2 << 0;
+export const DMA_BUF_SYNC_START: number = 0 << 2;
+export const DMA_BUF_SYNC_END: number = 1 << 2;
 
-export const dma_buf_sync = struct("struct dma_buf_sync", 8, { flags: u64(0) });
+export const dma_buf_sync: StructType<FieldsOf<bigint, "flags">> = struct(
+  "struct dma_buf_sync",
+  8,
+  { flags: u64(0) },
+);
 
 export const DMA_BUF_IOCTL_SYNC: Ioctl = {
   name: "DMA_BUF_IOCTL_SYNC",

@@ -4,9 +4,11 @@
  * @module
  */
 import { _IOWR, type Ioctl } from "./ioctl_number.ts";
-import { n64, struct, u32 } from "./struct.ts";
+import { type FieldsOf, n64, struct, type StructType, u32 } from "./struct.ts";
 
-export const dma_heap_allocation_data = struct("struct dma_heap_allocation_data", 24, {
+export const dma_heap_allocation_data: StructType<
+  FieldsOf<number, "len" | "fd" | "fd_flags" | "heap_flags">
+> = struct("struct dma_heap_allocation_data", 24, {
   len: n64(0),
   fd: u32(8),
   fd_flags: u32(12),

@@ -15,15 +15,15 @@ function request(direction: number, type: string | number, nr: number, size: num
 }
 
 /** Request number of an ioctl without argument. */
-export const _IO = (type: string | number, nr: number) => request(0, type, nr, 0);
+export const _IO = (type: string | number, nr: number): number => request(0, type, nr, 0);
 /** Request number of an ioctl that fills `size` bytes. */
-export const _IOR = (type: string | number, nr: number, size: number) =>
+export const _IOR = (type: string | number, nr: number, size: number): number =>
   request(READ, type, nr, size);
 /** Request number of an ioctl that reads `size` bytes. */
-export const _IOW = (type: string | number, nr: number, size: number) =>
+export const _IOW = (type: string | number, nr: number, size: number): number =>
   request(WRITE, type, nr, size);
 /** Request number of an ioctl that reads and fills `size` bytes. */
-export const _IOWR = (type: string | number, nr: number, size: number) =>
+export const _IOWR = (type: string | number, nr: number, size: number): number =>
   request(READ | WRITE, type, nr, size);
 
 /** An ioctl's name, for error messages, beside its request number. */

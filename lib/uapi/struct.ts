@@ -26,54 +26,59 @@ export interface Field<T> {
   readonly set: (data: DataView<ArrayBuffer>, at: number, value: T) => void;
 }
 
-type Make<T> = (offset: number, c?: string) => Field<T>;
+/** How a field is declared: where it lies, and what it is called in C. */
+export type Make<T> = (offset: number, c?: string) => Field<T>;
 
 function scalar<T>(size: number, get: Field<T>["get"], set: Field<T>["set"]): Make<T> {
   return (offset, c) => ({ offset, size, c, get, set });
 }
 
 /** `__u8` */
-export const u8 = scalar<number>(1, (d, at) => d.getUint8(at), (d, at, v) => d.setUint8(at, v));
+export const u8: Make<number> = scalar(
+  1,
+  (d, at) => d.getUint8(at),
+  (d, at, v) => d.setUint8(at, v),
+);
 /** `__s8` */
-export const s8 = scalar<number>(1, (d, at) => d.getInt8(at), (d, at, v) => d.setInt8(at, v));
+export const s8: Make<number> = scalar(1, (d, at) => d.getInt8(at), (d, at, v) => d.setInt8(at, v));
 /** `__u16` */
-export const u16 = scalar<number>(
+export const u16: Make<number> = scalar(
   2,
   (d, at) => d.getUint16(at, true),
   (d, at, v) => d.setUint16(at, v, true),
 );
 /** `short` */
-export const s16 = scalar<number>(
+export const s16: Make<number> = scalar(
   2,
   (d, at) => d.getInt16(at, true),
   (d, at, v) => d.setInt16(at, v, true),
 );
 /** `__u32` */
-export const u32 = scalar<number>(
+export const u32: Make<number> = scalar(
   4,
   (d, at) => d.getUint32(at, true),
   (d, at, v) => d.setUint32(at, v, true),
 );
 /** `__s32` */
-export const s32 = scalar<number>(
+export const s32: Make<number> = scalar(
   4,
   (d, at) => d.getInt32(at, true),
   (d, at, v) => d.setInt32(at, v, true),
 );
 /** `__u64` as a bigint: exact, and not for a frame loop. */
-export const u64 = scalar<bigint>(
+export const u64: Make<bigint> = scalar(
   8,
   (d, at) => d.getBigUint64(at, true),
   (d, at, v) => d.setBigUint64(at, v, true),
 );
 /** `__s64` as a bigint. */
-export const s64 = scalar<bigint>(
+export const s64: Make<bigint> = scalar(
   8,
   (d, at) => d.getBigInt64(at, true),
   (d, at, v) => d.setBigInt64(at, v, true),
 );
 /** A 64-bit field that holds 0 to 2^53-1 (a length, seconds, a count), as a number. */
-export const n64 = scalar<number>(
+export const n64: Make<number> = scalar(
   8,
   (d, at) => d.getUint32(at, true) + d.getUint32(at + 4, true) * 0x1_0000_0000,
   (d, at, v) => {
@@ -122,6 +127,9 @@ export function array(element: Make<number>, count: number): Make<readonly numbe
 /** The fields of a struct, by property name. */
 // deno-lint-ignore no-explicit-any
 export type Fields = Record<string, Field<any>>;
+
+/** Fields of one type, by their names: how an exported struct spells its type out. */
+export type FieldsOf<T, Names extends string> = { readonly [name in Names]: Field<T> };
 
 /** The fields of a struct that is itself the first member, named `member`, of another. */
 export function embedded<F extends Fields>(member: string, fields: F): F {

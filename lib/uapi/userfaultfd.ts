@@ -4,23 +4,28 @@
  * @module
  */
 import { _IOWR, type Ioctl } from "./ioctl_number.ts";
-import { struct, u64 } from "./struct.ts";
+import { type FieldsOf, struct, type StructType, u64 } from "./struct.ts";
 
 export const UFFD_API = 0xaa;
 export const UFFDIO_REGISTER_MODE_MISSING = 1;
 
-export const uffdio_api = struct("struct uffdio_api", 24, {
-  api: u64(0),
-  features: u64(8),
-  ioctls: u64(16),
-});
+export const uffdio_api: StructType<FieldsOf<bigint, "api" | "features" | "ioctls">> = struct(
+  "struct uffdio_api",
+  24,
+  {
+    api: u64(0),
+    features: u64(8),
+    ioctls: u64(16),
+  },
+);
 
-export const uffdio_register = struct("struct uffdio_register", 32, {
-  start: u64(0, "range.start"),
-  len: u64(8, "range.len"),
-  mode: u64(16),
-  ioctls: u64(24),
-});
+export const uffdio_register: StructType<FieldsOf<bigint, "start" | "len" | "mode" | "ioctls">> =
+  struct("struct uffdio_register", 32, {
+    start: u64(0, "range.start"),
+    len: u64(8, "range.len"),
+    mode: u64(16),
+    ioctls: u64(24),
+  });
 
 export const UFFDIO_API: Ioctl = {
   name: "UFFDIO_API",

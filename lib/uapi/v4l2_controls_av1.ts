@@ -3,12 +3,23 @@
  *
  * @module
  */
-import { array, s16, s32, s8, struct, u16, u32, u8 } from "./struct.ts";
+import {
+  array,
+  type FieldsOf,
+  s16,
+  s32,
+  s8,
+  struct,
+  type StructType,
+  u16,
+  u32,
+  u8,
+} from "./struct.ts";
 
-export const V4L2_CID_STATELESS_AV1_SEQUENCE = 0x00a40900 + 500;
-export const V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY = 0x00a40900 + 501;
-export const V4L2_CID_STATELESS_AV1_FRAME = 0x00a40900 + 502;
-export const V4L2_CID_STATELESS_AV1_FILM_GRAIN = 0x00a40900 + 505;
+export const V4L2_CID_STATELESS_AV1_SEQUENCE: number = 0x00a40900 + 500;
+export const V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY: number = 0x00a40900 + 501;
+export const V4L2_CID_STATELESS_AV1_FRAME: number = 0x00a40900 + 502;
+export const V4L2_CID_STATELESS_AV1_FILM_GRAIN: number = 0x00a40900 + 505;
 
 export const V4L2_AV1_SEQUENCE_FLAG_STILL_PICTURE = 0x00000001;
 export const V4L2_AV1_SEQUENCE_FLAG_USE_128X128_SUPERBLOCK = 0x00000002;
@@ -32,7 +43,17 @@ export const V4L2_AV1_SEQUENCE_FLAG_FILM_GRAIN_PARAMS_PRESENT = 0x00040000;
 export const V4L2_AV1_SEQUENCE_FLAG_SEPARATE_UV_DELTA_Q = 0x00080000;
 
 /** Payload of V4L2_CID_STATELESS_AV1_SEQUENCE. */
-export const v4l2_ctrl_av1_sequence = struct("struct v4l2_ctrl_av1_sequence", 12, {
+export const v4l2_ctrl_av1_sequence: StructType<
+  FieldsOf<
+    number,
+    | "flags"
+    | "seq_profile"
+    | "order_hint_bits"
+    | "bit_depth"
+    | "max_frame_width_minus_1"
+    | "max_frame_height_minus_1"
+  >
+> = struct("struct v4l2_ctrl_av1_sequence", 12, {
   flags: u32(0),
   seq_profile: u8(4),
   order_hint_bits: u8(5),
@@ -42,7 +63,9 @@ export const v4l2_ctrl_av1_sequence = struct("struct v4l2_ctrl_av1_sequence", 12
 });
 
 /** Payload of V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY: an element a tile. */
-export const v4l2_ctrl_av1_tile_group_entry = struct("struct v4l2_ctrl_av1_tile_group_entry", 16, {
+export const v4l2_ctrl_av1_tile_group_entry: StructType<
+  FieldsOf<number, "tile_offset" | "tile_size" | "tile_row" | "tile_col">
+> = struct("struct v4l2_ctrl_av1_tile_group_entry", 16, {
   tile_offset: u32(0),
   tile_size: u32(4),
   tile_row: u32(8),
@@ -79,7 +102,63 @@ export const V4L2_AV1_FRAME_FLAG_REDUCED_TX_SET = 0x00004000;
 export const V4L2_AV1_FRAME_FLAG_SKIP_MODE_PRESENT = 0x00010000;
 
 /** Payload of V4L2_CID_STATELESS_AV1_FRAME. */
-export const v4l2_ctrl_av1_frame = struct("struct v4l2_ctrl_av1_frame", 1784, {
+export const v4l2_ctrl_av1_frame: StructType<
+  & FieldsOf<
+    number,
+    | "tile_info_flags"
+    | "tile_info_context_update_tile_id"
+    | "tile_info_tile_cols"
+    | "tile_info_tile_rows"
+    | "quantization_flags"
+    | "quantization_base_q_idx"
+    | "quantization_delta_q_y_dc"
+    | "quantization_delta_q_u_dc"
+    | "quantization_delta_q_u_ac"
+    | "quantization_delta_q_v_dc"
+    | "quantization_delta_q_v_ac"
+    | "quantization_qm_y"
+    | "quantization_qm_u"
+    | "quantization_qm_v"
+    | "quantization_delta_q_res"
+    | "superres_denom"
+    | "segmentation_flags"
+    | "loop_filter_flags"
+    | "loop_filter_sharpness"
+    | "loop_filter_delta_lf_res"
+    | "cdef_damping_minus_3"
+    | "cdef_bits"
+    | "primary_ref_frame"
+    | "flags"
+    | "frame_type"
+    | "order_hint"
+    | "upscaled_width"
+    | "interpolation_filter"
+    | "tx_mode"
+    | "frame_width_minus_1"
+    | "frame_height_minus_1"
+    | "refresh_frame_flags"
+  >
+  & FieldsOf<
+    readonly number[],
+    | "tile_info_mi_col_starts"
+    | "tile_info_mi_row_starts"
+    | "segmentation_feature_enabled"
+    | "segmentation_feature_data"
+    | "loop_filter_level"
+    | "loop_filter_ref_deltas"
+    | "loop_filter_mode_deltas"
+    | "cdef_y_pri_strength"
+    | "cdef_y_sec_strength"
+    | "cdef_uv_pri_strength"
+    | "cdef_uv_sec_strength"
+    | "loop_restoration_frame_restoration_type"
+    | "loop_restoration_loop_restoration_size"
+    | "global_motion_type"
+    | "global_motion_params"
+    | "reference_frame_ts"
+    | "ref_frame_idx"
+  >
+> = struct("struct v4l2_ctrl_av1_frame", 1784, {
   tile_info_flags: u8(0, "tile_info.flags"),
   tile_info_context_update_tile_id: u8(1, "tile_info.context_update_tile_id"),
   tile_info_tile_cols: u8(2, "tile_info.tile_cols"),
@@ -145,7 +224,39 @@ export const V4L2_AV1_FILM_GRAIN_FLAG_OVERLAP = 0x8;
 export const V4L2_AV1_FILM_GRAIN_FLAG_CLIP_TO_RESTRICTED_RANGE = 0x10;
 
 /** Payload of V4L2_CID_STATELESS_AV1_FILM_GRAIN. */
-export const v4l2_ctrl_av1_film_grain = struct("struct v4l2_ctrl_av1_film_grain", 194, {
+export const v4l2_ctrl_av1_film_grain: StructType<
+  & FieldsOf<
+    number,
+    | "flags"
+    | "cr_mult"
+    | "grain_seed"
+    | "film_grain_params_ref_idx"
+    | "num_y_points"
+    | "num_cb_points"
+    | "num_cr_points"
+    | "grain_scaling_minus_8"
+    | "ar_coeff_lag"
+    | "ar_coeff_shift_minus_6"
+    | "grain_scale_shift"
+    | "cb_mult"
+    | "cb_luma_mult"
+    | "cr_luma_mult"
+    | "cb_offset"
+    | "cr_offset"
+  >
+  & FieldsOf<
+    readonly number[],
+    | "point_y_value"
+    | "point_y_scaling"
+    | "point_cb_value"
+    | "point_cb_scaling"
+    | "point_cr_value"
+    | "point_cr_scaling"
+    | "ar_coeffs_y_plus_128"
+    | "ar_coeffs_cb_plus_128"
+    | "ar_coeffs_cr_plus_128"
+  >
+> = struct("struct v4l2_ctrl_av1_film_grain", 194, {
   flags: u8(0),
   cr_mult: u8(1),
   grain_seed: u16(2),

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { array, s32, s8, struct, u16, u32, u8 } from "./struct.ts";
+import { array, type FieldsOf, s32, s8, struct, type StructType, u16, u32, u8 } from "./struct.ts";
 
-export const V4L2_CID_STATELESS_H264_DECODE_MODE = 0x00a40900 + 0;
-export const V4L2_CID_STATELESS_H264_START_CODE = 0x00a40900 + 1;
-export const V4L2_CID_STATELESS_H264_SPS = 0x00a40900 + 2;
-export const V4L2_CID_STATELESS_H264_PPS = 0x00a40900 + 3;
-export const V4L2_CID_STATELESS_H264_SCALING_MATRIX = 0x00a40900 + 4;
+export const V4L2_CID_STATELESS_H264_DECODE_MODE: number = 0x00a40900 + 0;
+export const V4L2_CID_STATELESS_H264_START_CODE: number = 0x00a40900 + 1;
+export const V4L2_CID_STATELESS_H264_SPS: number = 0x00a40900 + 2;
+export const V4L2_CID_STATELESS_H264_PPS: number = 0x00a40900 + 3;
+export const V4L2_CID_STATELESS_H264_SCALING_MATRIX: number = 0x00a40900 + 4;
 
 /** Value of V4L2_CID_STATELESS_H264_DECODE_MODE. */
 export const V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED = 0;
@@ -27,7 +27,28 @@ export const V4L2_H264_SPS_FLAG_MB_ADAPTIVE_FRAME_FIELD = 0x20;
 export const V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE = 0x40;
 
 /** Payload of V4L2_CID_STATELESS_H264_SPS. */
-export const v4l2_ctrl_h264_sps = struct("struct v4l2_ctrl_h264_sps", 1048, {
+export const v4l2_ctrl_h264_sps: StructType<
+  FieldsOf<
+    number,
+    | "profile_idc"
+    | "constraint_set_flags"
+    | "level_idc"
+    | "seq_parameter_set_id"
+    | "chroma_format_idc"
+    | "bit_depth_luma_minus8"
+    | "bit_depth_chroma_minus8"
+    | "log2_max_frame_num_minus4"
+    | "pic_order_cnt_type"
+    | "log2_max_pic_order_cnt_lsb_minus4"
+    | "max_num_ref_frames"
+    | "num_ref_frames_in_pic_order_cnt_cycle"
+    | "offset_for_non_ref_pic"
+    | "offset_for_top_to_bottom_field"
+    | "pic_width_in_mbs_minus1"
+    | "pic_height_in_map_units_minus1"
+    | "flags"
+  > & FieldsOf<readonly number[], "offset_for_ref_frame">
+> = struct("struct v4l2_ctrl_h264_sps", 1048, {
   profile_idc: u8(0),
   constraint_set_flags: u8(1),
   level_idc: u8(2),
@@ -58,7 +79,22 @@ export const V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE = 0x0040;
 export const V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT = 0x0080;
 
 /** Payload of V4L2_CID_STATELESS_H264_PPS. */
-export const v4l2_ctrl_h264_pps = struct("struct v4l2_ctrl_h264_pps", 12, {
+export const v4l2_ctrl_h264_pps: StructType<
+  FieldsOf<
+    number,
+    | "pic_parameter_set_id"
+    | "seq_parameter_set_id"
+    | "num_slice_groups_minus1"
+    | "num_ref_idx_l0_default_active_minus1"
+    | "num_ref_idx_l1_default_active_minus1"
+    | "weighted_bipred_idc"
+    | "pic_init_qp_minus26"
+    | "pic_init_qs_minus26"
+    | "chroma_qp_index_offset"
+    | "second_chroma_qp_index_offset"
+    | "flags"
+  >
+> = struct("struct v4l2_ctrl_h264_pps", 12, {
   pic_parameter_set_id: u8(0),
   seq_parameter_set_id: u8(1),
   num_slice_groups_minus1: u8(2),
@@ -73,7 +109,9 @@ export const v4l2_ctrl_h264_pps = struct("struct v4l2_ctrl_h264_pps", 12, {
 });
 
 /** Payload of V4L2_CID_STATELESS_H264_SCALING_MATRIX: lists in raster order. */
-export const v4l2_ctrl_h264_scaling_matrix = struct("struct v4l2_ctrl_h264_scaling_matrix", 480, {
+export const v4l2_ctrl_h264_scaling_matrix: StructType<
+  FieldsOf<readonly number[], "scaling_list_4x4" | "scaling_list_8x8">
+> = struct("struct v4l2_ctrl_h264_scaling_matrix", 480, {
   scaling_list_4x4: array(u8, 6 * 16)(0),
   scaling_list_8x8: array(u8, 6 * 64)(96),
 });

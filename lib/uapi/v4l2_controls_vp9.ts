@@ -3,9 +3,20 @@
  *
  * @module
  */
-import { array, s16, s8, struct, u16, u32, u64, u8 } from "./struct.ts";
+import {
+  array,
+  type FieldsOf,
+  s16,
+  s8,
+  struct,
+  type StructType,
+  u16,
+  u32,
+  u64,
+  u8,
+} from "./struct.ts";
 
-export const V4L2_CID_STATELESS_VP9_FRAME = 0x00a40900 + 300;
+export const V4L2_CID_STATELESS_VP9_FRAME: number = 0x00a40900 + 300;
 
 export const V4L2_VP9_FRAME_FLAG_KEY_FRAME = 0x001;
 export const V4L2_VP9_FRAME_FLAG_SHOW_FRAME = 0x002;
@@ -28,7 +39,45 @@ export const V4L2_VP9_SEGMENTATION_FLAG_UPDATE_DATA = 0x08;
 export const V4L2_VP9_SEGMENTATION_FLAG_ABS_OR_DELTA_UPDATE = 0x10;
 
 /** Payload of V4L2_CID_STATELESS_VP9_FRAME. */
-export const v4l2_ctrl_vp9_frame = struct("struct v4l2_ctrl_vp9_frame", 168, {
+export const v4l2_ctrl_vp9_frame: StructType<
+  & FieldsOf<
+    readonly number[],
+    | "lf_ref_deltas"
+    | "lf_mode_deltas"
+    | "seg_feature_data"
+    | "seg_feature_enabled"
+    | "seg_tree_probs"
+    | "seg_pred_probs"
+  >
+  & FieldsOf<
+    number,
+    | "lf_level"
+    | "lf_sharpness"
+    | "lf_flags"
+    | "quant_base_q_idx"
+    | "quant_delta_q_y_dc"
+    | "quant_delta_q_uv_dc"
+    | "quant_delta_q_uv_ac"
+    | "seg_flags"
+    | "flags"
+    | "compressed_header_size"
+    | "uncompressed_header_size"
+    | "frame_width_minus_1"
+    | "frame_height_minus_1"
+    | "render_width_minus_1"
+    | "render_height_minus_1"
+    | "ref_frame_sign_bias"
+    | "reset_frame_context"
+    | "frame_context_idx"
+    | "profile"
+    | "bit_depth"
+    | "interpolation_filter"
+    | "tile_cols_log2"
+    | "tile_rows_log2"
+    | "reference_mode"
+  >
+  & FieldsOf<bigint, "last_frame_ts" | "golden_frame_ts" | "alt_frame_ts">
+> = struct("struct v4l2_ctrl_vp9_frame", 168, {
   lf_ref_deltas: array(s8, 4)(0, "lf.ref_deltas"),
   lf_mode_deltas: array(s8, 2)(4, "lf.mode_deltas"),
   lf_level: u8(6, "lf.level"),

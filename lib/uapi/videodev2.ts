@@ -5,7 +5,19 @@
  * @module
  */
 import { _IOR, _IOW, _IOWR, type Ioctl } from "./ioctl_number.ts";
-import { array, n64, s32, s64, struct, text, u32, u64, u8 } from "./struct.ts";
+import {
+  array,
+  type FieldsOf,
+  n64,
+  s32,
+  s64,
+  struct,
+  type StructType,
+  text,
+  u32,
+  u64,
+  u8,
+} from "./struct.ts";
 
 /** A pixel format's number from its four characters. */
 export function fourcc(code: string): number {
@@ -19,30 +31,30 @@ export function fourccText(format: number): string {
     .trimEnd();
 }
 
-export const V4L2_PIX_FMT_GREY = fourcc("GREY");
-export const V4L2_PIX_FMT_YUYV = fourcc("YUYV");
-export const V4L2_PIX_FMT_UYVY = fourcc("UYVY");
-export const V4L2_PIX_FMT_YUV420 = fourcc("YU12");
-export const V4L2_PIX_FMT_RGB24 = fourcc("RGB3");
-export const V4L2_PIX_FMT_BGR24 = fourcc("BGR3");
-export const V4L2_PIX_FMT_MJPEG = fourcc("MJPG");
-export const V4L2_PIX_FMT_H264 = fourcc("H264");
-export const V4L2_PIX_FMT_NV12 = fourcc("NV12");
-export const V4L2_PIX_FMT_NV12M = fourcc("NM12");
-export const V4L2_PIX_FMT_P010 = fourcc("P010");
-export const V4L2_PIX_FMT_VP9_FRAME = fourcc("VP9F");
-export const V4L2_PIX_FMT_H264_SLICE = fourcc("S264");
-export const V4L2_PIX_FMT_VP8 = fourcc("VP80");
-export const V4L2_PIX_FMT_VP9 = fourcc("VP90");
-export const V4L2_PIX_FMT_HEVC = fourcc("HEVC");
-export const V4L2_PIX_FMT_MPEG1 = fourcc("MPG1");
-export const V4L2_PIX_FMT_MPEG2 = fourcc("MPG2");
-export const V4L2_PIX_FMT_MPEG4 = fourcc("MPG4");
-export const V4L2_PIX_FMT_H263 = fourcc("H263");
+export const V4L2_PIX_FMT_GREY: number = fourcc("GREY");
+export const V4L2_PIX_FMT_YUYV: number = fourcc("YUYV");
+export const V4L2_PIX_FMT_UYVY: number = fourcc("UYVY");
+export const V4L2_PIX_FMT_YUV420: number = fourcc("YU12");
+export const V4L2_PIX_FMT_RGB24: number = fourcc("RGB3");
+export const V4L2_PIX_FMT_BGR24: number = fourcc("BGR3");
+export const V4L2_PIX_FMT_MJPEG: number = fourcc("MJPG");
+export const V4L2_PIX_FMT_H264: number = fourcc("H264");
+export const V4L2_PIX_FMT_NV12: number = fourcc("NV12");
+export const V4L2_PIX_FMT_NV12M: number = fourcc("NM12");
+export const V4L2_PIX_FMT_P010: number = fourcc("P010");
+export const V4L2_PIX_FMT_VP9_FRAME: number = fourcc("VP9F");
+export const V4L2_PIX_FMT_H264_SLICE: number = fourcc("S264");
+export const V4L2_PIX_FMT_VP8: number = fourcc("VP80");
+export const V4L2_PIX_FMT_VP9: number = fourcc("VP90");
+export const V4L2_PIX_FMT_HEVC: number = fourcc("HEVC");
+export const V4L2_PIX_FMT_MPEG1: number = fourcc("MPG1");
+export const V4L2_PIX_FMT_MPEG2: number = fourcc("MPG2");
+export const V4L2_PIX_FMT_MPEG4: number = fourcc("MPG4");
+export const V4L2_PIX_FMT_H263: number = fourcc("H263");
 /** Since Linux 6.15. */
-export const V4L2_PIX_FMT_AV1 = fourcc("AV01");
+export const V4L2_PIX_FMT_AV1: number = fourcc("AV01");
 /** Since Linux 6.5. */
-export const V4L2_PIX_FMT_AV1_FRAME = fourcc("AV1F");
+export const V4L2_PIX_FMT_AV1_FRAME: number = fourcc("AV1F");
 
 export const V4L2_CAP_VIDEO_CAPTURE = 0x00000001;
 export const V4L2_CAP_VIDEO_OUTPUT = 0x00000002;
@@ -157,7 +169,10 @@ export const V4L2_SEL_TGT_COMPOSE_PADDED = 0x0103;
 
 export const V4L2_CID_MIN_BUFFERS_FOR_CAPTURE = 0x00980927;
 
-export const v4l2_capability = struct("struct v4l2_capability", 104, {
+export const v4l2_capability: StructType<
+  & FieldsOf<string, "driver" | "card" | "bus_info">
+  & FieldsOf<number, "version" | "capabilities" | "device_caps">
+> = struct("struct v4l2_capability", 104, {
   driver: text(0, 16),
   card: text(16, 32),
   bus_info: text(48, 32),
@@ -166,7 +181,9 @@ export const v4l2_capability = struct("struct v4l2_capability", 104, {
   device_caps: u32(88),
 });
 
-export const v4l2_fmtdesc = struct("struct v4l2_fmtdesc", 64, {
+export const v4l2_fmtdesc: StructType<
+  FieldsOf<number, "index" | "type" | "flags" | "pixelformat"> & FieldsOf<string, "description">
+> = struct("struct v4l2_fmtdesc", 64, {
   index: u32(0),
   type: u32(4),
   flags: u32(8),
@@ -175,7 +192,22 @@ export const v4l2_fmtdesc = struct("struct v4l2_fmtdesc", 64, {
 });
 
 /** A discrete size has the arm `discrete`, the others `stepwise`; all in pixels. */
-export const v4l2_frmsizeenum = struct("struct v4l2_frmsizeenum", 44, {
+export const v4l2_frmsizeenum: StructType<
+  FieldsOf<
+    number,
+    | "index"
+    | "pixel_format"
+    | "type"
+    | "width"
+    | "height"
+    | "min_width"
+    | "max_width"
+    | "step_width"
+    | "min_height"
+    | "max_height"
+    | "step_height"
+  >
+> = struct("struct v4l2_frmsizeenum", 44, {
   index: u32(0),
   pixel_format: u32(4),
   type: u32(8),
@@ -190,7 +222,24 @@ export const v4l2_frmsizeenum = struct("struct v4l2_frmsizeenum", 44, {
 });
 
 /** A discrete interval has the arm `discrete`, the others `stepwise`; all in seconds. */
-export const v4l2_frmivalenum = struct("struct v4l2_frmivalenum", 52, {
+export const v4l2_frmivalenum: StructType<
+  FieldsOf<
+    number,
+    | "index"
+    | "pixel_format"
+    | "width"
+    | "height"
+    | "type"
+    | "numerator"
+    | "denominator"
+    | "min_numerator"
+    | "min_denominator"
+    | "max_numerator"
+    | "max_denominator"
+    | "step_numerator"
+    | "step_denominator"
+  >
+> = struct("struct v4l2_frmivalenum", 52, {
   index: u32(0),
   pixel_format: u32(4),
   width: u32(8),
@@ -207,7 +256,24 @@ export const v4l2_frmivalenum = struct("struct v4l2_frmivalenum", 52, {
 });
 
 /** Single-plane; `v4l2_format_mplane` is another arm of the union. */
-export const v4l2_format = struct("struct v4l2_format", 208, {
+export const v4l2_format: StructType<
+  FieldsOf<
+    number,
+    | "type"
+    | "width"
+    | "height"
+    | "pixelformat"
+    | "field"
+    | "bytesperline"
+    | "sizeimage"
+    | "colorspace"
+    | "priv"
+    | "flags"
+    | "ycbcr_enc"
+    | "quantization"
+    | "xfer_func"
+  >
+> = struct("struct v4l2_format", 208, {
   type: u32(0),
   width: u32(8, "fmt.pix.width"),
   height: u32(12, "fmt.pix.height"),
@@ -224,7 +290,23 @@ export const v4l2_format = struct("struct v4l2_format", 208, {
 });
 
 /** Multi-planar; each plane's `v4l2_plane_pix_format` follows the one before it. */
-export const v4l2_format_mplane = struct("struct v4l2_format", v4l2_format.size, {
+export const v4l2_format_mplane: StructType<
+  FieldsOf<
+    number,
+    | "type"
+    | "width"
+    | "height"
+    | "pixelformat"
+    | "field"
+    | "colorspace"
+    | "sizeimage"
+    | "num_planes"
+    | "flags"
+    | "ycbcr_enc"
+    | "quantization"
+    | "xfer_func"
+  >
+> = struct("struct v4l2_format", v4l2_format.size, {
   type: u32(0),
   width: u32(8, "fmt.pix_mp.width"),
   height: u32(12, "fmt.pix_mp.height"),
@@ -239,29 +321,52 @@ export const v4l2_format_mplane = struct("struct v4l2_format", v4l2_format.size,
   xfer_func: u8(192, "fmt.pix_mp.xfer_func"),
 });
 
-export const v4l2_plane_pix_format = struct("struct v4l2_plane_pix_format", 20, {
-  sizeimage: u32(0),
-  bytesperline: u32(4),
-});
+export const v4l2_plane_pix_format: StructType<FieldsOf<number, "sizeimage" | "bytesperline">> =
+  struct("struct v4l2_plane_pix_format", 20, {
+    sizeimage: u32(0),
+    bytesperline: u32(4),
+  });
 
 /**
  * numerator / denominator is the frame interval in seconds; `parm.output` has it in the same place.
  */
-export const v4l2_streamparm = struct("struct v4l2_streamparm", 204, {
+export const v4l2_streamparm: StructType<
+  FieldsOf<number, "type" | "capability" | "numerator" | "denominator">
+> = struct("struct v4l2_streamparm", 204, {
   type: u32(0),
   capability: u32(4, "parm.capture.capability"),
   numerator: u32(12, "parm.capture.timeperframe.numerator"),
   denominator: u32(16, "parm.capture.timeperframe.denominator"),
 });
 
-export const v4l2_requestbuffers = struct("struct v4l2_requestbuffers", 20, {
+export const v4l2_requestbuffers: StructType<
+  FieldsOf<number, "count" | "type" | "memory" | "capabilities">
+> = struct("struct v4l2_requestbuffers", 20, {
   count: u32(0),
   type: u32(4),
   memory: u32(8),
   capabilities: u32(12),
 });
 
-export const v4l2_buffer = struct("struct v4l2_buffer", 88, {
+export const v4l2_buffer: StructType<
+  FieldsOf<
+    number,
+    | "index"
+    | "type"
+    | "bytesused"
+    | "flags"
+    | "field"
+    | "timestamp_sec"
+    | "timestamp_usec"
+    | "sequence"
+    | "memory"
+    | "offset"
+    | "userptr"
+    | "fd"
+    | "length"
+    | "request_fd"
+  > & FieldsOf<bigint, "planes">
+> = struct("struct v4l2_buffer", 88, {
   index: u32(0),
   type: u32(4),
   bytesused: u32(8),
@@ -280,12 +385,42 @@ export const v4l2_buffer = struct("struct v4l2_buffer", 88, {
 });
 
 /** With the USERPTR arm as it is, for addresses of more than 53 bits. */
-export const v4l2_userptr_buffer = struct("struct v4l2_buffer", v4l2_buffer.size, {
+export const v4l2_userptr_buffer: StructType<
+  FieldsOf<
+    number,
+    | "index"
+    | "type"
+    | "bytesused"
+    | "flags"
+    | "field"
+    | "timestamp_sec"
+    | "timestamp_usec"
+    | "sequence"
+    | "memory"
+    | "offset"
+    | "fd"
+    | "length"
+    | "request_fd"
+  > & FieldsOf<bigint, "userptr" | "planes">
+> = struct("struct v4l2_buffer", v4l2_buffer.size, {
   ...v4l2_buffer.fields,
   userptr: u64(64, "m.userptr"),
 });
 
-export const v4l2_create_buffers = struct("struct v4l2_create_buffers", 256, {
+export const v4l2_create_buffers: StructType<
+  FieldsOf<
+    number,
+    | "index"
+    | "count"
+    | "memory"
+    | "type"
+    | "width"
+    | "height"
+    | "pixelformat"
+    | "field"
+    | "sizeimage"
+  >
+> = struct("struct v4l2_create_buffers", 256, {
   index: u32(0),
   count: u32(4),
   memory: u32(8),
@@ -297,13 +432,19 @@ export const v4l2_create_buffers = struct("struct v4l2_create_buffers", 256, {
   sizeimage: u32(44, "format.fmt.pix.sizeimage"),
 });
 
-export const v4l2_remove_buffers = struct("struct v4l2_remove_buffers", 64, {
-  index: u32(0),
-  count: u32(4),
-  type: u32(8),
-});
+export const v4l2_remove_buffers: StructType<FieldsOf<number, "index" | "count" | "type">> = struct(
+  "struct v4l2_remove_buffers",
+  64,
+  {
+    index: u32(0),
+    count: u32(4),
+    type: u32(8),
+  },
+);
 
-export const v4l2_plane = struct("struct v4l2_plane", 64, {
+export const v4l2_plane: StructType<
+  FieldsOf<number, "bytesused" | "length" | "mem_offset" | "fd" | "data_offset">
+> = struct("struct v4l2_plane", 64, {
   bytesused: u32(0),
   length: u32(4),
   mem_offset: u32(8, "m.mem_offset"),
@@ -311,7 +452,9 @@ export const v4l2_plane = struct("struct v4l2_plane", 64, {
   data_offset: u32(16),
 });
 
-export const v4l2_exportbuffer = struct("struct v4l2_exportbuffer", 64, {
+export const v4l2_exportbuffer: StructType<
+  FieldsOf<number, "type" | "index" | "plane" | "flags" | "fd">
+> = struct("struct v4l2_exportbuffer", 64, {
   type: u32(0),
   index: u32(4),
   plane: u32(8),
@@ -319,19 +462,27 @@ export const v4l2_exportbuffer = struct("struct v4l2_exportbuffer", 64, {
   fd: s32(16),
 });
 
-export const v4l2_control = struct("struct v4l2_control", 8, {
-  id: u32(0),
-  value: s32(4),
-});
+export const v4l2_control: StructType<FieldsOf<number, "id" | "value">> = struct(
+  "struct v4l2_control",
+  8,
+  {
+    id: u32(0),
+    value: s32(4),
+  },
+);
 
-export const v4l2_ext_control = struct("struct v4l2_ext_control", 20, {
+export const v4l2_ext_control: StructType<
+  FieldsOf<number, "id" | "size" | "value"> & FieldsOf<bigint, "ptr">
+> = struct("struct v4l2_ext_control", 20, {
   id: u32(0),
   size: u32(4),
   value: s32(12),
   ptr: u64(12),
 });
 
-export const v4l2_ext_controls = struct("struct v4l2_ext_controls", 32, {
+export const v4l2_ext_controls: StructType<
+  FieldsOf<number, "which" | "count" | "error_idx" | "request_fd"> & FieldsOf<bigint, "controls">
+> = struct("struct v4l2_ext_controls", 32, {
   which: u32(0),
   count: u32(4),
   error_idx: u32(8),
@@ -339,7 +490,12 @@ export const v4l2_ext_controls = struct("struct v4l2_ext_controls", 32, {
   controls: u64(24),
 });
 
-export const v4l2_query_ext_ctrl = struct("struct v4l2_query_ext_ctrl", 232, {
+export const v4l2_query_ext_ctrl: StructType<
+  & FieldsOf<number, "id" | "type" | "flags" | "elem_size" | "elems" | "nr_of_dims">
+  & FieldsOf<string, "name">
+  & FieldsOf<bigint, "minimum" | "maximum" | "step" | "default_value">
+  & FieldsOf<readonly number[], "dims">
+> = struct("struct v4l2_query_ext_ctrl", 232, {
   id: u32(0),
   type: u32(4),
   name: text(8, 32),
@@ -355,20 +511,25 @@ export const v4l2_query_ext_ctrl = struct("struct v4l2_query_ext_ctrl", 232, {
 });
 
 /** `name` of a V4L2_CTRL_TYPE_MENU, `value` of a V4L2_CTRL_TYPE_INTEGER_MENU. */
-export const v4l2_querymenu = struct("struct v4l2_querymenu", 44, {
+export const v4l2_querymenu: StructType<
+  FieldsOf<number, "id" | "index"> & FieldsOf<string, "name"> & FieldsOf<bigint, "value">
+> = struct("struct v4l2_querymenu", 44, {
   id: u32(0),
   index: u32(4),
   name: text(8, 32),
   value: s64(8),
 });
 
-export const v4l2_event_subscription = struct("struct v4l2_event_subscription", 32, {
-  type: u32(0),
-  id: u32(4),
-  flags: u32(8),
-});
+export const v4l2_event_subscription: StructType<FieldsOf<number, "type" | "id" | "flags">> =
+  struct("struct v4l2_event_subscription", 32, {
+    type: u32(0),
+    id: u32(4),
+    flags: u32(8),
+  });
 
-export const v4l2_event = struct("struct v4l2_event", 136, {
+export const v4l2_event: StructType<
+  FieldsOf<number, "type" | "changes" | "pending" | "sequence" | "id">
+> = struct("struct v4l2_event", 136, {
   type: u32(0),
   changes: u32(8, "u.src_change.changes"),
   pending: u32(72),
@@ -376,7 +537,9 @@ export const v4l2_event = struct("struct v4l2_event", 136, {
   id: u32(96),
 });
 
-export const v4l2_selection = struct("struct v4l2_selection", 64, {
+export const v4l2_selection: StructType<
+  FieldsOf<number, "type" | "target" | "left" | "top" | "width" | "height">
+> = struct("struct v4l2_selection", 64, {
   type: u32(0),
   target: u32(4),
   left: s32(12, "r.left"),
@@ -385,66 +548,88 @@ export const v4l2_selection = struct("struct v4l2_selection", 64, {
   height: u32(24, "r.height"),
 });
 
-export const v4l2_decoder_cmd = struct("struct v4l2_decoder_cmd", 72, {
-  cmd: u32(0),
-  flags: u32(4),
-});
+export const v4l2_decoder_cmd: StructType<FieldsOf<number, "cmd" | "flags">> = struct(
+  "struct v4l2_decoder_cmd",
+  72,
+  {
+    cmd: u32(0),
+    flags: u32(4),
+  },
+);
 
 const v = (name: string, request: number): Ioctl => ({ name, request });
 
-export const VIDIOC_QUERYCAP = v("VIDIOC_QUERYCAP", _IOR("V", 0, v4l2_capability.size));
-export const VIDIOC_ENUM_FMT = v("VIDIOC_ENUM_FMT", _IOWR("V", 2, v4l2_fmtdesc.size));
-export const VIDIOC_G_FMT = v("VIDIOC_G_FMT", _IOWR("V", 4, v4l2_format.size));
-export const VIDIOC_S_FMT = v("VIDIOC_S_FMT", _IOWR("V", 5, v4l2_format.size));
-export const VIDIOC_REQBUFS = v("VIDIOC_REQBUFS", _IOWR("V", 8, v4l2_requestbuffers.size));
-export const VIDIOC_QUERYBUF = v("VIDIOC_QUERYBUF", _IOWR("V", 9, v4l2_buffer.size));
-export const VIDIOC_QBUF = v("VIDIOC_QBUF", _IOWR("V", 15, v4l2_buffer.size));
-export const VIDIOC_EXPBUF = v("VIDIOC_EXPBUF", _IOWR("V", 16, v4l2_exportbuffer.size));
-export const VIDIOC_DQBUF = v("VIDIOC_DQBUF", _IOWR("V", 17, v4l2_buffer.size));
-export const VIDIOC_STREAMON = v("VIDIOC_STREAMON", _IOW("V", 18, 4));
-export const VIDIOC_STREAMOFF = v("VIDIOC_STREAMOFF", _IOW("V", 19, 4));
-export const VIDIOC_G_PARM = v("VIDIOC_G_PARM", _IOWR("V", 21, v4l2_streamparm.size));
-export const VIDIOC_S_PARM = v("VIDIOC_S_PARM", _IOWR("V", 22, v4l2_streamparm.size));
-export const VIDIOC_G_CTRL = v("VIDIOC_G_CTRL", _IOWR("V", 27, v4l2_control.size));
-export const VIDIOC_S_CTRL = v("VIDIOC_S_CTRL", _IOWR("V", 28, v4l2_control.size));
-export const VIDIOC_QUERYMENU = v("VIDIOC_QUERYMENU", _IOWR("V", 37, v4l2_querymenu.size));
-export const VIDIOC_TRY_FMT = v("VIDIOC_TRY_FMT", _IOWR("V", 64, v4l2_format.size));
-export const VIDIOC_G_PRIORITY = v("VIDIOC_G_PRIORITY", _IOR("V", 67, 4));
-export const VIDIOC_S_PRIORITY = v("VIDIOC_S_PRIORITY", _IOW("V", 68, 4));
-export const VIDIOC_G_EXT_CTRLS = v("VIDIOC_G_EXT_CTRLS", _IOWR("V", 71, v4l2_ext_controls.size));
-export const VIDIOC_S_EXT_CTRLS = v("VIDIOC_S_EXT_CTRLS", _IOWR("V", 72, v4l2_ext_controls.size));
-export const VIDIOC_ENUM_FRAMESIZES = v(
+export const VIDIOC_QUERYCAP: Ioctl = v("VIDIOC_QUERYCAP", _IOR("V", 0, v4l2_capability.size));
+export const VIDIOC_ENUM_FMT: Ioctl = v("VIDIOC_ENUM_FMT", _IOWR("V", 2, v4l2_fmtdesc.size));
+export const VIDIOC_G_FMT: Ioctl = v("VIDIOC_G_FMT", _IOWR("V", 4, v4l2_format.size));
+export const VIDIOC_S_FMT: Ioctl = v("VIDIOC_S_FMT", _IOWR("V", 5, v4l2_format.size));
+export const VIDIOC_REQBUFS: Ioctl = v("VIDIOC_REQBUFS", _IOWR("V", 8, v4l2_requestbuffers.size));
+export const VIDIOC_QUERYBUF: Ioctl = v("VIDIOC_QUERYBUF", _IOWR("V", 9, v4l2_buffer.size));
+export const VIDIOC_QBUF: Ioctl = v("VIDIOC_QBUF", _IOWR("V", 15, v4l2_buffer.size));
+export const VIDIOC_EXPBUF: Ioctl = v("VIDIOC_EXPBUF", _IOWR("V", 16, v4l2_exportbuffer.size));
+export const VIDIOC_DQBUF: Ioctl = v("VIDIOC_DQBUF", _IOWR("V", 17, v4l2_buffer.size));
+export const VIDIOC_STREAMON: Ioctl = v("VIDIOC_STREAMON", _IOW("V", 18, 4));
+export const VIDIOC_STREAMOFF: Ioctl = v("VIDIOC_STREAMOFF", _IOW("V", 19, 4));
+export const VIDIOC_G_PARM: Ioctl = v("VIDIOC_G_PARM", _IOWR("V", 21, v4l2_streamparm.size));
+export const VIDIOC_S_PARM: Ioctl = v("VIDIOC_S_PARM", _IOWR("V", 22, v4l2_streamparm.size));
+export const VIDIOC_G_CTRL: Ioctl = v("VIDIOC_G_CTRL", _IOWR("V", 27, v4l2_control.size));
+export const VIDIOC_S_CTRL: Ioctl = v("VIDIOC_S_CTRL", _IOWR("V", 28, v4l2_control.size));
+export const VIDIOC_QUERYMENU: Ioctl = v("VIDIOC_QUERYMENU", _IOWR("V", 37, v4l2_querymenu.size));
+export const VIDIOC_TRY_FMT: Ioctl = v("VIDIOC_TRY_FMT", _IOWR("V", 64, v4l2_format.size));
+export const VIDIOC_G_PRIORITY: Ioctl = v("VIDIOC_G_PRIORITY", _IOR("V", 67, 4));
+export const VIDIOC_S_PRIORITY: Ioctl = v("VIDIOC_S_PRIORITY", _IOW("V", 68, 4));
+export const VIDIOC_G_EXT_CTRLS: Ioctl = v(
+  "VIDIOC_G_EXT_CTRLS",
+  _IOWR("V", 71, v4l2_ext_controls.size),
+);
+export const VIDIOC_S_EXT_CTRLS: Ioctl = v(
+  "VIDIOC_S_EXT_CTRLS",
+  _IOWR("V", 72, v4l2_ext_controls.size),
+);
+export const VIDIOC_ENUM_FRAMESIZES: Ioctl = v(
   "VIDIOC_ENUM_FRAMESIZES",
   _IOWR("V", 74, v4l2_frmsizeenum.size),
 );
-export const VIDIOC_ENUM_FRAMEINTERVALS = v(
+export const VIDIOC_ENUM_FRAMEINTERVALS: Ioctl = v(
   "VIDIOC_ENUM_FRAMEINTERVALS",
   _IOWR("V", 75, v4l2_frmivalenum.size),
 );
-export const VIDIOC_DQEVENT = v("VIDIOC_DQEVENT", _IOR("V", 89, v4l2_event.size));
-export const VIDIOC_SUBSCRIBE_EVENT = v(
+export const VIDIOC_DQEVENT: Ioctl = v("VIDIOC_DQEVENT", _IOR("V", 89, v4l2_event.size));
+export const VIDIOC_SUBSCRIBE_EVENT: Ioctl = v(
   "VIDIOC_SUBSCRIBE_EVENT",
   _IOW("V", 90, v4l2_event_subscription.size),
 );
-export const VIDIOC_UNSUBSCRIBE_EVENT = v(
+export const VIDIOC_UNSUBSCRIBE_EVENT: Ioctl = v(
   "VIDIOC_UNSUBSCRIBE_EVENT",
   _IOW("V", 91, v4l2_event_subscription.size),
 );
-export const VIDIOC_CREATE_BUFS = v("VIDIOC_CREATE_BUFS", _IOWR("V", 92, v4l2_create_buffers.size));
-export const VIDIOC_PREPARE_BUF = v("VIDIOC_PREPARE_BUF", _IOWR("V", 93, v4l2_buffer.size));
-export const VIDIOC_G_SELECTION = v("VIDIOC_G_SELECTION", _IOWR("V", 94, v4l2_selection.size));
-export const VIDIOC_S_SELECTION = v("VIDIOC_S_SELECTION", _IOWR("V", 95, v4l2_selection.size));
-export const VIDIOC_DECODER_CMD = v("VIDIOC_DECODER_CMD", _IOWR("V", 96, v4l2_decoder_cmd.size));
-export const VIDIOC_TRY_DECODER_CMD = v(
+export const VIDIOC_CREATE_BUFS: Ioctl = v(
+  "VIDIOC_CREATE_BUFS",
+  _IOWR("V", 92, v4l2_create_buffers.size),
+);
+export const VIDIOC_PREPARE_BUF: Ioctl = v("VIDIOC_PREPARE_BUF", _IOWR("V", 93, v4l2_buffer.size));
+export const VIDIOC_G_SELECTION: Ioctl = v(
+  "VIDIOC_G_SELECTION",
+  _IOWR("V", 94, v4l2_selection.size),
+);
+export const VIDIOC_S_SELECTION: Ioctl = v(
+  "VIDIOC_S_SELECTION",
+  _IOWR("V", 95, v4l2_selection.size),
+);
+export const VIDIOC_DECODER_CMD: Ioctl = v(
+  "VIDIOC_DECODER_CMD",
+  _IOWR("V", 96, v4l2_decoder_cmd.size),
+);
+export const VIDIOC_TRY_DECODER_CMD: Ioctl = v(
   "VIDIOC_TRY_DECODER_CMD",
   _IOWR("V", 97, v4l2_decoder_cmd.size),
 );
-export const VIDIOC_QUERY_EXT_CTRL = v(
+export const VIDIOC_QUERY_EXT_CTRL: Ioctl = v(
   "VIDIOC_QUERY_EXT_CTRL",
   _IOWR("V", 103, v4l2_query_ext_ctrl.size),
 );
 /** Since Linux 6.10. */
-export const VIDIOC_REMOVE_BUFS = v(
+export const VIDIOC_REMOVE_BUFS: Ioctl = v(
   "VIDIOC_REMOVE_BUFS",
   _IOWR("V", 104, v4l2_remove_buffers.size),
 );

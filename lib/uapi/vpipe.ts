@@ -4,7 +4,17 @@
  * @module
  */
 import { _IOR, _IOW, type Ioctl } from "./ioctl_number.ts";
-import { embedded, n64, s32, struct, u16, u32, u64 } from "./struct.ts";
+import {
+  embedded,
+  type FieldsOf,
+  n64,
+  s32,
+  struct,
+  type StructType,
+  u16,
+  u32,
+  u64,
+} from "./struct.ts";
 
 export const VPIPE_MIN_SIZE = 1;
 export const VPIPE_MAX_SIZE = 4096;
@@ -15,20 +25,37 @@ export const VPIPE_ALGO_NONE = 0;
 export const VPIPE_ALGO_THRESHOLD = 1;
 
 // V4L2_CID_USER_BASE is 0x00980900.
-export const VPIPE_CID_BASE = 0x00980900 + 0x1000;
-export const VPIPE_CID_SRC_SEQUENCE = VPIPE_CID_BASE + 0;
-export const VPIPE_CID_ALGO = VPIPE_CID_BASE + 1;
-export const VPIPE_CID_ROI_LEFT = VPIPE_CID_BASE + 2;
-export const VPIPE_CID_ROI_TOP = VPIPE_CID_BASE + 3;
-export const VPIPE_CID_ROI_WIDTH = VPIPE_CID_BASE + 4;
-export const VPIPE_CID_ROI_HEIGHT = VPIPE_CID_BASE + 5;
-export const VPIPE_CID_THRESHOLD = VPIPE_CID_BASE + 6;
+export const VPIPE_CID_BASE: number = 0x00980900 + 0x1000;
+export const VPIPE_CID_SRC_SEQUENCE: number = VPIPE_CID_BASE + 0;
+export const VPIPE_CID_ALGO: number = VPIPE_CID_BASE + 1;
+export const VPIPE_CID_ROI_LEFT: number = VPIPE_CID_BASE + 2;
+export const VPIPE_CID_ROI_TOP: number = VPIPE_CID_BASE + 3;
+export const VPIPE_CID_ROI_WIDTH: number = VPIPE_CID_BASE + 4;
+export const VPIPE_CID_ROI_HEIGHT: number = VPIPE_CID_BASE + 5;
+export const VPIPE_CID_THRESHOLD: number = VPIPE_CID_BASE + 6;
 
 export const VPIPE_META_VERSION_1 = 1;
 export const VPIPE_META_VERSION_2 = 2;
-export const VPIPE_META_F_OVERRUN = 1 << 0;
+export const VPIPE_META_F_OVERRUN: number = 1 << 0;
 
-export const vpipe_meta_entry = struct("struct vpipe_meta_entry", 80, {
+export const vpipe_meta_entry: StructType<
+  FieldsOf<
+    number,
+    | "version"
+    | "entry_size"
+    | "flags"
+    | "src_v4l2_sequence"
+    | "buffer_index"
+    | "bytesused"
+    | "crc32"
+    | "algo_id"
+    | "algo_status"
+    | "roi_left"
+    | "roi_top"
+    | "roi_width"
+    | "roi_height"
+  > & FieldsOf<bigint, "seq" | "timestamp_ns" | "algo_value0" | "algo_value1">
+> = struct("struct vpipe_meta_entry", 80, {
   version: u16(0),
   entry_size: u16(2),
   flags: u32(4),
@@ -48,7 +75,37 @@ export const vpipe_meta_entry = struct("struct vpipe_meta_entry", 80, {
   algo_value1: u64(72),
 });
 
-export const vpipe_meta_entry_v2 = struct("struct vpipe_meta_entry_v2", 128, {
+export const vpipe_meta_entry_v2: StructType<
+  & FieldsOf<
+    number,
+    | "version"
+    | "entry_size"
+    | "flags"
+    | "src_v4l2_sequence"
+    | "buffer_index"
+    | "bytesused"
+    | "crc32"
+    | "algo_id"
+    | "algo_status"
+    | "roi_left"
+    | "roi_top"
+    | "roi_width"
+    | "roi_height"
+  >
+  & FieldsOf<
+    bigint,
+    | "seq"
+    | "timestamp_ns"
+    | "algo_value0"
+    | "algo_value1"
+    | "queued_ns"
+    | "run_ns"
+    | "copied_ns"
+    | "filtered_ns"
+    | "checksummed_ns"
+    | "done_ns"
+  >
+> = struct("struct vpipe_meta_entry_v2", 128, {
   ...embedded("v1", vpipe_meta_entry.fields),
   queued_ns: u64(80),
   run_ns: u64(88),
@@ -58,17 +115,23 @@ export const vpipe_meta_entry_v2 = struct("struct vpipe_meta_entry_v2", 128, {
   done_ns: u64(120),
 });
 
-export const vpipe_meta_info = struct("struct vpipe_meta_info", 28, {
+export const vpipe_meta_info: StructType<
+  FieldsOf<number, "version" | "entry_size" | "ring_entries" | "flags">
+> = struct("struct vpipe_meta_info", 28, {
   version: u16(0),
   entry_size: u16(2),
   ring_entries: u32(4),
   flags: u32(8),
 });
 
-export const vpipe_meta_stats = struct("struct vpipe_meta_stats", 32, {
-  published: n64(0),
-  dropped: n64(8),
-});
+export const vpipe_meta_stats: StructType<FieldsOf<number, "published" | "dropped">> = struct(
+  "struct vpipe_meta_stats",
+  32,
+  {
+    published: n64(0),
+    dropped: n64(8),
+  },
+);
 
 export const VPIPE_META_IOC_QUERY: Ioctl = {
   name: "VPIPE_META_IOC_QUERY",

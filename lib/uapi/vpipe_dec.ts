@@ -4,7 +4,7 @@
  * @module
  */
 import { _IOWR, type Ioctl } from "./ioctl_number.ts";
-import { embedded, s32, struct, u16, u32, u64 } from "./struct.ts";
+import { embedded, type FieldsOf, s32, struct, type StructType, u16, u32, u64 } from "./struct.ts";
 
 export const VPIPE_DEC_VERSION = 3;
 
@@ -26,15 +26,15 @@ export const VPIPE_DEC_MSG_FORMAT = 81;
 export const VPIPE_DEC_MSG_PICTURE = 82;
 export const VPIPE_DEC_MSG_DRAINED = 83;
 
-export const VPIPE_DEC_CODEC_VP9 = 1 << 0;
-export const VPIPE_DEC_CODEC_AV1 = 1 << 1;
-export const VPIPE_DEC_CODEC_H264 = 1 << 2;
-export const VPIPE_DEC_CODEC_HEVC = 1 << 3;
-export const VPIPE_DEC_CODEC_VP8 = 1 << 4;
-export const VPIPE_DEC_CODEC_MPEG1 = 1 << 5;
-export const VPIPE_DEC_CODEC_MPEG2 = 1 << 6;
-export const VPIPE_DEC_CODEC_MPEG4 = 1 << 7;
-export const VPIPE_DEC_CODEC_H263 = 1 << 8;
+export const VPIPE_DEC_CODEC_VP9: number = 1 << 0;
+export const VPIPE_DEC_CODEC_AV1: number = 1 << 1;
+export const VPIPE_DEC_CODEC_H264: number = 1 << 2;
+export const VPIPE_DEC_CODEC_HEVC: number = 1 << 3;
+export const VPIPE_DEC_CODEC_VP8: number = 1 << 4;
+export const VPIPE_DEC_CODEC_MPEG1: number = 1 << 5;
+export const VPIPE_DEC_CODEC_MPEG2: number = 1 << 6;
+export const VPIPE_DEC_CODEC_MPEG4: number = 1 << 7;
+export const VPIPE_DEC_CODEC_H263: number = 1 << 8;
 
 export const VPIPE_DEC_QUEUE_OUTPUT = 0;
 export const VPIPE_DEC_QUEUE_CAPTURE = 1;
@@ -45,14 +45,16 @@ export const VPIPE_DEC_MISMATCH = 2;
 export const VPIPE_DEC_NO_PICTURE = 3;
 export const VPIPE_DEC_FAILED = 4;
 
-export const VPIPE_DEC_STATEFUL = 1 << 0;
+export const VPIPE_DEC_STATEFUL: number = 1 << 0;
 
-export const VPIPE_DEC_MORE = 1 << 0;
-export const VPIPE_DEC_FINISH = 1 << 1;
+export const VPIPE_DEC_MORE: number = 1 << 0;
+export const VPIPE_DEC_FINISH: number = 1 << 1;
 
-export const VPIPE_DEC_BUFFER_IMPORTED = 1 << 0;
+export const VPIPE_DEC_BUFFER_IMPORTED: number = 1 << 0;
 
-export const vpipe_dec_header = struct("struct vpipe_dec_header", 24, {
+export const vpipe_dec_header: StructType<
+  FieldsOf<number, "version" | "type" | "size" | "stream"> & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_header", 24, {
   version: u16(0),
   type: u16(2),
   size: u32(4),
@@ -62,24 +64,51 @@ export const vpipe_dec_header = struct("struct vpipe_dec_header", 24, {
 
 const header = embedded("header", vpipe_dec_header.fields);
 
-export const vpipe_dec_opened = struct("struct vpipe_dec_opened", 32, {
+export const vpipe_dec_opened: StructType<
+  FieldsOf<number, "version" | "type" | "size" | "stream" | "codec"> & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_opened", 32, {
   ...header,
   codec: u32(24),
 });
 
-export const vpipe_dec_hello = struct("struct vpipe_dec_hello", 40, {
+export const vpipe_dec_hello: StructType<
+  & FieldsOf<number, "version" | "type" | "size" | "stream" | "codecs" | "streams" | "features">
+  & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_hello", 40, {
   ...header,
   codecs: u32(24),
   streams: u32(28),
   features: u32(32),
 });
 
-export const vpipe_dec_plane = struct("struct vpipe_dec_plane", 8, {
-  bytesperline: u32(0),
-  sizeimage: u32(4),
-});
+export const vpipe_dec_plane: StructType<FieldsOf<number, "bytesperline" | "sizeimage">> = struct(
+  "struct vpipe_dec_plane",
+  8,
+  {
+    bytesperline: u32(0),
+    sizeimage: u32(4),
+  },
+);
 
-export const vpipe_dec_start = struct("struct vpipe_dec_start", 64, {
+export const vpipe_dec_start: StructType<
+  FieldsOf<
+    number,
+    | "version"
+    | "type"
+    | "size"
+    | "stream"
+    | "codec"
+    | "pixelformat"
+    | "width"
+    | "height"
+    | "num_planes"
+    | "flags"
+    | "bytesperline0"
+    | "sizeimage0"
+    | "bytesperline1"
+    | "sizeimage1"
+  > & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_start", 64, {
   ...header,
   codec: u32(24),
   pixelformat: u32(28),
@@ -93,7 +122,23 @@ export const vpipe_dec_start = struct("struct vpipe_dec_start", 64, {
   sizeimage1: u32(60, "planes[1].sizeimage"),
 });
 
-export const vpipe_dec_capture = struct("struct vpipe_dec_capture", 56, {
+export const vpipe_dec_capture: StructType<
+  FieldsOf<
+    number,
+    | "version"
+    | "type"
+    | "size"
+    | "stream"
+    | "pixelformat"
+    | "width"
+    | "height"
+    | "num_planes"
+    | "bytesperline0"
+    | "sizeimage0"
+    | "bytesperline1"
+    | "sizeimage1"
+  > & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_capture", 56, {
   ...header,
   pixelformat: u32(24),
   width: u32(28),
@@ -105,12 +150,27 @@ export const vpipe_dec_capture = struct("struct vpipe_dec_capture", 56, {
   sizeimage1: u32(52, "planes[1].sizeimage"),
 });
 
-export const vpipe_dec_empty = struct("struct vpipe_dec_empty", 32, {
+export const vpipe_dec_empty: StructType<
+  FieldsOf<number, "version" | "type" | "size" | "stream" | "index"> & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_empty", 32, {
   ...header,
   index: u32(24),
 });
 
-export const vpipe_dec_decode = struct("struct vpipe_dec_decode", 56, {
+export const vpipe_dec_decode: StructType<
+  FieldsOf<
+    number,
+    | "version"
+    | "type"
+    | "size"
+    | "stream"
+    | "output_index"
+    | "bytesused"
+    | "capture_index"
+    | "num_controls"
+    | "flags"
+  > & FieldsOf<bigint, "cookie" | "timestamp_ns">
+> = struct("struct vpipe_dec_decode", 56, {
   ...header,
   output_index: u32(24),
   bytesused: u32(28),
@@ -120,18 +180,30 @@ export const vpipe_dec_decode = struct("struct vpipe_dec_decode", 56, {
   flags: u32(48),
 });
 
-export const vpipe_dec_control = struct("struct vpipe_dec_control", 8, {
-  id: u32(0),
-  size: u32(4),
-});
+export const vpipe_dec_control: StructType<FieldsOf<number, "id" | "size">> = struct(
+  "struct vpipe_dec_control",
+  8,
+  {
+    id: u32(0),
+    size: u32(4),
+  },
+);
 
-export const vpipe_dec_free = struct("struct vpipe_dec_free", 32, {
+export const vpipe_dec_free: StructType<
+  & FieldsOf<number, "version" | "type" | "size" | "stream" | "queue" | "indices">
+  & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_free", 32, {
   ...header,
   queue: u32(24),
   indices: u32(28),
 });
 
-export const vpipe_dec_done = struct("struct vpipe_dec_done", 40, {
+export const vpipe_dec_done: StructType<
+  FieldsOf<
+    number,
+    "version" | "type" | "size" | "stream" | "status" | "codec_ns" | "bytesused0" | "bytesused1"
+  > & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_done", 40, {
   ...header,
   status: u32(24),
   codec_ns: u32(28),
@@ -139,7 +211,26 @@ export const vpipe_dec_done = struct("struct vpipe_dec_done", 40, {
   bytesused1: u32(36, "bytesused[1]"),
 });
 
-export const vpipe_dec_format = struct("struct vpipe_dec_format", 72, {
+export const vpipe_dec_format: StructType<
+  FieldsOf<
+    number,
+    | "version"
+    | "type"
+    | "size"
+    | "stream"
+    | "width"
+    | "height"
+    | "left"
+    | "top"
+    | "visible_width"
+    | "visible_height"
+    | "depth"
+    | "colorspace"
+    | "xfer_func"
+    | "ycbcr_enc"
+    | "quantization"
+  > & FieldsOf<bigint, "cookie">
+> = struct("struct vpipe_dec_format", 72, {
   ...header,
   width: u32(24),
   height: u32(28),
@@ -154,7 +245,13 @@ export const vpipe_dec_format = struct("struct vpipe_dec_format", 72, {
   quantization: u32(68),
 });
 
-export const vpipe_dec_picture = struct("struct vpipe_dec_picture", 48, {
+export const vpipe_dec_picture: StructType<
+  & FieldsOf<
+    number,
+    "version" | "type" | "size" | "stream" | "bytesused0" | "bytesused1" | "status"
+  >
+  & FieldsOf<bigint, "cookie" | "source">
+> = struct("struct vpipe_dec_picture", 48, {
   ...header,
   source: u64(24),
   bytesused0: u32(32, "bytesused[0]"),
@@ -162,12 +259,18 @@ export const vpipe_dec_picture = struct("struct vpipe_dec_picture", 48, {
   status: u32(40),
 });
 
-export const vpipe_dec_stream = struct("struct vpipe_dec_stream", 8, {
-  stream: u32(0),
-  fd: s32(4),
-});
+export const vpipe_dec_stream: StructType<FieldsOf<number, "stream" | "fd">> = struct(
+  "struct vpipe_dec_stream",
+  8,
+  {
+    stream: u32(0),
+    fd: s32(4),
+  },
+);
 
-export const vpipe_dec_buffer = struct("struct vpipe_dec_buffer", 24, {
+export const vpipe_dec_buffer: StructType<
+  FieldsOf<number, "queue" | "index" | "plane" | "flags" | "fd" | "size">
+> = struct("struct vpipe_dec_buffer", 24, {
   queue: u32(0),
   index: u32(4),
   plane: u32(8),

@@ -3,10 +3,16 @@
  *
  * @module
  */
+export * from "./compound_controls.ts";
+export type { ControlDescription, MenuItem } from "./controls.ts";
 export * from "./decoder/stateful_stream.ts";
+export * from "./decoder/stateless_stream.ts";
 export * from "./device.ts";
+export type { FormatDescription, FrameIntervals, FrameSizes, Range } from "./enumerate.ts";
 export * from "./events.ts";
 export * from "./find.ts";
+export type { Format, PlaneFormat, WantedFormat } from "./format.ts";
+export * from "./frame_interval.ts";
 export * from "./media.ts";
 export * from "./queue/mplane_queue.ts";
 export * from "./queue/queue.ts";

@@ -24,7 +24,7 @@ const UAPI = `${ROOT}lib/uapi`;
 const KERNEL_HEADERS = `${ROOT}build/guest/linux/include/uapi/linux`;
 
 /** Of lib/uapi: no header's, but what its other files are written in. */
-const BASIS = ["ioctl_number.ts", "struct.ts"];
+const BASIS = ["ioctl_number.ts", "mod.ts", "struct.ts"];
 
 /** `v4l2_controls_vp9.ts` has a part of v4l2-controls.h, `dma_buf.ts` all that is said of dma-buf.h. */
 function headerOf(file: string): string {

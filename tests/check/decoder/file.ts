@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Context } from "../../harness/context.ts";
-import { type Outcome, Running } from "../../harness/processes.ts";
+import type { Outcome, Running } from "../../harness/processes.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
 
 /** A line of fixtures/streams/digests.txt. */

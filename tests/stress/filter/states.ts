@@ -12,7 +12,7 @@ import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { Mapping } from "../../../lib/sys/mmap.ts";
 import { Poller, POLLIN, POLLOUT } from "../../../lib/sys/poll.ts";
-import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import type { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { DmabufQueue, MmapQueue, Queue } from "../../../lib/v4l2/queue/queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import {
