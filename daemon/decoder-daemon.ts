@@ -4,7 +4,7 @@
  * @module
  */
 import { choice, flag, type Parameter, path } from "../lib/cli/parameters.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
 import { findDecoder } from "../lib/ffmpeg/codecs.ts";
 import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
@@ -28,7 +28,7 @@ function useKernels(log: Log, ffmpeg: Ffmpeg, path: string): KernelChoice | unde
   }
 }
 
-main({
+export const tool = declareTool({
   name: "decoder-daemon",
   summary: "Decodes for the kernel's decoder nodes with FFmpeg, until SIGTERM or SIGINT.",
   positionals: {},
@@ -68,3 +68,5 @@ main({
     Deno.exit(0);
   },
 });
+
+if (import.meta.main) await main(tool);

@@ -6,7 +6,7 @@
 import { TIMEOUT } from "../lib/cli/shared_options.ts";
 import { decodeFile } from "../lib/frames/decode_frames.ts";
 import { choice, integer, outputPath, type Parameter, path } from "../lib/cli/parameters.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { findDecoder } from "../lib/v4l2/decoder/stateless_stream.ts";
 import {
   MAX_BUFFERS,
@@ -17,7 +17,7 @@ import { STATEFUL_CODECS } from "../lib/v4l2/decoder/stateful_stream.ts";
 
 const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
 
-main({
+export const tool = declareTool({
   name: "decode-file",
   summary: "Decodes a file (IVF or an elementary stream) with the stateless decoder, which takes " +
     "VP9, AV1 and H.264, or the stateful one, and writes its pictures in display order, cropped and " +
@@ -55,3 +55,5 @@ main({
     return decodeFile({ ...values, device }, session);
   },
 });
+
+if (import.meta.main) await main(tool);

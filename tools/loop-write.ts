@@ -25,7 +25,7 @@ import {
 } from "../lib/cli/parameters.ts";
 import { schedule, SCHEDULING } from "../lib/cli/scheduling.ts";
 import { STAGES } from "../lib/frames/stages.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { writeFrames } from "../lib/frames/write_frames.ts";
 import { frameBytes, isCompressed, rowBytes } from "../lib/image/pixel_format.ts";
 import { ENOTTY, SysError } from "../lib/sys/errno.ts";
@@ -92,7 +92,7 @@ function setInterval(
   return wanted;
 }
 
-main({
+export const tool = declareTool({
   name: "loop-write",
   summary: "Writes frames to a V4L2 output device by the clock, and one CSV row a frame.",
   positionals: {
@@ -151,3 +151,5 @@ main({
     }, session);
   },
 });
+
+if (import.meta.main) await main(tool);

@@ -8,7 +8,7 @@ import { descriptorOf, OutputFile, STDOUT } from "../lib/files/files.ts";
 import { flag, number, outputPath, path } from "../lib/cli/parameters.ts";
 import { Progress } from "../lib/cli/progress.ts";
 import { BREATH_MS, breathe } from "../lib/cli/stop.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { formatSummary } from "../lib/measure/format.ts";
 import { Histogram } from "../lib/measure/histogram.ts";
 import { DeviceError } from "../lib/v4l2/device.ts";
@@ -52,7 +52,7 @@ const STAGES = [
   ["queued to done", "queued_ns", "done_ns"],
 ] as const;
 
-main({
+export const tool = declareTool({
   name: "meta-drain",
   summary: "Writes one CSV row for each frame that the filter finishes.",
   positionals: {
@@ -137,3 +137,5 @@ main({
     };
   },
 });
+
+if (import.meta.main) await main(tool);

@@ -12,7 +12,7 @@ import { DecodeRun, type DecodeSettings } from "./decode_run.ts";
 import { readFile } from "../files/files.ts";
 import { FrameWaiter } from "./frame_waiter.ts";
 import { UsageError } from "../cli/parameters.ts";
-import type { Report, Session } from "../cli/tool.ts";
+import type { Report, ToolSession } from "../cli/tool.ts";
 
 // More than the buffers that pictures can wait in.
 const DISPLAY_SPAN = 64;
@@ -24,7 +24,10 @@ function isCodec(codec: string | undefined): codec is Codec | undefined {
 }
 
 /** Decodes a file. What was written stays when something fails, or a signal ends it. */
-export async function decodeStateless(settings: DecodeSettings, session: Session): Promise<Report> {
+export async function decodeStateless(
+  settings: DecodeSettings,
+  session: ToolSession,
+): Promise<Report> {
   const { input, codec, device } = settings;
   if (!isCodec(codec)) {
     throw new UsageError(
@@ -98,7 +101,7 @@ async function decodePart(
   order: DisplayOrder,
   run: DecodeRun,
   { buffers, format, timeout }: DecodeSettings,
-  { stop }: Session,
+  { stop }: ToolSession,
 ): Promise<void> {
   const [{ sequence }] = units;
   const largest = units.reduce((size, { data }) => Math.max(size, data.length), 0);

@@ -6,7 +6,7 @@
  */
 
 /** How a column's number is written. */
-export type Format = (value: number) => string;
+export type CellFormat = (value: number) => string;
 
 /** Takes complete rows as text. */
 export interface RowSink {
@@ -20,7 +20,7 @@ export class FrameLog<Name extends string> {
   /** Index of the row that is being filled. */
   row = 0;
   readonly #sink: RowSink;
-  readonly #formats: readonly (readonly [Float64Array, Format])[];
+  readonly #formats: readonly (readonly [Float64Array, CellFormat])[];
   readonly #capacity: number;
 
   /**
@@ -32,7 +32,7 @@ export class FrameLog<Name extends string> {
    */
   constructor(
     sink: RowSink,
-    formats: Readonly<Record<Name, Format>>,
+    formats: Readonly<Record<Name, CellFormat>>,
     hidden: readonly string[] = [],
     capacity = 1024,
   ) {
