@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { choice, flag, type Parameter, path } from "../lib/cli/parameters.ts";
+import { choice, flag, optional, path } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
 import { findDecoder } from "../lib/ffmpeg/codecs.ts";
@@ -13,8 +13,6 @@ import { chooseKernels, type KernelChoice } from "./pixel_functions/compare.ts";
 import { LEVELS, Log } from "./log.ts";
 import { selftest } from "./selftest.ts";
 import { Session } from "./session/session.ts";
-
-const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
 
 /** The kernels to use of a library; what is built in does without them. */
 function useKernels(log: Log, ffmpeg: Ffmpeg, path: string): KernelChoice | undefined {

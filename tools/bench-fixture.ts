@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { integer, outputPath, type Parameter, path, UsageError } from "../lib/cli/parameters.ts";
+import { integer, optional, outputPath, path, UsageError } from "../lib/cli/parameters.ts";
 import { schedule, SCHEDULING } from "../lib/cli/scheduling.ts";
 import {
   ALGORITHM,
@@ -37,10 +37,10 @@ export const tool = declareTool({
     roi: REGION,
     depth: integer("N", "frames in flight", { min: 1, max: 32, fallback: 1 }),
     buffers: BUFFERS,
-    "warm-up": integer(
+    "warm-up": optional(integer(
       "FRAMES",
       `frames to send before the first one recorded; without it ${WARM_UP_FRAMES}, fewer above VGA`,
-    ) as Parameter<number | undefined>,
+    )),
     stages: STAGES,
     timeout: TIMEOUT,
     ...SCHEDULING,

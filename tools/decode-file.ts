@@ -5,7 +5,7 @@
  */
 import { TIMEOUT } from "../lib/cli/shared_options.ts";
 import { decodeFile } from "../lib/frames/decode_frames.ts";
-import { choice, integer, outputPath, type Parameter, path } from "../lib/cli/parameters.ts";
+import { choice, integer, optional, outputPath, path } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { findDecoder } from "../lib/v4l2/decoder/stateless_stream.ts";
 import {
@@ -14,8 +14,6 @@ import {
   type PictureFormat,
 } from "../lib/v4l2/decoder/picture_buffers.ts";
 import { STATEFUL_CODECS } from "../lib/v4l2/decoder/stateful_stream.ts";
-
-const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
 
 export const tool = declareTool({
   name: "decode-file",

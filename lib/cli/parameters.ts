@@ -29,6 +29,9 @@ export interface Flag {
   readonly help: string;
 }
 
+/** A parameter that may be left out, and then has no value. */
+export const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
+
 /** A parameter taken as it is: a file or device. */
 export function path(metavar: string, help: string): Parameter<string> {
   return {
