@@ -5,10 +5,10 @@
  */
 import { choice, flag, optional, path } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
+import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
-import { findDecoder } from "../lib/ffmpeg/codecs.ts";
 import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
-import { codecBits, NAMES } from "./codecs.ts";
+import { codecBits, decodable } from "./codecs.ts";
 import { chooseKernels, type KernelChoice } from "./pixel_functions/compare.ts";
 import { LEVELS, Log } from "./log.ts";
 import { selftest } from "./selftest.ts";
@@ -49,8 +49,9 @@ export const tool = declareTool({
     const ffmpeg = loadFfmpeg();
     // It would write lines of its own form.
     ffmpeg.avutil.av_log_set_level(log.level === "debug" ? AV_LOG_VERBOSE : AV_LOG_QUIET);
-    const codecs = codecBits(ffmpeg);
-    if (codecs === 0) throw new Error(`FFmpeg ${ffmpeg.version}: has none of ${NAMES}`);
+    const names = decodable(ffmpeg);
+    if (names.length === 0) throw new Error(`FFmpeg ${ffmpeg.version}: has none of ${CODEC_NAMES}`);
+    const codecs = codecBits(names);
     const kernels = values.kernels === undefined
       ? undefined
       : useKernels(log, ffmpeg, values.kernels);
@@ -58,7 +59,7 @@ export const tool = declareTool({
     log.info("serving", {
       device: values.device,
       ffmpeg: ffmpeg.version,
-      codecs: NAMES.filter((name) => findDecoder(ffmpeg, name)).join(","),
+      codecs: names.join(","),
       kernels: kernels?.names.join(",") || "built-in",
     });
     await session.run(stop);

@@ -4,6 +4,7 @@
  * @module
  */
 import { TIMEOUT } from "../lib/cli/shared_options.ts";
+import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { decodeFile } from "../lib/frames/decode_frames.ts";
 import { choice, integer, optional, outputPath, path } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
@@ -13,7 +14,6 @@ import {
   PICTURE_FORMATS,
   type PictureFormat,
 } from "../lib/v4l2/decoder/picture_buffers.ts";
-import { STATEFUL_CODECS } from "../lib/v4l2/decoder/stateful_stream.ts";
 
 export const tool = declareTool({
   name: "decode-file",
@@ -29,9 +29,11 @@ export const tool = declareTool({
   },
   options: {
     codec: optional(
-      choice("CODEC", `what IN must be: ${STATEFUL_CODECS.join(", ")}; without it, what it is`, [
-        ...STATEFUL_CODECS,
-      ]),
+      choice(
+        "CODEC",
+        `what IN must be: ${CODEC_NAMES.join(", ")}; without it, what it is`,
+        CODEC_NAMES,
+      ),
     ),
     device: optional(path("DEV", "the decoder's video node; without it, the stateless one")),
     buffers: integer("N", "frames in flight at most", { min: 1, max: MAX_BUFFERS, fallback: 4 }),

@@ -4,7 +4,7 @@
  * @module
  */
 import { StreamError } from "../../lib/codec/stream_error.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import {
@@ -21,7 +21,8 @@ import { Assembly } from "../rebuild/access_unit_buffer.ts";
 import type { Buffers } from "../pictures/buffers.ts";
 import { CaptureBuffers } from "../pictures/capture_buffers.ts";
 import { type CaptureFormat, sameFormat } from "../pictures/capture_format.ts";
-import { type FrameControls, type Rebuilder, rebuilder } from "../rebuild/rebuilders.ts";
+import { rebuilder } from "../rebuild/choose.ts";
+import type { FrameControls, Rebuilder } from "../rebuild/rebuilder.ts";
 
 // A stream may change its size up to here and gets MISMATCH; beyond, its frames are CORRUPT. What
 // a bitstream alone says must not take all memory.

@@ -4,8 +4,7 @@
  * @module
  */
 
-/** A codec that streams are read of. */
-export type Codec = "vp9" | "av1" | "h264";
+import type { Codec } from "./codecs.ts";
 
 /** How the chroma planes are sampled. */
 export type Chroma = "4:0:0" | "4:2:0" | "4:2:2" | "4:4:4" | "4:4:0";

@@ -12,7 +12,7 @@ import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { StatefulService } from "../../daemon/stream/stateful_service.ts";
 import { codecBit } from "../../daemon/codecs.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { runsOf } from "../../lib/image/semiplanar.ts";
 import { File, IoBuffer } from "../../lib/sys/file.ts";

@@ -9,7 +9,7 @@ import { codecBit } from "../../daemon/codecs.ts";
 import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { StatelessService } from "../../daemon/stream/stateless_service.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { type File, IoBuffer } from "../../lib/sys/file.ts";
 import type { Fields, StructType, View } from "../../lib/uapi/struct.ts";

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { type CodecName, CODED } from "../../codec/codecs.ts";
 import { monotonicNs } from "../../sys/clock.ts";
 import { EAGAIN, EIO, SysError } from "../../sys/errno.ts";
 import type { GatherBuffer } from "../../sys/gather.ts";
@@ -36,24 +37,6 @@ const CARD = "vpipe stateful decoder";
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
-/** What a stateful decoder may take, a frame in each OUTPUT buffer. */
-export const CODED = {
-  vp9: v4l2.V4L2_PIX_FMT_VP9,
-  // V4L2_PIX_FMT_AV1, which linux/videodev2.h has only since Linux 6.15.
-  av1: v4l2.fourcc("AV01"),
-  h264: v4l2.V4L2_PIX_FMT_H264,
-  hevc: v4l2.V4L2_PIX_FMT_HEVC,
-  vp8: v4l2.V4L2_PIX_FMT_VP8,
-  mpeg1: v4l2.V4L2_PIX_FMT_MPEG1,
-  mpeg2: v4l2.V4L2_PIX_FMT_MPEG2,
-  mpeg4: v4l2.V4L2_PIX_FMT_MPEG4,
-  h263: v4l2.V4L2_PIX_FMT_H263,
-} as const;
-
-export type StatefulCodec = keyof typeof CODED;
-
-export const STATEFUL_CODECS = Object.keys(CODED) as readonly StatefulCodec[];
-
 /** Of the first stateful decoder that this process may open, if there is one. */
 export function findStatefulDecoder(): string | undefined {
   return findVideoDevice(DRIVER, CARD, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE);
@@ -75,7 +58,7 @@ const TIMES = 256;
 
 /** How a stream is decoded. */
 export interface StatefulSettings {
-  readonly codec: StatefulCodec;
+  readonly codec: CodecName;
   /** Of each queue; CAPTURE gets more where the decoder needs them. */
   readonly buffers: number;
   /** Size of the largest coded frame in bytes. */

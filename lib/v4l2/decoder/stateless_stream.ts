@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Codec, Sequence } from "../../codec/stream.ts";
+import { STATELESS } from "../../codec/codecs.ts";
+import type { Sequence } from "../../codec/stream.ts";
 import { monotonicNs } from "../../sys/clock.ts";
 import type { GatherBuffer } from "../../sys/gather.ts";
 import { setCompoundControls } from "../compound_controls.ts";
@@ -28,13 +29,6 @@ const CARD = "vpipe stateless decoder";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-
-const CODED: Record<Codec, number> = {
-  vp9: v4l2.V4L2_PIX_FMT_VP9_FRAME,
-  // V4L2_PIX_FMT_AV1_FRAME, which linux/videodev2.h has only since Linux 6.5.
-  av1: v4l2.fourcc("AV1F"),
-  h264: v4l2.V4L2_PIX_FMT_H264_SLICE,
-};
 
 /** Of the first decoder that this process may open, if there is one. */
 export function findDecoder(): string | undefined {
@@ -121,7 +115,7 @@ export class DecoderStream implements Disposable {
       setMplaneFormat(device, OUTPUT, {
         width,
         height,
-        pixelformat: CODED[codec],
+        pixelformat: STATELESS[codec],
         sizeimage: largest,
       });
       // The sample depth in them decides what CAPTURE offers.
