@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { stringify } from "@std/csv";
 import { formatNs } from "../measure/format.ts";
 import type { MachineFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
@@ -41,12 +42,10 @@ export function ioCsv(machine: MachineFigures): string[] {
   const names = Object.keys(COLUMNS);
   const missing = (name: string) =>
     name.endsWith("_syscalls") ? withoutCalls(machine) : NOT_RECORDED;
-  return [
-    names.join(","),
-    ...sizesOf(machine).flatMap((size) => ofSize(machine, size)).map((figures) =>
-      names.map((name) => COLUMNS[name](figures) ?? missing(name)).join(",")
-    ),
-  ];
+  const rows = sizesOf(machine).flatMap((size) => ofSize(machine, size)).map((figures) =>
+    Object.fromEntries(names.map((name) => [name, COLUMNS[name](figures) ?? missing(name)]))
+  );
+  return stringify(rows, { columns: names }).trimEnd().split(/\r?\n/);
 }
 
 /** The lines of a machine's section in docs/io-methods.md: a table for each size. */

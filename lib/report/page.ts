@@ -29,7 +29,7 @@ import {
   timestamps,
   withoutPerf,
 } from "./words.ts";
-import chartJs from "../../build/toolchain/chart.js" with { type: "text" };
+import chartJs from "chart.js" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
 import styleCss from "./style.css" with { type: "text" };
 
