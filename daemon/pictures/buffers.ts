@@ -4,14 +4,7 @@
  *
  * @module
  */
-import {
-  DMA_BUF_IOCTL_SYNC,
-  dma_buf_sync,
-  DMA_BUF_SYNC_END,
-  DMA_BUF_SYNC_READ,
-  DMA_BUF_SYNC_START,
-  DMA_BUF_SYNC_WRITE,
-} from "../../lib/dmabuf/dma_buf.ts";
+import { DMA_BUF_IOCTL_SYNC, READING, WRITING } from "../../lib/dmabuf/dma_buf.ts";
 import { File } from "../../lib/sys/file.ts";
 import { ioctl } from "../../lib/sys/ioctl.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
@@ -28,27 +21,19 @@ import type { Digest } from "./digest.ts";
 /** Buffers of a queue: one bit each in VPIPE_DEC_MSG_FREE. */
 const MAX_BUFFERS = 32;
 
-const bracket = (flags: number) => dma_buf_sync.alloc({ flags: BigInt(flags) }).bytes;
-
-// OUTPUT is read, CAPTURE written.
-const BRACKETS = [DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE].map((direction) => ({
-  start: bracket(DMA_BUF_SYNC_START | direction),
-  end: bracket(DMA_BUF_SYNC_END | direction),
-}));
-
 /** One plane of a buffer, mapped. */
-export class Plane implements Disposable {
+export class MappedPlane implements Disposable {
   readonly #mapping: Mapping;
   /** Kept where the memory is another device's. */
   readonly #imported: File | undefined;
-  readonly #bracket;
+  readonly #access;
   readonly pointer: Deno.PointerObject;
 
   constructor(file: File, size: number, queue: number, imported: boolean) {
     const output = queue === VPIPE_DEC_QUEUE_OUTPUT;
     this.#mapping = output ? Mapping.readOnly(file, size) : Mapping.shared(file, size);
     this.#imported = imported ? file : undefined;
-    this.#bracket = BRACKETS[queue];
+    this.#access = output ? READING : WRITING;
     this.pointer = Deno.UnsafePointer.of(this.#mapping.bytes)!;
   }
 
@@ -65,11 +50,11 @@ export class Plane implements Disposable {
 
   /** Before the CPU reads (OUTPUT) or writes (CAPTURE) it. */
   begin(): void {
-    if (this.#imported) ioctl(this.#imported, DMA_BUF_IOCTL_SYNC, this.#bracket.start);
+    if (this.#imported) ioctl(this.#imported, DMA_BUF_IOCTL_SYNC, this.#access.begin);
   }
   /** When the CPU has done so. */
   end(): void {
-    if (this.#imported) ioctl(this.#imported, DMA_BUF_IOCTL_SYNC, this.#bracket.end);
+    if (this.#imported) ioctl(this.#imported, DMA_BUF_IOCTL_SYNC, this.#access.end);
   }
 
   [Symbol.dispose](): void {
@@ -81,7 +66,7 @@ export class Plane implements Disposable {
 /** All buffers of one stream that were asked for so far. */
 export class Buffers implements Disposable {
   readonly #stream: File;
-  readonly #queues: readonly (Plane | undefined)[][];
+  readonly #queues: readonly (MappedPlane | undefined)[][];
   readonly #request = vpipe_dec_buffer.alloc();
   #mappings = 0;
 
@@ -106,21 +91,21 @@ export class Buffers implements Disposable {
    *
    * @throws {SysError} EINVAL: there is no such buffer, EPIPE: the stream is over
    */
-  plane(queue: number, index: number, plane: number): Plane {
+  plane(queue: number, index: number, plane: number): MappedPlane {
     // An index that is out of range finds nothing here, and the kernel says so.
     return this.#queues[queue][index * VPIPE_DEC_MAX_PLANES + plane] ??
       this.#map(queue, index, plane);
   }
 
-  #map(queue: number, index: number, plane: number): Plane {
+  #map(queue: number, index: number, plane: number): MappedPlane {
     const request = Object.assign(this.#request, { queue, index, plane });
     ioctl(this.#stream, VPIPE_DEC_IOC_BUFFER, request.bytes);
     const { fd, size, flags } = request;
     const file = new File(`${this.#stream.path} buffer ${queue}.${index}.${plane}`, fd);
     const imported = (flags & VPIPE_DEC_BUFFER_IMPORTED) !== 0;
-    let mapped: Plane | undefined;
+    let mapped: MappedPlane | undefined;
     try {
-      mapped = new Plane(file, size, queue, imported);
+      mapped = new MappedPlane(file, size, queue, imported);
     } finally {
       // A mapping lives without its descriptor.
       if (mapped === undefined || !imported) file.close();

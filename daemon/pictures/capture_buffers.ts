@@ -7,12 +7,12 @@ import type { Frame } from "../../lib/ffmpeg/frame.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, type Planes, planes } from "../../lib/ffmpeg/packer.ts";
 import { VPIPE_DEC_QUEUE_CAPTURE } from "../../lib/uapi/vpipe_dec.ts";
-import type { Buffers, Plane } from "./buffers.ts";
+import type { Buffers, MappedPlane } from "./buffers.ts";
 import type { CaptureFormat } from "./capture_format.ts";
 
 /** A CAPTURE buffer as the packer writes it. */
 interface Destination {
-  readonly planes: readonly Plane[];
+  readonly planes: readonly MappedPlane[];
   readonly addresses: Planes;
 }
 

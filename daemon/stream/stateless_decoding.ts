@@ -36,7 +36,7 @@ const maxPixels = ({ width, height }: CaptureFormat) =>
 const SCALES: readonly CodecName[] = ["vp9", "av1"];
 
 /** Decodes the frames of one codec into buffers of one format at a time. */
-export class Run implements Disposable {
+export class StatelessDecoding implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #buffers: Buffers;
   readonly #decoder: Decoder;

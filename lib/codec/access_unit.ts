@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Rectangle } from "../image/rectangle.ts";
 import type { Codec } from "./codecs.ts";
 
 /** How the chroma planes are sampled. */
@@ -25,7 +26,7 @@ export interface Sequence {
   width: number;
   height: number;
   /** Visible rectangle in it, in pixels: H.264's cropping; elsewhere the whole. */
-  crop: { left: number; top: number; width: number; height: number };
+  crop: Rectangle;
   /** Bits a sample: 8 to 14, in VP9 and AV1 one of 8, 10 and 12. */
   bitDepth: number;
   chroma: Chroma;

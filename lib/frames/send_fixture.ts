@@ -4,10 +4,11 @@
  * @module
  */
 import { GREY } from "../image/pixel_format.ts";
+import type { Rectangle } from "../image/rectangle.ts";
 import { formatSummary } from "../measure/format.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { FixturePath, type FixtureRoute } from "../vpipe/fixture_path.ts";
-import { ALGORITHMS, type FilterControls } from "../vpipe/filter.ts";
+import { ALGORITHMS } from "../vpipe/filter.ts";
 import { readPgm, writePgm } from "../files/pgm_files.ts";
 import { Recording, type RecordingSettings } from "./recording.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
@@ -24,7 +25,7 @@ export interface FixtureSettings extends Omit<FixtureRoute, "image" | "controls"
   readonly output: string;
   readonly algorithm: keyof typeof ALGORITHMS;
   readonly threshold: number;
-  readonly roi: FilterControls["roi"];
+  readonly roi: Rectangle;
   /** Of the source, for the metadata. */
   readonly sequence: number;
 }

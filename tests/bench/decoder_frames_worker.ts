@@ -6,7 +6,7 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 import { Answers } from "../../daemon/stream/answers.ts";
-import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
+import type { Buffers, MappedPlane } from "../../daemon/pictures/buffers.ts";
 import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
@@ -30,10 +30,10 @@ export interface Area {
 }
 
 /** A plane as the service sees it. */
-function plane({ address, size }: Area): Plane {
+function plane({ address, size }: Area): MappedPlane {
   const pointer = Deno.UnsafePointer.create(BigInt(address))!;
   const bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, size));
-  return { pointer, bytes, address, size, begin() {}, end() {} } as unknown as Plane;
+  return { pointer, bytes, address, size, begin() {}, end() {} } as unknown as MappedPlane;
 }
 
 /** Serves until the other end is closed. */
@@ -42,13 +42,12 @@ function serve({ fd, output, captures, kernels }: Order): void {
   const log = new Log("warning");
   const incoming = new Incoming(file);
   const planes = [[plane(output)], captures.map(plane)];
-  const buffers = { plane: (queue: number, index: number) => planes[queue][index] };
+  const mapped = { plane: (queue: number, index: number) => planes[queue][index] };
+  const buffers = mapped as unknown as Buffers;
   const loaded = loadFfmpeg();
   const ffmpeg = kernels ? { ...loaded, kernels: loadKernels(kernels) } : loaded;
-  using service = new StatelessService(
-    ...[ffmpeg, log, incoming, new Answers(log, 1, file)] as const,
-    buffers as unknown as Buffers,
-  );
+  const answers = new Answers(log, 1, file);
+  using service = new StatelessService({ ffmpeg, log, id: 1, file, incoming, answers, buffers });
   const poll = new PollSet([file]);
   for (;;) {
     poll.wait(-1);

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { Answers } from "../../daemon/stream/answers.ts";
-import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
+import type { Buffers, MappedPlane } from "../../daemon/pictures/buffers.ts";
 import { captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
@@ -100,10 +100,15 @@ export class FakeKernel implements Disposable {
     this.#codec = codec;
     this.#captures = captures;
     const log = new Log("error");
-    this.#service = new StatefulService(
-      ...[ffmpeg, log, STREAM, this.#daemon, this.#toDaemon] as const,
-      ...[new Answers(log, STREAM, this.#daemon), this.#buffers()] as const,
-    );
+    this.#service = new StatefulService({
+      ffmpeg,
+      log,
+      id: STREAM,
+      file: this.#daemon,
+      incoming: this.#toDaemon,
+      answers: new Answers(log, STREAM, this.#daemon),
+      buffers: this.#buffers(),
+    });
     this.start();
   }
 
@@ -113,7 +118,7 @@ export class FakeKernel implements Disposable {
       const mapping = this.#memory.get(queue, index, plane, size);
       const pointer = Deno.UnsafePointer.of(mapping.bytes)!;
       const { address, length } = mapping;
-      return { pointer, address, size: length, begin() {}, end() {} } as unknown as Plane;
+      return { pointer, address, size: length, begin() {}, end() {} } as unknown as MappedPlane;
     };
     return { plane } as unknown as Buffers;
   }

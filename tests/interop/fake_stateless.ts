@@ -4,7 +4,7 @@
  * @module
  */
 import { Answers } from "../../daemon/stream/answers.ts";
-import type { Buffers, Plane } from "../../daemon/pictures/buffers.ts";
+import type { Buffers, MappedPlane } from "../../daemon/pictures/buffers.ts";
 import { codecBit } from "../../daemon/codecs.ts";
 import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
@@ -36,10 +36,16 @@ export class FakeStateless implements Disposable {
     this.#toKernel = new Incoming(this.#kernel);
     this.#toDaemon = new Incoming(this.#daemon);
     this.#codec = codec;
-    const answers = new Answers(new Log("error"), STREAM, this.#daemon);
-    this.#service = new StatelessService(
-      ...[ffmpeg, new Log("error"), this.#toDaemon, answers, this.#buffers()] as const,
-    );
+    const log = new Log("error");
+    this.#service = new StatelessService({
+      ffmpeg,
+      log,
+      id: STREAM,
+      file: this.#daemon,
+      incoming: this.#toDaemon,
+      answers: new Answers(log, STREAM, this.#daemon),
+      buffers: this.#buffers(),
+    });
   }
 
   #buffers(): Buffers {
@@ -48,7 +54,14 @@ export class FakeStateless implements Disposable {
       const mapping = this.#memory.get(queue, index, plane, size);
       const { address, length, bytes } = mapping;
       const pointer = Deno.UnsafePointer.of(bytes)!;
-      return { pointer, address, bytes, size: length, begin() {}, end() {} } as unknown as Plane;
+      return {
+        pointer,
+        address,
+        bytes,
+        size: length,
+        begin() {},
+        end() {},
+      } as unknown as MappedPlane;
     };
     return { plane } as unknown as Buffers;
   }

@@ -19,7 +19,8 @@ import {
   MplaneMmapQueue,
   setMplaneFormat,
 } from "../queue/mplane_queue.ts";
-import { type Rectangle, selection } from "../selection.ts";
+import type { Rectangle } from "../../image/rectangle.ts";
+import { selection } from "../selection.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 import { startDecoding } from "./start.ts";
 import {

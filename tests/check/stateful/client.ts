@@ -18,7 +18,8 @@ import {
 } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import type { Buffer as QueueBuffer } from "../../../lib/v4l2/queue/queue.ts";
 import { type CodecName, CODED } from "../../../lib/codec/codecs.ts";
-import { type Rectangle, selection } from "../../../lib/v4l2/selection.ts";
+import type { Rectangle } from "../../../lib/image/rectangle.ts";
+import { selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
 import { findStatefulDecoder, StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
