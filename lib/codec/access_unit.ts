@@ -36,6 +36,12 @@ export interface Sequence {
   controls: readonly Control[];
 }
 
+/** A sequence whose pictures are seen whole, and come in the order of display. */
+export function uncropped(sequence: Omit<Sequence, "crop" | "reorder">): Sequence {
+  const { width, height } = sequence;
+  return { ...sequence, crop: { left: 0, top: 0, width, height }, reorder: 0 };
+}
+
 /** What a decoder is sent at a time. */
 export interface AccessUnit {
   /**

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { FrameLog } from "../measure/frame_log.ts";
-import type { CellFormat } from "../measure/frame_log.ts";
+import { type CellFormat, FrameLog } from "../measure/frame_log.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { ProcessCosts } from "../sys/thread.ts";
 import { OutputFile } from "../files/files.ts";
@@ -20,6 +19,8 @@ export interface RecordingSettings extends LoopSettings {
   /** Whether to record the columns of the stages. */
   readonly stages: boolean;
 }
+
+type MeasuredColumn = keyof typeof MEASURED_COLUMNS;
 
 /** Columns by name, each with how its numbers are written. */
 type Columns<Name extends string> = Readonly<Record<Name, CellFormat>>;
@@ -37,7 +38,7 @@ interface RecordedColumns<Usual extends string, Step extends string, Last extend
 /** One run of a frame loop. */
 export class Recording<Usual extends string, Step extends string, Last extends string = never>
   implements Disposable {
-  readonly log: FrameLog<Usual | Step | Last | keyof typeof MEASURED_COLUMNS>;
+  readonly log: FrameLog<Usual | Step | Last | MeasuredColumn>;
   readonly meter: StageMeter;
   /** What a frame took, in ns. */
   readonly latency: Histogram = new Histogram();
@@ -55,16 +56,16 @@ export class Recording<Usual extends string, Step extends string, Last extends s
     const file = csv === "" ? { append() {} } : made.use(new OutputFile(csv));
     this.meter = made.use(new StageMeter(stages));
     const staged = { ...steps, ...MEASURED_COLUMNS };
-    const all = { ...usual, ...extra, ...staged, ...last } as Columns<keyof typeof this.columns>;
+    const all = { ...usual, ...extra, ...staged, ...last } as Columns<
+      Usual | Step | Last | MeasuredColumn
+    >;
     // A loop fills them all the same: with and without it is the same code.
     this.log = new FrameLog(file, all, stages ? [] : Object.keys(staged));
     this.#resources = made.move();
   }
 
   /** Fill `columns.NAME[log.row]` for each column, then call `log.endRow`. */
-  get columns(): Readonly<
-    Record<Usual | Step | Last | keyof typeof MEASURED_COLUMNS, Float64Array>
-  > {
+  get columns(): Readonly<Record<Usual | Step | Last | MeasuredColumn, Float64Array>> {
     return this.log.columns;
   }
 

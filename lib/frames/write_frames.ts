@@ -17,9 +17,7 @@ import { writeStamp } from "./stamp.ts";
 import { BREATH_MS, breathe, type StopRequest } from "../cli/stop.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
 
-/**
- * Frames, and how they are to be written. It times out where no buffer becomes free.
- */
+/** Frames, and how they are to be written. It times out where no buffer becomes free. */
 export interface Writing extends RecordingSettings {
   readonly device: VideoDevice;
   readonly input: FrameInput;

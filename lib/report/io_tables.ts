@@ -7,7 +7,15 @@ import { stringify } from "@std/csv";
 import { formatNs } from "../measure/format.ts";
 import type { MachineFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
-import { count, megabytes, ofSize, sizesOf, systemCalls, withoutCalls } from "./io_metrics.ts";
+import {
+  count,
+  megabytes,
+  ofSize,
+  PAIR_COLUMNS,
+  sizesOf,
+  systemCalls,
+  withoutCalls,
+} from "./io_metrics.ts";
 import { markdownTable } from "./markdown.ts";
 import { machineLine, NOT_RECORDED } from "./words.ts";
 
@@ -72,16 +80,7 @@ export function ioMarkdown(machine: MachineFigures): string[] {
           "p50",
           "p95",
           "p99",
-          "writer's call, p50",
-          "copies",
-          "copied",
-          "shared",
-          "system calls",
-          "switches",
-          "minor faults",
-          "CPU time",
-          "frames",
-          "lost",
+          ...PAIR_COLUMNS,
         ],
         ofSize(machine, size).map((figures) => {
           const { writer, reader, latency, submit, frames, pairs } = figures;
