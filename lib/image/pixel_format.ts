@@ -49,19 +49,17 @@ export interface PictureLayout extends Omit<PixelFormat, "name"> {
   readonly ffmpeg: "nv12" | "p010le";
   /** Planes of memory: 1, or 2 with chroma in the second one. */
   readonly memories: 1 | 2;
-  readonly bytesPerSample: 1 | 2;
 }
 
 /** The formats of a decoder's pictures: 4:2:0, with both chroma samples in turns. */
 export const PICTURE_LAYOUTS = {
-  nv12: { ...FORMATS.nv12, ffmpeg: "nv12", memories: 1, bytesPerSample: 1 },
-  nv12m: { ...FORMATS.nv12, fourcc: "NM12", ffmpeg: "nv12", memories: 2, bytesPerSample: 1 },
+  nv12: { ...FORMATS.nv12, ffmpeg: "nv12", memories: 1 },
+  nv12m: { ...FORMATS.nv12, fourcc: "NM12", ffmpeg: "nv12", memories: 2 },
   p010: {
     fourcc: "P010",
     ffmpeg: "p010le",
     planes: [plane("YY"), plane("UUVV", 2, 2)],
     memories: 1,
-    bytesPerSample: 2,
   },
 } as const satisfies Record<string, PictureLayout>;
 
