@@ -3,18 +3,16 @@
  *
  * @module
  */
-import { choice, flag, type Parameter, path } from "../lib/cli/parameters.ts";
-import { main } from "../lib/cli/tool.ts";
+import { choice, flag, optional, path } from "../lib/cli/parameters.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
+import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
-import { findDecoder } from "../lib/ffmpeg/codecs.ts";
 import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
-import { codecBits, NAMES } from "./codecs.ts";
+import { codecBits, decodable } from "./codecs.ts";
 import { chooseKernels, type KernelChoice } from "./pixel_functions/compare.ts";
 import { LEVELS, Log } from "./log.ts";
 import { selftest } from "./selftest.ts";
 import { Session } from "./session/session.ts";
-
-const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
 
 /** The kernels to use of a library; what is built in does without them. */
 function useKernels(log: Log, ffmpeg: Ffmpeg, path: string): KernelChoice | undefined {
@@ -28,7 +26,7 @@ function useKernels(log: Log, ffmpeg: Ffmpeg, path: string): KernelChoice | unde
   }
 }
 
-main({
+export const tool = declareTool({
   name: "decoder-daemon",
   summary: "Decodes for the kernel's decoder nodes with FFmpeg, until SIGTERM or SIGINT.",
   positionals: {},
@@ -51,8 +49,9 @@ main({
     const ffmpeg = loadFfmpeg();
     // It would write lines of its own form.
     ffmpeg.avutil.av_log_set_level(log.level === "debug" ? AV_LOG_VERBOSE : AV_LOG_QUIET);
-    const codecs = codecBits(ffmpeg);
-    if (codecs === 0) throw new Error(`FFmpeg ${ffmpeg.version}: has none of ${NAMES}`);
+    const names = decodable(ffmpeg);
+    if (names.length === 0) throw new Error(`FFmpeg ${ffmpeg.version}: has none of ${CODEC_NAMES}`);
+    const codecs = codecBits(names);
     const kernels = values.kernels === undefined
       ? undefined
       : useKernels(log, ffmpeg, values.kernels);
@@ -60,7 +59,7 @@ main({
     log.info("serving", {
       device: values.device,
       ffmpeg: ffmpeg.version,
-      codecs: NAMES.filter((name) => findDecoder(ffmpeg, name)).join(","),
+      codecs: names.join(","),
       kernels: kernels?.names.join(",") || "built-in",
     });
     await session.run(stop);
@@ -68,3 +67,5 @@ main({
     Deno.exit(0);
   },
 });
+
+if (import.meta.main) await main(tool);

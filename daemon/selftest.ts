@@ -4,8 +4,9 @@
  * @module
  */
 import type { Report } from "../lib/cli/tool.ts";
+import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { AV_LOG_QUIET, AVFRAME } from "../lib/ffmpeg/abi/avutil.ts";
-import { findDecoder } from "../lib/ffmpeg/codecs.ts";
+import { findFfmpegDecoder } from "../lib/ffmpeg/decoders.ts";
 import { Decoder } from "../lib/ffmpeg/decoder.ts";
 import { FfmpegError } from "../lib/ffmpeg/abi/error.ts";
 import { Frame } from "../lib/ffmpeg/frame.ts";
@@ -14,7 +15,6 @@ import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../lib/ffmpeg/packer.ts";
 import { cString } from "../lib/sys/libc.ts";
 import { Mapping } from "../lib/sys/mmap.ts";
-import { NAMES } from "./codecs.ts";
 import { chooseKernels } from "./pixel_functions/compare.ts";
 
 // Odd in both directions: chroma is rounded up.
@@ -55,8 +55,8 @@ function packs(ffmpeg: Ffmpeg): boolean {
 
 /** What FFmpeg's decoder for each codec is, opened once. */
 function decoders(ffmpeg: Ffmpeg) {
-  return NAMES.map((codec) => {
-    if (findDecoder(ffmpeg, codec) === undefined) return [codec, "missing"] as const;
+  return CODEC_NAMES.map((codec) => {
+    if (findFfmpegDecoder(ffmpeg, codec) === undefined) return [codec, "missing"] as const;
     using decoder = new Decoder(ffmpeg, codec, PIXELS);
     return [codec, decoder.name] as const;
   });

@@ -5,7 +5,7 @@
  */
 import { OutputFile } from "../lib/files/files.ts";
 import { flag, outputPath, path } from "../lib/cli/parameters.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
 import { ioCsv, ioMarkdown } from "../lib/report/io_tables.ts";
@@ -31,7 +31,7 @@ function writePage(name: string, html: string): void {
   }
 }
 
-main({
+export const tool = declareTool({
   name: "bench-report",
   summary: "Joins the files of a bench and writes one page about them that opens offline.",
   positionals: {
@@ -76,3 +76,5 @@ main({
     };
   },
 });
+
+if (import.meta.main) await main(tool);

@@ -11,11 +11,11 @@ import { path, UsageError } from "../lib/cli/parameters.ts";
 import { relayFrames } from "../lib/frames/relay_frames.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { GREY } from "../lib/image/pixel_format.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { absoluteNs } from "../lib/sys/clock.ts";
 import { VPIPE_ALGO_NONE } from "../lib/uapi/vpipe.ts";
 
-main({
+export const tool = declareTool({
   name: "capture-dmabuf",
   summary: "Passes a camera's GREY frames to the kernel's filter as DMABUF, without a copy in " +
     "userspace, and writes one CSV row a frame. Without FILTER the camera fills dma-bufs: of a " +
@@ -53,3 +53,5 @@ main({
     }, session);
   },
 });
+
+if (import.meta.main) await main(tool);

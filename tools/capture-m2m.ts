@@ -7,12 +7,12 @@ import { ALGORITHM, CSV, FRAMES, THRESHOLD } from "../lib/cli/shared_options.ts"
 import { choice, path } from "../lib/cli/parameters.ts";
 import { RELAY_OPTIONS, relayFrames } from "../lib/frames/relay_frames.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { absoluteNs } from "../lib/sys/clock.ts";
 import { TRANSPORTS } from "../lib/vpipe/camera_path.ts";
 import { ALGORITHMS } from "../lib/vpipe/filter.ts";
 
-main({
+export const tool = declareTool({
   name: "capture-m2m",
   summary: "Sends a camera's GREY frames through the kernel's filter and writes one CSV row a " +
     "frame; the metadata carries the camera's sequence numbers.",
@@ -50,3 +50,5 @@ main({
     }, session);
   },
 });
+
+if (import.meta.main) await main(tool);

@@ -9,12 +9,12 @@ import { captureFrames, stampColumn } from "../lib/frames/capture_frames.ts";
 import { BUFFERS, CSV, FRAMES } from "../lib/cli/shared_options.ts";
 import { path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { MplaneMmapQueue } from "../lib/v4l2/queue/mplane_queue.ts";
 import { MmapQueue } from "../lib/v4l2/queue/queue.ts";
 import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/uapi/videodev2.ts";
 
-main({
+export const tool = declareTool({
   name: "capture-mmap",
   summary: "Captures frames from a V4L2 device by MMAP and writes one CSV row a frame.",
   positionals: {
@@ -40,3 +40,5 @@ main({
     }, session);
   },
 });
+
+if (import.meta.main) await main(tool);

@@ -8,7 +8,7 @@ import { captureFrames, stampColumn } from "../lib/frames/capture_frames.ts";
 import { BUFFERS, CSV, FRAMES } from "../lib/cli/shared_options.ts";
 import { choice, path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { ThreadUsage } from "../lib/sys/thread.ts";
 import type { VideoDevice } from "../lib/v4l2/device.ts";
 import { UserptrQueue } from "../lib/v4l2/queue/queue.ts";
@@ -38,7 +38,7 @@ class CountingQueue extends UserptrQueue {
   }
 }
 
-main({
+export const tool = declareTool({
   name: "capture-userptr",
   summary: "Captures frames from a V4L2 device by USERPTR and writes one CSV row a frame, " +
     "with the page faults of its VIDIOC_QBUF.",
@@ -73,3 +73,5 @@ main({
     }, session);
   },
 });
+
+if (import.meta.main) await main(tool);

@@ -4,7 +4,7 @@
  * @module
  */
 import { choice, flag, type Parameter, path } from "../lib/cli/parameters.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { badInputChecks } from "../tests/check/bad_input.ts";
 import { benchChecks } from "../tests/check/bench/bench.ts";
 import { captureChecks } from "../tests/check/camera/capture.ts";
@@ -67,7 +67,7 @@ async function cleanly(name: Group, suite: Suite, context: Context): Promise<voi
   await suite.check(`${name}: nothing left behind`, () => expectNothingLeft(before));
 }
 
-main({
+export const tool = declareTool({
   name: "check",
   summary: "Checks modules and tools on this machine, as root: loads and unloads vpipe, sends " +
     "fixtures through it, compares every byte.",
@@ -124,3 +124,5 @@ main({
     };
   },
 });
+
+if (import.meta.main) await main(tool);

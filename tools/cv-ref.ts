@@ -6,10 +6,10 @@
 import { outputPath, path } from "../lib/cli/parameters.ts";
 import { readPgm, writePgm } from "../lib/files/pgm_files.ts";
 import { REGION, THRESHOLD } from "../lib/cli/shared_options.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { threshold } from "../lib/image/threshold.ts";
 
-main({
+export const tool = declareTool({
   name: "cv-ref",
   summary: "Thresholds a PGM as the kernel's filter does: above THRESHOLD 255, else 0.",
   positionals: {
@@ -36,3 +36,5 @@ main({
     };
   },
 });
+
+if (import.meta.main) await main(tool);

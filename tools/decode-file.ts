@@ -4,20 +4,18 @@
  * @module
  */
 import { TIMEOUT } from "../lib/cli/shared_options.ts";
+import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { decodeFile } from "../lib/frames/decode_frames.ts";
-import { choice, integer, outputPath, type Parameter, path } from "../lib/cli/parameters.ts";
-import { main } from "../lib/cli/tool.ts";
+import { choice, integer, optional, outputPath, path } from "../lib/cli/parameters.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { findStatelessDecoder } from "../lib/vpipe/decoder.ts";
 import {
   MAX_BUFFERS,
   PICTURE_FORMATS,
   type PictureFormat,
 } from "../lib/v4l2/decoder/picture_buffers.ts";
-import { STATEFUL_CODECS } from "../lib/v4l2/decoder/stateful_stream.ts";
 
-const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
-
-main({
+export const tool = declareTool({
   name: "decode-file",
   summary: "Decodes a file (IVF or an elementary stream) with the stateless decoder, which takes " +
     "VP9, AV1 and H.264, or the stateful one, and writes its pictures in display order, cropped and " +
@@ -31,9 +29,11 @@ main({
   },
   options: {
     codec: optional(
-      choice("CODEC", `what IN must be: ${STATEFUL_CODECS.join(", ")}; without it, what it is`, [
-        ...STATEFUL_CODECS,
-      ]),
+      choice(
+        "CODEC",
+        `what IN must be: ${CODEC_NAMES.join(", ")}; without it, what it is`,
+        CODEC_NAMES,
+      ),
     ),
     device: optional(path("DEV", "the decoder's video node; without it, the stateless one")),
     buffers: integer("N", "frames in flight at most", { min: 1, max: MAX_BUFFERS, fallback: 4 }),
@@ -55,3 +55,5 @@ main({
     return decodeFile({ ...values, device }, session);
   },
 });
+
+if (import.meta.main) await main(tool);

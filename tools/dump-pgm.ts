@@ -6,7 +6,7 @@
 import { readFile } from "../lib/files/files.ts";
 import { integer, outputPath, path } from "../lib/cli/parameters.ts";
 import { writePgm } from "../lib/files/pgm_files.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { FormatError } from "../lib/image/image.ts";
 import { MAX_SIDE } from "../lib/image/pgm.ts";
 import { VPIPE_DEF_HEIGHT, VPIPE_DEF_WIDTH } from "../lib/uapi/vpipe.ts";
@@ -14,7 +14,7 @@ import { VPIPE_DEF_HEIGHT, VPIPE_DEF_WIDTH } from "../lib/uapi/vpipe.ts";
 const side = (metavar: string, fallback: number) =>
   integer(metavar, "in pixels", { min: 1, max: MAX_SIDE, fallback });
 
-main({
+export const tool = declareTool({
   name: "dump-pgm",
   summary: "Writes the first frame of a file of raw GREY frames as a PGM.",
   positionals: {
@@ -36,3 +36,5 @@ main({
     return { text: [`${output}: ${width}x${height}`], json: { output, width, height } };
   },
 });
+
+if (import.meta.main) await main(tool);

@@ -3,17 +3,12 @@
  *
  * @module
  */
-import { ALGORITHM, HEAP, REGION, THRESHOLD, TIMEOUT } from "../lib/cli/shared_options.ts";
-import { FrameWaiter } from "../lib/frames/frame_waiter.ts";
 import { integer, outputPath, path } from "../lib/cli/parameters.ts";
-import { readPgm, writePgm } from "../lib/files/pgm_files.ts";
-import { main } from "../lib/cli/tool.ts";
-import { formatNs } from "../lib/measure/format.ts";
-import { monotonicNs } from "../lib/sys/clock.ts";
-import { ALGORITHMS } from "../lib/vpipe/filter.ts";
-import { FixturePath } from "../lib/vpipe/fixture_path.ts";
+import { ALGORITHM, HEAP, REGION, THRESHOLD, TIMEOUT } from "../lib/cli/shared_options.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
+import { feedFixture } from "../lib/frames/feed_fixture.ts";
 
-main({
+export const tool = declareTool({
   name: "fixture-feed",
   summary:
     "Sends one PGM through a dma-heap buffer and the kernel's filter, and writes the result.",
@@ -33,45 +28,7 @@ main({
     }),
     timeout: TIMEOUT,
   },
-  async run(values, { stop }) {
-    const { device, heap, input, output, algorithm, threshold, sequence, timeout } = values;
-    const image = readPgm(input);
-    using path = new FixturePath({
-      device,
-      heap,
-      image,
-      controls: {
-        sequence,
-        algorithm: ALGORITHMS[algorithm],
-        threshold,
-        roi: values.roi,
-      },
-      buffers: 1,
-    });
-    const waiter = new FrameWaiter(path.capture, timeout, () => {});
-    const start = monotonicNs();
-    path.output.enqueue(0, path.size);
-    let index = path.capture.dequeue();
-    for (; index < 0; index = waiter.next()) {
-      await waiter.rest();
-      if (stop.requested) return { text: [], json: {} };
-    }
-    const latency = monotonicNs() - start;
-    path.checkDequeued();
-    writePgm(output, path.frame(index));
-    return {
-      text: [
-        `${output}: ${image.width}x${image.height}, ${algorithm}, ` +
-        `${formatNs(latency)} from queueing to dequeueing`,
-      ],
-      json: {
-        output,
-        width: image.width,
-        height: image.height,
-        algorithm,
-        vpipe_sequence: path.capture.dequeued.sequence,
-        latency_ns: latency,
-      },
-    };
-  },
+  run: feedFixture,
 });
+
+if (import.meta.main) await main(tool);

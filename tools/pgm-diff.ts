@@ -5,11 +5,11 @@
  */
 import { flag, outputPath, path } from "../lib/cli/parameters.ts";
 import { readPgm, writePgm } from "../lib/files/pgm_files.ts";
-import { main } from "../lib/cli/tool.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
 import { difference } from "../lib/image/diff.ts";
 import { FormatError } from "../lib/image/image.ts";
 
-main({
+export const tool = declareTool({
   name: "pgm-diff",
   summary: "Writes the absolute difference of two PGM images of one size; black where they agree.",
   positionals: {
@@ -36,3 +36,5 @@ main({
     };
   },
 });
+
+if (import.meta.main) await main(tool);

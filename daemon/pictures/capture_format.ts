@@ -3,27 +3,15 @@
  *
  * @module
  */
+import { PICTURE_LAYOUTS, type PictureLayout, rowBytes } from "../../lib/image/pixel_format.ts";
 import type { Layout } from "../../lib/ffmpeg/packer.ts";
 import type { View } from "../../lib/uapi/struct.ts";
-import {
-  fourccText,
-  V4L2_PIX_FMT_NV12,
-  V4L2_PIX_FMT_NV12M,
-  V4L2_PIX_FMT_P010,
-} from "../../lib/uapi/videodev2.ts";
+import { fourcc, fourccText } from "../../lib/uapi/videodev2.ts";
 import type { vpipe_dec_start } from "../../lib/uapi/vpipe_dec.ts";
 
-interface Format {
-  readonly layout: Layout;
-  readonly bytesPerSample: number;
-  readonly planes: number;
-}
-
-const FORMATS = new Map<number, Format>([
-  [V4L2_PIX_FMT_NV12, { layout: "nv12", bytesPerSample: 1, planes: 1 }],
-  [V4L2_PIX_FMT_NV12M, { layout: "nv12", bytesPerSample: 1, planes: 2 }],
-  [V4L2_PIX_FMT_P010, { layout: "p010le", bytesPerSample: 2, planes: 1 }],
-]);
+const FORMATS: ReadonlyMap<number, PictureLayout> = new Map(
+  Object.values(PICTURE_LAYOUTS).map((layout) => [fourcc(layout.fourcc), layout]),
+);
 
 // FFmpeg's own limits are near: its line sizes are 32-bit numbers.
 const MAX_SIZE = 16384;
@@ -75,17 +63,16 @@ export function captureFormat(start: Start): CaptureFormat {
   if (format === undefined) {
     throw new Error(`pictures in ${name}: not one of ${[...FORMATS.keys()].map(fourccText)}`);
   }
-  if (num_planes !== format.planes) {
-    throw new Error(`${name} in ${num_planes} planes: has ${format.planes}`);
+  if (num_planes !== format.memories) {
+    throw new Error(`${name} in ${num_planes} planes: has ${format.memories}`);
   }
   if (!(width >= 1 && width <= MAX_SIZE && height >= 1 && height <= MAX_SIZE)) {
     throw new Error(`pictures of ${width}x${height}: up to ${MAX_SIZE}x${MAX_SIZE} is known`);
   }
-  const split = format.planes > 1;
+  const split = format.memories > 1;
   const strides = [start.bytesperline0, split ? start.bytesperline1 : start.bytesperline0];
-  const chromaHeight = Math.ceil(height / 2);
-  const lengths = [strides[0] * height, strides[1] * chromaHeight];
-  const rows = [width * format.bytesPerSample, Math.ceil(width / 2) * 2 * format.bytesPerSample];
+  const lengths = format.planes.map(({ down }, i) => strides[i] * Math.ceil(height / down));
+  const rows = format.planes.map((plane) => rowBytes(plane, width));
   for (const [index, row] of rows.entries()) {
     if (strides[index] < row || strides[index] > MAX_BYTESPERLINE) {
       throw new Error(`${name} of ${width}x${height}: a bytesperline of ${strides[index]}`);
@@ -101,7 +88,7 @@ export function captureFormat(start: Start): CaptureFormat {
     }
   }
   return {
-    layout: format.layout,
+    layout: format.ffmpeg,
     width,
     height,
     sizes,

@@ -5,6 +5,7 @@
  */
 import type { Frame } from "../../lib/ffmpeg/frame.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import { LAYOUTS } from "../../lib/ffmpeg/packer.ts";
 import { VisiblePart } from "../../lib/ffmpeg/visible_part.ts";
 import { cString } from "../../lib/sys/libc.ts";
 
@@ -12,10 +13,12 @@ import { cString } from "../../lib/sys/libc.ts";
 export const MAX_SIZE = 4096;
 
 /** Bits of a sample in what can be packed, by FFmpeg's names. */
-const DEPTHS = { yuv420p: 8, yuvj420p: 8, gray: 8, yuv420p10le: 10, gray10le: 10 };
+const DEPTHS = Object.values(LAYOUTS).flatMap(({ sources, grey, depth }) =>
+  [...sources, grey].map((name) => [name, depth] as const)
+);
 
 /** Of the latest picture: its coded size, the visible part of it, and its depth. */
-export class PictureFormat implements Disposable {
+export class ToldFormat implements Disposable {
   readonly #depths: ReadonlyMap<number, number>;
   readonly #visible: VisiblePart;
   width = 0;
@@ -30,7 +33,7 @@ export class PictureFormat implements Disposable {
   constructor(ffmpeg: Ffmpeg) {
     const { avutil } = ffmpeg;
     this.#depths = new Map(
-      Object.entries(DEPTHS).map(([name, depth]) => [avutil.av_get_pix_fmt(cString(name)), depth]),
+      DEPTHS.map(([name, depth]) => [avutil.av_get_pix_fmt(cString(name)), depth]),
     );
     this.#visible = new VisiblePart(ffmpeg);
   }

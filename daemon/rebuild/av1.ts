@@ -18,7 +18,7 @@ import { BitWriter } from "../../lib/codec/bits/writer.ts";
 import { OBU_FRAME, OBU_SEQUENCE_HEADER, OBU_TEMPORAL_DELIMITER } from "../../lib/codec/av1/obu.ts";
 import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
-import type { FrameControls, Rebuilder } from "./rebuilders.ts";
+import type { FrameControls, Rebuilder } from "./rebuilder.ts";
 
 const HAS_SIZE = 2;
 const DELIMITER = Uint8Array.of(OBU_TEMPORAL_DELIMITER << 3 | HAS_SIZE, 0);

@@ -5,20 +5,20 @@
  */
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
 import * as c from "../../lib/uapi/v4l2_controls_h264.ts";
+import { behindStartCode } from "../../lib/codec/annexb.ts";
+import { NAL_SPS, NAL_TYPE_MASK } from "../../lib/codec/h264/nal_types.ts";
 import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import { sameBytes } from "../../lib/codec/same_bytes.ts";
 import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
-import type { FrameControls, Rebuilder } from "./rebuilders.ts";
+import type { FrameControls, Rebuilder } from "./rebuilder.ts";
 
 const START_CODE = Uint8Array.of(0, 0, 1);
-const NAL_SPS = 7;
 
 /** Whether there is a sequence parameter set in Annex B's byte stream. */
 function hasSps(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
-    if (bytes[at - 1] || bytes[at - 2]) continue;
-    if ((bytes[at + 1] & 0x1f) === NAL_SPS) return true;
+  for (let at = behindStartCode(bytes); at >= 0; at = behindStartCode(bytes, at)) {
+    if ((bytes[at] & NAL_TYPE_MASK) === NAL_SPS) return true;
   }
   return false;
 }

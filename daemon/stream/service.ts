@@ -3,6 +3,24 @@
  *
  * @module
  */
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import type { File } from "../../lib/sys/file.ts";
+import type { Log } from "../log.ts";
+import type { Buffers } from "../pictures/buffers.ts";
+import type { Answers } from "./answers.ts";
+import type { Incoming } from "./messages.ts";
+
+/** What a service has of its stream. */
+export interface ServedStream {
+  readonly ffmpeg: Ffmpeg;
+  readonly log: Log;
+  /** The kernel's number of the stream. */
+  readonly id: number;
+  readonly file: File;
+  readonly incoming: Incoming;
+  readonly answers: Answers;
+  readonly buffers: Buffers;
+}
 
 /** The part of a stream's service that depends on its kind. */
 export interface Service extends Disposable {

@@ -8,7 +8,6 @@ import { READING } from "../../lib/dmabuf/dma_buf.ts";
 import { DisplayDecoder } from "../../lib/ffmpeg/display_decoder.ts";
 import type { Frame } from "../../lib/ffmpeg/frame.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
-import type { File } from "../../lib/sys/file.ts";
 import {
   vpipe_dec_capture,
   VPIPE_DEC_CORRUPT,
@@ -38,8 +37,8 @@ import { captureFormat, sameFormat } from "../pictures/capture_format.ts";
 import { codecName } from "../codecs.ts";
 import type { Log } from "../log.ts";
 import { EPIPE, type Incoming, Outgoing, ProtocolError } from "./messages.ts";
-import { MAX_SIZE, PictureFormat } from "../pictures/told_format.ts";
-import type { Service } from "./service.ts";
+import { MAX_SIZE, ToldFormat } from "../pictures/told_format.ts";
+import type { ServedStream, Service } from "./service.ts";
 import { Waiting } from "./message_ring.ts";
 
 /** Buffers of a queue. */
@@ -69,7 +68,7 @@ export class StatefulService implements Service {
   readonly #drained: Outgoing<typeof vpipe_dec_header.fields>;
   readonly #answers: Answers;
   readonly #buffers: Buffers;
-  readonly #format: PictureFormat;
+  readonly #format: ToldFormat;
   /** DECODEs, and a DRAIN behind them. The oldest one is in work where `#working`. */
   readonly #coded = new Waiting(MAX_BUFFERS + 1);
   /** EMPTYs. */
@@ -90,29 +89,21 @@ export class StatefulService implements Service {
   #mismatch = false;
   #warned = false;
 
-  constructor(
-    ffmpeg: Ffmpeg,
-    log: Log,
-    stream: number,
-    file: File,
-    incoming: Incoming,
-    answers: Answers,
-    buffers: Buffers,
-  ) {
+  constructor({ ffmpeg, log, id, file, incoming, answers, buffers }: ServedStream) {
     this.#ffmpeg = ffmpeg;
     this.#log = log;
-    this.#stream = stream;
+    this.#stream = id;
     this.#incoming = incoming;
     this.#start = incoming.as(vpipe_dec_start);
     this.#capturing = incoming.as(vpipe_dec_capture);
     this.#emptied = incoming.as(vpipe_dec_empty);
     this.#decode = incoming.as(vpipe_dec_decode);
-    this.#picture = new Outgoing(file, VPIPE_DEC_MSG_PICTURE, vpipe_dec_picture, stream);
-    this.#formatMessage = new Outgoing(file, VPIPE_DEC_MSG_FORMAT, vpipe_dec_format, stream);
-    this.#drained = new Outgoing(file, VPIPE_DEC_MSG_DRAINED, vpipe_dec_header, stream);
+    this.#picture = new Outgoing(file, VPIPE_DEC_MSG_PICTURE, vpipe_dec_picture, id);
+    this.#formatMessage = new Outgoing(file, VPIPE_DEC_MSG_FORMAT, vpipe_dec_format, id);
+    this.#drained = new Outgoing(file, VPIPE_DEC_MSG_DRAINED, vpipe_dec_header, id);
     this.#answers = answers;
     this.#buffers = buffers;
-    this.#format = new PictureFormat(ffmpeg);
+    this.#format = new ToldFormat(ffmpeg);
   }
 
   get ready(): boolean {

@@ -5,7 +5,7 @@
  */
 import { READING } from "../../lib/dmabuf/dma_buf.ts";
 import { StreamError } from "../../lib/codec/stream_error.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import {
@@ -22,7 +22,8 @@ import { Assembly } from "../rebuild/access_unit_buffer.ts";
 import type { Buffers } from "../pictures/buffers.ts";
 import { CaptureBuffers } from "../pictures/capture_buffers.ts";
 import { type CaptureFormat, sameFormat } from "../pictures/capture_format.ts";
-import { type FrameControls, type Rebuilder, rebuilder } from "../rebuild/rebuilders.ts";
+import { rebuilder } from "../rebuild/choose.ts";
+import type { FrameControls, Rebuilder } from "../rebuild/rebuilder.ts";
 
 // A stream may change its size up to here and gets MISMATCH; beyond, its frames are CORRUPT. What
 // a bitstream alone says must not take all memory.
@@ -36,7 +37,7 @@ const maxPixels = ({ width, height }: CaptureFormat) =>
 const SCALES: readonly CodecName[] = ["vp9", "av1"];
 
 /** Decodes the frames of one codec into buffers of one format at a time. */
-export class Run implements Disposable {
+export class StatelessDecoding implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #buffers: Buffers;
   readonly #decoder: Decoder;

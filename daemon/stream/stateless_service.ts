@@ -19,8 +19,8 @@ import { codecName } from "../codecs.ts";
 import { Controls } from "./controls.ts";
 import type { Log } from "../log.ts";
 import type { Incoming } from "./messages.ts";
-import { Run } from "./stateless_decoding.ts";
-import type { Service } from "./service.ts";
+import { StatelessDecoding } from "./stateless_decoding.ts";
+import type { ServedStream, Service } from "./service.ts";
 
 /** Serves a stateless stream; also one that has not begun, whose frames fail. */
 export class StatelessService implements Service {
@@ -32,11 +32,11 @@ export class StatelessService implements Service {
   readonly #controls: Controls;
   readonly #answers: Answers;
   readonly #buffers: Buffers;
-  #run: Run | undefined;
+  #run: StatelessDecoding | undefined;
   /** Nothing waits: a frame is answered where it is taken in. */
   readonly ready = false;
 
-  constructor(ffmpeg: Ffmpeg, log: Log, incoming: Incoming, answers: Answers, buffers: Buffers) {
+  constructor({ ffmpeg, log, incoming, answers, buffers }: ServedStream) {
     this.#ffmpeg = ffmpeg;
     this.#log = log;
     this.#incoming = incoming;
@@ -74,7 +74,7 @@ export class StatelessService implements Service {
         this.#run.restart(format);
       } else {
         this.#endRun();
-        this.#run = new Run(this.#ffmpeg, this.#buffers, name, format);
+        this.#run = new StatelessDecoding(this.#ffmpeg, this.#buffers, name, format);
       }
       this.#log.debug("start", { ...about, codec: name, decoder: this.#run.decoder });
     } catch (error) {

@@ -70,14 +70,16 @@ export class Stream implements Disposable {
   }
 
   #makeService(): Service {
-    return this.#stateful
-      ? new StatefulService(
-        ...[this.#ffmpeg, this.#log, this.#id, this.#file] as const,
-        ...[this.#incoming, this.#answers, this.#buffers] as const,
-      )
-      : new StatelessService(
-        ...[this.#ffmpeg, this.#log, this.#incoming, this.#answers, this.#buffers] as const,
-      );
+    const served = {
+      ffmpeg: this.#ffmpeg,
+      log: this.#log,
+      id: this.#id,
+      file: this.#file,
+      incoming: this.#incoming,
+      answers: this.#answers,
+      buffers: this.#buffers,
+    };
+    return this.#stateful ? new StatefulService(served) : new StatelessService(served);
   }
 
   /**

@@ -29,6 +29,9 @@ export interface Flag {
   readonly help: string;
 }
 
+/** A parameter that may be left out, and then has no value. */
+export const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
+
 /** A parameter taken as it is: a file or device. */
 export function path(metavar: string, help: string): Parameter<string> {
   return {
@@ -46,44 +49,47 @@ export function outputPath(metavar: string, help: string): Parameter<string> {
   return { ...path(metavar, `${help}; - is stdout`), output: true };
 }
 
-/** A whole number from `min` to `max`, in decimal or `0x` hexadecimal. */
-export function integer(
-  metavar: string,
-  help: string,
-  { min = 0, max = 0xffff_ffff, fallback }: { min?: number; max?: number; fallback?: number } = {},
+/** What a number may be, and what it is when left out. */
+interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+  readonly fallback?: number;
+}
+
+/** A number that is written as `pattern` has it. */
+function bounded(
+  { metavar, help, kind, pattern }: {
+    metavar: string;
+    help: string;
+    kind: string;
+    pattern: RegExp;
+  },
+  { min, max, fallback }: Bounds & { min: number; max: number },
 ): Parameter<number> {
   return {
     metavar,
     help,
     fallback,
     parse(text) {
-      const value = /^-?(\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : NaN;
+      const value = pattern.test(text) ? Number(text) : NaN;
       if (!(value >= min && value <= max)) {
-        throw new UsageError(`must be a whole number from ${min} to ${max}, not "${text}"`);
+        throw new UsageError(`must be a ${kind} from ${min} to ${max}, not "${text}"`);
       }
       return value;
     },
   };
 }
 
+/** A whole number from `min` to `max`, in decimal or `0x` hexadecimal. */
+export function integer(metavar: string, help: string, bounds: Bounds = {}): Parameter<number> {
+  const written = { metavar, help, kind: "whole number", pattern: /^-?(\d+|0x[\da-f]+)$/i };
+  return bounded(written, { min: 0, max: 0xffff_ffff, ...bounds });
+}
+
 /** A number from `min` to `max`, with or without a fraction. */
-export function number(
-  metavar: string,
-  help: string,
-  { min = 0, max = 1e6, fallback }: { min?: number; max?: number; fallback?: number } = {},
-): Parameter<number> {
-  return {
-    metavar,
-    help,
-    fallback,
-    parse(text) {
-      const value = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN;
-      if (!(value >= min && value <= max)) {
-        throw new UsageError(`must be a number from ${min} to ${max}, not "${text}"`);
-      }
-      return value;
-    },
-  };
+export function number(metavar: string, help: string, bounds: Bounds = {}): Parameter<number> {
+  const written = { metavar, help, kind: "number", pattern: /^\d*\.?\d+$/ };
+  return bounded(written, { min: 0, max: 1e6, ...bounds });
 }
 
 /** Frames a second, from 0 on: a number, or a fraction such as `30000/1001`. */

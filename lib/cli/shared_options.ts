@@ -5,7 +5,8 @@
  */
 import { MAX_SIDE } from "../image/pgm.ts";
 import { PIXEL_FORMATS, type PixelFormat, pixelFormat } from "../image/pixel_format.ts";
-import { type Rectangle, WHOLE_FRAME } from "../image/threshold.ts";
+import type { Rectangle } from "../image/rectangle.ts";
+import { WHOLE_FRAME } from "../image/threshold.ts";
 import { VPIPE_LOOP_MAX_SIZE } from "../uapi/vpipe_loop.ts";
 import {
   choice,

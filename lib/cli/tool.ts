@@ -23,7 +23,7 @@ export type Values<P> = {
 };
 
 /** What a tool gets beside its own values. */
-export interface Session {
+export interface ToolSession {
   readonly quiet: boolean;
   readonly stop: StopRequest;
   /** One line on stderr, after the tool's name: something the user must know and no failure. */
@@ -54,7 +54,7 @@ export interface Tool<P extends Positionals, O extends Options> {
   readonly options: O;
   run(
     values: Values<P> & Values<O> & Values<typeof COMMON>,
-    session: Session,
+    session: ToolSession,
   ): Report | Promise<Report>;
 }
 
@@ -169,6 +169,13 @@ function writesStdout<P extends Positionals, O extends Options>(
     return !isFlag(parameter) && parameter.output === true && typeof path === "string" &&
       descriptorOf(path, STDOUT) === STDOUT;
   });
+}
+
+/** A tool as it is written down, with the types of its values found out. */
+export function declareTool<P extends Positionals, O extends Options>(
+  tool: Tool<P, O>,
+): Tool<P, O> {
+  return tool;
 }
 
 /** Runs a tool with the program's arguments and ends the program. */

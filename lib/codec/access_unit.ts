@@ -4,8 +4,8 @@
  * @module
  */
 
-/** A codec that streams are read of. */
-export type Codec = "vp9" | "av1" | "h264";
+import type { Rectangle } from "../image/rectangle.ts";
+import type { Codec } from "./codecs.ts";
 
 /** How the chroma planes are sampled. */
 export type Chroma = "4:0:0" | "4:2:0" | "4:2:2" | "4:4:4" | "4:4:0";
@@ -26,7 +26,7 @@ export interface Sequence {
   width: number;
   height: number;
   /** Visible rectangle in it, in pixels: H.264's cropping; elsewhere the whole. */
-  crop: { left: number; top: number; width: number; height: number };
+  crop: Rectangle;
   /** Bits a sample: 8 to 14, in VP9 and AV1 one of 8, 10 and 12. */
   bitDepth: number;
   chroma: Chroma;
@@ -34,6 +34,12 @@ export interface Sequence {
   reorder: number;
   /** The sequence-level controls, as of the first unit of the sequence. */
   controls: readonly Control[];
+}
+
+/** A sequence whose pictures are seen whole, and come in the order of display. */
+export function uncropped(sequence: Omit<Sequence, "crop" | "reorder">): Sequence {
+  const { width, height } = sequence;
+  return { ...sequence, crop: { left: 0, top: 0, width, height }, reorder: 0 };
 }
 
 /** What a decoder is sent at a time. */

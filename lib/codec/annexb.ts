@@ -5,6 +5,7 @@
  * @module
  */
 import { BitReader } from "./bits/reader.ts";
+import { NAL_TYPE_MASK } from "./h264/nal_types.ts";
 
 /** One NAL unit. */
 export interface Nal {
@@ -18,12 +19,23 @@ export interface Nal {
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
-/** Offset of the next 00 00 01 from `from` on, or the end. */
-function startCode(bytes: Uint8Array, from: number): number {
+/** Bytes of a start code. */
+export const START_CODE = 3;
+
+/** Offset of the byte behind the next 00 00 01 from `from` on; -1 where there is none. */
+export function behindStartCode(bytes: Uint8Array, from = 0): number {
   for (let at = from + 2; (at = bytes.indexOf(1, at)) >= 0; at++) {
-    if (bytes[at - 1] === 0 && bytes[at - 2] === 0) return at - 2;
+    if (bytes[at - 1] === 0 && bytes[at - 2] === 0) return at + 1;
   }
-  return bytes.length;
+  return -1;
+}
+
+/** Offset of the byte behind the last 00 00 01; -1 where there is none. */
+export function behindLastStartCode(bytes: Uint8Array): number {
+  for (let at = bytes.length; (at = bytes.lastIndexOf(1, at - 1)) >= 2;) {
+    if (bytes[at - 1] === 0 && bytes[at - 2] === 0) return at + 1;
+  }
+  return -1;
 }
 
 /** Whether a file begins with a start code and a NAL unit behind it. */
@@ -39,20 +51,20 @@ export function isByteStream(bytes: Uint8Array): boolean {
  * @param offset of `bytes` in the file
  */
 export function* nalUnits(bytes: Uint8Array<ArrayBuffer>, offset = 0): Generator<Nal> {
-  let code = startCode(bytes, 0);
-  while (code < bytes.length) {
-    const header = code + 3;
-    const next = startCode(bytes, header);
+  for (let header = behindStartCode(bytes); header >= 0;) {
+    const following = behindStartCode(bytes, header);
+    const next = following < 0 ? bytes.length : following - START_CODE;
+    const code = header - START_CODE;
     const first = bytes[header];
     if (header < next && (first & 0x80) === 0) {
       yield {
-        type: first & 0x1f,
+        type: first & NAL_TYPE_MASK,
         refIdc: first >> 5,
         start: offset + (code > 0 && bytes[code - 1] === 0 ? code - 1 : code),
         payload: bytes.subarray(header + 1, next),
       };
     }
-    code = next;
+    header = following;
   }
 }
 

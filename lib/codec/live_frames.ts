@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { behindLastStartCode, START_CODE } from "./annexb.ts";
+import { isSlice, NAL_TYPE_MASK } from "./h264/nal_types.ts";
 import { Pictures } from "./h264/stream.ts";
 import { jpegImageAt } from "./jpeg.ts";
 import { StreamError } from "./stream_error.ts";
@@ -50,7 +52,6 @@ export function jpegSplitter(): Splitter {
 
 // Enough of a slice to tell whether it is of another picture.
 const SLICE_BYTES = 64;
-const SLICES = [1, 2, 5];
 
 /** H.264 with start codes: an access unit ends where the next one begins. */
 export function h264Splitter(): Splitter {
@@ -74,11 +75,8 @@ const sizeOf = ({ width, height }: { width: number; height: number }) => ({ widt
 
 /** Up to where units are whole, or are slices of which there is enough. */
 function wholeUnits(bytes: Uint8Array): number {
-  let code = bytes.length;
-  do {
-    code = bytes.lastIndexOf(1, code - 1);
-    if (code < 2) return 0;
-  } while (bytes[code - 1] !== 0 || bytes[code - 2] !== 0);
-  const isSlice = SLICES.includes(bytes[code + 1] & 0x1f);
-  return isSlice && bytes.length - code > SLICE_BYTES ? bytes.length : code - 2;
+  const last = behindLastStartCode(bytes);
+  if (last < 0) return 0;
+  const whole = isSlice(bytes[last] & NAL_TYPE_MASK) && bytes.length - last >= SLICE_BYTES;
+  return whole ? bytes.length : last - START_CODE;
 }

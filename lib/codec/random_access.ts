@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { behindStartCode } from "./annexb.ts";
+import { NAL_SLICE, NAL_SLICE_IDR, NAL_SPS, NAL_TYPE_MASK } from "./h264/nal_types.ts";
 import { readSps } from "./h264/sps.ts";
 import { StreamError } from "./stream_error.ts";
 
@@ -27,20 +29,20 @@ function firstPicture(
   classify: (bytes: Uint8Array, at: number) => Access | undefined,
 ): Access {
   let units = 0;
-  for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
-    if (bytes[at - 1] || bytes[at - 2] || at + 1 === bytes.length) continue;
-    const access = classify(bytes, at + 1);
+  for (let at = behindStartCode(bytes); at >= 0 && at < bytes.length;) {
+    const access = classify(bytes, at);
     if (access !== undefined) return access;
     units++;
+    at = behindStartCode(bytes, at);
   }
   return units > 0 ? "none" : "other";
 }
 
 /** nal_unit_type in table 7-1 of H.264. An I picture that is no IDR one says nothing of the others. */
 function h264Unit(bytes: Uint8Array, at: number): Access | undefined {
-  const type = bytes[at] & 0x1f;
-  if (type === 5) return "key";
-  return type >= 1 && type <= 4 ? "other" : undefined;
+  const type = bytes[at] & NAL_TYPE_MASK;
+  if (type === NAL_SLICE_IDR) return "key";
+  return type >= NAL_SLICE && type < NAL_SLICE_IDR ? "other" : undefined;
 }
 
 /** nal_unit_type in table 7-1 of H.265. */
@@ -85,8 +87,6 @@ export const hevcAccess = (bytes: Uint8Array) => firstPicture(bytes, hevcUnit);
 export const mpegAccess = (bytes: Uint8Array) => firstPicture(bytes, mpegCode);
 export const mpeg4Access = (bytes: Uint8Array) => firstPicture(bytes, mpeg4Code);
 
-const H264_SPS = 7;
-
 /**
  * Whether pictures come in the order of display from here on, as an H.264 sequence parameter set says
  * by its type of picture order count.
@@ -94,11 +94,10 @@ const H264_SPS = 7;
  * @returns undefined where there is no such set, or one that cannot be read
  */
 export function h264InOrder(bytes: Uint8Array): boolean | undefined {
-  for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
-    if (bytes[at - 1] || bytes[at - 2] || at + 1 === bytes.length) continue;
-    const type = bytes[at + 1] & 0x1f;
-    if (type >= 1 && type <= 5) return undefined;
-    if (type === H264_SPS) return inOrder(bytes.subarray(at + 2));
+  for (let at = behindStartCode(bytes); at >= 0; at = behindStartCode(bytes, at)) {
+    const type = bytes[at] & NAL_TYPE_MASK;
+    if (type >= NAL_SLICE && type <= NAL_SLICE_IDR) return undefined;
+    if (type === NAL_SPS) return inOrder(bytes.subarray(at + 1));
   }
   return undefined;
 }

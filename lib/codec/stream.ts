@@ -4,8 +4,10 @@
  *
  * @module
  */
-import type { AccessUnit, Codec } from "./access_unit.ts";
+import { fourccText } from "../uapi/videodev2.ts";
+import type { AccessUnit } from "./access_unit.ts";
 import { isByteStream } from "./annexb.ts";
+import { type Codec, CODED, STREAM_CODECS } from "./codecs.ts";
 import { av1Units } from "./av1/stream.ts";
 import { h264Units, type Segment } from "./h264/stream.ts";
 import { isIvf, type IvfFrame, ivfFrames, readIvfHeader } from "./ivf.ts";
@@ -13,10 +15,9 @@ import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } f
 import { type Lost, StreamError } from "./stream_error.ts";
 import { vp9Units } from "./vp9/stream.ts";
 
-export type { AccessUnit, Chroma, Codec, Control, Sequence } from "./access_unit.ts";
+export type { AccessUnit, Chroma, Control, Sequence } from "./access_unit.ts";
+export type { Codec } from "./codecs.ts";
 export { type Lost, StreamError } from "./stream_error.ts";
-
-const CODECS: Record<string, Codec> = { VP90: "vp9", AV01: "av1", H264: "h264" };
 
 function* ivfTemporalUnits(frames: Iterable<IvfFrame>): Generator<TemporalUnit> {
   for (const { number, offset, data } of frames) {
@@ -36,7 +37,7 @@ function* ivfUnits(
   lost?: Lost,
 ): Generator<AccessUnit> {
   const header = readIvfHeader(bytes);
-  const found = CODECS[header.fourcc];
+  const found = STREAM_CODECS.find((codec) => fourccText(CODED[codec]) === header.fourcc);
   const name = JSON.stringify(header.fourcc);
   if (!found) throw new StreamError(`IVF header: ${name} is none of VP90, AV01 and H264`);
   if (codec && codec !== found) throw new StreamError(`IVF header: ${name} is not ${codec}`);

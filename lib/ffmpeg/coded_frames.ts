@@ -5,7 +5,8 @@
  */
 import { AV_PKT_FLAG_CORRUPT, AVPACKET } from "./abi/avcodec.ts";
 import { AV_LOG_QUIET } from "./abi/avutil.ts";
-import { type CodecName, CODECS } from "./codecs.ts";
+import { CODEC_NAMES, type CodecName } from "../codec/codecs.ts";
+import { DECODERS } from "./decoders.ts";
 import { Demuxer } from "./demuxer.ts";
 import { loadFfmpegWithFiles } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
@@ -38,8 +39,7 @@ export function readCodedFrames(path: string): CodedFrames {
       `${path}: is ${container}; IVF and elementary streams can be sent to a decoder`,
     );
   }
-  const codec = (Object.keys(CODECS) as CodecName[])
-    .find((codec) => CODECS[codec].decoders.includes(name));
+  const codec = CODEC_NAMES.find((codec) => DECODERS[codec].decoders.includes(name));
   if (codec === undefined) throw new Error(`${path}: holds video that is decoded by ${name}`);
 
   using packet = new Packet(ffmpeg);

@@ -5,7 +5,7 @@
  */
 import { cString } from "../sys/libc.ts";
 import { AV_OPT_SEARCH_CHILDREN } from "./abi/avutil.ts";
-import type { FoundDecoder } from "./codecs.ts";
+import type { FoundDecoder } from "./decoders.ts";
 import { allocated, FfmpegError } from "./abi/error.ts";
 import { pointerCell } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";

@@ -5,7 +5,10 @@
  */
 import { monotonicNs } from "../sys/clock.ts";
 import { AVERROR_EAGAIN, AVFRAME } from "./abi/avutil.ts";
-import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
+import { behindStartCode } from "../codec/annexb.ts";
+import type { CodecName } from "../codec/codecs.ts";
+import { isSlice, NAL_TYPE_MASK } from "../codec/h264/nal_types.ts";
+import { DECODERS, findFfmpegDecoder } from "./decoders.ts";
 import { CodecContext, type GetBuffer } from "./context.ts";
 import { Frame, isDamaged } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
@@ -48,11 +51,11 @@ export class Decoder implements Disposable {
    * @throws {Error} this FFmpeg has no decoder for the codec, or cannot open it
    */
   constructor(ffmpeg: Ffmpeg, codec: CodecName, maxPixels: number) {
-    const decoder = findDecoder(ffmpeg, codec);
+    const decoder = findFfmpegDecoder(ffmpeg, codec);
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    this.#source = CODECS[codec].source;
+    this.#source = DECODERS[codec].source;
     using made = new DisposableStack();
     this.#packet = made.use(new Packet(ffmpeg));
     this.#asked = made.use(new Frame(ffmpeg));
@@ -180,14 +183,10 @@ export class Decoder implements Disposable {
   }
 }
 
-// nal_unit_type in table 7-1 of H.264: a slice, its first partition, a slice of an IDR picture.
-const SLICE_TYPES = [1, 2, 5];
-
 /** Whether H.264 in Annex B's form has a slice, or parameter sets and the like only. */
 function hasSlice(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(1, 2); at >= 0; at = bytes.indexOf(1, at + 1)) {
-    if (bytes[at - 1] || bytes[at - 2]) continue;
-    if (SLICE_TYPES.includes(bytes[at + 1] & 0x1f)) return true;
+  for (let at = behindStartCode(bytes); at >= 0; at = behindStartCode(bytes, at)) {
+    if (isSlice(bytes[at] & NAL_TYPE_MASK)) return true;
   }
   return false;
 }

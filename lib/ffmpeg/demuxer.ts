@@ -15,7 +15,7 @@ import {
   AVSTREAM_CODECPAR,
 } from "./abi/avformat.ts";
 import { AVERROR_EOF } from "./abi/avutil.ts";
-import type { FoundDecoder } from "./codecs.ts";
+import type { FoundDecoder } from "./decoders.ts";
 import { FfmpegError } from "./abi/error.ts";
 import { pointerCell } from "./frame.ts";
 import type { FfmpegWithFiles } from "./abi/libraries.ts";

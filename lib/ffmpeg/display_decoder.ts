@@ -6,7 +6,8 @@
 import { monotonicNs } from "../sys/clock.ts";
 import { AVERROR_EAGAIN, AVERROR_EOF } from "./abi/avutil.ts";
 import { type Colours, coloursOf } from "./colours.ts";
-import { type CodecName, CODECS, findDecoder } from "./codecs.ts";
+import type { CodecName } from "../codec/codecs.ts";
+import { DECODERS, findFfmpegDecoder } from "./decoders.ts";
 import { CodecContext } from "./context.ts";
 import { Doubt } from "./doubt.ts";
 import { Frame } from "./frame.ts";
@@ -93,11 +94,11 @@ export class DisplayDecoder implements Disposable {
    * @throws {Error} this FFmpeg has no decoder for the codec, or cannot open it
    */
   constructor(ffmpeg: Ffmpeg, readonly codec: CodecName, maxPixels: number) {
-    const decoder = findDecoder(ffmpeg, codec);
+    const decoder = findFfmpegDecoder(ffmpeg, codec);
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    const { access, inOrder, drains, guesses = false, beginsAnew = false } = CODECS[codec];
+    const { access, inOrder, drains, guesses = false, beginsAnew = false } = DECODERS[codec];
     this.#access = access;
     this.#inOrder = inOrder;
     this.#guesses = guesses;
@@ -130,7 +131,7 @@ export class DisplayDecoder implements Disposable {
     const { avcodec } = this.#ffmpeg;
     using context = new CodecContext(
       this.#ffmpeg,
-      findDecoder(this.#ffmpeg, this.codec)!,
+      findFfmpegDecoder(this.#ffmpeg, this.codec)!,
       this.#options,
     );
     using picture = new Frame(this.#ffmpeg);

@@ -9,7 +9,7 @@ import { allocated } from "./abi/error.ts";
 import type { Frame } from "./frame.ts";
 import { Grey } from "./grey.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
-import { SWS_BICUBIC } from "./abi/swscale.ts";
+import { scalingContext } from "./scaling_context.ts";
 
 /** Pixel formats by FFmpeg's names, which unlike their numbers never change. */
 export const LAYOUTS = {
@@ -96,7 +96,7 @@ export class Packer implements Disposable {
     height: number,
     strides: readonly [luma: number, chroma: number],
   ) {
-    const { avutil, swscale, kernels } = ffmpeg;
+    const { avutil, kernels } = ffmpeg;
     const { sources, grey, bytesPerSample, kernel } = LAYOUTS[layout];
     const format = (name: string) => avutil.av_get_pix_fmt(cString(name));
     this.#ffmpeg = ffmpeg;
@@ -112,11 +112,8 @@ export class Packer implements Disposable {
     // To P010 libswscale leaves out the last column of chroma where the width is odd.
     const columns = bytesPerSample > 1 ? Math.ceil(width / 2) * 2 : width;
     // Video of full range counts as any other: its samples are kept.
-    const [from, to] = [this.#sources[0], this.#format];
-    const context = swscale.sws_getContext(
-      ...[columns, height, from, columns, height, to, SWS_BICUBIC] as const,
-      ...[null, null, null] as const,
-    );
+    const from = { width: columns, height, format: this.#sources[0] };
+    const context = scalingContext(ffmpeg, from, { ...from, format: this.#format });
     this.#scaler = allocated("sws_getContext", context);
   }
 

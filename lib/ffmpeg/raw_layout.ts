@@ -4,37 +4,15 @@
  *
  * @module
  */
+import { isCompressed, PIXEL_FORMATS, type PixelFormat, rowBytes } from "../image/pixel_format.ts";
 
-/** One plane: a cell of `bytes` for each `across` x `down` pixels. */
-interface Cells {
-  readonly bytes: number;
-  readonly across: number;
-  readonly down: number;
-}
-
-interface RawFormat {
-  /** FFmpeg's name of it. */
-  readonly name: string;
-  readonly planes: readonly Cells[];
-}
-
-const grid = (bytes: number, across = 1, down = 1): Cells => ({ bytes, across, down });
-
-const FORMATS = {
-  GREY: { name: "gray", planes: [grid(1)] },
-  YUYV: { name: "yuyv422", planes: [grid(4, 2)] },
-  UYVY: { name: "uyvy422", planes: [grid(4, 2)] },
-  NV12: { name: "nv12", planes: [grid(1), grid(2, 2, 2)] },
-  YU12: { name: "yuv420p", planes: [grid(1), grid(1, 2, 2), grid(1, 2, 2)] },
-  RGB3: { name: "rgb24", planes: [grid(3)] },
-  BGR3: { name: "bgr24", planes: [grid(3)] },
-} satisfies Record<string, RawFormat>;
-
-/** The four characters of a V4L2 pixel format that video can be converted to. */
-export type RawFourcc = keyof typeof FORMATS;
+/** A pixel format that video can be converted to. */
+export type RawFormat = PixelFormat & { readonly ffmpeg: string };
 
 /** Those formats. */
-export const RAW_FOURCCS = Object.keys(FORMATS) as readonly RawFourcc[];
+export const RAW_FORMATS = PIXEL_FORMATS.filter((format): format is RawFormat =>
+  !isCompressed(format)
+);
 
 /** Where one plane lies. */
 export interface RawPlane {
@@ -56,21 +34,20 @@ export interface RawLayout {
   readonly size: number;
 }
 
-/** Whether video can be converted to the format with these four characters. */
-export function isRawFourcc(text: string): text is RawFourcc {
-  return Object.hasOwn(FORMATS, text);
+/** The format with these four characters; undefined where video cannot be converted to it. */
+export function rawFormat(fourcc: string): RawFormat | undefined {
+  return RAW_FORMATS.find((format) => format.fourcc === fourcc);
 }
 
 /** How a frame of `width` x `height` pixels lies in memory; an odd side rounds chroma up. */
-export function rawLayout(fourcc: RawFourcc, width: number, height: number): RawLayout {
-  const { name, planes: cells } = FORMATS[fourcc];
+export function rawLayout(format: RawFormat, width: number, height: number): RawLayout {
   let size = 0;
-  const planes = cells.map(({ bytes, across, down }) => {
+  const planes = format.planes.map((plane) => {
     const offset = size;
-    const stride = bytes * Math.ceil(width / across);
-    const lines = Math.ceil(height / down);
+    const stride = rowBytes(plane, width);
+    const lines = Math.ceil(height / plane.down);
     size += stride * lines;
     return { offset, stride, lines };
   });
-  return { name, width, height, planes, size };
+  return { name: format.ffmpeg, width, height, planes, size };
 }

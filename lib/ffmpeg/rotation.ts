@@ -52,7 +52,7 @@ const QUARTERS: readonly Quarter[] = [
 ];
 
 /** One plane, as cells of the same size. */
-interface Plane {
+interface CellPlane {
   readonly bytes: Uint8Array;
   /** From one line to the next. */
   readonly stride: number;
@@ -62,7 +62,7 @@ interface Plane {
 }
 
 /** Turns a plane whose cells have `size` bytes. */
-export function turnPlane(from: Plane, to: Plane, size: number, turn: Turn): void {
+export function turnPlane(from: CellPlane, to: CellPlane, size: number, turn: Turn): void {
   const { transposed, fromRight, fromBottom } = turn;
   const alongX = fromRight ? -size : size;
   const alongY = fromBottom ? -from.stride : from.stride;
@@ -135,7 +135,7 @@ export class Turner implements Disposable {
   }
 }
 
-function planeOf(frame: Frame, plane: number, { acrossShift, downShift }: Cells): Plane {
+function planeOf(frame: Frame, plane: number, { acrossShift, downShift }: Cells): CellPlane {
   const view = new Deno.UnsafePointerView(frame.pointer);
   const data = view.getPointer(AVFRAME.data + plane * POINTER_BYTES)!;
   const stride = view.getInt32(AVFRAME.linesize + plane * 4);

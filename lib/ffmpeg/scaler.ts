@@ -14,7 +14,8 @@ import {
 import { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import type { RawLayout } from "./raw_layout.ts";
-import { SWS_BICUBIC, SWS_CS_DEFAULT } from "./abi/swscale.ts";
+import { SWS_CS_DEFAULT } from "./abi/swscale.ts";
+import { scalingContext } from "./scaling_context.ts";
 
 /** How a picture's samples stand for colours. */
 export interface Colour {
@@ -120,10 +121,8 @@ export class Scaler implements Disposable {
     this.#format = format;
     using made = new DisposableStack();
     const target = avutil.av_get_pix_fmt(cString(to.name));
-    const context = swscale.sws_getContext(
-      ...[width, height, format, to.width, to.height, target, SWS_BICUBIC] as const,
-      ...[null, null, null] as const,
-    );
+    const wanted = { width: to.width, height: to.height, format: target };
+    const context = scalingContext(ffmpeg, picture, wanted);
     if (context === null) {
       const name = avutil.av_get_pix_fmt_name(format);
       const from = name === null ? String(format) : Deno.UnsafePointerView.getCString(name);
@@ -152,10 +151,10 @@ export class Scaler implements Disposable {
     if (sws_getColorspaceDetails(this.#context, table, a, table, b, c, d, e) < 0) return;
     const matrix = sws_getCoefficients(space);
     const full = range === AVCOL_RANGE_UNSPECIFIED ? from[0] : Number(range === AVCOL_RANGE_JPEG);
-    sws_setColorspaceDetails(
-      ...[this.#context, matrix, full, matrix, keepRange ? full : to[0]] as const,
-      ...[brightness[0], contrast[0], saturation[0]] as const,
-    );
+    const toFull = keepRange ? full : to[0];
+    const [light, steep, strong] = [brightness[0], contrast[0], saturation[0]];
+    const context = this.#context;
+    sws_setColorspaceDetails(context, matrix, full, matrix, toFull, light, steep, strong);
   }
 
   /** Whether a picture is one of those that this converts. */
@@ -165,10 +164,10 @@ export class Scaler implements Disposable {
 
   /** Converts a picture that fits. */
   scale({ pointer, linesizes }: Frame, to: Destination): void {
+    const { sws_scale } = this.#swscale;
     const addresses = this.#padded?.addresses ?? to.addresses;
-    this.#swscale.sws_scale(
-      ...[this.#context, pointer, linesizes, 0, this.#height, addresses, this.#strides] as const,
-    );
+    const lines = this.#height;
+    sws_scale(this.#context, pointer, linesizes, 0, lines, addresses, this.#strides);
     this.#padded?.copyTo(to);
   }
 

@@ -14,7 +14,7 @@ import { addressOf } from "../sys/libc.ts";
 import { AV_LOG_QUIET } from "./abi/avutil.ts";
 import type { Frame } from "./frame.ts";
 import { type FfmpegWithFiles, loadFfmpegWithFiles } from "./abi/libraries.ts";
-import { isRawFourcc, RAW_FOURCCS, type RawLayout, rawLayout } from "./raw_layout.ts";
+import { RAW_FORMATS, rawFormat, type RawLayout, rawLayout } from "./raw_layout.ts";
 import { type Turn, Turner } from "./rotation.ts";
 import { type Destination, destination, Scaler } from "./scaler.ts";
 import { VideoStream } from "./video_stream.ts";
@@ -24,7 +24,7 @@ const DEFAULT_RATE = { numerator: 25, denominator: 1 };
 
 /** What frames are wanted. */
 export interface VideoTarget {
-  /** The four characters of a V4L2 pixel format: one of RAW_FOURCCS. */
+  /** The four characters of a V4L2 pixel format: one of RAW_FORMATS. */
   readonly format: string;
   /** In pixels; the video's own without. */
   readonly width?: number;
@@ -66,12 +66,13 @@ export class VideoFile implements Disposable {
       : stream.size;
     const { format, width = size.width, height = size.height } = target;
     this.#turn = turn;
-    if (!isRawFourcc(format)) {
-      const known = RAW_FOURCCS.join(", ");
+    const pixels = rawFormat(format);
+    if (pixels === undefined) {
+      const known = RAW_FORMATS.map(({ fourcc }) => fourcc).join(", ");
       throw new Error(`${path}: no conversion to ${format}; there is one to ${known}`);
     }
     if (width < 1 || height < 1) throw new Error(`${path}: FFmpeg finds no picture size`);
-    this.#layout = rawLayout(format, width, height);
+    this.#layout = rawLayout(pixels, width, height);
     this.rate = rate.numerator > 0 && rate.denominator > 0 ? rate : DEFAULT_RATE;
   }
 

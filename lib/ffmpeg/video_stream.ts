@@ -47,10 +47,9 @@ export class VideoStream implements Disposable {
   /** In pixels, as the file or its first frames say; 0 where neither does. */
   get size(): { readonly width: number; readonly height: number } {
     const sides = new Int32Array(2);
-    const cells = [0, 4].map((offset) => new Uint8Array(sides.buffer, offset, 4));
-    this.#ffmpeg.avutil.av_opt_get_image_size(
-      ...[this.#context.pointer, cString("video_size"), 0, cells[0], cells[1]] as const,
-    );
+    const [width, height] = [0, 4].map((offset) => new Uint8Array(sides.buffer, offset, 4));
+    const { av_opt_get_image_size } = this.#ffmpeg.avutil;
+    av_opt_get_image_size(this.#context.pointer, cString("video_size"), 0, width, height);
     return { width: sides[0], height: sides[1] };
   }
 

@@ -23,7 +23,11 @@ export function readPgm(path: string): GreyImage {
   }
 }
 
-/** Writes a PGM; folders on its path are made. */
+/**
+ * Writes a PGM; folders on its path are made.
+ *
+ * @throws {SysError | Error} naming the file; of one that could not be written whole nothing is left
+ */
 export function writePgm(path: string, image: GreyImage): void {
   writeFile(path, pgmHeader(image), image.pixels);
 }

@@ -4,11 +4,9 @@
  * @module
  */
 import { formatSummary } from "../measure/format.ts";
-import type { Summary } from "../measure/histogram.ts";
 import type { SourceStatistics } from "../measure/source_statistics.ts";
 import { GREY, isCompressed, PIXEL_FORMATS, type PixelFormat } from "../image/pixel_format.ts";
 import { ENOTTY, SysError } from "../sys/errno.ts";
-import type { ProcessCosts } from "../sys/thread.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
 import type { Format } from "../v4l2/format.ts";
 import { intervalOf } from "../v4l2/frame_interval.ts";
@@ -24,6 +22,7 @@ import {
 import { frameFormat, frameSize, STAMP, TIMEOUT, WARM_UP } from "../cli/shared_options.ts";
 import { rate, UsageError } from "../cli/parameters.ts";
 import { SCHEDULING } from "../cli/scheduling.ts";
+import type { Recording } from "./recording.ts";
 import { STAGES } from "./stages.ts";
 import type { Report } from "../cli/tool.ts";
 
@@ -155,17 +154,14 @@ function withHint<T>(device: VideoDevice, ask: () => T, hint: () => string | und
 
 /** What a camera tool recorded. */
 export interface CameraRun {
-  readonly csv: string;
-  readonly settings: CameraSettings & { readonly "warm-up": number };
+  readonly recording: Pick<Recording<string, string>, "costs" | "latency" | "settings">;
+  readonly settings: CameraSettings;
   readonly device: VideoDevice;
   readonly source: SourceStatistics;
   /** The frames came without sequence and flags. */
   readonly unnumbered?: boolean;
-  /** Of the process, since the first recorded frame. */
-  readonly costs: ProcessCosts;
   /** What the latency is of. */
   readonly name: string;
-  readonly latency: Summary | undefined;
   readonly failure: Error | undefined;
   /** Further values for `--json`. */
   readonly details: Readonly<Record<string, unknown>>;
@@ -173,13 +169,15 @@ export interface CameraRun {
 
 /** The report of a run, whole or cut short. */
 export function cameraReport(run: CameraRun): Report {
-  const { csv, settings, device, source, unnumbered, name, latency, failure } = run;
-  const { size: [width, height], format = GREY, fps, "warm-up": warmUp } = settings;
+  const { recording, device, source, unnumbered, name, failure } = run;
+  const { tool, csv, "warm-up": warmUp } = recording.settings;
+  const { size: [width, height], format = GREY, fps } = run.settings;
   const { frames, rate } = source;
   const { dropped, gaps, backwards, errors } = unnumbered
     ? {} as Partial<SourceStatistics>
     : source;
   const interval = source.interval.summary();
+  const latency = recording.latency.summary();
   return {
     text: [
       `${csv}: ${frames} frames of ${width}x${height} ${format.name}` +
@@ -206,9 +204,10 @@ export function cameraReport(run: CameraRun): Report {
       gaps,
       backwards,
       errors,
-      process: run.costs.summary(),
+      process: recording.costs.summary(),
       latency_ns: latency,
       interval_ns: interval,
+      tool,
       ...run.details,
       failure: failure?.message,
     },

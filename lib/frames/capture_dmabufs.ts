@@ -12,9 +12,10 @@ import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../uapi/videodev2.ts";
 import { type HeapQueue, heapQueue } from "../vpipe/heap_queue.ts";
 import { sharedBuffers } from "../vpipe/loop.ts";
 import { openCamera, setUpCamera } from "./camera.ts";
-import { type Capture, captureFrames, stampOf } from "./capture_frames.ts";
+import { type Capture, captureFrames } from "./capture_frames.ts";
+import { stampOf } from "./stamp.ts";
 import { BREATH_MS, type StopRequest } from "../cli/stop.ts";
-import type { Report, Session } from "../cli/tool.ts";
+import type { Report, ToolSession } from "../cli/tool.ts";
 
 /** What the command line says. */
 export interface DmabufCapture extends Omit<Capture, "tool" | "queue"> {
@@ -26,7 +27,7 @@ export interface DmabufCapture extends Omit<Capture, "tool" | "queue"> {
 }
 
 /** Captures and records. */
-export async function captureDmabufs(values: DmabufCapture, session: Session): Promise<Report> {
+export async function captureDmabufs(values: DmabufCapture, session: ToolSession): Promise<Report> {
   const { source, timeout, stamp } = values;
   using device = openCamera(source, "streaming");
   const shared = await writersBuffers(device, timeout, session.stop);
@@ -38,7 +39,7 @@ export async function captureDmabufs(values: DmabufCapture, session: Session): P
     ? onHeap(device, values, sizeimage, resources)
     : { queue: new DmabufQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, shared), dmabufs: shared };
   resources.use(queue);
-  const readStamp = (index: number) => {
+  const value = (index: number) => {
     const dmabuf = dmabufs[index];
     dmabuf.begin(READING);
     const stamp = stampOf(dmabuf.bytes);
@@ -49,7 +50,7 @@ export async function captureDmabufs(values: DmabufCapture, session: Session): P
     ...values,
     tool: "capture-dmabuf",
     queue,
-    more: stamp ? [{ name: "stamp", value: readStamp }] : [],
+    more: stamp ? [{ name: "stamp", value }] : [],
     details: { memory: shared === undefined ? "heap" : "shared" },
   }, session);
 }

@@ -8,10 +8,10 @@ import { isStatefulDecoder } from "../v4l2/decoder/stateful_stream.ts";
 import type { DecodeSettings } from "./decode_run.ts";
 import { decodeStateful } from "./decode_stateful.ts";
 import { decodeStateless } from "./decode_stateless.ts";
-import type { Report, Session } from "../cli/tool.ts";
+import type { Report, ToolSession } from "../cli/tool.ts";
 
 /** Decodes a file. What was written stays when something fails, or a signal ends it. */
-export function decodeFile(settings: DecodeSettings, session: Session): Promise<Report> {
+export function decodeFile(settings: DecodeSettings, session: ToolSession): Promise<Report> {
   const decode = isStatefulDecoder(settings.device) ? decodeStateful : decodeStateless;
   return decode(settings, session);
 }

@@ -10,7 +10,7 @@ import type { PictureFormat } from "../v4l2/decoder/picture_buffers.ts";
 import { FrameDigest } from "../files/frame_digest.ts";
 import { FrameFile } from "../files/frame_file.ts";
 import { Progress } from "../cli/progress.ts";
-import type { Report, Session } from "../cli/tool.ts";
+import type { Report, ToolSession } from "../cli/tool.ts";
 
 /** What the command line says. */
 export interface DecodeSettings {
@@ -41,7 +41,7 @@ interface Written {
 /** The files of one run, and what is counted. */
 export class DecodeRun implements Disposable {
   readonly #settings: DecodeSettings;
-  readonly #session: Session;
+  readonly #session: ToolSession;
   readonly #codec: string;
   readonly #file: FrameFile;
   readonly #digest: FrameDigest | undefined;
@@ -64,7 +64,7 @@ export class DecodeRun implements Disposable {
   end = 0;
 
   /** @param units of the whole file */
-  constructor(settings: DecodeSettings, codec: string, units: number, session: Session) {
+  constructor(settings: DecodeSettings, codec: string, units: number, session: ToolSession) {
     const { output, digest } = settings;
     this.#settings = settings;
     this.#session = session;

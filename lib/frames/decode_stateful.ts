@@ -10,10 +10,13 @@ import { StatefulStream } from "../v4l2/decoder/stateful_stream.ts";
 import { explainDecoder } from "../vpipe/decoder.ts";
 import { DecodeRun, type DecodeSettings } from "./decode_run.ts";
 import { FrameWaiter } from "./frame_waiter.ts";
-import type { Report, Session } from "../cli/tool.ts";
+import type { Report, ToolSession } from "../cli/tool.ts";
 
 /** Decodes a file. What was written stays when something fails, or a signal ends it. */
-export async function decodeStateful(settings: DecodeSettings, session: Session): Promise<Report> {
+export async function decodeStateful(
+  settings: DecodeSettings,
+  session: ToolSession,
+): Promise<Report> {
   const { input, device, buffers, format } = settings;
   const { codec, frames, broken } = readCodedFrames(input);
   if (settings.codec !== undefined && settings.codec !== codec) {
@@ -49,7 +52,7 @@ async function decode(
   frames: readonly Uint8Array[],
   run: DecodeRun,
   { timeout }: DecodeSettings,
-  { stop }: Session,
+  { stop }: ToolSession,
 ): Promise<number> {
   const waiter = new FrameWaiter(stream, timeout, () => run.settle(), POLLIN | POLLOUT | POLLPRI);
   run.begin = monotonicNs();

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type AccessUnit, type Codec, readStream, StreamError } from "../codec/stream.ts";
+import { type Codec, STREAM_CODECS } from "../codec/codecs.ts";
+import { type AccessUnit, readStream, StreamError } from "../codec/stream.ts";
 import { DisplayOrder } from "../image/display_order.ts";
 import { monotonicNs } from "../sys/clock.ts";
 import { StatelessDecoder } from "../v4l2/decoder/stateless_stream.ts";
@@ -13,23 +14,24 @@ import { DecodeRun, type DecodeSettings } from "./decode_run.ts";
 import { readFile } from "../files/files.ts";
 import { FrameWaiter } from "./frame_waiter.ts";
 import { UsageError } from "../cli/parameters.ts";
-import type { Report, Session } from "../cli/tool.ts";
+import type { Report, ToolSession } from "../cli/tool.ts";
 
 // More than the buffers that pictures can wait in.
 const DISPLAY_SPAN = 64;
 
-const CODECS: readonly string[] = ["vp9", "av1", "h264"] satisfies Codec[];
-
 function isCodec(codec: string | undefined): codec is Codec | undefined {
-  return codec === undefined || CODECS.includes(codec);
+  return codec === undefined || STREAM_CODECS.some((known) => known === codec);
 }
 
 /** Decodes a file. What was written stays when something fails, or a signal ends it. */
-export async function decodeStateless(settings: DecodeSettings, session: Session): Promise<Report> {
+export async function decodeStateless(
+  settings: DecodeSettings,
+  session: ToolSession,
+): Promise<Report> {
   const { input, codec, device } = settings;
   if (!isCodec(codec)) {
     throw new UsageError(
-      `--codec ${codec}: ${device} is a stateless decoder of ${CODECS.join(", ")}`,
+      `--codec ${codec}: ${device} is a stateless decoder of ${STREAM_CODECS.join(", ")}`,
     );
   }
   const { parts, lost, broken } = readParts(readFile(input), codec);
@@ -99,7 +101,7 @@ async function decodePart(
   order: DisplayOrder,
   run: DecodeRun,
   { buffers, format, timeout }: DecodeSettings,
-  { stop }: Session,
+  { stop }: ToolSession,
 ): Promise<void> {
   const [{ sequence }] = units;
   const largest = units.reduce((size, { data }) => Math.max(size, data.length), 0);

@@ -19,7 +19,7 @@ import { fourccText } from "../uapi/videodev2.ts";
 import { descriptorOf, readFile, STDIN } from "../files/files.ts";
 import { UsageError } from "../cli/parameters.ts";
 import { readPgm } from "../files/pgm_files.ts";
-import { RawFile } from "../files/raw_file.ts";
+import { RawFile } from "./raw_file.ts";
 import { StreamPipe } from "./stream_pipe.ts";
 
 /** Frames of one format and size. */

@@ -7,24 +7,29 @@
 import { EAGAIN } from "../sys/errno.ts";
 import { type FrameSource, FrameWaiter } from "./frame_waiter.ts";
 import { Progress } from "../cli/progress.ts";
-import type { Session } from "../cli/tool.ts";
+import type { ToolSession } from "../cli/tool.ts";
+
+/** What the command line says of a loop. */
+export interface LoopSettings {
+  /** For the progress line. */
+  readonly tool: string;
+  /** Frames to record, or Infinity. */
+  readonly frames: number;
+  /** Frames to record and forget before. */
+  readonly "warm-up": number;
+  /** Seconds without a frame after which the source has stopped. */
+  readonly timeout: number;
+}
 
 /** A loop over the frames of one source. */
 export interface FrameLoop {
-  /** The tool, for the progress line. */
-  readonly tool: string;
+  readonly settings: LoopSettings;
   readonly source: FrameSource;
   /**
    * Waits up to a tenth of a second for the next frame, where polling `source` for one is not the
    * way: its number, -EAGAIN for none yet, another negative one for none any more.
    */
   readonly next?: () => number;
-  /** Frames to record, or Infinity. */
-  readonly frames: number;
-  /** Frames to record and forget before. */
-  readonly warmUp: number;
-  /** Seconds without a frame after which the source has stopped. */
-  readonly timeout: number;
   /** The rows; written when there are many, or when there is time. */
   readonly log: { readonly isFull: boolean; flush(): void; clear(): void };
   /** What else `take` records. */
@@ -52,9 +57,10 @@ export interface FrameLoop {
  */
 export async function runFrameLoop(
   loop: FrameLoop,
-  { quiet, stop }: Session,
+  { quiet, stop }: ToolSession,
 ): Promise<Error | undefined> {
-  const { tool, source, frames, warmUp, timeout, log, statistics, take, turn, settle } = loop;
+  const { source, log, statistics, take, turn, settle } = loop;
+  const { tool, frames, "warm-up": warmUp, timeout } = loop.settings;
   using progress = new Progress(tool, frames, "frames", quiet);
   let frame = -warmUp;
   const keep = () => {

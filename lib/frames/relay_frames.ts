@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { type Format as ColumnFormat, FrameLog } from "../measure/frame_log.ts";
-import { Histogram } from "../measure/histogram.ts";
+import type { CellFormat } from "../measure/frame_log.ts";
 import { SourceStatistics } from "../measure/source_statistics.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import { Poller, POLLIN } from "../sys/poll.ts";
-import { ProcessCosts } from "../sys/thread.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
 import { CameraPath, type CameraRoute } from "../vpipe/camera_path.ts";
@@ -21,21 +19,11 @@ import {
   setUpCamera,
 } from "./camera.ts";
 import { BUFFERS } from "../cli/shared_options.ts";
-import { OutputFile } from "../files/files.ts";
-import { runFrameLoop } from "./frame_loop.ts";
-import { MEASURED_COLUMNS, StageMeter } from "./stages.ts";
+import { Recording, type RecordingSettings } from "./recording.ts";
 import { BREATH_MS } from "../cli/stop.ts";
-import type { Report, Session } from "../cli/tool.ts";
+import type { Report, ToolSession } from "../cli/tool.ts";
 
 export const RELAY_OPTIONS = { ...CAMERA_OPTIONS, buffers: BUFFERS };
-
-const STAGE_COLUMNS = {
-  wait_monotonic_ns: absoluteNs,
-  prepared_monotonic_ns: absoluteNs,
-  enqueue_monotonic_ns: absoluteNs,
-  requeued_monotonic_ns: absoluteNs,
-  ...MEASURED_COLUMNS,
-};
 
 /** What is known of a frame that went through, for the columns that the tools name differently. */
 export interface RelayedFrame {
@@ -52,50 +40,43 @@ export interface RelayedFrame {
 
 /** One column: how it is written, and its value. */
 export type RelayColumns = Readonly<
-  Record<string, readonly [ColumnFormat, (frame: RelayedFrame, number: number) => number]>
+  Record<string, readonly [CellFormat, (frame: RelayedFrame, number: number) => number]>
 >;
 
 /** A relay: what the command line says, and the columns. */
-export interface Relay extends CameraSettings, Omit<CameraRoute, "camera" | "format"> {
-  readonly tool: string;
+export interface Relay
+  extends CameraSettings, RecordingSettings, Omit<CameraRoute, "camera" | "format"> {
   /** The camera's video node. */
   readonly source: string;
-  readonly csv: string;
-  readonly frames: number;
-  readonly "warm-up": number;
-  readonly timeout: number;
-  readonly stages: boolean;
   readonly columns: RelayColumns;
   /** Further values for `--json`. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
 /** Relays and records. */
-export async function relayFrames(relay: Relay, session: Session): Promise<Report> {
-  const { tool, csv, frames, timeout, stages } = relay;
+export async function relayFrames(relay: Relay, session: ToolSession): Promise<Report> {
+  const { timeout } = relay;
   using camera = openCamera(relay.source, "streaming");
   const format = setUpCamera(camera, relay);
   using path = new CameraPath({ ...relay, camera, format });
-  using file = new OutputFile(csv);
-  using meter = new StageMeter(stages);
-  const formats = Object.fromEntries(
-    Object.entries(relay.columns).map(([name, [format]]) => [name, format]),
-  );
-  const log = new FrameLog(
-    file,
-    { ...formats, ...STAGE_COLUMNS, flags: String },
-    stages ? [] : Object.keys(STAGE_COLUMNS),
-  );
-  const { columns } = log;
-  const fill = Object.entries(relay.columns).map(([name, [, value]]) =>
-    [(columns as Record<string, Float64Array>)[name], value] as const
-  );
+  const named = Object.entries(relay.columns);
+  using recording = new Recording(relay, {
+    usual: {},
+    extra: Object.fromEntries(named.map(([name, [format]]) => [name, format])),
+    steps: {
+      wait_monotonic_ns: absoluteNs,
+      prepared_monotonic_ns: absoluteNs,
+      enqueue_monotonic_ns: absoluteNs,
+      requeued_monotonic_ns: absoluteNs,
+    },
+    last: { flags: String },
+  });
+  const { columns, latency, log, meter } = recording;
+  const fill = named.map(([name, [, value]]) => [recording.extra(name), value] as const);
   const { output, capture } = path;
   const { dequeued } = path.camera;
   const ready = new Poller(path.filter, POLLIN);
   const source = new SourceStatistics();
-  const latency = new Histogram();
-  const costs = new ProcessCosts();
   const relayed: RelayedFrame = {
     cameraSequence: 0,
     cameraIndex: 0,
@@ -107,79 +88,70 @@ export async function relayFrames(relay: Relay, session: Session): Promise<Repor
   };
   let waiting = 0;
 
-  const failure = await runFrameLoop({
-    tool,
-    source: path.camera,
-    frames,
-    warmUp: relay["warm-up"],
-    timeout,
-    log,
-    statistics: [source, latency, costs],
-    turn() {
-      waiting = meter.begin();
-      return -EAGAIN;
-    },
-    settle: () => meter.settle(),
-    take(index, frame) {
-      relayed.cameraNs = monotonicNs();
-      const { flags } = dequeued;
-      path.prepare(dequeued.sequence);
-      const prepared = meter.now();
-      const enqueue = path.copy(index, dequeued.bytesused) ? meter.now() : prepared;
-      output.enqueue(index, dequeued.bytesused);
-      let done = capture.dequeue();
-      // The filter works inside VIDIOC_QBUF, unless another program's frame is before this one.
-      for (let waits = 0; done === -EAGAIN; waits++) {
-        if (waits * BREATH_MS > timeout * 1000) {
-          throw new DeviceError(path.filter.path, `no frame within ${timeout} s`);
+  const failure = await recording.run(
+    {
+      source: path.camera,
+      turn() {
+        waiting = meter.begin();
+        return -EAGAIN;
+      },
+      take(index, frame) {
+        relayed.cameraNs = monotonicNs();
+        const { flags } = dequeued;
+        path.prepare(dequeued.sequence);
+        const prepared = meter.now();
+        const enqueue = path.copy(index, dequeued.bytesused) ? meter.now() : prepared;
+        output.enqueue(index, dequeued.bytesused);
+        let done = capture.dequeue();
+        // The filter works inside VIDIOC_QBUF, unless another program's frame is before this one.
+        for (let waits = 0; done === -EAGAIN; waits++) {
+          if (waits * BREATH_MS > timeout * 1000) {
+            throw new DeviceError(path.filter.path, `no frame within ${timeout} s`);
+          }
+          ready.wait(BREATH_MS);
+          done = capture.dequeue();
         }
-        ready.wait(BREATH_MS);
-        done = capture.dequeue();
-      }
-      relayed.filterNs = monotonicNs();
-      if (capture.dequeued.flags & V4L2_BUF_FLAG_ERROR) {
-        throw new DeviceError(path.filter.path, "the filter returned the frame with an error");
-      }
-      relayed.cameraSequence = dequeued.sequence;
-      relayed.cameraIndex = index;
-      relayed.dmabuf = path.dmabufs[index] ?? -1;
-      relayed.filterSequence = capture.dequeued.sequence;
-      relayed.bytesused = capture.dequeued.bytesused;
-      output.reclaim();
-      capture.enqueue(done);
-      path.camera.enqueue(index);
+        relayed.filterNs = monotonicNs();
+        if (capture.dequeued.flags & V4L2_BUF_FLAG_ERROR) {
+          throw new DeviceError(path.filter.path, "the filter returned the frame with an error");
+        }
+        relayed.cameraSequence = dequeued.sequence;
+        relayed.cameraIndex = index;
+        relayed.dmabuf = path.dmabufs[index] ?? -1;
+        relayed.filterSequence = capture.dequeued.sequence;
+        relayed.bytesused = capture.dequeued.bytesused;
+        output.reclaim();
+        capture.enqueue(done);
+        path.camera.enqueue(index);
 
-      const { row } = log;
-      columns.requeued_monotonic_ns[row] = meter.now();
-      columns.wait_monotonic_ns[row] = waiting;
-      columns.flags[row] = flags;
-      columns.prepared_monotonic_ns[row] = prepared;
-      columns.enqueue_monotonic_ns[row] = enqueue;
-      for (const [column, value] of fill) column[row] = value(relayed, frame);
-      meter.measure(columns, row);
-      log.endRow();
-      source.record(
-        relayed.cameraNs,
-        relayed.cameraSequence,
-        (flags & V4L2_BUF_FLAG_ERROR) !== 0,
-      );
-      latency.record(relayed.filterNs - relayed.cameraNs);
-      return relayed.filterNs;
+        const { row } = log;
+        columns.requeued_monotonic_ns[row] = meter.now();
+        columns.wait_monotonic_ns[row] = waiting;
+        columns.flags[row] = flags;
+        columns.prepared_monotonic_ns[row] = prepared;
+        columns.enqueue_monotonic_ns[row] = enqueue;
+        for (const [column, value] of fill) column[row] = value(relayed, frame);
+        meter.measure(columns, row);
+        log.endRow();
+        source.record(
+          relayed.cameraNs,
+          relayed.cameraSequence,
+          (flags & V4L2_BUF_FLAG_ERROR) !== 0,
+        );
+        latency.record(relayed.filterNs - relayed.cameraNs);
+        return relayed.filterNs;
+      },
     },
-  }, session);
+    session,
+    [source],
+  );
   return cameraReport({
-    csv,
+    recording,
     settings: relay,
     device: camera,
     source,
-    costs,
     name: "camera to filtered frame",
-    latency: latency.summary(),
     failure,
-    details: {
-      tool,
-      buffers: path.camera.buffers.length,
-      ...relay.details,
-    },
+    details: { buffers: path.camera.buffers.length, ...relay.details },
   });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Format } from "../measure/frame_log.ts";
+import type { CellFormat } from "../measure/frame_log.ts";
 import { ThreadCosts } from "../sys/thread.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { flag } from "../cli/parameters.ts";
@@ -19,7 +19,7 @@ export const MEASURED_COLUMNS = {
   voluntary_switches: String,
   involuntary_switches: String,
   run_delay_ns: (value: number) => Number.isNaN(value) ? "" : String(value),
-} satisfies Record<string, Format>;
+} satisfies Record<string, CellFormat>;
 
 type Columns = Readonly<Record<keyof typeof MEASURED_COLUMNS, Float64Array>>;
 

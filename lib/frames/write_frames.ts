@@ -4,31 +4,22 @@
  * @module
  */
 import { formatSummary } from "../measure/format.ts";
-import { FrameLog } from "../measure/frame_log.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../sys/clock.ts";
 import { EAGAIN, ENODATA } from "../sys/errno.ts";
 import { Poller, POLLERR, POLLHUP, POLLOUT } from "../sys/poll.ts";
-import { ProcessCosts, yieldProcessor } from "../sys/thread.ts";
+import { yieldProcessor } from "../sys/thread.ts";
 import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
 import type { FrameInterval } from "../v4l2/frame_interval.ts";
-import { OutputFile } from "../files/files.ts";
 import type { FrameInput } from "./frame_input.ts";
-import { runFrameLoop } from "./frame_loop.ts";
 import type { FrameSink } from "./frame_sink.ts";
-import { MEASURED_COLUMNS, StageMeter } from "./stages.ts";
+import { Recording, type RecordingSettings } from "./recording.ts";
+import { writeStamp } from "./stamp.ts";
 import { BREATH_MS, breathe, type StopRequest } from "../cli/stop.ts";
-import type { Report, Session } from "../cli/tool.ts";
+import type { Report, ToolSession } from "../cli/tool.ts";
 
-const STAGE_COLUMNS = {
-  wait_monotonic_ns: absoluteNs,
-  filled_monotonic_ns: absoluteNs,
-  ...MEASURED_COLUMNS,
-};
-
-/** Frames, and how they are to be written. */
-export interface Writing {
-  readonly tool: string;
+/** Frames, and how they are to be written. It times out where no buffer becomes free. */
+export interface Writing extends RecordingSettings {
   readonly device: VideoDevice;
   readonly input: FrameInput;
   /** The input as the user named it. */
@@ -37,16 +28,8 @@ export interface Writing {
   readonly io: string;
   /** From one frame to the next; undefined for as fast as possible. */
   readonly interval: FrameInterval | undefined;
-  /** Empty for none. */
-  readonly csv: string;
-  /** Infinity for all that there are. */
-  readonly frames: number;
   readonly loop: boolean;
   readonly stamp: boolean;
-  readonly "warm-up": number;
-  /** Seconds without a free buffer after which the device has stopped. */
-  readonly timeout: number;
-  readonly stages: boolean;
 }
 
 /**
@@ -170,79 +153,66 @@ class FrameWriter {
   }
 }
 
-/** Puts a frame's number into its first four bytes, little-endian. */
-function writeStamp(frame: Uint8Array, number: number): void {
-  frame[0] = number;
-  frame[1] = number >>> 8;
-  frame[2] = number >>> 16;
-  frame[3] = number >>> 24;
-}
-
 /** Writes and records, to the last frame, a signal, or what fails. */
-export async function writeFrames(writing: Writing, session: Session): Promise<Report> {
-  const { tool, device, input, sink, io, interval, csv, frames, stages } = writing;
-  using file = csv === "" ? undefined : new OutputFile(csv);
-  using meter = new StageMeter(stages);
-  const log = new FrameLog(file ?? { append() {} }, {
-    frame: String,
-    io: () => io,
-    buffer_index: String,
-    sequence: String,
-    bytesused: String,
-    due_monotonic_ns: absoluteNs,
-    fill_monotonic_ns: absoluteNs,
-    submit_monotonic_ns: absoluteNs,
-    submitted_monotonic_ns: absoluteNs,
-    ...STAGE_COLUMNS,
-  }, stages ? [] : Object.keys(STAGE_COLUMNS));
-  const { columns } = log;
+export async function writeFrames(writing: Writing, session: ToolSession): Promise<Report> {
+  const { tool, device, input, sink, io, interval, csv } = writing;
+  using recording = new Recording(writing, {
+    usual: {
+      frame: String,
+      io: () => io,
+      buffer_index: String,
+      sequence: String,
+      bytesused: String,
+      due_monotonic_ns: absoluteNs,
+      fill_monotonic_ns: absoluteNs,
+      submit_monotonic_ns: absoluteNs,
+      submitted_monotonic_ns: absoluteNs,
+    },
+    steps: { wait_monotonic_ns: absoluteNs, filled_monotonic_ns: absoluteNs },
+  });
+  const { columns, latency: submitting, log, meter } = recording;
   const writer = new FrameWriter(writing);
   const filling = new Histogram();
   const late = new Histogram();
-  const submitting = new Histogram();
-  const costs = new ProcessCosts();
   let waiting = 0;
   let first = 0;
   let last = 0;
 
-  const failure = await runFrameLoop({
-    tool,
-    source: { device, dequeue: () => -EAGAIN },
-    next: () => writer.next(),
-    frames,
-    warmUp: writing["warm-up"],
-    timeout: writing.timeout,
-    log,
-    statistics: [filling, late, submitting, costs],
-    turn() {
-      waiting = meter.begin();
-      return -EAGAIN;
+  const failure = await recording.run(
+    {
+      source: { device, dequeue: () => -EAGAIN },
+      next: () => writer.next(),
+      turn() {
+        waiting = meter.begin();
+        return -EAGAIN;
+      },
+      take(index, frame) {
+        const { row } = log;
+        const { due, fill, filled, submit, submitted } = writer;
+        columns.frame[row] = frame;
+        columns.buffer_index[row] = index;
+        // A node counts the frames of a writer from 0; DQBUF says later whether it did.
+        columns.sequence[row] = writer.count - 1;
+        columns.bytesused[row] = writer.bytes;
+        columns.due_monotonic_ns[row] = due;
+        columns.fill_monotonic_ns[row] = fill;
+        columns.submit_monotonic_ns[row] = submit;
+        columns.submitted_monotonic_ns[row] = submitted;
+        columns.wait_monotonic_ns[row] = waiting;
+        columns.filled_monotonic_ns[row] = filled;
+        meter.measure(columns, row);
+        log.endRow();
+        filling.record(filled - fill);
+        late.record(submit - due);
+        submitting.record(submitted - submit);
+        if (frame <= 0) first = submit;
+        last = submit;
+        return submitted;
+      },
     },
-    settle: () => meter.settle(),
-    take(index, frame) {
-      const { row } = log;
-      const { due, fill, filled, submit, submitted } = writer;
-      columns.frame[row] = frame;
-      columns.buffer_index[row] = index;
-      // A node counts the frames of a writer from 0; DQBUF says later whether it did.
-      columns.sequence[row] = writer.count - 1;
-      columns.bytesused[row] = writer.bytes;
-      columns.due_monotonic_ns[row] = due;
-      columns.fill_monotonic_ns[row] = fill;
-      columns.submit_monotonic_ns[row] = submit;
-      columns.submitted_monotonic_ns[row] = submitted;
-      columns.wait_monotonic_ns[row] = waiting;
-      columns.filled_monotonic_ns[row] = filled;
-      meter.measure(columns, row);
-      log.endRow();
-      filling.record(filled - fill);
-      late.record(submit - due);
-      submitting.record(submitted - submit);
-      if (frame <= 0) first = submit;
-      last = submit;
-      return submitted;
-    },
-  }, session);
+    session,
+    [filling, late],
+  );
   if (failure === undefined) await writer.linger(session.stop);
 
   const { misnumbered, errors } = sink;
@@ -289,7 +259,7 @@ export async function writeFrames(writing: Writing, session: Session): Promise<R
       errors,
       misnumbered,
       skipped,
-      process: costs.summary(),
+      process: recording.costs.summary(),
       fill_ns: filling.summary(),
       late_ns: lateness,
       submit_ns: submits,

@@ -11,12 +11,12 @@ import { patterns } from "./patterns.ts";
 import {
   isCompressed,
   type PixelFormat,
-  type Plane,
   planeBytes,
+  type PlaneLayout,
   rowBytes,
 } from "./pixel_format.ts";
 
-/** A colour's samples by the letters of `Plane.samples`. */
+/** A colour's samples by the letters of `PlaneLayout.samples`. */
 type Colour = Readonly<Record<string, number>>;
 
 const colour = (
@@ -59,7 +59,7 @@ function paintOf(name: string, width: number, height: number): Paint {
 export const MOVING_PATTERNS: readonly string[] = ["bars", ...Object.keys(patterns)];
 
 /** A plane of `height` rows of the picture. */
-function paintPlane(plane: Plane, paint: Paint, width: number, height: number): Uint8Array {
+function paintPlane(plane: PlaneLayout, paint: Paint, width: number, height: number): Uint8Array {
   const { samples, across, down } = plane;
   const bytes = new Uint8Array(planeBytes(plane, width, height));
   let at = 0;

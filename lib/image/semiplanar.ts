@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Rectangle } from "./rectangle.ts";
 
 /** Where samples of a picture lie. */
 export interface SamplePlane {
@@ -22,16 +23,8 @@ export interface Semiplanar {
   readonly chroma: SamplePlane;
 }
 
-/** In pixels. */
-export interface Crop {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 /** Bytes in a row: of which memory, from where, how many. */
-export interface Run {
+export interface ByteRun {
   readonly memory: number;
   readonly offset: number;
   length: number;
@@ -43,8 +36,8 @@ export interface Run {
  *
  * @returns as few runs as there can be: one of all where nothing lies in between
  */
-export function runsOf({ bytesPerSample, luma, chroma }: Semiplanar, crop: Crop): Run[] {
-  const runs: Run[] = [];
+export function runsOf({ bytesPerSample, luma, chroma }: Semiplanar, crop: Rectangle): ByteRun[] {
+  const runs: ByteRun[] = [];
   const add = (plane: SamplePlane, left: number, top: number, length: number, rows: number) => {
     for (let row = top; row < top + rows; row++) {
       const { memory } = plane;

@@ -5,14 +5,7 @@
  * @module
  */
 import type { GreyImage } from "./image.ts";
-
-/** A rectangle in pixels. */
-export interface Rectangle {
-  left: number;
-  top: number;
-  width: number;
-  height: number;
-}
+import type { Rectangle } from "./rectangle.ts";
 
 const clamp = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
 

@@ -15,7 +15,7 @@ import type { Analysis, Machine, RunFiles } from "./folder.ts";
 import { type IoFigures, ioFigures } from "./io.ts";
 
 /** What the thread was charged a frame; undefined where the run was recorded without stages. */
-export interface ThreadCosts {
+export interface ThreadFigures {
   readonly minorFaults: Statistics;
   readonly voluntarySwitches: Statistics;
   readonly involuntarySwitches: Statistics;
@@ -54,7 +54,7 @@ export interface RunFigures {
   /** Frames a second from the first to the last; undefined of fewer than two. */
   readonly rate?: number;
   readonly decomposition?: Decomposition;
-  readonly thread?: ThreadCosts;
+  readonly thread?: ThreadFigures;
   /** Of the QBUF of each row's buffer. */
   readonly queueFaults?: Statistics;
   readonly gaps: readonly (Gaps & { readonly of: string })[];
@@ -103,7 +103,7 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     timeline: timeline(times, latencies),
     rate: rateOf(frame, times),
     decomposition,
-    thread: threadCosts(files),
+    thread: threadFigures(files),
     queueFaults: faults && statistics(faults),
     gaps: kind.sequences.flatMap(({ column, of }) => {
       const sequence = rows.numbers(column);
@@ -142,7 +142,7 @@ function doubtsAbout(rows: Table, meta: Table | undefined, found?: Decomposition
   ];
 }
 
-function threadCosts({ rows }: RunFiles): ThreadCosts | undefined {
+function threadFigures({ rows }: RunFiles): ThreadFigures | undefined {
   const of = (column: string) => {
     const values = rows.numbers(column);
     return values && statistics(values);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parse } from "@std/csv";
 import { readFile, readPieces } from "../files/files.ts";
 import { isUsed, kindOf, type PathKind } from "./analysis/recorded_paths.ts";
 import { parsePerf, type PerfCounters } from "./analysis/perf.ts";
@@ -229,21 +230,15 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
     if (pair) pairs.push(pair);
     else notice(`${name}.read.csv`, "no row that belongs to one of the writer; skipped");
   }
-  const cells = (file: string, key: string, value: string) => {
-    const found = table(file, [key, value]);
-    const values = found?.words(value) ?? [];
-    return (found?.words(key) ?? []).map((word, i) => [word, values[i]] as const);
-  };
+  const pairsOf = (file: string, columns: string) =>
+    attemptText(file, (text) => parsePairs(text, columns)) ?? [];
   return {
     name: folder,
-    properties: attemptText("machine.csv", parseProperties) ?? new Map(),
+    properties: new Map(pairsOf("machine.csv", "property,value")),
     runs,
     pairs,
-    rows: new Map(cells("rows.csv", "row", "state")),
-    kmemleak: cells("kmemleak.csv", "step", "reports").map(([step, reports]) => ({
-      step,
-      reports,
-    })),
+    rows: new Map(pairsOf("rows.csv", "row,state")),
+    kmemleak: pairsOf("kmemleak.csv", "step,reports").map(([step, reports]) => ({ step, reports })),
     notices,
   };
 }
@@ -259,17 +254,11 @@ function parseSummary(text: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** Lines of `property,value`; a value may have commas, and may be quoted for them. */
-function parseProperties(text: string): Map<string, string> {
-  const properties = new Map<string, string>();
-  for (const line of text.split(/\r?\n/).slice(1)) {
-    const [, property, value] = /^([^,]+),(.*)$/.exec(line) ?? [];
-    if (property === undefined) continue;
-    properties.set(
-      property,
-      value.startsWith('"') ? value.slice(1).replace(/"$/, "").replaceAll('""', '"') : value,
-    );
+/** Rows of a key and a value, which may have commas, and may be quoted for them. */
+function parsePairs(text: string, columns: string): [key: string, value: string][] {
+  const [header, ...rows] = parse(text, { lazyQuotes: true });
+  if (header?.join(",") !== columns || rows.length === 0) {
+    throw new TableError(`no ${columns} in it`);
   }
-  if (properties.size === 0) throw new TableError("no property,value in it");
-  return properties;
+  return rows.map(([key, ...value]) => [key, value.join(",")]);
 }

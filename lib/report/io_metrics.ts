@@ -8,6 +8,12 @@ import type { MachineFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
 import { whyMissing } from "./words.ts";
 
+/** What a table says of a pair's frames, behind their latency. */
+export const PAIR_COLUMNS = [
+  ...["writer's call, p50", "copies", "copied", "shared", "system calls", "switches"],
+  ...["minor faults", "CPU time", "frames", "lost"],
+] as const;
+
 /** The methods, in the order of all tables; of the reader `read` stands where `write` does. */
 export const WRITERS: readonly string[] = ["write", "mmap", "userptr", "dmabuf"];
 export const READERS: readonly string[] = ["read", "mmap", "userptr", "dmabuf"];

@@ -3,10 +3,19 @@
  *
  * @module
  */
+import { stringify } from "@std/csv";
 import { formatNs } from "../measure/format.ts";
 import type { MachineFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
-import { count, megabytes, ofSize, sizesOf, systemCalls, withoutCalls } from "./io_metrics.ts";
+import {
+  count,
+  megabytes,
+  ofSize,
+  PAIR_COLUMNS,
+  sizesOf,
+  systemCalls,
+  withoutCalls,
+} from "./io_metrics.ts";
 import { markdownTable } from "./markdown.ts";
 import { machineLine, NOT_RECORDED } from "./words.ts";
 
@@ -41,12 +50,10 @@ export function ioCsv(machine: MachineFigures): string[] {
   const names = Object.keys(COLUMNS);
   const missing = (name: string) =>
     name.endsWith("_syscalls") ? withoutCalls(machine) : NOT_RECORDED;
-  return [
-    names.join(","),
-    ...sizesOf(machine).flatMap((size) => ofSize(machine, size)).map((figures) =>
-      names.map((name) => COLUMNS[name](figures) ?? missing(name)).join(",")
-    ),
-  ];
+  const rows = sizesOf(machine).flatMap((size) => ofSize(machine, size)).map((figures) =>
+    Object.fromEntries(names.map((name) => [name, COLUMNS[name](figures) ?? missing(name)]))
+  );
+  return stringify(rows, { columns: names }).trimEnd().split(/\r?\n/);
 }
 
 /** The lines of a machine's section in docs/io-methods.md: a table for each size. */
@@ -73,16 +80,7 @@ export function ioMarkdown(machine: MachineFigures): string[] {
           "p50",
           "p95",
           "p99",
-          "writer's call, p50",
-          "copies",
-          "copied",
-          "shared",
-          "system calls",
-          "switches",
-          "minor faults",
-          "CPU time",
-          "frames",
-          "lost",
+          ...PAIR_COLUMNS,
         ],
         ofSize(machine, size).map((figures) => {
           const { writer, reader, latency, submit, frames, pairs } = figures;

@@ -13,7 +13,15 @@ import type { MachineFigures, RunFigures } from "./figures.ts";
 import { heatMaps } from "./heat_map.ts";
 import { type Content, html, jsonScript, Markup, script } from "./html.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
-import { count, megabytes, ofSize, sizesOf, systemCalls, withoutCalls } from "./io_metrics.ts";
+import {
+  count,
+  megabytes,
+  ofSize,
+  PAIR_COLUMNS,
+  sizesOf,
+  systemCalls,
+  withoutCalls,
+} from "./io_metrics.ts";
 import {
   conditions,
   errorFrames,
@@ -29,7 +37,7 @@ import {
   timestamps,
   withoutPerf,
 } from "./words.ts";
-import chartJs from "../../build/toolchain/chart.js" with { type: "text" };
+import chartJs from "chart.js" with { type: "text" };
 import pageJs from "./page.js" with { type: "text" };
 import styleCss from "./style.css" with { type: "text" };
 
@@ -234,16 +242,7 @@ function pairTable(machine: MachineFigures, pairs: readonly IoFigures[]): Markup
     [
       "writer → reader",
       ...["p50", "p95", "p99", "max"],
-      "writer's call, p50",
-      "copies",
-      "copied",
-      "shared",
-      "system calls",
-      "switches",
-      "minor faults",
-      "CPU time",
-      "frames",
-      "lost",
+      ...PAIR_COLUMNS,
       "not joined",
     ],
     pairs.map((figures) => {

@@ -3,17 +3,10 @@
  *
  * @module
  */
+import type { Rectangle } from "../image/rectangle.ts";
 import { ioctl } from "../sys/ioctl.ts";
 import type { VideoDevice } from "./device.ts";
 import * as v4l2 from "../uapi/videodev2.ts";
-
-/** In pixels. */
-export interface Rectangle {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /**
  * A rectangle of one queue (VIDIOC_G_SELECTION).

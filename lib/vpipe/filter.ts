@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Rectangle } from "../image/rectangle.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
 import * as v4l2 from "../uapi/videodev2.ts";
 import * as uapi from "../uapi/vpipe.ts";
@@ -24,7 +25,7 @@ export interface FilterControls {
   algorithm: number;
   /** 0..255 */
   threshold: number;
-  roi: { left: number; top: number; width: number; height: number };
+  roi: Rectangle;
 }
 
 /** Opens a filter node. */

@@ -32,13 +32,13 @@ export class FixturePath implements Disposable {
   readonly device: VideoDevice;
   readonly output: DmabufQueue;
   readonly capture: MmapQueue;
-  readonly #image: GreyImage;
+  readonly image: GreyImage;
   readonly #resources = new DisposableStack();
 
   /** @throws {SysError | DeviceError} naming what failed; nothing is left behind */
   constructor({ device: path, heap, image, controls, buffers }: FixtureRoute) {
     const resources = this.#resources;
-    this.#image = image;
+    this.image = image;
     try {
       this.device = resources.use(openFilter(path));
       const size = setFilterSize(this.device, image.width, image.height);
@@ -65,7 +65,7 @@ export class FixturePath implements Disposable {
 
   /** Size of a frame in bytes. */
   get size(): number {
-    return this.#image.pixels.length;
+    return this.image.pixels.length;
   }
 
   /**
@@ -88,7 +88,7 @@ export class FixturePath implements Disposable {
 
   /** The frame in CAPTURE buffer `index`, in place: the buffer's until it is queued again. */
   frame(index: number): GreyImage {
-    const { width, height } = this.#image;
+    const { width, height } = this.image;
     return { width, height, pixels: this.capture.mappings[index].bytes.subarray(0, this.size) };
   }
 

@@ -13,17 +13,24 @@ import * as uapi from "../uapi/vpipe.ts";
 
 /** A version 1 entry. */
 export type MetaEntry = View<typeof uapi.vpipe_meta_entry.fields>;
-/** A version 2 entry: version 1 and the end of each stage, which a reader of version 1 does not have. */
+/** A version 2 entry: version 1 and the end of each stage. */
 export type MetaEntryV2 = View<typeof uapi.vpipe_meta_entry_v2.fields>;
 
+/** The entries by version. */
+export interface MetaEntries {
+  1: MetaEntry;
+  2: MetaEntryV2;
+}
+
 /** An open sideband. Its cursor starts at the next frame that is published. */
-export class MetaReader implements Disposable {
+export class MetaReader<Version extends 1 | 2 = 1> implements Disposable {
   readonly #file: File;
   readonly #poller: Poller;
   readonly #batch: IoBuffer;
-  readonly #views: readonly MetaEntryV2[];
   /** Size of an entry in bytes. */
   readonly entrySize: number;
+  /** The entries of the last `read`; the next one overwrites them. */
+  readonly entries: readonly MetaEntries[Version][];
   /** Entries the kernel keeps; a reader further behind is overrun. */
   readonly ringEntries: number;
 
@@ -32,7 +39,7 @@ export class MetaReader implements Disposable {
    * @throws {SysError} as open(2); ENOTTY or EINVAL where the module does not know the version
    * @throws {DeviceError} where `path` is no such device
    */
-  constructor(path: string, version: 1 | 2 = 1) {
+  constructor(path: string, version: Version = 1 as Version) {
     this.#file = File.open(path, O_RDONLY | O_NONBLOCK);
     try {
       if (version !== uapi.VPIPE_META_VERSION_1) {
@@ -52,9 +59,9 @@ export class MetaReader implements Disposable {
         );
       }
       this.#batch = new IoBuffer(new Uint8Array(info.ring_entries * info.entry_size));
-      this.#views = Array.from(
+      this.entries = Array.from(
         { length: info.ring_entries },
-        (_, i) => layout.at(this.#batch.bytes, i * info.entry_size) as MetaEntryV2,
+        (_, i) => layout.at(this.#batch.bytes, i * info.entry_size) as MetaEntries[Version],
       );
       this.#poller = new Poller(this.#file, POLLIN);
     } catch (error) {
@@ -81,14 +88,6 @@ export class MetaReader implements Disposable {
     if (got === -EAGAIN) return 0;
     if (got < 0) throw new SysError(this.#file.path, "read", -got);
     return got === 0 ? -1 : got / this.entrySize;
-  }
-
-  /**
-   * The entries of the last `read`; the next one overwrites them. Of version 1 the ends of the stages
-   * are undefined.
-   */
-  get entries(): readonly MetaEntryV2[] {
-    return this.#views;
   }
 
   /** Entries published and lost since the module was loaded. */

@@ -43,13 +43,12 @@ function serve({ fd, output, captures, kernels }: Order): void {
   const log = new Log("warning");
   const incoming = new Incoming(file);
   const planes = [[plane(output)], captures.map(plane)];
-  const buffers = { plane: (queue: number, index: number) => planes[queue][index] };
+  const mapped = { plane: (queue: number, index: number) => planes[queue][index] };
+  const buffers = mapped as unknown as Buffers;
   const loaded = loadFfmpeg();
   const ffmpeg = kernels ? { ...loaded, kernels: loadKernels(kernels) } : loaded;
-  using service = new StatelessService(
-    ...[ffmpeg, log, incoming, new Answers(log, 1, file)] as const,
-    buffers as unknown as Buffers,
-  );
+  const answers = new Answers(log, 1, file);
+  using service = new StatelessService({ ffmpeg, log, id: 1, file, incoming, answers, buffers });
   const poll = new PollSet([file]);
   for (;;) {
     poll.wait(-1);

@@ -7,7 +7,7 @@ import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
 import { type CaptureFormat, captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Controls } from "../../daemon/stream/controls.ts";
 import { Incoming, ProtocolError } from "../../daemon/stream/messages.ts";
-import { rebuilder } from "../../daemon/rebuild/rebuilders.ts";
+import { rebuilder } from "../../daemon/rebuild/choose.ts";
 import { readStream, StreamError } from "../../lib/codec/stream.ts";
 import * as access from "../../lib/codec/random_access.ts";
 import { FormatError } from "../../lib/image/image.ts";

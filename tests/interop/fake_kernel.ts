@@ -13,7 +13,7 @@ import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { StatefulService } from "../../daemon/stream/stateful_service.ts";
 import { codecBit } from "../../daemon/codecs.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { runsOf } from "../../lib/image/semiplanar.ts";
 import { File, IoBuffer } from "../../lib/sys/file.ts";
@@ -101,10 +101,15 @@ export class FakeKernel implements Disposable {
     this.#codec = codec;
     this.#captures = captures;
     const log = new Log("error");
-    this.#service = new StatefulService(
-      ...[ffmpeg, log, STREAM, this.#daemon, this.#toDaemon] as const,
-      ...[new Answers(log, STREAM, this.#daemon), this.#buffers()] as const,
-    );
+    this.#service = new StatefulService({
+      ffmpeg,
+      log,
+      id: STREAM,
+      file: this.#daemon,
+      incoming: this.#toDaemon,
+      answers: new Answers(log, STREAM, this.#daemon),
+      buffers: this.#buffers(),
+    });
     this.start();
   }
 

@@ -10,7 +10,7 @@ import { codecBit } from "../../daemon/codecs.ts";
 import { Log } from "../../daemon/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { StatelessService } from "../../daemon/stream/stateless_service.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { type File, IoBuffer } from "../../lib/sys/file.ts";
 import type { Fields, StructType, View } from "../../lib/uapi/struct.ts";
@@ -37,10 +37,16 @@ export class FakeStateless implements Disposable {
     this.#toKernel = new Incoming(this.#kernel);
     this.#toDaemon = new Incoming(this.#daemon);
     this.#codec = codec;
-    const answers = new Answers(new Log("error"), STREAM, this.#daemon);
-    this.#service = new StatelessService(
-      ...[ffmpeg, new Log("error"), this.#toDaemon, answers, this.#buffers()] as const,
-    );
+    const log = new Log("error");
+    this.#service = new StatelessService({
+      ffmpeg,
+      log,
+      id: STREAM,
+      file: this.#daemon,
+      incoming: this.#toDaemon,
+      answers: new Answers(log, STREAM, this.#daemon),
+      buffers: this.#buffers(),
+    });
   }
 
   #buffers(): Buffers {

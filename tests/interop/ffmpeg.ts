@@ -10,7 +10,7 @@ import { crc32 } from "node:zlib";
 import { packBuiltIn, trials } from "../../daemon/pixel_functions/compare.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import { AV_LOG_QUIET, AVFRAME } from "../../lib/ffmpeg/abi/avutil.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import { Frame } from "../../lib/ffmpeg/frame.ts";
 import { loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";

@@ -7,9 +7,9 @@
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
-import { rebuilder } from "../../daemon/rebuild/rebuilders.ts";
+import { rebuilder } from "../../daemon/rebuild/choose.ts";
 import { type AccessUnit, readStream } from "../../lib/codec/stream.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";

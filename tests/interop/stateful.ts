@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { VPIPE_DEC_MISMATCH, VPIPE_DEC_OK } from "../../lib/uapi/vpipe_dec.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { readStream } from "../../lib/codec/stream.ts";
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import { expect } from "../harness/suite.ts";
 import type { FakeKernel, Picture } from "./fake_kernel.ts";
 

@@ -7,7 +7,7 @@
  */
 import { Frame } from "../../lib/ffmpeg/frame.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
-import { RAW_FOURCCS, type RawFourcc, rawLayout } from "../../lib/ffmpeg/raw_layout.ts";
+import { RAW_FORMATS, type RawFormat, rawLayout } from "../../lib/ffmpeg/raw_layout.ts";
 import { destination, Scaler } from "../../lib/ffmpeg/scaler.ts";
 import { VideoFile } from "../../lib/ffmpeg/video_file.ts";
 import { crc32 } from "../../lib/image/crc32.ts";
@@ -52,14 +52,14 @@ function reference(
   folder: string,
   path: string,
   [width, height]: readonly [number, number],
-  formats: readonly RawFourcc[],
-): Map<RawFourcc, Uint8Array> {
-  const outputs = formats.map((format) => [format, `${folder}/${format}.raw`] as const);
+  formats: readonly RawFormat[],
+): Map<RawFormat, Uint8Array> {
+  const outputs = formats.map((format) => [format, `${folder}/${format.fourcc}.raw`] as const);
   ffmpeg(
     ...["-i", path],
     ...outputs.flatMap(([format, file]) => [
       ...["-map", "0:v:0", "-fps_mode", "passthrough", "-s", `${width}x${height}`],
-      ...["-sws_flags", "bicubic", "-pix_fmt", rawLayout(format, 1, 1).name],
+      ...["-sws_flags", "bicubic", "-pix_fmt", format.ffmpeg],
       ...["-f", "rawvideo", file],
     ]),
   );
@@ -101,7 +101,7 @@ const COMMITTED = [
 function expectWhole(
   library: Ffmpeg,
   source: string,
-  format: RawFourcc,
+  format: RawFormat,
   [width, height]: readonly [number, number],
   [fromWidth, fromHeight] = [width, height],
 ): void {
@@ -109,7 +109,7 @@ function expectWhole(
   using frame = new Frame(library);
   frame.allocate(library.avutil.av_get_pix_fmt(cString(source)), fromWidth, fromHeight);
   using scaler = new Scaler(library, frame, NO_COLOUR, layout);
-  const what = `${source} ${fromWidth}x${fromHeight} to ${format} ${width}x${height}`;
+  const what = `${source} ${fromWidth}x${fromHeight} to ${format.fourcc} ${width}x${height}`;
   const written = [0x00, 0xff].map((guard) => {
     using memory = Mapping.anonymous(layout.size + 2 * GUARD_BYTES);
     memory.bytes.fill(guard);
@@ -152,7 +152,7 @@ export async function checkVideoFile(suite: Suite, library: Ffmpeg): Promise<voi
   await suite.check("video file: converting writes the frame, and nothing else", () => {
     let conversions = 0;
     for (const source of ["yuv420p", "yuv420p10le", "yuv422p", "yuvj420p", "rgb24", "gray"]) {
-      for (const format of RAW_FOURCCS) {
+      for (const format of RAW_FORMATS) {
         for (const width of [1, 2, 3, 7, 15, 16, 17, 24, 31, 32, 48, 63, 80, 112, 130, 144, 176]) {
           for (const height of [1, 2, 18]) {
             expectWhole(library, source, format, [width, height]);
@@ -171,15 +171,15 @@ export async function checkVideoFile(suite: Suite, library: Ffmpeg): Promise<voi
       using opened = VideoFile.open(path, { format: "GREY" });
       let count = 0;
       for (const [width, height] of [[opened.width, opened.height], [304, 202]] as const) {
-        const expected = reference(folder, path, [width, height], RAW_FOURCCS);
+        const expected = reference(folder, path, [width, height], RAW_FORMATS);
         for (const [format, bytes] of expected) {
-          using video = VideoFile.open(path, { format, width, height });
-          expectSame(`${format} ${width}x${height}`, frames(video), bytes);
-          expectEqual(`${format} ${width}x${height}: skipped`, video.skipped, 0);
+          using video = VideoFile.open(path, { format: format.fourcc, width, height });
+          expectSame(`${format.fourcc} ${width}x${height}`, frames(video), bytes);
+          expectEqual(`${format.fourcc} ${width}x${height}: skipped`, video.skipped, 0);
           count += bytes.length / video.size;
         }
       }
-      return `${count} frames, ${RAW_FOURCCS.length} formats, their own size and 304x202`;
+      return `${count} frames, ${RAW_FORMATS.length} formats, their own size and 304x202`;
     });
   }
 

@@ -30,15 +30,14 @@ const imports = Deno.readTextFileSync("build/toolchain/network").trim() === "clo
   ? ["--import-map", "toolchain/offline/import_map.json"]
   : [];
 
+const DENO_RUN = [DENO, "run", "--no-check", "--allow-all", ...imports] as const;
+
 const step = (seconds: number, needs: readonly string[], ...commands: Command[]): Step => (
   { needs, seconds, commands, guest: false }
 );
 
 const denoTest = (seconds: number, needs: readonly string[], folder: string): Step =>
-  step(
-    ...[seconds, needs] as const,
-    [DENO, "test", ...imports, "--allow-all", "--junit-path={xml}", folder],
-  );
+  step(seconds, needs, [DENO, "test", ...imports, "--allow-all", "--junit-path={xml}", folder]);
 
 /** A guest, by guest/run's options, and what has to be built for it. */
 type Guest = readonly [kernel: string, ...options: string[]];
@@ -59,17 +58,11 @@ const inGuest = (
   commands: [["guest/run", ...options, "--timeout", "2400", "--", ...command]],
 });
 
+const HEADER = "build/guest/linux/include/uapi/linux/videodev2.h";
+const CHECK = ["build/bin/check", "--artifacts", "bench/{step}", "--header", HEADER];
+
 const check = (seconds: number, guest: Guest, ...options: string[]): Step =>
-  inGuest(
-    ...[seconds, guest, "tools", "build/bin/check", "--artifacts", "bench/{step}"] as const,
-    ...[
-      "--header",
-      "build/guest/linux/include/uapi/linux/videodev2.h",
-      "--junit",
-      "{xml}",
-      ...options,
-    ],
-  );
+  inGuest(seconds, guest, "tools", ...CHECK, "--junit", "{xml}", ...options);
 
 const interop = (seconds: number, guest: Guest, ...options: string[]): Step =>
   inGuest(seconds, guest, "tools", "tests/interop/run", ...options);
@@ -99,10 +92,7 @@ export const STEPS: Steps = {
   "kernel-style": step(20, ["kernel-uml"], ["tests/style.sh", "kernel"]),
   unit: denoTest(100, [], "tests/unit"),
   abi: denoTest(20, ["kernel-uml"], "tests/abi"),
-  fuzz: step(25, [], [
-    ...[DENO, "run", "--no-check", "--allow-all", ...imports, "tests/fuzz/main.ts"],
-    ...["--seconds", "20"],
-  ]),
+  fuzz: step(25, [], [...DENO_RUN, "tests/fuzz/main.ts", "--seconds", "20"]),
   tools: step(60, [], ["make", "--no-print-directory", "tools", "kernels-example"]),
   "stress-tool": step(15, [], ["make", "--no-print-directory", "build/test/stress"]),
   root: step(100, [], ["guest/build", "root"]),
@@ -123,10 +113,7 @@ export const STEPS: Steps = {
   ...each(RELEASES, (release) => ({
     [`interop-${release}`]: interop(100, debian(release), "compliance"),
   })),
-  ffmpeg: inGuest(
-    ...[140, UML, "tools", DENO, "run", "--no-check", "--allow-all", ...imports] as const,
-    "tests/interop/ffmpeg.ts",
-  ),
+  ffmpeg: inGuest(140, UML, "tools", ...DENO_RUN, "tests/interop/ffmpeg.ts"),
   "stress-filter": stress(150, "filter"),
   "stress-decoder": stress(200, "decoder"),
   "stress-loop": stress(150, "loop"),

@@ -8,7 +8,7 @@ import * as c from "../../lib/uapi/v4l2_controls_av1.ts";
 import { type Av1Sequence, readSequenceHeader } from "../../lib/codec/av1/header.ts";
 import { BitReader } from "../../lib/codec/bits/reader.ts";
 import { OBU_FRAME, OBU_FRAME_HEADER, OBU_SEQUENCE_HEADER, obus } from "../../lib/codec/av1/obu.ts";
-import type { FrameControls } from "../../daemon/rebuild/rebuilders.ts";
+import type { FrameControls } from "../../daemon/rebuild/rebuilder.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -9,7 +9,7 @@ import {
   rate,
   UsageError,
 } from "../../lib/cli/parameters.ts";
-import { RawFile } from "../../lib/files/raw_file.ts";
+import { RawFile } from "../../lib/frames/raw_file.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { IoBuffer } from "../../lib/sys/file.ts";
 import { parse } from "../../lib/cli/tool.ts";

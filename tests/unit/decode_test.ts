@@ -2,7 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { FrameDigest } from "../../lib/files/frame_digest.ts";
 import { FrameFile } from "../../lib/files/frame_file.ts";
 import { DisplayOrder } from "../../lib/image/display_order.ts";
-import { type Crop, runsOf, type Semiplanar } from "../../lib/image/semiplanar.ts";
+import type { Rectangle } from "../../lib/image/rectangle.ts";
+import { runsOf, type Semiplanar } from "../../lib/image/semiplanar.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
 import { GatherBuffer } from "../../lib/sys/gather.ts";
@@ -19,7 +20,7 @@ const nv12 = (bytesperline: number, height: number, bytesPerSample = 1): Semipla
   chroma: plane(0, bytesperline * height, bytesperline),
 });
 
-const whole = (width: number, height: number): Crop => ({ left: 0, top: 0, width, height });
+const whole = (width: number, height: number): Rectangle => ({ left: 0, top: 0, width, height });
 
 Deno.test("picture: without padding it is one run", () => {
   assertEquals(runsOf(nv12(64, 4), whole(64, 4)), [{ memory: 0, offset: 0, length: 64 * 6 }]);

@@ -3,7 +3,7 @@ import { selftest } from "../../daemon/selftest.ts";
 import { type Ffmpeg, loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { AVERROR_EOF } from "../../lib/ffmpeg/abi/avutil.ts";
 import { planes } from "../../lib/ffmpeg/packer.ts";
-import { isRawFourcc, RAW_FOURCCS, rawLayout } from "../../lib/ffmpeg/raw_layout.ts";
+import { RAW_FORMATS, rawFormat, rawLayout } from "../../lib/ffmpeg/raw_layout.ts";
 import { destination } from "../../lib/ffmpeg/scaler.ts";
 import { VideoFile } from "../../lib/ffmpeg/video_file.ts";
 
@@ -46,11 +46,19 @@ Deno.test("AVERROR_EOF: the tag, as FFERRTAG packs it", () => {
 });
 
 Deno.test("rawLayout: planes one behind the other, as V4L2 has them", () => {
-  const bytesPerPixel = { GREY: 1, YUYV: 2, UYVY: 2, NV12: 1.5, YU12: 1.5, RGB3: 3, BGR3: 3 };
-  assertEquals([...RAW_FOURCCS], Object.keys(bytesPerPixel));
-  for (const format of RAW_FOURCCS) {
+  const bytesPerPixel: Record<string, number> = {
+    GREY: 1,
+    YUYV: 2,
+    UYVY: 2,
+    NV12: 1.5,
+    YU12: 1.5,
+    RGB3: 3,
+    BGR3: 3,
+  };
+  assertEquals(RAW_FORMATS.map(({ fourcc }) => fourcc), Object.keys(bytesPerPixel));
+  for (const format of RAW_FORMATS) {
     const { planes, size } = rawLayout(format, 640, 480);
-    assertEquals(size, 640 * 480 * bytesPerPixel[format]);
+    assertEquals(size, 640 * 480 * bytesPerPixel[format.fourcc]);
     let end = 0;
     for (const { offset, stride, lines } of planes) {
       assertEquals(offset, end);
@@ -61,20 +69,22 @@ Deno.test("rawLayout: planes one behind the other, as V4L2 has them", () => {
 });
 
 Deno.test("rawLayout: of an odd size, chroma is rounded up", () => {
-  const planes = (format: "NV12" | "YU12" | "YUYV") =>
-    rawLayout(format, 5, 3).planes.map(({ offset, stride, lines }) => [offset, stride, lines]);
+  const planes = (fourcc: string) =>
+    rawLayout(rawFormat(fourcc)!, 5, 3).planes.map((
+      { offset, stride, lines },
+    ) => [offset, stride, lines]);
   assertEquals(planes("NV12"), [[0, 5, 3], [15, 6, 2]]);
   assertEquals(planes("YU12"), [[0, 5, 3], [15, 3, 2], [21, 3, 2]]);
   assertEquals(planes("YUYV"), [[0, 12, 3]]);
 });
 
-Deno.test("isRawFourcc: no compressed format, and no property of objects", () => {
-  assert(isRawFourcc("NV12"));
-  for (const text of ["MJPG", "H264", "nv12", "toString", ""]) assert(!isRawFourcc(text), text);
+Deno.test("rawFormat: no compressed format, and no property of objects", () => {
+  assert(rawFormat("NV12"));
+  for (const text of ["MJPG", "H264", "nv12", "toString", ""]) assert(!rawFormat(text), text);
 });
 
 Deno.test("destination: the address of each plane, and no more", () => {
-  const { addresses, pointers } = destination(rawLayout("NV12", 4, 2), 2n ** 46n);
+  const { addresses, pointers } = destination(rawLayout(rawFormat("NV12")!, 4, 2), 2n ** 46n);
   assertEquals([...new BigUint64Array(addresses.buffer)], [2n ** 46n, 2n ** 46n + 8n, 0n, 0n]);
   assertEquals(pointers.map(Deno.UnsafePointer.value), [2n ** 46n, 2n ** 46n + 8n]);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
-import type { FrameControls } from "../../daemon/rebuild/rebuilders.ts";
+import type { FrameControls } from "../../daemon/rebuild/rebuilder.ts";
 import { Av1Rebuilder } from "../../daemon/rebuild/av1.ts";
 import { H264Rebuilder } from "../../daemon/rebuild/h264.ts";
 import { nalUnits } from "../../lib/codec/annexb.ts";

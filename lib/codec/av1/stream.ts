@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AccessUnit, Sequence } from "../access_unit.ts";
+import { type AccessUnit, type Sequence, uncropped } from "../access_unit.ts";
 import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../uapi/v4l2_controls_av1.ts";
 import {
   type Av1Frame,
@@ -27,16 +27,8 @@ function sequenceOf(
   { bitDepth, chroma, control }: Av1Sequence,
   { width, height }: Av1Size,
 ): Sequence {
-  return {
-    codec: "av1",
-    width,
-    height,
-    crop: { left: 0, top: 0, width, height },
-    bitDepth,
-    chroma,
-    reorder: 0,
-    controls: [{ id: V4L2_CID_STATELESS_AV1_SEQUENCE, payload: control }],
-  };
+  const controls = [{ id: V4L2_CID_STATELESS_AV1_SEQUENCE, payload: control }];
+  return uncropped({ codec: "av1", width, height, bitDepth, chroma, controls });
 }
 
 const isSame = (sequence: Sequence, header: Av1Sequence, { width, height }: Av1Size) =>

@@ -6,10 +6,10 @@
  */
 import { type Nal, NalReader } from "../annexb.ts";
 import type { BitReader } from "../bits/reader.ts";
+import { NAL_SLICE_IDR } from "./nal_types.ts";
 import { type Pps, type Sps, upTo } from "./sps.ts";
 import { StreamError } from "../stream_error.ts";
 
-const SLICE_IDR = 5;
 const B = 1;
 const I = 2;
 const SI = 4;
@@ -80,7 +80,7 @@ export function readSlice(
   spsOf: (id: number) => Sps | undefined,
 ): Slice {
   const bits = new NalReader(nal.payload);
-  const idr = nal.type === SLICE_IDR;
+  const idr = nal.type === NAL_SLICE_IDR;
   const reference = nal.refIdc !== 0;
   const firstMb = bits.exponential();
   const type = upTo(bits, 9, "slice_type") % 5;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Rectangle } from "../../image/rectangle.ts";
 import type { Chroma } from "../access_unit.ts";
 import { NalReader } from "../annexb.ts";
 import type { BitReader } from "../bits/reader.ts";
@@ -26,7 +27,7 @@ export interface Sps {
   /** Coded size of a frame in pixels. */
   readonly width: number;
   readonly height: number;
-  readonly crop: { left: number; top: number; width: number; height: number };
+  readonly crop: Rectangle;
   readonly bitDepth: number;
   readonly chroma: Chroma;
   readonly separatePlanes: boolean;

@@ -12,22 +12,21 @@ import {
   V4L2_CID_STATELESS_H264_PPS,
   V4L2_CID_STATELESS_H264_SPS,
 } from "../../uapi/v4l2_controls_h264.ts";
+import {
+  isSlice,
+  NAL_DELIMITER,
+  NAL_END_OF_STREAM,
+  NAL_PPS,
+  NAL_PREFIX,
+  NAL_RESERVED_18,
+  NAL_SEI,
+  NAL_SPS,
+} from "./nal_types.ts";
 import { displayIndices, heldBack, PictureOrder } from "./order.ts";
 import { beginsPicture, isOtherField, readSlice, type Slice } from "./slice.ts";
 import { type Pps, readPps, readSps, type Sps } from "./sps.ts";
 import { sameBytes } from "../same_bytes.ts";
 import { at, type Lost, passedOver, StreamError } from "../stream_error.ts";
-
-const SLICE = 1;
-const SLICE_PARTITION_A = 2;
-const SLICE_IDR = 5;
-const SEI = 6;
-const SPS = 7;
-const PPS = 8;
-const DELIMITER = 9;
-const END_OF_STREAM = 11;
-const PREFIX = 14;
-const RESERVED_18 = 18;
 
 /** A part of a file that units do not cross: all of it, or a frame of its container. */
 export interface Segment {
@@ -86,7 +85,7 @@ export class Pictures {
     for (const nal of nalUnits(data)) {
       const { type } = nal;
       const place = () => `${where}NAL unit at byte ${offset + nal.start}`;
-      if (type === SLICE || type === SLICE_PARTITION_A || type === SLICE_IDR) {
+      if (isSlice(type)) {
         if (this.#pps.size === 0) {
           left = true;
           next = undefined;
@@ -126,17 +125,19 @@ export class Pictures {
         ended = false;
         continue;
       }
-      if (type === SPS) {
+      if (type === NAL_SPS) {
         const sps = whole(() => at(place, () => readSps(nal.payload)));
         if (sps) this.#sps.set(sps.id, this.#known(sps));
-      } else if (type === PPS) {
+      } else if (type === NAL_PPS) {
         const pps = whole(() => at(place, () => readPps(nal.payload, this.#spsOf)));
         if (pps) this.#pps.set(pps.id, pps);
       }
-      if (type >= SEI && type <= DELIMITER || type >= PREFIX && type <= RESERVED_18) {
+      if (
+        type >= NAL_SEI && type <= NAL_DELIMITER || type >= NAL_PREFIX && type <= NAL_RESERVED_18
+      ) {
         next ??= nal.start;
       }
-      if (type >= SEI && type <= END_OF_STREAM) ended = true;
+      if (type >= NAL_SEI && type <= NAL_END_OF_STREAM) ended = true;
     }
     if (!picture && left && this.lost) return;
     this.#count++;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AccessUnit, Sequence } from "../access_unit.ts";
+import { type AccessUnit, type Sequence, uncropped } from "../access_unit.ts";
 import { V4L2_CID_STATELESS_VP9_FRAME } from "../../uapi/v4l2_controls_vp9.ts";
 import type { IvfFrame } from "../ivf.ts";
 import { at, type Lost, passedOver, StreamError } from "../stream_error.ts";
@@ -17,16 +17,8 @@ function sequenceOf(
   { width, height, bitDepth, chroma }: Vp9Format,
   control: Uint8Array<ArrayBuffer> | undefined,
 ): Sequence {
-  return {
-    codec: "vp9",
-    width,
-    height,
-    crop: { left: 0, top: 0, width, height },
-    bitDepth,
-    chroma,
-    reorder: 0,
-    controls: control ? [{ id: V4L2_CID_STATELESS_VP9_FRAME, payload: control }] : [],
-  };
+  const controls = control ? [{ id: V4L2_CID_STATELESS_VP9_FRAME, payload: control }] : [];
+  return uncropped({ codec: "vp9", width, height, bitDepth, chroma, controls });
 }
 
 /**

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { FILTER_STAGES } from "../../measure/filter_stages.ts";
 import type { PathKind } from "./recorded_paths.ts";
 import type { Table } from "./table.ts";
 
@@ -30,20 +31,11 @@ export function orderOf({ latency, start, parts }: PathKind): Order {
   };
 }
 
-const STAGES = [
-  "queued_ns",
-  "run_ns",
-  "copied_ns",
-  "filtered_ns",
-  "checksummed_ns",
-  "done_ns",
-];
-
 /** What metadata is like: the filter finishes one frame after the other. */
 export const META_ORDER: Order = {
   rising: ["seq"],
   lasting: ["done_ns"],
-  spans: STAGES.slice(1).map((to, i) => [STAGES[i], to] as const),
+  spans: FILTER_STAGES.map(([, from, to]) => [from, to] as const),
 };
 
 /** What the rows of a program that writes to the loopback node are like. */

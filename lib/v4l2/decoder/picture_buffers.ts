@@ -4,29 +4,30 @@
  *
  * @module
  */
-import { type Crop, type Run, runsOf, type Semiplanar } from "../../image/semiplanar.ts";
+import { PICTURE_LAYOUTS } from "../../image/pixel_format.ts";
+import type { Rectangle } from "../../image/rectangle.ts";
+import { type ByteRun, runsOf, type Semiplanar } from "../../image/semiplanar.ts";
 import { GatherBuffer } from "../../sys/gather.ts";
 import { DeviceError, type VideoDevice } from "../device.ts";
 import type { Format } from "../format.ts";
 import type { MplaneMmapQueue } from "../queue/mplane_queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 
-/** What pictures can be had in. */
-export const PICTURE_FORMATS = {
-  nv12: v4l2.V4L2_PIX_FMT_NV12,
-  nv12m: v4l2.V4L2_PIX_FMT_NV12M,
-  p010: v4l2.V4L2_PIX_FMT_P010,
-} as const;
+export type PictureFormat = keyof typeof PICTURE_LAYOUTS;
 
-export type PictureFormat = keyof typeof PICTURE_FORMATS;
+const NAMES = Object.keys(PICTURE_LAYOUTS) as PictureFormat[];
+
+/** What pictures can be had in: V4L2_PIX_FMT_*. */
+export const PICTURE_FORMATS = Object.fromEntries(
+  NAMES.map((name) => [name, v4l2.fourcc(PICTURE_LAYOUTS[name].fourcc)]),
+) as Readonly<Record<PictureFormat, number>>;
 
 /** Of a queue: VB2_MAX_FRAME. */
 export const MAX_BUFFERS = 32;
 
 /** The name of a pixel format; undefined for one that pictures cannot be had in. */
 export function pictureFormat(pixelformat: number): PictureFormat | undefined {
-  const names = Object.keys(PICTURE_FORMATS) as PictureFormat[];
-  return names.find((name) => PICTURE_FORMATS[name] === pixelformat);
+  return NAMES.find((name) => PICTURE_FORMATS[name] === pixelformat);
 }
 
 /**
@@ -51,7 +52,7 @@ export class PictureBuffers {
   /** Least `bytesused` of each plane of a whole picture. */
   readonly #needed: readonly number[];
 
-  constructor(queue: MplaneMmapQueue, format: Format, visible: Crop) {
+  constructor(queue: MplaneMmapQueue, format: Format, visible: Rectangle) {
     const runs = runsOf(layoutOf(format), visible);
     this.#needed = format.planes.map((_, memory) => endOf(runs, memory));
     this.buffers = queue.mappings.map((planes) =>
@@ -81,7 +82,7 @@ function layoutOf({ height, pixelformat, planes }: Format): Semiplanar {
   return { bytesPerSample: pixelformat === v4l2.V4L2_PIX_FMT_P010 ? 2 : 1, luma, chroma };
 }
 
-function endOf(runs: readonly Run[], memory: number): number {
+function endOf(runs: readonly ByteRun[], memory: number): number {
   const ends = runs.filter((run) => run.memory === memory).map((run) => run.offset + run.length);
   return Math.max(...ends);
 }

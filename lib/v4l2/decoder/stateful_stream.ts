@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { type CodecName, CODED } from "../../codec/codecs.ts";
 import { monotonicNs } from "../../sys/clock.ts";
 import { EAGAIN } from "../../sys/errno.ts";
 import type { GatherBuffer } from "../../sys/gather.ts";
@@ -13,7 +14,8 @@ import { DeviceError, VideoDevice } from "../device.ts";
 import { Events } from "../events.ts";
 import type { Format } from "../format.ts";
 import { MplaneMmapQueue } from "../queue/mplane_queue.ts";
-import { type Rectangle, selection } from "../selection.ts";
+import { selection } from "../selection.ts";
+import type { Rectangle } from "../../image/rectangle.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 import { type Explain, explained, startDecoding } from "./explain.ts";
 import {
@@ -26,23 +28,6 @@ import {
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-
-/** What a stateful decoder may take, a frame in each OUTPUT buffer. */
-export const CODED = {
-  vp9: v4l2.V4L2_PIX_FMT_VP9,
-  av1: v4l2.V4L2_PIX_FMT_AV1,
-  h264: v4l2.V4L2_PIX_FMT_H264,
-  hevc: v4l2.V4L2_PIX_FMT_HEVC,
-  vp8: v4l2.V4L2_PIX_FMT_VP8,
-  mpeg1: v4l2.V4L2_PIX_FMT_MPEG1,
-  mpeg2: v4l2.V4L2_PIX_FMT_MPEG2,
-  mpeg4: v4l2.V4L2_PIX_FMT_MPEG4,
-  h263: v4l2.V4L2_PIX_FMT_H263,
-} as const;
-
-export type StatefulCodec = keyof typeof CODED;
-
-export const STATEFUL_CODECS = Object.keys(CODED) as readonly StatefulCodec[];
 
 /**
  * Whether a decoder is a stateful one, as its OUTPUT formats say.
@@ -60,7 +45,7 @@ const TIMES = 256;
 
 /** How a stream is decoded. */
 export interface StatefulSettings {
-  readonly codec: StatefulCodec;
+  readonly codec: CodecName;
   /** Of each queue; CAPTURE gets more where the decoder needs them. */
   readonly buffers: number;
   /** Size of the largest coded frame in bytes. */

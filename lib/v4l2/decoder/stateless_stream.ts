@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { Codec, Sequence } from "../../codec/stream.ts";
+import { STATELESS } from "../../codec/codecs.ts";
+import type { Sequence } from "../../codec/stream.ts";
 import { monotonicNs } from "../../sys/clock.ts";
 import type { GatherBuffer } from "../../sys/gather.ts";
 import { setCompoundControls } from "../compound_controls.ts";
@@ -23,12 +24,6 @@ import {
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-
-const CODED: Record<Codec, number> = {
-  vp9: v4l2.V4L2_PIX_FMT_VP9_FRAME,
-  av1: v4l2.V4L2_PIX_FMT_AV1_FRAME,
-  h264: v4l2.V4L2_PIX_FMT_H264_SLICE,
-};
 
 /** An open decoder node, with the media device that its requests come from. */
 export class StatelessDecoder implements Disposable {
@@ -111,7 +106,7 @@ export class DecoderStream implements Disposable {
       device.setFormat(OUTPUT, {
         width,
         height,
-        pixelformat: CODED[codec],
+        pixelformat: STATELESS[codec],
         sizeimage: largest,
       }, "at least");
       // The sample depth in them decides what CAPTURE offers.

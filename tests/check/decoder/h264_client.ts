@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FrameControls } from "../../../daemon/rebuild/rebuilders.ts";
+import type { FrameControls } from "../../../daemon/rebuild/rebuilder.ts";
 import { nalUnits } from "../../../lib/codec/annexb.ts";
 import type { Control } from "../../../lib/codec/access_unit.ts";
 import * as c from "../../../lib/uapi/v4l2_controls_h264.ts";

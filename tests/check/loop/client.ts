@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { type FrameSink, type IoMethod, openSink } from "../../../lib/frames/frame_sink.ts";
-import { stampOf } from "../../../lib/frames/capture_frames.ts";
+import { stampOf } from "../../../lib/frames/stamp.ts";
 import { type Dmabuf, READING } from "../../../lib/dmabuf/dma_buf.ts";
 import { randomBytes } from "../../../lib/image/patterns.ts";
 import { GREY, type PixelFormat } from "../../../lib/image/pixel_format.ts";

@@ -14,7 +14,7 @@ import {
   VIDIOC_DQEVENT,
   VIDIOC_SUBSCRIBE_EVENT,
 } from "../../../lib/uapi/videodev2.ts";
-import { stampOf } from "../../../lib/frames/capture_frames.ts";
+import { stampOf } from "../../../lib/frames/stamp.ts";
 import type { Context } from "../../harness/context.ts";
 import { expectBytes, numbered, Reader, Writer } from "./client.ts";
 import { loopStats, until } from "./module.ts";

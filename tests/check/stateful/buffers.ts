@@ -16,7 +16,7 @@ import {
   type MplaneQueue,
 } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { CODED } from "../../../lib/v4l2/decoder/stateful_stream.ts";
+import { CODED } from "../../../lib/codec/codecs.ts";
 import { type Context, heap } from "../../harness/context.ts";
 import { nextBuffer } from "../decoder/client.ts";
 import { CAPTURE, OUTPUT, type Reference, statefulNode } from "./client.ts";

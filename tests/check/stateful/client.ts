@@ -13,12 +13,13 @@ import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { Events } from "../../../lib/v4l2/events.ts";
 import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import type { Buffer as QueueBuffer } from "../../../lib/v4l2/queue/queue.ts";
-import { type Rectangle, selection } from "../../../lib/v4l2/selection.ts";
+import { type CodecName, CODED } from "../../../lib/codec/codecs.ts";
+import type { Rectangle } from "../../../lib/image/rectangle.ts";
+import { selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
 import { findStatefulDecoder } from "../../../lib/vpipe/decoder.ts";
-import { CODED, StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
-import type { StatefulCodec } from "../../../lib/v4l2/decoder/stateful_stream.ts";
+import { StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import { expect } from "../../harness/suite.ts";
 
 export const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
@@ -36,7 +37,7 @@ export function statefulNode(): string {
 
 /** Coded frames, and the picture of each that has one. */
 export interface Reference {
-  readonly codec: StatefulCodec;
+  readonly codec: CodecName;
   readonly frames: readonly Uint8Array[];
   /** By the number of the frame, in display order: visible part, without padding. */
   readonly pictures: ReadonlyMap<number, Buffer>;
@@ -104,7 +105,7 @@ export class Client implements Disposable {
   errors = 0;
 
   constructor(
-    codec: StatefulCodec,
+    codec: CodecName,
     { outputs = 4, size, subscribed = true, prepare }: Beginning = {},
   ) {
     using made = new DisposableStack();

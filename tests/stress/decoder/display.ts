@@ -9,7 +9,8 @@ import { FrameWaiter } from "../../../lib/frames/frame_waiter.ts";
 import { readCodedFrames } from "../../../lib/ffmpeg/coded_frames.ts";
 import { POLLIN, POLLOUT, POLLPRI } from "../../../lib/sys/poll.ts";
 import type { GatherBuffer } from "../../../lib/sys/gather.ts";
-import { type StatefulCodec, StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
+import type { CodecName } from "../../../lib/codec/codecs.ts";
+import { StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import { expectEqual } from "../../harness/suite.ts";
 import { delay, NEVER_S } from "../engine/stage.ts";
 import { statefulNode } from "./decoder.ts";
@@ -18,7 +19,7 @@ import { type Fixture, readDigests } from "./decode.ts";
 const BUFFERS = 6;
 /** Coded frames of a stream, in decoding order. */
 export interface CodedStream {
-  readonly codec: StatefulCodec;
+  readonly codec: CodecName;
   readonly frames: readonly Uint8Array<ArrayBuffer>[];
 }
 

@@ -1,10 +1,11 @@
 /**
- * The codecs, and which of FFmpeg's decoders serve them.
+ * Which of FFmpeg's decoders serve the codecs, and how.
  *
  * @module
  */
 import { cString } from "../sys/libc.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
+import type { CodecName } from "../codec/codecs.ts";
 import {
   type Access,
   h263Access,
@@ -25,7 +26,7 @@ import {
  */
 export type Source = "asked" | "given" | "given or asked";
 
-interface Codec {
+interface DecoderTraits {
   /** FFmpeg's decoders, the preferred one first. */
   readonly decoders: readonly string[];
   readonly source: Source;
@@ -49,8 +50,8 @@ interface Codec {
   readonly beginsAnew?: true;
 }
 
-/** FFmpeg's own AV1 decoder needs hardware. */
-const TABLE = {
+/** By codec. FFmpeg's own AV1 decoder needs hardware. */
+export const DECODERS: Readonly<Record<CodecName, DecoderTraits>> = {
   vp9: { decoders: ["vp9"], source: "given or asked" },
   av1: { decoders: ["libdav1d", "libaom-av1"], source: "given" },
   h264: {
@@ -91,12 +92,7 @@ const TABLE = {
     guesses: true,
   },
   h263: { decoders: ["h263"], source: "given", access: h263Access, guesses: true },
-} satisfies Record<string, Codec>;
-
-export type CodecName = keyof typeof TABLE;
-
-/** The codecs that this project knows. */
-export const CODECS: Readonly<Record<CodecName, Codec>> = TABLE;
+};
 
 /** One of FFmpeg's decoders. */
 export interface FoundDecoder {
@@ -106,8 +102,11 @@ export interface FoundDecoder {
 }
 
 /** The decoder of this FFmpeg for a codec; undefined where it was built without. */
-export function findDecoder({ avcodec }: Ffmpeg, codec: CodecName): FoundDecoder | undefined {
-  for (const name of CODECS[codec].decoders) {
+export function findFfmpegDecoder(
+  { avcodec }: Ffmpeg,
+  codec: CodecName,
+): FoundDecoder | undefined {
+  for (const name of DECODERS[codec].decoders) {
     const pointer = avcodec.avcodec_find_decoder_by_name(cString(name));
     if (pointer !== null) return { name, pointer };
   }

@@ -1,13 +1,9 @@
 /**
- * What a client of a stateless decoder leaves out of its bitstream, put back from the controls that
- * come with each frame: FFmpeg reads headers, and nothing else.
+ * What puts a codec's headers back, and what it is told of a frame.
  *
  * @module
  */
-import type { CodecName } from "../../lib/ffmpeg/codecs.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
-import { Av1Rebuilder } from "./av1.ts";
-import { H264Rebuilder } from "./h264.ts";
 
 /** The controls of a frame, as `Controls` has them. */
 export interface FrameControls {
@@ -30,23 +26,4 @@ export interface Rebuilder {
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void;
   /** The next frame stands alone. */
   flush(): void;
-}
-
-/** VP9's frames lack nothing, whoever sends them. */
-const WHOLE: Rebuilder = {
-  isWhole: () => true,
-  add: (to, bytes) => to.add(bytes),
-  flush: () => {},
-};
-
-/** A rebuilder for one stream. */
-export function rebuilder(codec: CodecName): Rebuilder {
-  switch (codec) {
-    case "av1":
-      return new Av1Rebuilder();
-    case "h264":
-      return new H264Rebuilder();
-    default:
-      return WHOLE;
-  }
 }

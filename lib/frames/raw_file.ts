@@ -6,7 +6,7 @@
 import { EAGAIN, SysError } from "../sys/errno.ts";
 import type { File, IoBuffer } from "../sys/file.ts";
 import { Poller, POLLIN } from "../sys/poll.ts";
-import { openInput } from "./files.ts";
+import { openInput } from "../files/files.ts";
 import { BREATH_MS } from "../cli/stop.ts";
 
 /** Frames of one size in bytes, one behind the other, read straight to where they are wanted. */

@@ -1,0 +1,29 @@
+/**
+ * What a client of a stateless decoder leaves out of its bitstream, put back from the controls that
+ * come with each frame: FFmpeg reads headers, and nothing else.
+ *
+ * @module
+ */
+import type { CodecName } from "../../lib/codec/codecs.ts";
+import { Av1Rebuilder } from "./av1.ts";
+import { H264Rebuilder } from "./h264.ts";
+import type { Rebuilder } from "./rebuilder.ts";
+
+/** VP9's frames lack nothing, whoever sends them. */
+const WHOLE: Rebuilder = {
+  isWhole: () => true,
+  add: (to, bytes) => to.add(bytes),
+  flush: () => {},
+};
+
+/** A rebuilder for one stream. */
+export function rebuilder(codec: CodecName): Rebuilder {
+  switch (codec) {
+    case "av1":
+      return new Av1Rebuilder();
+    case "h264":
+      return new H264Rebuilder();
+    default:
+      return WHOLE;
+  }
+}
