@@ -8,6 +8,7 @@ import type { Ioctl } from "../../../lib/uapi/ioctl_number.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { orErrno, raw } from "./libc.ts";
 import type { Random } from "./random.ts";
+import { add, none, type Tally } from "./tally.ts";
 
 /** Nothing is mapped there: the first page, the end of user addresses, kernel addresses. */
 export const BAD_ADDRESSES = [0n, 1n, 0xfffn, 0x7fff_ffff_f000n, 1n << 63n, (1n << 64n) - 1n];
@@ -30,19 +31,9 @@ export const EDGES = [
   0xffff_ffff,
 ];
 
-/** Calls counted by their result. */
-export interface Tally {
-  calls: number;
-  succeeded: number;
-  /** Frames, or metadata entries, that came out. */
-  results: number;
-  /** By errno, a call that failed with it. */
-  readonly errnos: Record<number, string>;
-}
-
 /** Makes calls, some with random faults, and counts them. */
 export class Caller {
-  readonly tally: Tally = { calls: 0, succeeded: 0, results: 0, errnos: {} };
+  readonly tally: Tally = none();
   /** Whether a call found that its device is gone. */
   protected lost = false;
   #tame = false;
@@ -51,9 +42,7 @@ export class Caller {
 
   /** Counts one call, and passes on what it returned: a negated errno, or success. */
   count(call: string, result: number): number {
-    this.tally.calls++;
-    if (result >= 0) this.tally.succeeded++;
-    else this.tally.errnos[-result] = call;
+    add(this.tally, call, result);
     if (result === -ENODEV) this.lost = true;
     return result;
   }

@@ -5,7 +5,7 @@
  */
 import { SysError } from "../../../lib/sys/errno.ts";
 import { libc } from "../../../lib/sys/libc.ts";
-import type { Tally } from "../engine/caller.ts";
+import type { Tally } from "../engine/tally.ts";
 import { DecoderCaller } from "../decoder/caller.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import { LoopCaller } from "../loop/caller.ts";
