@@ -5,7 +5,7 @@
  */
 import { type Context, FPS, HEAP, heap, META, readCsv } from "../harness/context.ts";
 import { expectError, someRows } from "../harness/expectations.ts";
-import { until } from "./loop/module.ts";
+import { until } from "../harness/waiting.ts";
 import { type Outcome, type Running, succeed } from "../harness/processes.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 

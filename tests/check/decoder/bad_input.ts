@@ -5,9 +5,9 @@
  */
 import { nalUnits } from "../../../lib/codec/annexb.ts";
 import { ivfFrames, readIvfHeader } from "../../../lib/codec/ivf.ts";
-import { joined } from "../../harness/bytes.ts";
+import { joined, sha256 } from "../../harness/bytes.ts";
 import type { Context } from "../../harness/context.ts";
-import { Decoding, digestsOf, expectDecoded, sha256 } from "./file.ts";
+import { Decoding, digestsOf, expectDecoded } from "./file.ts";
 import { expectError } from "../../harness/expectations.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";

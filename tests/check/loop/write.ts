@@ -18,11 +18,13 @@ import {
 import { readPgm } from "../../../lib/files/pgm_files.ts";
 import { fourcc, V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../../../lib/uapi/videodev2.ts";
 import { type Context, readCsv } from "../../harness/context.ts";
-import { digestsOf, sha256 } from "../decoder/file.ts";
+import { digestsOf } from "../decoder/file.ts";
 import { expectError } from "../../harness/expectations.ts";
 import { expectBytes, openCapture, Reader } from "./client.ts";
-import { loopStats, loopStatsSince, until } from "./module.ts";
+import { loopStats, loopStatsSince } from "../../harness/nodes.ts";
 import { CheckFailure, expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+import { delay, until } from "../../harness/waiting.ts";
+import { sha256 } from "../../harness/bytes.ts";
 
 const STREAM = "h264-320x240.h264";
 const SMALL = [64, 48] as const;
@@ -160,7 +162,7 @@ async function write(context: Context, node: string, source: Source): Promise<nu
   while (!ended) {
     const taken = reader.tryTake();
     if (taken === undefined) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await delay(1);
       continue;
     }
     const { sequence = -1 } = taken;

@@ -14,10 +14,10 @@ import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { Mapping } from "../../../lib/sys/mmap.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { decoder, statefulNode } from "./decoder.ts";
+import { decoder, statefulNode } from "../../harness/nodes.ts";
 import { CAPTURE, OUTPUT, SIDES } from "./client.ts";
 import { MAX_BUFFERS, NodeCaller, type OpenFile } from "../engine/node_caller.ts";
-import type { Random } from "../engine/random.ts";
+import type { Random } from "../../harness/random.ts";
 import * as uapi from "../engine/uapi.ts";
 
 const MMAP = v4l2.V4L2_MEMORY_MMAP;

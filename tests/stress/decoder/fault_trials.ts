@@ -14,7 +14,7 @@ import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/v
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import * as dec from "../../../lib/uapi/vpipe_dec.ts";
 import { HEAP } from "../../harness/context.ts";
-import { decoder, SESSION } from "./decoder.ts";
+import { decoder, SESSION } from "../../harness/nodes.ts";
 import { Answering } from "./answering.ts";
 import { Bridge } from "./bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./client.ts";

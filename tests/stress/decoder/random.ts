@@ -5,12 +5,14 @@
  * @module
  */
 import { expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { expectIdle } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
-import type { Random } from "../engine/random.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Random } from "../../harness/random.ts";
+import { type Conditions } from "../engine/stage.ts";
 import { expectDocumented, type Tally, total } from "../engine/tally.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 /** Of STREAMON without a daemon, or its codec, and of compound controls. */
 const ERRNOS = ["ENOTCONN", "EOPNOTSUPP", "ENOSPC"] as const;

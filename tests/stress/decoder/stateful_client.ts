@@ -13,8 +13,9 @@ import { expect, expectEqual } from "../../harness/suite.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./client.ts";
 import { sumOf } from "./pictures.ts";
 import { VIDIOC_REMOVE_BUFS } from "../engine/node_caller.ts";
-import { delay, NEVER_MS } from "../engine/stage.ts";
+import { NEVER_MS } from "../engine/stage.ts";
 import * as uapi from "../engine/uapi.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const { EPIPE } = constants.errno;
 

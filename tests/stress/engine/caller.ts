@@ -7,7 +7,7 @@ import { ENODEV } from "../../../lib/sys/errno.ts";
 import type { Ioctl } from "../../../lib/uapi/ioctl_number.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { orErrno, raw } from "./libc.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../harness/random.ts";
 import { add, none, type Tally } from "./tally.ts";
 
 /** Nothing is mapped there: the first page, the end of user addresses, kernel addresses. */

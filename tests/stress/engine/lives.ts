@@ -6,6 +6,7 @@
 import { ENODEV, ENOENT, SysError } from "../../../lib/sys/errno.ts";
 import { DeviceError } from "../../../lib/v4l2/device.ts";
 import { EIO, ENXIO } from "./uapi.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /**
  * Whether an error is what a device that went away has to give: ENODEV; EIO for a call that was
@@ -37,7 +38,7 @@ export async function outlive(
     }
     if (performance.now() < end) {
       losses++;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await delay(5);
     }
   }
   return losses;

@@ -20,7 +20,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { HEAP } from "../../harness/context.ts";
 import { Caller } from "./caller.ts";
 import { orErrno, raw } from "./libc.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../harness/random.ts";
 import * as uapi from "./uapi.ts";
 
 /** Of a queue: VB2_MAX_FRAME. */

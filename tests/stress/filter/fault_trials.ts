@@ -16,10 +16,11 @@ import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { VPIPE_CID_THRESHOLD } from "../../../lib/uapi/vpipe.ts";
 import { HEAP, META } from "../../harness/context.ts";
 import { expectEqual } from "../../harness/suite.ts";
-import type { Driver, Module } from "../engine/driver.ts";
-import { filter, mediaNode } from "./filter.ts";
+import type { Driver, Module } from "../../harness/modules.ts";
+import { mediaNode } from "./filter.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import * as uapi from "../engine/uapi.ts";
+import { filter } from "../../harness/nodes.ts";
 
 /** Makes a call, with or without a fault in it; passes on its result or negated errno. */
 export type Inject = (call: () => number) => number;

@@ -9,7 +9,7 @@ import { FaultInjector } from "../engine/fault_injection.ts";
 import { decoderTrials } from "../decoder/fault_trials.ts";
 import { filterTrials, type Trial } from "./fault_trials.ts";
 import { loopTrials } from "../loop/fault_trials.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../../harness/random.ts";
 import { ENOMEM } from "../engine/uapi.ts";
 
 const SUBJECTS = { filter: filterTrials, decoder: decoderTrials, loop: loopTrials };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Module } from "../engine/driver.ts";
+import type { Module } from "../../harness/modules.ts";
 import type { Conditions } from "../engine/stage.ts";
 
 const LIVES = 20;

@@ -13,7 +13,7 @@ import { VPIPE_CID_BASE } from "../../../lib/uapi/vpipe.ts";
 import { BAD_ADDRESSES } from "../engine/caller.ts";
 import { mediaNode, videoNode } from "./filter.ts";
 import { MAX_BUFFERS, NodeCaller, type OpenFile } from "../engine/node_caller.ts";
-import type { Random } from "../engine/random.ts";
+import type { Random } from "../../harness/random.ts";
 import * as uapi from "../engine/uapi.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;

@@ -9,8 +9,8 @@ import type { Tally } from "../engine/tally.ts";
 import { DecoderCaller } from "../decoder/caller.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import { LoopCaller } from "../loop/caller.ts";
-import { Random } from "../engine/random.ts";
-import { delay } from "../engine/stage.ts";
+import { Random } from "../../harness/random.ts";
+import { delay } from "../../harness/waiting.ts";
 import { VideoCaller } from "./video_caller.ts";
 
 /** What the worker is to do. */

@@ -18,10 +18,10 @@ import {
 import { expect } from "../../harness/suite.ts";
 import { BAD_ADDRESSES } from "../engine/caller.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import { loopNode } from "./loop.ts";
+import { loopNode } from "../../harness/nodes.ts";
 import { SECRET } from "./stream.ts";
 import { MAX_BUFFERS, NodeCaller, type OpenFile } from "../engine/node_caller.ts";
-import type { Random } from "../engine/random.ts";
+import type { Random } from "../../harness/random.ts";
 import * as uapi from "../engine/uapi.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;

@@ -31,7 +31,7 @@ import {
   USERPTR,
 } from "../filter/fault_trials.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import { loop, loopNode } from "./loop.ts";
+import { loop, loopNode } from "../../harness/nodes.ts";
 import { CAPTURE, expectFrames, LoopReader, LoopWriter, OUTPUT } from "./stream.ts";
 import * as uapi from "../engine/uapi.ts";
 

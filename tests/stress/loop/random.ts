@@ -5,10 +5,11 @@
  * @module
  */
 import { expect } from "../../harness/suite.ts";
-import { expectLoopIdle, loop, loopNode, loopStats, showMmap } from "./loop.ts";
+import { expectLoopIdle, showMmap } from "./loop.ts";
 import { type Conditions, NEVER_S } from "../engine/stage.ts";
 import { expectDocumented, total } from "../engine/tally.ts";
 import { Worker } from "../engine/workers.ts";
+import { loop, loopNode, loopStats } from "../../harness/nodes.ts";
 
 /** Of all processes, where all are wanted. */
 const CALLS = 100_000;

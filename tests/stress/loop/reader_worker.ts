@@ -6,7 +6,7 @@
  */
 import { EAGAIN, EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { LoopReader, type ReaderIo } from "./stream.ts";
-import { delay } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 import { EIO } from "../engine/uapi.ts";
 
 /** What the worker is to do. */

@@ -16,7 +16,7 @@ import {
   type Size,
   type WriterIo,
 } from "./stream.ts";
-import { delay } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 import { F_SETFL } from "../engine/uapi.ts";
 import { missingMemory } from "../engine/userfault.ts";
 

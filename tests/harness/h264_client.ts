@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { FrameControls } from "../../../daemon/rebuild/rebuilders.ts";
-import { nalUnits } from "../../../lib/codec/annexb.ts";
-import type { Control } from "../../../lib/codec/access_unit.ts";
-import * as c from "../../../lib/uapi/controls.ts";
-import { readPps, readSps, type Sps } from "../../../lib/codec/h264/sps.ts";
+import type { FrameControls } from "../../daemon/rebuild/rebuilders.ts";
+import { nalUnits } from "../../lib/codec/annexb.ts";
+import type { Control } from "../../lib/codec/access_unit.ts";
+import * as c from "../../lib/uapi/controls.ts";
+import { readPps, readSps, type Sps } from "../../lib/codec/h264/sps.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
