@@ -19,7 +19,7 @@ import { expectIdle } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { CAPTURE, DecoderClient, SIDES } from "./client.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import { VIDIOC_REMOVE_BUFS } from "../engine/node_caller.ts";
+import { VIDIOC_REMOVE_BUFS } from "../engine/v4l2_calls.ts";
 import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { missingMemory } from "../engine/userfault.ts";
 import { Worker } from "../engine/workers.ts";

@@ -12,7 +12,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./client.ts";
 import { sumOf } from "./pictures.ts";
-import { VIDIOC_REMOVE_BUFS } from "../engine/node_caller.ts";
+import { VIDIOC_REMOVE_BUFS } from "../engine/v4l2_calls.ts";
 import { NEVER_MS } from "../engine/stage.ts";
 import * as uapi from "../engine/uapi.ts";
 import { delay } from "../../harness/waiting.ts";

@@ -38,7 +38,7 @@ export class Caller {
   protected lost = false;
   #tame = false;
 
-  constructor(protected readonly random: Random) {}
+  constructor(readonly random: Random) {}
 
   /** Counts one call, and passes on what it returned: a negated errno, or success. */
   count(call: string, result: number): number {
@@ -48,7 +48,7 @@ export class Caller {
   }
 
   /** An ioctl, now and then with an argument that is not there. */
-  protected ioctl(
+  ioctl(
     fd: number,
     { name, request }: Ioctl,
     argument: Uint8Array<ArrayBuffer>,
@@ -58,7 +58,7 @@ export class Caller {
   }
 
   /** Now and then replaces a word or two of an argument. */
-  protected spoil(argument: Uint8Array<ArrayBuffer>): void {
+  spoil(argument: Uint8Array<ArrayBuffer>): void {
     if (!this.wildly(0.15)) return;
     const { random } = this;
     const words = new Uint32Array(argument.buffer, argument.byteOffset, argument.length >> 2);
@@ -68,12 +68,12 @@ export class Caller {
   }
 
   /** True with this probability, unless calls are to be as they should. */
-  protected wildly(probability: number): boolean {
+  wildly(probability: number): boolean {
     return !this.#tame && this.random.chance(probability);
   }
 
   /** Calls with arguments as they should be. */
-  protected tamely(calls: () => void): void {
+  tamely(calls: () => void): void {
     this.#tame = true;
     try {
       calls();
@@ -83,7 +83,7 @@ export class Caller {
   }
 
   /** Takes one of these out. */
-  protected drop<T>(things: T[]): T | undefined {
+  drop<T>(things: T[]): T | undefined {
     return things.splice(this.random.below(things.length || 1), 1)[0];
   }
 }

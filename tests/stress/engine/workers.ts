@@ -28,7 +28,7 @@ import {
   callLoopAtRandom,
   callLoopBeside,
   callVideoAtRandom,
-} from "../filter/video_worker.ts";
+} from "./random_worker.ts";
 
 /** First argument of a worker. */
 export const WORKER = "--worker";
