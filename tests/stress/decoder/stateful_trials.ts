@@ -11,7 +11,8 @@ import { statefulNode } from "../../harness/nodes.ts";
 import { Answering } from "./answering.ts";
 import { CAPTURE, OUTPUT } from "./client.ts";
 import { StatefulClient } from "./stateful_client.ts";
-import { buffersOf, type Inject, MMAP, opening, type Trial } from "../filter/fault_trials.ts";
+import { MMAP } from "../filter/fault_trials.ts";
+import { buffersOf, type Inject, opening, type Trial } from "../engine/trial.ts";
 
 const SIZE = { width: 64, height: 48 };
 

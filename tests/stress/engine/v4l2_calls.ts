@@ -166,7 +166,8 @@ export const QUERYBUF = row({
     const plane = planeOf(argument);
     if (argument.memory !== MMAP || plane.length === 0) return;
     if (plane.length > facts.queueBytes) return;
-    const looks = facts.look !== undefined && side === facts.capture && random.chance(0.7);
+    const looks = facts.look !== undefined && side === facts.capture &&
+      !caller.wildly(0.3);
     const map = file.readOnly || looks ? Mapping.readOnly : Mapping.shared;
     const part = caller.wildly(0.2) ? random.between(1, plane.length) : plane.length;
     const offset = caller.wildly(0.05) ? random.next() : offsetOf(plane);

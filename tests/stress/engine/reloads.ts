@@ -4,7 +4,7 @@
  * @module
  */
 import type { Module } from "../../harness/modules.ts";
-import type { Conditions } from "../engine/stage.ts";
+import type { Conditions } from "./stage.ts";
 
 const LIVES = 20;
 
