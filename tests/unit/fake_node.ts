@@ -49,6 +49,8 @@ interface Queued {
 export class FakeQueue {
   buffers = 0;
   streaming = false;
+  /** How often it began to stream. */
+  starts = 0;
   readonly queued: Queued[] = [];
   readonly done: Done[] = [];
   /** Where each plane of each buffer begins in the node's memory. */
@@ -281,7 +283,8 @@ export abstract class FakeNode implements Disposable {
   #stream(argument: Bytes, on: boolean): number {
     const queue = this.queue(new DataView(argument.buffer).getUint32(0, true));
     queue.streaming = on;
-    if (!on) queue.queued.length = queue.done.length = 0;
+    if (on) queue.starts++;
+    else queue.queued.length = queue.done.length = 0;
     return 0;
   }
 
