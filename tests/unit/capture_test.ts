@@ -1,43 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { StopRequest } from "../../lib/cli/stop.ts";
-import { readFile } from "../../lib/files/files.ts";
 import { openCamera, setUpCamera } from "../../lib/frames/camera.ts";
 import { captureFrames } from "../../lib/frames/capture_frames.ts";
-import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { MmapQueue } from "../../lib/v4l2/queue/queue.ts";
-import { FakeNode, FakeQueue } from "./fake_node.ts";
-
-const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
-const [WIDTH, HEIGHT] = [8, 4];
-const SIZE = WIDTH * HEIGHT;
-
-/** A camera with a frame whenever somebody looks and it has a buffer for it. */
-class Camera extends FakeNode {
-  frames = 0;
-  constructor(
-    /** Frames that it has before it stands still. */
-    readonly most = Infinity,
-    /** Sequences that it leaves out. */
-    readonly lost: readonly number[] = [],
-  ) {
-    super(v4l2.V4L2_CAP_VIDEO_CAPTURE | v4l2.V4L2_CAP_STREAMING, [
-      new FakeQueue(CAPTURE, {
-        ...{ width: WIDTH, height: HEIGHT, pixelformat: v4l2.V4L2_PIX_FMT_GREY },
-        planes: [{ bytesperline: WIDTH, sizeimage: SIZE }],
-      }),
-    ]);
-  }
-
-  protected override work(): void {
-    const [queue] = this.queues;
-    if (!queue.streaming || queue.queued.length === 0 || this.frames === this.most) return;
-    while (this.lost.includes(this.frames)) this.frames++;
-    const { index } = queue.queued.shift()!;
-    const sequence = this.frames++;
-    this.bytes(queue, index).fill(sequence);
-    queue.done.push({ index, bytesused: [SIZE], sequence, timestamp: [sequence, 500] });
-  }
-}
+import { Camera, CAPTURE, HEIGHT, rowsOf, SIZE, WIDTH } from "./fake_camera.ts";
 
 /** What capture-mmap does, and the rows that it wrote. */
 async function capture(camera: Camera, frames: number, stopAt = Infinity) {
@@ -57,12 +23,7 @@ async function capture(camera: Camera, frames: number, stopAt = Infinity) {
       { ...settings, tool: "capture-mmap", queue, csv, frames, more },
       { quiet: true, stop, warn() {} },
     );
-    const [header, ...lines] = new TextDecoder().decode(readFile(csv)).trimEnd().split("\n");
-    const names = header.split(",");
-    const rows = lines.map((line) =>
-      Object.fromEntries(line.split(",").map((value, i) => [names[i], value]))
-    );
-    return { report, rows };
+    return { report, rows: rowsOf(csv) };
   } finally {
     Deno.removeSync(csv);
   }

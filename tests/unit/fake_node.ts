@@ -63,9 +63,8 @@ export class FakeQueue {
   }
 }
 
-/** Open until it is disposed of; one at a time. */
+/** There until it is disposed of, before those that were made before it. */
 export abstract class FakeNode implements Disposable {
-  readonly path = "/dev/fake-video";
   /** Names of the ioctls, as often as they came. */
   readonly calls: string[] = [];
   readonly events: { type: number; changes: number }[] = [];
@@ -78,12 +77,17 @@ export abstract class FakeNode implements Disposable {
   readonly #handlers = new Map<number, [name: string, handle: (argument: Bytes) => number]>();
 
   /** @param capabilities V4L2_CAP_* */
-  constructor(capabilities: number, readonly queues: readonly FakeQueue[]) {
+  constructor(
+    capabilities: number,
+    readonly queues: readonly FakeQueue[],
+    readonly path = "/dev/fake-video",
+    driver = "fake",
+  ) {
     Deno.truncateSync(this.#file, MEMORY);
     using file = File.open(this.#file, O_RDWR);
     this.#memory = Mapping.shared(file, MEMORY);
     this.handle(v4l2.VIDIOC_QUERYCAP, (argument) => {
-      const names = { driver: "fake", card: "a node that is none" };
+      const names = { driver, card: "a node that is none" };
       Object.assign(v4l2.v4l2_capability.at(argument), { ...names, device_caps: capabilities });
       return 0;
     });
