@@ -253,10 +253,31 @@ export function stream(caller: NodeCaller, file: OpenFile, sides: readonly numbe
   });
 }
 
-/** What belongs to open files, whatever the node. */
-export const FILES: readonly Row[] = [
+/** What every node is called with. */
+export const COMMON: readonly Row[] = [
+  [14, (caller, file) => caller.give(file, QBUF, caller.side())],
+  [14, DQBUF],
+  [2, S_FMT],
+  [3, REQBUFS],
+  [2, CREATE_BUFS],
+  [2, REMOVE_BUFS],
+  [4, QUERYBUF],
+  [2, (caller, file) => caller.touch(file, QUERYBUF)],
   [2, (caller) => caller.drop(caller.mappings)?.close()],
+  [3, EXPBUF],
   [1, (caller) => caller.drop(caller.importables)?.close()],
+  [2, STREAMON],
+  [2, STREAMOFF],
+  [3, SUBSCRIBE_EVENT],
+  [3, DQEVENT],
+  [3, (caller, file) => caller.poll(file)],
+  [3, (caller, file) => caller.anything(file)],
   [1, (caller, file) => caller.duplicate(file)],
   [1, (caller) => caller.closeFile()],
+];
+
+/** What a node is called with besides that takes requests. */
+export const REQUESTS: readonly Row[] = [
+  [2, (caller, file) => caller.request(file, QBUF)],
+  [2, (caller) => caller.reuseRequest()],
 ];
