@@ -82,7 +82,7 @@ $(KERNELS_EXAMPLE): daemon/pixel_functions/example.c daemon/pixel_functions/vpip
 	@$(CC) -std=c11 -O3 -Wall -Wextra -Werror -fPIC -shared -o $@.new $<
 	@mv $@.new $@
 
-build/test/stress: $(shell find tests/stress tests/check tests/harness -name '*.ts') $(SOURCES) build/toolchain/network
+build/test/stress: $(shell find tests/stress tests/harness -name '*.ts') $(SOURCES) build/toolchain/network
 	@mkdir -p $(@D)
 	@echo "  COMPILE stress"
 	@$(COMPILE) --allow-all --output $@.new tests/stress/stress.ts

@@ -5,21 +5,12 @@
  */
 import { type Context, FPS, HEAP, heap, META, readCsv } from "../harness/context.ts";
 import { expectError, someRows } from "../harness/expectations.ts";
-import { until } from "./loop/module.ts";
+import { until } from "../harness/waiting.ts";
 import { type Outcome, type Running, succeed } from "../harness/processes.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
+import { type Refusal, refusalChecks } from "../harness/refusals.ts";
 
 const NOBODY = 65534;
-const AT_ONCE = 4;
-
-/** A command line that has to be refused, and how. */
-interface Refusal {
-  readonly name: string;
-  readonly status: number;
-  readonly message: string;
-  readonly tool: string;
-  readonly args: readonly (string | number)[];
-}
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 
@@ -153,18 +144,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   refuse("missing argument", 2, "HEAP is missing", "fixture-feed", filter);
   refuse("threshold", 2, "THRESHOLD must be", "cv-ref", tiny, out, 256);
 
-  while (suite.whole && refusals.length > 0) {
-    const batch = refusals.splice(0, AT_ONCE).map((refusal) => ({
-      ...refusal,
-      program: context.start(refusal.tool, ...refusal.args),
-    }));
-    for (const { name, status, message, tool, program } of batch) {
-      await suite.whole?.check(`bad input: ${name}`, async () => {
-        await using running = program;
-        return expectError(await running.end(), tool, status, message);
-      });
-    }
-  }
+  if (suite.whole) await refusalChecks(suite.whole, context, "bad input", refusals);
 
   await suite.whole?.check("bad input: comments in a PGM's header are no error", async () => {
     const image = `${scratch}/comments.pgm`;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Random } from "../stress/engine/random.ts";
+import { Random } from "../harness/random.ts";
 import type { Coverage } from "./coverage.ts";
 import { mutate } from "./mutator.ts";
 

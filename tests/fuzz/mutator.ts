@@ -4,7 +4,7 @@
  * @module
  */
 import { joined } from "../harness/bytes.ts";
-import type { Random } from "../stress/engine/random.ts";
+import type { Random } from "../harness/random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

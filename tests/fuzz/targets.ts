@@ -16,7 +16,7 @@ import { Table, TableError } from "../../lib/report/analysis/table.ts";
 import type { File, IoBuffer } from "../../lib/sys/file.ts";
 import * as uapi from "../../lib/uapi/vpipe_dec.ts";
 import { V4L2_PIX_FMT_NV12 } from "../../lib/uapi/videodev2.ts";
-import { H264Client } from "../check/decoder/h264_client.ts";
+import { H264Client } from "../harness/h264_client.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 import type { Target } from "./fuzzer.ts";
 

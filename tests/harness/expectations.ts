@@ -6,6 +6,7 @@
 import { SysError } from "../../lib/sys/errno.ts";
 import type { Outcome } from "./processes.ts";
 import { expect, expectEqual } from "./suite.ts";
+import { delay } from "./waiting.ts";
 
 /** Checks that a tool ended with `status` and one line on stderr that has `message`. */
 export function expectError(
@@ -27,7 +28,7 @@ export function expectError(
 /** Waits until a CSV has `count` rows, as a sign that its tool is at work. */
 export async function someRows(csv: string, count = 1): Promise<void> {
   for (let i = 0; i < 300; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await delay(100);
     try {
       if (Deno.readTextFileSync(csv).split("\n").length > 1 + count) return;
     } catch {

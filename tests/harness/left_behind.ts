@@ -5,6 +5,7 @@
  * @module
  */
 import { expect } from "./suite.ts";
+import { delay } from "./waiting.ts";
 
 const DMABUFS = "dma-bufs";
 const BUFINFO = "/sys/kernel/debug/dma_buf/bufinfo";
@@ -88,7 +89,7 @@ export async function expectNothingLeft(
   let left: string[];
   while ((left = leftBehind(before, held())).length > 0) {
     expect(performance.now() < end, `left after ${waitMs / 1000} s: ${left.join("; ")}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await delay(POLL_MS);
   }
   const counted = read(BUFINFO) === ""
     ? "this kernel does not list dma-bufs; no"

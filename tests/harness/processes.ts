@@ -6,6 +6,7 @@
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { Patience } from "./patience.ts";
 import { expect } from "./suite.ts";
+import { delay } from "./waiting.ts";
 
 /** How a program ended. */
 export interface Outcome {
@@ -16,8 +17,6 @@ export interface Outcome {
 
 const POLL_MS = 5;
 const SIGINT_BIT = 1n << 1n;
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
@@ -71,7 +70,7 @@ export class Running implements AsyncDisposable {
   /** Has it stand still, until SIGCONT; returns when it does. */
   async stop(): Promise<void> {
     this.kill("SIGSTOP");
-    while (!/^State:\s+[TZ]/m.test(this.#status)) await pause(POLL_MS);
+    while (!/^State:\s+[TZ]/m.test(this.#status)) await delay(POLL_MS);
   }
 
   /** Waits for the end; a program that stands still for `seconds` fails the check. */

@@ -11,7 +11,8 @@ import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { VPIPE_DEC_CORRUPT, VPIPE_DEC_OK } from "../../lib/uapi/vpipe_dec.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
-import { codecOf, decodeAll, reference, Scratch, sha256, STREAMS, units } from "./streams.ts";
+import { codecOf, decodeAll, reference, Scratch, STREAMS, units } from "./streams.ts";
+import { sha256 } from "../harness/bytes.ts";
 
 const FRAMES = 24;
 const SEI = 6;

@@ -40,6 +40,23 @@ export function socketPair(): [kernel: File, daemon: File] {
   return [new File("kernel", fds[0]), new File("daemon", fds[1])];
 }
 
+/** Of a message, but for its head. */
+export type Values = Readonly<Record<string, number | bigint>>;
+
+/** Writes a message of the stream's to the daemon. */
+export function sendMessage<F extends Fields>(
+  kernel: File,
+  type: number,
+  struct: StructType<F>,
+  values: Values,
+): void {
+  const { size } = struct;
+  const head = { version: uapi.VPIPE_DEC_VERSION, type, size, stream: STREAM };
+  const message: View<F> = struct.alloc();
+  Object.assign(message, head, values);
+  expectEqual("write", kernel.tryWrite(new IoBuffer(message.bytes)), size);
+}
+
 /** A picture that came out. */
 export interface Picture {
   /** Number of the coded frame that it is of, by its place among all that were sent. */
@@ -124,16 +141,8 @@ export class FakeKernel implements Disposable {
     return { plane } as unknown as Buffers;
   }
 
-  #send<F extends Fields>(
-    type: number,
-    struct: StructType<F>,
-    values: Record<string, number | bigint>,
-  ): void {
-    const { size } = struct;
-    const head = { version: uapi.VPIPE_DEC_VERSION, type, size, stream: STREAM };
-    const message: View<F> = struct.alloc();
-    Object.assign(message, head, values);
-    expectEqual("write", this.#kernel.tryWrite(new IoBuffer(message.bytes)), size);
+  #send<F extends Fields>(type: number, struct: StructType<F>, values: Values): void {
+    sendMessage(this.#kernel, type, struct, values);
     this.#turn();
   }
 

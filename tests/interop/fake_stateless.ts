@@ -12,12 +12,19 @@ import { Incoming } from "../../daemon/stream/messages.ts";
 import { StatelessService } from "../../daemon/stream/stateless_service.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
-import { type File, IoBuffer } from "../../lib/sys/file.ts";
-import type { Fields, StructType, View } from "../../lib/uapi/struct.ts";
+import type { File } from "../../lib/sys/file.ts";
+import type { Fields, StructType } from "../../lib/uapi/struct.ts";
 import { V4L2_PIX_FMT_NV12 } from "../../lib/uapi/videodev2.ts";
 import * as uapi from "../../lib/uapi/vpipe_dec.ts";
 import { expectEqual } from "../harness/suite.ts";
-import { Memory, OUTPUT_BYTES, socketPair, STREAM } from "./fake_kernel.ts";
+import {
+  Memory,
+  OUTPUT_BYTES,
+  sendMessage,
+  socketPair,
+  STREAM,
+  type Values,
+} from "./fake_kernel.ts";
 
 /** One stream between a client without controls and the daemon's service. */
 export class FakeStateless implements Disposable {
@@ -67,16 +74,8 @@ export class FakeStateless implements Disposable {
     return this.#stride * (this.#height + Math.ceil(this.#height / 2));
   }
 
-  #send<F extends Fields>(
-    type: number,
-    struct: StructType<F>,
-    values: Record<string, number | bigint>,
-  ): void {
-    const { size } = struct;
-    const message: View<F> = struct.alloc();
-    const head = { version: uapi.VPIPE_DEC_VERSION, type, size, stream: STREAM };
-    Object.assign(message, head, values);
-    expectEqual("write", this.#kernel.tryWrite(new IoBuffer(message.bytes)), size);
+  #send<F extends Fields>(type: number, struct: StructType<F>, values: Values): void {
+    sendMessage(this.#kernel, type, struct, values);
     this.#service.handle(this.#toDaemon.read());
   }
 

@@ -17,7 +17,7 @@ import { loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
-import { packReference } from "../check/decoder/packing_reference.ts";
+import { packReference } from "../harness/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../harness/suite.ts";
 import { checkDamage } from "./damage.ts";
 import { checkDrain } from "./drain.ts";

@@ -9,7 +9,8 @@ import { VPIPE_DEC_OK } from "../../lib/uapi/vpipe_dec.ts";
 import { expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
 import { FakeStateless } from "./fake_stateless.ts";
-import { codecOf, decodeAll, reference, Scratch, sha256, units } from "./streams.ts";
+import { codecOf, decodeAll, reference, Scratch, units } from "./streams.ts";
+import { sha256 } from "../harness/bytes.ts";
 
 const FRAMES = 5;
 const WIDTH = 98;

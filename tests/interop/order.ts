@@ -12,7 +12,8 @@ import { spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
-import { decodeAll, reference, Scratch, sha256, units } from "./streams.ts";
+import { decodeAll, reference, Scratch, units } from "./streams.ts";
+import { sha256 } from "../harness/bytes.ts";
 
 const SPS = 7;
 const START_CODE = Uint8Array.of(0, 0, 0, 1);

@@ -14,7 +14,7 @@ import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
-import { H264Client } from "../check/decoder/h264_client.ts";
+import { H264Client } from "../harness/h264_client.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 

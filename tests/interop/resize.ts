@@ -15,7 +15,8 @@ import { VPIPE_DEC_OK } from "../../lib/uapi/vpipe_dec.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
 import { FakeStateless } from "./fake_stateless.ts";
-import { decodeAll, reference, Scratch, sha256, STREAMS } from "./streams.ts";
+import { decodeAll, reference, Scratch, STREAMS } from "./streams.ts";
+import { sha256 } from "../harness/bytes.ts";
 
 const IVF_FRAME_HEADER = 12;
 /** Bits before found_ref of a shown frame that is not error resilient: VP9, sections 6.2 and 7.2. */

@@ -8,7 +8,8 @@ import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { VPIPE_DEC_OK } from "../../lib/uapi/vpipe_dec.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { FakeKernel } from "./fake_kernel.ts";
-import { codecOf, decodeAll, Scratch, sha256, units } from "./streams.ts";
+import { codecOf, decodeAll, Scratch, units } from "./streams.ts";
+import { sha256 } from "../harness/bytes.ts";
 
 const FRAMES = 34;
 /** Frames before the seek. */

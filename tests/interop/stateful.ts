@@ -17,10 +17,10 @@ import {
   ffmpeg,
   reference,
   Scratch,
-  sha256,
   STREAMS,
   units,
 } from "./streams.ts";
+import { sha256 } from "../harness/bytes.ts";
 
 /** A line of digests.txt. */
 interface Stream {

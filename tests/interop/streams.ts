@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { readStream } from "../../lib/codec/stream.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import { expect } from "../harness/suite.ts";
 import type { FakeKernel, Picture } from "./fake_kernel.ts";
+import { sha256 } from "../harness/bytes.ts";
 
 /** The folder of the committed streams. */
 export const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
@@ -46,9 +46,6 @@ export const reference = (path: string, format: string, ...options: string[]) =>
     ...["-threads", "1", ...options, "-i", path, "-fps_mode", "passthrough", "-noautoscale"],
     ...["-pix_fmt", format, "-f", "rawvideo", "-"],
   );
-
-/** SHA-256 in hexadecimal. */
-export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /** Streams of testsrc2, made by ffmpeg's encoders; the folder goes with this. */
 export class Scratch implements Disposable {

@@ -10,7 +10,7 @@ import { expectNothingLeft, held } from "../harness/left_behind.ts";
 import { CheckFailure, Suite } from "../harness/suite.ts";
 import { junit } from "../harness/junit.ts";
 import { type Group, GROUPS, STAGE_NAMES } from "./engine/groups.ts";
-import { Random } from "./engine/random.ts";
+import { Random } from "../harness/random.ts";
 import { work, WORKER } from "./engine/workers.ts";
 
 /** What a stage may take beyond its time: longer than what it waits for itself, which says more. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Random } from "../stress/engine/random.ts";
+import { Random } from "../harness/random.ts";
 import { Coverage } from "../fuzz/coverage.ts";
 import { Fuzzer } from "../fuzz/fuzzer.ts";
 import { mutate } from "../fuzz/mutator.ts";

@@ -5,7 +5,7 @@ import {
   loadKernels,
   VPIPE_KERNELS_VERSION,
 } from "../../lib/ffmpeg/abi/pixel_functions.ts";
-import { packReference } from "../check/decoder/packing_reference.ts";
+import { packReference } from "../harness/packing_reference.ts";
 
 const SOURCES = new URL("../../daemon/pixel_functions/", import.meta.url).pathname;
 

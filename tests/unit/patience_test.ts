@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Patience, processorTicks } from "../harness/patience.ts";
 import { run } from "../harness/processes.ts";
 import { CheckFailure } from "../harness/suite.ts";
+import { delay } from "../harness/waiting.ts";
 
 Deno.test("a program that works for longer than its limit", async () => {
   const { status } = await run("bash", ["-c", "while [ $SECONDS -lt 3 ]; do :; done"], 1);
@@ -22,7 +23,7 @@ Deno.test("progress that never ends", async () => {
   let progress = 0;
   const patience = new Patience(0.01, () => progress++);
   assert(!patience.isOver);
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await delay(150);
   assert(patience.isOver);
 });
 

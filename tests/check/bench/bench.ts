@@ -5,6 +5,7 @@
  */
 import { type Context, heap, META, readCsv } from "../../harness/context.ts";
 import { someRows } from "../../harness/expectations.ts";
+import { exists } from "../../harness/modules.ts";
 import { type Outcome, run, Running } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 
@@ -61,14 +62,6 @@ const canTraceLocks = () =>
   [`${EVENTS}/mmap_lock/enable`, `${EVENTS}/syscalls/sys_enter_ioctl/enable`].every(exists);
 
 type Row = Record<string, string>;
-
-const exists = (file: string) => {
-  try {
-    return Deno.statSync(file).isFile;
-  } catch {
-    return false;
-  }
-};
 
 function expectColumns(file: string, rows: readonly Row[], columns: readonly string[]): void {
   const missing = columns.filter((column) => rows.some((row) => !row[column]));

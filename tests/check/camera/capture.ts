@@ -22,8 +22,10 @@ import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { VPIPE_ALGO_THRESHOLD } from "../../../lib/uapi/vpipe.ts";
 import { type Context, FPS, heap, META, readCsv } from "../../harness/context.ts";
 import { expectError, someRows } from "../../harness/expectations.ts";
+import { Module } from "../../harness/modules.ts";
 import { succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const FRAMES = 20;
 const VGA = { size: [640, 480], fps: FPS };
@@ -232,9 +234,10 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     return `a drain that stood still: ${flagged} rows flagged, ${lost} entries lost, both reported`;
   });
   await suite.whole?.check("camera: one with the multi-planar interface alone", async () => {
-    const inUse = Number(Deno.readTextFileSync("/sys/module/vivid/refcnt"));
+    const vivid = new Module("vivid");
+    const inUse = vivid.users();
     if (inUse > 0) throw new Skip(`vivid is in use ${inUse} times`);
-    await succeed("rmmod", ["vivid"]);
+    await vivid.unload();
     try {
       await succeed("modprobe", ["vivid", "multiplanar=2"]);
       for (
@@ -251,7 +254,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       const message = `${context.vivid}: is a multi-planar capture device, which capture-mmap and`;
       return expectError(await refused.end(), "capture-userptr", 1, message);
     } finally {
-      await succeed("rmmod", ["vivid"]);
+      await vivid.unload();
       await succeed("modprobe", ["vivid"]);
     }
   });
@@ -270,7 +273,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       await someRows(csv);
       while (!ended) {
         vivid.setControl(VIVID_CID_DQBUF_ERROR, 1);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await delay(100);
       }
       const { stdout, stderr } = await end;
       const rows = readCsv(csv);

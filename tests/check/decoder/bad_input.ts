@@ -5,26 +5,18 @@
  */
 import { nalUnits } from "../../../lib/codec/annexb.ts";
 import { ivfFrames, readIvfHeader } from "../../../lib/codec/ivf.ts";
-import { joined } from "../../harness/bytes.ts";
+import { joined, sha256 } from "../../harness/bytes.ts";
 import type { Context } from "../../harness/context.ts";
-import { Decoding, digestsOf, expectDecoded, sha256 } from "./file.ts";
+import { Decoding, digestsOf, expectDecoded } from "./file.ts";
 import { expectError } from "../../harness/expectations.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { type Refusal, refusalChecks } from "../../harness/refusals.ts";
 
 const STREAM = "vp9-320x240.ivf";
 const H264_STREAM = "h264-320x240.h264";
 const FRAME_BYTES = 320 * 240 * 3 / 2;
 const FRAME_HEADER = 12;
-const AT_ONCE = 2;
-
-/** A command line that has to be refused, and how. */
-interface Refusal {
-  readonly name: string;
-  readonly status: number;
-  readonly message: string;
-  readonly args: readonly (string | number)[];
-}
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -52,7 +44,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
     status: number,
     message: string,
     ...args: readonly (string | number)[]
-  ) => void refusals.push({ name, status, message, args });
+  ) => void refusals.push({ name, tool: "decode-file", status, message, args });
   const refuseFile = (name: string, content: Uint8Array, message: string) => {
     const path = file(`${name.replaceAll(" ", "-")}.ivf`, content);
     refuse(name, 1, `${path}: ${message}`, path, out);
@@ -86,18 +78,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
   refuse("an unknown codec", 2, "--codec must be", good, out, "--codec", "theora");
   refuse("an unknown format", 2, "--format must be", good, out, "--format", "yuv420p");
 
-  while (refusals.length > 0) {
-    const batch = refusals.splice(0, AT_ONCE).map((refusal) => ({
-      ...refusal,
-      program: context.start("decode-file", ...refusal.args),
-    }));
-    for (const { name, status, message, program } of batch) {
-      await suite.check(`decoder, bad input: ${name}`, async () => {
-        await using running = program;
-        return expectError(await running.end(), "decode-file", status, message);
-      });
-    }
-  }
+  await refusalChecks(suite, context, "decoder, bad input", refusals);
 
   await suite.check("decoder, bad input: the daemon's own arguments", async () => {
     const outcome = await run(context.tool("decoder-daemon"), ["--log-level", "loud"]);

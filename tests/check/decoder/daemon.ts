@@ -7,20 +7,9 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Context } from "../../harness/context.ts";
 import { Patience } from "../../harness/patience.ts";
 import { expect } from "../../harness/suite.ts";
+import { until } from "../../harness/waiting.ts";
 
-export const SESSION = "/dev/vpipe-dec";
 const DEBUGFS = "/sys/kernel/debug/vpipe-dec";
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Waits until `holds`; fails the check after `seconds`, saying what did not come about. */
-export async function until(what: string, holds: () => boolean, seconds = 60): Promise<void> {
-  const end = performance.now() + seconds * 1000;
-  while (!holds()) {
-    expect(performance.now() < end, `${what}: not within ${seconds} s`);
-    await pause(20);
-  }
-}
 
 /** What the daemon's line says of a stream that is over. */
 export interface StreamOver {

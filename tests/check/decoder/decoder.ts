@@ -8,7 +8,7 @@ import type { Context } from "../../harness/context.ts";
 import { decoderBadInputChecks } from "./bad_input.ts";
 import { decoderChainChecks } from "./chain.ts";
 import { decoderClientChecks } from "./clients.ts";
-import { Daemon, SESSION } from "./daemon.ts";
+import { Daemon } from "./daemon.ts";
 import { decoderControlChecks } from "./controls.ts";
 import { decoderEndChecks } from "./ends.ts";
 import { decoderFfmpegChecks } from "./ffmpeg.ts";
@@ -17,21 +17,14 @@ import { decoderServiceChecks } from "./service.ts";
 import { decoderSliceChecks } from "./slices.ts";
 import { decoderStreamChecks } from "./streams.ts";
 import { kernelChecks } from "./pixel_functions.ts";
-import { run, succeed } from "../../harness/processes.ts";
+import { exists } from "../../harness/modules.ts";
+import { run } from "../../harness/processes.ts";
 import { statefulChecks } from "../stateful/stateful.ts";
 import { statefulCodecChecks } from "../stateful/codecs.ts";
 import { statefulColourChecks } from "../stateful/colours.ts";
 import { statefulEndChecks } from "../stateful/ends.ts";
 import { expect, Skip, type Suite } from "../../harness/suite.ts";
-
-const exists = (path: string) => {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-};
+import { decoder, SESSION } from "../../harness/nodes.ts";
 
 /** Checks that there is what the decoder needs; loads the module where it is not. */
 async function prepare(context: Context): Promise<string> {
@@ -42,7 +35,7 @@ async function prepare(context: Context): Promise<string> {
   if (!exists(SESSION)) {
     const module = context.decoderModule;
     if (!exists(module)) throw new Skip(`neither ${SESSION} nor ${module}: build the module`);
-    await succeed("insmod", [module]);
+    await decoder.load(module);
   }
   expect(exists(SESSION), `${SESSION} did not appear`);
   return `${SESSION}, and ${stdout.trimEnd().replaceAll("\n", ", ")}`;

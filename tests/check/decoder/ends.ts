@@ -6,11 +6,13 @@
  */
 import { Buffer } from "node:buffer";
 import type { Context } from "../../harness/context.ts";
-import { Daemon, until } from "./daemon.ts";
+import { Daemon } from "./daemon.ts";
 import { Decoding, digestsOf, expectDecoded } from "./file.ts";
 import { expectError } from "../../harness/expectations.ts";
-import { run, succeed } from "../../harness/processes.ts";
+import { decoder } from "../../harness/nodes.ts";
+import { succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { until } from "../../harness/waiting.ts";
 
 const STREAM = "vp9-320x240.ivf";
 const FRAME_BYTES = 320 * 240 * 3 / 2;
@@ -19,8 +21,6 @@ const IVF_HEADER = 32;
 // far longer than any check looks at it.
 const LONG_SECONDS = 40;
 const DISK_KIB = 512;
-
-const DRIVER = "/sys/bus/platform/drivers/vpipe-dec";
 
 /** The checks' files, and what they compare with. */
 class Ends {
@@ -146,16 +146,14 @@ async function clientEnds(suite: Suite, ends: Ends): Promise<void> {
 /** Takes the device from under a daemon and its client, and the module from the kernel. */
 async function deviceEnds(suite: Suite, ends: Ends, daemon: Daemon): Promise<void> {
   await suite.check("decoder: a module in use stays", async () => {
-    const { status } = await run("rmmod", ["vpipe_dec"]);
+    const { status } = await decoder.tryUnload();
     expect(status !== 0, "rmmod succeeded under a daemon");
     return "rmmod is refused while a daemon is there";
   });
 
   await suite.check("decoder: the device goes away while it decodes", async () => {
     await using decoding = await ends.begin();
-    const device = [...Deno.readDirSync(DRIVER)].find(({ name }) => /^vpipe-dec(\.|$)/.test(name));
-    expect(device !== undefined, `no device in ${DRIVER}`);
-    Deno.writeTextFileSync(`${DRIVER}/unbind`, device.name);
+    decoder.unbind();
     try {
       // By the call that it was in, or by poll(2).
       const gone = "(ENODEV)";
@@ -170,14 +168,14 @@ async function deviceEnds(suite: Suite, ends: Ends, daemon: Daemon): Promise<voi
       );
       return `${said}, ${count} right frames kept; status 1, "${last}"`;
     } finally {
-      Deno.writeTextFileSync(`${DRIVER}/bind`, device.name);
+      decoder.bind();
     }
   });
 
   await suite.check("decoder: unload and load again", async () => {
     for (let i = 0; i < 3; i++) {
-      await succeed("rmmod", ["vpipe_dec"]);
-      await succeed("insmod", [ends.context.decoderModule]);
+      await decoder.unload();
+      await decoder.load(ends.context.decoderModule);
     }
     await using _next = await Daemon.start(ends.context);
     await ends.expectDecodes();

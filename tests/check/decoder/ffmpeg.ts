@@ -4,9 +4,10 @@
  * @module
  */
 import type { Context } from "../../harness/context.ts";
-import { expectDecoded, FORMATS, sha256, type StreamDigest } from "./file.ts";
+import { expectDecoded, FORMATS, type StreamDigest } from "./file.ts";
 import { type Outcome, run, succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+import { sha256 } from "../../harness/bytes.ts";
 
 const QUIET = ["-hide_banner", "-v", "error", "-nostdin", "-y"];
 

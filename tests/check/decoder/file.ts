@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
+import { sha256 } from "../../harness/bytes.ts";
 import type { Context } from "../../harness/context.ts";
 import type { Outcome, Running } from "../../harness/processes.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
@@ -40,11 +40,6 @@ export function digestsIn(folder: string, ...names: readonly string[]): StreamDi
     expect(digest !== undefined, `digests.txt: there is no ${wanted}`);
     return digest;
   });
-}
-
-/** SHA-256 in hexadecimal. */
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** One run of decode-file into a scratch file. */

@@ -12,11 +12,13 @@ import {
   VPIPE_DEC_VERSION,
 } from "../../../lib/uapi/vpipe_dec.ts";
 import type { Context } from "../../harness/context.ts";
-import { Daemon, ping, SESSION, statistics, until } from "./daemon.ts";
+import { Daemon, ping, statistics } from "./daemon.ts";
 import { Decoding } from "./file.ts";
 import { expectError } from "../../harness/expectations.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+import { until } from "../../harness/waiting.ts";
+import { SESSION } from "../../harness/nodes.ts";
 
 /** A session that says what codecs it has, and decodes nothing. */
 export function fakeSession(codecs: number, streams = 1): File {

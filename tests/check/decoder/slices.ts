@@ -22,7 +22,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
 import { nextBuffer, pictures } from "./client.ts";
-import { H264Client } from "./h264_client.ts";
+import { H264Client } from "../../harness/h264_client.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;

@@ -7,8 +7,9 @@ import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import type { Context } from "../../harness/context.ts";
 import { pictures } from "./client.ts";
-import { Decoding, digestsOf, expectDecoded, FORMATS, sha256, type StreamDigest } from "./file.ts";
+import { Decoding, digestsOf, expectDecoded, FORMATS, type StreamDigest } from "./file.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { sha256 } from "../../harness/bytes.ts";
 
 /** A stream of each codec for what need not be tried with all. */
 const BY_CODEC = ["vp9-320x240.ivf", "av1-320x240.ivf", "h264-320x240.h264"];

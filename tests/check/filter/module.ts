@@ -9,46 +9,36 @@ import { V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_M2M } from "../../../lib/uapi/videod
 import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import * as uapi from "../../../lib/uapi/vpipe.ts";
 import { type Context, META } from "../../harness/context.ts";
-import { run, succeed } from "../../harness/processes.ts";
+import { exists, Module } from "../../harness/modules.ts";
+import { filter } from "../../harness/nodes.ts";
+import { run } from "../../harness/processes.ts";
 import { CheckFailure, expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 // A distribution's kernel may have no v4l2-mem2mem: see scripts/modules.sh.
 const DEPENDENCIES = ["videobuf2-vmalloc", "videobuf2-v4l2", "v4l2-mem2mem"];
 
-const isLoaded = (name: string) =>
-  new TextDecoder().decode(new Deno.Command("lsmod").outputSync().stdout)
-    .split("\n").some((line) => line.startsWith(name + " "));
-
 async function load(context: Context): Promise<void> {
   for (const name of DEPENDENCIES) {
     if ((await run("modprobe", [name])).status === 0) continue;
-    if (isLoaded(name.replaceAll("-", "_"))) continue;
-    await succeed("insmod", [context.module.replace(/[^/]*$/, `mem2mem/${name}.ko`)]);
+    const dependency = new Module(name);
+    if (dependency.isLoaded()) continue;
+    await dependency.load(context.module.replace(/[^/]*$/, `mem2mem/${name}.ko`));
   }
-  await succeed("insmod", [context.module]);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch {
-    return false;
-  }
+  await filter.load(context.module);
 }
 
 export async function moduleChecks(suite: Suite, context: Context): Promise<void> {
   await suite.check("module: load", async () => {
-    if (isLoaded("vpipe")) await succeed("rmmod", ["vpipe"]);
+    if (filter.isLoaded()) await filter.unload();
     await load(context);
-    expect(await exists(META), `${META} did not appear`);
+    expect(exists(META), `${META} did not appear`);
     return `${context.module} gives ${context.filter} and ${META}`;
   });
   await suite.check("module: unload and load again", async () => {
     for (let i = 0; i < 3; i++) {
-      await succeed("rmmod", ["vpipe"]);
+      await filter.unload();
       expect(!videoNodes().some(({ name }) => name === "vpipe"), "the video node is still there");
-      expect(!await exists(META), `${META} is still there`);
+      expect(!exists(META), `${META} is still there`);
       await load(context);
     }
     return `three times, both nodes gone in between and back at ${context.filter}`;
@@ -87,9 +77,9 @@ export async function moduleChecks(suite: Suite, context: Context): Promise<void
   });
   await suite.check("module: in use", async () => {
     using reader = new MetaReader(META);
-    const { status } = await run("rmmod", ["vpipe"]);
+    const { status } = await filter.tryUnload();
     expect(status !== 0, "rmmod succeeded although the metadata device is open");
-    if (!await exists(META)) throw new CheckFailure(`${META} is gone`);
+    if (!exists(META)) throw new CheckFailure(`${META} is gone`);
     expectEqual("entries published since loading", reader.stats().published, 0);
     return "rmmod is refused while a program has the metadata device open";
   });

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { loopNode, setLoopParameter } from "./module.ts";
 import { type Outcome, run } from "../../harness/processes.ts";
 import { expectEqual, type Suite } from "../../harness/suite.ts";
+import { loop, loopNode } from "../../harness/nodes.ts";
 
 const GROUP = 4242;
 const USER = 4343;
@@ -42,7 +42,7 @@ export async function loopAccessChecks(suite: Suite): Promise<void> {
     Deno.chmodSync(node, 0o666);
     try {
       await expectOpens(node, "another user", true);
-      setLoopParameter("allowed_gid", GROUP);
+      loop.setParameter("allowed_gid", GROUP);
       for (const who of Object.keys(WHO) as Who[]) {
         await expectOpens(
           node,
@@ -50,16 +50,16 @@ export async function loopAccessChecks(suite: Suite): Promise<void> {
           who !== "root without CAP_SYS_ADMIN" && who !== "another user",
         );
       }
-      setLoopParameter("allowed_gid", USER);
+      loop.setParameter("allowed_gid", USER);
       await expectOpens(node, "a user of the group", false);
       await expectOpens(node, "another user", true);
-      setLoopParameter("allowed_gid", -2);
+      loop.setParameter("allowed_gid", -2);
       await expectOpens(node, "another user", false);
-      setLoopParameter("allowed_gid", NONE);
+      loop.setParameter("allowed_gid", NONE);
       await expectOpens(node, "a user of the group", true);
       await expectOpens(node, "root without CAP_SYS_ADMIN", true);
     } finally {
-      setLoopParameter("allowed_gid", NONE);
+      loop.setParameter("allowed_gid", NONE);
       Deno.chmodSync(node, mode! & 0o7777);
     }
     return `primary and supplementary group and CAP_SYS_ADMIN open it, others get EACCES; ${NONE}: all`;

@@ -17,9 +17,10 @@ import {
 import { stampOf } from "../../../lib/frames/stamp.ts";
 import type { Context } from "../../harness/context.ts";
 import { expectBytes, numbered, Reader, Writer } from "./client.ts";
-import { loopStats, until } from "./module.ts";
+import { loopStats } from "../../harness/nodes.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { until } from "../../harness/waiting.ts";
 
 const FRAMES = 6;
 const OTHER_SIZE = [320, 240] as const;

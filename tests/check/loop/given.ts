@@ -32,9 +32,10 @@ import {
   VGA_BYTES,
   Writer,
 } from "./client.ts";
-import { loopStats, setLoopParameter, until } from "./module.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { delay, until } from "../../harness/waiting.ts";
+import { loop, loopStats } from "../../harness/nodes.ts";
 
 const ROUNDS = 40;
 const MOST = 3000;
@@ -140,9 +141,9 @@ export async function loopGivenChecks(
   await suite.check("loop: a mapped buffer shows a frame while its reader has it", () => {
     using writer = new RawWriter(node, GREY);
     writer.start();
-    setLoopParameter("show_mmap", 1);
+    loop.setParameter("show_mmap", 1);
     using reader = new Reader(node, "mmap");
-    setLoopParameter("show_mmap", 0);
+    loop.setParameter("show_mmap", 0);
     writer.queue(0, numbered(7));
     const taken = reader.take();
     expectBytes("the frame", taken.bytes, numbered(7));
@@ -199,7 +200,7 @@ export async function loopGivenChecks(
       let written = 2;
       for (; !ended && written < MOST; written++) {
         writer.write(numbered(written));
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await delay(10);
       }
       expect(ended, `the other one did not get ${ROUNDS} of ${written} frames`);
       expectEqual("status of the other one", (await end).status, 0);

@@ -25,8 +25,9 @@ import { type Context, heap } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { CAPTURE, createBuffers, OUTPUT, RawWriter, setFormat } from "./calls.ts";
 import { expectBytes, numbered, openCapture, openOutput, Reader, VGA_BYTES } from "./client.ts";
-import { loopStats, setLoopParameter } from "./module.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { loop, loopStats } from "../../harness/nodes.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const GREY = { width: 640, height: 480, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
 const SMALL = { ...GREY, width: 64, height: 48 };
@@ -146,9 +147,9 @@ async function loopRoadChecks(suite: Suite, context: Context, node: string): Pro
       writer.start();
       for (let i = 0; i < 4; i++) writer.queue(i, numbered(i));
       for (let i = 0; i < 4; i++) writer.dequeue();
-      setLoopParameter("show_mmap", 1);
+      loop.setParameter("show_mmap", 1);
       using reader = new Reader(node, io);
-      setLoopParameter("show_mmap", 0);
+      loop.setParameter("show_mmap", 0);
       writer.queue(0, numbered(9));
       const { bytes } = reader.take();
       expectBytes("the frame", bytes.subarray(0, VGA_BYTES), numbered(9));
@@ -290,8 +291,8 @@ async function loopMappingChecks(suite: Suite, node: string): Promise<void> {
   await suite.check("loop: a buffer that is mapped for writing when a frame comes", async () => {
     using writer = new RawWriter(node, SMALL);
     writer.start();
-    setLoopParameter("show_mmap", 1);
-    using _ = { [Symbol.dispose]: () => setLoopParameter("show_mmap", 0) };
+    loop.setParameter("show_mmap", 1);
+    using _ = { [Symbol.dispose]: () => loop.setParameter("show_mmap", 0) };
     for (let done = 0; done < RACES;) {
       using device = openCapture(node);
       using queue = new MmapQueue(device, CAPTURE, 8);
@@ -316,7 +317,7 @@ async function whileWaiting(
   using _reader = new Reader(node, "mmap");
   const waiting = wait(writer);
   // Most often it waits by then; if not, it has less to wait for.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await delay(100);
   writer.queue(0, numbered(1));
   let timer = 0;
   const late = new Promise<number>((resolve) => {

@@ -8,8 +8,8 @@ import { readPgm } from "../../../lib/files/pgm_files.ts";
 import { crc32 } from "../../../lib/image/crc32.ts";
 import { type Context, heap, readCsv } from "../../harness/context.ts";
 import { numbered, READ_METHODS, Reader, type ReadMethod, VGA_BYTES, Writer } from "./client.ts";
-import { loopStats, loopStatsSince, setLoopParameter } from "./module.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { loop, loopStats, loopStatsSince } from "../../harness/nodes.ts";
 
 const FRAMES = 16;
 const TOOL_FRAMES = 12;
@@ -48,7 +48,7 @@ export async function loopIoChecks(suite: Suite, context: Context, node: string)
   }
 
   await suite.check("loop: mmap to mmap, show_mmap=1", () => {
-    setLoopParameter("show_mmap", 1);
+    loop.setParameter("show_mmap", 1);
     try {
       using writer = new Writer(node, "mmap");
       using reader = new Reader(node, "mmap");
@@ -61,7 +61,7 @@ export async function loopIoChecks(suite: Suite, context: Context, node: string)
       expectEqual("copies", copies, 0);
       expectEqual("shared", shared, isShared("mmap", "mmap", true) ? FRAMES : 0);
     } finally {
-      setLoopParameter("show_mmap", 0);
+      loop.setParameter("show_mmap", 0);
     }
     return `${FRAMES} frames, every byte and number, without a copy`;
   });

@@ -11,7 +11,7 @@ import { loopFormatChecks } from "./formats.ts";
 import { loopGivenChecks } from "./given.ts";
 import { loopHostileChecks } from "./hostile.ts";
 import { loopIoChecks } from "./io.ts";
-import { isLoopLoaded, loadLoop, loopNode } from "./module.ts";
+import { loadLoop } from "./module.ts";
 import { loopParameterChecks } from "./parameters.ts";
 import { loopProgressChecks } from "./progress.ts";
 import { loopReaderChecks } from "./readers.ts";
@@ -21,16 +21,15 @@ import { loopSideChecks } from "./sides.ts";
 import { loopStampChecks } from "./stamps.ts";
 import { loopStillChecks } from "./stills.ts";
 import { loopWriteChecks } from "./write.ts";
-import { succeed } from "../../harness/processes.ts";
 import { Skip, type Suite } from "../../harness/suite.ts";
+import { exists } from "../../harness/modules.ts";
+import { loop, loopNode } from "../../harness/nodes.ts";
 
 export async function loopChecks(suite: Suite, context: Context): Promise<void> {
-  const loaded = isLoopLoaded();
+  const loaded = loop.isLoaded();
   let node: string | undefined;
   await suite.check("loop: load", async () => {
-    try {
-      Deno.lstatSync(context.loopModule);
-    } catch {
+    if (!exists(context.loopModule)) {
       throw new Skip(`there is no ${context.loopModule}: build the module`);
     }
     await loadLoop(context);
@@ -58,5 +57,5 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   }
   await loopParameterChecks(suite, context);
   if (loaded) await loadLoop(context);
-  else if (isLoopLoaded()) await succeed("rmmod", ["vpipe_loop"]);
+  else if (loop.isLoaded()) await loop.unload();
 }

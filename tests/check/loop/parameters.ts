@@ -13,9 +13,10 @@ import {
 } from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { numbered, openCapture, openOutput, Reader, Writer } from "./client.ts";
-import { loadLoop, loopNode, tryLoadLoop } from "./module.ts";
+import { loadLoop, tryLoadLoop } from "./module.ts";
 import { succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { loopNode } from "../../harness/nodes.ts";
 
 const BOTH = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_OUTPUT;
 

@@ -10,7 +10,7 @@ import { V4L2_PIX_FMT_GREY } from "../../../lib/uapi/videodev2.ts";
 import { VPIPE_LOOP_CID_KEEP_LAST } from "../../../lib/uapi/vpipe_loop.ts";
 import { RawWriter } from "./calls.ts";
 import { expectBytes, numbered, openCapture, openOutput, Reader } from "./client.ts";
-import { setLoopParameter } from "./module.ts";
+import { loop } from "../../harness/nodes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const FRAMES = 20;
@@ -69,8 +69,8 @@ function keep(reader: Reader, count: number) {
 
 /** Readers' mappings show the writer's memory meanwhile: that is harder to take from them. */
 function showing(): Disposable {
-  setLoopParameter("show_mmap", 1);
-  return { [Symbol.dispose]: () => setLoopParameter("show_mmap", 0) };
+  loop.setParameter("show_mmap", 1);
+  return { [Symbol.dispose]: () => loop.setParameter("show_mmap", 0) };
 }
 
 export async function loopProgressChecks(suite: Suite, node: string): Promise<void> {

@@ -12,8 +12,9 @@ import {
 } from "../../../lib/uapi/videodev2.ts";
 import { type Context, readCsv } from "../../harness/context.ts";
 import { expectBytes, numbered, Reader, type Taken, Writer } from "./client.ts";
-import { loopStats, loopStatsSince, until } from "./module.ts";
+import { loopStats, loopStatsSince } from "../../harness/nodes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { until } from "../../harness/waiting.ts";
 
 const BEFORE = 5;
 const MEANWHILE = 40;

@@ -18,16 +18,17 @@ import {
 import { readPgm } from "../../../lib/files/pgm_files.ts";
 import { fourcc, V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../../../lib/uapi/videodev2.ts";
 import { type Context, readCsv } from "../../harness/context.ts";
-import { digestsOf, sha256 } from "../decoder/file.ts";
-import { expectError } from "../../harness/expectations.ts";
+import { digestsOf } from "../decoder/file.ts";
 import { expectBytes, openCapture, Reader } from "./client.ts";
-import { loopStats, loopStatsSince, until } from "./module.ts";
+import { loopStats, loopStatsSince } from "../../harness/nodes.ts";
 import { CheckFailure, expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+import { delay, until } from "../../harness/waiting.ts";
+import { sha256 } from "../../harness/bytes.ts";
+import { refusalChecks } from "../../harness/refusals.ts";
 
 const STREAM = "h264-320x240.h264";
 const SMALL = [64, 48] as const;
 const SMALL_BYTES = 64 * 48;
-const AT_ONCE = 2;
 const ATTEMPTS = 3;
 // Not the default.
 const RATE = 31.25;
@@ -160,7 +161,7 @@ async function write(context: Context, node: string, source: Source): Promise<nu
   while (!ended) {
     const taken = reader.tryTake();
     if (taken === undefined) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await delay(1);
       continue;
     }
     const { sequence = -1 } = taken;
@@ -246,16 +247,8 @@ export async function loopWriteChecks(suite: Suite, context: Context, node: stri
     ["an unknown format", 2, "--format must be", [node, "pattern", "--format", "i420p"]],
     ["an unknown pattern", 1, "bars", [node, "pattern:plaid", ...small]],
   ];
-  while (refusals.length > 0) {
-    const batch = refusals.splice(0, AT_ONCE).map(([name, status, message, args]) => ({
-      ...{ name, status, message },
-      program: context.start("loop-write", ...args),
-    }));
-    for (const { name, status, message, program } of batch) {
-      await suite.check(`loop-write, bad input: ${name}`, async () => {
-        await using running = program;
-        return expectError(await running.end(), "loop-write", status, message);
-      });
-    }
-  }
+  const refused = refusals.map(([name, status, message, args]) => (
+    { name, tool: "loop-write", status, message, args }
+  ));
+  await refusalChecks(suite, context, "loop-write, bad input", refused);
 }

@@ -19,9 +19,10 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { CODED } from "../../../lib/codec/codecs.ts";
 import { type Context, heap } from "../../harness/context.ts";
 import { nextBuffer } from "../decoder/client.ts";
-import { CAPTURE, OUTPUT, type Reference, statefulNode } from "./client.ts";
+import { CAPTURE, OUTPUT, type Reference } from "./client.ts";
 import { referenceOf } from "./streams.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 
 // Lines that need no padding.
 const SIZE = { width: 320, height: 240 };

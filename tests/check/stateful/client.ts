@@ -18,8 +18,8 @@ import type { Rectangle } from "../../../lib/image/rectangle.ts";
 import { selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
-import { findStatefulDecoder } from "../../../lib/vpipe/decoder.ts";
 import { StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 import { expect } from "../../harness/suite.ts";
 
 export const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
@@ -27,13 +27,6 @@ export const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
 const WAIT_MS = 20_000;
 const POLL_MS = 20;
-
-/** The stateful node. */
-export function statefulNode(): string {
-  const node = findStatefulDecoder();
-  expect(node !== undefined, "there is no stateful decoder node");
-  return node;
-}
 
 /** Coded frames, and the picture of each that has one. */
 export interface Reference {

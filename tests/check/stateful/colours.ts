@@ -10,8 +10,9 @@ import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { encode } from "../decoder/encode.ts";
-import { CAPTURE, Client, decodeAll, OUTPUT, statefulNode } from "./client.ts";
+import { CAPTURE, Client, decodeAll, OUTPUT } from "./client.ts";
 import { expectEqual, type Suite } from "../../harness/suite.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 
 const { V4L2_EVENT_SOURCE_CHANGE: SOURCE_CHANGE } = v4l2;
 const FRAMES = 6;

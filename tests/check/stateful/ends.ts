@@ -6,12 +6,14 @@
 import { constants } from "node:os";
 import { V4L2_EVENT_SOURCE_CHANGE } from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
-import { Daemon, statistics, until } from "../decoder/daemon.ts";
+import { Daemon, statistics } from "../decoder/daemon.ts";
 import { Decoding } from "../decoder/file.ts";
 import { expectError } from "../../harness/expectations.ts";
-import { Client, statefulNode } from "./client.ts";
+import { Client } from "./client.ts";
 import { referenceOf } from "./streams.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { delay, until } from "../../harness/waiting.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 
 const { EIO } = constants.errno;
 
@@ -23,8 +25,6 @@ const CLIENTS = 8;
 const TIMEOUT = "/sys/module/vpipe_dec/parameters/timeout_ms";
 const SHORT_MS = 200;
 const LONG_MS = 500;
-
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function daemonEnds(suite: Suite, context: Context): Promise<void> {
   const input = `${context.fixtures}/streams/${STREAM}`;
@@ -110,11 +110,11 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
       client.sendAll(reference);
       client.expectEvent(V4L2_EVENT_SOURCE_CHANGE);
       // First without CAPTURE, then with all of its buffers full.
-      await pause(LONG_MS);
+      await delay(LONG_MS);
       client.setUp(2);
-      await pause(LONG_MS);
+      await delay(LONG_MS);
       client.stop();
-      await pause(LONG_MS);
+      await delay(LONG_MS);
       expectEqual("pictures", client.expectPictures(reference).length, FRAMES);
       return `three times ${LONG_MS} ms with timeout_ms at ${SHORT_MS}: all ${FRAMES} pictures`;
     } finally {

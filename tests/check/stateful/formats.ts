@@ -11,8 +11,9 @@ import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { encode } from "../decoder/encode.ts";
-import { CAPTURE, Client, OUTPUT, statefulNode } from "./client.ts";
+import { CAPTURE, Client, OUTPUT } from "./client.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 
 const { EIO } = constants.errno;
 const FRAMES = 6;

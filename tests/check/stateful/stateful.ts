@@ -7,7 +7,7 @@ import type { Context } from "../../harness/context.ts";
 import { digestsIn, expectDecoded } from "../decoder/file.ts";
 import { statefulBufferChecks } from "./buffers.ts";
 import { statefulChangeChecks } from "./changes.ts";
-import { statefulNode } from "./client.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 import { statefulFormatChecks } from "./formats.ts";
 import { statefulSequenceChecks } from "./sequences.ts";
 import { statefulStreamChecks } from "./streams.ts";

@@ -9,9 +9,9 @@ import { EAGAIN, EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { Events } from "../../../lib/v4l2/events.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { statefulNode } from "./decoder.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./client.ts";
-import type { Random } from "../engine/random.ts";
+import type { Random } from "../../harness/random.ts";
 
 const { EPIPE } = constants.errno;
 

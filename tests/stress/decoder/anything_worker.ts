@@ -17,11 +17,12 @@ import {
 } from "../../../lib/sys/errno.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect } from "../../harness/suite.ts";
-import { decoder } from "./decoder.ts";
+import { decoder } from "../../harness/nodes.ts";
 import { CAPTURE, DecoderClient, SIDES } from "./client.ts";
 import { AnythingClient } from "./anything_client.ts";
-import { Random } from "../engine/random.ts";
-import { delay, NEVER_MS } from "../engine/stage.ts";
+import { NEVER_MS } from "../engine/stage.ts";
+import { Random } from "../../harness/random.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** What the worker is to do: until SIGTERM. */
 export interface AnythingOrder {

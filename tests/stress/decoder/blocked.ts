@@ -5,13 +5,15 @@
  */
 import { EIO, ENODEV, SysError } from "../../../lib/sys/errno.ts";
 import { expect } from "../../harness/suite.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { expectIdle } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { DecoderClient } from "./client.ts";
 import { raw } from "../engine/libc.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Conditions } from "../engine/stage.ts";
 import { F_SETFL } from "../../../lib/sys/file.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 /** Calls that wait. */
 const CALLS = ["read of the session", "read of a stream", "VIDIOC_DQBUF"] as const;

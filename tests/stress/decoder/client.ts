@@ -13,7 +13,8 @@ import { MediaDevice, type MediaRequest } from "../../../lib/v4l2/media.ts";
 import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect } from "../../harness/suite.ts";
-import { delay, NEVER_MS } from "../engine/stage.ts";
+import { NEVER_MS } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 export const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 export const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;

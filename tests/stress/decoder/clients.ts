@@ -4,12 +4,14 @@
  * @module
  */
 import { expect } from "../../harness/suite.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { expectIdle } from "./decoder.ts";
 import { Daemon, type Holdings, settled } from "./daemon.ts";
 import { readFixtures } from "./decode.ts";
-import type { Random } from "../engine/random.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Random } from "../../harness/random.ts";
+import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 const VICTIMS = 3;
 const MIN_ROUNDS = 2;

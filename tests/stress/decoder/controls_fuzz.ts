@@ -13,12 +13,13 @@ import { type CompoundControl, setCompoundControls } from "../../../lib/v4l2/com
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect } from "../../harness/suite.ts";
 import { EDGES } from "../engine/caller.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { expectIdle } from "./decoder.ts";
 import { CAPTURE, DecoderClient } from "./client.ts";
 import { Daemon } from "./daemon.ts";
 import { expectExact, type Fixture, readFixtures, sequencesOf } from "./decode.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 /** In a full run. */
 const STREAMS = 2000;

@@ -5,10 +5,11 @@
  */
 import { EBUSY } from "../../../lib/sys/errno.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle, streams } from "./decoder.ts";
+import { expectIdle, streams } from "./decoder.ts";
 import { CAPTURE, DecoderClient } from "./client.ts";
 import { Daemon, type Holdings, settled } from "./daemon.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 const CLIENTS = 6;
 const MIN_CROWDS = 3;

@@ -7,7 +7,7 @@ import { Patience } from "../../harness/patience.ts";
 import { Running } from "../../harness/processes.ts";
 import { expect } from "../../harness/suite.ts";
 import { daemonAnswers, expectIdle } from "./decoder.ts";
-import { delay } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** Standing still for so long it neither starts to serve any more nor answers again. */
 const STILL_S = 10;

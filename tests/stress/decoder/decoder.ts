@@ -1,5 +1,5 @@
 /**
- * The decoder as a whole: its device, what debugfs says of it, and whether it works.
+ * The decoder as a whole: what debugfs says of it, and whether it works.
  *
  * @module
  */
@@ -7,16 +7,9 @@ import { expect, expectEqual } from "../../harness/suite.ts";
 import { Answering } from "./answering.ts";
 import { DecoderClient, OUTPUT } from "./client.ts";
 import { StatefulClient } from "./stateful_client.ts";
-import { Driver } from "../engine/driver.ts";
-import { delay, NEVER_MS } from "../engine/stage.ts";
-
-export const decoder = new Driver("vpipe-dec");
-
-/** The stateful one of its nodes; the other one has the driver's name. */
-export const statefulNode = () => decoder.videoNode("vpipe-dec-stateful");
-
-/** The daemon's side of it. */
-export const SESSION = "/dev/vpipe-dec";
+import { decoder, statefulNode } from "../../harness/nodes.ts";
+import { NEVER_MS } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const DEBUG = "/sys/kernel/debug/vpipe-dec";
 

@@ -12,9 +12,10 @@ import type { GatherBuffer } from "../../../lib/sys/gather.ts";
 import type { CodecName } from "../../../lib/codec/codecs.ts";
 import { StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import { expectEqual } from "../../harness/suite.ts";
-import { delay, NEVER_S } from "../engine/stage.ts";
-import { statefulNode } from "./decoder.ts";
+import { NEVER_S } from "../engine/stage.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 import { type Fixture, readDigests } from "./decode.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const BUFFERS = 6;
 /** Coded frames of a stream, in decoding order. */

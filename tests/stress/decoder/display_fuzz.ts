@@ -9,7 +9,7 @@ import { expectIdle } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
 import { type CodedFixture, display, readCodedFixtures } from "./display.ts";
 import { mutate } from "./mutations.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
 

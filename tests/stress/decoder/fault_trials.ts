@@ -14,21 +14,16 @@ import { MEDIA_IOC_REQUEST_ALLOC, MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/u
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import * as dec from "../../../lib/uapi/vpipe_dec.ts";
 import { HEAP } from "../../harness/context.ts";
-import { decoder, SESSION } from "./decoder.ts";
+import { decoder, SESSION } from "../../harness/nodes.ts";
 import { Answering } from "./answering.ts";
 import { Bridge } from "./bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./client.ts";
 import { statefulTrials } from "./stateful_trials.ts";
-import { moduleTrials, opening, type Trial } from "../filter/fault_trials.ts";
+import { buffersOf, call, int, moduleTrials, opening, type Trial } from "../engine/trial.ts";
 
 const MMAP = v4l2.V4L2_MEMORY_MMAP;
 const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
 const CONTROLS = 5000;
-
-const int = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
-
-const buffersOf = (type: Side, memory: number, count = 2) =>
-  v4l2.v4l2_requestbuffers.alloc({ type, memory, count }).bytes;
 
 // What the kernel gets an address of has to outlive the call.
 const plane = v4l2.v4l2_plane.alloc();
@@ -57,9 +52,6 @@ const on = (
     run(client, daemon, inject);
   },
 });
-
-const call = (fd: number, request: number, argument: Uint8Array<ArrayBuffer>) => () =>
-  tryIoctl(fd, request, argument);
 
 /** The current value of the parameters of VP9, set in a request or at once. */
 function controls(device: { fd: number }, request_fd?: number): Uint8Array<ArrayBuffer> {
@@ -104,7 +96,7 @@ function nodeTrials(): Trial[] {
           request_fd: media.fd,
         });
         client.output.enqueue(0, 3);
-        inject(call(media.fd, MEDIA_REQUEST_IOC_QUEUE.request, int(0)));
+        inject(call(media, MEDIA_REQUEST_IOC_QUEUE, int(0)));
       },
     )
   );
@@ -113,7 +105,7 @@ function nodeTrials(): Trial[] {
     ...([[OUTPUT, "OUTPUT"], [CAPTURE, "CAPTURE"]] as const).map(([side, word]) =>
       on(`REQBUFS ${word}`, (client, _daemon, inject) => {
         client.tryFree(side);
-        inject(call(client.device.fd, v4l2.VIDIOC_REQBUFS.request, buffersOf(side, MMAP)));
+        inject(call(client.device, v4l2.VIDIOC_REQBUFS, buffersOf(side, MMAP)));
       })
     ),
     on("CREATE_BUFS", (client, _daemon, inject) => {
@@ -122,13 +114,14 @@ function nodeTrials(): Trial[] {
       const { type } = v4l2.v4l2_create_buffers.fields;
       const format = v4l2.v4l2_format_mplane.at(bytes, type.offset);
       ioctl(client.device, v4l2.VIDIOC_G_FMT, format.bytes);
-      inject(call(client.device.fd, v4l2.VIDIOC_CREATE_BUFS.request, bytes));
+      inject(call(client.device, v4l2.VIDIOC_CREATE_BUFS, bytes));
     }),
     // videobuf2 gives EINVAL for whatever goes wrong in the export.
     on("EXPBUF", (client, _daemon, inject) => {
       const argument = v4l2.v4l2_exportbuffer.alloc({ type: CAPTURE, flags: O_RDWR });
-      const { request } = v4l2.VIDIOC_EXPBUF;
-      if (inject(call(client.device.fd, request, argument.bytes)) >= 0) libc.close(argument.fd);
+      if (inject(call(client.device, v4l2.VIDIOC_EXPBUF, argument.bytes)) >= 0) {
+        libc.close(argument.fd);
+      }
     }, { errnos: [EINVAL] }),
     on("QBUF DMABUF", (client, _daemon, inject) => {
       using dmabuf = allocateFromHeap(HEAP, 1 << 16);
@@ -142,12 +135,12 @@ function nodeTrials(): Trial[] {
       Object.assign(plane, { fd, length: 1 << 16, bytesused: 3 });
       // Without memory to map a dma-buf, the kernel warns: have it mapped already.
       ioctl(holder.device, v4l2.VIDIOC_QBUF, argument.bytes);
-      inject(call(client.device.fd, v4l2.VIDIOC_QBUF.request, argument.bytes));
+      inject(call(client.device, v4l2.VIDIOC_QBUF, argument.bytes));
     }),
     on("S_EXT_CTRLS of a request", (client, _daemon, inject) => {
       using media = request();
       const argument = controls(client.device, media.fd);
-      inject(call(client.device.fd, v4l2.VIDIOC_S_EXT_CTRLS.request, argument));
+      inject(call(client.device, v4l2.VIDIOC_S_EXT_CTRLS, argument));
     }),
     // The stream begins with the first queue.
     on("STREAMON, stream", (client, _daemon, inject) => {
@@ -158,7 +151,7 @@ function nodeTrials(): Trial[] {
       client.start();
       const argument = buffer(OUTPUT, MMAP);
       plane.bytesused = 3;
-      inject(call(client.device.fd, v4l2.VIDIOC_QBUF.request, argument.bytes));
+      inject(call(client.device, v4l2.VIDIOC_QBUF, argument.bytes));
     }),
     on("QBUF, next frame", (client, daemon, inject) => {
       client.start();
@@ -175,7 +168,7 @@ function nodeTrials(): Trial[] {
       }
       const argument = buffer(OUTPUT, MMAP);
       plane.bytesused = 3;
-      inject(call(client.device.fd, v4l2.VIDIOC_QBUF.request, argument.bytes));
+      inject(call(client.device, v4l2.VIDIOC_QBUF, argument.bytes));
     }, { most: CORES }),
     ...requests,
     opening(SESSION, O_RDWR),

@@ -12,12 +12,14 @@ import {
   StatelessDecoder,
 } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import { expect } from "../../harness/suite.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { expectIdle } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
 import { expectExact, type Fixture, readFixtures, sequencesOf } from "./decode.ts";
 import { mutate } from "./mutations.ts";
-import { Random } from "../engine/random.ts";
-import { type Conditions, delay, NEVER_MS } from "../engine/stage.ts";
+import { Random } from "../../harness/random.ts";
+import { type Conditions, NEVER_MS } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 /** Of each fixture, in a full run. */
 const MUTATIONS = 700;

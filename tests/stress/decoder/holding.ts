@@ -18,13 +18,15 @@ import {
 import { VPIPE_DEC_QUEUE_CAPTURE } from "../../../lib/uapi/vpipe_dec.ts";
 import { HEAP } from "../../harness/context.ts";
 import { expect, expectEqual, Skip } from "../../harness/suite.ts";
-import { decoder, expectIdle, statefulNode } from "./decoder.ts";
+import { expectIdle } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { CAPTURE, DecoderClient, SIDES } from "./client.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import { type Conditions, delay, NEVER_MS } from "../engine/stage.ts";
+import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { missingMemory } from "../engine/userfault.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder, statefulNode } from "../../harness/nodes.ts";
 
 const BUFINFO = "/sys/kernel/debug/dma_buf/bufinfo";
 

@@ -6,9 +6,10 @@
  */
 import { constants } from "node:os";
 import { expect } from "../../harness/suite.ts";
-import { decoder, expectIdle, TIMEOUT_MS } from "./decoder.ts";
+import { expectIdle, TIMEOUT_MS } from "./decoder.ts";
 import { type Conditions, NEVER_S } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 const MESSAGES = 100_000;
 const MIN_MESSAGES = 10_000;

@@ -12,7 +12,7 @@ import * as uapi from "../../../lib/uapi/vpipe_dec.ts";
 import { BAD_ADDRESSES, EDGES } from "../engine/caller.ts";
 import { ALL_CODECS, Bridge, StreamFile } from "./bridge.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../../harness/random.ts";
 
 /** What the worker is to do. */
 export interface HostileOrder {

@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { until } from "../../check/decoder/daemon.ts";
+import { delay, until } from "../../harness/waiting.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle, streams } from "./decoder.ts";
+import { expectIdle, streams } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
 import { expectExact, readFixtures } from "./decode.ts";
-import { type Conditions, delay, NEVER_S } from "../engine/stage.ts";
+import { type Conditions, NEVER_S } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 const CLIENTS = 2;
 const MIN_TIMES = 2;

@@ -11,10 +11,11 @@ import { MplaneDmabufQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import { VPIPE_DEC_QUEUE_CAPTURE } from "../../../lib/uapi/vpipe_dec.ts";
 import { HEAP } from "../../harness/context.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { expectIdle } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { CAPTURE, DecoderClient, SIDES } from "./client.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 const PICTURE = 64 * 48 * 3 / 2;
 const DMABUFS = 3;

@@ -6,15 +6,17 @@
  */
 import { File, IoBuffer, O_RDWR } from "../../../lib/sys/file.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle, INJECT, TIMEOUT_MS } from "./decoder.ts";
+import { expectIdle, INJECT, TIMEOUT_MS } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { Daemon } from "./daemon.ts";
 import { expectUninterrupted } from "./inject_signals.ts";
 import { readFixtures } from "./decode.ts";
 import { mutate } from "./mutations.ts";
-import { Random } from "../engine/random.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import { Random } from "../../harness/random.ts";
+import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 const HEADER = 32;
 const MIN_FILES = 20;

@@ -5,13 +5,14 @@
  * @module
  */
 import { expect } from "../../harness/suite.ts";
-import { decoder, expectIdle, TIMEOUT_MS } from "./decoder.ts";
+import { expectIdle, TIMEOUT_MS } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
 import { expectExact, type Fixture, readFixtures } from "./decode.ts";
 import { DecodingLoop } from "./loop.ts";
-import { exists } from "../engine/driver.ts";
-import type { Random } from "../engine/random.ts";
+import { exists } from "../../harness/modules.ts";
+import type { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 const MIN_KILLS = 2;
 

@@ -11,13 +11,14 @@ import { Poller, POLLERR, POLLHUP, POLLIN } from "../../../lib/sys/poll.ts";
 import { MEDIA_IOC_REQUEST_ALLOC } from "../../../lib/uapi/media.ts";
 import { V4L2_DEC_CMD_STOP } from "../../../lib/uapi/videodev2.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectWorking, INJECT, statefulNode } from "./decoder.ts";
+import { expectWorking, INJECT } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { Bridge } from "./bridge.ts";
 import { DecoderClient, SIDES } from "./client.ts";
 import { StatefulClient } from "./stateful_client.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { decoder, statefulNode } from "../../harness/nodes.ts";
 
 const NAME = "vpipe_dec";
 

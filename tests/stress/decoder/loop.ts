@@ -10,7 +10,8 @@ import {
 } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import { expect } from "../../harness/suite.ts";
 import { type Fixture, sequencesOf } from "./decode.ts";
-import { delay, NEVER_MS } from "../engine/stage.ts";
+import { NEVER_MS } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const BUFFERS = 8;
 /** An open node, streaming the first sequence of a fixture. */

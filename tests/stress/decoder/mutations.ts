@@ -5,7 +5,7 @@
  */
 import { joined } from "../../harness/bytes.ts";
 import { EDGES } from "../engine/caller.ts";
-import type { Random } from "../engine/random.ts";
+import type { Random } from "../../harness/random.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

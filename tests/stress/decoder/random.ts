@@ -4,21 +4,18 @@
  *
  * @module
  */
-import { constants } from "node:os";
-import { expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { expectEqual } from "../../harness/suite.ts";
+import { expectIdle } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
-import { DOCUMENTED as GENERAL } from "../filter/random_calls.ts";
-import type { Random } from "../engine/random.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Random } from "../../harness/random.ts";
+import type { Conditions } from "../engine/stage.ts";
+import { expectDocumented, type Tally, total } from "../engine/tally.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder } from "../../harness/nodes.ts";
 
-/** Beside what any node gives: of STREAMON without a daemon, or its codec, and of compound controls. */
-const DOCUMENTED = new Map([
-  ...GENERAL,
-  ...(["ENOTCONN", "EOPNOTSUPP", "ENOSPC"] as const)
-    .map((name) => [constants.errno[name], name] as const),
-]);
+/** Of STREAMON without a daemon, or its codec, and of compound controls. */
+const ERRNOS = ["ENOTCONN", "EOPNOTSUPP", "ENOSPC"] as const;
 
 /** Daemons, or none, in the time that there is. */
 const PARTS = 4;
@@ -51,7 +48,7 @@ async function daemons(random: Random, tools: string, ms: number): Promise<numbe
 export async function decoderRandom({ seconds, random, tools }: Conditions): Promise<string> {
   const users = decoder.users();
   const order = () => ({ seed: random.next() });
-  const sum = { calls: 0, succeeded: 0, results: 0, errnos: {} as Record<number, string> };
+  let sum: Tally;
   let answered;
   {
     await using leader = new Worker("callDecoderAtRandom", { ...order(), announce: true });
@@ -61,20 +58,11 @@ export async function decoderRandom({ seconds, random, tools }: Conditions): Pro
     const callers = [leader, other, follower];
     answered = await daemons(random, tools, seconds * 1000 / PARTS);
     for (const caller of callers) caller.stop();
-    for (const tally of await Promise.all(callers.map((caller) => caller.result()))) {
-      const { calls, succeeded, results, errnos } = tally;
-      sum.calls += calls;
-      sum.succeeded += succeeded;
-      sum.results += results;
-      Object.assign(sum.errnos, errnos);
-    }
+    sum = total(await Promise.all(callers.map((caller) => caller.result())));
   }
   await expectIdle(users);
-  for (const [code, call] of Object.entries(sum.errnos)) {
-    expect(DOCUMENTED.has(Number(code)), `${call} failed with errno ${code}`);
-  }
-  const seen = Object.keys(sum.errnos).map((code) => DOCUMENTED.get(Number(code)));
+  const seen = expectDocumented(sum, ERRNOS);
   return `3 processes, ${sum.calls} calls without a daemon, with one that gave ${answered} pictures, ` +
     `one that said anything, and the real one: ${sum.succeeded} successful, ${sum.results} pictures ` +
-    `dequeued, else ${seen.join(" ")}`;
+    `dequeued; of ${seen}`;
 }

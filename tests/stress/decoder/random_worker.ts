@@ -4,7 +4,7 @@
  * @module
  */
 import { Answering } from "./answering.ts";
-import { delay } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** Is the daemon until SIGTERM; says when it is ready, and when it has given a picture. */
 export async function answerAnything(_order: object): Promise<{ frames: number }> {

@@ -12,14 +12,15 @@ import { POLLHUP, POLLIN } from "../../../lib/sys/poll.ts";
 import { V4L2_PIX_FMT_H264_SLICE, VIDIOC_QUERYCAP } from "../../../lib/uapi/videodev2.ts";
 import * as uapi from "../../../lib/uapi/vpipe_dec.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle, SESSION, TIMEOUT_MS } from "./decoder.ts";
+import { expectIdle, TIMEOUT_MS } from "./decoder.ts";
 import { ALL_CODECS, Bridge, type StreamFile } from "./bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./client.ts";
 import { BYTESUSED, expectReserved } from "./reserved.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import { Counter } from "../engine/counter.ts";
 import { statefulOrphan, statefulSessions } from "./stateful_sessions.ts";
-import { delay } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder, SESSION } from "../../harness/nodes.ts";
 
 const { E2BIG, EFAULT, EMSGSIZE, EPIPE, ESTALE } = constants.errno;
 

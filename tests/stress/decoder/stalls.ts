@@ -7,11 +7,12 @@
  */
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle, TIMEOUT_MS } from "./decoder.ts";
+import { expectIdle, TIMEOUT_MS } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
 import { expectExact, readFixtures } from "./decode.ts";
 import { DecodingLoop } from "./loop.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 /** Enough for a thread of the daemon to start, on a slow guest. */
 const SHORT_TIMEOUT_MS = 3000;

@@ -12,7 +12,8 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side } from "./client.ts";
 import { sumOf } from "./pictures.ts";
-import { delay, NEVER_MS } from "../engine/stage.ts";
+import { NEVER_MS } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const { EPIPE } = constants.errno;
 

@@ -9,7 +9,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import * as uapi from "../../../lib/uapi/vpipe_dec.ts";
 import { expect } from "../../harness/suite.ts";
 import type { Counter } from "../engine/counter.ts";
-import { statefulNode } from "./decoder.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 import { Bridge, type StreamFile } from "./bridge.ts";
 import { CAPTURE, DecoderClient, OUTPUT } from "./client.ts";
 import { BYTESUSED, expectReserved } from "./reserved.ts";

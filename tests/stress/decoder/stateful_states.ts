@@ -8,13 +8,15 @@ import { EBUSY, EINVAL, EIO, ENODEV } from "../../../lib/sys/errno.ts";
 import { Poller, POLLERR, POLLHUP, POLLIN } from "../../../lib/sys/poll.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle, statefulNode, TIMEOUT_MS } from "./decoder.ts";
+import { expectIdle, TIMEOUT_MS } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { CAPTURE, OUTPUT, SIDES } from "./client.ts";
 import { DAMAGED } from "./pictures.ts";
 import { StatefulClient } from "./stateful_client.ts";
-import type { Random } from "../engine/random.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Conditions } from "../engine/stage.ts";
+import type { Random } from "../../harness/random.ts";
+import { delay } from "../../harness/waiting.ts";
+import { decoder, statefulNode } from "../../harness/nodes.ts";
 
 const BUFFERS = 3;
 

@@ -7,11 +7,12 @@
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { O_RDWR } from "../../../lib/sys/file.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
-import { statefulNode } from "./decoder.ts";
+import { statefulNode } from "../../harness/nodes.ts";
 import { Answering } from "./answering.ts";
 import { CAPTURE, OUTPUT } from "./client.ts";
 import { StatefulClient } from "./stateful_client.ts";
-import { buffersOf, type Inject, MMAP, opening, type Trial } from "../filter/fault_trials.ts";
+import { MMAP } from "../filter/fault_trials.ts";
+import { buffersOf, type Inject, opening, type Trial } from "../engine/trial.ts";
 
 const SIZE = { width: 64, height: 48 };
 

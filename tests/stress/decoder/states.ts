@@ -9,11 +9,12 @@ import { EBUSY } from "../../../lib/sys/errno.ts";
 import { ioctl } from "../../../lib/sys/ioctl.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
-import { decoder, expectIdle } from "./decoder.ts";
+import { expectIdle } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { CAPTURE, DecoderClient, OUTPUT, type Side, SIDES } from "./client.ts";
-import type { Random } from "../engine/random.ts";
+import type { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { decoder } from "../../harness/nodes.ts";
 
 const { ESTALE } = constants.errno;
 

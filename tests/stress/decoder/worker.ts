@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { decoder } from "./decoder.ts";
+import { decoder } from "../../harness/nodes.ts";
 import { expectExact, readFixtures } from "./decode.ts";
 import { expectDisplayed, readCodedFixtures } from "./display.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../../harness/random.ts";
 
 /** What the worker is to do. */
 export interface DecodeOrder {

@@ -7,7 +7,8 @@ import { ENODEV } from "../../../lib/sys/errno.ts";
 import type { Ioctl } from "../../../lib/uapi/ioctl_number.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { orErrno, raw } from "./libc.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../harness/random.ts";
+import { add, none, type Tally } from "./tally.ts";
 
 /** Nothing is mapped there: the first page, the end of user addresses, kernel addresses. */
 export const BAD_ADDRESSES = [0n, 1n, 0xfffn, 0x7fff_ffff_f000n, 1n << 63n, (1n << 64n) - 1n];
@@ -30,36 +31,24 @@ export const EDGES = [
   0xffff_ffff,
 ];
 
-/** Calls counted by their result. */
-export interface Tally {
-  calls: number;
-  succeeded: number;
-  /** Frames, or metadata entries, that came out. */
-  results: number;
-  /** By errno, a call that failed with it. */
-  readonly errnos: Record<number, string>;
-}
-
 /** Makes calls, some with random faults, and counts them. */
 export class Caller {
-  readonly tally: Tally = { calls: 0, succeeded: 0, results: 0, errnos: {} };
+  readonly tally: Tally = none();
   /** Whether a call found that its device is gone. */
   protected lost = false;
   #tame = false;
 
-  constructor(protected readonly random: Random) {}
+  constructor(readonly random: Random) {}
 
   /** Counts one call, and passes on what it returned: a negated errno, or success. */
   count(call: string, result: number): number {
-    this.tally.calls++;
-    if (result >= 0) this.tally.succeeded++;
-    else this.tally.errnos[-result] = call;
+    add(this.tally, call, result);
     if (result === -ENODEV) this.lost = true;
     return result;
   }
 
   /** An ioctl, now and then with an argument that is not there. */
-  protected ioctl(
+  ioctl(
     fd: number,
     { name, request }: Ioctl,
     argument: Uint8Array<ArrayBuffer>,
@@ -69,7 +58,7 @@ export class Caller {
   }
 
   /** Now and then replaces a word or two of an argument. */
-  protected spoil(argument: Uint8Array<ArrayBuffer>): void {
+  spoil(argument: Uint8Array<ArrayBuffer>): void {
     if (!this.wildly(0.15)) return;
     const { random } = this;
     const words = new Uint32Array(argument.buffer, argument.byteOffset, argument.length >> 2);
@@ -79,12 +68,12 @@ export class Caller {
   }
 
   /** True with this probability, unless calls are to be as they should. */
-  protected wildly(probability: number): boolean {
+  wildly(probability: number): boolean {
     return !this.#tame && this.random.chance(probability);
   }
 
   /** Calls with arguments as they should be. */
-  protected tamely(calls: () => void): void {
+  tamely(calls: () => void): void {
     this.#tame = true;
     try {
       calls();
@@ -94,7 +83,7 @@ export class Caller {
   }
 
   /** Takes one of these out. */
-  protected drop<T>(things: T[]): T | undefined {
+  drop<T>(things: T[]): T | undefined {
     return things.splice(this.random.below(things.length || 1), 1)[0];
   }
 }

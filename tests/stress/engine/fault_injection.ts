@@ -10,7 +10,7 @@
 import { SysError } from "../../../lib/sys/errno.ts";
 import { File, O_RDWR } from "../../../lib/sys/file.ts";
 import { expect } from "../../harness/suite.ts";
-import { exists } from "./driver.ts";
+import { exists } from "../../harness/modules.ts";
 import { orErrno, raw } from "./libc.ts";
 
 const COUNTER = "/proc/thread-self/fail-nth";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decoder, expectWorking as expectDecoder } from "../decoder/decoder.ts";
+import { expectWorking as expectDecoder } from "../decoder/decoder.ts";
 import { decoderBlocked } from "../decoder/blocked.ts";
 import { decoderClients } from "../decoder/clients.ts";
 import { decoderControlsFuzz } from "../decoder/controls_fuzz.ts";
@@ -22,13 +22,13 @@ import { decoderSessions } from "../decoder/sessions.ts";
 import { decoderStalls } from "../decoder/stalls.ts";
 import { decoderStatefulStates } from "../decoder/stateful_states.ts";
 import { decoderStates } from "../decoder/states.ts";
-import { decoderFaults, faults, loopFaults } from "../filter/faults.ts";
-import { expectWorking as expectFilter, filter } from "../filter/filter.ts";
-import type { Module } from "./driver.ts";
+import { decoderFaults, faults, loopFaults } from "./faults.ts";
+import { expectWorking as expectFilter } from "../filter/filter.ts";
+import type { Module } from "../../harness/modules.ts";
 import { hotplug } from "../filter/hotplug.ts";
 import { kills } from "../filter/kills.ts";
 import { leaksOf } from "./leaks.ts";
-import { expectWorking as expectLoop, loop } from "../loop/loop.ts";
+import { expectWorking as expectLoop } from "../loop/loop.ts";
 import { loopCrowd } from "../loop/crowd.ts";
 import { loopFormats } from "../loop/formats.ts";
 import { loopKills } from "../loop/kills.ts";
@@ -40,10 +40,11 @@ import { loopUnload } from "../loop/unload.ts";
 import { loopViews } from "../loop/views.ts";
 import { loopWitnesses } from "../loop/witnesses.ts";
 import { randomCalls } from "../filter/random_calls.ts";
-import { reloadsOf } from "../filter/reloads.ts";
+import { reloadsOf } from "./reloads.ts";
 import type { Stage } from "./stage.ts";
 import { states } from "../filter/states.ts";
 import { streams } from "../filter/streams.ts";
+import { decoder, filter, loop } from "../../harness/nodes.ts";
 
 /** A stage in its place. */
 export interface Share {

@@ -4,9 +4,9 @@
  * @module
  */
 import { expect, Skip } from "../../harness/suite.ts";
-import { exists } from "./driver.ts";
-import type { Module } from "./driver.ts";
-import { type Conditions, delay } from "./stage.ts";
+import { exists, type Module } from "../../harness/modules.ts";
+import type { Conditions } from "./stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const KMEMLEAK = "/sys/kernel/debug/kmemleak";
 

@@ -5,6 +5,7 @@
  */
 import { EIO, ENODEV, ENOENT, ENXIO, SysError } from "../../../lib/sys/errno.ts";
 import { DeviceError } from "../../../lib/v4l2/device.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /**
  * Whether an error is what a device that went away has to give: ENODEV; EIO for a call that was
@@ -36,7 +37,7 @@ export async function outlive(
     }
     if (performance.now() < end) {
       losses++;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await delay(5);
     }
   }
   return losses;

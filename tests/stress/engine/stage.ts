@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Random } from "./random.ts";
+import type { Random } from "../../harness/random.ts";
 
 /** Paths, time and chance. */
 export interface Conditions {
@@ -29,6 +29,3 @@ export type Stage = (conditions: Conditions) => string | Promise<string>;
  */
 export const NEVER_S = 60;
 export const NEVER_MS = 1000 * NEVER_S;
-
-/** Waits this long, in milliseconds. */
-export const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

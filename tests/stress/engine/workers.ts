@@ -14,7 +14,7 @@ import { blockInInject } from "../decoder/inject.ts";
 import { beHostile } from "../decoder/hostile_worker.ts";
 import { answerAnything } from "../decoder/random_worker.ts";
 import { decodeExactly, displayExactly } from "../decoder/worker.ts";
-import { injectFaults } from "../filter/faults_worker.ts";
+import { injectFaults } from "./faults_worker.ts";
 import { blockInDequeue, blockInRead } from "../filter/hotplug_worker.ts";
 import { readLoop } from "../loop/reader_worker.ts";
 import { churnViews } from "../loop/views_worker.ts";
@@ -28,7 +28,7 @@ import {
   callLoopAtRandom,
   callLoopBeside,
   callVideoAtRandom,
-} from "../filter/video_worker.ts";
+} from "./random_worker.ts";
 
 /** First argument of a worker. */
 export const WORKER = "--worker";

@@ -5,7 +5,7 @@
  */
 import { openFilter, setFilterControls } from "../../../lib/vpipe/filter.ts";
 import { videoNode } from "./filter.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../../harness/random.ts";
 
 /** What the worker is to do. */
 export interface ControlsOrder {

@@ -4,11 +4,8 @@
  * @module
  */
 import { patterns } from "../../../lib/image/patterns.ts";
-import { FILTER_NAME } from "../../../lib/vpipe/filter.ts";
-import { Driver } from "../engine/driver.ts";
+import { filter } from "../../harness/nodes.ts";
 import { CheckedStream } from "./stream.ts";
-
-export const filter = new Driver(FILTER_NAME);
 
 /** The platform driver in sysfs. */
 export const DRIVER = filter.folder;

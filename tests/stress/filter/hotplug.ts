@@ -7,8 +7,9 @@ import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { META } from "../../harness/context.ts";
 import { expect } from "../../harness/suite.ts";
 import { bind, unbind } from "./filter.ts";
-import { type Conditions, delay, NEVER_MS } from "../engine/stage.ts";
+import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** Until a frame has come through the device as it is now bound. */
 async function nextFrame(): Promise<void> {

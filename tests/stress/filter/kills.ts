@@ -8,7 +8,8 @@ import { HEAP, META } from "../../harness/context.ts";
 import { Running } from "../../harness/processes.ts";
 import { expect } from "../../harness/suite.ts";
 import { load, unload, videoNode } from "./filter.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Conditions } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 const FRAMES = "1000000";
 const MIN_KILLS = 24;

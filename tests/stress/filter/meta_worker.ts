@@ -11,9 +11,10 @@ import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import * as uapi from "../../../lib/uapi/vpipe.ts";
 import { META } from "../../harness/context.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { BAD_ADDRESSES, Caller, type Tally } from "../engine/caller.ts";
+import { BAD_ADDRESSES, Caller } from "../engine/caller.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import { Random } from "../engine/random.ts";
+import { Random } from "../../harness/random.ts";
+import type { Tally } from "../engine/tally.ts";
 
 /** What the worker is to do. */
 export interface MetaOrder {

@@ -3,20 +3,10 @@
  *
  * @module
  */
-import { constants } from "node:os";
 import { expect } from "../../harness/suite.ts";
 import type { Conditions } from "../engine/stage.ts";
-import { EBADR } from "../../../lib/sys/errno.ts";
+import { expectDocumented, total } from "../engine/tally.ts";
 import { Worker } from "../engine/workers.ts";
-
-/** What the V4L2 core, media requests and vpipe.h give; a number inside the kernel is not one. */
-export const DOCUMENTED = new Map([
-  ...([
-    ...["EINVAL", "EBUSY", "EAGAIN", "EFAULT", "ENOTTY", "ENODEV", "EIO", "ENOMEM", "EBADF"],
-    ...["ENOENT", "EACCES", "ERANGE", "EPERM", "EPIPE", "ENXIO", "ENOBUFS", "EOVERFLOW", "E2BIG"],
-  ] as (keyof typeof constants.errno)[]).map((name) => [constants.errno[name], name] as const),
-  [EBADR, "EBADR"],
-]);
 
 export async function randomCalls({ seconds, random }: Conditions): Promise<string> {
   const order = () => ({ seed: random.next(), seconds });
@@ -26,22 +16,16 @@ export async function randomCalls({ seconds, random }: Conditions): Promise<stri
   const [pid, fd] = (await leader.line() ?? "").split(" ").map(Number);
   await using follower = new Worker("callVideoAtRandom", { ...order(), join: { pid, fd } });
 
-  const tallies = [leader, other, follower, meta].map((worker) => worker.result());
-  const sums = { calls: 0, succeeded: 0, frames: 0, entries: 0 };
-  const errnos: Record<number, string> = {};
-  for (const [i, tally] of (await Promise.all(tallies)).entries()) {
-    const { calls, succeeded, results } = tally;
-    sums.calls += calls;
-    sums.succeeded += succeeded;
-    sums[i < 3 ? "frames" : "entries"] += results;
-    Object.assign(errnos, tally.errnos);
-  }
-  for (const [code, call] of Object.entries(errnos)) {
-    expect(DOCUMENTED.has(Number(code)), `${call} failed with errno ${code}`);
-  }
-  expect(sums.frames > 100, `only ${sums.frames} frames came out: the calls are not random enough`);
-  expect(sums.entries > 100, `only ${sums.entries} metadata entries were read`);
-  const seen = Object.keys(errnos).map((code) => DOCUMENTED.get(Number(code)));
-  return `4 processes, ${sums.calls} calls, ${sums.succeeded} successful, ${sums.frames} frames, ` +
-    `${sums.entries} metadata entries in sequence, else ${seen.join(" ")}`;
+  const video = [leader, other, follower].map((worker) => worker.result());
+  const frames = total(await Promise.all(video));
+  const entries = await meta.result();
+  const sum = total([frames, entries]);
+  const seen = expectDocumented(sum);
+  expect(
+    frames.results > 100,
+    `${frames.results} frames came out: the calls are not random enough`,
+  );
+  expect(entries.results > 100, `only ${entries.results} metadata entries were read`);
+  return `4 processes, ${sum.calls} calls, ${sum.succeeded} successful, ${frames.results} frames, ` +
+    `${entries.results} metadata entries in sequence; of ${seen}`;
 }

@@ -9,11 +9,10 @@ import { patterns } from "../../../lib/image/patterns.ts";
 import { threshold } from "../../../lib/image/threshold.ts";
 import { EBUSY, EINVAL } from "../../../lib/sys/errno.ts";
 import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
-import { addressOf } from "../../../lib/sys/libc.ts";
 import { Mapping } from "../../../lib/sys/mmap.ts";
 import { Poller, POLLIN, POLLOUT } from "../../../lib/sys/poll.ts";
 import type { VideoDevice } from "../../../lib/v4l2/device.ts";
-import { DmabufQueue, MmapQueue, Queue } from "../../../lib/v4l2/queue/queue.ts";
+import { DmabufQueue, MmapQueue, type Queue, UserptrQueue } from "../../../lib/v4l2/queue/queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import {
   ALGORITHMS,
@@ -66,18 +65,6 @@ const ORDERS: readonly Step[][] = [
   ],
 ];
 
-/** OUTPUT buffers in this program's own memory. */
-class UserptrQueue extends Queue {
-  constructor(device: VideoDevice, type: number, readonly contents: Uint8Array<ArrayBuffer>[]) {
-    super(device, type, v4l2.V4L2_MEMORY_USERPTR, contents.length);
-    for (const buffer of this.buffers) {
-      const bytes = contents[buffer.index];
-      v4l2.v4l2_userptr_buffer.at(buffer.bytes).userptr = addressOf(bytes);
-      buffer.length = bytes.length;
-    }
-  }
-}
-
 const MEMORIES = ["MMAP", "DMABUF", "USERPTR"] as const;
 type Memory = typeof MEMORIES[number];
 
@@ -126,8 +113,9 @@ class Subject implements Disposable {
         return { queue, contents: queue.mappings.map(({ bytes }) => bytes) };
       }
       case "USERPTR": {
-        const contents = Array.from({ length: BUFFERS }, () => new Uint8Array(size));
-        return { queue: new UserptrQueue(device, side, contents), contents };
+        const queue = new UserptrQueue(device, side, BUFFERS, size);
+        for (const mapping of queue.mappings) this.#resources.use(mapping);
+        return { queue, contents: queue.mappings.map(({ bytes }) => bytes) };
       }
       case "DMABUF": {
         const dmabufs = Array.from(

@@ -6,9 +6,11 @@
  */
 import { Running } from "../../harness/processes.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { expectLoopIdle, loopNode, loopStats } from "./loop.ts";
+import { expectLoopIdle } from "./loop.ts";
 import { LoopWriter, numberOf } from "./stream.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Conditions } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
+import { loopNode, loopStats } from "../../harness/nodes.ts";
 
 const READERS = 64;
 const FRAMES = 60;

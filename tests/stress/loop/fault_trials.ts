@@ -17,22 +17,19 @@ import {
   vpipe_loop_share,
 } from "../../../lib/uapi/vpipe_loop.ts";
 import { HEAP } from "../../harness/context.ts";
+import { buffer, DMABUF, MMAP, USERPTR } from "../filter/fault_trials.ts";
+import { orErrno, raw } from "../engine/libc.ts";
+import { loop, loopNode } from "../../harness/nodes.ts";
+import { CAPTURE, expectFrames, LoopReader, LoopWriter, OUTPUT } from "./stream.ts";
 import {
-  buffer,
   buffersOf,
   call,
-  DMABUF,
   type Inject,
   int,
   loadTrial,
-  MMAP,
   opening,
   type Trial,
-  USERPTR,
-} from "../filter/fault_trials.ts";
-import { orErrno, raw } from "../engine/libc.ts";
-import { loop, loopNode } from "./loop.ts";
-import { CAPTURE, expectFrames, LoopReader, LoopWriter, OUTPUT } from "./stream.ts";
+} from "../engine/trial.ts";
 
 const SIZE = [64, 48] as const;
 const BYTES = SIZE[0] * SIZE[1];

@@ -8,7 +8,7 @@ import { EIO, SysError } from "../../../lib/sys/errno.ts";
 import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { POLLERR } from "../../../lib/sys/poll.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { expectLoopIdle, loopNode } from "./loop.ts";
+import { expectLoopIdle } from "./loop.ts";
 import {
   expectFrames,
   LoopReader,
@@ -20,6 +20,7 @@ import {
 } from "./stream.ts";
 import type { Conditions } from "../engine/stage.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
+import { loopNode } from "../../harness/nodes.ts";
 
 const MIN_CHANGES = 24;
 

@@ -5,12 +5,14 @@
  * @module
  */
 import { expect } from "../../harness/suite.ts";
-import { expectLoopIdle, loop, loopNode } from "./loop.ts";
+import { expectLoopIdle } from "./loop.ts";
 import { expectFrames, LoopReader, LoopWriter, READER_IO, SIZES, WRITER_IO } from "./stream.ts";
 import { type LoopVictimOrder, READER_STAGES, WRITER_STAGES } from "./victim_worker.ts";
-import type { Random } from "../engine/random.ts";
-import { type Conditions, delay, NEVER_MS } from "../engine/stage.ts";
+import type { Random } from "../../harness/random.ts";
+import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { loop, loopNode } from "../../harness/nodes.ts";
 
 /** Ends the survivors' time once the victims' is over. */
 const MARGIN_S = 20;

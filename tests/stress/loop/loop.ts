@@ -1,39 +1,18 @@
 /**
- * The loopback module as a whole: its node, its counters, and whether it works.
+ * The loopback module as a whole: what its stages set and wait for, and whether it works.
  *
  * @module
  */
-import { ENOENT, SysError } from "../../../lib/sys/errno.ts";
 import { libc } from "../../../lib/sys/libc.ts";
-import { videoNodes } from "../../../lib/v4l2/find.ts";
 import { expectEqual } from "../../harness/suite.ts";
-import { Module } from "../engine/driver.ts";
+import { loop, loopNode, loopStats } from "../../harness/nodes.ts";
 import { expectFrames, LoopReader, LoopWriter } from "./stream.ts";
-import { delay, NEVER_MS } from "../engine/stage.ts";
-
-export const loop = new Module("vpipe-loop");
-
-const CARD = "vpipe loopback 0";
-
-/** @throws {SysError} ENOENT where there is none */
-export function loopNode(): string {
-  const node = videoNodes().find(({ name }) => name === CARD);
-  if (node === undefined) throw new SysError("/dev", `find ${CARD}`, ENOENT);
-  return node.path;
-}
-
-/** What debugfs counts, by name. */
-export function loopStats(node: string): Record<string, number> {
-  const path = node.replace("/dev/", "/sys/kernel/debug/vpipe-loop/");
-  const lines = Deno.readTextFileSync(`${path}/stats`).trimEnd().split("\n");
-  return Object.fromEntries(
-    lines.map((line) => [line.split(" ")[0], Number(line.split(" ")[1])]),
-  );
-}
+import { NEVER_MS } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** Whether readers that map their buffers for reading alone see the writer's memory, from now on. */
 export function showMmap(shown: boolean): void {
-  Deno.writeTextFileSync("/sys/module/vpipe_loop/parameters/show_mmap", shown ? "1" : "0");
+  loop.setParameter("show_mmap", shown ? 1 : 0);
 }
 
 /**

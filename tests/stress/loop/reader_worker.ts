@@ -6,7 +6,7 @@
  */
 import { EAGAIN, EINVAL, EIO, SysError } from "../../../lib/sys/errno.ts";
 import { LoopReader, type ReaderIo } from "./stream.ts";
-import { delay } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** What the worker is to do. */
 export interface LoopReaderOrder {

@@ -6,7 +6,7 @@
  */
 import { EAGAIN, EIO, SysError } from "../../../lib/sys/errno.ts";
 import { CheckFailure, expect } from "../../harness/suite.ts";
-import { expectLoopIdle, loopNode } from "./loop.ts";
+import { expectLoopIdle } from "./loop.ts";
 import {
   expectFrames,
   LoopReader,
@@ -17,8 +17,9 @@ import {
   WRITER_IO,
   type WriterIo,
 } from "./stream.ts";
-import type { Random } from "../engine/random.ts";
+import type { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { loopNode } from "../../harness/nodes.ts";
 
 /** How far each goes, by what it does last. */
 const WRITER_STEPS = ["open", "format", "request", "queue", "start", "write"] as const;

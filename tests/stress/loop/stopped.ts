@@ -5,12 +5,14 @@
  * @module
  */
 import { expect } from "../../harness/suite.ts";
-import { expectLoopIdle, loopNode, onOneProcessor, showMmap } from "./loop.ts";
+import { expectLoopIdle, onOneProcessor, showMmap } from "./loop.ts";
 import { LoopReader, LoopWriter, READER_IO, type ReaderIo, WRITER_IO } from "./stream.ts";
 import { MISSING, READER_STAGES } from "./victim_worker.ts";
-import type { Random } from "../engine/random.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Random } from "../../harness/random.ts";
+import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { loopNode } from "../../harness/nodes.ts";
 
 const START_MS = 10_000;
 

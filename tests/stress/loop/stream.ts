@@ -76,9 +76,34 @@ export function numberOf(bytes: Uint8Array, size: number): number {
   return number;
 }
 
-/** Someone who writes frames. */
-export class LoopWriter implements Disposable {
+/** An open side of the node, and what goes with it. */
+class LoopEnd implements Disposable {
   readonly device: VideoDevice;
+  protected readonly resources = new DisposableStack();
+  protected queue?: Queue;
+  protected memory: readonly { readonly bytes: Uint8Array }[] = [];
+
+  constructor(node: string, capability: number, role: string) {
+    this.device = this.resources.use(VideoDevice.open(node, capability, role));
+  }
+
+  /** Closes the file first, which is all that the end of a process does. */
+  abandon(): void {
+    this.device.close();
+    this.close();
+  }
+
+  close(): void {
+    this.resources.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Someone who writes frames. */
+export class LoopWriter extends LoopEnd {
   frames = 0;
   /** Of the frame that was handed over last. */
   number = 0;
@@ -86,18 +111,13 @@ export class LoopWriter implements Disposable {
   use = Infinity;
   /** Draws in one of its buffers what no reader may see, and only then a frame. */
   secret = false;
-  readonly #resources = new DisposableStack();
   #size = 0;
   #source?: IoBuffer;
-  #queue?: Queue;
-  #memory: readonly { readonly bytes: Uint8Array }[] = [];
   #free: number[] = [];
   #drawn = -1;
 
   constructor(node: string, readonly io: WriterIo) {
-    this.device = this.#resources.use(
-      VideoDevice.open(node, v4l2.V4L2_CAP_VIDEO_OUTPUT, "output device"),
-    );
+    super(node, v4l2.V4L2_CAP_VIDEO_OUTPUT, "output device");
   }
 
   setFormat([width, height]: Size): void {
@@ -112,35 +132,35 @@ export class LoopWriter implements Disposable {
       return;
     }
     if (io === "mmap") {
-      const queue = this.#resources.use(new MmapQueue(device, OUTPUT, WRITER_BUFFERS));
-      this.#queue = queue;
-      this.#memory = queue.mappings;
+      const queue = this.resources.use(new MmapQueue(device, OUTPUT, WRITER_BUFFERS));
+      this.queue = queue;
+      this.memory = queue.mappings;
     } else if (io === "userptr") {
-      const queue = this.#resources.use(
+      const queue = this.resources.use(
         new UserptrQueue(device, OUTPUT, WRITER_BUFFERS, this.#size),
       );
-      this.#queue = queue;
-      this.#memory = queue.mappings;
+      this.queue = queue;
+      this.memory = queue.mappings;
     } else {
       device.setControl(VPIPE_LOOP_CID_LEND_IMPORTS, 1);
       const { queue, dmabufs } = heapQueue(device, OUTPUT, WRITER_BUFFERS, HEAP, this.#size);
-      for (const dmabuf of dmabufs) this.#resources.use(dmabuf);
-      this.#queue = this.#resources.use(queue);
-      this.#memory = dmabufs;
+      for (const dmabuf of dmabufs) this.resources.use(dmabuf);
+      this.queue = this.resources.use(queue);
+      this.memory = dmabufs;
     }
-    this.#free = this.#queue.buffers.map(({ index }) => index);
+    this.#free = this.queue.buffers.map(({ index }) => index);
   }
 
   /** Hands over one frame, if there is a free buffer for it. */
   frame(): boolean {
     if (this.io === "write") return this.#write();
-    const queue = this.#queue!;
+    const queue = this.queue!;
     const free = this.#free.pop() ?? queue.dequeue();
     if (free < 0 || free >= this.use) return false;
     const index = this.secret ? this.#draw(free) : free;
     if (index < 0) return false;
     this.number = nextNumber();
-    fill(this.#memory[index].bytes.subarray(0, this.#size), this.number);
+    fill(this.memory[index].bytes.subarray(0, this.#size), this.number);
     queue.enqueue(index, this.#size);
     this.frames++;
     return true;
@@ -148,7 +168,7 @@ export class LoopWriter implements Disposable {
 
   /** Returns the buffer that was drawn in before. */
   #draw(index: number): number {
-    this.#memory[index].bytes.fill(SECRET);
+    this.memory[index].bytes.fill(SECRET);
     const before = this.#drawn;
     this.#drawn = index;
     return before;
@@ -166,15 +186,15 @@ export class LoopWriter implements Disposable {
   }
 
   start(): void {
-    this.#queue?.streamOn();
+    this.queue?.streamOn();
   }
 
   /** Ends the stream; the buffers are free again. write(2) has no such thing. */
   stop(): void {
-    if (this.#queue === undefined) return;
-    this.#queue.streamOff();
+    if (this.queue === undefined) return;
+    this.queue.streamOff();
     this.#drawn = -1;
-    this.#free = this.#queue.buffers.map(({ index }) => index);
+    this.#free = this.queue.buffers.map(({ index }) => index);
   }
 
   /** Up to and with a stream that has begun. */
@@ -183,20 +203,6 @@ export class LoopWriter implements Disposable {
     this.request();
     this.start();
     return this;
-  }
-
-  /** Closes the file first, which is all that the end of a process does. */
-  abandon(): void {
-    this.device.close();
-    this.close();
-  }
-
-  close(): void {
-    this.#resources.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }
 
@@ -219,15 +225,11 @@ class WritableQueue extends Queue {
 }
 
 /** Someone who reads frames and compares each. */
-export class LoopReader implements Disposable {
-  readonly device: VideoDevice;
-  readonly #resources = new DisposableStack();
+export class LoopReader extends LoopEnd {
   #buffers = new DisposableStack();
   readonly #ready: Poller;
   readonly #target = new IoBuffer(new Uint8Array(LARGEST));
   readonly #held: { index: number; number: number; size: number }[] = [];
-  #queue?: Queue;
-  #memory: readonly { readonly bytes: Uint8Array }[] = [];
   #last?: number;
   frames = 0;
   /** Those that were not newer than the one before. */
@@ -235,36 +237,34 @@ export class LoopReader implements Disposable {
 
   /** @param mayRepeat whether there may be time-out images */
   constructor(node: string, readonly io: ReaderIo, readonly mayRepeat = false) {
-    this.device = this.#resources.use(
-      VideoDevice.open(node, v4l2.V4L2_CAP_VIDEO_CAPTURE, "capture device"),
-    );
+    super(node, v4l2.V4L2_CAP_VIDEO_CAPTURE, "capture device");
     this.#ready = new Poller(this.device, POLLIN);
   }
 
   request(): void {
     const { device, io } = this;
-    this.#buffers = this.#resources.use(new DisposableStack());
+    this.#buffers = this.resources.use(new DisposableStack());
     if (io === "read") return;
     if (io === "view") {
       const queue = this.#buffers.use(new MmapQueue(device, CAPTURE, READER_BUFFERS));
-      this.#queue = queue;
-      this.#memory = queue.mappings;
+      this.queue = queue;
+      this.memory = queue.mappings;
     } else if (io === "mmap") {
       const queue = this.#buffers.use(new WritableQueue(device, READER_BUFFERS));
-      this.#queue = queue;
-      this.#memory = queue.mappings;
+      this.queue = queue;
+      this.memory = queue.mappings;
     } else if (io === "userptr") {
       const { sizeimage } = device.getFormat(CAPTURE);
       const queue = this.#buffers.use(
         new UserptrQueue(device, CAPTURE, READER_BUFFERS, sizeimage),
       );
-      this.#queue = queue;
-      this.#memory = queue.mappings;
+      this.queue = queue;
+      this.memory = queue.mappings;
     } else {
       const dmabufs = io === "shared" ? sharedBuffers(device) : this.#allocate();
       for (const dmabuf of dmabufs) this.#buffers.use(dmabuf);
-      this.#queue = this.#buffers.use(new DmabufQueue(device, CAPTURE, dmabufs));
-      this.#memory = dmabufs;
+      this.queue = this.#buffers.use(new DmabufQueue(device, CAPTURE, dmabufs));
+      this.memory = dmabufs;
     }
   }
 
@@ -274,12 +274,12 @@ export class LoopReader implements Disposable {
   }
 
   enqueue(): void {
-    const queue = this.#queue;
+    const queue = this.queue;
     for (const { index } of queue?.buffers ?? []) queue!.enqueue(index);
   }
 
   start(): void {
-    this.#queue?.streamOn();
+    this.queue?.streamOn();
   }
 
   begin(): this {
@@ -291,7 +291,7 @@ export class LoopReader implements Disposable {
 
   /** Ends the stream, and keeps the buffers. */
   stop(): void {
-    this.#queue?.streamOff();
+    this.queue?.streamOff();
     this.#held.length = 0;
   }
 
@@ -299,12 +299,12 @@ export class LoopReader implements Disposable {
   release(): void {
     this.#buffers.dispose();
     this.#held.length = 0;
-    this.#memory = [];
+    this.memory = [];
   }
 
   /** dma-bufs of the buffers that the node allocated. */
   export(): Dmabuf[] {
-    const queue = this.#queue;
+    const queue = this.queue;
     if (!(queue instanceof MmapQueue)) return [];
     return queue.export().map(({ file, size }) => new Dmabuf(file, size, Mapping.readOnly));
   }
@@ -322,13 +322,13 @@ export class LoopReader implements Disposable {
    */
   take(hold = 0): boolean {
     if (this.io === "read") return this.#read();
-    const queue = this.#queue!;
+    const queue = this.queue!;
     const index = queue.dequeue();
     if (index < 0) return false;
     const { bytesused: size, flags } = queue.dequeued;
     expect((flags & v4l2.V4L2_BUF_FLAG_ERROR) === 0, "a frame came back as broken");
     expect(size >= 4, `a frame has ${size} bytes`);
-    const number = numberOf(this.#memory[index].bytes, size);
+    const number = numberOf(this.memory[index].bytes, size);
     this.#count(number);
     this.#held.push({ index, number, size });
     while (this.#held.length > hold) this.#release();
@@ -339,10 +339,10 @@ export class LoopReader implements Disposable {
     const { index, number, size } = this.#held.shift()!;
     // The writer's own memory is the writer's again if it stops.
     if (this.io !== "shared") {
-      const now = numberOf(this.#memory[index].bytes, size);
+      const now = numberOf(this.memory[index].bytes, size);
       expect(now === number, `frame ${number} became ${now} in its reader's hands`);
     }
-    this.#queue!.enqueue(index);
+    this.queue!.enqueue(index);
   }
 
   #read(): boolean {
@@ -370,24 +370,10 @@ export class LoopReader implements Disposable {
   touch(): number {
     let sum = 0;
     if (this.io === "shared") return sum;
-    for (const { bytes } of this.#memory) {
+    for (const { bytes } of this.memory) {
       for (let i = 0; i < bytes.length; i += 4096) sum += bytes[i];
     }
     return sum;
-  }
-
-  /** Closes the file first, which is all that the end of a process does. */
-  abandon(): void {
-    this.device.close();
-    this.close();
-  }
-
-  close(): void {
-    this.#resources.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }
 

@@ -11,11 +11,13 @@ import {
   VPIPE_LOOP_CID_TIMEOUT_IMAGE,
 } from "../../../lib/uapi/vpipe_loop.ts";
 import { expect } from "../../harness/suite.ts";
-import { expectLoopIdle, loop, loopNode } from "./loop.ts";
+import { expectLoopIdle } from "./loop.ts";
 import type { LoopReaderOrder } from "./reader_worker.ts";
 import { LoopWriter, SIZES, WRITER_IO } from "./stream.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { loop, loopNode } from "../../harness/nodes.ts";
 
 const END_S = 60;
 

@@ -14,9 +14,10 @@ import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
 import { videoNode } from "../filter/filter.ts";
 import { orErrno, raw } from "../engine/libc.ts";
-import { expectLoopIdle, expectWorking, loop, loopNode } from "./loop.ts";
+import { expectLoopIdle, expectWorking } from "./loop.ts";
 import { CAPTURE, expectFrames, LoopReader, LoopWriter, OUTPUT } from "./stream.ts";
 import type { Conditions } from "../engine/stage.ts";
+import { loop, loopNode } from "../../harness/nodes.ts";
 
 const SIZE = [64, 48] as const;
 

@@ -16,7 +16,7 @@ import {
   type Size,
   type WriterIo,
 } from "./stream.ts";
-import { delay } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
 import { missingMemory } from "../engine/userfault.ts";
 
 /** `write` and `take` go on until the end, the latter with frames in hand. */

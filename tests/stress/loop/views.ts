@@ -5,9 +5,10 @@
  * @module
  */
 import { expect } from "../../harness/suite.ts";
-import { expectLoopIdle, loopNode, loopStats, onOneProcessor, showMmap } from "./loop.ts";
+import { expectLoopIdle, onOneProcessor, showMmap } from "./loop.ts";
 import { type Conditions, NEVER_S } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { loopNode, loopStats } from "../../harness/nodes.ts";
 
 export async function loopViews({ seconds, random }: Conditions): Promise<string> {
   const node = loopNode();

@@ -19,8 +19,8 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect } from "../../harness/suite.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import { CAPTURE, LoopReader } from "./stream.ts";
-import { Random } from "../engine/random.ts";
-import { delay } from "../engine/stage.ts";
+import { Random } from "../../harness/random.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** What the worker is to do. */
 export interface LoopViewsOrder {

@@ -5,10 +5,12 @@
  * @module
  */
 import { expect } from "../../harness/suite.ts";
-import { expectLoopIdle, loop, loopNode, loopStats, onOneProcessor, showMmap } from "./loop.ts";
+import { expectLoopIdle, onOneProcessor, showMmap } from "./loop.ts";
 import { LoopReader, LoopWriter, type ReaderIo } from "./stream.ts";
-import { type Conditions, delay } from "../engine/stage.ts";
+import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
+import { delay } from "../../harness/waiting.ts";
+import { loop, loopNode, loopStats } from "../../harness/nodes.ts";
 
 const STUCK_MS = 20_000;
 const END_S = 120;

@@ -4,8 +4,8 @@
  * @module
  */
 import { LoopWriter, type Size, type WriterIo } from "./stream.ts";
-import { Random } from "../engine/random.ts";
-import { delay } from "../engine/stage.ts";
+import { Random } from "../../harness/random.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** What the worker is to do. */
 export interface LoopWriterOrder {

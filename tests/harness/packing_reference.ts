@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Trial } from "../../../daemon/pixel_functions/compare.ts";
+import type { Trial } from "../../daemon/pixel_functions/compare.ts";
 
 /** Packs planes of Y, Cb and Cr to NV12 or P010. */
 export function packReference({ layout, width, height, from, to }: Trial): void {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { ENODEV, ENOENT, SysError } from "../../../lib/sys/errno.ts";
-import { succeed } from "../../harness/processes.ts";
+import { ENODEV, ENOENT, SysError } from "../../lib/sys/errno.ts";
+import { type Outcome, run, succeed } from "./processes.ts";
 
 /** Whether there is something at `path`. */
 export function exists(path: string): boolean {
@@ -43,8 +43,17 @@ export class Module {
     this.#folder = `/sys/module/${name.replaceAll("-", "_")}`;
   }
 
-  load(module: string): Promise<string> {
-    return succeed("insmod", [module]);
+  /** @param parameters as `name=value` */
+  tryLoad(module: string, ...parameters: string[]): Promise<Outcome> {
+    return run("insmod", [module, ...parameters]);
+  }
+
+  load(module: string, ...parameters: string[]): Promise<string> {
+    return succeed("insmod", [module, ...parameters]);
+  }
+
+  tryUnload(): Promise<Outcome> {
+    return run("rmmod", [this.name]);
   }
 
   unload(): Promise<string> {

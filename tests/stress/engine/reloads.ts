@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Module } from "../engine/driver.ts";
-import type { Conditions } from "../engine/stage.ts";
+import type { Module } from "../../harness/modules.ts";
+import type { Conditions } from "./stage.ts";
 
 const LIVES = 20;
 

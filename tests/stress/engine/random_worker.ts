@@ -5,13 +5,14 @@
  */
 import { SysError } from "../../../lib/sys/errno.ts";
 import { libc } from "../../../lib/sys/libc.ts";
-import type { Tally } from "../engine/caller.ts";
-import { DecoderCaller } from "../decoder/caller.ts";
-import { orErrno, raw } from "../engine/libc.ts";
-import { LoopCaller } from "../loop/caller.ts";
-import { Random } from "../engine/random.ts";
-import { delay } from "../engine/stage.ts";
-import { VideoCaller } from "./video_caller.ts";
+import type { Tally } from "./tally.ts";
+import { NodeCaller, type NodeFacts } from "./node_caller.ts";
+import { DECODER } from "../decoder/calls.ts";
+import { orErrno, raw } from "./libc.ts";
+import { BESIDE, LOOP } from "../loop/calls.ts";
+import { Random } from "../../harness/random.ts";
+import { delay } from "../../harness/waiting.ts";
+import { FILTER } from "../filter/calls.ts";
 
 /** What the worker is to do. */
 export interface VideoOrder {
@@ -31,10 +32,10 @@ const STEPS_MS = 20;
 
 /** Calls at random until the time is over; the process's end closes what is open then. */
 async function callAtRandom(
-  Node: typeof VideoCaller | typeof DecoderCaller | typeof LoopCaller,
+  facts: NodeFacts,
   { seed, seconds = Infinity, calls = 0, announce, join }: VideoOrder,
 ): Promise<Tally> {
-  const caller = new Node(new Random(seed));
+  const caller = new NodeCaller(new Random(seed), facts);
   let told = false;
   Deno.addSignalListener("SIGTERM", () => void (told = true));
   const end = performance.now() + seconds * 1000;
@@ -55,17 +56,10 @@ async function callAtRandom(
   return caller.tally;
 }
 
-export const callVideoAtRandom = (order: VideoOrder) => callAtRandom(VideoCaller, order);
+export const callVideoAtRandom = (order: VideoOrder) => callAtRandom(FILTER, order);
 
-export const callDecoderAtRandom = (order: VideoOrder) => callAtRandom(DecoderCaller, order);
+export const callDecoderAtRandom = (order: VideoOrder) => callAtRandom(DECODER, order);
 
-/** Beside a program that writes all the time, and draws what nobody else may see. */
-class LoopGuest extends LoopCaller {
-  constructor(random: Random) {
-    super(random, true);
-  }
-}
+export const callLoopAtRandom = (order: VideoOrder) => callAtRandom(LOOP, order);
 
-export const callLoopBeside = (order: VideoOrder) => callAtRandom(LoopGuest, order);
-
-export const callLoopAtRandom = (order: VideoOrder) => callAtRandom(LoopCaller, order);
+export const callLoopBeside = (order: VideoOrder) => callAtRandom(BESIDE, order);

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { FrameControls } from "../../../daemon/rebuild/rebuilder.ts";
-import { nalUnits } from "../../../lib/codec/annexb.ts";
-import type { Control } from "../../../lib/codec/access_unit.ts";
-import * as c from "../../../lib/uapi/v4l2_controls_h264.ts";
-import { readPps, readSps, type Sps } from "../../../lib/codec/h264/sps.ts";
+import type { FrameControls } from "../../daemon/rebuild/rebuilder.ts";
+import { nalUnits } from "../../lib/codec/annexb.ts";
+import * as c from "../../lib/uapi/v4l2_controls_h264.ts";
+import type { Control } from "../../lib/codec/access_unit.ts";
+import { readPps, readSps, type Sps } from "../../lib/codec/h264/sps.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -4,15 +4,13 @@
  * @module
  */
 import { expect, Skip } from "../../harness/suite.ts";
-import { canInjectFaults } from "../engine/fault_injection.ts";
-import { decoder } from "../decoder/decoder.ts";
-import type { Module } from "../engine/driver.ts";
+import { canInjectFaults } from "./fault_injection.ts";
+import type { Module } from "../../harness/modules.ts";
 import type { FaultsOrder } from "./faults_worker.ts";
-import { filter } from "./filter.ts";
-import { canFindLeaks, expectNone, findLeaks, forgetLeaks } from "../engine/leaks.ts";
-import { loop } from "../loop/loop.ts";
-import { type Conditions, NEVER_S } from "../engine/stage.ts";
-import { Worker } from "../engine/workers.ts";
+import { canFindLeaks, expectNone, findLeaks, forgetLeaks } from "./leaks.ts";
+import { decoder, filter, loop } from "../../harness/nodes.ts";
+import { type Conditions, NEVER_S } from "./stage.ts";
+import { Worker } from "./workers.ts";
 
 /**
  * Functions of V4L2's core that leak when something they call fails, in Linux 6.12: the first the

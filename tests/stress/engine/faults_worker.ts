@@ -5,12 +5,13 @@
  * @module
  */
 import { expect } from "../../harness/suite.ts";
-import { FaultInjector } from "../engine/fault_injection.ts";
+import { FaultInjector } from "./fault_injection.ts";
 import { decoderTrials } from "../decoder/fault_trials.ts";
-import { filterTrials, type Trial } from "./fault_trials.ts";
+import { filterTrials } from "../filter/fault_trials.ts";
 import { loopTrials } from "../loop/fault_trials.ts";
-import { Random } from "../engine/random.ts";
 import { ENOMEM } from "../../../lib/sys/errno.ts";
+import { Random } from "../../harness/random.ts";
+import type { Trial } from "./trial.ts";
 
 const SUBJECTS = { filter: filterTrials, decoder: decoderTrials, loop: loopTrials };
 

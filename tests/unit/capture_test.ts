@@ -1,0 +1,74 @@
+import { assert, assertEquals } from "@std/assert";
+import type { StopRequest } from "../../lib/cli/stop.ts";
+import { openCamera, setUpCamera } from "../../lib/frames/camera.ts";
+import { captureFrames } from "../../lib/frames/capture_frames.ts";
+import { MmapQueue } from "../../lib/v4l2/queue/queue.ts";
+import { Camera, CAPTURE, HEIGHT, rowsOf, SIZE, WIDTH } from "./fake_camera.ts";
+
+/** What capture-mmap does, and the rows that it wrote. */
+async function capture(camera: Camera, frames: number, stopAt = Infinity) {
+  const csv = Deno.makeTempFileSync();
+  const stop = {
+    get requested() {
+      return camera.frames >= stopAt;
+    },
+  } as StopRequest;
+  try {
+    const settings = { size: [WIDTH, HEIGHT], fps: 0, "warm-up": 2, timeout: 0.2, stages: true };
+    using device = openCamera(camera.path, "streaming");
+    const { type } = setUpCamera(device, settings);
+    using queue = new MmapQueue(device, type, 3);
+    const more = [{ name: "pixel", value: (index: number) => queue.mappings[index].bytes[0] }];
+    const report = await captureFrames(
+      { ...settings, tool: "capture-mmap", queue, csv, frames, more },
+      { quiet: true, stop, warn() {} },
+    );
+    return { report, rows: rowsOf(csv) };
+  } finally {
+    Deno.removeSync(csv);
+  }
+}
+
+Deno.test("capturing: a row a frame, each of its own buffer, those to warm up left out", async () => {
+  using camera = new Camera();
+  const { report, rows } = await capture(camera, 7);
+  assertEquals(report.failure, undefined);
+  assertEquals(
+    rows.map(({ frame, sequence, pixel, bytesused }) => [frame, sequence, pixel, bytesused]),
+    [
+      ...Array.from({ length: 7 }, (_, i) => [`${i}`, `${i + 2}`, `${i + 2}`, `${SIZE}`]),
+    ],
+  );
+  assertEquals(rows.map(({ v4l2_timestamp_sec: sec }) => Number(sec)), [2, 3, 4, 5, 6, 7, 8]);
+  for (const row of rows) {
+    const times = ["enqueue", "dequeue", "requeue", "requeued"].map((name) =>
+      BigInt(row[`${name}_monotonic_ns`])
+    );
+    assert(times.every((time, i) => i === 0 || times[i - 1] <= time), `${times}`);
+  }
+  assertEquals([camera.open, camera.queue(CAPTURE).buffers], [0, 0]);
+});
+
+Deno.test("capturing: frames that the camera left out are counted as dropped", async () => {
+  using camera = new Camera(Infinity, [5, 6, 9]);
+  const { report } = await capture(camera, 8);
+  const { frames, dropped, gaps } = report.json;
+  assertEquals([frames, dropped, gaps], [8, 3, 2]);
+});
+
+Deno.test("capturing: a camera that stands still is given up, and its frames are kept", async () => {
+  using camera = new Camera(6);
+  const { report, rows } = await capture(camera, 10);
+  assertEquals(
+    report.failure?.message,
+    `${camera.path}: no frame within 0.2 s, after 4 of 10 frames`,
+  );
+  assertEquals(rows.length, 4);
+});
+
+Deno.test("capturing: a signal ends it with complete rows", async () => {
+  using camera = new Camera();
+  const { report, rows } = await capture(camera, Infinity, 20);
+  assertEquals(report.failure, undefined);
+  assertEquals(rows.map(({ frame }) => frame), Array.from({ length: 18 }, (_, i) => `${i}`));
+});

@@ -1,0 +1,49 @@
+/**
+ * A camera without a kernel, and the rows that a tool writes of its frames.
+ *
+ * @module
+ */
+import { readFile } from "../../lib/files/files.ts";
+import * as v4l2 from "../../lib/uapi/videodev2.ts";
+import { FakeNode, FakeQueue } from "./fake_node.ts";
+
+export const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
+export const [WIDTH, HEIGHT] = [8, 4];
+export const SIZE = WIDTH * HEIGHT;
+
+/** A camera with a frame whenever somebody looks and it has a buffer for it. */
+export class Camera extends FakeNode {
+  frames = 0;
+  constructor(
+    /** Frames that it has before it stands still. */
+    readonly most = Infinity,
+    /** Sequences that it leaves out. */
+    readonly lost: readonly number[] = [],
+  ) {
+    super(v4l2.V4L2_CAP_VIDEO_CAPTURE | v4l2.V4L2_CAP_STREAMING, [
+      new FakeQueue(CAPTURE, {
+        ...{ width: WIDTH, height: HEIGHT, pixelformat: v4l2.V4L2_PIX_FMT_GREY },
+        planes: [{ bytesperline: WIDTH, sizeimage: SIZE }],
+      }),
+    ]);
+  }
+
+  protected override work(): void {
+    const [queue] = this.queues;
+    if (!queue.streaming || queue.queued.length === 0 || this.frames === this.most) return;
+    while (this.lost.includes(this.frames)) this.frames++;
+    const { index } = queue.queued.shift()!;
+    const sequence = this.frames++;
+    this.bytes(queue, index).fill(sequence);
+    queue.done.push({ index, bytesused: [SIZE], sequence, timestamp: [sequence, 500] });
+  }
+}
+
+/** The rows of a CSV, by the names of their columns. */
+export function rowsOf(csv: string): Record<string, string>[] {
+  const [header, ...lines] = new TextDecoder().decode(readFile(csv)).trimEnd().split("\n");
+  const names = header.split(",");
+  return lines.map((line) =>
+    Object.fromEntries(line.split(",").map((value, i) => [names[i], value]))
+  );
+}
