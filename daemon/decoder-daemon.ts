@@ -8,9 +8,9 @@ import { declareTool, main } from "../lib/cli/tool.ts";
 import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
 import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
-import { codecBits, decodable } from "./codecs.ts";
+import { codecBits, decodable } from "./stream/codecs.ts";
 import { chooseKernels, type KernelChoice } from "./pixel_functions/compare.ts";
-import { LEVELS, Log } from "./log.ts";
+import { LEVELS, Log } from "./stream/log.ts";
 import { selftest } from "./selftest.ts";
 import { Session } from "./session/session.ts";
 

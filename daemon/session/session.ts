@@ -18,8 +18,8 @@ import {
   vpipe_dec_opened,
   vpipe_dec_stream,
 } from "../../lib/uapi/vpipe_dec.ts";
-import { codecName } from "../codecs.ts";
-import type { Log } from "../log.ts";
+import { codecName } from "../stream/codecs.ts";
+import type { Log } from "../stream/log.ts";
 import { Incoming, Outgoing } from "../stream/messages.ts";
 import { Pipe } from "../../lib/sys/pipe.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";

@@ -10,7 +10,7 @@ import { loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { File } from "../../lib/sys/file.ts";
 import { Digest } from "../pictures/digest.ts";
 import type { KernelChoice } from "../pixel_functions/compare.ts";
-import { type Level, Log } from "../log.ts";
+import { type Level, Log } from "../stream/log.ts";
 import { wake } from "../../lib/sys/pipe.ts";
 import { Stream } from "../stream/stream.ts";
 

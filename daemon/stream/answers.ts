@@ -14,7 +14,7 @@ import {
   VPIPE_DEC_NO_PICTURE,
   VPIPE_DEC_OK,
 } from "../../lib/uapi/vpipe_dec.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "./log.ts";
 import { EPIPE, ESTALE, Outgoing } from "./messages.ts";
 
 const STATUS_WORDS = new Map([

@@ -5,7 +5,7 @@
  */
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import type { File } from "../../lib/sys/file.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "./log.ts";
 import type { Buffers } from "../pictures/buffers.ts";
 import type { Answers } from "./answers.ts";
 import type { Incoming } from "./messages.ts";

@@ -15,9 +15,9 @@ import {
 import type { Answers } from "./answers.ts";
 import type { Buffers } from "../pictures/buffers.ts";
 import { captureFormat } from "../pictures/capture_format.ts";
-import { codecName } from "../codecs.ts";
+import { codecName } from "./codecs.ts";
 import { Controls } from "./controls.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "./log.ts";
 import type { Incoming } from "./messages.ts";
 import { StatelessDecoding } from "./stateless_decoding.ts";
 import type { ServedStream, Service } from "./service.ts";

@@ -17,7 +17,7 @@ import {
 import { Answers } from "./answers.ts";
 import { Buffers } from "../pictures/buffers.ts";
 import type { Digest } from "../pictures/digest.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "./log.ts";
 import { Incoming, ProtocolError } from "./messages.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
 import type { Service } from "./service.ts";

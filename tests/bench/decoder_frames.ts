@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { codecBit } from "../../daemon/codecs.ts";
+import { codecBit } from "../../daemon/stream/codecs.ts";
 import { Incoming, Outgoing } from "../../daemon/stream/messages.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
 import { readStream } from "../../lib/codec/stream.ts";

@@ -8,7 +8,7 @@
 import { Answers } from "../../daemon/stream/answers.ts";
 import type { Buffers } from "../../daemon/pictures/buffers.ts";
 import type { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
-import { Log } from "../../daemon/log.ts";
+import { Log } from "../../daemon/stream/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
 import { StatelessService } from "../../daemon/stream/stateless_service.ts";

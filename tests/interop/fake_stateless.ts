@@ -6,8 +6,8 @@
 import { Answers } from "../../daemon/stream/answers.ts";
 import type { Buffers } from "../../daemon/pictures/buffers.ts";
 import type { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
-import { codecBit } from "../../daemon/codecs.ts";
-import { Log } from "../../daemon/log.ts";
+import { codecBit } from "../../daemon/stream/codecs.ts";
+import { Log } from "../../daemon/stream/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { StatelessService } from "../../daemon/stream/stateless_service.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";

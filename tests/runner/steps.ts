@@ -113,6 +113,7 @@ export const STEPS: Steps = {
   ...each(RELEASES, (release) => ({
     [`interop-${release}`]: interop(100, debian(release), "compliance"),
   })),
+  examples: inGuest(20, UML, "tools", "tests/examples.sh"),
   ffmpeg: inGuest(140, UML, "tools", ...DENO_RUN, "tests/interop/ffmpeg.ts"),
   "stress-filter": stress(150, "filter"),
   "stress-decoder": stress(200, "decoder"),

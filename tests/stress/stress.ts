@@ -11,7 +11,8 @@ import { CheckFailure, Suite } from "../harness/suite.ts";
 import { junit } from "../harness/junit.ts";
 import { type Group, GROUPS, STAGE_NAMES } from "./engine/groups.ts";
 import { Random } from "../harness/random.ts";
-import { work, WORKER } from "./engine/workers.ts";
+import { WORKER } from "./engine/workers.ts";
+import { work } from "./worker_table.ts";
 
 /** What a stage may take beyond its time: longer than what it waits for itself, which says more. */
 const GRACE_S = 300;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Controls } from "../../daemon/stream/controls.ts";
-import { line, Log } from "../../daemon/log.ts";
+import { line, Log } from "../../daemon/stream/log.ts";
 import { Incoming, ProtocolError } from "../../daemon/stream/messages.ts";
 import { Pipe, wake } from "../../lib/sys/pipe.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";

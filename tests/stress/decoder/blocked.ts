@@ -50,7 +50,7 @@ export async function blockInDecoder({ call }: BlockOrder): Promise<{ result: nu
 export async function decoderBlocked({ random }: Conditions): Promise<string> {
   const said: string[] = [];
   for (const call of CALLS) {
-    await using worker = new Worker("blockInDecoder", { call });
+    await using worker = new Worker(blockInDecoder, { call });
     expect(await worker.line() === "waits", `${call}: the worker does not come so far`);
     await delay(50 + random.below(100));
     decoder.unbind();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { decodeExactly } from "./worker.ts";
 import { expect } from "../../harness/suite.ts";
 import { expectIdle } from "./decoder.ts";
 import { Daemon, type Holdings, settled } from "./daemon.ts";
@@ -27,7 +28,7 @@ async function killSome(random: Random, fixtures: string, names: string[]): Prom
   await using victims = new AsyncDisposableStack();
   const running = Array.from({ length: VICTIMS }, () => {
     const order = { seconds: 1000, fixtures, names: random.shuffle(names), announce: true };
-    return victims.use(new Worker("decodeExactly", order));
+    return victims.use(new Worker(decodeExactly, order));
   });
   // Some before they have a stream, most in one.
   const waits = running.map((worker) => random.chance(0.8) ? worker.line() : undefined);
@@ -54,7 +55,7 @@ export async function decoderClients(
       Array.from(
         { length: 2 },
         () =>
-          new Worker("decodeExactly", {
+          new Worker(decodeExactly, {
             seconds: Math.max(end - performance.now(), 0) / 1000,
             fixtures,
             names: random.shuffle(names),

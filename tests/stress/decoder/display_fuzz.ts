@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { displayExactly } from "./worker.ts";
 import { expect } from "../../harness/suite.ts";
 import { expectIdle } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
@@ -42,7 +43,7 @@ export async function decoderDisplayFuzz(
   let whole;
   {
     await using daemon = await Daemon.start(tools);
-    await using other = new Worker("displayExactly", { seed: random.next(), fixtures });
+    await using other = new Worker(displayExactly, { seed: random.next(), fixtures });
     const begun = other.line();
     while (sum.streams < wanted) {
       const codec = codecs[sum.streams % codecs.length];

@@ -80,7 +80,7 @@ async function holders(): Promise<string> {
   {
     await using workers = new AsyncDisposableStack();
     for (let i = 0; i < HOLDERS; i++) {
-      const worker = workers.use(new Worker("holdOn", { id: V4L2_CID_STATELESS_VP9_FRAME }));
+      const worker = workers.use(new Worker(holdOn, { id: V4L2_CID_STATELESS_VP9_FRAME }));
       const said = await worker.line();
       if (said !== "holds") throw new Skip(`this kernel has no userfaultfd: ${said}`);
       expect(await worker.line() === "sent", "VIDIOC_QBUF waits for a control's memory");

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { beHostile } from "./hostile_worker.ts";
+import { streamAnything } from "./anything_worker.ts";
 import { constants } from "node:os";
 import { expect } from "../../harness/suite.ts";
 import { expectIdle, TIMEOUT_MS } from "./decoder.ts";
@@ -32,9 +34,9 @@ export async function decoderHostile(
     const order = () => ({ seed: random.next() });
     const clients = Array.from(
       { length: CLIENTS },
-      () => workers.use(new Worker("streamAnything", order())),
+      () => workers.use(new Worker(streamAnything, order())),
     );
-    const hostile = workers.use(new Worker("beHostile", { ...order(), messages }));
+    const hostile = workers.use(new Worker(beHostile, { ...order(), messages }));
     const done = await hostile.result(NEVER_S * (1 + 10 * amount));
     const ends = await Promise.all(clients.map(async (client) => {
       client.stop();

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { streamAnything } from "./anything_worker.ts";
 import { delay, until } from "../../harness/waiting.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
 import { expectIdle, streams } from "./decoder.ts";
@@ -30,7 +31,7 @@ export async function decoderHotplug(
     await using workers = new AsyncDisposableStack();
     const clients = Array.from(
       { length: CLIENTS },
-      () => workers.use(new Worker("streamAnything", { seed: random.next() })),
+      () => workers.use(new Worker(streamAnything, { seed: random.next() })),
     );
     for (; times < MIN_TIMES || performance.now() < end; times++) {
       await using daemon = await Daemon.start(tools);

@@ -89,7 +89,7 @@ export async function decoderInject(
   await expectIdle(users);
   expect(pictures > 0 && errors > 0, `${pictures} pictures, ${errors} errors`);
 
-  await using worker = new Worker("blockInInject", { fixtures });
+  await using worker = new Worker(blockInInject, { fixtures });
   expectEqual("the worker's line", await worker.line(), "waits");
   await delay(WAIT_MS);
   const begin = performance.now();

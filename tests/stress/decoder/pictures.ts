@@ -7,7 +7,7 @@
 import { constants } from "node:os";
 import { SysError } from "../../../lib/sys/errno.ts";
 import * as uapi from "../../../lib/uapi/vpipe_dec.ts";
-import type { AnsweredStream } from "./answering.ts";
+import type { StreamFile } from "./bridge.ts";
 
 const { ESTALE } = constants.errno;
 const { VPIPE_DEC_QUEUE_OUTPUT: OUTPUT, VPIPE_DEC_QUEUE_CAPTURE: CAPTURE } = uapi;
@@ -15,6 +15,12 @@ const { VPIPE_DEC_QUEUE_OUTPUT: OUTPUT, VPIPE_DEC_QUEUE_CAPTURE: CAPTURE } = uap
 const HEIGHT = 48;
 const WIDTH_MASK = 3;
 const TEN_BITS = 0x80;
+
+/** What is known of the stream that the pictures are of. */
+interface Answered {
+  readonly file: StreamFile;
+  map(queue: number, index: number): Uint8Array;
+}
 
 /** Such a frame has no picture. */
 export const DAMAGED = 0x40;
@@ -37,7 +43,7 @@ interface Frame {
 
 /** From a start of the stream to the next one. */
 export class DisplayedPictures {
-  readonly #stream: AnsweredStream;
+  readonly #stream: Answered;
   /** Frames whose picture is not out. */
   readonly #frames: Frame[] = [];
   readonly #empty: { readonly cookie: bigint; readonly index: number }[] = [];
@@ -47,7 +53,7 @@ export class DisplayedPictures {
   /** Pictures that were taken. */
   given = 0;
 
-  constructor(stream: AnsweredStream) {
+  constructor(stream: Answered) {
     this.#stream = stream;
   }
 

@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { answerAnything } from "./random_worker.ts";
+import { beHostile } from "./hostile_worker.ts";
+import { callDecoderAtRandom } from "../engine/random_worker.ts";
 import { expectEqual } from "../../harness/suite.ts";
 import { expectIdle } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
@@ -25,7 +28,7 @@ async function daemons(random: Random, tools: string, ms: number): Promise<numbe
   await delay(ms);
   let pictures;
   {
-    await using daemon = new Worker("answerAnything", {});
+    await using daemon = new Worker(answerAnything, {});
     for (const said of ["ready", "picture"]) {
       expectEqual("the daemon's line", await daemon.line(), said);
     }
@@ -36,7 +39,7 @@ async function daemons(random: Random, tools: string, ms: number): Promise<numbe
   {
     // Of the results of its calls the hostile stage takes care.
     const messages = Number.MAX_SAFE_INTEGER;
-    await using _daemon = new Worker("beHostile", { seed: random.next(), messages });
+    await using _daemon = new Worker(beHostile, { seed: random.next(), messages });
     await delay(ms);
   }
   await using daemon = await Daemon.start(tools);
@@ -51,10 +54,10 @@ export async function decoderRandom({ seconds, random, tools }: Conditions): Pro
   let sum: Tally;
   let answered;
   {
-    await using leader = new Worker("callDecoderAtRandom", { ...order(), announce: true });
-    await using other = new Worker("callDecoderAtRandom", order());
+    await using leader = new Worker(callDecoderAtRandom, { ...order(), announce: true });
+    await using other = new Worker(callDecoderAtRandom, order());
     const [pid, fd] = (await leader.line() ?? "").split(" ").map(Number);
-    await using follower = new Worker("callDecoderAtRandom", { ...order(), join: { pid, fd } });
+    await using follower = new Worker(callDecoderAtRandom, { ...order(), join: { pid, fd } });
     const callers = [leader, other, follower];
     answered = await daemons(random, tools, seconds * 1000 / PARTS);
     for (const caller of callers) caller.stop();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { injectFaults } from "./faults_worker.ts";
 import { expect, Skip } from "../../harness/suite.ts";
 import { canInjectFaults } from "./fault_injection.ts";
 import type { Module } from "../../harness/modules.ts";
@@ -36,7 +37,7 @@ async function faultsOf(
   if (!canInjectFaults()) {
     throw new Skip("this kernel has no fault injection with a stack trace filter");
   }
-  await using worker = new Worker("injectFaults", {
+  await using worker = new Worker(injectFaults, {
     ...{ seed: random.next(), seconds, subject, module },
   });
   const reports = await worker.result(NEVER_S * (1 + amount));

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { blockInDequeue } from "./hotplug_worker.ts";
+import { blockInRead } from "./hotplug_worker.ts";
+import { callVideoAtRandom } from "../engine/random_worker.ts";
+import { streamFrames } from "./stream_worker.ts";
 import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { META } from "../../harness/context.ts";
 import { expect } from "../../harness/suite.ts";
@@ -24,10 +28,10 @@ async function nextFrame(): Promise<void> {
 export async function hotplug({ seconds, random }: Conditions): Promise<string> {
   await using workers = new AsyncDisposableStack();
   const image = { width: 320, height: 240, level: 99, buffers: 3 };
-  const stream = workers.use(new Worker("stream", { seconds, ...image }));
-  const dequeue = workers.use(new Worker("blockInDequeue", { seconds }));
-  const read = workers.use(new Worker("blockInRead", { seconds }));
-  const calls = workers.use(new Worker("callVideoAtRandom", { seconds, seed: random.next() }));
+  const stream = workers.use(new Worker(streamFrames, { seconds, ...image }));
+  const dequeue = workers.use(new Worker(blockInDequeue, { seconds }));
+  const read = workers.use(new Worker(blockInRead, { seconds }));
+  const calls = workers.use(new Worker(callVideoAtRandom, { seconds, seed: random.next() }));
 
   const end = performance.now() + seconds * 1000;
   let times = 0;

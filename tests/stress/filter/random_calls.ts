@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { callMetaAtRandom } from "./meta_worker.ts";
+import { callVideoAtRandom } from "../engine/random_worker.ts";
 import { expect } from "../../harness/suite.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { expectDocumented, total } from "../engine/tally.ts";
@@ -10,11 +12,11 @@ import { Worker } from "../engine/workers.ts";
 
 export async function randomCalls({ seconds, random }: Conditions): Promise<string> {
   const order = () => ({ seed: random.next(), seconds });
-  await using leader = new Worker("callVideoAtRandom", { ...order(), announce: true });
-  await using other = new Worker("callVideoAtRandom", order());
-  await using meta = new Worker("callMetaAtRandom", order());
+  await using leader = new Worker(callVideoAtRandom, { ...order(), announce: true });
+  await using other = new Worker(callVideoAtRandom, order());
+  await using meta = new Worker(callMetaAtRandom, order());
   const [pid, fd] = (await leader.line() ?? "").split(" ").map(Number);
-  await using follower = new Worker("callVideoAtRandom", { ...order(), join: { pid, fd } });
+  await using follower = new Worker(callVideoAtRandom, { ...order(), join: { pid, fd } });
 
   const video = [leader, other, follower].map((worker) => worker.result());
   const frames = total(await Promise.all(video));

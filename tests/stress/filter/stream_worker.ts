@@ -18,7 +18,7 @@ export interface StreamOrder {
 }
 
 /** Streams until the time is over; `losses` says how often the device went away meanwhile. */
-export async function stream(
+export async function streamFrames(
   { seconds, width, height, level, buffers }: StreamOrder,
 ): Promise<{ frames: number; losses: number }> {
   const image = patterns.noise(width, height);

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { changeControls } from "./controls_worker.ts";
+import { streamFrames } from "./stream_worker.ts";
 import { expect } from "../../harness/suite.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
@@ -17,9 +19,9 @@ const STREAMS = [
 export async function streams({ seconds, random }: Conditions): Promise<string> {
   await using workers = new AsyncDisposableStack();
   const running = STREAMS.map((stream) =>
-    workers.use(new Worker("stream", { seconds, ...stream }))
+    workers.use(new Worker(streamFrames, { seconds, ...stream }))
   );
-  const changer = workers.use(new Worker("changeControls", { seed: random.next(), seconds }));
+  const changer = workers.use(new Worker(changeControls, { seed: random.next(), seconds }));
   const { changes } = await changer.result();
   const done = await Promise.all(running.map(async (worker, i) => {
     const { frames } = await worker.result();

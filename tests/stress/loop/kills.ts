@@ -4,10 +4,16 @@
  *
  * @module
  */
+import { readLoop } from "./reader_worker.ts";
 import { expect } from "../../harness/suite.ts";
 import { expectLoopIdle } from "./loop.ts";
 import { expectFrames, LoopReader, LoopWriter, READER_IO, SIZES, WRITER_IO } from "./stream.ts";
-import { type LoopVictimOrder, READER_STAGES, WRITER_STAGES } from "./victim_worker.ts";
+import {
+  beLoopVictim,
+  type LoopVictimOrder,
+  READER_STAGES,
+  WRITER_STAGES,
+} from "./victim_worker.ts";
 import type { Random } from "../../harness/random.ts";
 import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
@@ -44,7 +50,7 @@ async function kill(order: LoopVictimOrder, random: Random): Promise<void> {
     : new LoopWriter(order.node, random.pick(["mmap", "write"]));
   writer?.begin([320, 240]);
   {
-    await using victim = new Worker("beLoopVictim", order);
+    await using victim = new Worker(beLoopVictim, order);
     let said: string | undefined = "";
     victim.line().then((line) => said = line);
     const end = performance.now() + NEVER_MS;
@@ -72,7 +78,7 @@ export async function loopKills(
   const limit = amount === 1 ? 600 : seconds;
   await using survivors = new AsyncDisposableStack();
   const readers = (["view", "read"] as const).map((io) =>
-    survivors.use(new Worker("readLoop", { node, io, hold: 2, seconds: limit + MARGIN_S }))
+    survivors.use(new Worker(readLoop, { node, io, hold: 2, seconds: limit + MARGIN_S }))
   );
   for (const reader of readers) await reader.line();
   for (const order of orders) {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { callLoopAtRandom } from "../engine/random_worker.ts";
 import { expect } from "../../harness/suite.ts";
 import { expectLoopIdle, showMmap } from "./loop.ts";
 import { type Conditions, NEVER_S } from "../engine/stage.ts";
@@ -27,11 +28,11 @@ export async function loopRandom(
   const order = () => ({ seed: random.next(), seconds, calls });
   // Still there when the follower has started.
   const longer = { ...order(), seconds: seconds + START_S, announce: true };
-  await using leader = new Worker("callLoopAtRandom", longer);
-  await using second = new Worker("callLoopAtRandom", order());
-  await using third = new Worker("callLoopAtRandom", order());
+  await using leader = new Worker(callLoopAtRandom, longer);
+  await using second = new Worker(callLoopAtRandom, order());
+  await using third = new Worker(callLoopAtRandom, order());
   const [pid, fd] = (await leader.line() ?? "").split(" ").map(Number);
-  await using follower = new Worker("callLoopAtRandom", { ...order(), join: { pid, fd } });
+  await using follower = new Worker(callLoopAtRandom, { ...order(), join: { pid, fd } });
   const workers = [leader, second, third, follower];
   const patience = NEVER_S * (1 + 10 * amount);
   const sum = total(await Promise.all(workers.map((worker) => worker.result(patience))));

@@ -7,7 +7,7 @@
 import { expect } from "../../harness/suite.ts";
 import { expectLoopIdle, onOneProcessor, showMmap } from "./loop.ts";
 import { LoopReader, LoopWriter, READER_IO, type ReaderIo, WRITER_IO } from "./stream.ts";
-import { MISSING, READER_STAGES } from "./victim_worker.ts";
+import { beLoopVictim, MISSING, missMemory, READER_STAGES } from "./victim_worker.ts";
 import type { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
@@ -51,7 +51,11 @@ async function expectProgress(scene: string, writer: LoopWriter, io: ReaderIo): 
 }
 
 /** Brings a victim to its place, with frames for it. */
-async function bring(scene: string, victim: Worker<"beLoopVictim">, writer: LoopWriter) {
+async function bring(
+  scene: string,
+  victim: Worker<Parameters<typeof beLoopVictim>[0], unknown>,
+  writer: LoopWriter,
+) {
   let said: string | undefined = "";
   victim.line().then((line) => said = line);
   for (let ms = 0; said === ""; ms += 5) {
@@ -69,7 +73,7 @@ async function stop(random: Random, io: ReaderIo, stage: number): Promise<void> 
   const use = random.pick(USES);
   const scene = `${writer.io} with ${use} buffers, ${io} stopped at ${READER_STAGES[stage]}`;
   writer.begin(SIZE);
-  await using victim = new Worker("beLoopVictim", { node, stage, end: { side: "reader", io } });
+  await using victim = new Worker(beLoopVictim, { node, stage, end: { side: "reader", io } });
   await bring(scene, victim, writer);
   for (let frames = random.below(20); frames > 0; frames--) writer.frame();
   await victim.pause();
@@ -87,7 +91,7 @@ async function miss(random: Random, call: typeof MISSING[number]): Promise<boole
     writer.setFormat(SIZE);
     // One that writes wants the node for itself.
     if (call !== "write") writer.begin(SIZE);
-    await using victim = new Worker("missMemory", { node, call });
+    await using victim = new Worker(missMemory, { node, call });
     if (await victim.line() !== "there") return false;
     await delay(20);
     if (call !== "write") {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readLoop } from "./reader_worker.ts";
 import {
   VPIPE_LOOP_CID_KEEP_LAST,
   VPIPE_LOOP_CID_STAMPS,
@@ -34,7 +35,7 @@ export async function loopTimeouts({ seconds, random, module }: Conditions): Pro
     { ...order, io: "userptr", frames: 5 },
     { ...order, io: "view", frames: 3 },
   ];
-  const readers = orders.map((order) => workers.use(new Worker("readLoop", order)));
+  const readers = orders.map((order) => workers.use(new Worker(readLoop, order)));
   for (const reader of readers) await reader.line();
   const end = performance.now() + seconds * 1000;
   let writers = 0;

@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { churnViews } from "./views_worker.ts";
+import { readLoop } from "./reader_worker.ts";
+import { writeLoop } from "./writer_worker.ts";
 import { expect } from "../../harness/suite.ts";
 import { expectLoopIdle, onOneProcessor, showMmap } from "./loop.ts";
 import { type Conditions, NEVER_S } from "../engine/stage.ts";
@@ -17,17 +20,17 @@ export async function loopViews({ seconds, random }: Conditions): Promise<string
   const order = { node, seconds };
   showMmap(true);
   using _ = { [Symbol.dispose]: () => showMmap(false) };
-  await using writer = new Worker("writeLoop", {
+  await using writer = new Worker(writeLoop, {
     ...order,
     seed: random.next(),
     shared: true,
     io: ["mmap", "mmap", "write", "dmabuf"],
     sizes: [[320, 240], [320, 240], [320, 240], [200, 77]],
   });
-  await using greedy = new Worker("readLoop", { ...order, io: "view", hold: 3 });
-  await using brief = new Worker("readLoop", { ...order, io: "view", hold: 1, frames: 10 });
-  await using sharing = new Worker("readLoop", { ...order, io: "shared", hold: 1, frames: 50 });
-  await using churn = new Worker("churnViews", { ...order, seed: random.next() });
+  await using greedy = new Worker(readLoop, { ...order, io: "view", hold: 3 });
+  await using brief = new Worker(readLoop, { ...order, io: "view", hold: 1, frames: 10 });
+  await using sharing = new Worker(readLoop, { ...order, io: "shared", hold: 1, frames: 50 });
+  await using churn = new Worker(churnViews, { ...order, seed: random.next() });
   const readers = [greedy, brief, sharing].map((reader) => reader.result(seconds + NEVER_S));
   const [{ frames, lives }, views, ...read] = await Promise.all([
     writer.result(seconds + NEVER_S),

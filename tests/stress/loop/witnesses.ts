@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { callLoopBeside } from "../engine/random_worker.ts";
 import { expect } from "../../harness/suite.ts";
 import { expectLoopIdle, onOneProcessor, showMmap } from "./loop.ts";
 import { LoopReader, LoopWriter, type ReaderIo } from "./stream.ts";
@@ -55,7 +56,7 @@ export async function loopWitnesses({ seconds, random, module }: Conditions): Pr
     const order = () => ({ seed: random.next(), seconds });
     const workers = Array.from(
       { length: OTHERS },
-      () => others.use(new Worker("callLoopBeside", order())),
+      () => others.use(new Worker(callLoopBeside, order())),
     );
     let over = false;
     const end = Promise.all(workers.map((worker) => worker.result(seconds + END_S)))

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { CODEC_NAMES, type CodecName } from "../lib/codec/codecs.ts";
-import { findFfmpegDecoder } from "../lib/ffmpeg/decoders.ts";
-import type { Ffmpeg } from "../lib/ffmpeg/abi/libraries.ts";
-import * as uapi from "../lib/uapi/vpipe_dec.ts";
+import { CODEC_NAMES, type CodecName } from "../../lib/codec/codecs.ts";
+import { findFfmpegDecoder } from "../../lib/ffmpeg/decoders.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import * as uapi from "../../lib/uapi/vpipe_dec.ts";
 
 /** One of VPIPE_DEC_CODEC_*. */
 export function codecBit(name: CodecName): number {

@@ -1,0 +1,66 @@
+/**
+ * What a worker can be told to do.
+ *
+ * @module
+ */
+import { CheckFailure } from "../harness/suite.ts";
+import { changeControls } from "./filter/controls_worker.ts";
+import { streamAnything } from "./decoder/anything_worker.ts";
+import { blockInDecoder } from "./decoder/blocked.ts";
+import { holdOn } from "./decoder/holding.ts";
+import { blockInInject } from "./decoder/inject.ts";
+import { beHostile } from "./decoder/hostile_worker.ts";
+import { answerAnything } from "./decoder/random_worker.ts";
+import { decodeExactly, displayExactly } from "./decoder/worker.ts";
+import { injectFaults } from "./engine/faults_worker.ts";
+import { blockInDequeue, blockInRead } from "./filter/hotplug_worker.ts";
+import { readLoop } from "./loop/reader_worker.ts";
+import { churnViews } from "./loop/views_worker.ts";
+import { beLoopVictim, missMemory } from "./loop/victim_worker.ts";
+import { writeLoop } from "./loop/writer_worker.ts";
+import { callMetaAtRandom } from "./filter/meta_worker.ts";
+import { streamFrames } from "./filter/stream_worker.ts";
+import {
+  callDecoderAtRandom,
+  callLoopAtRandom,
+  callLoopBeside,
+  callVideoAtRandom,
+} from "./engine/random_worker.ts";
+
+const workers = {
+  answerAnything,
+  beHostile,
+  beLoopVictim,
+  blockInDecoder,
+  blockInDequeue,
+  blockInInject,
+  blockInRead,
+  callDecoderAtRandom,
+  callLoopAtRandom,
+  callLoopBeside,
+  callMetaAtRandom,
+  callVideoAtRandom,
+  changeControls,
+  churnViews,
+  decodeExactly,
+  displayExactly,
+  holdOn,
+  injectFaults,
+  missMemory,
+  readLoop,
+  streamFrames,
+  streamAnything,
+  writeLoop,
+};
+
+/** Becomes the worker that the command line asks for. */
+export async function work([kind, order]: string[]): Promise<void> {
+  const run = workers[kind as keyof typeof workers] as (order: unknown) => unknown;
+  try {
+    console.log(JSON.stringify(await run(JSON.parse(order))));
+  } catch (error) {
+    const { message, stack } = error as Error;
+    console.error(error instanceof CheckFailure ? message : stack);
+    Deno.exit(1);
+  }
+}
