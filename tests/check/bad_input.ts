@@ -227,7 +227,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     await context.run("capture-mmap", vivid, csv, 2, "--fps", FPS, "--warm-up", 0);
     return `status 130, ${kept} complete rows, the device is free again`;
   });
-  await suite.check("end: Ctrl-C at any moment", async () => {
+  await suite.whole?.check("end: Ctrl-C at any moment", async () => {
     const rows = `${scratch}/moments.csv`;
     const isMade = () => {
       try {
@@ -255,7 +255,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     await context.run("bench-fixture", filter, heap(), tiny, csv, 2);
     return `${moments.map(([name]) => name).join(", ")}: status 130, nothing on stderr`;
   });
-  await suite.check("end: SIGTERM while meta-drain waits", async () => {
+  await suite.whole?.check("end: SIGTERM while meta-drain waits", async () => {
     const rows = `${scratch}/terminated.csv`;
     await using drain = await context.drain(rows, 10);
     await context.run("fixture-feed", filter, heap(), tiny, out);

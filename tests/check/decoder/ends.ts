@@ -172,7 +172,7 @@ async function deviceEnds(suite: Suite, ends: Ends, daemon: Daemon): Promise<voi
     }
   });
 
-  await suite.check("decoder: unload and load again", async () => {
+  await suite.whole?.check("decoder: unload and load again", async () => {
     for (let i = 0; i < 3; i++) {
       await decoder.unload();
       await decoder.load(ends.context.decoderModule);

@@ -36,7 +36,7 @@ export function fakeSession(codecs: number, streams = 1): File {
 export async function decoderServiceChecks(suite: Suite, context: Context): Promise<void> {
   const stream = `${context.fixtures}/streams/vp9-320x240.ivf`;
 
-  await suite.check("decoder: no daemon", async () => {
+  await suite.whole?.check("decoder: no daemon", async () => {
     await using decoding = new Decoding(context, stream);
     const reason = "VIDIOC_STREAMON: Transport endpoint is not connected (ENOTCONN): " +
       "no decoder-daemon is running";
@@ -59,7 +59,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     return expectError(await decoding.end(), "decode-file", 1, reason);
   });
 
-  await suite.check("decoder: a daemon that gives no answer", async () => {
+  await suite.whole?.check("decoder: a daemon that gives no answer", async () => {
     const parameter = "/sys/module/vpipe_dec/parameters/timeout_ms";
     const before = Deno.readTextFileSync(parameter);
     Deno.writeTextFileSync(parameter, "500");
@@ -112,7 +112,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
   if (started === undefined) return;
   await using daemon = started;
 
-  await suite.check("decoder: what the module counts", async () => {
+  await suite.whole?.check("decoder: what the module counts", async () => {
     const before = statistics();
     await using decoding = new Decoding(context, stream);
     const { decoded } = await decoding.report();

@@ -64,7 +64,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     return "600,400,4096,4096 of a VGA frame is reported as 600 400 40 80, 3200 pixels counted";
   });
 
-  await suite.check("metadata: stage timestamps", async () => {
+  await suite.whole?.check("metadata: stage timestamps", async () => {
     const csv = `${context.artifacts}/stages.meta.csv`;
     const frames = 50;
     await using drain = await context.drain(csv, frames, "--stages");

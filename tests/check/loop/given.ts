@@ -180,37 +180,40 @@ export async function loopGivenChecks(
   });
 
   for (const io of ["mmap", "dmabuf"] as const) {
-    await suite.check(`loop: two readers of ${io} buffers, one of which keeps them`, async () => {
-      const csv = `${context.scratch}/beside.csv`;
-      using writer = new Writer(node, io);
-      writer.fillAll();
-      using keeper = new Reader(node, "dmabuf");
-      const kept: Taken[] = [];
-      for (let i = 0; i < 2; i++) {
-        writer.write(numbered(i));
-        kept.push(keeper.take());
-      }
-      await using beside = context.start(
-        ...["capture-dmabuf", node, csv, ROUNDS, "--stamp", "--quiet"] as const,
-        ...["--warm-up", 0, "--fps", 0, "--timeout", 60],
-      );
-      await until("two readers", () => loopStats(node).readers === 2);
-      let ended = false;
-      const end = beside.end().finally(() => ended = true);
-      let written = 2;
-      for (; !ended && written < MOST; written++) {
-        writer.write(numbered(written));
-        await delay(10);
-      }
-      expect(ended, `the other one did not get ${ROUNDS} of ${written} frames`);
-      expectEqual("status of the other one", (await end).status, 0);
-      // Where the memory is the writer's for good, a reader's share is one of these two now.
-      const safe = io === "mmap" ? kept : kept.slice(1);
-      safe.forEach((taken) =>
-        expectBytes("a kept frame", taken.bytes.subarray(0, VGA_BYTES), numbered(taken.sequence!))
-      );
-      return `the other one got ${ROUNDS} of ${written} frames`;
-    });
+    await suite.whole?.check(
+      `loop: two readers of ${io} buffers, one of which keeps them`,
+      async () => {
+        const csv = `${context.scratch}/beside.csv`;
+        using writer = new Writer(node, io);
+        writer.fillAll();
+        using keeper = new Reader(node, "dmabuf");
+        const kept: Taken[] = [];
+        for (let i = 0; i < 2; i++) {
+          writer.write(numbered(i));
+          kept.push(keeper.take());
+        }
+        await using beside = context.start(
+          ...["capture-dmabuf", node, csv, ROUNDS, "--stamp", "--quiet"] as const,
+          ...["--warm-up", 0, "--fps", 0, "--timeout", 60],
+        );
+        await until("two readers", () => loopStats(node).readers === 2);
+        let ended = false;
+        const end = beside.end().finally(() => ended = true);
+        let written = 2;
+        for (; !ended && written < MOST; written++) {
+          writer.write(numbered(written));
+          await delay(10);
+        }
+        expect(ended, `the other one did not get ${ROUNDS} of ${written} frames`);
+        expectEqual("status of the other one", (await end).status, 0);
+        // Where the memory is the writer's for good, a reader's share is one of these two now.
+        const safe = io === "mmap" ? kept : kept.slice(1);
+        safe.forEach((taken) =>
+          expectBytes("a kept frame", taken.bytes.subarray(0, VGA_BYTES), numbered(taken.sequence!))
+        );
+        return `the other one got ${ROUNDS} of ${written} frames`;
+      },
+    );
   }
 
   await suite.check("loop: a file that is open for reading", () => {

@@ -96,7 +96,7 @@ export async function loopParameterChecks(suite: Suite, context: Context): Promi
     return "an output device until a writer streams, then a capture device, then an output device";
   });
 
-  await suite.check("loop: wrong parameters", async () => {
+  await suite.whole?.check("loop: wrong parameters", async () => {
     const wrong = {
       "devices=0": "devices=0: not 1 to 32",
       "devices=33": "devices=33: not 1 to 32",

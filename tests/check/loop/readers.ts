@@ -77,7 +77,7 @@ export async function loopReaderChecks(
     return `lost ${lost} of ${written}, counted and seen as gaps; the reader beside it none`;
   });
 
-  await suite.check("loop: four readers at once", async () => {
+  await suite.whole?.check("loop: four readers at once", async () => {
     const files = TOOLS.map((tool) => `${context.scratch}/${tool}.csv`);
     using writer = new Writer(node, "dmabuf");
     writer.fillAll();
