@@ -12,21 +12,21 @@
 #include "loop.h"
 
 /* How long copies that nobody refers to are kept for the next ones. */
-#define LOOP_SPARE_MS	1000
+#define VLOOP_SPARE_MS	1000
 
 /*
  * Memory
  */
 
-static void loop_frame_free(struct loop_frame *frame)
+static void vloop_frame_free(struct vloop_frame *frame)
 {
 	vfree(frame->data);
 	kfree(frame);
 }
 
-static struct loop_frame *loop_frame_reuse(struct loop_dev *dev, u32 bytes)
+static struct vloop_frame *vloop_frame_reuse(struct vloop_dev *dev, u32 bytes)
 {
-	struct loop_frame *frame, *found = NULL;
+	struct vloop_frame *frame, *found = NULL;
 
 	spin_lock(&dev->frames_lock);
 	list_for_each_entry(frame, &dev->spare, entry) {
@@ -41,9 +41,9 @@ static struct loop_frame *loop_frame_reuse(struct loop_dev *dev, u32 bytes)
 	return found;
 }
 
-static struct loop_frame *loop_frame_make(u32 bytes)
+static struct vloop_frame *vloop_frame_make(u32 bytes)
 {
-	struct loop_frame *frame;
+	struct vloop_frame *frame;
 
 	frame = kzalloc(sizeof(*frame), GFP_KERNEL);
 	if (!frame)
@@ -63,9 +63,9 @@ static struct loop_frame *loop_frame_make(u32 bytes)
 }
 
 /* Memory of the node for a frame of @bytes, referred to by the caller. */
-struct loop_frame *loop_frame_alloc(struct loop_dev *dev, u32 bytes)
+struct vloop_frame *vloop_frame_alloc(struct vloop_dev *dev, u32 bytes)
 {
-	struct loop_frame *frame = loop_frame_reuse(dev, bytes) ?: loop_frame_make(bytes);
+	struct vloop_frame *frame = vloop_frame_reuse(dev, bytes) ?: vloop_frame_make(bytes);
 
 	if (!frame)
 		return NULL;
@@ -79,14 +79,14 @@ struct loop_frame *loop_frame_alloc(struct loop_dev *dev, u32 bytes)
 }
 
 /* None where there is no memory, or the frame's cannot be had. */
-struct loop_frame *loop_frame_copy(struct loop_dev *dev, struct loop_frame *frame)
+struct vloop_frame *vloop_frame_copy(struct vloop_dev *dev, struct vloop_frame *frame)
 {
-	struct loop_frame *copy = loop_frame_alloc(dev, frame->bytes);
+	struct vloop_frame *copy = vloop_frame_alloc(dev, frame->bytes);
 
 	if (!copy)
 		return NULL;
-	if (loop_copy_out(frame, copy->data, frame->bytes)) {
-		loop_frame_put_unlocked(dev, copy);
+	if (vloop_copy_out(frame, copy->data, frame->bytes)) {
+		vloop_frame_put_unlocked(dev, copy);
 		return NULL;
 	}
 	copy->number = frame->number;
@@ -95,44 +95,44 @@ struct loop_frame *loop_frame_copy(struct loop_dev *dev, struct loop_frame *fram
 	copy->flags = frame->flags;
 	copy->timecode = frame->timecode;
 	spin_lock(&dev->frames_lock);
-	loop_count_copy(dev, frame->bytes);
+	vloop_count_copy(dev, frame->bytes);
 	spin_unlock(&dev->frames_lock);
 
 	return copy;
 }
 
-static void loop_spare_work(struct work_struct *work)
+static void vloop_spare_work(struct work_struct *work)
 {
-	struct loop_dev *dev = container_of(to_delayed_work(work), struct loop_dev, spare_work);
-	struct loop_frame *frame, *next;
+	struct vloop_dev *dev = container_of(to_delayed_work(work), struct vloop_dev, spare_work);
+	struct vloop_frame *frame, *next;
 	LIST_HEAD(list);
 
 	spin_lock(&dev->frames_lock);
 	list_splice_init(&dev->spare, &list);
 	spin_unlock(&dev->frames_lock);
 	list_for_each_entry_safe(frame, next, &list, entry)
-		loop_frame_free(frame);
+		vloop_frame_free(frame);
 }
 
-void loop_frames_init(struct loop_dev *dev)
+void vloop_frames_init(struct vloop_dev *dev)
 {
 	spin_lock_init(&dev->frames_lock);
-	loop_readers_init(dev);
+	vloop_readers_init(dev);
 	INIT_LIST_HEAD(&dev->held);
 	INIT_LIST_HEAD(&dev->spare);
 	init_waitqueue_head(&dev->idle);
-	INIT_DELAYED_WORK(&dev->spare_work, loop_spare_work);
+	INIT_DELAYED_WORK(&dev->spare_work, vloop_spare_work);
 }
 
-void loop_frames_exit(struct loop_dev *dev)
+void vloop_frames_exit(struct vloop_dev *dev)
 {
 	cancel_work_sync(&dev->wake_work);
 	cancel_delayed_work_sync(&dev->spare_work);
-	loop_spare_work(&dev->spare_work.work);
+	vloop_spare_work(&dev->spare_work.work);
 }
 
 /* A copy is kept for the next one, an OUTPUT buffer is the writer's. */
-void loop_frame_put(struct loop_dev *dev, struct loop_frame *frame)
+void vloop_frame_put(struct vloop_dev *dev, struct vloop_frame *frame)
 {
 	lockdep_assert_held(&dev->frames_lock);
 	if (--frame->refs)
@@ -141,7 +141,7 @@ void loop_frame_put(struct loop_dev *dev, struct loop_frame *frame)
 	if (!frame->vb) {
 		list_add(&frame->entry, &dev->spare);
 		queue_delayed_work(system_dfl_wq, &dev->spare_work,
-				   msecs_to_jiffies(LOOP_SPARE_MS));
+				   msecs_to_jiffies(VLOOP_SPARE_MS));
 		return;
 	}
 	list_del_init(&frame->entry);
@@ -150,25 +150,25 @@ void loop_frame_put(struct loop_dev *dev, struct loop_frame *frame)
 	vb2_buffer_done(frame->vb, VB2_BUF_STATE_DONE);
 }
 
-void loop_frame_put_unlocked(struct loop_dev *dev, struct loop_frame *frame)
+void vloop_frame_put_unlocked(struct vloop_dev *dev, struct vloop_frame *frame)
 {
 	spin_lock(&dev->frames_lock);
-	loop_frame_put(dev, frame);
+	vloop_frame_put(dev, frame);
 	spin_unlock(&dev->frames_lock);
 }
 
 /* Replaces what *@place refers to. Takes the caller's reference to @frame over. */
-void loop_set_frame(struct loop_dev *dev, struct loop_frame **place, struct loop_frame *frame)
+void vloop_set_frame(struct vloop_dev *dev, struct vloop_frame **place, struct vloop_frame *frame)
 {
-	struct loop_frame *old = *place;
+	struct vloop_frame *old = *place;
 
 	lockdep_assert_held(&dev->frames_lock);
 	*place = frame;
 	if (old)
-		loop_frame_put(dev, old);
+		vloop_frame_put(dev, old);
 }
 
-void loop_count_copy(struct loop_dev *dev, size_t bytes)
+void vloop_count_copy(struct vloop_dev *dev, size_t bytes)
 {
 	lockdep_assert_held(&dev->frames_lock);
 	dev->stats.copies++;
@@ -176,13 +176,13 @@ void loop_count_copy(struct loop_dev *dev, size_t bytes)
 }
 
 /* A copy of @bytes of it was made; none if it failed. */
-void loop_frame_copied(struct loop_dev *dev, struct loop_frame *frame, u32 bytes)
+void vloop_frame_copied(struct vloop_dev *dev, struct vloop_frame *frame, u32 bytes)
 {
 	lockdep_assert_held(&dev->frames_lock);
 	if (bytes)
-		loop_count_copy(dev, bytes);
+		vloop_count_copy(dev, bytes);
 	frame->copying--;
-	loop_frame_put(dev, frame);
+	vloop_frame_put(dev, frame);
 }
 
 /*
@@ -194,57 +194,57 @@ void loop_frame_copied(struct loop_dev *dev, struct loop_frame *frame, u32 bytes
  * Frames that are lent at most: the writer has one to fill and one to queue. One in any case,
  * which a writer with fewer buffers has back when it asks.
  */
-unsigned int loop_most_lent(const struct loop_dev *dev)
+unsigned int vloop_most_lent(const struct vloop_dev *dev)
 {
 	return dev->buffers > 3 ? dev->buffers - 2 : 1;
 }
 
-void loop_lend(struct loop_dev *dev, struct loop_buf *buf, struct loop_frame *frame)
+void vloop_lend(struct vloop_dev *dev, struct vloop_buf *buf, struct vloop_frame *frame)
 {
 	lockdep_assert_held(&dev->frames_lock);
 	buf->lent = frame;
 	frame->refs++;
 	list_add_tail(&buf->borrow, &frame->borrowers);
-	loop_reader_of(buf)->lent++;
+	vloop_reader_of(buf)->lent++;
 }
 
-void loop_lent_back(struct loop_dev *dev, struct loop_buf *buf)
+void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf)
 {
-	struct loop_frame *frame = buf->lent;
-	struct loop_reader *reader;
+	struct vloop_frame *frame = buf->lent;
+	struct vloop_reader *reader;
 
 	lockdep_assert_held(&dev->frames_lock);
 	if (!frame)
 		return;
 	buf->lent = NULL;
 	list_del_init(&buf->borrow);
-	loop_reader_of(buf)->lent--;
+	vloop_reader_of(buf)->lent--;
 	/* Others may have been waiting for it to be lent again. */
 	list_for_each_entry(reader, &dev->readers, entry)
 		wake_up(&reader->wait);
-	loop_frame_put(dev, frame);
+	vloop_frame_put(dev, frame);
 }
 
 /*
  * Giving buffers back
  */
 
-static bool loop_is_shown(const struct loop_frame *frame)
+static bool vloop_is_shown(const struct vloop_frame *frame)
 {
 	return !list_empty(&frame->views) || !list_empty(&frame->borrowers);
 }
 
-static bool loop_is_kept(const struct loop_dev *dev, const struct loop_frame *frame)
+static bool vloop_is_kept(const struct vloop_dev *dev, const struct vloop_frame *frame)
 {
 	return frame == dev->last || frame == dev->image;
 }
 
-static void loop_end_lending(struct loop_dev *dev, struct loop_frame *frame)
+static void vloop_end_lending(struct vloop_dev *dev, struct vloop_frame *frame)
 {
-	struct loop_buf *buf, *next;
+	struct vloop_buf *buf, *next;
 
 	list_for_each_entry_safe(buf, next, &frame->borrowers, borrow)
-		loop_lent_back(dev, buf);
+		vloop_lent_back(dev, buf);
 }
 
 /*
@@ -253,38 +253,38 @@ static void loop_end_lending(struct loop_dev *dev, struct loop_frame *frame)
  * those whom it is lent to keep the memory, and what comes to be there.
  * Where there is no memory for that they lose it. Lets go of the lock meanwhile.
  */
-static void loop_take(struct loop_dev *dev, struct loop_frame *frame, bool newest)
+static void vloop_take(struct vloop_dev *dev, struct vloop_frame *frame, bool newest)
 	__must_hold(&dev->frames_lock)
 {
-	struct loop_frame *copy = NULL;
+	struct vloop_frame *copy = NULL;
 
 	lockdep_assert_held(&dev->frames_lock);
 	frame->going = true;
 	frame->refs++;
-	loop_end_lending(dev, frame);
-	loop_readers_drop(dev, newest ? frame->number - 1 : frame->number);
+	vloop_end_lending(dev, frame);
+	vloop_readers_drop(dev, newest ? frame->number - 1 : frame->number);
 	if (frame->refs > 1 + frame->copying) {
 		spin_unlock(&dev->frames_lock);
-		copy = loop_frame_copy(dev, frame);
+		copy = vloop_frame_copy(dev, frame);
 		spin_lock(&dev->frames_lock);
 	}
 
 	/* Several may refer to the copy, or by now nobody. */
-	loop_readers_replace(dev, frame, copy);
+	vloop_readers_replace(dev, frame, copy);
 	if (frame == dev->last) {
 		if (copy)
 			copy->refs++;
-		loop_set_frame(dev, &dev->last, copy);
+		vloop_set_frame(dev, &dev->last, copy);
 	}
 	if (frame == dev->image) {
 		if (copy)
 			copy->refs++;
-		loop_set_frame(dev, &dev->image, copy);
+		vloop_set_frame(dev, &dev->image, copy);
 	}
-	loop_views_move(dev, frame, copy);
+	vloop_views_move(dev, frame, copy);
 	if (copy)
-		loop_frame_put(dev, copy);
-	loop_frame_put(dev, frame);
+		vloop_frame_put(dev, copy);
+	vloop_frame_put(dev, frame);
 }
 
 /*
@@ -292,14 +292,14 @@ static void loop_take(struct loop_dev *dev, struct loop_frame *frame, bool newes
  * that can be copied for those who have it, else the oldest that is lent: a writer may use
  * fewer buffers than it has. Not the newest one, where there are others.
  */
-static struct loop_frame *loop_victim(struct loop_dev *dev)
+static struct vloop_frame *vloop_victim(struct vloop_dev *dev)
 {
-	struct loop_frame *frame, *newest, *copied = NULL, *shown = NULL, *lent = NULL;
+	struct vloop_frame *frame, *newest, *copied = NULL, *shown = NULL, *lent = NULL;
 
 	if (list_empty(&dev->held))
 		return NULL;
 
-	newest = list_last_entry(&dev->held, struct loop_frame, entry);
+	newest = list_last_entry(&dev->held, struct vloop_frame, entry);
 	list_for_each_entry(frame, &dev->held, entry) {
 		/* It comes as soon as its last copy is made. */
 		if (frame->going)
@@ -308,7 +308,7 @@ static struct loop_frame *loop_victim(struct loop_dev *dev)
 			lent = lent ?: frame;
 			continue;
 		}
-		if (frame != newest && !loop_is_shown(frame) && !loop_is_kept(dev, frame)) {
+		if (frame != newest && !vloop_is_shown(frame) && !vloop_is_kept(dev, frame)) {
 			if (!frame->copying)
 				return frame;
 			copied = copied ?: frame;
@@ -321,10 +321,10 @@ static struct loop_frame *loop_victim(struct loop_dev *dev)
 }
 
 /* The writer asks for a buffer: it gets one. */
-void loop_relieve(struct loop_file *file)
+void vloop_relieve(struct vloop_file *file)
 {
-	struct loop_dev *dev = file->dev;
-	struct loop_frame *frame;
+	struct vloop_dev *dev = file->dev;
+	struct vloop_frame *frame;
 	bool newest;
 
 	lockdep_assert_held(&file->lock);
@@ -332,17 +332,17 @@ void loop_relieve(struct loop_file *file)
 		return;
 
 	spin_lock(&dev->frames_lock);
-	frame = loop_victim(dev);
+	frame = vloop_victim(dev);
 	if (frame) {
 		newest = list_is_last(&frame->entry, &dev->held);
-		loop_take(dev, frame, newest);
+		vloop_take(dev, frame, newest);
 	}
 	spin_unlock(&dev->frames_lock);
 }
 
-static struct loop_frame *loop_next_to_take(struct loop_dev *dev)
+static struct vloop_frame *vloop_next_to_take(struct vloop_dev *dev)
 {
-	struct loop_frame *frame;
+	struct vloop_frame *frame;
 
 	list_for_each_entry(frame, &dev->held, entry)
 		if (!frame->going)
@@ -351,7 +351,7 @@ static struct loop_frame *loop_next_to_take(struct loop_dev *dev)
 	return NULL;
 }
 
-static bool loop_is_idle(struct loop_dev *dev)
+static bool vloop_is_idle(struct vloop_dev *dev)
 {
 	bool idle;
 
@@ -363,23 +363,23 @@ static bool loop_is_idle(struct loop_dev *dev)
 }
 
 /* The writer stops: it gets all its buffers. What is waited for are copies by the kernel. */
-void loop_take_back(struct loop_dev *dev)
+void vloop_take_back(struct vloop_dev *dev)
 {
-	struct loop_frame *frame;
+	struct vloop_frame *frame;
 
 	spin_lock(&dev->frames_lock);
 	dev->streaming = false;
-	while ((frame = loop_next_to_take(dev)))
-		loop_take(dev, frame, false);
+	while ((frame = vloop_next_to_take(dev)))
+		vloop_take(dev, frame, false);
 	spin_unlock(&dev->frames_lock);
-	wait_event(dev->idle, loop_is_idle(dev));
+	wait_event(dev->idle, vloop_is_idle(dev));
 }
 
 /*
  * Publishing
  */
 
-static void loop_stamp(struct loop_dev *dev, struct loop_frame *frame)
+static void vloop_stamp(struct vloop_dev *dev, struct vloop_frame *frame)
 {
 	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(frame->vb);
 	u64 now = ktime_get_ns();
@@ -401,11 +401,11 @@ static void loop_stamp(struct loop_dev *dev, struct loop_frame *frame)
 }
 
 /* A buffer that the writer has queued. */
-void loop_publish(struct loop_dev *dev, struct vb2_buffer *vb)
+void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 {
 	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
-	struct loop_frame *frame = &loop_to_out(vb)->frame;
-	struct loop_frame *copy;
+	struct vloop_frame *frame = &vloop_to_out(vb)->frame;
+	struct vloop_frame *copy;
 	bool grab;
 
 	INIT_LIST_HEAD(&frame->views);
@@ -414,42 +414,42 @@ void loop_publish(struct loop_dev *dev, struct vb2_buffer *vb)
 	frame->going = false;
 	frame->copying = 0;
 	frame->bytes = vb2_get_plane_payload(vb, 0);
-	frame->flags = vbuf->flags & LOOP_COPIED_FLAGS;
+	frame->flags = vbuf->flags & VLOOP_COPIED_FLAGS;
 	frame->timecode = vbuf->timecode;
-	frame->given = loop_to_out(vb)->given;
+	frame->given = vloop_to_out(vb)->given;
 
 	spin_lock(&dev->frames_lock);
-	loop_stamp(dev, frame);
+	vloop_stamp(dev, frame);
 	WRITE_ONCE(dev->buffers, vpipe_num_buffers(vb->vb2_queue));
 	dev->frame_time = jiffies;
 	dev->stats.frames++;
 	list_add_tail(&frame->entry, &dev->held);
 	/* This function's own. */
 	frame->refs = 1;
-	loop_readers_add(dev, frame);
+	vloop_readers_add(dev, frame);
 	if (dev->keep_last) {
 		frame->refs++;
-		loop_set_frame(dev, &dev->last, frame);
+		vloop_set_frame(dev, &dev->last, frame);
 	}
 	grab = dev->grab;
 	dev->grab = false;
 	spin_unlock(&dev->frames_lock);
 
 	/* The image is kept for long: the writer's buffer is to come back in its turn. */
-	copy = grab ? loop_frame_copy(dev, frame) : NULL;
+	copy = grab ? vloop_frame_copy(dev, frame) : NULL;
 
 	spin_lock(&dev->frames_lock);
 	if (copy)
-		loop_set_frame(dev, &dev->image, copy);
-	loop_frame_put(dev, frame);
+		vloop_set_frame(dev, &dev->image, copy);
+	vloop_frame_put(dev, frame);
 	spin_unlock(&dev->frames_lock);
 }
 
-void loop_keep_last(struct loop_dev *dev, bool keep)
+void vloop_keep_last(struct vloop_dev *dev, bool keep)
 {
 	spin_lock(&dev->frames_lock);
 	dev->keep_last = keep;
 	if (!keep)
-		loop_set_frame(dev, &dev->last, NULL);
+		vloop_set_frame(dev, &dev->last, NULL);
 	spin_unlock(&dev->frames_lock);
 }
