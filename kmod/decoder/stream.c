@@ -18,12 +18,12 @@
 
 #include "dec.h"
 
-static unsigned int vdec_queue_index(const struct vb2_queue *vq)
+static unsigned int vpdec_queue_index(const struct vb2_queue *vq)
 {
 	return V4L2_TYPE_IS_CAPTURE(vq->type) ? VPIPE_DEC_QUEUE_CAPTURE : VPIPE_DEC_QUEUE_OUTPUT;
 }
 
-static struct vpipe_dec_header vdec_header(const struct vdec_stream *stream, u16 type, u32 size)
+static struct vpipe_dec_header vpdec_header(const struct vpdec_stream *stream, u16 type, u32 size)
 {
 	return (struct vpipe_dec_header) {
 		.version = VPIPE_DEC_VERSION,
@@ -38,7 +38,7 @@ static struct vpipe_dec_header vdec_header(const struct vdec_stream *stream, u16
  */
 
 /* Under the stream's lock or before it had them. */
-static void vdec_frame_done(struct vdec_frame *frame, enum vb2_buffer_state state)
+static void vpdec_frame_done(struct vpdec_frame *frame, enum vb2_buffer_state state)
 {
 	struct vb2_v4l2_buffer *own = &frame->m2m.vb;
 
@@ -49,7 +49,7 @@ static void vdec_frame_done(struct vdec_frame *frame, enum vb2_buffer_state stat
 		v4l2_m2m_buf_done(own, state);
 }
 
-void vdec_no_payload(struct vb2_buffer *vb)
+void vpdec_no_payload(struct vb2_buffer *vb)
 {
 	unsigned int i;
 
@@ -57,40 +57,40 @@ void vdec_no_payload(struct vb2_buffer *vb)
 		vb2_set_plane_payload(vb, i, 0);
 }
 
-void vdec_frame_fail(struct vdec_frame *frame)
+void vpdec_frame_fail(struct vpdec_frame *frame)
 {
 	if (frame->capture && !frame->more)
-		vdec_no_payload(&frame->capture->vb2_buf);
-	vdec_frame_done(frame, VB2_BUF_STATE_ERROR);
+		vpdec_no_payload(&frame->capture->vb2_buf);
+	vpdec_frame_done(frame, VB2_BUF_STATE_ERROR);
 }
 
-static void vdec_take_frames_back(struct vdec_stream *stream, struct list_head *list)
+static void vpdec_take_frames_back(struct vpdec_stream *stream, struct list_head *list)
 {
-	struct vdec_frame *frame, *next;
+	struct vpdec_frame *frame, *next;
 
 	lockdep_assert_held(&stream->lock);
 	list_for_each_entry_safe(frame, next, list, entry) {
 		list_del(&frame->entry);
 		stream->stats.errors++;
-		vdec_frame_fail(frame);
+		vpdec_frame_fail(frame);
 	}
 }
 
 /* All frames: none is in the daemon's hands any more. */
-void vdec_stream_take_back(struct vdec_stream *stream)
+void vpdec_stream_take_back(struct vpdec_stream *stream)
 {
 	/* The daemon's come first: they were queued first. */
-	vdec_take_frames_back(stream, &stream->given);
-	vdec_take_frames_back(stream, &stream->waiting);
+	vpdec_take_frames_back(stream, &stream->given);
+	vpdec_take_frames_back(stream, &stream->waiting);
 	if (stream->held) {
-		vdec_no_payload(&stream->held->vb2_buf);
+		vpdec_no_payload(&stream->held->vb2_buf);
 		v4l2_m2m_buf_done(stream->held, VB2_BUF_STATE_ERROR);
 		stream->held = NULL;
 	}
 }
 
 /* Lets go of everything, for good; whose buffers they are is told by their error flag. */
-static void vdec_stream_give_up(struct vdec_stream *stream)
+static void vpdec_stream_give_up(struct vpdec_stream *stream)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = stream->ctx->fh.m2m_ctx;
 
@@ -98,29 +98,29 @@ static void vdec_stream_give_up(struct vdec_stream *stream)
 	if (stream->over)
 		return;
 	stream->over = true;
-	vdec_stream_take_back(stream);
+	vpdec_stream_take_back(stream);
 	/* A client that waits for pictures would wait in vain. */
 	if (stream->ctx->node->kind->stateful) {
-		vdec_stateful_take_back(stream);
+		vpdec_stateful_take_back(stream);
 		vb2_queue_error(v4l2_m2m_get_src_vq(m2m_ctx));
 		vb2_queue_error(v4l2_m2m_get_dst_vq(m2m_ctx));
 	}
 	wake_up_interruptible_all(&stream->wait);
 }
 
-void vdec_stream_stop(struct vdec_stream *stream)
+void vpdec_stream_stop(struct vpdec_stream *stream)
 {
 	spin_lock(&stream->lock);
-	vdec_stream_give_up(stream);
+	vpdec_stream_give_up(stream);
 	spin_unlock(&stream->lock);
 }
 
 /* One that the daemon has the file of is its burden until that is closed. */
-void vdec_stream_end(struct vdec_stream *stream)
+void vpdec_stream_end(struct vpdec_stream *stream)
 {
-	struct vdec_dev *dev = stream->ctx->dev;
+	struct vpdec_dev *dev = stream->ctx->dev;
 
-	vdec_stream_stop(stream);
+	vpdec_stream_stop(stream);
 	spin_lock(&dev->lock);
 	if (!stream->opened)
 		list_del_init(&stream->served);
@@ -131,7 +131,7 @@ void vdec_stream_end(struct vdec_stream *stream)
  * Whether it is the daemon's turn: once the client has been told to make CAPTURE
  * ready, it can do nothing without a buffer for its pictures.
  */
-static bool vdec_stream_busy(const struct vdec_stream *stream)
+static bool vpdec_stream_busy(const struct vpdec_stream *stream)
 {
 	if (!list_empty(&stream->waiting) || !list_empty(&stream->empty))
 		return true;
@@ -143,20 +143,20 @@ static bool vdec_stream_busy(const struct vdec_stream *stream)
 }
 
 /* Something is about to be there for the daemon to do, or it has done something. */
-void vdec_stream_expect(struct vdec_stream *stream)
+void vpdec_stream_expect(struct vpdec_stream *stream)
 {
 	lockdep_assert_held(&stream->lock);
-	if (!vdec_stream_busy(stream))
+	if (!vpdec_stream_busy(stream))
 		stream->progress = jiffies;
 	/* Does nothing while it is on its way. */
-	schedule_delayed_work(&stream->watchdog, msecs_to_jiffies(READ_ONCE(vdec_timeout_ms)));
+	schedule_delayed_work(&stream->watchdog, msecs_to_jiffies(READ_ONCE(vpdec_timeout_ms)));
 }
 
 /*
  * What its time counts from. A stream that nobody has taken up waits for a thread, as
  * long as the daemon does anything at all.
  */
-static unsigned long vdec_stream_since(const struct vdec_stream *stream)
+static unsigned long vpdec_stream_since(const struct vpdec_stream *stream)
 {
 	unsigned long alive = READ_ONCE(stream->ctx->dev->alive);
 
@@ -167,16 +167,16 @@ static unsigned long vdec_stream_since(const struct vdec_stream *stream)
  * One look per time-out, not one timer per frame: as long as answers come, it
  * just looks again.
  */
-static void vdec_watch(struct work_struct *work)
+static void vpdec_watch(struct work_struct *work)
 {
-	struct vdec_stream *stream = container_of(to_delayed_work(work), struct vdec_stream,
-						  watchdog);
-	unsigned long timeout = msecs_to_jiffies(READ_ONCE(vdec_timeout_ms));
+	struct vpdec_stream *stream = container_of(to_delayed_work(work), struct vpdec_stream,
+						   watchdog);
+	unsigned long timeout = msecs_to_jiffies(READ_ONCE(vpdec_timeout_ms));
 	bool stuck = false;
 
 	spin_lock(&stream->lock);
-	if (vdec_stream_busy(stream)) {
-		unsigned long deadline = vdec_stream_since(stream) + timeout;
+	if (vpdec_stream_busy(stream)) {
+		unsigned long deadline = vpdec_stream_since(stream) + timeout;
 
 		stuck = time_after_eq(jiffies, deadline);
 		if (!stuck)
@@ -187,27 +187,27 @@ static void vdec_watch(struct work_struct *work)
 	if (stuck) {
 		pr_warn_ratelimited("stream %u: the daemon gave no answer for %u ms\n",
 				    stream->id, jiffies_to_msecs(timeout));
-		vdec_stream_end(stream);
+		vpdec_stream_end(stream);
 	}
 }
 
 /* Takes over a frame, or gives it back where the stream is over. */
-void vdec_stream_submit(struct vdec_stream *stream, struct vdec_frame *frame)
+void vpdec_stream_submit(struct vpdec_stream *stream, struct vpdec_frame *frame)
 {
 	lockdep_assert_held(&stream->lock);
 	if (stream->over) {
 		stream->stats.errors++;
-		vdec_frame_fail(frame);
+		vpdec_frame_fail(frame);
 		return;
 	}
 
-	vdec_stream_expect(stream);
+	vpdec_stream_expect(stream);
 	frame->cookie = ++stream->cookie;
 	list_add_tail(&frame->entry, &stream->waiting);
 	wake_up_interruptible(&stream->wait);
 }
 
-static void vdec_stream_forget(struct vdec_stream *stream, unsigned int queue, u32 indices)
+static void vpdec_stream_forget(struct vpdec_stream *stream, unsigned int queue, u32 indices)
 {
 	spin_lock(&stream->lock);
 	stream->gone[queue] |= stream->mapped[queue] & indices;
@@ -217,19 +217,19 @@ static void vdec_stream_forget(struct vdec_stream *stream, unsigned int queue, u
 }
 
 /* The memory of a buffer goes: the daemon is to unmap it, if it ever asked. */
-void vdec_stream_forget_buffer(struct vdec_ctx *ctx, struct vb2_buffer *vb)
+void vpdec_stream_forget_buffer(struct vpdec_ctx *ctx, struct vb2_buffer *vb)
 {
-	struct vdec_stream *stream = ctx->stream;
-	unsigned int queue = vdec_queue_index(vb->vb2_queue);
+	struct vpdec_stream *stream = ctx->stream;
+	unsigned int queue = vpdec_queue_index(vb->vb2_queue);
 
-	if (!stream || vb->index >= VDEC_MAX_BUFFERS)
+	if (!stream || vb->index >= VPDEC_MAX_BUFFERS)
 		return;
 
-	vdec_stream_forget(stream, queue, BIT(vb->index));
+	vpdec_stream_forget(stream, queue, BIT(vb->index));
 }
 
 /* Of imported buffers, those that videobuf2 has dropped by itself. */
-void vdec_stream_forget_dropped(struct vdec_ctx *ctx, struct vb2_queue *vq)
+void vpdec_stream_forget_dropped(struct vpdec_ctx *ctx, struct vb2_queue *vq)
 {
 	u32 dropped = 0;
 	unsigned int i;
@@ -237,14 +237,14 @@ void vdec_stream_forget_dropped(struct vdec_ctx *ctx, struct vb2_queue *vq)
 	lockdep_assert_held(&ctx->lock);
 	if (!vq || !ctx->stream)
 		return;
-	for (i = 0; i < VDEC_MAX_BUFFERS; i++) {
+	for (i = 0; i < VPDEC_MAX_BUFFERS; i++) {
 		const struct vb2_buffer *vb = vb2_get_buffer(vq, i);
 
 		if (vb && !vb->planes[0].mem_priv)
 			dropped |= BIT(i);
 	}
 	if (dropped)
-		vdec_stream_forget(ctx->stream, vdec_queue_index(vq), dropped);
+		vpdec_stream_forget(ctx->stream, vpdec_queue_index(vq), dropped);
 }
 
 /*
@@ -252,7 +252,7 @@ void vdec_stream_forget_dropped(struct vdec_ctx *ctx, struct vb2_queue *vq)
  */
 
 /* A message, and what becomes of the stream when it has been read. */
-struct vdec_peek {
+struct vpdec_peek {
 	u32 size;
 	u16 type;
 	unsigned int queue;
@@ -265,7 +265,7 @@ struct vdec_peek {
  * What is to be read next, or 0: buffers go before others take their place, frames
  * need a start, pictures a format and buffers.
  */
-static u16 vdec_next_type(const struct vdec_stream *stream)
+static u16 vpdec_next_type(const struct vpdec_stream *stream)
 {
 	lockdep_assert_held(&stream->lock);
 	if (stream->gone[VPIPE_DEC_QUEUE_OUTPUT] || stream->gone[VPIPE_DEC_QUEUE_CAPTURE])
@@ -284,7 +284,7 @@ static u16 vdec_next_type(const struct vdec_stream *stream)
 	return 0;
 }
 
-static void vdec_peek_free(struct vdec_stream *stream, struct vdec_peek *peek)
+static void vpdec_peek_free(struct vpdec_stream *stream, struct vpdec_peek *peek)
 {
 	struct vpipe_dec_free *msg = (void *)stream->message;
 
@@ -293,58 +293,58 @@ static void vdec_peek_free(struct vdec_stream *stream, struct vdec_peek *peek)
 	peek->indices = stream->gone[peek->queue];
 	peek->size = sizeof(*msg);
 	*msg = (struct vpipe_dec_free){
-		.header = vdec_header(stream, peek->type, peek->size),
+		.header = vpdec_header(stream, peek->type, peek->size),
 		.queue = peek->queue,
 		.indices = peek->indices,
 	};
 }
 
-static void vdec_peek_start(struct vdec_stream *stream, struct vdec_peek *peek)
+static void vpdec_peek_start(struct vpdec_stream *stream, struct vpdec_peek *peek)
 {
 	peek->count = stream->starts;
 	peek->size = sizeof(stream->start);
 	memcpy(stream->message, &stream->start, peek->size);
 }
 
-static void vdec_peek_capture(struct vdec_stream *stream, struct vdec_peek *peek)
+static void vpdec_peek_capture(struct vpdec_stream *stream, struct vpdec_peek *peek)
 {
 	struct vpipe_dec_capture *msg = (void *)stream->message;
 
 	peek->count = stream->captures;
 	peek->size = sizeof(*msg);
 	*msg = stream->capture;
-	msg->header = vdec_header(stream, peek->type, peek->size);
+	msg->header = vpdec_header(stream, peek->type, peek->size);
 }
 
-static void vdec_peek_empty(struct vdec_stream *stream, struct vdec_peek *peek)
+static void vpdec_peek_empty(struct vpdec_stream *stream, struct vpdec_peek *peek)
 {
-	const struct vdec_frame *frame = list_first_entry(&stream->empty, struct vdec_frame,
-							  entry);
+	const struct vpdec_frame *frame = list_first_entry(&stream->empty, struct vpdec_frame,
+							   entry);
 	struct vpipe_dec_empty *msg = (void *)stream->message;
 
 	peek->cookie = frame->cookie;
 	peek->size = sizeof(*msg);
 	*msg = (struct vpipe_dec_empty){
-		.header = vdec_header(stream, peek->type, peek->size),
+		.header = vpdec_header(stream, peek->type, peek->size),
 		.index = frame->m2m.vb.vb2_buf.index,
 	};
 	msg->header.cookie = frame->cookie;
 }
 
-static struct vpipe_dec_header vdec_frame_header(const struct vdec_stream *stream,
-						 const struct vdec_peek *peek)
+static struct vpipe_dec_header vpdec_frame_header(const struct vpdec_stream *stream,
+						  const struct vpdec_peek *peek)
 {
-	struct vpipe_dec_header header = vdec_header(stream, peek->type, peek->size);
+	struct vpipe_dec_header header = vpdec_header(stream, peek->type, peek->size);
 
 	header.cookie = peek->cookie;
 
 	return header;
 }
 
-static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
+static void vpdec_peek_decode(struct vpdec_stream *stream, struct vpdec_peek *peek)
 {
-	const struct vdec_frame *frame = list_first_entry(&stream->waiting, struct vdec_frame,
-							  entry);
+	const struct vpdec_frame *frame = list_first_entry(&stream->waiting, struct vpdec_frame,
+							   entry);
 	const struct vb2_buffer *vb = &frame->m2m.vb.vb2_buf;
 	struct vpipe_dec_decode *msg = (void *)stream->message;
 
@@ -358,11 +358,11 @@ static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
 	if (frame->fails || &frame->m2m.vb == frame->capture) {
 		peek->size = sizeof(*msg);
 		msg->flags = VPIPE_DEC_FINISH;
-		msg->header = vdec_frame_header(stream, peek);
+		msg->header = vpdec_frame_header(stream, peek);
 		return;
 	}
 	peek->size = sizeof(*msg) + frame->controls_size;
-	msg->header = vdec_frame_header(stream, peek);
+	msg->header = vpdec_frame_header(stream, peek);
 	msg->num_controls = frame->num_controls;
 	msg->output_index = vb->index;
 	msg->bytesused = vb->planes[0].bytesused;
@@ -370,37 +370,37 @@ static void vdec_peek_decode(struct vdec_stream *stream, struct vdec_peek *peek)
 	memcpy(msg + 1, stream->ctx->controls[vb->index], frame->controls_size);
 }
 
-static void vdec_peek_drain(struct vdec_stream *stream, struct vdec_peek *peek)
+static void vpdec_peek_drain(struct vpdec_stream *stream, struct vpdec_peek *peek)
 {
 	struct vpipe_dec_header *msg = (void *)stream->message;
 
 	peek->cookie = stream->drain;
 	peek->size = sizeof(*msg);
-	*msg = vdec_header(stream, peek->type, peek->size);
+	*msg = vpdec_header(stream, peek->type, peek->size);
 	msg->cookie = peek->cookie;
 }
 
-static bool vdec_peek(struct vdec_stream *stream, struct vdec_peek *peek)
+static bool vpdec_peek(struct vpdec_stream *stream, struct vpdec_peek *peek)
 {
-	peek->type = vdec_next_type(stream);
+	peek->type = vpdec_next_type(stream);
 	switch (peek->type) {
 	case VPIPE_DEC_MSG_FREE:
-		vdec_peek_free(stream, peek);
+		vpdec_peek_free(stream, peek);
 		return true;
 	case VPIPE_DEC_MSG_START:
-		vdec_peek_start(stream, peek);
+		vpdec_peek_start(stream, peek);
 		return true;
 	case VPIPE_DEC_MSG_CAPTURE:
-		vdec_peek_capture(stream, peek);
+		vpdec_peek_capture(stream, peek);
 		return true;
 	case VPIPE_DEC_MSG_EMPTY:
-		vdec_peek_empty(stream, peek);
+		vpdec_peek_empty(stream, peek);
 		return true;
 	case VPIPE_DEC_MSG_DECODE:
-		vdec_peek_decode(stream, peek);
+		vpdec_peek_decode(stream, peek);
 		return true;
 	case VPIPE_DEC_MSG_DRAIN:
-		vdec_peek_drain(stream, peek);
+		vpdec_peek_drain(stream, peek);
 		return true;
 	}
 
@@ -408,9 +408,9 @@ static bool vdec_peek(struct vdec_stream *stream, struct vdec_peek *peek)
 }
 
 /* Unless it was taken back meanwhile: then it was read for nothing. */
-static void vdec_move(struct list_head *from, struct list_head *to, u64 cookie)
+static void vpdec_move(struct list_head *from, struct list_head *to, u64 cookie)
 {
-	struct vdec_frame *frame = list_first_entry_or_null(from, struct vdec_frame, entry);
+	struct vpdec_frame *frame = list_first_entry_or_null(from, struct vpdec_frame, entry);
 
 	if (!frame || frame->cookie != cookie)
 		return;
@@ -419,7 +419,7 @@ static void vdec_move(struct list_head *from, struct list_head *to, u64 cookie)
 	list_move_tail(&frame->entry, to);
 }
 
-static void vdec_was_read(struct vdec_stream *stream, const struct vdec_peek *peek)
+static void vpdec_was_read(struct vpdec_stream *stream, const struct vpdec_peek *peek)
 {
 	spin_lock(&stream->lock);
 	stream->progress = jiffies;
@@ -435,10 +435,10 @@ static void vdec_was_read(struct vdec_stream *stream, const struct vdec_peek *pe
 		stream->captured = peek->count;
 		break;
 	case VPIPE_DEC_MSG_EMPTY:
-		vdec_move(&stream->empty, &stream->lent, peek->cookie);
+		vpdec_move(&stream->empty, &stream->lent, peek->cookie);
 		break;
 	case VPIPE_DEC_MSG_DECODE:
-		vdec_move(&stream->waiting, &stream->given, peek->cookie);
+		vpdec_move(&stream->waiting, &stream->given, peek->cookie);
 		break;
 	case VPIPE_DEC_MSG_DRAIN:
 		stream->draining = stream->drain == peek->cookie;
@@ -447,25 +447,25 @@ static void vdec_was_read(struct vdec_stream *stream, const struct vdec_peek *pe
 	spin_unlock(&stream->lock);
 }
 
-static bool vdec_stream_readable(struct vdec_stream *stream)
+static bool vpdec_stream_readable(struct vpdec_stream *stream)
 {
 	bool readable;
 
 	spin_lock(&stream->lock);
-	readable = stream->over || vdec_next_type(stream);
+	readable = stream->over || vpdec_next_type(stream);
 	spin_unlock(&stream->lock);
 
 	return readable;
 }
 
-static ssize_t vdec_read_message(struct vdec_stream *stream, char __user *to, size_t count)
+static ssize_t vpdec_read_message(struct vpdec_stream *stream, char __user *to, size_t count)
 {
-	struct vdec_peek peek = {};
+	struct vpdec_peek peek = {};
 	bool over, found;
 
 	spin_lock(&stream->lock);
 	over = stream->over;
-	found = !over && vdec_peek(stream, &peek);
+	found = !over && vpdec_peek(stream, &peek);
 	spin_unlock(&stream->lock);
 
 	if (over)
@@ -476,27 +476,27 @@ static ssize_t vdec_read_message(struct vdec_stream *stream, char __user *to, si
 		return -EMSGSIZE;
 	if (copy_to_user(to, stream->message, peek.size))
 		return -EFAULT;
-	vdec_was_read(stream, &peek);
-	vdec_daemon_lives(stream->ctx->dev);
+	vpdec_was_read(stream, &peek);
+	vpdec_daemon_lives(stream->ctx->dev);
 
 	return peek.size;
 }
 
-static ssize_t vdec_stream_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
+static ssize_t vpdec_stream_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
 {
-	struct vdec_stream *stream = file->private_data;
+	struct vpdec_stream *stream = file->private_data;
 	ssize_t ret;
 
 	for (;;) {
 		ret = mutex_lock_interruptible(&stream->read_lock);
 		if (ret)
 			return ret;
-		ret = vdec_read_message(stream, to, count);
+		ret = vpdec_read_message(stream, to, count);
 		mutex_unlock(&stream->read_lock);
 		if (ret != -EAGAIN || file->f_flags & O_NONBLOCK)
 			return ret;
 
-		ret = wait_event_interruptible(stream->wait, vdec_stream_readable(stream));
+		ret = wait_event_interruptible(stream->wait, vpdec_stream_readable(stream));
 		if (ret)
 			return ret;
 	}
@@ -506,7 +506,7 @@ static ssize_t vdec_stream_read(struct file *file, char __user *to, size_t count
  * Answers
  */
 
-int vdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused)
+int vpdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused)
 {
 	unsigned int i;
 
@@ -519,9 +519,9 @@ int vdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused)
 	return 0;
 }
 
-static bool vdec_holds_cookie(const struct list_head *list, u64 cookie)
+static bool vpdec_holds_cookie(const struct list_head *list, u64 cookie)
 {
-	const struct vdec_frame *frame;
+	const struct vpdec_frame *frame;
 
 	list_for_each_entry(frame, list, entry)
 		if (frame->cookie == cookie)
@@ -531,7 +531,7 @@ static bool vdec_holds_cookie(const struct list_head *list, u64 cookie)
 }
 
 /* Whether there is such a frame since the latest start: 0, ESTALE or EINVAL. */
-int vdec_stream_source(struct vdec_stream *stream, u64 cookie)
+int vpdec_stream_source(struct vpdec_stream *stream, u64 cookie)
 {
 	lockdep_assert_held(&stream->lock);
 	if (!cookie || cookie > stream->cookie)
@@ -540,13 +540,13 @@ int vdec_stream_source(struct vdec_stream *stream, u64 cookie)
 	return cookie < stream->first ? -ESTALE : 0;
 }
 
-static void vdec_span_add(struct vdec_span *span, u64 ns)
+static void vpdec_span_add(struct vpdec_span *span, u64 ns)
 {
 	span->total_ns += ns;
 	span->max_ns = max(span->max_ns, ns);
 }
 
-static void vdec_count(struct vdec_stats *stats, struct vdec_frame *frame, u32 codec_ns)
+static void vpdec_count(struct vpdec_stats *stats, struct vpdec_frame *frame, u32 codec_ns)
 {
 	u64 now_ns = ktime_get_ns();
 	u64 all_ns = now_ns - frame->begun_ns;
@@ -559,27 +559,27 @@ static void vdec_count(struct vdec_stats *stats, struct vdec_frame *frame, u32 c
 	if (frame->capture && !frame->more)
 		for (i = 0; i < frame->capture->vb2_buf.num_planes; i++)
 			stats->out_bytes += vb2_get_plane_payload(&frame->capture->vb2_buf, i);
-	vdec_span_add(&stats->waiting, frame->read_ns - frame->begun_ns);
-	vdec_span_add(&stats->working, now_ns - frame->read_ns);
-	vdec_span_add(&stats->beyond, beyond_ns);
-	stats->classes[vdec_class(beyond_ns)]++;
+	vpdec_span_add(&stats->waiting, frame->read_ns - frame->begun_ns);
+	vpdec_span_add(&stats->working, now_ns - frame->read_ns);
+	vpdec_span_add(&stats->beyond, beyond_ns);
+	stats->classes[vpdec_class(beyond_ns)]++;
 }
 
-static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *done)
+static int vpdec_answer(struct vpdec_stream *stream, const struct vpipe_dec_done *done)
 {
 	u64 cookie = done->header.cookie;
-	struct vdec_frame *frame;
+	struct vpdec_frame *frame;
 	bool good, picture;
 	int ret;
 
 	if (done->status > VPIPE_DEC_FAILED)
 		return -EINVAL;
 
-	frame = list_first_entry_or_null(&stream->given, struct vdec_frame, entry);
+	frame = list_first_entry_or_null(&stream->given, struct vpdec_frame, entry);
 	if (!frame || frame->cookie != cookie) {
 		if (!cookie || cookie > stream->cookie ||
-		    vdec_holds_cookie(&stream->given, cookie) ||
-		    vdec_holds_cookie(&stream->waiting, cookie))
+		    vpdec_holds_cookie(&stream->given, cookie) ||
+		    vpdec_holds_cookie(&stream->waiting, cookie))
 			return -EINVAL;
 		return -ESTALE;
 	}
@@ -592,51 +592,52 @@ static int vdec_answer(struct vdec_stream *stream, const struct vpipe_dec_done *
 	picture = picture && !frame->fails &&
 		  (good || (done->status == VPIPE_DEC_CORRUPT && done->bytesused[0]));
 	if (picture) {
-		ret = vdec_set_payload(&frame->capture->vb2_buf, done->bytesused);
+		ret = vpdec_set_payload(&frame->capture->vb2_buf, done->bytesused);
 		if (ret)
 			return ret;
 	}
 
 	if (good)
-		vdec_count(&stream->stats, frame, done->codec_ns);
+		vpdec_count(&stream->stats, frame, done->codec_ns);
 	list_del(&frame->entry);
 	stream->progress = jiffies;
 	if (good) {
-		vdec_frame_done(frame, VB2_BUF_STATE_DONE);
+		vpdec_frame_done(frame, VB2_BUF_STATE_DONE);
 	} else {
 		stream->stats.errors++;
 		if (picture)
-			vdec_frame_done(frame, VB2_BUF_STATE_ERROR);
+			vpdec_frame_done(frame, VB2_BUF_STATE_ERROR);
 		else
-			vdec_frame_fail(frame);
-		if (stream->ctx->node->kind->stateful && vdec_stateful_failed(stream, done->status))
-			vdec_stream_give_up(stream);
+			vpdec_frame_fail(frame);
+		if (stream->ctx->node->kind->stateful &&
+		    vpdec_stateful_failed(stream, done->status))
+			vpdec_stream_give_up(stream);
 	}
 
 	return 0;
 }
 
 /* What the daemon may write; all of it begins with a header. */
-union vdec_message {
+union vpdec_message {
 	struct vpipe_dec_header header;
 	struct vpipe_dec_done done;
 	struct vpipe_dec_format format;
 	struct vpipe_dec_picture picture;
-	u8 bytes[VDEC_MAX_WRITE];
+	u8 bytes[VPDEC_MAX_WRITE];
 };
 
 /* Of each what there is to be of it at least, in bytes, and who has it. */
-static int vdec_message_check(const union vdec_message *msg, size_t count, bool stateful)
+static int vpdec_message_check(const union vpdec_message *msg, size_t count, bool stateful)
 {
 	switch (msg->header.type) {
 	case VPIPE_DEC_MSG_DONE:
-		return vdec_message_size(msg, count, sizeof(msg->done));
+		return vpdec_message_size(msg, count, sizeof(msg->done));
 	case VPIPE_DEC_MSG_FORMAT:
-		return stateful ? vdec_message_size(msg, count, sizeof(msg->format)) : -EINVAL;
+		return stateful ? vpdec_message_size(msg, count, sizeof(msg->format)) : -EINVAL;
 	case VPIPE_DEC_MSG_PICTURE:
-		return stateful ? vdec_message_size(msg, count, sizeof(msg->picture)) : -EINVAL;
+		return stateful ? vpdec_message_size(msg, count, sizeof(msg->picture)) : -EINVAL;
 	case VPIPE_DEC_MSG_DRAINED:
-		return stateful ? vdec_message_size(msg, count, sizeof(msg->header)) : -EINVAL;
+		return stateful ? vpdec_message_size(msg, count, sizeof(msg->header)) : -EINVAL;
 	}
 
 	return -EINVAL;
@@ -646,58 +647,58 @@ static int vdec_message_check(const union vdec_message *msg, size_t count, bool 
  * None of these waits for anything, nor for a lock that a client may hold while it waits
  * for something: a daemon serves others too, and may be told to end.
  */
-static int vdec_take_message(struct vdec_stream *stream, const union vdec_message *msg)
+static int vpdec_take_message(struct vpdec_stream *stream, const union vpdec_message *msg)
 {
 	lockdep_assert_held(&stream->lock);
 	if (stream->over)
 		return -EPIPE;
 	switch (msg->header.type) {
 	case VPIPE_DEC_MSG_FORMAT:
-		return vdec_stateful_format(stream, &msg->format);
+		return vpdec_stateful_format(stream, &msg->format);
 	case VPIPE_DEC_MSG_PICTURE:
-		return vdec_stateful_picture(stream, &msg->picture);
+		return vpdec_stateful_picture(stream, &msg->picture);
 	case VPIPE_DEC_MSG_DRAINED:
-		return vdec_stateful_drained(stream, &msg->header);
+		return vpdec_stateful_drained(stream, &msg->header);
 	}
 
-	return vdec_answer(stream, &msg->done);
+	return vpdec_answer(stream, &msg->done);
 }
 
-static ssize_t vdec_stream_write(struct file *file, const char __user *from, size_t count,
-				 loff_t *ppos)
+static ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t count,
+				  loff_t *ppos)
 {
-	struct vdec_stream *stream = file->private_data;
-	union vdec_message msg = {};
+	struct vpdec_stream *stream = file->private_data;
+	union vpdec_message msg = {};
 	int ret;
 
-	ret = vdec_copy_message(&msg, from, count);
+	ret = vpdec_copy_message(&msg, from, count);
 	if (ret)
 		return ret;
 	if (msg.header.stream != stream->id)
 		return -EINVAL;
-	ret = vdec_message_check(&msg, count, stream->ctx->node->kind->stateful);
+	ret = vpdec_message_check(&msg, count, stream->ctx->node->kind->stateful);
 	if (ret)
 		return ret;
 
 	spin_lock(&stream->lock);
-	ret = vdec_take_message(stream, &msg);
+	ret = vpdec_take_message(stream, &msg);
 	spin_unlock(&stream->lock);
 	if (ret)
 		return ret;
 	if (msg.header.type == VPIPE_DEC_MSG_FORMAT || msg.header.type == VPIPE_DEC_MSG_DRAINED)
-		vdec_stateful_settle(stream);
-	vdec_daemon_lives(stream->ctx->dev);
+		vpdec_stateful_settle(stream);
+	vpdec_daemon_lives(stream->ctx->dev);
 
 	return count;
 }
 
-static __poll_t vdec_stream_poll(struct file *file, struct poll_table_struct *wait)
+static __poll_t vpdec_stream_poll(struct file *file, struct poll_table_struct *wait)
 {
-	struct vdec_stream *stream = file->private_data;
+	struct vpdec_stream *stream = file->private_data;
 	__poll_t events = EPOLLOUT | EPOLLWRNORM;
 
 	poll_wait(file, &stream->wait, wait);
-	if (vdec_stream_readable(stream))
+	if (vpdec_stream_readable(stream))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(stream->over))
 		events |= EPOLLHUP;
@@ -709,9 +710,9 @@ static __poll_t vdec_stream_poll(struct file *file, struct poll_table_struct *wa
  * Buffers
  */
 
-static struct vb2_buffer *vdec_find_in(const struct list_head *list, unsigned int queue, u32 index)
+static struct vb2_buffer *vpdec_find_in(const struct list_head *list, unsigned int queue, u32 index)
 {
-	const struct vdec_frame *frame;
+	const struct vpdec_frame *frame;
 
 	list_for_each_entry(frame, list, entry) {
 		struct vb2_v4l2_buffer *vbuf = (struct vb2_v4l2_buffer *)&frame->m2m.vb;
@@ -731,8 +732,8 @@ static struct vb2_buffer *vdec_find_in(const struct list_head *list, unsigned in
  * A buffer that the daemon has, or is about to read of. As long as it is in one of these
  * lists videobuf2 leaves it and its memory alone, whatever the client does.
  */
-static struct vb2_buffer *vdec_find_buffer(const struct vdec_stream *stream, unsigned int queue,
-					   u32 index)
+static struct vb2_buffer *vpdec_find_buffer(const struct vpdec_stream *stream, unsigned int queue,
+					    u32 index)
 {
 	const struct list_head *const lists[] = {
 		&stream->given, &stream->lent, &stream->waiting, &stream->empty,
@@ -741,7 +742,7 @@ static struct vb2_buffer *vdec_find_buffer(const struct vdec_stream *stream, uns
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(lists); i++) {
-		vb = vdec_find_in(lists[i], queue, index);
+		vb = vpdec_find_in(lists[i], queue, index);
 		if (vb)
 			return vb;
 	}
@@ -750,7 +751,7 @@ static struct vb2_buffer *vdec_find_buffer(const struct vdec_stream *stream, uns
 }
 
 /* EPIPE, ESTALE, EINVAL, ENOMEM. */
-static struct dma_buf *vdec_export(struct vdec_stream *stream, struct vpipe_dec_buffer *arg)
+static struct dma_buf *vpdec_export(struct vpdec_stream *stream, struct vpipe_dec_buffer *arg)
 {
 	struct dma_buf *dbuf;
 	struct vb2_buffer *vb;
@@ -758,14 +759,14 @@ static struct dma_buf *vdec_export(struct vdec_stream *stream, struct vpipe_dec_
 	lockdep_assert_held(&stream->lock);
 	if (stream->over)
 		return ERR_PTR(-EPIPE);
-	if (arg->queue >= VDEC_NUM_QUEUES || arg->index >= VDEC_MAX_BUFFERS)
+	if (arg->queue >= VPDEC_NUM_QUEUES || arg->index >= VPDEC_MAX_BUFFERS)
 		return ERR_PTR(-EINVAL);
-	vb = vdec_find_buffer(stream, arg->queue, arg->index);
+	vb = vpdec_find_buffer(stream, arg->queue, arg->index);
 	if (!vb)
 		return ERR_PTR(-ESTALE);
 	if (arg->plane >= vb->num_planes)
 		return ERR_PTR(-EINVAL);
-	dbuf = vdec_memory_get(stream->ctx, vb, arg->plane);
+	dbuf = vpdec_memory_get(stream->ctx, vb, arg->plane);
 	if (!dbuf)
 		return ERR_PTR(-ENOMEM);
 
@@ -776,9 +777,9 @@ static struct dma_buf *vdec_export(struct vdec_stream *stream, struct vpipe_dec_
 	return dbuf;
 }
 
-static long vdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long vpdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct vdec_stream *stream = file->private_data;
+	struct vpdec_stream *stream = file->private_data;
 	struct vpipe_dec_buffer buffer;
 	struct dma_buf *dbuf;
 
@@ -788,7 +789,7 @@ static long vdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long
 		return -EFAULT;
 
 	spin_lock(&stream->lock);
-	dbuf = vdec_export(stream, &buffer);
+	dbuf = vpdec_export(stream, &buffer);
 	spin_unlock(&stream->lock);
 	if (IS_ERR(dbuf))
 		return PTR_ERR(dbuf);
@@ -806,13 +807,13 @@ static long vdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long
  * From the first time that both queues stream until nobody has it any more
  */
 
-static void vdec_add_span(struct vdec_span *sum, const struct vdec_span *span)
+static void vpdec_add_span(struct vpdec_span *sum, const struct vpdec_span *span)
 {
 	sum->total_ns += span->total_ns;
 	sum->max_ns = max(sum->max_ns, span->max_ns);
 }
 
-static void vdec_add_stats(struct vdec_stats *sum, const struct vdec_stats *stats)
+static void vpdec_add_stats(struct vpdec_stats *sum, const struct vpdec_stats *stats)
 {
 	unsigned int i;
 
@@ -820,76 +821,76 @@ static void vdec_add_stats(struct vdec_stats *sum, const struct vdec_stats *stat
 	sum->errors += stats->errors;
 	sum->in_bytes += stats->in_bytes;
 	sum->out_bytes += stats->out_bytes;
-	vdec_add_span(&sum->waiting, &stats->waiting);
-	vdec_add_span(&sum->working, &stats->working);
-	vdec_add_span(&sum->beyond, &stats->beyond);
-	for (i = 0; i < VDEC_CLASSES; i++)
+	vpdec_add_span(&sum->waiting, &stats->waiting);
+	vpdec_add_span(&sum->working, &stats->working);
+	vpdec_add_span(&sum->beyond, &stats->beyond);
+	for (i = 0; i < VPDEC_CLASSES; i++)
 		sum->classes[i] += stats->classes[i];
 }
 
-static void vdec_stream_destroy(struct vdec_stream *stream)
+static void vpdec_stream_destroy(struct vpdec_stream *stream)
 {
 	cancel_delayed_work_sync(&stream->watchdog);
-	vdec_ctx_put(stream->ctx);
+	vpdec_ctx_put(stream->ctx);
 	mutex_destroy(&stream->read_lock);
 	kvfree(stream->sources);
 	kvfree(stream->message);
 	kfree(stream);
 }
 
-static void vdec_stream_free(struct kref *kref)
+static void vpdec_stream_free(struct kref *kref)
 {
-	struct vdec_stream *stream = container_of(kref, struct vdec_stream, kref);
-	struct vdec_dev *dev = stream->ctx->dev;
+	struct vpdec_stream *stream = container_of(kref, struct vpdec_stream, kref);
+	struct vpdec_dev *dev = stream->ctx->dev;
 
 	spin_lock(&dev->lock);
 	list_del(&stream->entry);
 	list_del_init(&stream->served);
-	vdec_add_stats(&dev->stats, &stream->stats);
+	vpdec_add_stats(&dev->stats, &stream->stats);
 	spin_unlock(&dev->lock);
 
-	vdec_stream_destroy(stream);
+	vpdec_stream_destroy(stream);
 }
 
-void vdec_stream_put(struct vdec_stream *stream)
+void vpdec_stream_put(struct vpdec_stream *stream)
 {
-	kref_put(&stream->kref, vdec_stream_free);
+	kref_put(&stream->kref, vpdec_stream_free);
 }
 
-static int vdec_stream_release(struct inode *inode, struct file *file)
+static int vpdec_stream_release(struct inode *inode, struct file *file)
 {
-	struct vdec_stream *stream = file->private_data;
-	struct vdec_dev *dev = stream->ctx->dev;
+	struct vpdec_stream *stream = file->private_data;
+	struct vpdec_dev *dev = stream->ctx->dev;
 
-	vdec_stream_stop(stream);
+	vpdec_stream_stop(stream);
 	spin_lock(&dev->lock);
 	list_del_init(&stream->served);
 	spin_unlock(&dev->lock);
-	vdec_stream_put(stream);
+	vpdec_stream_put(stream);
 
 	return 0;
 }
 
-static const struct file_operations vdec_stream_fops = {
+static const struct file_operations vpdec_stream_fops = {
 	.owner = THIS_MODULE,
-	.read = vdec_stream_read,
-	.write = vdec_stream_write,
-	.poll = vdec_stream_poll,
-	.unlocked_ioctl = vdec_stream_ioctl,
+	.read = vpdec_stream_read,
+	.write = vpdec_stream_write,
+	.poll = vpdec_stream_poll,
+	.unlocked_ioctl = vpdec_stream_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.release = vdec_stream_release,
+	.release = vpdec_stream_release,
 };
 
 /* Takes over the caller's count of the stream, unless it fails. */
-int vdec_stream_open_file(struct vdec_stream *stream)
+int vpdec_stream_open_file(struct vpdec_stream *stream)
 {
-	return anon_inode_getfd("[vpipe-dec]", &vdec_stream_fops, stream,
+	return anon_inode_getfd("[vpipe-dec]", &vpdec_stream_fops, stream,
 				O_RDWR | O_CLOEXEC | O_NONBLOCK);
 }
 
-static struct vdec_stream *vdec_stream_alloc(struct vdec_ctx *ctx)
+static struct vpdec_stream *vpdec_stream_alloc(struct vpdec_ctx *ctx)
 {
-	struct vdec_stream *stream;
+	struct vpdec_stream *stream;
 
 	stream = kzalloc(sizeof(*stream), GFP_KERNEL);
 	if (!stream)
@@ -897,7 +898,7 @@ static struct vdec_stream *vdec_stream_alloc(struct vdec_ctx *ctx)
 
 	stream->message = kvmalloc(VPIPE_DEC_MAX_MESSAGE, GFP_KERNEL);
 	if (ctx->node->kind->stateful)
-		stream->sources = kvcalloc(VDEC_SOURCES, sizeof(*stream->sources), GFP_KERNEL);
+		stream->sources = kvcalloc(VPDEC_SOURCES, sizeof(*stream->sources), GFP_KERNEL);
 	if (!stream->message || (ctx->node->kind->stateful && !stream->sources)) {
 		kvfree(stream->sources);
 		kvfree(stream->message);
@@ -916,16 +917,16 @@ static struct vdec_stream *vdec_stream_alloc(struct vdec_ctx *ctx)
 	INIT_LIST_HEAD(&stream->given);
 	INIT_LIST_HEAD(&stream->empty);
 	INIT_LIST_HEAD(&stream->lent);
-	INIT_DELAYED_WORK(&stream->watchdog, vdec_watch);
-	INIT_WORK(&stream->settle, vdec_stateful_settle_work);
+	INIT_DELAYED_WORK(&stream->watchdog, vpdec_watch);
+	INIT_WORK(&stream->settle, vpdec_stateful_settle_work);
 
 	return stream;
 }
 
 /* EBUSY: the daemon has as many streams as it serves. EDQUOT: one user has so many. */
-static int vdec_session_takes(const struct vdec_session *session, const struct vdec_ctx *ctx)
+static int vpdec_session_takes(const struct vpdec_session *session, const struct vpdec_ctx *ctx)
 {
-	const struct vdec_stream *stream;
+	const struct vpdec_stream *stream;
 	unsigned int all = 0, own = 0;
 
 	list_for_each_entry(stream, &session->streams, served) {
@@ -935,14 +936,14 @@ static int vdec_session_takes(const struct vdec_session *session, const struct v
 	if (all >= session->max_streams)
 		return -EBUSY;
 
-	return own >= READ_ONCE(vdec_user_streams) && !ctx->unlimited ? -EDQUOT : 0;
+	return own >= READ_ONCE(vpdec_user_streams) && !ctx->unlimited ? -EDQUOT : 0;
 }
 
 /* Makes sure that there is a daemon for the file's stream; @new is for one without. */
-static int vdec_stream_announce(struct vdec_ctx *ctx, struct vdec_stream *new)
+static int vpdec_stream_announce(struct vpdec_ctx *ctx, struct vpdec_stream *new)
 {
-	struct vdec_dev *dev = ctx->dev;
-	struct vdec_session *session = dev->session;
+	struct vpdec_dev *dev = ctx->dev;
+	struct vpdec_session *session = dev->session;
 	int ret;
 
 	lockdep_assert_held(&dev->lock);
@@ -952,7 +953,7 @@ static int vdec_stream_announce(struct vdec_ctx *ctx, struct vdec_stream *new)
 		return -EOPNOTSUPP;
 	if (!new)
 		return 0;
-	ret = vdec_session_takes(session, ctx);
+	ret = vpdec_session_takes(session, ctx);
 	if (ret)
 		return ret;
 
@@ -967,11 +968,11 @@ static int vdec_stream_announce(struct vdec_ctx *ctx, struct vdec_stream *new)
 }
 
 /* Frames that come from here on begin anew. */
-void vdec_stream_write_start(struct vdec_stream *stream)
+void vpdec_stream_write_start(struct vpdec_stream *stream)
 {
-	struct vdec_ctx *ctx = stream->ctx;
+	struct vpdec_ctx *ctx = stream->ctx;
 	struct vpipe_dec_start start = {
-		.header = vdec_header(stream, VPIPE_DEC_MSG_START, sizeof(start)),
+		.header = vpdec_header(stream, VPIPE_DEC_MSG_START, sizeof(start)),
 		.codec = ctx->coded->codec,
 		.width = ctx->width,
 		.height = ctx->height,
@@ -981,7 +982,7 @@ void vdec_stream_write_start(struct vdec_stream *stream)
 		start.flags = VPIPE_DEC_STATEFUL;
 	} else {
 		start.pixelformat = ctx->raw->fourcc;
-		start.num_planes = vdec_planes(ctx, true, start.planes);
+		start.num_planes = vpdec_planes(ctx, true, start.planes);
 	}
 
 	spin_lock(&stream->lock);
@@ -1002,9 +1003,9 @@ void vdec_stream_write_start(struct vdec_stream *stream)
  * ENOTCONN: there is no daemon. EOPNOTSUPP: it lacks the codec. EBUSY, EDQUOT: it has
  * streams enough, of all or of this user. ENOMEM.
  */
-int vdec_stream_begin(struct vdec_ctx *ctx)
+int vpdec_stream_begin(struct vpdec_ctx *ctx)
 {
-	struct vdec_stream *old = ctx->stream, *new = NULL;
+	struct vpdec_stream *old = ctx->stream, *new = NULL;
 	int ret;
 
 	lockdep_assert_held(&ctx->lock);
@@ -1014,20 +1015,20 @@ int vdec_stream_begin(struct vdec_ctx *ctx)
 	 * another: a queue may still stream.
 	 */
 	if (!old || READ_ONCE(old->over)) {
-		new = vdec_stream_alloc(ctx);
+		new = vpdec_stream_alloc(ctx);
 		if (!new)
 			return -ENOMEM;
 	}
 
 	spin_lock(&ctx->dev->lock);
-	ret = vdec_stream_announce(ctx, new);
+	ret = vpdec_stream_announce(ctx, new);
 	spin_unlock(&ctx->dev->lock);
 	if (!new)
 		return ret;
 	if (ret)
-		vdec_stream_destroy(new);
+		vpdec_stream_destroy(new);
 	else if (old)
-		vdec_stream_put(old);
+		vpdec_stream_put(old);
 
 	return ret;
 }
