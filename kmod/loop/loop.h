@@ -12,12 +12,12 @@
  * node.c	ioctls, files, and the two queues of each
  * formats.c	formats, sizes and intervals
  * controls.c	what users may set
- * frames.c	frames from the writer to the lists of the readers, and back
+ * writer.c	frames from the writer to the lists of the readers, and back
  * reader.c	frames from a reader's list to its buffers
  * read.c	the same to read(2)
  * memory.c	which memory is the same, and copying from one to another
  * view.c	mappings of readers that show the writer's memory
- * still.c	what readers get while there is no frame
+ * placeholder.c	what readers get while there is no frame
  * debugfs.c	counters
  *
  * Locks, the outer ones first: that of a control handler; vloop_file.lock; vloop_dev.lock;
@@ -431,7 +431,7 @@ int vloop_s_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
 int vloop_controls_init(struct vloop_dev *dev);
 int vloop_file_controls_init(struct vloop_file *file);
 
-/* frames.c */
+/* writer.c */
 void vloop_frames_init(struct vloop_dev *dev);
 void vloop_frames_exit(struct vloop_dev *dev);
 struct vloop_frame *vloop_frame_alloc(struct vloop_dev *dev, u32 bytes);
@@ -504,7 +504,7 @@ void vloop_view_keep(struct vloop_view *view);
 struct vloop_frame *vloop_view_frame(struct vloop_view *view);
 void vloop_views_move(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by);
 
-/* still.c */
+/* placeholder.c */
 void vloop_still_init(struct vloop_dev *dev);
 void vloop_still_exit(struct vloop_dev *dev);
 void vloop_still_forget(struct vloop_dev *dev, bool black_alone);
