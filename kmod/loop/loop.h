@@ -9,7 +9,10 @@
  * get a copy, those who only wait for it lose it.
  *
  * core.c	the module, its nodes, opening them
- * node.c	ioctls, files, and the two queues of each
+ * node.c	files
+ * ioctl.c	ioctls
+ * claim.c	who writes, and who reads
+ * queue.c	the two queues of a file
  * formats.c	formats, sizes and intervals
  * controls.c	what users may set
  * writer.c	frames from the writer to the lists of the readers, and back
@@ -411,9 +414,22 @@ bool vloop_may_open(void);
 
 /* node.c */
 extern const struct v4l2_file_operations vloop_fops;
+
+/* ioctl.c */
 extern const struct v4l2_ioctl_ops vloop_ioctl_ops;
+long vloop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+long vloop_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+
+/* claim.c */
 bool vloop_has_side(struct vloop_file *file, bool capture);
-int vloop_start_reading(struct vloop_file *file);
+int vloop_claim_writer(struct vloop_file *file);
+int vloop_claim_reader(struct vloop_file *file);
+int vloop_claim(struct file *filp, struct vb2_queue *q);
+void vloop_unclaim(struct vloop_file *file, struct vb2_queue *q);
+void vloop_caps_changed(struct vloop_dev *dev);
+
+/* queue.c */
+int vloop_init_queue(struct vloop_file *file, struct vb2_queue *q, u32 type);
 
 /* formats.c */
 void vloop_formats_init(struct vloop_dev *dev);
@@ -469,6 +485,7 @@ void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf);
 void vloop_buf_unready(struct vloop_buf *buf);
 
 /* read.c */
+int vloop_start_reading(struct vloop_file *file);
 ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *offset);
 
 /* memory.c */

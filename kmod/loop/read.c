@@ -82,6 +82,27 @@ static ssize_t vloop_read_frame(struct vloop_file *file, struct vloop_frame *fra
 	return ret ?: vloop_read_rest(file, to, count);
 }
 
+/* read(2) is used from now on, and nothing else. */
+int vloop_start_reading(struct vloop_file *file)
+{
+	int ret;
+
+	lockdep_assert_held(&file->lock);
+	if (file->reader.reading)
+		return 0;
+	if (vb2_is_busy(&file->cap) || vb2_is_busy(&file->out))
+		return -EBUSY;
+
+	ret = vloop_claim_reader(file);
+	if (ret)
+		return ret;
+	file->reader.reading = true;
+	file->reader.stale = false;
+	vloop_reader_start(file);
+
+	return 0;
+}
+
 /* The next read begins anew, with frames of the new format. */
 static void vloop_read_again(struct vloop_file *file)
 {
