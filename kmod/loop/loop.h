@@ -16,11 +16,16 @@
  * formats.c	formats, sizes and intervals
  * controls.c	what users may set
  * writer.c	frames from the writer to the lists of the readers, and back
- * reader.c	frames from a reader's list to its buffers
+ * reader.c	a reader's list of frames
+ * match.c	which of them goes to which buffer
+ * deliver.c	and how it gets there
  * read.c	the same to read(2)
- * memory.c	which memory is the same, and copying from one to another
- * view.c	mappings of readers that show the writer's memory
  * placeholder.c	what readers get while there is no frame
+ * frame.c	a frame's memory, and who refers to it
+ * access.c	where the kernel sees memory, and copying it
+ * memory.c	which memory is the same
+ * view.c	mappings of readers that show the writer's memory
+ * mmap.c	mmap(2) of CAPTURE buffers
  * debugfs.c	counters
  *
  * Locks, the outer ones first: that of a control handler; vloop_file.lock; vloop_dev.lock;
@@ -160,6 +165,16 @@ struct vloop_buf {
 	bool own;
 	bool ready;
 	void *vaddr;
+};
+
+/* How a frame reaches a buffer. */
+enum vloop_way {
+	VLOOP_NOT_YET,		/* there is no buffer for it */
+	VLOOP_NEVER,		/* there will not be: all are memory of the writer's */
+	VLOOP_LEND,		/* the buffer is the frame's memory */
+	VLOOP_SHOW,		/* its view shows the frame */
+	VLOOP_SHOW_COPY,		/* its view shows a copy of the frame */
+	VLOOP_COPY,		/* to the buffer's memory */
 };
 
 /**
@@ -400,6 +415,16 @@ static inline bool vloop_is_capture(const struct vb2_queue *vq)
 	return V4L2_TYPE_IS_CAPTURE(vq->type);
 }
 
+static inline struct vloop_entry *vloop_reader_at(struct vloop_reader *reader, unsigned int i)
+{
+	return &reader->list[(reader->first + i) % VLOOP_MAX_BUFFERS];
+}
+
+static inline bool vloop_reader_takes(const struct vloop_reader *reader)
+{
+	return !list_empty(&reader->entry);
+}
+
 static inline struct vloop_reader *vloop_reader_of(const struct vloop_buf *buf)
 {
 	struct vloop_file *file = vb2_get_drv_priv(buf->vbuf.vb2_buf.vb2_queue);
@@ -448,6 +473,49 @@ int vloop_controls_init(struct vloop_dev *dev);
 int vloop_file_controls_init(struct vloop_file *file);
 
 /* writer.c */
+void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb);
+void vloop_relieve(struct vloop_file *file);
+void vloop_take_back(struct vloop_dev *dev);
+void vloop_keep_last(struct vloop_dev *dev, bool keep);
+
+/* reader.c */
+void vloop_reader_init(struct vloop_reader *reader);
+void vloop_reader_start(struct vloop_file *file);
+void vloop_reader_stop(struct vloop_file *file);
+void vloop_reader_end(struct vloop_file *file);
+void vloop_reader_lose(struct vloop_dev *dev, struct vloop_reader *reader);
+struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
+void vloop_reader_show_still(struct vloop_dev *dev, struct vloop_reader *reader,
+			     struct vloop_frame *frame);
+void vloop_readers_init(struct vloop_dev *dev);
+void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
+void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
+			   struct vloop_frame *by);
+void vloop_readers_drop(struct vloop_dev *dev, u32 number);
+
+/* match.c */
+struct vloop_view *vloop_view_at(const struct vloop_buf *buf);
+enum vloop_way vloop_match(struct vloop_dev *dev, struct vloop_reader *reader,
+			   struct vloop_buf **buf);
+
+/* deliver.c */
+bool vloop_reader_ready(struct vloop_file *file);
+int vloop_wait_ready(struct vloop_file *file, bool nonblocking);
+int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b, bool nonblocking);
+void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf);
+void vloop_buf_unready(struct vloop_buf *buf);
+
+/* read.c */
+int vloop_start_reading(struct vloop_file *file);
+ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *offset);
+
+/* placeholder.c */
+void vloop_still_init(struct vloop_dev *dev);
+void vloop_still_exit(struct vloop_dev *dev);
+void vloop_still_forget(struct vloop_dev *dev, bool black_alone);
+void vloop_still_schedule(struct vloop_dev *dev);
+
+/* frame.c */
 void vloop_frames_init(struct vloop_dev *dev);
 void vloop_frames_exit(struct vloop_dev *dev);
 struct vloop_frame *vloop_frame_alloc(struct vloop_dev *dev, u32 bytes);
@@ -460,35 +528,8 @@ void vloop_set_frame(struct vloop_dev *dev, struct vloop_frame **place, struct v
 void vloop_lend(struct vloop_dev *dev, struct vloop_buf *buf, struct vloop_frame *frame);
 void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf);
 unsigned int vloop_most_lent(const struct vloop_dev *dev);
-void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb);
-void vloop_relieve(struct vloop_file *file);
-void vloop_take_back(struct vloop_dev *dev);
-void vloop_keep_last(struct vloop_dev *dev, bool keep);
 
-/* reader.c */
-void vloop_reader_init(struct vloop_reader *reader);
-void vloop_reader_start(struct vloop_file *file);
-void vloop_reader_stop(struct vloop_file *file);
-void vloop_reader_end(struct vloop_file *file);
-void vloop_readers_init(struct vloop_dev *dev);
-void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
-void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
-			   struct vloop_frame *by);
-void vloop_readers_drop(struct vloop_dev *dev, u32 number);
-void vloop_reader_show_still(struct vloop_dev *dev, struct vloop_reader *reader,
-			     struct vloop_frame *frame);
-struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
-bool vloop_reader_ready(struct vloop_file *file);
-int vloop_wait_ready(struct vloop_file *file, bool nonblocking);
-int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b, bool nonblocking);
-void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf);
-void vloop_buf_unready(struct vloop_buf *buf);
-
-/* read.c */
-int vloop_start_reading(struct vloop_file *file);
-ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *offset);
-
-/* memory.c */
+/* access.c */
 extern struct vpipe_memory vloop_memops;
 void vloop_memory_init(void);
 void *vloop_access_begin(struct vb2_buffer *vb);
@@ -496,6 +537,8 @@ void vloop_access_end(struct vb2_buffer *vb);
 const void *vloop_frame_begin(struct vloop_frame *frame);
 void vloop_frame_end(struct vloop_frame *frame);
 int vloop_copy_out(struct vloop_frame *frame, void *to, u32 bytes);
+
+/* memory.c */
 void vloop_memory_note(struct vloop_dev *dev, const struct vb2_buffer *vb);
 void vloop_memory_forget(struct vloop_dev *dev, unsigned int index);
 void vloop_memory_forget_all(struct vloop_dev *dev);
@@ -503,11 +546,37 @@ bool vloop_is_memory(const struct vloop_buf *buf, const struct vloop_memory *mem
 bool vloop_is_writers(const struct vloop_dev *dev, const struct vloop_buf *buf);
 long vloop_memory_share(struct vloop_dev *dev, struct vpipe_loop_share *share);
 
+/**
+ * struct vloop_view - a window
+ * @dev:	its node
+ * @dbuf:	what is mapped
+ * @own:	memory of the MMAP buffer that it belongs to
+ * @keep:	keeps @own
+ * @imported:	memory of somebody else that it is for good: nothing else is ever shown
+ * @mappings:	of it, in all processes
+ * @entry:	in @frame->views
+ * @frame:	that it shows, referred to
+ * @copies:	frames to copy before the writer's memory is shown again
+ *
+ * The last three are under vloop_dev.frames_lock.
+ */
+struct vloop_view {
+	struct vloop_dev *dev;
+	struct dma_buf *dbuf;
+	void *own;
+	struct dma_buf *keep;
+	struct dma_buf *imported;
+	atomic_t mappings;
+	struct list_head entry;
+	struct vloop_frame *frame;
+	unsigned int copies;
+};
+
 /* view.c */
-int vloop_capture_mmap(struct vloop_file *file, struct vm_area_struct *vma);
 struct dma_buf *vloop_view_create(struct vloop_dev *dev, size_t size);
 struct dma_buf *vloop_view_import(struct vloop_dev *dev, struct dma_buf *imported);
 struct vloop_view *vloop_view_of(const struct dma_buf *dbuf);
+struct vloop_view *vloop_view_of_buffer(struct vloop_dev *dev, struct vb2_buffer *vb);
 bool vloop_view_may_be_queued(const struct dma_buf *dbuf, const struct vloop_dev *dev);
 struct dma_buf *vloop_view_imported(const struct vloop_view *view);
 size_t vloop_view_size(const struct vloop_view *view);
@@ -521,11 +590,8 @@ void vloop_view_keep(struct vloop_view *view);
 struct vloop_frame *vloop_view_frame(struct vloop_view *view);
 void vloop_views_move(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by);
 
-/* placeholder.c */
-void vloop_still_init(struct vloop_dev *dev);
-void vloop_still_exit(struct vloop_dev *dev);
-void vloop_still_forget(struct vloop_dev *dev, bool black_alone);
-void vloop_still_schedule(struct vloop_dev *dev);
+/* mmap.c */
+int vloop_capture_mmap(struct vloop_file *file, struct vm_area_struct *vma);
 
 /* debugfs.c */
 void vloop_debugfs_init(struct vloop_dev *dev);
