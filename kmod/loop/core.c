@@ -106,6 +106,7 @@ static struct vloop_dev *vloop_create(unsigned int number)
 	INIT_LIST_HEAD(&dev->files);
 	vloop_formats_init(dev);
 	vloop_frames_init(dev);
+	vloop_readers_init(dev);
 	vloop_still_init(dev);
 
 	snprintf(dev->v4l2_dev.name, sizeof(dev->v4l2_dev.name), VLOOP_NAME "-%03u", number);
@@ -133,6 +134,7 @@ static void vloop_remove(struct vloop_dev *dev)
 	if (video_is_registered(&dev->vfd))
 		video_unregister_device(&dev->vfd);
 	vloop_still_exit(dev);
+	vloop_readers_exit(dev);
 	vloop_frames_exit(dev);
 	v4l2_device_unregister(&dev->v4l2_dev);
 	v4l2_device_put(&dev->v4l2_dev);

@@ -112,7 +112,6 @@ static void vloop_spare_work(struct work_struct *work)
 void vloop_frames_init(struct vloop_dev *dev)
 {
 	spin_lock_init(&dev->frames_lock);
-	vloop_readers_init(dev);
 	INIT_LIST_HEAD(&dev->held);
 	INIT_LIST_HEAD(&dev->spare);
 	init_waitqueue_head(&dev->idle);
@@ -121,7 +120,6 @@ void vloop_frames_init(struct vloop_dev *dev)
 
 void vloop_frames_exit(struct vloop_dev *dev)
 {
-	cancel_work_sync(&dev->wake_work);
 	cancel_delayed_work_sync(&dev->spare_work);
 	vloop_spare_work(&dev->spare_work.work);
 }

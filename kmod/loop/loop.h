@@ -458,7 +458,6 @@ int vloop_init_queue(struct vloop_file *file, struct vb2_queue *q, u32 type);
 
 /* formats.c */
 void vloop_formats_init(struct vloop_dev *dev);
-struct vloop_frame *vloop_black(struct vloop_dev *dev);
 int vloop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vloop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
 int vloop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival);
@@ -488,6 +487,7 @@ struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
 void vloop_reader_show_still(struct vloop_dev *dev, struct vloop_reader *reader,
 			     struct vloop_frame *frame);
 void vloop_readers_init(struct vloop_dev *dev);
+void vloop_readers_exit(struct vloop_dev *dev);
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
 void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 			   struct vloop_frame *by);
@@ -513,7 +513,13 @@ ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *off
 void vloop_still_init(struct vloop_dev *dev);
 void vloop_still_exit(struct vloop_dev *dev);
 void vloop_still_forget(struct vloop_dev *dev, bool black_alone);
-void vloop_still_schedule(struct vloop_dev *dev);
+
+/* There may be something to show from now on. */
+static inline void vloop_still_schedule(struct vloop_dev *dev)
+{
+	if (READ_ONCE(dev->timeout))
+		mod_delayed_work(system_dfl_wq, &dev->still_work, 0);
+}
 
 /* frame.c */
 void vloop_frames_init(struct vloop_dev *dev);

@@ -29,6 +29,48 @@ static struct vloop_frame *vloop_still(const struct vloop_dev *dev)
 	return dev->image ?: dev->black;
 }
 
+static bool vloop_is_full_range(const struct vloop_dev *dev)
+{
+	u32 quantization = dev->quantization;
+
+	if (quantization == V4L2_QUANTIZATION_DEFAULT)
+		quantization = V4L2_MAP_QUANTIZATION_DEFAULT(false, dev->colorspace,
+							     dev->ycbcr_enc);
+
+	return quantization == V4L2_QUANTIZATION_FULL_RANGE;
+}
+
+/* A black picture, referred to by the caller; none where there is no such thing. */
+static struct vloop_frame *vloop_black(struct vloop_dev *dev)
+{
+	const struct vloop_format *format = dev->format;
+	u8 luma = vloop_is_full_range(dev) ? 0 : 16;
+	u32 first = dev->bytesperline * dev->height;
+	struct vloop_frame *frame;
+	u8 line[4];
+	u32 i;
+
+	lockdep_assert_held(&dev->lock);
+	if (!format->bytes)
+		return NULL;
+	frame = vloop_frame_alloc(dev, dev->sizeimage);
+	if (!frame)
+		return NULL;
+
+	frame->flags = 0;
+	if (!format->luma) {
+		memset(frame->data, 0, frame->bytes);
+		return frame;
+	}
+	for (i = 0; i < sizeof(line); i++)
+		line[i] = format->luma & BIT(i) ? luma : 128;
+	memset(frame->data + first, 128, frame->bytes - first);
+	memset32(frame->data, get_unaligned((u32 *)line), first / sizeof(line));
+	memcpy(frame->data + round_down(first, sizeof(line)), line, first % sizeof(line));
+
+	return frame;
+}
+
 /* Made when it is first needed. */
 static void vloop_still_blacken(struct vloop_dev *dev)
 {
@@ -95,13 +137,6 @@ static void vloop_still_tick(struct work_struct *work)
 	spin_unlock(&dev->frames_lock);
 
 	queue_delayed_work(system_dfl_wq, &dev->still_work, interval);
-}
-
-/* There may be something to show from now on. */
-void vloop_still_schedule(struct vloop_dev *dev)
-{
-	if (READ_ONCE(dev->timeout))
-		mod_delayed_work(system_dfl_wq, &dev->still_work, 0);
 }
 
 void vloop_still_init(struct vloop_dev *dev)

@@ -80,6 +80,11 @@ void vloop_readers_init(struct vloop_dev *dev)
 	INIT_WORK(&dev->wake_work, vloop_wake_work);
 }
 
+void vloop_readers_exit(struct vloop_dev *dev)
+{
+	cancel_work_sync(&dev->wake_work);
+}
+
 /* A frame for all. The writer wakes one thread, however many they are. */
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame)
 {
