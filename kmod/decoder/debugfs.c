@@ -23,40 +23,6 @@ static int vpdec_ping_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(vpdec_ping);
 
-/* Into which class of a histogram a time falls. */
-unsigned int vpdec_class(u64 ns)
-{
-	u64 us8 = div_u64(ns << VPDEC_CLASSES_LOG2, NSEC_PER_USEC);
-	unsigned int octave = 0;
-
-	/* Below two times the first power they are linear. */
-	while (us8 >> octave >= 2 << VPDEC_CLASSES_LOG2)
-		octave++;
-
-	return min_t(unsigned int, (octave << VPDEC_CLASSES_LOG2) + (us8 >> octave),
-		     VPDEC_CLASSES - 1);
-}
-
-/* The middle of the class that half of all are in or below. */
-static u64 vpdec_median_ns(const struct vpdec_stats *stats)
-{
-	unsigned int i, octave;
-	u64 below = 0, us16;
-
-	for (i = 0; i < VPDEC_CLASSES; i++) {
-		below += stats->classes[i];
-		if (below && below * 2 >= stats->frames)
-			break;
-	}
-	if (i == VPDEC_CLASSES)
-		return 0;
-
-	octave = i < 2 << VPDEC_CLASSES_LOG2 ? 0 : (i >> VPDEC_CLASSES_LOG2) - 1;
-	us16 = (2 * (u64)(i - (octave << VPDEC_CLASSES_LOG2)) + 1) << octave;
-
-	return us16 * NSEC_PER_USEC >> (VPDEC_CLASSES_LOG2 + 1);
-}
-
 static void vpdec_show_span(struct seq_file *m, const char *name, const struct vpdec_span *span,
 			    u64 frames)
 {

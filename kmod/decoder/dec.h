@@ -2,17 +2,29 @@
 /*
  * The decoder: a stateless and a stateful V4L2 node whose codec is a process.
  *
- *   core.c	the device, from probe to its last user
- *   node.c	/dev/videoN: what both kinds of node have in common
- *   stateless.c	one of them: an OUTPUT and a CAPTURE buffer make a frame
- *   stateful.c	the other: bitstream on OUTPUT, pictures in display order on CAPTURE
- *   formats.c	what is on OUTPUT and on CAPTURE
- *   controls.c	the stateless parameters of each codec
- *   memory.c	the memory of buffers
- *   stream.c	messages between a file of a node and the daemon
- *   session.c	/dev/vpipe-dec: the daemon
- *   debugfs.c	ping and stats
- *   inject.c	decoding without a client
+ *   core.c		the device, from probe to its last user
+ *   node.c		/dev/videoN: what both kinds of node have in common
+ *   ctx.c		an open file of one
+ *   queue.c		its queues
+ *   stateless.c		one kind: an OUTPUT and a CAPTURE buffer make a frame
+ *   stateful.c		the other: bitstream on OUTPUT, pictures in display order on CAPTURE
+ *   stateful_feed.c	what it hands to the daemon
+ *   stateful_told.c	what the daemon says
+ *   formats.c		what is on OUTPUT and on CAPTURE
+ *   controls.c		the stateless parameters of each codec
+ *   ext_ctrls.c		the calls that copy them
+ *   memory.c		the memory of buffers
+ *   stream.c		what a file of a node and the daemon share, and its life
+ *   stream_file.c	the daemon's file of it
+ *   messages.c		what it reads there
+ *   answers.c		what it writes
+ *   buffers.c		which dma-bufs it has
+ *   frames.c		which frames it has
+ *   session.c		/dev/vpipe-dec: the daemon
+ *   protocol.c		what whatever it writes has to look like
+ *   stats.c		counters and times
+ *   debugfs.c		ping and stats
+ *   inject.c		decoding without a client
  *
  * Locks, in the order in which they are taken: vpdec_ctx.lock (a mutex: one
  * file's queues and formats), the lock of its control handler, vpdec_dev.lock (the session
@@ -262,6 +274,8 @@ struct vpdec_frame {
 	u32 num_controls;
 };
 
+#define VPDEC_SOURCE_FLAGS	(V4L2_BUF_FLAG_TIMECODE | V4L2_BUF_FLAG_TSTAMP_SRC_MASK)
+
 /**
  * struct vpdec_source - what a picture takes over from its OUTPUT buffer
  * @cookie:	of the frame
@@ -496,7 +510,17 @@ int vpdec_register_node(struct vpdec_node *node);
 void vpdec_unregister_node(struct vpdec_node *node);
 struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node);
 void vpdec_ctx_close(struct vpdec_ctx *ctx);
+int vpdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap);
+int vpdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb);
+int vpdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf);
+int vpdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf);
+int vpdec_req_validate(struct media_request *req);
+
+/* ctx.c */
 void vpdec_ctx_put(struct vpdec_ctx *ctx);
+
+/* queue.c */
+int vpdec_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *dst_vq);
 int vpdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers, unsigned int *num_planes,
 		      unsigned int sizes[], struct device *alloc_devs[]);
 int vpdec_buf_init(struct vb2_buffer *vb);
@@ -506,11 +530,6 @@ int vpdec_buf_prepare(struct vb2_buffer *vb);
 bool vpdec_buf_fits(const struct vpdec_ctx *ctx, struct vb2_buffer *vb);
 void vpdec_return_queued(struct vpdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buffer_state state);
 int vpdec_start_queue(struct vb2_queue *vq);
-int vpdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap);
-int vpdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb);
-int vpdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf);
-int vpdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf);
-int vpdec_req_validate(struct media_request *req);
 
 static inline struct vpdec_ctx *vpdec_file_to_ctx(struct file *file)
 {
@@ -525,6 +544,26 @@ static inline struct vpdec_frame *vpdec_to_frame(struct vb2_v4l2_buffer *vbuf)
 static inline bool vpdec_is_capture(const struct vb2_queue *vq)
 {
 	return V4L2_TYPE_IS_CAPTURE(vq->type);
+}
+
+/* The daemon did something: who waits for it has reason to. */
+static inline void vpdec_daemon_lives(struct vpdec_dev *dev)
+{
+	unsigned long now = jiffies;
+
+	if (READ_ONCE(dev->alive) != now)
+		WRITE_ONCE(dev->alive, now);
+}
+
+static inline struct vpipe_dec_header vpdec_header(const struct vpdec_stream *stream, u16 type,
+						   u32 size)
+{
+	return (struct vpipe_dec_header) {
+		.version = VPIPE_DEC_VERSION,
+		.type = type,
+		.size = size,
+		.stream = stream->id,
+	};
 }
 
 /* What both tables of ioctls have. */
@@ -565,6 +604,15 @@ extern const struct vpdec_kind vpdec_stateless;
 
 /* stateful.c */
 extern const struct vpdec_kind vpdec_stateful;
+
+/* stateful_feed.c */
+void vpdec_feed(struct vpdec_ctx *ctx);
+void vpdec_recall(struct vpdec_ctx *ctx);
+void vpdec_write_capture(struct vpdec_ctx *ctx);
+
+/* stateful_told.c */
+void vpdec_halt_for_change(struct vpdec_ctx *ctx);
+void vpdec_end_drain(struct vpdec_ctx *ctx);
 bool vpdec_stateful_failed(struct vpdec_stream *stream, u32 status);
 void vpdec_stateful_settle(struct vpdec_stream *stream);
 void vpdec_stateful_settle_work(struct work_struct *work);
@@ -591,10 +639,13 @@ int vpdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
 /* controls.c */
 extern const struct vpdec_coded vpdec_stateless_coded[VPDEC_NUM_STATELESS];
 int vpdec_controls_init(struct vpdec_ctx *ctx);
-long vpdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg);
 void vpdec_controls_depth(struct vpdec_ctx *ctx);
 size_t vpdec_controls_max(struct vpdec_ctx *ctx);
 void vpdec_controls_pack(struct vpdec_ctx *ctx, struct vpdec_frame *frame);
+u32 vpdec_ctrl_max(const struct v4l2_ctrl *ctrl);
+
+/* ext_ctrls.c */
+long vpdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* memory.c */
 extern struct vpipe_memory vpdec_memops;
@@ -606,33 +657,56 @@ struct dma_buf *vpdec_memory_get(struct vpdec_ctx *ctx, struct vb2_buffer *vb, u
 /* stream.c */
 int vpdec_stream_begin(struct vpdec_ctx *ctx);
 void vpdec_stream_write_start(struct vpdec_stream *stream);
+void vpdec_stream_put(struct vpdec_stream *stream);
+
+/* frames.c */
+void vpdec_frame_done(struct vpdec_frame *frame, enum vb2_buffer_state state);
+void vpdec_frame_fail(struct vpdec_frame *frame);
+void vpdec_no_payload(struct vb2_buffer *vb);
+int vpdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused);
+int vpdec_stream_source(struct vpdec_stream *stream, u64 cookie);
 void vpdec_stream_submit(struct vpdec_stream *stream, struct vpdec_frame *frame);
 void vpdec_stream_expect(struct vpdec_stream *stream);
 void vpdec_stream_take_back(struct vpdec_stream *stream);
-void vpdec_no_payload(struct vb2_buffer *vb);
-int vpdec_stream_source(struct vpdec_stream *stream, u64 cookie);
-int vpdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused);
-void vpdec_frame_fail(struct vpdec_frame *frame);
-void vpdec_stream_forget_buffer(struct vpdec_ctx *ctx, struct vb2_buffer *vb);
-void vpdec_stream_forget_dropped(struct vpdec_ctx *ctx, struct vb2_queue *vq);
+void vpdec_stream_give_up(struct vpdec_stream *stream);
 void vpdec_stream_stop(struct vpdec_stream *stream);
 void vpdec_stream_end(struct vpdec_stream *stream);
-void vpdec_stream_put(struct vpdec_stream *stream);
+void vpdec_watch(struct work_struct *work);
+
+/* buffers.c */
+void vpdec_stream_forget_buffer(struct vpdec_ctx *ctx, struct vb2_buffer *vb);
+void vpdec_stream_forget_dropped(struct vpdec_ctx *ctx, struct vb2_queue *vq);
+long vpdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* messages.c */
+bool vpdec_stream_readable(struct vpdec_stream *stream);
+ssize_t vpdec_stream_read(struct file *file, char __user *to, size_t count, loff_t *ppos);
+
+/* answers.c */
+ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t count,
+			   loff_t *ppos);
+
+/* stream_file.c */
 int vpdec_stream_open_file(struct vpdec_stream *stream);
 
-/* session.c */
-void vpdec_daemon_lives(struct vpdec_dev *dev);
+/* protocol.c */
 int vpdec_copy_message(void *to, const char __user *from, size_t count);
 int vpdec_message_size(const void *message, size_t count, size_t size);
+
+/* session.c */
 int vpdec_session_register(struct vpdec_dev *dev);
 void vpdec_session_unregister(struct vpdec_dev *dev);
 int vpdec_session_ping(struct vpdec_dev *dev, u64 *round_trip_ns);
+
+/* stats.c */
+void vpdec_count(struct vpdec_stats *stats, struct vpdec_frame *frame, u32 codec_ns);
+void vpdec_add_stats(struct vpdec_stats *sum, const struct vpdec_stats *stats);
+u64 vpdec_median_ns(const struct vpdec_stats *stats);
 
 /* inject.c */
 extern const struct file_operations vpdec_inject_fops;
 
 /* debugfs.c */
-unsigned int vpdec_class(u64 ns);
 void vpdec_debugfs_init(struct vpdec_dev *dev);
 
 #endif /* VPIPE_DEC_H */

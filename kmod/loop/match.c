@@ -145,7 +145,7 @@ static enum vloop_way vloop_choose(struct vloop_dev *dev, struct vloop_reader *r
 
 /* The first frame that can be had, after losing those that never can. */
 enum vloop_way vloop_match(struct vloop_dev *dev, struct vloop_reader *reader,
-				  struct vloop_buf **buf)
+			   struct vloop_buf **buf)
 {
 	enum vloop_way way;
 
