@@ -21,6 +21,7 @@ static bool vpdec_holds_cookie(const struct list_head *list, u64 cookie)
 
 static int vpdec_answer(struct vpdec_stream *stream, const struct vpipe_dec_done *done)
 {
+	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
 	u64 cookie = done->header.cookie;
 	struct vpdec_frame *frame;
 	bool good, picture;
@@ -63,8 +64,7 @@ static int vpdec_answer(struct vpdec_stream *stream, const struct vpipe_dec_done
 			vpdec_frame_done(frame, VB2_BUF_STATE_ERROR);
 		else
 			vpdec_frame_fail(frame);
-		if (stream->ctx->node->kind->stateful &&
-		    vpdec_stateful_failed(stream, done->status))
+		if (stateful && stateful->failed(stream, done->status))
 			vpdec_stream_give_up(stream);
 	}
 
@@ -103,16 +103,18 @@ static int vpdec_message_check(const union vpdec_message *msg, size_t count, boo
  */
 static int vpdec_take_message(struct vpdec_stream *stream, const union vpdec_message *msg)
 {
+	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
+
 	lockdep_assert_held(&stream->lock);
 	if (stream->over)
 		return -EPIPE;
 	switch (msg->header.type) {
 	case VPIPE_DEC_MSG_FORMAT:
-		return vpdec_stateful_format(stream, &msg->format);
+		return stateful->format(stream, &msg->format);
 	case VPIPE_DEC_MSG_PICTURE:
-		return vpdec_stateful_picture(stream, &msg->picture);
+		return stateful->picture(stream, &msg->picture);
 	case VPIPE_DEC_MSG_DRAINED:
-		return vpdec_stateful_drained(stream, &msg->header);
+		return stateful->drained(stream, &msg->header);
 	}
 
 	return vpdec_answer(stream, &msg->done);
@@ -122,6 +124,7 @@ ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t co
 			   loff_t *ppos)
 {
 	struct vpdec_stream *stream = file->private_data;
+	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
 	union vpdec_message msg = {};
 	int ret;
 
@@ -130,7 +133,7 @@ ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t co
 		return ret;
 	if (msg.header.stream != stream->id)
 		return -EINVAL;
-	ret = vpdec_message_check(&msg, count, stream->ctx->node->kind->stateful);
+	ret = vpdec_message_check(&msg, count, stateful);
 	if (ret)
 		return ret;
 
@@ -140,7 +143,7 @@ ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t co
 	if (ret)
 		return ret;
 	if (msg.header.type == VPIPE_DEC_MSG_FORMAT || msg.header.type == VPIPE_DEC_MSG_DRAINED)
-		vpdec_stateful_settle(stream);
+		stateful->settle(stream);
 	vpdec_daemon_lives(stream->ctx->dev);
 
 	return count;

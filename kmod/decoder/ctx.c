@@ -6,6 +6,26 @@
 
 #include "dec.h"
 
+/* Of the calling process; it lasts until vpdec_ctx_put(). */
+struct vpdec_ctx *vpdec_ctx_alloc(const struct vpdec_node *node)
+{
+	struct vpdec_ctx *ctx;
+
+	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
+	if (!ctx)
+		return NULL;
+
+	kref_init(&ctx->kref);
+	ctx->dev = node->dev;
+	ctx->node = node;
+	ctx->owner = current_euid();
+	ctx->unlimited = capable(CAP_SYS_RESOURCE);
+	v4l2_device_get(&ctx->dev->media.v4l2_dev);
+	mutex_init(&ctx->lock);
+
+	return ctx;
+}
+
 static void vpdec_ctx_free(struct kref *kref)
 {
 	struct vpdec_ctx *ctx = container_of(kref, struct vpdec_ctx, kref);

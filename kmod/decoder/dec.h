@@ -85,6 +85,7 @@
 struct vpdec_dev;
 struct vpdec_node;
 struct vpdec_session;
+struct vpdec_stream;
 
 /**
  * struct vpdec_control - a stateless control
@@ -117,10 +118,32 @@ struct vpdec_coded {
 };
 
 /**
+ * struct vpdec_stateful_ops - what a stateful node makes of what the daemon says
+ * @format:	the pictures that come are of this format
+ * @picture:	a CAPTURE buffer was filled
+ * @drained:	a drain has come to its end
+ * @failed:	a frame gave no picture; true: the stream is to end
+ * @take_back:	gives the client the CAPTURE buffers that the daemon has
+ * @settle:	has formats and ends of drains come true, without any lock held
+ * @settle_work: the same, as vpdec_stream.settle does it
+ *
+ * All but the last two are called under the stream's lock.
+ */
+struct vpdec_stateful_ops {
+	int (*format)(struct vpdec_stream *stream, const struct vpipe_dec_format *format);
+	int (*picture)(struct vpdec_stream *stream, const struct vpipe_dec_picture *picture);
+	int (*drained)(struct vpdec_stream *stream, const struct vpipe_dec_header *drained);
+	bool (*failed)(struct vpdec_stream *stream, u32 status);
+	void (*take_back)(struct vpdec_stream *stream);
+	void (*settle)(struct vpdec_stream *stream);
+	void (*settle_work)(struct work_struct *work);
+};
+
+/**
  * struct vpdec_kind - what is different between the nodes
  * @name:	of the node, and of its entities
  * @card:	for VIDIOC_QUERYCAP
- * @stateful:	whether OUTPUT and CAPTURE are independent of each other
+ * @stateful:	where OUTPUT and CAPTURE are independent of each other, else NULL
  * @coded:	formats of OUTPUT
  * @num_coded:	how many
  * @num_listed:	how many of them are enumerated without being asked for
@@ -131,7 +154,7 @@ struct vpdec_coded {
 struct vpdec_kind {
 	const char *name;
 	const char *card;
-	bool stateful;
+	const struct vpdec_stateful_ops *stateful;
 	const struct vpdec_coded *coded;
 	unsigned int num_coded;
 	unsigned int num_listed;
@@ -517,6 +540,7 @@ int vpdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf);
 int vpdec_req_validate(struct media_request *req);
 
 /* ctx.c */
+struct vpdec_ctx *vpdec_ctx_alloc(const struct vpdec_node *node);
 void vpdec_ctx_put(struct vpdec_ctx *ctx);
 
 /* queue.c */
@@ -611,15 +635,10 @@ void vpdec_recall(struct vpdec_ctx *ctx);
 void vpdec_write_capture(struct vpdec_ctx *ctx);
 
 /* stateful_told.c */
+extern const struct vpdec_stateful_ops vpdec_stateful_ops;
 void vpdec_halt_for_change(struct vpdec_ctx *ctx);
 void vpdec_end_drain(struct vpdec_ctx *ctx);
-bool vpdec_stateful_failed(struct vpdec_stream *stream, u32 status);
-void vpdec_stateful_settle(struct vpdec_stream *stream);
-void vpdec_stateful_settle_work(struct work_struct *work);
-int vpdec_stateful_format(struct vpdec_stream *stream, const struct vpipe_dec_format *format);
-int vpdec_stateful_drained(struct vpdec_stream *stream, const struct vpipe_dec_header *drained);
 void vpdec_stateful_take_back(struct vpdec_stream *stream);
-int vpdec_stateful_picture(struct vpdec_stream *stream, const struct vpipe_dec_picture *picture);
 
 /* formats.c */
 void vpdec_formats_init(struct vpdec_ctx *ctx);

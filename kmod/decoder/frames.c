@@ -67,6 +67,7 @@ void vpdec_stream_take_back(struct vpdec_stream *stream)
 /* Lets go of everything, for good; whose buffers they are is told by their error flag. */
 void vpdec_stream_give_up(struct vpdec_stream *stream)
 {
+	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
 	struct v4l2_m2m_ctx *m2m_ctx = stream->ctx->fh.m2m_ctx;
 
 	lockdep_assert_held(&stream->lock);
@@ -75,8 +76,8 @@ void vpdec_stream_give_up(struct vpdec_stream *stream)
 	stream->over = true;
 	vpdec_stream_take_back(stream);
 	/* A client that waits for pictures would wait in vain. */
-	if (stream->ctx->node->kind->stateful) {
-		vpdec_stateful_take_back(stream);
+	if (stateful) {
+		stateful->take_back(stream);
 		vb2_queue_error(v4l2_m2m_get_src_vq(m2m_ctx));
 		vb2_queue_error(v4l2_m2m_get_dst_vq(m2m_ctx));
 	}

@@ -98,21 +98,13 @@ int vpdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
 /* An open file, and what inject has in place of one. */
 struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node)
 {
-	struct vpdec_dev *dev = node->dev;
 	struct vpdec_ctx *ctx;
 	int ret;
 
-	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
+	ctx = vpdec_ctx_alloc(node);
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 
-	kref_init(&ctx->kref);
-	ctx->dev = dev;
-	ctx->node = node;
-	ctx->owner = current_euid();
-	ctx->unlimited = capable(CAP_SYS_RESOURCE);
-	v4l2_device_get(&dev->media.v4l2_dev);
-	mutex_init(&ctx->lock);
 	vpdec_formats_init(ctx);
 
 	v4l2_fh_init(&ctx->fh, (struct video_device *)&node->vfd);

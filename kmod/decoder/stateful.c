@@ -310,7 +310,7 @@ static const struct v4l2_ioctl_ops vpdec_stateful_ioctl_ops = {
 const struct vpdec_kind vpdec_stateful = {
 	.name = VPDEC_STATEFUL_NAME,
 	.card = "vpipe stateful decoder",
-	.stateful = true,
+	.stateful = &vpdec_stateful_ops,
 	.coded = vpdec_stateful_coded,
 	.num_coded = ARRAY_SIZE(vpdec_stateful_coded),
 	/* Programs take a node for no decoder that lists what they do not know: all but AV1. */

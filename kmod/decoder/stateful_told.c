@@ -7,8 +7,7 @@
 
 #include "dec.h"
 
-/* Under the stream's lock. */
-int vpdec_stateful_picture(struct vpdec_stream *stream, const struct vpipe_dec_picture *picture)
+static int vpdec_told_picture(struct vpdec_stream *stream, const struct vpipe_dec_picture *picture)
 {
 	const struct vpdec_source *source = &stream->sources[picture->source % VPDEC_SOURCES];
 	u64 cookie = picture->header.cookie;
@@ -82,9 +81,9 @@ static const struct v4l2_event vpdec_source_change = {
  * A client waits for the format of a stream, and where there is none it would for ever. If
  * the stream begins with damage it hears of the format that it gave itself, as there may
  * be pictures yet. If these are of no format that there is, or the daemon is not able to
- * decode them, it hears that: whether the stream is to end. Under the stream's lock.
+ * decode them, it hears that: whether the stream is to end.
  */
-bool vpdec_stateful_failed(struct vpdec_stream *stream, u32 status)
+static bool vpdec_told_failed(struct vpdec_stream *stream, u32 status)
 {
 	struct vpdec_ctx *ctx = stream->ctx;
 
@@ -132,8 +131,7 @@ static void vpdec_change(struct vpdec_ctx *ctx, const struct vpipe_dec_format *f
 		v4l2_event_queue_fh(&ctx->fh, &vpdec_source_change);
 }
 
-/* Under the stream's lock. */
-int vpdec_stateful_format(struct vpdec_stream *stream, const struct vpipe_dec_format *format)
+static int vpdec_told_format(struct vpdec_stream *stream, const struct vpipe_dec_format *format)
 {
 	int ret;
 
@@ -169,8 +167,7 @@ void vpdec_end_drain(struct vpdec_ctx *ctx)
 	vpdec_feed(ctx);
 }
 
-/* Under the stream's lock. */
-int vpdec_stateful_drained(struct vpdec_stream *stream, const struct vpipe_dec_header *drained)
+static int vpdec_told_drained(struct vpdec_stream *stream, const struct vpipe_dec_header *drained)
 {
 	if (!drained->cookie || drained->cookie > stream->cookie)
 		return -EINVAL;
@@ -214,7 +211,7 @@ static void vpdec_settle(struct vpdec_stream *stream)
 		vpdec_drained(ctx);
 }
 
-void vpdec_stateful_settle_work(struct work_struct *work)
+static void vpdec_stateful_settle_work(struct work_struct *work)
 {
 	struct vpdec_stream *stream = container_of(work, struct vpdec_stream, settle);
 
@@ -225,7 +222,7 @@ void vpdec_stateful_settle_work(struct work_struct *work)
 }
 
 /* At once, where the client is in no call that has its lock; the daemon does not wait. */
-void vpdec_stateful_settle(struct vpdec_stream *stream)
+static void vpdec_stateful_settle(struct vpdec_stream *stream)
 {
 	if (mutex_trylock(&stream->ctx->lock)) {
 		vpdec_settle(stream);
@@ -238,7 +235,6 @@ void vpdec_stateful_settle(struct vpdec_stream *stream)
 		vpdec_stream_put(stream);
 }
 
-/* CAPTURE buffers, under the stream's lock. */
 void vpdec_stateful_take_back(struct vpdec_stream *stream)
 {
 	struct vpdec_frame *frame, *next;
@@ -250,3 +246,13 @@ void vpdec_stateful_take_back(struct vpdec_stream *stream)
 		vpdec_frame_fail(frame);
 	}
 }
+
+const struct vpdec_stateful_ops vpdec_stateful_ops = {
+	.format = vpdec_told_format,
+	.picture = vpdec_told_picture,
+	.drained = vpdec_told_drained,
+	.failed = vpdec_told_failed,
+	.take_back = vpdec_stateful_take_back,
+	.settle = vpdec_stateful_settle,
+	.settle_work = vpdec_stateful_settle_work,
+};

@@ -40,6 +40,7 @@ void vpdec_stream_put(struct vpdec_stream *stream)
 
 static struct vpdec_stream *vpdec_stream_alloc(struct vpdec_ctx *ctx)
 {
+	const struct vpdec_stateful_ops *stateful = ctx->node->kind->stateful;
 	struct vpdec_stream *stream;
 
 	stream = kzalloc(sizeof(*stream), GFP_KERNEL);
@@ -47,9 +48,9 @@ static struct vpdec_stream *vpdec_stream_alloc(struct vpdec_ctx *ctx)
 		return NULL;
 
 	stream->message = kvmalloc(VPIPE_DEC_MAX_MESSAGE, GFP_KERNEL);
-	if (ctx->node->kind->stateful)
+	if (stateful)
 		stream->sources = kvcalloc(VPDEC_SOURCES, sizeof(*stream->sources), GFP_KERNEL);
-	if (!stream->message || (ctx->node->kind->stateful && !stream->sources)) {
+	if (!stream->message || (stateful && !stream->sources)) {
 		kvfree(stream->sources);
 		kvfree(stream->message);
 		kfree(stream);
@@ -68,7 +69,8 @@ static struct vpdec_stream *vpdec_stream_alloc(struct vpdec_ctx *ctx)
 	INIT_LIST_HEAD(&stream->empty);
 	INIT_LIST_HEAD(&stream->lent);
 	INIT_DELAYED_WORK(&stream->watchdog, vpdec_watch);
-	INIT_WORK(&stream->settle, vpdec_stateful_settle_work);
+	if (stateful)
+		INIT_WORK(&stream->settle, stateful->settle_work);
 
 	return stream;
 }
