@@ -54,6 +54,7 @@
 #include "../media.h"
 #include "../memory.h"
 #include "../uapi/vpipe-dec.h"
+#include "../video.h"
 
 #define VPDEC_NAME		"vpipe-dec"
 
@@ -178,20 +179,6 @@ struct vpdec_raw {
 };
 
 /**
- * struct vpdec_colors - what samples mean, as V4L2 has it; 0 where nobody says
- * @colorspace:	V4L2_COLORSPACE_*
- * @xfer_func:	V4L2_XFER_FUNC_*
- * @ycbcr_enc:	V4L2_YCBCR_ENC_*
- * @quantization: V4L2_QUANTIZATION_*
- */
-struct vpdec_colors {
-	u32 colorspace;
-	u32 xfer_func;
-	u32 ycbcr_enc;
-	u32 quantization;
-};
-
-/**
  * enum vpdec_halt - why CAPTURE of a stateful node gives no pictures
  * @VPDEC_RUNNING:	it does
  * @VPDEC_CHANGING:	they are of another format; CAPTURE has to be made ready for it
@@ -252,8 +239,8 @@ struct vpdec_ctx {
 	u32 height;
 	u32 out_sizeimage;
 	u32 field;
-	struct vpdec_colors colors;
-	struct vpdec_colors told;
+	struct vpipe_colors colors;
+	struct vpipe_colors told;
 	unsigned int depth;
 
 	u32 sequence[VPDEC_NUM_QUEUES];

@@ -172,34 +172,10 @@ int vpdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum
 	if (fsize->index || (!vpdec_find_coded(ctx, fourcc) && !vpdec_find_raw(ctx, fourcc)))
 		return -EINVAL;
 
-	fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
-	fsize->stepwise.min_width = VPDEC_MIN_SIZE;
-	fsize->stepwise.max_width = VPDEC_MAX_SIZE;
-	fsize->stepwise.step_width = 1;
-	fsize->stepwise.min_height = VPDEC_MIN_SIZE;
-	fsize->stepwise.max_height = VPDEC_MAX_SIZE;
-	fsize->stepwise.step_height = 1;
+	vpipe_fill_framesizes(fsize, V4L2_FRMSIZE_TYPE_CONTINUOUS, VPDEC_MIN_SIZE,
+			      VPDEC_MAX_SIZE);
 
 	return 0;
-}
-
-static void vpdec_write_colors(struct v4l2_pix_format_mplane *pix,
-			       const struct vpdec_colors *colors)
-{
-	pix->colorspace = colors->colorspace;
-	pix->xfer_func = colors->xfer_func;
-	pix->ycbcr_enc = colors->ycbcr_enc;
-	pix->quantization = colors->quantization;
-}
-
-static struct vpdec_colors vpdec_read_colors(const struct v4l2_pix_format_mplane *pix)
-{
-	return (struct vpdec_colors){
-		.colorspace = pix->colorspace,
-		.xfer_func = pix->xfer_func,
-		.ycbcr_enc = pix->ycbcr_enc,
-		.quantization = pix->quantization,
-	};
 }
 
 /*
@@ -208,10 +184,10 @@ static struct vpdec_colors vpdec_read_colors(const struct v4l2_pix_format_mplane
  * takes what it is told back of single colour spaces for all that the node can decode, and
  * plays no stream of others; V4L2 has no name for all of them.
  */
-static struct vpdec_colors vpdec_given_colors(const struct vpdec_ctx *ctx,
-					      struct vpdec_colors given)
+static struct vpipe_colors vpdec_given_colors(const struct vpdec_ctx *ctx,
+					      struct vpipe_colors given)
 {
-	static const struct vpdec_colors none;
+	static const struct vpipe_colors none;
 
 	if (!ctx->node->kind->stateful)
 		given.colorspace = given.colorspace ?: V4L2_COLORSPACE_REC709;
@@ -225,8 +201,8 @@ static struct vpdec_colors vpdec_given_colors(const struct vpdec_ctx *ctx,
 static void vpdec_get_colors(const struct vpdec_ctx *ctx, bool capture,
 			     struct v4l2_pix_format_mplane *pix)
 {
-	const struct vpdec_colors *told = &ctx->told, *given = &ctx->colors;
-	struct vpdec_colors colors;
+	const struct vpipe_colors *told = &ctx->told, *given = &ctx->colors;
+	struct vpipe_colors colors;
 
 	if (capture && ctx->depth) {
 		colors.colorspace = told->colorspace ?: given->colorspace ?: V4L2_COLORSPACE_REC709;
@@ -236,7 +212,7 @@ static void vpdec_get_colors(const struct vpdec_ctx *ctx, bool capture,
 	} else {
 		colors = vpdec_given_colors(ctx, *given);
 	}
-	vpdec_write_colors(pix, &colors);
+	vpipe_write_colors(pix, &colors);
 }
 
 static void vpdec_fill_planes(struct v4l2_pix_format_mplane *pix, const struct vpdec_raw *raw)
@@ -281,7 +257,7 @@ static const struct vpdec_coded *vpdec_adjust_out(const struct vpdec_ctx *ctx,
 {
 	const struct vpdec_coded *coded = vpdec_find_coded(ctx, pix->pixelformat) ?:
 					  &ctx->node->kind->coded[0];
-	struct vpdec_colors colors = vpdec_given_colors(ctx, vpdec_read_colors(pix));
+	struct vpipe_colors colors = vpdec_given_colors(ctx, vpipe_read_colors(pix));
 	u32 sizeimage = pix->plane_fmt[0].sizeimage;
 
 	pix->width = clamp_t(u32, pix->width, VPDEC_MIN_SIZE, VPDEC_MAX_SIZE);
@@ -295,7 +271,7 @@ static const struct vpdec_coded *vpdec_adjust_out(const struct vpdec_ctx *ctx,
 	pix->plane_fmt[0].sizeimage = sizeimage ?
 		clamp_t(u32, sizeimage, VPDEC_MIN_BITSTREAM, VPDEC_MAX_BITSTREAM) :
 		vpdec_out_sizeimage(pix->width, pix->height);
-	vpdec_write_colors(pix, &colors);
+	vpipe_write_colors(pix, &colors);
 
 	return coded;
 }
@@ -332,7 +308,7 @@ int vpdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 /* EBUSY where a queue has buffers. Adjusts what cannot be as it is asked for. */
 int vpdec_formats_set_out(struct vpdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
 {
-	struct vpdec_colors given = vpdec_read_colors(pix);
+	struct vpipe_colors given = vpipe_read_colors(pix);
 	const struct vpdec_coded *coded = vpdec_adjust_out(ctx, pix);
 
 	lockdep_assert_held(&ctx->lock);
@@ -349,7 +325,7 @@ int vpdec_formats_set_out(struct vpdec_ctx *ctx, struct v4l2_pix_format_mplane *
 	ctx->out_sizeimage = pix->plane_fmt[0].sizeimage;
 	ctx->field = pix->field;
 	ctx->colors = given;
-	ctx->told = (struct vpdec_colors){};
+	ctx->told = (struct vpipe_colors){};
 	ctx->raw = vpdec_first_raw(ctx);
 
 	return 0;
@@ -367,12 +343,7 @@ bool vpdec_formats_follow(struct vpdec_ctx *ctx, const struct vpipe_dec_format *
 		.width = format->visible_width,
 		.height = format->visible_height,
 	};
-	struct vpdec_colors told = {
-		.colorspace = format->colorspace,
-		.xfer_func = format->xfer_func,
-		.ycbcr_enc = format->ycbcr_enc,
-		.quantization = format->quantization,
-	};
+	struct vpipe_colors told = vpipe_read_colors(format);
 	/* What a stream begins with is no change of colours: buffers are ready for any. */
 	bool repaints = ctx->depth && memcmp(&ctx->told, &told, sizeof(told));
 	bool holds;

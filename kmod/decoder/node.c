@@ -271,15 +271,10 @@ int vpdec_register_node(struct vpdec_node *node)
 	}
 
 	strscpy(vfd->name, kind->name, sizeof(vfd->name));
-	vfd->vfl_dir = VFL_DIR_M2M;
 	vfd->fops = &vpdec_fops;
 	vfd->ioctl_ops = kind->ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_M2M_MPLANE | V4L2_CAP_STREAMING;
-	vfd->release = video_device_release_empty;
-	vfd->v4l2_dev = &node->dev->media.v4l2_dev;
-	video_set_drvdata(vfd, node);
-
-	ret = video_register_device(vfd, VFL_TYPE_VIDEO, -1);
+	ret = vpipe_video_register(vfd, &node->dev->media.v4l2_dev, node, -1);
 	if (ret)
 		return ret;
 

@@ -159,16 +159,10 @@ int vpdec_start_queue(struct vb2_queue *vq)
 
 static int vpdec_init_queue(struct vpdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 {
-	vq->type = type;
-	vq->io_modes = VB2_MMAP | VB2_DMABUF;
-	vq->drv_priv = ctx;
-	vq->buf_struct_size = sizeof(struct vpdec_frame);
 	vq->ops = ctx->node->kind->vb2_ops;
-	vq->mem_ops = &vpdec_memops.ops;
-	vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
-	vq->lock = &ctx->lock;
+	vq->buf_struct_size = sizeof(struct vpdec_frame);
 
-	return vb2_queue_init(vq);
+	return vpipe_queue_init(vq, type, VB2_MMAP | VB2_DMABUF, &vpdec_memops, ctx, &ctx->lock);
 }
 
 int vpdec_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *dst_vq)

@@ -62,15 +62,11 @@ static int vpipe_register_node(struct vpipe_dev *dev)
 	struct video_device *vfd = &dev->vfd;
 
 	strscpy(vfd->name, VPIPE_NAME, sizeof(vfd->name));
-	vfd->vfl_dir = VFL_DIR_M2M;
 	vfd->fops = &vpipe_fops;
 	vfd->ioctl_ops = &vpipe_ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_M2M | V4L2_CAP_STREAMING;
-	vfd->release = video_device_release_empty;
-	vfd->v4l2_dev = &dev->media.v4l2_dev;
-	video_set_drvdata(vfd, dev);
 
-	return video_register_device(vfd, VFL_TYPE_VIDEO, -1);
+	return vpipe_video_register(vfd, &dev->media.v4l2_dev, dev, -1);
 }
 
 static int vpipe_probe(struct platform_device *pdev)

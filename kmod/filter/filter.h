@@ -32,6 +32,7 @@
 #include "../media.h"
 #include "../memory.h"
 #include "../uapi/vpipe.h"
+#include "../video.h"
 #include "cv.h"
 #include "meta.h"
 
@@ -81,13 +82,10 @@ enum vpipe_ctrl {
  * @hdl:		its controls
  * @ctrls:		the same, by enum vpipe_ctrl
  * @lock:		what videobuf2 calls the queue lock
- * @format:		of both sides, like the six that follow
+ * @format:		of both sides, as are @width, @height and @colors
  * @width:		in pixels
  * @height:		in pixels
- * @colorspace:		as given on OUTPUT
- * @xfer_func:		as given on OUTPUT
- * @ycbcr_enc:		as given on OUTPUT
- * @quantization:	as given on OUTPUT
+ * @colors:		as given on OUTPUT
  * @out_sequence:	of the next OUTPUT buffer
  * @cap_sequence:	of the next CAPTURE buffer
  * @running:		jobs begun and not left yet, of this file
@@ -103,10 +101,7 @@ struct vpipe_ctx {
 	const struct vpipe_format *format;
 	u32 width;
 	u32 height;
-	enum v4l2_colorspace colorspace;
-	enum v4l2_xfer_func xfer_func;
-	enum v4l2_ycbcr_encoding ycbcr_enc;
-	enum v4l2_quantization quantization;
+	struct vpipe_colors colors;
 
 	u32 out_sequence;
 	u32 cap_sequence;

@@ -13,8 +13,8 @@ void vpipe_formats_init(struct vpipe_ctx *ctx)
 	ctx->format = &vpipe_formats[0];
 	ctx->width = VPIPE_DEF_WIDTH;
 	ctx->height = VPIPE_DEF_HEIGHT;
-	ctx->colorspace = V4L2_COLORSPACE_SRGB;
-	ctx->quantization = V4L2_QUANTIZATION_FULL_RANGE;
+	ctx->colors.colorspace = V4L2_COLORSPACE_SRGB;
+	ctx->colors.quantization = V4L2_QUANTIZATION_FULL_RANGE;
 }
 
 static const struct vpipe_format *vpipe_find_format(u32 fourcc)
@@ -43,23 +43,9 @@ int vpipe_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum
 	if (fsize->index || !vpipe_find_format(fsize->pixel_format))
 		return -EINVAL;
 
-	fsize->type = V4L2_FRMSIZE_TYPE_STEPWISE;
-	fsize->stepwise.min_width = VPIPE_MIN_SIZE;
-	fsize->stepwise.max_width = VPIPE_MAX_SIZE;
-	fsize->stepwise.step_width = 1;
-	fsize->stepwise.min_height = VPIPE_MIN_SIZE;
-	fsize->stepwise.max_height = VPIPE_MAX_SIZE;
-	fsize->stepwise.step_height = 1;
+	vpipe_fill_framesizes(fsize, V4L2_FRMSIZE_TYPE_STEPWISE, VPIPE_MIN_SIZE, VPIPE_MAX_SIZE);
 
 	return 0;
-}
-
-static void vpipe_get_colorspace(const struct vpipe_ctx *ctx, struct v4l2_pix_format *pix)
-{
-	pix->colorspace = ctx->colorspace;
-	pix->xfer_func = ctx->xfer_func;
-	pix->ycbcr_enc = ctx->ycbcr_enc;
-	pix->quantization = ctx->quantization;
 }
 
 int vpipe_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
@@ -74,7 +60,7 @@ int vpipe_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	pix->field = V4L2_FIELD_NONE;
 	pix->bytesperline = ctx->width * ctx->format->bytes;
 	pix->sizeimage = vpipe_sizeimage(ctx);
-	vpipe_get_colorspace(ctx, pix);
+	vpipe_write_colors(pix, &ctx->colors);
 	mutex_unlock(&ctx->lock);
 
 	return 0;
@@ -96,7 +82,7 @@ static const struct vpipe_format *vpipe_adjust_fmt(const struct vpipe_ctx *ctx,
 
 	/* Pixels keep their meaning on the way: CAPTURE says what OUTPUT said. */
 	if (V4L2_TYPE_IS_CAPTURE(f->type))
-		vpipe_get_colorspace(ctx, pix);
+		vpipe_write_colors(pix, &ctx->colors);
 	else if (pix->colorspace == V4L2_COLORSPACE_DEFAULT)
 		pix->colorspace = V4L2_COLORSPACE_SRGB;
 
@@ -141,10 +127,7 @@ int vpipe_s_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	ctx->format = format;
 	ctx->width = pix->width;
 	ctx->height = pix->height;
-	ctx->colorspace = pix->colorspace;
-	ctx->xfer_func = pix->xfer_func;
-	ctx->ycbcr_enc = pix->ycbcr_enc;
-	ctx->quantization = pix->quantization;
+	ctx->colors = vpipe_read_colors(pix);
 	ret = 0;
 
 unlock:

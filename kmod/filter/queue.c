@@ -196,29 +196,19 @@ int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *ds
 	struct vpipe_ctx *ctx = priv;
 	int ret;
 
-	src_vq->type = V4L2_BUF_TYPE_VIDEO_OUTPUT;
-	src_vq->io_modes = VB2_MMAP | VB2_USERPTR | VB2_DMABUF;
-	src_vq->drv_priv = ctx;
-	src_vq->buf_struct_size = sizeof(struct vpipe_out_buffer);
 	src_vq->ops = &vpipe_vb2_ops;
-	src_vq->mem_ops = &vpipe_memops.ops;
-	src_vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
-	src_vq->lock = &ctx->lock;
+	src_vq->buf_struct_size = sizeof(struct vpipe_out_buffer);
 	src_vq->supports_requests = true;
-	ret = vb2_queue_init(src_vq);
+	ret = vpipe_queue_init(src_vq, V4L2_BUF_TYPE_VIDEO_OUTPUT,
+			       VB2_MMAP | VB2_USERPTR | VB2_DMABUF, &vpipe_memops, ctx, &ctx->lock);
 	if (ret)
 		return ret;
 
-	dst_vq->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	dst_vq->io_modes = VB2_MMAP | VB2_DMABUF;
-	dst_vq->drv_priv = ctx;
-	dst_vq->buf_struct_size = sizeof(struct vpipe_buffer);
 	dst_vq->ops = &vpipe_vb2_ops;
-	dst_vq->mem_ops = &vpipe_memops.ops;
-	dst_vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
-	dst_vq->lock = &ctx->lock;
+	dst_vq->buf_struct_size = sizeof(struct vpipe_buffer);
 
-	return vb2_queue_init(dst_vq);
+	return vpipe_queue_init(dst_vq, V4L2_BUF_TYPE_VIDEO_CAPTURE, VB2_MMAP | VB2_DMABUF,
+				&vpipe_memops, ctx, &ctx->lock);
 }
 
 /*

@@ -75,18 +75,13 @@ static int vloop_register_node(struct vloop_dev *dev)
 		strscpy(vfd->name, card_label[number], sizeof(vfd->name));
 	else
 		snprintf(vfd->name, sizeof(vfd->name), "vpipe loopback %u", number);
-	/* Both directions' ioctls, though it is no mem2mem device. */
-	vfd->vfl_dir = VFL_DIR_M2M;
 	vfd->fops = &vloop_fops;
 	vfd->ioctl_ops = &vloop_ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_OUTPUT |
 			   V4L2_CAP_READWRITE | V4L2_CAP_STREAMING;
 	vfd->ctrl_handler = &dev->hdl;
-	vfd->release = video_device_release_empty;
-	vfd->v4l2_dev = &dev->v4l2_dev;
-	video_set_drvdata(vfd, dev);
 
-	return video_register_device(vfd, VFL_TYPE_VIDEO, video_nr[number]);
+	return vpipe_video_register(vfd, &dev->v4l2_dev, dev, video_nr[number]);
 }
 
 /* All but what others can see. */

@@ -113,7 +113,7 @@ void vloop_formats_init(struct vloop_dev *dev)
 	dev->height = VPIPE_LOOP_DEF_HEIGHT;
 	dev->bytesperline = vloop_least_line(dev->format, dev->width);
 	dev->sizeimage = vloop_sizeimage(dev->format, dev->bytesperline, dev->height);
-	dev->colorspace = V4L2_COLORSPACE_SRGB;
+	dev->colors.colorspace = V4L2_COLORSPACE_SRGB;
 	dev->interval = (struct v4l2_fract){ 1, 30 };
 }
 
@@ -205,15 +205,8 @@ int vloop_enum_framesizes(struct file *filp, void *priv, struct v4l2_frmsizeenum
 
 	mutex_lock(&dev->lock);
 	if (!vloop_is_told(dev, file)) {
-		fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
-		fsize->stepwise = (struct v4l2_frmsize_stepwise){
-			.min_width = 1,
-			.max_width = VPIPE_LOOP_MAX_SIZE,
-			.step_width = 1,
-			.min_height = 1,
-			.max_height = VPIPE_LOOP_MAX_SIZE,
-			.step_height = 1,
-		};
+		vpipe_fill_framesizes(fsize, V4L2_FRMSIZE_TYPE_CONTINUOUS, 1,
+				      VPIPE_LOOP_MAX_SIZE);
 	} else if (format == dev->format) {
 		fsize->type = V4L2_FRMSIZE_TYPE_DISCRETE;
 		fsize->discrete.width = dev->width;
@@ -263,10 +256,7 @@ static void vloop_get_fmt(struct vloop_dev *dev, struct v4l2_pix_format *pix)
 	pix->field = V4L2_FIELD_NONE;
 	pix->bytesperline = dev->bytesperline;
 	pix->sizeimage = dev->sizeimage;
-	pix->colorspace = dev->colorspace;
-	pix->xfer_func = dev->xfer_func;
-	pix->ycbcr_enc = dev->ycbcr_enc;
-	pix->quantization = dev->quantization;
+	vpipe_write_colors(pix, &dev->colors);
 }
 
 /* Programs change the size of what VIDIOC_G_FMT gave them, and leave the rest as it was. */
@@ -384,10 +374,7 @@ static void vloop_set_fmt(struct vloop_dev *dev, const struct vloop_format *form
 	dev->height = pix->height;
 	dev->bytesperline = pix->bytesperline;
 	dev->sizeimage = pix->sizeimage;
-	dev->colorspace = pix->colorspace;
-	dev->xfer_func = pix->xfer_func;
-	dev->ycbcr_enc = pix->ycbcr_enc;
-	dev->quantization = pix->quantization;
+	dev->colors = vpipe_read_colors(pix);
 	/* What is black depends on the colours. */
 	vloop_still_forget(dev, same);
 	if (!same)

@@ -51,6 +51,7 @@
 #include "../compat.h"
 #include "../memory.h"
 #include "../uapi/vpipe-loop.h"
+#include "../video.h"
 
 #define VLOOP_NAME	"vpipe-loop"
 
@@ -316,10 +317,7 @@ struct vloop_memory {
  * @height:	in pixels
  * @bytesperline: of the first plane
  * @sizeimage:	in bytes
- * @colorspace:	as given on OUTPUT
- * @xfer_func:	as given on OUTPUT
- * @ycbcr_enc:	as given on OUTPUT
- * @quantization: as given on OUTPUT
+ * @colors:	as given on OUTPUT
  * @interval:	between frames, in seconds
  * @frames_lock: of all that follows, and of frames and readers
  * @readers:	those that take frames
@@ -363,10 +361,7 @@ struct vloop_dev {
 	u32 height;
 	u32 bytesperline;
 	u32 sizeimage;
-	enum v4l2_colorspace colorspace;
-	enum v4l2_xfer_func xfer_func;
-	enum v4l2_ycbcr_encoding ycbcr_enc;
-	enum v4l2_quantization quantization;
+	struct vpipe_colors colors;
 	struct v4l2_fract interval;
 
 	spinlock_t frames_lock; /* of all that follows, and of frames and readers */

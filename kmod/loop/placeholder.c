@@ -31,11 +31,11 @@ static struct vloop_frame *vloop_still(const struct vloop_dev *dev)
 
 static bool vloop_is_full_range(const struct vloop_dev *dev)
 {
-	u32 quantization = dev->quantization;
+	u32 quantization = dev->colors.quantization;
 
 	if (quantization == V4L2_QUANTIZATION_DEFAULT)
-		quantization = V4L2_MAP_QUANTIZATION_DEFAULT(false, dev->colorspace,
-							     dev->ycbcr_enc);
+		quantization = V4L2_MAP_QUANTIZATION_DEFAULT(false, dev->colors.colorspace,
+							     dev->colors.ycbcr_enc);
 
 	return quantization == V4L2_QUANTIZATION_FULL_RANGE;
 }

@@ -246,18 +246,12 @@ static const struct vb2_ops vloop_vb2_ops = {
 
 int vloop_init_queue(struct vloop_file *file, struct vb2_queue *q, u32 type)
 {
+	unsigned int io_modes = VB2_MMAP | VB2_USERPTR | VB2_DMABUF;
 	bool capture = V4L2_TYPE_IS_CAPTURE(type);
 
-	q->type = type;
-	q->io_modes = VB2_MMAP | VB2_USERPTR | VB2_DMABUF;
-	if (!capture)
-		q->io_modes |= VB2_WRITE;
-	q->drv_priv = file;
-	q->buf_struct_size = capture ? sizeof(struct vloop_buf) : sizeof(struct vloop_out);
 	q->ops = &vloop_vb2_ops;
-	q->mem_ops = &vloop_memops.ops;
-	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
-	q->lock = &file->lock;
+	q->buf_struct_size = capture ? sizeof(struct vloop_buf) : sizeof(struct vloop_out);
 
-	return vb2_queue_init(q);
+	return vpipe_queue_init(q, type, capture ? io_modes : io_modes | VB2_WRITE, &vloop_memops,
+				file, &file->lock);
 }
