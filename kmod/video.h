@@ -73,7 +73,7 @@ struct vpipe_colors {
 
 /* Of a single-planar or multi-planar format, or whatever else has the four. */
 #define vpipe_read_colors(from) ({			\
-	const typeof(*(from)) *_from = (from);		\
+	__auto_type _from = (from);			\
 							\
 	(struct vpipe_colors){				\
 		.colorspace = _from->colorspace,	\
@@ -84,7 +84,7 @@ struct vpipe_colors {
 })
 
 #define vpipe_write_colors(to, colors) do {		\
-	typeof(*(to)) *_to = (to);			\
+	__auto_type _to = (to);				\
 	const struct vpipe_colors *_colors = (colors);	\
 							\
 	_to->colorspace = _colors->colorspace;		\

@@ -41,15 +41,13 @@ static void vpdec_dev_release(struct v4l2_device *v4l2_dev)
 	unsigned int i;
 
 	for (i = 0; i < VPDEC_NUM_NODES; i++)
-		if (dev->nodes[i].m2m_dev)
-			v4l2_m2m_release(dev->nodes[i].m2m_dev);
+		vpipe_m2m_release(&dev->nodes[i].m2m);
 	media_device_cleanup(&dev->media.mdev);
 	kfree(dev);
 }
 
 static int vpdec_probe(struct platform_device *pdev)
 {
-	struct media_device *mdev;
 	unsigned int nodes;
 	struct vpdec_dev *dev;
 	int ret;
@@ -59,32 +57,21 @@ static int vpdec_probe(struct platform_device *pdev)
 		return -ENOMEM;
 
 	platform_set_drvdata(pdev, dev);
-	vpipe_media_init(&dev->media);
 	spin_lock_init(&dev->lock);
 	INIT_LIST_HEAD(&dev->streams);
 	init_waitqueue_head(&dev->ponged);
 
-	strscpy(dev->media.v4l2_dev.name, VPDEC_NAME, sizeof(dev->media.v4l2_dev.name));
-	ret = v4l2_device_register(&pdev->dev, &dev->media.v4l2_dev);
+	ret = vpipe_media_init(&dev->media, &pdev->dev, VPDEC_NAME, "vpipe decoder",
+			       &vpdec_media_ops, vpdec_dev_release);
 	if (ret) {
 		kfree(dev);
 		return ret;
 	}
 
-	mdev = &dev->media.mdev;
-	mdev->dev = &pdev->dev;
-	mdev->ops = &vpdec_media_ops;
-	strscpy(mdev->model, "vpipe decoder", sizeof(mdev->model));
-	media_device_init(mdev);
-
-	/* From here on vpdec_dev_release() frees, when the last user is gone. */
-	dev->media.v4l2_dev.mdev = mdev;
-	dev->media.v4l2_dev.release = vpdec_dev_release;
-
 	/* This also refuses a second device: the name is taken. */
 	ret = vpdec_session_register(dev);
 	if (ret)
-		goto put_dev;
+		goto exit_media;
 
 	for (nodes = 0; nodes < VPDEC_NUM_NODES; nodes++) {
 		struct vpdec_node *node = &dev->nodes[nodes];
@@ -96,7 +83,7 @@ static int vpdec_probe(struct platform_device *pdev)
 			goto unregister_nodes;
 	}
 
-	ret = media_device_register(mdev);
+	ret = media_device_register(&dev->media.mdev);
 	if (ret)
 		goto unregister_nodes;
 
@@ -104,20 +91,19 @@ static int vpdec_probe(struct platform_device *pdev)
 	vpipe_media_ready(&dev->media);
 	for (nodes = 0; nodes < VPDEC_NUM_NODES; nodes++)
 		v4l2_info(&dev->media.v4l2_dev, "%s registered as %s\n", vpdec_kinds[nodes]->card,
-			  video_device_node_name(&dev->nodes[nodes].vfd));
+			  video_device_node_name(&dev->nodes[nodes].m2m.vfd));
 
 	return 0;
 
 unregister_nodes:
 	while (nodes--) {
-		vpdec_unregister_node(&dev->nodes[nodes]);
-		vpipe_wake_all(&dev->nodes[nodes].vfd);
+		vpipe_m2m_unregister(&dev->nodes[nodes].m2m);
+		vpipe_wake_all(&dev->nodes[nodes].m2m.vfd);
 	}
 	vpipe_media_ready(&dev->media);
 	vpdec_session_unregister(dev);
-put_dev:
-	v4l2_device_unregister(&dev->media.v4l2_dev);
-	v4l2_device_put(&dev->media.v4l2_dev);
+exit_media:
+	vpipe_media_exit(&dev->media);
 
 	return ret;
 }
@@ -129,15 +115,14 @@ static void vpdec_remove(struct platform_device *pdev)
 
 	/* Who can open a node can find its media device. */
 	for (i = 0; i < VPDEC_NUM_NODES; i++)
-		vpdec_unregister_node(&dev->nodes[i]);
+		vpipe_m2m_unregister(&dev->nodes[i].m2m);
 	media_device_unregister(&dev->media.mdev);
 	vpdec_session_unregister(dev);
 	for (i = 0; i < VPDEC_NUM_NODES; i++)
-		vpipe_wake_all(&dev->nodes[i].vfd);
+		vpipe_wake_all(&dev->nodes[i].m2m.vfd);
 	/* Waits for who is in one of its files: for no frame any more. */
 	debugfs_remove(dev->debugfs);
-	v4l2_device_unregister(&dev->media.v4l2_dev);
-	v4l2_device_put(&dev->media.v4l2_dev);
+	vpipe_media_exit(&dev->media);
 }
 
 static struct platform_driver vpdec_driver = {

@@ -458,15 +458,13 @@ struct vpdec_session {
 
 /**
  * struct vpdec_node - a V4L2 node
- * @vfd:	itself
- * @m2m_dev:	for its queues; it never runs a job
+ * @m2m:	itself; it never runs a job
  * @dev:	the device
  * @kind:	what it is
  * @priorities:	of its files
  */
 struct vpdec_node {
-	struct video_device vfd;
-	struct v4l2_m2m_dev *m2m_dev;
+	struct vpipe_m2m m2m;
 	struct vpdec_dev *dev;
 	const struct vpdec_kind *kind;
 	struct v4l2_prio_state priorities;
@@ -517,7 +515,6 @@ extern struct workqueue_struct *vpdec_wq;
 
 /* node.c */
 int vpdec_register_node(struct vpdec_node *node);
-void vpdec_unregister_node(struct vpdec_node *node);
 struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node);
 void vpdec_ctx_close(struct vpdec_ctx *ctx);
 int vpdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap);
@@ -539,7 +536,6 @@ void vpdec_buf_cleanup(struct vb2_buffer *vb);
 int vpdec_buf_out_validate(struct vb2_buffer *vb);
 int vpdec_buf_prepare(struct vb2_buffer *vb);
 bool vpdec_buf_fits(const struct vpdec_ctx *ctx, struct vb2_buffer *vb);
-void vpdec_return_queued(struct vpdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buffer_state state);
 int vpdec_start_queue(struct vb2_queue *vq);
 
 static inline struct vpdec_ctx *vpdec_file_to_ctx(struct file *file)

@@ -107,12 +107,12 @@ struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node)
 
 	vpdec_formats_init(ctx);
 
-	v4l2_fh_init(&ctx->fh, (struct video_device *)&node->vfd);
+	v4l2_fh_init(&ctx->fh, (struct video_device *)&node->m2m.vfd);
 	ret = vpdec_controls_init(ctx);
 	if (ret)
 		goto free;
 
-	ctx->fh.m2m_ctx = v4l2_m2m_ctx_init(node->m2m_dev, ctx, vpdec_init_queues);
+	ctx->fh.m2m_ctx = v4l2_m2m_ctx_init(node->m2m.dev, ctx, vpdec_init_queues);
 	if (IS_ERR(ctx->fh.m2m_ctx)) {
 		ret = PTR_ERR(ctx->fh.m2m_ctx);
 		goto free;
@@ -157,7 +157,7 @@ static int vpdec_open(struct file *file)
 	struct vpdec_ctx *ctx;
 	int ret;
 
-	ret = vpipe_media_wait(&node->dev->media, &node->vfd);
+	ret = vpipe_media_wait(&node->dev->media, &node->m2m.vfd);
 	if (ret)
 		return ret;
 	ctx = vpdec_ctx_open(node);
@@ -256,40 +256,16 @@ static const struct v4l2_m2m_ops vpdec_m2m_ops = {
 	.job_ready = vpdec_job_ready,
 };
 
-/* Both of the node and of its part in the media graph. */
 int vpdec_register_node(struct vpdec_node *node)
 {
 	const struct vpdec_kind *kind = node->kind;
-	struct video_device *vfd = &node->vfd;
-	int ret;
-
-	node->m2m_dev = v4l2_m2m_init(&vpdec_m2m_ops);
-	if (IS_ERR(node->m2m_dev)) {
-		ret = PTR_ERR(node->m2m_dev);
-		node->m2m_dev = NULL;
-		return ret;
-	}
+	struct video_device *vfd = &node->m2m.vfd;
 
 	strscpy(vfd->name, kind->name, sizeof(vfd->name));
 	vfd->fops = &vpdec_fops;
 	vfd->ioctl_ops = kind->ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_M2M_MPLANE | V4L2_CAP_STREAMING;
-	ret = vpipe_video_register(vfd, &node->dev->media.v4l2_dev, node, -1);
-	if (ret)
-		return ret;
 
-	ret = v4l2_m2m_register_media_controller(node->m2m_dev, vfd,
-						 MEDIA_ENT_F_PROC_VIDEO_DECODER);
-	if (ret) {
-		video_unregister_device(vfd);
-		vpipe_wake_all(vfd);
-	}
-
-	return ret;
-}
-
-void vpdec_unregister_node(struct vpdec_node *node)
-{
-	video_unregister_device(&node->vfd);
-	v4l2_m2m_unregister_media_controller(node->m2m_dev);
+	return vpipe_m2m_register(&node->m2m, &node->dev->media, &vpdec_m2m_ops,
+				  MEDIA_ENT_F_PROC_VIDEO_DECODER, node);
 }

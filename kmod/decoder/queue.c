@@ -122,24 +122,6 @@ int vpdec_buf_prepare(struct vb2_buffer *vb)
 	return vpdec_buf_fits(ctx, vb) ? 0 : -EINVAL;
 }
 
-/* Those that the daemon has never been told of. */
-void vpdec_return_queued(struct vpdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buffer_state state)
-{
-	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
-	struct vb2_v4l2_buffer *vbuf;
-
-	for (;;) {
-		vbuf = vpdec_is_capture(vq) ? v4l2_m2m_dst_buf_remove(m2m_ctx) :
-					      v4l2_m2m_src_buf_remove(m2m_ctx);
-		if (!vbuf)
-			return;
-
-		if (state == VB2_BUF_STATE_ERROR)
-			v4l2_ctrl_request_complete(vbuf->vb2_buf.req_obj.req, &ctx->hdl);
-		v4l2_m2m_buf_done(vbuf, state);
-	}
-}
-
 /* Begins a queue's stream with the daemon, or gives back what was queued. */
 int vpdec_start_queue(struct vb2_queue *vq)
 {
@@ -150,7 +132,8 @@ int vpdec_start_queue(struct vb2_queue *vq)
 	ctx->sequence[capture] = 0;
 	ret = vpdec_stream_begin(ctx);
 	if (ret)
-		vpdec_return_queued(ctx, vq, VB2_BUF_STATE_QUEUED);
+		vpipe_m2m_return_queued(ctx->fh.m2m_ctx, vq, &ctx->hdl,
+					VB2_BUF_STATE_QUEUED);
 	else
 		ctx->streaming[capture] = true;
 

@@ -157,7 +157,8 @@ static void vpdec_stateful_stop(struct vb2_queue *vq)
 		vpdec_forget_drain(ctx);
 	if (capture)
 		ctx->last_due = false;
-	vpdec_return_queued(ctx, vq, VB2_BUF_STATE_ERROR);
+	/* Those that the daemon has never been told of. */
+	vpipe_m2m_return_queued(ctx->fh.m2m_ctx, vq, &ctx->hdl, VB2_BUF_STATE_ERROR);
 }
 
 static const struct vb2_ops vpdec_stateful_vb2_ops = {

@@ -169,7 +169,8 @@ static void vpdec_stateless_stop(struct vb2_queue *vq)
 		vpdec_stream_take_back(stream);
 		spin_unlock(&stream->lock);
 	}
-	vpdec_return_queued(ctx, vq, VB2_BUF_STATE_ERROR);
+	/* Those that the daemon has never been told of. */
+	vpipe_m2m_return_queued(ctx->fh.m2m_ctx, vq, &ctx->hdl, VB2_BUF_STATE_ERROR);
 }
 
 static void vpdec_request_complete(struct vb2_buffer *vb)

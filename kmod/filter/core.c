@@ -51,26 +51,30 @@ static void vpipe_dev_release(struct v4l2_device *v4l2_dev)
 	struct vpipe_dev *dev = container_of(v4l2_dev, struct vpipe_dev, media.v4l2_dev);
 
 	vpipe_drain_m2m_work();
-	v4l2_m2m_release(dev->m2m_dev);
-	vpipe_meta_put(dev->meta);
+	vpipe_m2m_release(&dev->node);
+	if (dev->meta)
+		vpipe_meta_put(dev->meta);
 	media_device_cleanup(&dev->media.mdev);
 	kfree(dev);
 }
 
 static int vpipe_register_node(struct vpipe_dev *dev)
 {
-	struct video_device *vfd = &dev->vfd;
+	struct video_device *vfd = &dev->node.vfd;
 
 	strscpy(vfd->name, VPIPE_NAME, sizeof(vfd->name));
 	vfd->fops = &vpipe_fops;
 	vfd->ioctl_ops = &vpipe_ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_M2M | V4L2_CAP_STREAMING;
 
-	return vpipe_video_register(vfd, &dev->media.v4l2_dev, dev, -1);
+	/* A threshold is a lookup table of two values. */
+	return vpipe_m2m_register(&dev->node, &dev->media, &vpipe_m2m_ops,
+				  MEDIA_ENT_F_PROC_VIDEO_LUT, dev);
 }
 
 static int vpipe_probe(struct platform_device *pdev)
 {
+	struct vpipe_meta *meta;
 	struct vpipe_dev *dev;
 	int ret;
 
@@ -79,74 +83,42 @@ static int vpipe_probe(struct platform_device *pdev)
 		return -ENOMEM;
 
 	platform_set_drvdata(pdev, dev);
-	vpipe_media_init(&dev->media);
-
-	dev->m2m_dev = v4l2_m2m_init(&vpipe_m2m_ops);
-	if (IS_ERR(dev->m2m_dev)) {
-		ret = PTR_ERR(dev->m2m_dev);
-		goto free_dev;
+	ret = vpipe_media_init(&dev->media, &pdev->dev, VPIPE_NAME, VPIPE_CARD, &vpipe_media_ops,
+			       vpipe_dev_release);
+	if (ret) {
+		kfree(dev);
+		return ret;
 	}
 
 	/* This also refuses a second device: the name is taken. */
-	dev->meta = vpipe_meta_register();
-	if (IS_ERR(dev->meta)) {
-		ret = PTR_ERR(dev->meta);
-		goto release_m2m;
+	meta = vpipe_meta_register();
+	if (IS_ERR(meta)) {
+		ret = PTR_ERR(meta);
+		goto exit_media;
 	}
-
-	strscpy(dev->media.v4l2_dev.name, VPIPE_NAME, sizeof(dev->media.v4l2_dev.name));
-	ret = v4l2_device_register(&pdev->dev, &dev->media.v4l2_dev);
-	if (ret)
-		goto put_meta;
-
-	dev->media.mdev.dev = &pdev->dev;
-	dev->media.mdev.ops = &vpipe_media_ops;
-	strscpy(dev->media.mdev.model, "vpipe mem2mem", sizeof(dev->media.mdev.model));
-	media_device_init(&dev->media.mdev);
-
-	/* From here on vpipe_dev_release() frees, when the last user is gone. */
-	dev->media.v4l2_dev.mdev = &dev->media.mdev;
-	dev->media.v4l2_dev.release = vpipe_dev_release;
+	dev->meta = meta;
 
 	ret = vpipe_register_node(dev);
 	if (ret)
-		goto put_dev;
-
-	/* A threshold is a lookup table of two values. */
-	ret = v4l2_m2m_register_media_controller(dev->m2m_dev, &dev->vfd,
-						 MEDIA_ENT_F_PROC_VIDEO_LUT);
+		goto unregister_meta;
+	ret = media_device_register(&dev->media.mdev);
 	if (ret)
 		goto unregister_node;
 
-	ret = media_device_register(&dev->media.mdev);
-	if (ret)
-		goto unregister_graph;
-
 	vpipe_media_ready(&dev->media);
-	v4l2_info(&dev->media.v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
+	v4l2_info(&dev->media.v4l2_dev, "registered as %s\n",
+		  video_device_node_name(&dev->node.vfd));
 
 	return 0;
 
-unregister_graph:
-	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
 unregister_node:
-	video_unregister_device(&dev->vfd);
+	vpipe_m2m_unregister(&dev->node);
+	vpipe_wake_all(&dev->node.vfd);
+unregister_meta:
 	vpipe_media_ready(&dev->media);
-	vpipe_wake_all(&dev->vfd);
-put_dev:
-	vpipe_meta_unregister(dev->meta);
-	v4l2_device_unregister(&dev->media.v4l2_dev);
-	v4l2_device_put(&dev->media.v4l2_dev);
-
-	return ret;
-
-put_meta:
-	vpipe_meta_unregister(dev->meta);
-	vpipe_meta_put(dev->meta);
-release_m2m:
-	v4l2_m2m_release(dev->m2m_dev);
-free_dev:
-	kfree(dev);
+	vpipe_meta_unregister(meta);
+exit_media:
+	vpipe_media_exit(&dev->media);
 
 	return ret;
 }
@@ -156,13 +128,11 @@ static void vpipe_remove(struct platform_device *pdev)
 	struct vpipe_dev *dev = platform_get_drvdata(pdev);
 
 	/* Who can open the node can find its media device. */
-	video_unregister_device(&dev->vfd);
-	v4l2_m2m_unregister_media_controller(dev->m2m_dev);
+	vpipe_m2m_unregister(&dev->node);
 	media_device_unregister(&dev->media.mdev);
-	vpipe_wake_all(&dev->vfd);
+	vpipe_wake_all(&dev->node.vfd);
 	vpipe_meta_unregister(dev->meta);
-	v4l2_device_unregister(&dev->media.v4l2_dev);
-	v4l2_device_put(&dev->media.v4l2_dev);
+	vpipe_media_exit(&dev->media);
 }
 
 static struct platform_driver vpipe_driver = {

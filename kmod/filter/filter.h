@@ -37,6 +37,7 @@
 #include "meta.h"
 
 #define VPIPE_NAME	"vpipe"
+#define VPIPE_CARD	"vpipe mem2mem"
 
 /**
  * struct vpipe_format - a pixel format
@@ -51,15 +52,13 @@ struct vpipe_format {
 /**
  * struct vpipe_dev - the device, from probe until its last user is gone
  * @media:	counts the users: the bound driver, the node, and each request
- * @vfd:	the node, which counts its open files
- * @m2m_dev:	runs one job at a time
+ * @node:	runs one job at a time
  * @meta:	where entries are published
  * @seq:	frames published; only the running job touches it
  */
 struct vpipe_dev {
 	struct vpipe_media media;
-	struct video_device vfd;
-	struct v4l2_m2m_dev *m2m_dev;
+	struct vpipe_m2m node;
 	struct vpipe_meta *meta;
 	u64 seq;
 };

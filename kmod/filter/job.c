@@ -92,7 +92,7 @@ static void vpipe_run(struct vpipe_ctx *ctx)
 	else
 		vb2_set_plane_payload(&dst->vb2_buf, 0, 0);
 
-	v4l2_m2m_buf_done_and_job_finish(ctx->dev->m2m_dev, m2m_ctx,
+	v4l2_m2m_buf_done_and_job_finish(ctx->dev->node.dev, m2m_ctx,
 					 ret ? VB2_BUF_STATE_ERROR : VB2_BUF_STATE_DONE);
 
 	/* After this, vpipe_release() may free the context. */

@@ -14,7 +14,7 @@
 static int vpipe_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
 {
 	strscpy(cap->driver, VPIPE_NAME, sizeof(cap->driver));
-	strscpy(cap->card, "vpipe mem2mem", sizeof(cap->card));
+	strscpy(cap->card, VPIPE_CARD, sizeof(cap->card));
 
 	return 0;
 }
@@ -57,7 +57,7 @@ static int vpipe_open(struct file *file)
 	struct vpipe_ctx *ctx;
 	int ret;
 
-	ret = vpipe_media_wait(&dev->media, &dev->vfd);
+	ret = vpipe_media_wait(&dev->media, &dev->node.vfd);
 	if (ret)
 		return ret;
 
@@ -70,12 +70,12 @@ static int vpipe_open(struct file *file)
 	INIT_WORK(&ctx->work, vpipe_work);
 	vpipe_formats_init(ctx);
 
-	v4l2_fh_init(&ctx->fh, &dev->vfd);
+	v4l2_fh_init(&ctx->fh, &dev->node.vfd);
 	ret = vpipe_init_ctrls(ctx);
 	if (ret)
 		goto free;
 
-	ctx->fh.m2m_ctx = v4l2_m2m_ctx_init(dev->m2m_dev, ctx, vpipe_init_queues);
+	ctx->fh.m2m_ctx = v4l2_m2m_ctx_init(dev->node.dev, ctx, vpipe_init_queues);
 	if (IS_ERR(ctx->fh.m2m_ctx)) {
 		ret = PTR_ERR(ctx->fh.m2m_ctx);
 		goto free;

@@ -155,20 +155,8 @@ static int vpipe_start_streaming(struct vb2_queue *vq, unsigned int count)
 static void vpipe_stop_streaming(struct vb2_queue *vq)
 {
 	struct vpipe_ctx *ctx = vb2_get_drv_priv(vq);
-	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
-	struct vb2_v4l2_buffer *vbuf;
 
-	for (;;) {
-		if (V4L2_TYPE_IS_OUTPUT(vq->type))
-			vbuf = v4l2_m2m_src_buf_remove(m2m_ctx);
-		else
-			vbuf = v4l2_m2m_dst_buf_remove(m2m_ctx);
-		if (!vbuf)
-			return;
-
-		v4l2_ctrl_request_complete(vbuf->vb2_buf.req_obj.req, &ctx->hdl);
-		v4l2_m2m_buf_done(vbuf, VB2_BUF_STATE_ERROR);
-	}
+	vpipe_m2m_return_queued(ctx->fh.m2m_ctx, vq, &ctx->hdl, VB2_BUF_STATE_ERROR);
 }
 
 static const struct vb2_ops vpipe_vb2_ops = {
