@@ -19,7 +19,7 @@ static bool vpdec_holds_cookie(const struct list_head *list, u64 cookie)
 	return false;
 }
 
-static int vpdec_answer(struct vpdec_stream *stream, const struct vpipe_dec_done *done)
+static int vpdec_take_done(struct vpdec_stream *stream, const struct vpipe_dec_done *done)
 {
 	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
 	u64 cookie = done->header.cookie;
@@ -72,7 +72,7 @@ static int vpdec_answer(struct vpdec_stream *stream, const struct vpipe_dec_done
 }
 
 /* What the daemon may write; all of it begins with a header. */
-union vpdec_message {
+union vpdec_answer {
 	struct vpipe_dec_header header;
 	struct vpipe_dec_done done;
 	struct vpipe_dec_format format;
@@ -81,7 +81,7 @@ union vpdec_message {
 };
 
 /* Of each what there is to be of it at least, in bytes, and who has it. */
-static int vpdec_message_check(const union vpdec_message *msg, size_t count, bool stateful)
+static int vpdec_answer_check(const union vpdec_answer *msg, size_t count, bool stateful)
 {
 	switch (msg->header.type) {
 	case VPIPE_DEC_MSG_DONE:
@@ -101,7 +101,7 @@ static int vpdec_message_check(const union vpdec_message *msg, size_t count, boo
  * None of these waits for anything, nor for a lock that a client may hold while it waits
  * for something: a daemon serves others too, and may be told to end.
  */
-static int vpdec_take_message(struct vpdec_stream *stream, const union vpdec_message *msg)
+static int vpdec_take_answer(struct vpdec_stream *stream, const union vpdec_answer *msg)
 {
 	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
 
@@ -117,7 +117,7 @@ static int vpdec_take_message(struct vpdec_stream *stream, const union vpdec_mes
 		return stateful->drained(stream, &msg->header);
 	}
 
-	return vpdec_answer(stream, &msg->done);
+	return vpdec_take_done(stream, &msg->done);
 }
 
 ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t count,
@@ -125,7 +125,7 @@ ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t co
 {
 	struct vpdec_stream *stream = file->private_data;
 	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
-	union vpdec_message msg = {};
+	union vpdec_answer msg = {};
 	int ret;
 
 	ret = vpdec_copy_message(&msg, from, count);
@@ -133,12 +133,12 @@ ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t co
 		return ret;
 	if (msg.header.stream != stream->id)
 		return -EINVAL;
-	ret = vpdec_message_check(&msg, count, stateful);
+	ret = vpdec_answer_check(&msg, count, stateful);
 	if (ret)
 		return ret;
 
 	spin_lock(&stream->lock);
-	ret = vpdec_take_message(stream, &msg);
+	ret = vpdec_take_answer(stream, &msg);
 	spin_unlock(&stream->lock);
 	if (ret)
 		return ret;

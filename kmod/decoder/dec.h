@@ -681,7 +681,7 @@ void vpdec_stream_forget_dropped(struct vpdec_ctx *ctx, struct vb2_queue *vq);
 long vpdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* messages.c */
-bool vpdec_stream_readable(struct vpdec_stream *stream);
+bool vpdec_stream_readable(void *reader);
 ssize_t vpdec_stream_read(struct file *file, char __user *to, size_t count, loff_t *ppos);
 
 /* answers.c */

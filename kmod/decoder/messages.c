@@ -7,6 +7,7 @@
 
 #include <media/videobuf2-v4l2.h>
 
+#include "../message.h"
 #include "dec.h"
 
 /* A message, and what becomes of the stream when it has been read. */
@@ -177,7 +178,7 @@ static void vpdec_move(struct list_head *from, struct list_head *to, u64 cookie)
 	list_move_tail(&frame->entry, to);
 }
 
-static void vpdec_was_read(struct vpdec_stream *stream, const struct vpdec_peek *peek)
+static void vpdec_taken(struct vpdec_stream *stream, const struct vpdec_peek *peek)
 {
 	spin_lock(&stream->lock);
 	stream->progress = jiffies;
@@ -205,8 +206,9 @@ static void vpdec_was_read(struct vpdec_stream *stream, const struct vpdec_peek 
 	spin_unlock(&stream->lock);
 }
 
-bool vpdec_stream_readable(struct vpdec_stream *stream)
+bool vpdec_stream_readable(void *reader)
 {
+	struct vpdec_stream *stream = reader;
 	bool readable;
 
 	spin_lock(&stream->lock);
@@ -216,8 +218,9 @@ bool vpdec_stream_readable(struct vpdec_stream *stream)
 	return readable;
 }
 
-static ssize_t vpdec_read_message(struct vpdec_stream *stream, char __user *to, size_t count)
+static ssize_t vpdec_stream_take(void *reader, char __user *to, size_t count)
 {
+	struct vpdec_stream *stream = reader;
 	struct vpdec_peek peek = {};
 	bool over, found;
 
@@ -234,7 +237,7 @@ static ssize_t vpdec_read_message(struct vpdec_stream *stream, char __user *to, 
 		return -EMSGSIZE;
 	if (copy_to_user(to, stream->message, peek.size))
 		return -EFAULT;
-	vpdec_was_read(stream, &peek);
+	vpdec_taken(stream, &peek);
 	vpdec_daemon_lives(stream->ctx->dev);
 
 	return peek.size;
@@ -243,19 +246,7 @@ static ssize_t vpdec_read_message(struct vpdec_stream *stream, char __user *to, 
 ssize_t vpdec_stream_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
 {
 	struct vpdec_stream *stream = file->private_data;
-	ssize_t ret;
 
-	for (;;) {
-		ret = mutex_lock_interruptible(&stream->read_lock);
-		if (ret)
-			return ret;
-		ret = vpdec_read_message(stream, to, count);
-		mutex_unlock(&stream->read_lock);
-		if (ret != -EAGAIN || file->f_flags & O_NONBLOCK)
-			return ret;
-
-		ret = wait_event_interruptible(stream->wait, vpdec_stream_readable(stream));
-		if (ret)
-			return ret;
-	}
+	return vpipe_read_messages(file, to, count, &stream->read_lock, &stream->wait,
+				   vpdec_stream_take, vpdec_stream_readable);
 }

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../message.h"
 #include "dec.h"
 
 #define VPDEC_PING_TIMEOUT	(1 * HZ)
@@ -103,12 +104,13 @@ static struct vpdec_stream *vpdec_first_unannounced(const struct vpdec_session *
 }
 
 /* A message to the daemon; all of them begin with a header. */
-union vpdec_message {
+union vpdec_session_message {
 	struct vpipe_dec_header header;
 	struct vpipe_dec_opened opened;
 };
 
-static bool vpdec_peek(struct vpdec_session *session, union vpdec_message *msg)
+static bool vpdec_session_peek(struct vpdec_session *session,
+			       union vpdec_session_message *msg)
 {
 	struct vpipe_dec_header header = { .version = VPIPE_DEC_VERSION };
 	struct vpdec_stream *stream;
@@ -133,7 +135,8 @@ static bool vpdec_peek(struct vpdec_session *session, union vpdec_message *msg)
 	return true;
 }
 
-static void vpdec_was_read(struct vpdec_session *session, const union vpdec_message *msg)
+static void vpdec_session_taken(struct vpdec_session *session,
+				const union vpdec_session_message *msg)
 {
 	struct vpdec_stream *stream;
 
@@ -149,14 +152,15 @@ static void vpdec_was_read(struct vpdec_session *session, const union vpdec_mess
 	spin_unlock(&session->dev->lock);
 }
 
-static ssize_t vpdec_session_message(struct vpdec_session *session, char __user *to, size_t count)
+static ssize_t vpdec_session_take(void *reader, char __user *to, size_t count)
 {
-	union vpdec_message msg;
+	struct vpdec_session *session = reader;
+	union vpdec_session_message msg;
 	bool ended, found;
 
 	spin_lock(&session->dev->lock);
 	ended = session->ended;
-	found = !ended && vpdec_peek(session, &msg);
+	found = !ended && vpdec_session_peek(session, &msg);
 	spin_unlock(&session->dev->lock);
 
 	if (ended)
@@ -167,13 +171,14 @@ static ssize_t vpdec_session_message(struct vpdec_session *session, char __user 
 		return -EMSGSIZE;
 	if (copy_to_user(to, &msg, msg.header.size))
 		return -EFAULT;
-	vpdec_was_read(session, &msg);
+	vpdec_session_taken(session, &msg);
 
 	return msg.header.size;
 }
 
-static bool vpdec_session_readable(struct vpdec_session *session)
+static bool vpdec_session_readable(void *reader)
 {
+	struct vpdec_session *session = reader;
 	bool readable;
 
 	spin_lock(&session->dev->lock);
@@ -186,23 +191,11 @@ static bool vpdec_session_readable(struct vpdec_session *session)
 static ssize_t vpdec_session_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
 {
 	struct vpdec_session *session = file->private_data;
-	ssize_t ret;
 
 	vpdec_daemon_lives(session->dev);
-	for (;;) {
-		/* Nobody else gets the message between the look at it and its end. */
-		ret = mutex_lock_interruptible(&session->read_lock);
-		if (ret)
-			return ret;
-		ret = vpdec_session_message(session, to, count);
-		mutex_unlock(&session->read_lock);
-		if (ret != -EAGAIN || file->f_flags & O_NONBLOCK)
-			return ret;
 
-		ret = wait_event_interruptible(session->wait, vpdec_session_readable(session));
-		if (ret)
-			return ret;
-	}
+	return vpipe_read_messages(file, to, count, &session->read_lock, &session->wait,
+				   vpdec_session_take, vpdec_session_readable);
 }
 
 static int vpdec_hello(struct vpdec_session *session, const struct vpipe_dec_hello *hello)
