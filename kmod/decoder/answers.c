@@ -21,7 +21,7 @@ static bool vpdec_holds_cookie(const struct list_head *list, u64 cookie)
 
 static int vpdec_take_done(struct vpdec_stream *stream, const struct vpipe_dec_done *done)
 {
-	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
+	const struct vpdec_stateful_ops *stateful = stream->ctx->node->variant->stateful;
 	u64 cookie = done->header.cookie;
 	struct vpdec_frame *frame;
 	bool good, picture;
@@ -103,7 +103,7 @@ static int vpdec_answer_check(const union vpdec_answer *msg, size_t count, bool 
  */
 static int vpdec_take_answer(struct vpdec_stream *stream, const union vpdec_answer *msg)
 {
-	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
+	const struct vpdec_stateful_ops *stateful = stream->ctx->node->variant->stateful;
 
 	lockdep_assert_held(&stream->lock);
 	if (stream->over)
@@ -124,7 +124,7 @@ ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t co
 			   loff_t *ppos)
 {
 	struct vpdec_stream *stream = file->private_data;
-	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
+	const struct vpdec_stateful_ops *stateful = stream->ctx->node->variant->stateful;
 	union vpdec_answer msg = {};
 	int ret;
 

@@ -121,7 +121,7 @@ static const struct vpdec_control vpdec_av1_controls[] = {
 };
 #endif
 
-const struct vpdec_coded vpdec_stateless_coded[VPDEC_NUM_STATELESS] = {
+const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 	{
 		.fourcc = V4L2_PIX_FMT_VP9_FRAME,
 		.ivf = v4l2_fourcc('V', 'P', '9', '0'),
@@ -147,13 +147,13 @@ const struct vpdec_coded vpdec_stateless_coded[VPDEC_NUM_STATELESS] = {
 	},
 };
 
-static const struct vpdec_control *vpdec_find_control(const struct vpdec_coded *coded, u32 id)
+static const struct vpdec_control *vpdec_find_control(const struct vpdec_out_fmt *out_fmt, u32 id)
 {
 	unsigned int i;
 
-	for (i = 0; i < coded->num_controls; i++)
-		if (coded->controls[i].cfg.id == id)
-			return &coded->controls[i];
+	for (i = 0; i < out_fmt->num_controls; i++)
+		if (out_fmt->controls[i].cfg.id == id)
+			return &out_fmt->controls[i];
 
 	return NULL;
 }
@@ -161,12 +161,12 @@ static const struct vpdec_control *vpdec_find_control(const struct vpdec_coded *
 /* Also of a codec that is not on OUTPUT now: it may be by and by. */
 static bool vpdec_ctrl_valid(const struct vpdec_ctx *ctx, const struct v4l2_ctrl *ctrl)
 {
-	const struct vpdec_kind *kind = ctx->node->kind;
+	const struct vpdec_variant *variant = ctx->node->variant;
 	const struct vpdec_control *control;
 	unsigned int i;
 
-	for (i = 0; i < kind->num_coded; i++) {
-		control = vpdec_find_control(&kind->coded[i], ctrl->id);
+	for (i = 0; i < variant->num_out_fmts; i++) {
+		control = vpdec_find_control(&variant->out_fmts[i], ctrl->id);
 		if (control)
 			return !control->valid || control->valid(ctrl->p_new.p);
 	}
@@ -181,7 +181,7 @@ static bool vpdec_ctrl_valid(const struct vpdec_ctx *ctx, const struct v4l2_ctrl
 static int vpdec_try_ctrl(struct v4l2_ctrl *ctrl)
 {
 	struct vpdec_ctx *ctx = container_of(ctrl->handler, struct vpdec_ctx, hdl);
-	const struct vpdec_control *control = vpdec_find_control(READ_ONCE(ctx->coded), ctrl->id);
+	const struct vpdec_control *control = vpdec_find_control(READ_ONCE(ctx->out_fmt), ctrl->id);
 
 	if (!vpdec_ctrl_valid(ctx, ctrl))
 		return -EINVAL;
@@ -199,7 +199,7 @@ static int vpdec_try_ctrl(struct v4l2_ctrl *ctrl)
 static int vpdec_s_ctrl(struct v4l2_ctrl *ctrl)
 {
 	struct vpdec_ctx *ctx = container_of(ctrl->handler, struct vpdec_ctx, hdl);
-	const struct vpdec_control *control = vpdec_find_control(READ_ONCE(ctx->coded), ctrl->id);
+	const struct vpdec_control *control = vpdec_find_control(READ_ONCE(ctx->out_fmt), ctrl->id);
 
 	if (control && control->depth)
 		WRITE_ONCE(ctx->depth, control->depth(ctrl->p_new.p));
@@ -214,28 +214,28 @@ static const struct v4l2_ctrl_ops vpdec_ctrl_ops = {
 
 int vpdec_controls_init(struct vpdec_ctx *ctx)
 {
-	const struct vpdec_kind *kind = ctx->node->kind;
+	const struct vpdec_variant *variant = ctx->node->variant;
 	struct v4l2_ctrl_handler *hdl = &ctx->hdl;
 	unsigned int count = 0, n = 0, i, j;
 
-	for (i = 0; i < kind->num_coded; i++)
-		count += kind->coded[i].num_controls;
+	for (i = 0; i < variant->num_out_fmts; i++)
+		count += variant->out_fmts[i].num_controls;
 
 	ctx->ctrls = kcalloc(count, sizeof(*ctx->ctrls), GFP_KERNEL);
 	if (!ctx->ctrls)
 		return -ENOMEM;
 
 	v4l2_ctrl_handler_init(hdl, count);
-	for (i = 0; i < kind->num_coded; i++) {
-		for (j = 0; j < kind->coded[i].num_controls; j++) {
-			struct v4l2_ctrl_config cfg = kind->coded[i].controls[j].cfg;
+	for (i = 0; i < variant->num_out_fmts; i++) {
+		for (j = 0; j < variant->out_fmts[i].num_controls; j++) {
+			struct v4l2_ctrl_config cfg = variant->out_fmts[i].controls[j].cfg;
 
 			cfg.ops = &vpdec_ctrl_ops;
 			ctx->ctrls[n++] = v4l2_ctrl_new_custom(hdl, &cfg, NULL);
 		}
 	}
 	/* The codec has its references in memory of its own. */
-	if (kind->stateful)
+	if (variant->stateful)
 		v4l2_ctrl_new_std(hdl, NULL, V4L2_CID_MIN_BUFFERS_FOR_CAPTURE, 1, 1, 1, 1);
 	if (hdl->error)
 		return hdl->error;
@@ -249,10 +249,10 @@ int vpdec_controls_init(struct vpdec_ctx *ctx)
 static struct v4l2_ctrl **vpdec_ctrls(struct vpdec_ctx *ctx)
 {
 	struct v4l2_ctrl **ctrls = ctx->ctrls;
-	const struct vpdec_coded *coded;
+	const struct vpdec_out_fmt *out_fmt;
 
-	for (coded = ctx->node->kind->coded; coded != ctx->coded; coded++)
-		ctrls += coded->num_controls;
+	for (out_fmt = ctx->node->variant->out_fmts; out_fmt != ctx->out_fmt; out_fmt++)
+		ctrls += out_fmt->num_controls;
 
 	return ctrls;
 }
@@ -264,9 +264,9 @@ void vpdec_controls_depth(struct vpdec_ctx *ctx)
 	unsigned int i;
 
 	mutex_lock(ctx->hdl.lock);
-	for (i = 0; i < ctx->coded->num_controls; i++)
-		if (ctx->coded->controls[i].depth)
-			ctx->depth = ctx->coded->controls[i].depth(ctrls[i]->p_cur.p);
+	for (i = 0; i < ctx->out_fmt->num_controls; i++)
+		if (ctx->out_fmt->controls[i].depth)
+			ctx->depth = ctx->out_fmt->controls[i].depth(ctrls[i]->p_cur.p);
 	mutex_unlock(ctx->hdl.lock);
 }
 
@@ -283,7 +283,7 @@ size_t vpdec_controls_max(struct vpdec_ctx *ctx)
 	size_t size = 0;
 	unsigned int i;
 
-	for (i = 0; i < ctx->coded->num_controls; i++)
+	for (i = 0; i < ctx->out_fmt->num_controls; i++)
 		size += sizeof(struct vpipe_dec_control) + ALIGN(vpdec_ctrl_max(ctrls[i]), 8);
 
 	return size;
@@ -299,7 +299,7 @@ void vpdec_controls_pack(struct vpdec_ctx *ctx, struct vpdec_frame *frame)
 
 	/* One lock for all of them: they share a handler. */
 	mutex_lock(ctx->hdl.lock);
-	for (i = 0; i < ctx->coded->num_controls; i++) {
+	for (i = 0; i < ctx->out_fmt->num_controls; i++) {
 		const struct v4l2_ctrl *ctrl = ctrls[i];
 		u32 size = ctrl->elems * ctrl->elem_size;
 		struct vpipe_dec_control head = { .id = ctrl->id, .size = size };
@@ -312,6 +312,6 @@ void vpdec_controls_pack(struct vpdec_ctx *ctx, struct vpdec_frame *frame)
 	}
 	mutex_unlock(ctx->hdl.lock);
 
-	frame->num_controls = ctx->coded->num_controls;
+	frame->num_controls = ctx->out_fmt->num_controls;
 	frame->controls_size = to - begin;
 }

@@ -23,7 +23,7 @@ bool vpdec_list_av1;
 module_param_named(list_av1, vpdec_list_av1, bool, 0644);
 MODULE_PARM_DESC(list_av1, "list AV1 on the stateful node, where few programs know it (N)");
 
-static const struct vpdec_kind *const vpdec_kinds[VPDEC_NUM_NODES] = {
+static const struct vpdec_variant *const vpdec_variants[VPDEC_NUM_NODES] = {
 	&vpdec_stateless,
 	&vpdec_stateful,
 };
@@ -77,7 +77,7 @@ static int vpdec_probe(struct platform_device *pdev)
 		struct vpdec_node *node = &dev->nodes[nodes];
 
 		node->dev = dev;
-		node->kind = vpdec_kinds[nodes];
+		node->variant = vpdec_variants[nodes];
 		ret = vpdec_register_node(node);
 		if (ret)
 			goto unregister_nodes;
@@ -90,7 +90,8 @@ static int vpdec_probe(struct platform_device *pdev)
 	vpdec_debugfs_init(dev);
 	vpipe_media_ready(&dev->media);
 	for (nodes = 0; nodes < VPDEC_NUM_NODES; nodes++)
-		v4l2_info(&dev->media.v4l2_dev, "%s registered as %s\n", vpdec_kinds[nodes]->card,
+		v4l2_info(&dev->media.v4l2_dev, "%s registered as %s\n",
+			  vpdec_variants[nodes]->card,
 			  video_device_node_name(&dev->nodes[nodes].m2m.vfd));
 
 	return 0;

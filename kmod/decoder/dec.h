@@ -6,7 +6,7 @@
  *   node.c		/dev/videoN: what both kinds of node have in common
  *   ctx.c		an open file of one
  *   queue.c		its queues
- *   stateless.c		one kind: an OUTPUT and a CAPTURE buffer make a frame
+ *   stateless.c		one variant: an OUTPUT and a CAPTURE buffer make a frame
  *   stateful.c		the other: bitstream on OUTPUT, pictures in display order on CAPTURE
  *   stateful_feed.c	what it hands to the daemon
  *   stateful_told.c	what the daemon says
@@ -26,11 +26,15 @@
  *   debugfs.c		ping and stats
  *   inject.c		decoding without a client
  *
- * Locks, in the order in which they are taken: vpdec_ctx.lock (a mutex: one
- * file's queues and formats), the lock of its control handler, vpdec_dev.lock (the session
- * and the lists of streams), and vpdec_stream.lock (frames in the daemon's hands).
+ * Locks, in the order in which they are taken: req_queue_mutex, the media device's lock of
+ * requests, which the core takes for every file that starts, stops or closes; vpdec_ctx.lock
+ * (a mutex: one file's queues and formats); the lock of that file's control handler;
+ * vpdec_dev.lock (the session and the lists of streams); vpdec_stream.lock (frames in the
+ * daemon's hands). Those two are spinlocks. vpdec_stream.read_lock and
+ * vpdec_session.read_lock, which keep messages for one reader, come before these two and have
+ * nothing to do with the others.
  *
- * The daemon waits for neither of the first two: what it says that concerns a queue or a
+ * The daemon waits for none of the first three: what it says that concerns a queue or a
  * format is noted under the stream's lock, and a worker makes it come true where the
  * file's lock is not free.
  */
@@ -101,7 +105,7 @@ struct vpdec_control {
 };
 
 /**
- * struct vpdec_coded - a format of OUTPUT
+ * struct vpdec_out_fmt - an output format
  * @fourcc:		V4L2_PIX_FMT_*
  * @ivf:		its name in an IVF file, if inject takes it
  * @codec:		VPIPE_DEC_CODEC_*
@@ -109,7 +113,7 @@ struct vpdec_control {
  * @controls:		its stateless parameters
  * @num_controls:	how many
  */
-struct vpdec_coded {
+struct vpdec_out_fmt {
 	u32 fourcc;
 	u32 ivf;
 	u32 codec;
@@ -128,7 +132,7 @@ struct vpdec_coded {
  * @settle:	has formats and ends of drains come true, without any lock held
  * @settle_work: the same, as vpdec_stream.settle does it
  *
- * All but the last two are called under the stream's lock.
+ * All but @settle and @settle_work are called under the stream's lock.
  */
 struct vpdec_stateful_ops {
 	int (*format)(struct vpdec_stream *stream, const struct vpipe_dec_format *format);
@@ -141,37 +145,37 @@ struct vpdec_stateful_ops {
 };
 
 /**
- * struct vpdec_kind - what is different between the nodes
+ * struct vpdec_variant - what is different between the nodes
  * @name:	of the node, and of its entities
  * @card:	for VIDIOC_QUERYCAP
  * @stateful:	where OUTPUT and CAPTURE are independent of each other, else NULL
- * @coded:	formats of OUTPUT
- * @num_coded:	how many
+ * @out_fmts:	output formats
+ * @num_out_fmts:	how many
  * @num_listed:	how many of them are enumerated without being asked for
- * @coded_flags: V4L2_FMT_FLAG_* of them
+ * @out_fmt_flags: V4L2_FMT_FLAG_* of them
  * @vb2_ops:	of both queues
  * @ioctl_ops:	of its files
  */
-struct vpdec_kind {
+struct vpdec_variant {
 	const char *name;
 	const char *card;
 	const struct vpdec_stateful_ops *stateful;
-	const struct vpdec_coded *coded;
-	unsigned int num_coded;
+	const struct vpdec_out_fmt *out_fmts;
+	unsigned int num_out_fmts;
 	unsigned int num_listed;
-	u32 coded_flags;
+	u32 out_fmt_flags;
 	const struct vb2_ops *vb2_ops;
 	const struct v4l2_ioctl_ops *ioctl_ops;
 };
 
 /**
- * struct vpdec_raw - a format of CAPTURE, 4:2:0 with interleaved chroma
+ * struct vpdec_cap_fmt - a capture format, 4:2:0 with interleaved chroma
  * @fourcc:	V4L2_PIX_FMT_*
  * @depth:	bits of a sample
  * @bytes:	of a sample
  * @planes:	buffers of memory: luma and chroma together, or each its own
  */
-struct vpdec_raw {
+struct vpdec_cap_fmt {
 	u32 fourcc;
 	unsigned int depth;
 	unsigned int bytes;
@@ -198,8 +202,8 @@ enum vpdec_halt { VPDEC_RUNNING, VPDEC_CHANGING, VPDEC_DRAINED };
  * @hdl:		the controls of all codecs
  * @ctrls:		the same, in the order of the tables
  * @lock:		of both queues, the formats and @stream
- * @coded:		format of OUTPUT
- * @raw:		format of CAPTURE
+ * @out_fmt:		output format
+ * @cap_fmt:		capture format
  * @width:		coded, of both sides, in pixels
  * @height:		coded, of both sides, in pixels
  * @out_sizeimage:	of an OUTPUT buffer in bytes
@@ -233,8 +237,8 @@ struct vpdec_ctx {
 	struct v4l2_ctrl **ctrls;
 	struct mutex lock; /* of both queues, the formats and the stream */
 
-	const struct vpdec_coded *coded;
-	const struct vpdec_raw *raw;
+	const struct vpdec_out_fmt *out_fmt;
+	const struct vpdec_cap_fmt *cap_fmt;
 	u32 width;
 	u32 height;
 	u32 out_sizeimage;
@@ -460,13 +464,13 @@ struct vpdec_session {
  * struct vpdec_node - a V4L2 node
  * @m2m:	itself; it never runs a job
  * @dev:	the device
- * @kind:	what it is
+ * @variant:	what it is
  * @priorities:	of its files
  */
 struct vpdec_node {
 	struct vpipe_m2m m2m;
 	struct vpdec_dev *dev;
-	const struct vpdec_kind *kind;
+	const struct vpdec_variant *variant;
 	struct v4l2_prio_state priorities;
 };
 
@@ -607,10 +611,10 @@ static inline struct vpipe_dec_header vpdec_header(const struct vpdec_stream *st
 	VPIPE_VB2_WAIT_OPS
 
 /* stateless.c */
-extern const struct vpdec_kind vpdec_stateless;
+extern const struct vpdec_variant vpdec_stateless;
 
 /* stateful.c */
-extern const struct vpdec_kind vpdec_stateful;
+extern const struct vpdec_variant vpdec_stateful;
 
 /* stateful_feed.c */
 void vpdec_feed(struct vpdec_ctx *ctx);
@@ -639,7 +643,7 @@ int vpdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f);
 int vpdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
 
 /* controls.c */
-extern const struct vpdec_coded vpdec_stateless_coded[VPDEC_NUM_STATELESS];
+extern const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS];
 int vpdec_controls_init(struct vpdec_ctx *ctx);
 void vpdec_controls_depth(struct vpdec_ctx *ctx);
 size_t vpdec_controls_max(struct vpdec_ctx *ctx);

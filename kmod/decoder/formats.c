@@ -15,20 +15,20 @@
 /* Whole cache lines, so that no two rows share one. */
 #define VPDEC_ALIGN_LINE		64
 
-static const struct vpdec_raw vpdec_raw[] = {
+static const struct vpdec_cap_fmt vpdec_cap_fmts[] = {
 	{ .fourcc = V4L2_PIX_FMT_NV12, .depth = 8, .bytes = 1, .planes = 1 },
 	{ .fourcc = V4L2_PIX_FMT_NV12M, .depth = 8, .bytes = 1, .planes = 2 },
 	{ .fourcc = V4L2_PIX_FMT_P010, .depth = 10, .bytes = 2, .planes = 1 },
 };
 
-static const struct vpdec_coded *vpdec_find_coded(const struct vpdec_ctx *ctx, u32 fourcc)
+static const struct vpdec_out_fmt *vpdec_find_out_fmt(const struct vpdec_ctx *ctx, u32 fourcc)
 {
-	const struct vpdec_kind *kind = ctx->node->kind;
+	const struct vpdec_variant *variant = ctx->node->variant;
 	unsigned int i;
 
-	for (i = 0; i < kind->num_coded; i++)
-		if (kind->coded[i].fourcc == fourcc)
-			return &kind->coded[i];
+	for (i = 0; i < variant->num_out_fmts; i++)
+		if (variant->out_fmts[i].fourcc == fourcc)
+			return &variant->out_fmts[i];
 
 	return NULL;
 }
@@ -37,34 +37,34 @@ static const struct vpdec_coded *vpdec_find_coded(const struct vpdec_ctx *ctx, u
  * Whether pictures can be decoded to it: whatever is above 8 bits takes 16. Before a
  * stateful stream has said which there are, it is whatever the codec may have.
  */
-static bool vpdec_holds(const struct vpdec_ctx *ctx, const struct vpdec_raw *raw)
+static bool vpdec_holds(const struct vpdec_ctx *ctx, const struct vpdec_cap_fmt *cap_fmt)
 {
 	unsigned int depth = READ_ONCE(ctx->depth);
 
 	if (!depth)
-		return raw->depth <= READ_ONCE(ctx->coded)->max_depth;
+		return cap_fmt->depth <= READ_ONCE(ctx->out_fmt)->max_depth;
 
-	return (raw->depth > 8) == (depth > 8);
+	return (cap_fmt->depth > 8) == (depth > 8);
 }
 
-static const struct vpdec_raw *vpdec_first_raw(const struct vpdec_ctx *ctx)
+static const struct vpdec_cap_fmt *vpdec_first_cap_fmt(const struct vpdec_ctx *ctx)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(vpdec_raw); i++)
-		if (vpdec_holds(ctx, &vpdec_raw[i]))
-			return &vpdec_raw[i];
+	for (i = 0; i < ARRAY_SIZE(vpdec_cap_fmts); i++)
+		if (vpdec_holds(ctx, &vpdec_cap_fmts[i]))
+			return &vpdec_cap_fmts[i];
 
-	return &vpdec_raw[0];
+	return &vpdec_cap_fmts[0];
 }
 
-static const struct vpdec_raw *vpdec_find_raw(const struct vpdec_ctx *ctx, u32 fourcc)
+static const struct vpdec_cap_fmt *vpdec_find_cap_fmt(const struct vpdec_ctx *ctx, u32 fourcc)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(vpdec_raw); i++)
-		if (vpdec_raw[i].fourcc == fourcc && vpdec_holds(ctx, &vpdec_raw[i]))
-			return &vpdec_raw[i];
+	for (i = 0; i < ARRAY_SIZE(vpdec_cap_fmts); i++)
+		if (vpdec_cap_fmts[i].fourcc == fourcc && vpdec_holds(ctx, &vpdec_cap_fmts[i]))
+			return &vpdec_cap_fmts[i];
 
 	return NULL;
 }
@@ -77,25 +77,25 @@ static const struct vpdec_raw *vpdec_find_raw(const struct vpdec_ctx *ctx, u32 f
 void vpdec_formats_settle(struct vpdec_ctx *ctx)
 {
 	lockdep_assert_held(&ctx->lock);
-	if (!vpdec_holds(ctx, ctx->raw) &&
+	if (!vpdec_holds(ctx, ctx->cap_fmt) &&
 	    !vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
-		ctx->raw = vpdec_first_raw(ctx);
+		ctx->cap_fmt = vpdec_first_cap_fmt(ctx);
 }
 
-static unsigned int vpdec_raw_planes(const struct vpdec_raw *raw, u32 width, u32 height,
+static unsigned int vpdec_cap_planes(const struct vpdec_cap_fmt *cap_fmt, u32 width, u32 height,
 				     struct vpipe_dec_plane *planes)
 {
-	u32 bytesperline = ALIGN(width * raw->bytes, VPDEC_ALIGN_LINE);
+	u32 bytesperline = ALIGN(width * cap_fmt->bytes, VPDEC_ALIGN_LINE);
 	u32 luma = bytesperline * height;
 	u32 chroma = bytesperline * DIV_ROUND_UP(height, 2);
 	unsigned int i;
 
-	for (i = 0; i < raw->planes; i++)
+	for (i = 0; i < cap_fmt->planes; i++)
 		planes[i].bytesperline = bytesperline;
 	planes[0].sizeimage = luma;
-	planes[raw->planes - 1].sizeimage += chroma;
+	planes[cap_fmt->planes - 1].sizeimage += chroma;
 
-	return raw->planes;
+	return cap_fmt->planes;
 }
 
 /* Planes of memory of a buffer of one queue, and what each is. */
@@ -103,7 +103,7 @@ unsigned int vpdec_planes(const struct vpdec_ctx *ctx, bool capture, struct vpip
 {
 	memset(planes, 0, VPIPE_DEC_MAX_PLANES * sizeof(*planes));
 	if (capture)
-		return vpdec_raw_planes(ctx->raw, ctx->width, ctx->height, planes);
+		return vpdec_cap_planes(ctx->cap_fmt, ctx->width, ctx->height, planes);
 
 	planes[0].sizeimage = ctx->out_sizeimage;
 
@@ -125,9 +125,9 @@ static void vpdec_set_size(struct vpdec_ctx *ctx, u32 width, u32 height)
 
 void vpdec_formats_init(struct vpdec_ctx *ctx)
 {
-	ctx->coded = &ctx->node->kind->coded[0];
-	ctx->raw = &vpdec_raw[0];
-	ctx->depth = ctx->node->kind->stateful ? 0 : vpdec_raw[0].depth;
+	ctx->out_fmt = &ctx->node->variant->out_fmts[0];
+	ctx->cap_fmt = &vpdec_cap_fmts[0];
+	ctx->depth = ctx->node->variant->stateful ? 0 : vpdec_cap_fmts[0].depth;
 	ctx->field = V4L2_FIELD_NONE;
 	vpdec_set_size(ctx, VPDEC_DEF_WIDTH, VPDEC_DEF_HEIGHT);
 	ctx->out_sizeimage = vpdec_out_sizeimage(ctx->width, ctx->height);
@@ -135,15 +135,15 @@ void vpdec_formats_init(struct vpdec_ctx *ctx)
 
 int vpdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 {
-	const struct vpdec_kind *kind = vpdec_file_to_ctx(file)->node->kind;
+	const struct vpdec_variant *variant = vpdec_file_to_ctx(file)->node->variant;
 
-	if (f->index >= (READ_ONCE(vpdec_list_av1) ? kind->num_coded : kind->num_listed))
+	if (f->index >= (READ_ONCE(vpdec_list_av1) ? variant->num_out_fmts : variant->num_listed))
 		return -EINVAL;
 
-	f->pixelformat = kind->coded[f->index].fourcc;
-	f->flags = kind->coded_flags;
+	f->pixelformat = variant->out_fmts[f->index].fourcc;
+	f->flags = variant->out_fmt_flags;
 	/* The core warns of what it has no name for, unless it is given one. */
-	if (f->index >= kind->num_listed)
+	if (f->index >= variant->num_listed)
 		strscpy(f->description, "AV1", sizeof(f->description));
 
 	return 0;
@@ -154,10 +154,10 @@ int vpdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 	const struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	unsigned int i, nth = 0;
 
-	for (i = 0; i < ARRAY_SIZE(vpdec_raw); i++) {
-		if (!vpdec_holds(ctx, &vpdec_raw[i]) || nth++ < f->index)
+	for (i = 0; i < ARRAY_SIZE(vpdec_cap_fmts); i++) {
+		if (!vpdec_holds(ctx, &vpdec_cap_fmts[i]) || nth++ < f->index)
 			continue;
-		f->pixelformat = vpdec_raw[i].fourcc;
+		f->pixelformat = vpdec_cap_fmts[i].fourcc;
 		return 0;
 	}
 
@@ -169,7 +169,7 @@ int vpdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum
 	const struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	u32 fourcc = fsize->pixel_format;
 
-	if (fsize->index || (!vpdec_find_coded(ctx, fourcc) && !vpdec_find_raw(ctx, fourcc)))
+	if (fsize->index || (!vpdec_find_out_fmt(ctx, fourcc) && !vpdec_find_cap_fmt(ctx, fourcc)))
 		return -EINVAL;
 
 	vpipe_fill_framesizes(fsize, V4L2_FRMSIZE_TYPE_CONTINUOUS, VPDEC_MIN_SIZE,
@@ -189,7 +189,7 @@ static struct vpipe_colors vpdec_given_colors(const struct vpdec_ctx *ctx,
 {
 	static const struct vpipe_colors none;
 
-	if (!ctx->node->kind->stateful)
+	if (!ctx->node->variant->stateful)
 		given.colorspace = given.colorspace ?: V4L2_COLORSPACE_REC709;
 	else if (!given.colorspace || !given.xfer_func || !given.ycbcr_enc || !given.quantization)
 		given = none;
@@ -215,12 +215,13 @@ static void vpdec_get_colors(const struct vpdec_ctx *ctx, bool capture,
 	vpipe_write_colors(pix, &colors);
 }
 
-static void vpdec_fill_planes(struct v4l2_pix_format_mplane *pix, const struct vpdec_raw *raw)
+static void vpdec_fill_planes(struct v4l2_pix_format_mplane *pix,
+			      const struct vpdec_cap_fmt *cap_fmt)
 {
 	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES] = {};
 	unsigned int i;
 
-	pix->num_planes = vpdec_raw_planes(raw, pix->width, pix->height, planes);
+	pix->num_planes = vpdec_cap_planes(cap_fmt, pix->width, pix->height, planes);
 	for (i = 0; i < pix->num_planes; i++) {
 		pix->plane_fmt[i].bytesperline = planes[i].bytesperline;
 		pix->plane_fmt[i].sizeimage = planes[i].sizeimage;
@@ -239,11 +240,11 @@ int vpdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	vpdec_get_colors(ctx, V4L2_TYPE_IS_CAPTURE(f->type), pix);
 	if (V4L2_TYPE_IS_CAPTURE(f->type)) {
 		pix->field = V4L2_FIELD_NONE;
-		pix->pixelformat = ctx->raw->fourcc;
-		vpdec_fill_planes(pix, ctx->raw);
+		pix->pixelformat = ctx->cap_fmt->fourcc;
+		vpdec_fill_planes(pix, ctx->cap_fmt);
 	} else {
 		pix->field = ctx->field;
-		pix->pixelformat = ctx->coded->fourcc;
+		pix->pixelformat = ctx->out_fmt->fourcc;
 		pix->num_planes = 1;
 		pix->plane_fmt[0].sizeimage = ctx->out_sizeimage;
 	}
@@ -252,17 +253,17 @@ int vpdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	return 0;
 }
 
-static const struct vpdec_coded *vpdec_adjust_out(const struct vpdec_ctx *ctx,
-						  struct v4l2_pix_format_mplane *pix)
+static const struct vpdec_out_fmt *vpdec_adjust_out(const struct vpdec_ctx *ctx,
+						    struct v4l2_pix_format_mplane *pix)
 {
-	const struct vpdec_coded *coded = vpdec_find_coded(ctx, pix->pixelformat) ?:
-					  &ctx->node->kind->coded[0];
+	const struct vpdec_out_fmt *out_fmt = vpdec_find_out_fmt(ctx, pix->pixelformat) ?:
+					      &ctx->node->variant->out_fmts[0];
 	struct vpipe_colors colors = vpdec_given_colors(ctx, vpipe_read_colors(pix));
 	u32 sizeimage = pix->plane_fmt[0].sizeimage;
 
 	pix->width = clamp_t(u32, pix->width, VPDEC_MIN_SIZE, VPDEC_MAX_SIZE);
 	pix->height = clamp_t(u32, pix->height, VPDEC_MIN_SIZE, VPDEC_MAX_SIZE);
-	pix->pixelformat = coded->fourcc;
+	pix->pixelformat = out_fmt->fourcc;
 	/* Which fields there are the bitstream says: whatever the client takes them for. */
 	if (pix->field == V4L2_FIELD_ANY || pix->field > V4L2_FIELD_INTERLACED_BT)
 		pix->field = V4L2_FIELD_NONE;
@@ -273,22 +274,23 @@ static const struct vpdec_coded *vpdec_adjust_out(const struct vpdec_ctx *ctx,
 		vpdec_out_sizeimage(pix->width, pix->height);
 	vpipe_write_colors(pix, &colors);
 
-	return coded;
+	return out_fmt;
 }
 
-static const struct vpdec_raw *vpdec_adjust_cap(struct vpdec_ctx *ctx,
-						struct v4l2_pix_format_mplane *pix)
+static const struct vpdec_cap_fmt *vpdec_adjust_cap(struct vpdec_ctx *ctx,
+						    struct v4l2_pix_format_mplane *pix)
 {
-	const struct vpdec_raw *raw = vpdec_find_raw(ctx, pix->pixelformat) ?: vpdec_first_raw(ctx);
+	const struct vpdec_cap_fmt *cap_fmt = vpdec_find_cap_fmt(ctx, pix->pixelformat) ?:
+					      vpdec_first_cap_fmt(ctx);
 
 	pix->width = ctx->width;
 	pix->height = ctx->height;
-	pix->pixelformat = raw->fourcc;
+	pix->pixelformat = cap_fmt->fourcc;
 	pix->field = V4L2_FIELD_NONE;
-	vpdec_fill_planes(pix, raw);
+	vpdec_fill_planes(pix, cap_fmt);
 	vpdec_get_colors(ctx, true, pix);
 
-	return raw;
+	return cap_fmt;
 }
 
 int vpdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
@@ -309,15 +311,15 @@ int vpdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 int vpdec_formats_set_out(struct vpdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
 {
 	struct vpipe_colors given = vpipe_read_colors(pix);
-	const struct vpdec_coded *coded = vpdec_adjust_out(ctx, pix);
+	const struct vpdec_out_fmt *out_fmt = vpdec_adjust_out(ctx, pix);
 
 	lockdep_assert_held(&ctx->lock);
 	if (vpipe_has_buffers(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx)) ||
 	    vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
 		return -EBUSY;
 
-	WRITE_ONCE(ctx->coded, coded);
-	if (ctx->node->kind->stateful)
+	WRITE_ONCE(ctx->out_fmt, out_fmt);
+	if (ctx->node->variant->stateful)
 		WRITE_ONCE(ctx->depth, 0);
 	else
 		vpdec_controls_depth(ctx);
@@ -326,7 +328,7 @@ int vpdec_formats_set_out(struct vpdec_ctx *ctx, struct v4l2_pix_format_mplane *
 	ctx->field = pix->field;
 	ctx->colors = given;
 	ctx->told = (struct vpipe_colors){};
-	ctx->raw = vpdec_first_raw(ctx);
+	ctx->cap_fmt = vpdec_first_cap_fmt(ctx);
 
 	return 0;
 }
@@ -350,14 +352,14 @@ bool vpdec_formats_follow(struct vpdec_ctx *ctx, const struct vpipe_dec_format *
 
 	lockdep_assert_held(&ctx->lock);
 	WRITE_ONCE(ctx->depth, format->depth);
-	holds = vpdec_holds(ctx, ctx->raw);
+	holds = vpdec_holds(ctx, ctx->cap_fmt);
 	ctx->told = told;
 	if (holds && !repaints && ctx->width == format->width && ctx->height == format->height &&
 	    v4l2_rect_equal(&ctx->visible, &visible))
 		return false;
 
 	if (!holds)
-		ctx->raw = vpdec_first_raw(ctx);
+		ctx->cap_fmt = vpdec_first_cap_fmt(ctx);
 	ctx->width = format->width;
 	ctx->height = format->height;
 	ctx->visible = visible;
@@ -380,13 +382,13 @@ int vpdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)
 int vpdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f)
 {
 	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
-	const struct vpdec_raw *raw;
+	const struct vpdec_cap_fmt *cap_fmt;
 	int ret = -EBUSY;
 
 	mutex_lock(&ctx->lock);
-	raw = vpdec_adjust_cap(ctx, &f->fmt.pix_mp);
+	cap_fmt = vpdec_adjust_cap(ctx, &f->fmt.pix_mp);
 	if (!vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx))) {
-		ctx->raw = raw;
+		ctx->cap_fmt = cap_fmt;
 		ret = 0;
 	}
 	mutex_unlock(&ctx->lock);

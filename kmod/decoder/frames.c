@@ -67,7 +67,7 @@ void vpdec_stream_take_back(struct vpdec_stream *stream)
 /* Lets go of everything, for good; whose buffers they are is told by their error flag. */
 void vpdec_stream_give_up(struct vpdec_stream *stream)
 {
-	const struct vpdec_stateful_ops *stateful = stream->ctx->node->kind->stateful;
+	const struct vpdec_stateful_ops *stateful = stream->ctx->node->variant->stateful;
 	struct v4l2_m2m_ctx *m2m_ctx = stream->ctx->fh.m2m_ctx;
 
 	lockdep_assert_held(&stream->lock);
@@ -114,7 +114,7 @@ static bool vpdec_stream_busy(const struct vpdec_stream *stream)
 	if (list_empty(&stream->given) && !stream->drain)
 		return false;
 
-	return !stream->ctx->node->kind->stateful || !stream->format_told ||
+	return !stream->ctx->node->variant->stateful || !stream->format_told ||
 	       !list_empty(&stream->lent);
 }
 

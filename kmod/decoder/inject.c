@@ -95,9 +95,9 @@ static int inject_start(struct vpdec_inject *inject)
 	    get_unaligned_le16(header + IVF_VERSION) ||
 	    get_unaligned_le16(header + IVF_LENGTH) != IVF_HEADER)
 		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(vpdec_stateless_coded); i++)
-		if (vpdec_stateless_coded[i].ivf == get_unaligned_le32(header + IVF_FOURCC))
-			pix.pixelformat = vpdec_stateless_coded[i].fourcc;
+	for (i = 0; i < ARRAY_SIZE(vpdec_stateless_fmts); i++)
+		if (vpdec_stateless_fmts[i].ivf == get_unaligned_le32(header + IVF_FOURCC))
+			pix.pixelformat = vpdec_stateless_fmts[i].fourcc;
 	if (!pix.pixelformat)
 		return -EOPNOTSUPP;
 

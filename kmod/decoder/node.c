@@ -18,7 +18,7 @@
 int vpdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
 {
 	strscpy(cap->driver, VPDEC_NAME, sizeof(cap->driver));
-	strscpy(cap->card, vpdec_file_to_ctx(file)->node->kind->card, sizeof(cap->card));
+	strscpy(cap->card, vpdec_file_to_ctx(file)->node->variant->card, sizeof(cap->card));
 
 	return 0;
 }
@@ -258,12 +258,12 @@ static const struct v4l2_m2m_ops vpdec_m2m_ops = {
 
 int vpdec_register_node(struct vpdec_node *node)
 {
-	const struct vpdec_kind *kind = node->kind;
+	const struct vpdec_variant *variant = node->variant;
 	struct video_device *vfd = &node->m2m.vfd;
 
-	strscpy(vfd->name, kind->name, sizeof(vfd->name));
+	strscpy(vfd->name, variant->name, sizeof(vfd->name));
 	vfd->fops = &vpdec_fops;
-	vfd->ioctl_ops = kind->ioctl_ops;
+	vfd->ioctl_ops = variant->ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_M2M_MPLANE | V4L2_CAP_STREAMING;
 
 	return vpipe_m2m_register(&node->m2m, &node->dev->media, &vpdec_m2m_ops,

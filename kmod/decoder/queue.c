@@ -115,7 +115,7 @@ int vpdec_buf_prepare(struct vb2_buffer *vb)
 	 * The stream may have changed since the buffer was allocated, and the client may
 	 * not know yet: it gets the last buffer of the old format when CAPTURE streams.
 	 */
-	if (ctx->node->kind->stateful &&
+	if (ctx->node->variant->stateful &&
 	    (ctx->halt == VPDEC_CHANGING || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]))
 		return 0;
 
@@ -142,7 +142,7 @@ int vpdec_start_queue(struct vb2_queue *vq)
 
 static int vpdec_init_queue(struct vpdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 {
-	vq->ops = ctx->node->kind->vb2_ops;
+	vq->ops = ctx->node->variant->vb2_ops;
 	vq->buf_struct_size = sizeof(struct vpdec_frame);
 
 	return vpipe_queue_init(vq, type, VB2_MMAP | VB2_DMABUF, &vpdec_memops, ctx, &ctx->lock);
@@ -153,7 +153,7 @@ int vpdec_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *ds
 	struct vpdec_ctx *ctx = priv;
 	int ret;
 
-	if (!ctx->node->kind->stateful) {
+	if (!ctx->node->variant->stateful) {
 		/* A whole frame says all that is needed: parameters beside it are welcome. */
 		src_vq->supports_requests = true;
 		/* Slices and fields of a picture may come one by one. */

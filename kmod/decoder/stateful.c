@@ -14,7 +14,7 @@
 
 #include "dec.h"
 
-static const struct vpdec_coded vpdec_stateful_coded[] = {
+static const struct vpdec_out_fmt vpdec_stateful_fmts[] = {
 	{ .fourcc = V4L2_PIX_FMT_H264, .codec = VPIPE_DEC_CODEC_H264, .max_depth = 10 },
 	{ .fourcc = V4L2_PIX_FMT_HEVC, .codec = VPIPE_DEC_CODEC_HEVC, .max_depth = 10 },
 	{ .fourcc = V4L2_PIX_FMT_VP9, .codec = VPIPE_DEC_CODEC_VP9, .max_depth = 10 },
@@ -308,15 +308,15 @@ static const struct v4l2_ioctl_ops vpdec_stateful_ioctl_ops = {
 	.vidioc_subscribe_event = vpdec_subscribe_event,
 };
 
-const struct vpdec_kind vpdec_stateful = {
+const struct vpdec_variant vpdec_stateful = {
 	.name = VPDEC_STATEFUL_NAME,
 	.card = "vpipe stateful decoder",
 	.stateful = &vpdec_stateful_ops,
-	.coded = vpdec_stateful_coded,
-	.num_coded = ARRAY_SIZE(vpdec_stateful_coded),
+	.out_fmts = vpdec_stateful_fmts,
+	.num_out_fmts = ARRAY_SIZE(vpdec_stateful_fmts),
 	/* Programs take a node for no decoder that lists what they do not know: all but AV1. */
-	.num_listed = ARRAY_SIZE(vpdec_stateful_coded) - 1,
-	.coded_flags = V4L2_FMT_FLAG_COMPRESSED | V4L2_FMT_FLAG_DYN_RESOLUTION,
+	.num_listed = ARRAY_SIZE(vpdec_stateful_fmts) - 1,
+	.out_fmt_flags = V4L2_FMT_FLAG_COMPRESSED | V4L2_FMT_FLAG_DYN_RESOLUTION,
 	.vb2_ops = &vpdec_stateful_vb2_ops,
 	.ioctl_ops = &vpdec_stateful_ioctl_ops,
 };

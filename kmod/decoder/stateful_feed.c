@@ -141,7 +141,7 @@ void vpdec_write_capture(struct vpdec_ctx *ctx)
 {
 	struct vpdec_stream *stream = ctx->stream;
 	struct vpipe_dec_capture capture = {
-		.pixelformat = ctx->raw->fourcc,
+		.pixelformat = ctx->cap_fmt->fourcc,
 		.width = ctx->width,
 		.height = ctx->height,
 	};

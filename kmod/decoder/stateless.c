@@ -221,12 +221,12 @@ static const struct v4l2_ioctl_ops vpdec_stateless_ioctl_ops = {
 	.vidioc_subscribe_event = v4l2_ctrl_subscribe_event,
 };
 
-const struct vpdec_kind vpdec_stateless = {
+const struct vpdec_variant vpdec_stateless = {
 	.name = VPDEC_NAME,
 	.card = "vpipe stateless decoder",
-	.coded = vpdec_stateless_coded,
-	.num_coded = ARRAY_SIZE(vpdec_stateless_coded),
-	.num_listed = ARRAY_SIZE(vpdec_stateless_coded),
+	.out_fmts = vpdec_stateless_fmts,
+	.num_out_fmts = ARRAY_SIZE(vpdec_stateless_fmts),
+	.num_listed = ARRAY_SIZE(vpdec_stateless_fmts),
 	.vb2_ops = &vpdec_stateless_vb2_ops,
 	.ioctl_ops = &vpdec_stateless_ioctl_ops,
 };

@@ -40,7 +40,7 @@ void vpdec_stream_put(struct vpdec_stream *stream)
 
 static struct vpdec_stream *vpdec_stream_alloc(struct vpdec_ctx *ctx)
 {
-	const struct vpdec_stateful_ops *stateful = ctx->node->kind->stateful;
+	const struct vpdec_stateful_ops *stateful = ctx->node->variant->stateful;
 	struct vpdec_stream *stream;
 
 	stream = kzalloc(sizeof(*stream), GFP_KERNEL);
@@ -101,7 +101,7 @@ static int vpdec_stream_announce(struct vpdec_ctx *ctx, struct vpdec_stream *new
 	lockdep_assert_held(&dev->lock);
 	if (!session || !session->codecs)
 		return -ENOTCONN;
-	if (!(session->codecs & ctx->coded->codec))
+	if (!(session->codecs & ctx->out_fmt->codec))
 		return -EOPNOTSUPP;
 	if (!new)
 		return 0;
@@ -110,7 +110,7 @@ static int vpdec_stream_announce(struct vpdec_ctx *ctx, struct vpdec_stream *new
 		return ret;
 
 	list_add_tail(&new->served, &session->streams);
-	new->codec = ctx->coded->codec;
+	new->codec = ctx->out_fmt->codec;
 	new->id = ++dev->streams_ever;
 	list_add_tail(&new->entry, &dev->streams);
 	ctx->stream = new;
@@ -125,15 +125,15 @@ void vpdec_stream_write_start(struct vpdec_stream *stream)
 	struct vpdec_ctx *ctx = stream->ctx;
 	struct vpipe_dec_start start = {
 		.header = vpdec_header(stream, VPIPE_DEC_MSG_START, sizeof(start)),
-		.codec = ctx->coded->codec,
+		.codec = ctx->out_fmt->codec,
 		.width = ctx->width,
 		.height = ctx->height,
 	};
 
-	if (ctx->node->kind->stateful) {
+	if (ctx->node->variant->stateful) {
 		start.flags = VPIPE_DEC_STATEFUL;
 	} else {
-		start.pixelformat = ctx->raw->fourcc;
+		start.pixelformat = ctx->cap_fmt->fourcc;
 		start.num_planes = vpdec_planes(ctx, true, start.planes);
 	}
 
