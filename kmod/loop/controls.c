@@ -29,10 +29,10 @@ static int vloop_s_ctrl(struct v4l2_ctrl *ctrl)
 		break;
 	case VPIPE_LOOP_CID_TIMEOUT:
 		WRITE_ONCE(dev->timeout, msecs_to_jiffies(ctrl->val));
-		vloop_still_schedule(dev);
+		vloop_placeholder_schedule(dev);
 		break;
 	case VPIPE_LOOP_CID_TIMEOUT_IMAGE:
-		WRITE_ONCE(dev->grab, true);
+		WRITE_ONCE(dev->image_wanted, true);
 		break;
 	}
 

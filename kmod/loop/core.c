@@ -102,7 +102,7 @@ static struct vloop_dev *vloop_create(unsigned int number)
 	vloop_formats_init(dev);
 	vloop_frames_init(dev);
 	vloop_readers_init(dev);
-	vloop_still_init(dev);
+	vloop_placeholder_init(dev);
 
 	snprintf(dev->v4l2_dev.name, sizeof(dev->v4l2_dev.name), VLOOP_NAME "-%03u", number);
 	ret = v4l2_device_register(NULL, &dev->v4l2_dev);
@@ -128,7 +128,7 @@ static void vloop_remove(struct vloop_dev *dev)
 	debugfs_remove(dev->debugfs);
 	if (video_is_registered(&dev->vfd))
 		video_unregister_device(&dev->vfd);
-	vloop_still_exit(dev);
+	vloop_placeholder_exit(dev);
 	vloop_readers_exit(dev);
 	vloop_frames_exit(dev);
 	v4l2_device_unregister(&dev->v4l2_dev);

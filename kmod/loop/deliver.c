@@ -48,8 +48,8 @@ static void vloop_complete(struct vloop_buf *buf, const struct vloop_entry *entr
 static u32 vloop_sequence(const struct vloop_dev *dev, const struct vloop_reader *reader,
 			  const struct vloop_entry *entry)
 {
-	return dev->stamps == VPIPE_LOOP_STAMPS_WRITER && !entry->still ?
-	       entry->frame->given : entry->number - reader->base;
+	return dev->stamps == VPIPE_LOOP_STAMPS_WRITER && !entry->placeholder ?
+	       entry->frame->writer_sequence : entry->number - reader->base;
 }
 
 /* Returns the frame's size, or 0 if it could not be copied. */
@@ -108,40 +108,40 @@ static u32 vloop_show_copy_in(struct vloop_dev *dev, struct vloop_buf *buf,
 }
 
 /* Takes a frame and a buffer for it from their lists. */
-static enum vloop_way vloop_take_pair(struct vloop_file *file, struct vloop_entry *entry,
-				      struct vloop_buf **buf, u32 *sequence)
+static enum vloop_delivery vloop_take_pair(struct vloop_file *file, struct vloop_entry *entry,
+					   struct vloop_buf **buf, u32 *sequence)
 {
 	struct vloop_reader *reader = &file->reader;
 	struct vloop_dev *dev = file->dev;
 	struct vloop_view *view;
-	enum vloop_way way;
+	enum vloop_delivery delivery;
 
 	spin_lock(&dev->frames_lock);
-	way = vloop_match(dev, reader, buf);
+	delivery = vloop_match(dev, reader, buf);
 	/* First of all the reader's own memory, which may take long: no frame waits for it. */
-	while (way == VLOOP_COPY && !(*buf)->ready) {
+	while (delivery == VLOOP_COPY && !(*buf)->ready) {
 		list_del(&(*buf)->entry);
 		spin_unlock(&dev->frames_lock);
 		(*buf)->vaddr = vloop_access_begin(&(*buf)->vbuf.vb2_buf);
 		(*buf)->ready = true;
 		spin_lock(&dev->frames_lock);
 		list_add(&(*buf)->entry, &reader->bufs);
-		way = vloop_match(dev, reader, buf);
+		delivery = vloop_match(dev, reader, buf);
 	}
-	if (way != VLOOP_NOT_YET) {
+	if (delivery != VLOOP_NOT_YET) {
 		*entry = vloop_reader_pop(reader);
 		list_del_init(&(*buf)->entry);
 		*sequence = vloop_sequence(dev, reader, entry);
 		view = vloop_view_at(*buf);
-		if (way == VLOOP_LEND)
+		if (delivery == VLOOP_LEND)
 			vloop_lend(dev, *buf, entry->frame);
-		else if (way != VLOOP_SHOW && view)
+		else if (delivery != VLOOP_SHOW && view)
 			vloop_view_was_spared(view);
 		entry->frame->copying++;
 	}
 	spin_unlock(&dev->frames_lock);
 
-	return way;
+	return delivery;
 }
 
 /* Fills one of the file's queued buffers, if there are a frame and a buffer for it. */

@@ -376,7 +376,7 @@ static void vloop_set_fmt(struct vloop_dev *dev, const struct vloop_format *form
 	dev->sizeimage = pix->sizeimage;
 	dev->colors = vpipe_read_colors(pix);
 	/* What is black depends on the colours. */
-	vloop_still_forget(dev, same);
+	vloop_placeholder_forget(dev, same);
 	if (!same)
 		vloop_tell_readers(dev);
 }

@@ -86,7 +86,7 @@ struct vloop_frame *vloop_frame_copy(struct vloop_dev *dev, struct vloop_frame *
 	}
 	copy->number = frame->number;
 	copy->timestamp = frame->timestamp;
-	copy->given = frame->given;
+	copy->writer_sequence = frame->writer_sequence;
 	copy->flags = frame->flags;
 	copy->timecode = frame->timecode;
 	spin_lock(&dev->frames_lock);

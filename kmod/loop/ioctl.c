@@ -190,7 +190,7 @@ static int vloop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 
 	vb = vloop_begin_queueing(vloop_to_file(filp), q, b);
 	if (vb && !vloop_is_capture(q))
-		vloop_to_out(vb)->given = b->sequence;
+		vloop_to_out(vb)->writer_sequence = b->sequence;
 	ret = vb2_qbuf(q, NULL, b);
 	/* Another thread may have asked for a buffer before there was any to be given back. */
 	if (!ret && !vloop_is_capture(q) && (q->waiting_in_dqbuf || waitqueue_active(&q->done_wq)))

@@ -28,9 +28,10 @@
  * mmap.c	mmap(2) of CAPTURE buffers
  * debugfs.c	counters
  *
- * Locks, the outer ones first: that of a control handler; vloop_file.lock; vloop_dev.lock;
- * a process's mmap_lock; vb2_queue.mmap_lock; vloop_dev.map_lock; vloop_dev.frames_lock, a
- * spinlock.
+ * Locks, the outer ones first: that of a control handler, the node's before a file's, which
+ * has its controls; vloop_file.lock; vloop_dev.lock; a process's mmap_lock;
+ * vb2_queue.mmap_lock; vloop_dev.map_lock; vloop_dev.frames_lock, a spinlock. There is no
+ * media device, and so no req_queue_mutex.
  */
 #ifndef VLOOP_H
 #define VLOOP_H
@@ -99,7 +100,7 @@ struct vloop_format {
  * @going:	the writer has asked for it: nobody gets it any more
  * @number:	of the frame, counted by the node
  * @timestamp:	for readers, in ns
- * @given:	sequence number that the writer queued it with
+ * @writer_sequence:	sequence number that the writer queued it with
  * @flags:	V4L2_BUF_FLAG_*, of the writer's
  * @timecode:	of the writer's
  * @bytes:	its size
@@ -118,7 +119,7 @@ struct vloop_frame {
 	bool going;
 	u32 number;
 	u64 timestamp;
-	u32 given;
+	u32 writer_sequence;
 	u32 flags;
 	struct v4l2_timecode timecode;
 	u32 bytes;
@@ -131,13 +132,13 @@ struct vloop_frame {
  * @vbuf:	the buffer
  * @map:	of what is imported, see ../memory.h
  * @frame:	what is in it while it is queued
- * @given:	sequence number that it was queued with
+ * @writer_sequence:	sequence number that it was queued with
  */
 struct vloop_out {
 	struct vb2_v4l2_buffer vbuf;
 	struct iosys_map map;
 	struct vloop_frame frame;
-	u32 given;
+	u32 writer_sequence;
 };
 
 /**
@@ -169,7 +170,7 @@ struct vloop_buf {
 };
 
 /* How a frame reaches a buffer. */
-enum vloop_way {
+enum vloop_delivery {
 	VLOOP_NOT_YET,		/* there is no buffer for it */
 	VLOOP_NEVER,		/* there will not be: all are memory of the writer's */
 	VLOOP_LEND,		/* the buffer is the frame's memory */
@@ -183,13 +184,13 @@ enum vloop_way {
  * @frame:	referred to
  * @number:	of the frame, counted by the node
  * @timestamp:	in ns
- * @still:	it stands for one that did not come
+ * @placeholder:	it stands for one that did not come
  */
 struct vloop_entry {
 	struct vloop_frame *frame;
 	u32 number;
 	u64 timestamp;
-	bool still;
+	bool placeholder;
 };
 
 /**
@@ -206,8 +207,8 @@ struct vloop_entry {
  * @wake:	there is a frame and nobody has told it
  * @reading:	it uses read(2)
  * @stale:	the format has changed under its buffers
- * @rest:	of a frame that read(2) has given a part of; under vloop_file.lock, as the
- *		three that follow
+ * @rest:	of a frame that read(2) has given a part of; under vloop_file.lock, as
+ *		@rest_size, @rest_at and @rest_room
  * @rest_size:	of that frame
  * @rest_at:	how much of it has been read
  * @rest_room:	size of the memory at @rest
@@ -309,17 +310,20 @@ struct vloop_memory {
  * @number:	of the node among the module's
  * @exclusive:	it has one capability at a time
  * @map_lock:	for mapping the writer's dma-bufs
- * @lock:	of all up to @interval
+ * @lock:	of @files, @writer, and the frames' format and interval
  * @files:	open ones
  * @writer:	the file that has OUTPUT buffers
- * @format:	of the frames, like all up to @interval
+ * @format:	of the frames, as are @width, @height, @bytesperline, @sizeimage, @colors
+ *		and @interval
  * @width:	in pixels
  * @height:	in pixels
  * @bytesperline: of the first plane
  * @sizeimage:	in bytes
  * @colors:	as given on OUTPUT
  * @interval:	between frames, in seconds
- * @frames_lock: of all that follows, and of frames and readers
+ * @frames_lock: of frames and readers: @readers, @held, @spare, @streaming, @memory, @buffers,
+ *		@next, @written, @began, @clock, @last, @image, @black, @image_wanted, @stamps,
+ *		@keep_last, @timeout, @frame_time and @stats
  * @readers:	those that take frames
  * @held:	OUTPUT buffers that somebody refers to, the oldest first
  * @spare:	copies that nobody refers to
@@ -334,13 +338,13 @@ struct vloop_memory {
  * @last:	frame that is kept, referred to
  * @image:	what is shown after the time-out, referred to
  * @black:	the same where nobody has set an image, referred to
- * @grab:	the next frame becomes @image
+ * @image_wanted:	the next frame becomes @image
  * @stamps:	VPIPE_LOOP_STAMPS_*
  * @keep_last:	the last frame is kept
  * @timeout:	in jiffies, 0 for none
  * @frame_time:	when there was a frame last, in jiffies
  * @wake_work:	tells readers that there is a frame
- * @still_work:	gives readers a picture when there is no frame
+ * @placeholder_work:	gives readers a picture when there is no frame
  * @spare_work:	frees what is in @spare
  * @stats:	counters
  */
@@ -353,7 +357,7 @@ struct vloop_dev {
 	bool exclusive;
 	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 
-	struct mutex lock; /* of all up to interval */
+	struct mutex lock; /* of files, writer, format and interval */
 	struct list_head files;
 	struct vloop_file *writer;
 	const struct vloop_format *format;
@@ -364,7 +368,7 @@ struct vloop_dev {
 	struct vpipe_colors colors;
 	struct v4l2_fract interval;
 
-	spinlock_t frames_lock; /* of all that follows, and of frames and readers */
+	spinlock_t frames_lock; /* of frames and readers */
 	struct list_head readers;
 	struct list_head held;
 	struct list_head spare;
@@ -379,13 +383,13 @@ struct vloop_dev {
 	struct vloop_frame *last;
 	struct vloop_frame *image;
 	struct vloop_frame *black;
-	bool grab;
+	bool image_wanted;
 	u32 stamps;
 	bool keep_last;
 	unsigned long timeout;
 	unsigned long frame_time;
 	struct work_struct wake_work;
-	struct delayed_work still_work;
+	struct delayed_work placeholder_work;
 	struct delayed_work spare_work;
 	struct vloop_stats stats;
 };
@@ -477,10 +481,10 @@ void vloop_reader_init(struct vloop_reader *reader);
 void vloop_reader_start(struct vloop_file *file);
 void vloop_reader_stop(struct vloop_file *file);
 void vloop_reader_end(struct vloop_file *file);
-void vloop_reader_lose(struct vloop_dev *dev, struct vloop_reader *reader);
+void vloop_reader_drop(struct vloop_dev *dev, struct vloop_reader *reader);
 struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
-void vloop_reader_show_still(struct vloop_dev *dev, struct vloop_reader *reader,
-			     struct vloop_frame *frame);
+void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *reader,
+				   struct vloop_frame *frame);
 void vloop_readers_init(struct vloop_dev *dev);
 void vloop_readers_exit(struct vloop_dev *dev);
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
@@ -490,8 +494,8 @@ void vloop_readers_drop(struct vloop_dev *dev, u32 number);
 
 /* match.c */
 struct vloop_view *vloop_view_at(const struct vloop_buf *buf);
-enum vloop_way vloop_match(struct vloop_dev *dev, struct vloop_reader *reader,
-			   struct vloop_buf **buf);
+enum vloop_delivery vloop_match(struct vloop_dev *dev, struct vloop_reader *reader,
+				struct vloop_buf **buf);
 
 /* deliver.c */
 bool vloop_reader_ready(struct vloop_file *file);
@@ -505,15 +509,15 @@ int vloop_start_reading(struct vloop_file *file);
 ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *offset);
 
 /* placeholder.c */
-void vloop_still_init(struct vloop_dev *dev);
-void vloop_still_exit(struct vloop_dev *dev);
-void vloop_still_forget(struct vloop_dev *dev, bool black_alone);
+void vloop_placeholder_init(struct vloop_dev *dev);
+void vloop_placeholder_exit(struct vloop_dev *dev);
+void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone);
 
 /* There may be something to show from now on. */
-static inline void vloop_still_schedule(struct vloop_dev *dev)
+static inline void vloop_placeholder_schedule(struct vloop_dev *dev)
 {
 	if (READ_ONCE(dev->timeout))
-		mod_delayed_work(system_dfl_wq, &dev->still_work, 0);
+		mod_delayed_work(system_dfl_wq, &dev->placeholder_work, 0);
 }
 
 /* frame.c */
@@ -559,7 +563,7 @@ long vloop_memory_share(struct vloop_dev *dev, struct vpipe_loop_share *share);
  * @frame:	that it shows, referred to
  * @copies:	frames to copy before the writer's memory is shown again
  *
- * The last three are under vloop_dev.frames_lock.
+ * @entry, @frame and @copies are under vloop_dev.frames_lock.
  */
 struct vloop_view {
 	struct vloop_dev *dev;
@@ -589,7 +593,7 @@ void vloop_view_put(struct vloop_view *view);
 bool vloop_view_show(struct vloop_view *view, struct vloop_frame *frame);
 void vloop_view_keep(struct vloop_view *view);
 struct vloop_frame *vloop_view_frame(struct vloop_view *view);
-void vloop_views_move(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by);
+void vloop_views_replace(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by);
 
 /* mmap.c */
 int vloop_capture_mmap(struct vloop_file *file, struct vm_area_struct *vma);

@@ -103,8 +103,8 @@ static bool vloop_fits(const struct vloop_frame *frame, const struct vloop_view 
 			PAGE_ALIGN(frame->bytes) == vloop_view_size(view);
 }
 
-static enum vloop_way vloop_choose_for(struct vloop_dev *dev, struct vloop_reader *reader,
-				       const struct vloop_frame *frame, struct vloop_buf *buf)
+static enum vloop_delivery vloop_choose_for(struct vloop_dev *dev, struct vloop_reader *reader,
+					    const struct vloop_frame *frame, struct vloop_buf *buf)
 {
 	bool window = buf->vbuf.vb2_buf.memory == VB2_MEMORY_DMABUF;
 	struct vloop_view *view = vloop_view_in(buf);
@@ -119,11 +119,11 @@ static enum vloop_way vloop_choose_for(struct vloop_dev *dev, struct vloop_reade
 	return window ? VLOOP_SHOW_COPY : VLOOP_COPY;
 }
 
-static enum vloop_way vloop_choose(struct vloop_dev *dev, struct vloop_reader *reader,
-				   const struct vloop_frame *frame, struct vloop_buf **chosen)
+static enum vloop_delivery vloop_choose(struct vloop_dev *dev, struct vloop_reader *reader,
+					const struct vloop_frame *frame, struct vloop_buf **chosen)
 {
 	struct vloop_buf *buf;
-	enum vloop_way way;
+	enum vloop_delivery delivery;
 
 	list_for_each_entry(buf, &reader->bufs, entry) {
 		if (!frame->vb || !vloop_is_memory(buf, &dev->memory[frame->vb->index]))
@@ -134,27 +134,27 @@ static enum vloop_way vloop_choose(struct vloop_dev *dev, struct vloop_reader *r
 	}
 
 	list_for_each_entry(buf, &reader->bufs, entry) {
-		way = vloop_choose_for(dev, reader, frame, buf);
+		delivery = vloop_choose_for(dev, reader, frame, buf);
 		*chosen = buf;
-		if (way != VLOOP_NEVER)
-			return way;
+		if (delivery != VLOOP_NEVER)
+			return delivery;
 	}
 
 	return VLOOP_NEVER;
 }
 
 /* The first frame that can be had, after losing those that never can. */
-enum vloop_way vloop_match(struct vloop_dev *dev, struct vloop_reader *reader,
-			   struct vloop_buf **buf)
+enum vloop_delivery vloop_match(struct vloop_dev *dev, struct vloop_reader *reader,
+				struct vloop_buf **buf)
 {
-	enum vloop_way way;
+	enum vloop_delivery delivery;
 
 	lockdep_assert_held(&dev->frames_lock);
 	while (reader->count && !list_empty(&reader->bufs)) {
-		way = vloop_choose(dev, reader, vloop_reader_at(reader, 0)->frame, buf);
-		if (way != VLOOP_NEVER)
-			return way;
-		vloop_reader_lose(dev, reader);
+		delivery = vloop_choose(dev, reader, vloop_reader_at(reader, 0)->frame, buf);
+		if (delivery != VLOOP_NEVER)
+			return delivery;
+		vloop_reader_drop(dev, reader);
 	}
 
 	return VLOOP_NOT_YET;

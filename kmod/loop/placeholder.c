@@ -9,7 +9,7 @@
 #include "loop.h"
 
 /* What is black, and unless they are still good the pictures of others. */
-void vloop_still_forget(struct vloop_dev *dev, bool black_alone)
+void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone)
 {
 	spin_lock(&dev->frames_lock);
 	vloop_set_frame(dev, &dev->black, NULL);
@@ -21,7 +21,7 @@ void vloop_still_forget(struct vloop_dev *dev, bool black_alone)
 }
 
 /* What is to be shown now, if anything. */
-static struct vloop_frame *vloop_still(const struct vloop_dev *dev)
+static struct vloop_frame *vloop_placeholder(const struct vloop_dev *dev)
 {
 	if (dev->keep_last && dev->last)
 		return dev->last;
@@ -72,7 +72,7 @@ static struct vloop_frame *vloop_black(struct vloop_dev *dev)
 }
 
 /* Made when it is first needed. */
-static void vloop_still_blacken(struct vloop_dev *dev)
+static void vloop_placeholder_blacken(struct vloop_dev *dev)
 {
 	struct vloop_frame *frame = NULL;
 
@@ -87,7 +87,7 @@ static void vloop_still_blacken(struct vloop_dev *dev)
 	mutex_unlock(&dev->lock);
 }
 
-static unsigned long vloop_still_interval(struct vloop_dev *dev)
+static unsigned long vloop_placeholder_interval(struct vloop_dev *dev)
 {
 	const struct v4l2_fract *interval = &dev->interval;
 	unsigned long ms;
@@ -99,7 +99,7 @@ static unsigned long vloop_still_interval(struct vloop_dev *dev)
 	return max(1UL, msecs_to_jiffies(clamp(ms, 1UL, 10000UL)));
 }
 
-static bool vloop_still_is_due(struct vloop_dev *dev, unsigned long *interval)
+static bool vloop_placeholder_is_due(struct vloop_dev *dev, unsigned long *interval)
 {
 	unsigned long due = dev->frame_time + dev->timeout;
 
@@ -110,43 +110,44 @@ static bool vloop_still_is_due(struct vloop_dev *dev, unsigned long *interval)
 	return false;
 }
 
-static void vloop_still_tick(struct work_struct *work)
+static void vloop_placeholder_tick(struct work_struct *work)
 {
-	struct vloop_dev *dev = container_of(to_delayed_work(work), struct vloop_dev, still_work);
-	unsigned long interval = vloop_still_interval(dev);
+	struct vloop_dev *dev = container_of(to_delayed_work(work), struct vloop_dev,
+					     placeholder_work);
+	unsigned long interval = vloop_placeholder_interval(dev);
 	struct vloop_reader *reader;
 	struct vloop_frame *frame;
 
 	if (!READ_ONCE(dev->image))
-		vloop_still_blacken(dev);
+		vloop_placeholder_blacken(dev);
 	spin_lock(&dev->frames_lock);
 	if (!dev->timeout || list_empty(&dev->readers)) {
 		spin_unlock(&dev->frames_lock);
 		return;
 	}
 
-	frame = vloop_still(dev);
-	if (vloop_still_is_due(dev, &interval) && frame) {
+	frame = vloop_placeholder(dev);
+	if (vloop_placeholder_is_due(dev, &interval) && frame) {
 		dev->next++;
 		/* The writer's clock: later than what came before, by as little as counts. */
 		dev->clock = dev->stamps == VPIPE_LOOP_STAMPS_NODE || !dev->clock ?
 			     ktime_get_ns() : dev->clock + NSEC_PER_USEC;
 		list_for_each_entry(reader, &dev->readers, entry)
-			vloop_reader_show_still(dev, reader, frame);
+			vloop_reader_show_placeholder(dev, reader, frame);
 	}
 	spin_unlock(&dev->frames_lock);
 
-	queue_delayed_work(system_dfl_wq, &dev->still_work, interval);
+	queue_delayed_work(system_dfl_wq, &dev->placeholder_work, interval);
 }
 
-void vloop_still_init(struct vloop_dev *dev)
+void vloop_placeholder_init(struct vloop_dev *dev)
 {
-	INIT_DELAYED_WORK(&dev->still_work, vloop_still_tick);
+	INIT_DELAYED_WORK(&dev->placeholder_work, vloop_placeholder_tick);
 	dev->frame_time = jiffies;
 }
 
-void vloop_still_exit(struct vloop_dev *dev)
+void vloop_placeholder_exit(struct vloop_dev *dev)
 {
-	cancel_delayed_work_sync(&dev->still_work);
-	vloop_still_forget(dev, false);
+	cancel_delayed_work_sync(&dev->placeholder_work);
+	vloop_placeholder_forget(dev, false);
 }

@@ -21,11 +21,11 @@ struct vloop_entry vloop_reader_pop(struct vloop_reader *reader)
 	return entry;
 }
 
-void vloop_reader_lose(struct vloop_dev *dev, struct vloop_reader *reader)
+void vloop_reader_drop(struct vloop_dev *dev, struct vloop_reader *reader)
 {
 	struct vloop_entry entry = vloop_reader_pop(reader);
 
-	if (!entry.still)
+	if (!entry.placeholder)
 		dev->stats.lost++;
 	vloop_frame_put(dev, entry.frame);
 }
@@ -43,10 +43,10 @@ static void vloop_reader_add(struct vloop_dev *dev, struct vloop_reader *reader,
 		return;
 
 	/* What stands for a frame is of no use once there is one. */
-	while (reader->count && vloop_reader_at(reader, 0)->still)
-		vloop_reader_lose(dev, reader);
+	while (reader->count && vloop_reader_at(reader, 0)->placeholder)
+		vloop_reader_drop(dev, reader);
 	if (reader->count == VLOOP_MAX_BUFFERS)
-		vloop_reader_lose(dev, reader);
+		vloop_reader_drop(dev, reader);
 	/* With more than one frame it has been told already. */
 	reader->wake |= !reader->count;
 	*vloop_reader_at(reader, reader->count++) = entry;
@@ -116,7 +116,7 @@ void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 		for (i = reader->count; i; i--) {
 			entry = *vloop_reader_at(reader, 0);
 			if (entry.frame == frame && !by) {
-				vloop_reader_lose(dev, reader);
+				vloop_reader_drop(dev, reader);
 				continue;
 			}
 			/* Round once: the order stays. */
@@ -139,21 +139,21 @@ void vloop_readers_drop(struct vloop_dev *dev, u32 number)
 	lockdep_assert_held(&dev->frames_lock);
 	list_for_each_entry(reader, &dev->readers, entry)
 		while (reader->count && (s32)(vloop_reader_at(reader, 0)->number - number) <= 0)
-			vloop_reader_lose(dev, reader);
+			vloop_reader_drop(dev, reader);
 }
 
 /* There has been no frame for long: the reader gets this one, in its place. */
-void vloop_reader_show_still(struct vloop_dev *dev, struct vloop_reader *reader,
-			     struct vloop_frame *frame)
+void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *reader,
+				   struct vloop_frame *frame)
 {
 	struct vloop_entry entry = {
 		.frame = frame,
 		.number = dev->next - 1,
 		.timestamp = dev->clock,
-		.still = true,
+		.placeholder = true,
 	};
 
-	if (reader->count && !vloop_reader_at(reader, 0)->still)
+	if (reader->count && !vloop_reader_at(reader, 0)->placeholder)
 		return;
 	vloop_reader_add(dev, reader, entry);
 	reader->wake = false;
@@ -174,13 +174,13 @@ void vloop_reader_start(struct vloop_file *file)
 			.frame = dev->last,
 			.number = --reader->base,
 			.timestamp = dev->last->timestamp,
-			.still = !dev->last->vb,
+			.placeholder = !dev->last->vb,
 		};
 
 		vloop_reader_add(dev, reader, entry);
 	}
 	spin_unlock(&dev->frames_lock);
-	vloop_still_schedule(dev);
+	vloop_placeholder_schedule(dev);
 }
 
 /* From now on it gets none; whoever waits for one is told. */

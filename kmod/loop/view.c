@@ -18,7 +18,7 @@
 #include "loop.h"
 
 /* Frames that are copied after the writer had to copy one: the reader keeps them for long. */
-#define VLOOP_COPIES_AFTER_MOVE	32
+#define VLOOP_COPIES_AFTER_REPLACE	32
 
 /*
  * With more mappings a view shows no memory of the writer's, who might have to undo them all:
@@ -32,7 +32,7 @@ static void vloop_view_zap(struct vloop_view *view)
 }
 
 /* Shows the copy of its frame instead, or nothing. Lets go of the lock meanwhile. */
-static void vloop_view_move(struct vloop_view *view, struct vloop_frame *by)
+static void vloop_view_replace(struct vloop_view *view, struct vloop_frame *by)
 	__must_hold(&view->dev->frames_lock)
 {
 	struct vloop_frame *frame = view->frame;
@@ -41,7 +41,7 @@ static void vloop_view_move(struct vloop_view *view, struct vloop_frame *by)
 	lockdep_assert_held(&dev->frames_lock);
 	list_del_init(&view->entry);
 	view->frame = by;
-	view->copies = VLOOP_COPIES_AFTER_MOVE;
+	view->copies = VLOOP_COPIES_AFTER_REPLACE;
 	if (by) {
 		by->refs++;
 		list_add_tail(&view->entry, &by->views);
@@ -65,7 +65,7 @@ static void vloop_view_part(struct vloop_view *view)
 	copy = frame->vb ? vloop_frame_copy(dev, frame) : NULL;
 	spin_lock(&dev->frames_lock);
 	if (frame->vb && view->frame == frame)
-		vloop_view_move(view, copy);
+		vloop_view_replace(view, copy);
 	if (copy)
 		vloop_frame_put(dev, copy);
 	vloop_frame_put(dev, frame);
@@ -432,12 +432,12 @@ void vloop_view_keep(struct vloop_view *view)
 }
 
 /* All that show @frame show the copy instead, or nothing. Lets go of the lock meanwhile. */
-void vloop_views_move(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by)
+void vloop_views_replace(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by)
 	__must_hold(&dev->frames_lock)
 {
 	lockdep_assert_held(&dev->frames_lock);
 	while (!list_empty(&frame->views))
-		vloop_view_move(list_first_entry(&frame->views, struct vloop_view, entry), by);
+		vloop_view_replace(list_first_entry(&frame->views, struct vloop_view, entry), by);
 }
 
 /* One that belongs to an MMAP buffer. An error pointer where it cannot be had. */

@@ -64,7 +64,7 @@ static void vloop_take(struct vloop_dev *dev, struct vloop_frame *frame, bool ne
 			copy->refs++;
 		vloop_set_frame(dev, &dev->image, copy);
 	}
-	vloop_views_move(dev, frame, copy);
+	vloop_views_replace(dev, frame, copy);
 	if (copy)
 		vloop_frame_put(dev, copy);
 	vloop_frame_put(dev, frame);
@@ -178,7 +178,7 @@ static void vloop_stamp(struct vloop_dev *dev, struct vloop_frame *frame)
 	dev->clock = frame->timestamp;
 	frame->number = dev->next++;
 	if (vb2_fileio_is_active(frame->vb->vb2_queue))
-		frame->given = dev->written;
+		frame->writer_sequence = dev->written;
 	vbuf->sequence = dev->written++;
 	vbuf->field = V4L2_FIELD_NONE;
 }
@@ -189,7 +189,7 @@ void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
 	struct vloop_frame *frame = &vloop_to_out(vb)->frame;
 	struct vloop_frame *copy;
-	bool grab;
+	bool image_wanted;
 
 	INIT_LIST_HEAD(&frame->views);
 	INIT_LIST_HEAD(&frame->borrowers);
@@ -199,7 +199,7 @@ void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 	frame->bytes = vb2_get_plane_payload(vb, 0);
 	frame->flags = vbuf->flags & VLOOP_COPIED_FLAGS;
 	frame->timecode = vbuf->timecode;
-	frame->given = vloop_to_out(vb)->given;
+	frame->writer_sequence = vloop_to_out(vb)->writer_sequence;
 
 	spin_lock(&dev->frames_lock);
 	vloop_stamp(dev, frame);
@@ -214,12 +214,12 @@ void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 		frame->refs++;
 		vloop_set_frame(dev, &dev->last, frame);
 	}
-	grab = dev->grab;
-	dev->grab = false;
+	image_wanted = dev->image_wanted;
+	dev->image_wanted = false;
 	spin_unlock(&dev->frames_lock);
 
 	/* The image is kept for long: the writer's buffer is to come back in its turn. */
-	copy = grab ? vloop_frame_copy(dev, frame) : NULL;
+	copy = image_wanted ? vloop_frame_copy(dev, frame) : NULL;
 
 	spin_lock(&dev->frames_lock);
 	if (copy)
