@@ -63,7 +63,7 @@ static int vpipe_begin_cpu_access(struct vb2_buffer *vb)
 	struct dma_buf *dbuf = vb->planes[0].dbuf;
 
 	if (!vb->req_obj.req)
-		return dma_buf_begin_cpu_access(dbuf, direction);
+		return vpipe_memory_begin(vb, direction);
 
 	return dbuf->ops->begin_cpu_access ? dbuf->ops->begin_cpu_access(dbuf, direction) : 0;
 }
@@ -102,8 +102,7 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 
 static void vpipe_buf_finish(struct vb2_buffer *vb)
 {
-	if (vb->memory == VB2_MEMORY_DMABUF)
-		dma_buf_end_cpu_access(vb->planes[0].dbuf, vpipe_cpu_access(vb));
+	vpipe_memory_end(vb, vpipe_cpu_access(vb));
 }
 
 /*

@@ -48,17 +48,12 @@ void *vloop_access_begin(struct vb2_buffer *vb)
 {
 	void *vaddr = vloop_vaddr(vb);
 
-	if (vaddr && vb->memory == VB2_MEMORY_DMABUF &&
-	    dma_buf_begin_cpu_access(vb->planes[0].dbuf, vloop_direction(vb)))
-		return NULL;
-
-	return vaddr;
+	return vaddr && !vpipe_memory_begin(vb, vloop_direction(vb)) ? vaddr : NULL;
 }
 
 void vloop_access_end(struct vb2_buffer *vb)
 {
-	if (vb->memory == VB2_MEMORY_DMABUF)
-		dma_buf_end_cpu_access(vb->planes[0].dbuf, vloop_direction(vb));
+	vpipe_memory_end(vb, vloop_direction(vb));
 }
 
 /* None: not to be had. */

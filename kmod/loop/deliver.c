@@ -79,7 +79,7 @@ static u32 vloop_show_in(struct vloop_buf *buf, struct vloop_frame *frame)
 {
 	struct vloop_view *view = vloop_view_at(buf);
 
-	if (frame->bytes > vloop_view_size(view))
+	if (frame->bytes > view->dbuf->size)
 		return 0;
 	vloop_clear_rest(frame);
 	if (!vloop_view_show(view, frame))

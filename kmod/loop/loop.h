@@ -583,9 +583,6 @@ struct dma_buf *vloop_view_import(struct vloop_dev *dev, struct dma_buf *importe
 struct vloop_view *vloop_view_of(const struct dma_buf *dbuf);
 struct vloop_view *vloop_view_of_buffer(struct vloop_dev *dev, struct vb2_buffer *vb);
 bool vloop_view_may_be_queued(const struct dma_buf *dbuf, const struct vloop_dev *dev);
-struct dma_buf *vloop_view_imported(const struct vloop_view *view);
-size_t vloop_view_size(const struct vloop_view *view);
-bool vloop_view_is_free(struct vloop_view *view);
 bool vloop_view_is_spared(const struct vloop_view *view);
 void vloop_view_was_spared(struct vloop_view *view);
 void vloop_view_get(struct vloop_view *view);

@@ -99,8 +99,8 @@ static struct vloop_view *vloop_view_in(const struct vloop_buf *buf)
 /* Programs look at all of a buffer that they mapped. */
 static bool vloop_fits(const struct vloop_frame *frame, const struct vloop_view *view, bool window)
 {
-	return window ? frame->bytes <= vloop_view_size(view) :
-			PAGE_ALIGN(frame->bytes) == vloop_view_size(view);
+	return window ? frame->bytes <= view->dbuf->size :
+			PAGE_ALIGN(frame->bytes) == view->dbuf->size;
 }
 
 static enum vloop_delivery vloop_choose_for(struct vloop_dev *dev, struct vloop_reader *reader,
@@ -111,7 +111,7 @@ static enum vloop_delivery vloop_choose_for(struct vloop_dev *dev, struct vloop_
 
 	if (!view)
 		return vloop_is_writers(dev, buf) ? VLOOP_NEVER : VLOOP_COPY;
-	if (vloop_view_imported(view) || (window && !vloop_view_is_free(view)))
+	if (view->imported || (window && view->frame))
 		return VLOOP_NEVER;
 	if (vloop_fits(frame, view, window) && vloop_may_show(dev, reader, frame, view))
 		return VLOOP_SHOW;

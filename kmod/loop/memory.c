@@ -64,7 +64,7 @@ static const struct dma_buf *vloop_dbuf(const struct vloop_buf *buf)
 	const struct dma_buf *dbuf = buf->vbuf.vb2_buf.planes[0].dbuf;
 	const struct vloop_view *view = vloop_view_of(dbuf);
 
-	return view && vloop_view_imported(view) ? vloop_view_imported(view) : dbuf;
+	return view && view->imported ? view->imported : dbuf;
 }
 
 bool vloop_is_memory(const struct vloop_buf *buf, const struct vloop_memory *memory)

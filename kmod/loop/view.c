@@ -321,16 +321,6 @@ bool vloop_view_may_be_queued(const struct dma_buf *dbuf, const struct vloop_dev
 	return !view || view->dev == dev;
 }
 
-struct dma_buf *vloop_view_imported(const struct vloop_view *view)
-{
-	return view->imported;
-}
-
-size_t vloop_view_size(const struct vloop_view *view)
-{
-	return view->dbuf->size;
-}
-
 void vloop_view_get(struct vloop_view *view)
 {
 	get_dma_buf(view->dbuf);
@@ -358,13 +348,6 @@ struct vloop_frame *vloop_view_frame(struct vloop_view *view)
 	spin_unlock(&dev->frames_lock);
 
 	return frame;
-}
-
-bool vloop_view_is_free(struct vloop_view *view)
-{
-	lockdep_assert_held(&view->dev->frames_lock);
-
-	return !view->frame;
 }
 
 /* Whether frames are to be copied, for the writer's sake. */
