@@ -134,6 +134,19 @@ static inline int vpipe_memory_map(struct vb2_buffer *vb)
 	return 0;
 }
 
+/* Between these two the CPU reads or writes what is imported; there is one plane. */
+static inline int vpipe_memory_begin(struct vb2_buffer *vb, enum dma_data_direction direction)
+{
+	return vb->memory == VB2_MEMORY_DMABUF ?
+	       dma_buf_begin_cpu_access(vb->planes[0].dbuf, direction) : 0;
+}
+
+static inline void vpipe_memory_end(struct vb2_buffer *vb, enum dma_data_direction direction)
+{
+	if (vb->memory == VB2_MEMORY_DMABUF)
+		dma_buf_end_cpu_access(vb->planes[0].dbuf, direction);
+}
+
 /* The exporter of the loopback node's windows, see uapi/vpipe-loop.h. */
 #define VPIPE_WINDOW	"vpipe-window"
 

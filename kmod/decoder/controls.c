@@ -4,14 +4,9 @@
  * The values live in the control handler alone; each frame takes a copy of its
  * codec's with it.
  */
-#include <linux/pagemap.h>
-#include <linux/uaccess.h>
-
-#include <media/v4l2-ioctl.h>
-
 #include "dec.h"
 
-static unsigned int vdec_h264_depth(const void *payload)
+static unsigned int vpdec_h264_depth(const void *payload)
 {
 	const struct v4l2_ctrl_h264_sps *sps = payload;
 
@@ -19,40 +14,40 @@ static unsigned int vdec_h264_depth(const void *payload)
 }
 
 /* What CAPTURE can be: 4:2:0, or luma alone, of 8 or 10 bits. */
-static bool vdec_depth_valid(unsigned int depth)
+static bool vpdec_depth_valid(unsigned int depth)
 {
 	return depth == 8 || depth == 10;
 }
 
-static bool vdec_h264_valid(const void *payload)
+static bool vpdec_h264_valid(const void *payload)
 {
 	const struct v4l2_ctrl_h264_sps *sps = payload;
 
-	return sps->chroma_format_idc <= 1 && vdec_depth_valid(vdec_h264_depth(sps)) &&
+	return sps->chroma_format_idc <= 1 && vpdec_depth_valid(vpdec_h264_depth(sps)) &&
 	       (!sps->chroma_format_idc ||
 		sps->bit_depth_chroma_minus8 == sps->bit_depth_luma_minus8);
 }
 
-static unsigned int vdec_vp9_depth(const void *payload)
+static unsigned int vpdec_vp9_depth(const void *payload)
 {
 	const struct v4l2_ctrl_vp9_frame *frame = payload;
 
 	return frame->bit_depth;
 }
 
-static bool vdec_vp9_valid(const void *payload)
+static bool vpdec_vp9_valid(const void *payload)
 {
 	const struct v4l2_ctrl_vp9_frame *frame = payload;
 	const u32 halved = V4L2_VP9_FRAME_FLAG_X_SUBSAMPLING | V4L2_VP9_FRAME_FLAG_Y_SUBSAMPLING;
 
-	return (frame->flags & halved) == halved && vdec_depth_valid(frame->bit_depth);
+	return (frame->flags & halved) == halved && vpdec_depth_valid(frame->bit_depth);
 }
 
-static const struct vdec_control vdec_h264_controls[] = {
+static const struct vpdec_control vpdec_h264_controls[] = {
 	{
 		.cfg.id = V4L2_CID_STATELESS_H264_SPS,
-		.depth = vdec_h264_depth,
-		.valid = vdec_h264_valid,
+		.depth = vpdec_h264_depth,
+		.valid = vpdec_h264_valid,
 	},
 	{ .cfg.id = V4L2_CID_STATELESS_H264_PPS },
 	{ .cfg.id = V4L2_CID_STATELESS_H264_SCALING_MATRIX },
@@ -73,17 +68,17 @@ static const struct vdec_control vdec_h264_controls[] = {
 	},
 };
 
-static const struct vdec_control vdec_vp9_controls[] = {
+static const struct vpdec_control vpdec_vp9_controls[] = {
 	{
 		.cfg.id = V4L2_CID_STATELESS_VP9_FRAME,
-		.depth = vdec_vp9_depth,
-		.valid = vdec_vp9_valid,
+		.depth = vpdec_vp9_depth,
+		.valid = vpdec_vp9_valid,
 	},
 	{ .cfg.id = V4L2_CID_STATELESS_VP9_COMPRESSED_HDR },
 };
 
 #if VPIPE_HAS_AV1
-static unsigned int vdec_av1_depth(const void *payload)
+static unsigned int vpdec_av1_depth(const void *payload)
 {
 	const struct v4l2_ctrl_av1_sequence *sequence = payload;
 
@@ -91,7 +86,7 @@ static unsigned int vdec_av1_depth(const void *payload)
 }
 
 /* The Main profile: the others have other chroma, or more bits. */
-static bool vdec_av1_valid(const void *payload)
+static bool vpdec_av1_valid(const void *payload)
 {
 	const struct v4l2_ctrl_av1_sequence *sequence = payload;
 	const u32 halved = V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X |
@@ -101,21 +96,21 @@ static bool vdec_av1_valid(const void *payload)
 	    (sequence->flags & halved) != halved)
 		return false;
 
-	return !sequence->seq_profile && vdec_depth_valid(sequence->bit_depth);
+	return !sequence->seq_profile && vpdec_depth_valid(sequence->bit_depth);
 }
 
 /* Up to Linux 6.12 the core's own has no subsampling, and is refused like any other such. */
-static const struct v4l2_ctrl_av1_sequence vdec_av1_default = {
+static const struct v4l2_ctrl_av1_sequence vpdec_av1_default = {
 	.bit_depth = 8,
 	.flags = V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X | V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_Y,
 };
 
-static const struct vdec_control vdec_av1_controls[] = {
+static const struct vpdec_control vpdec_av1_controls[] = {
 	{
 		.cfg.id = V4L2_CID_STATELESS_AV1_SEQUENCE,
-		.cfg.p_def.p_const = &vdec_av1_default,
-		.depth = vdec_av1_depth,
-		.valid = vdec_av1_valid,
+		.cfg.p_def.p_const = &vpdec_av1_default,
+		.depth = vpdec_av1_depth,
+		.valid = vpdec_av1_valid,
 	},
 	{ .cfg.id = V4L2_CID_STATELESS_AV1_FRAME },
 	{
@@ -126,52 +121,52 @@ static const struct vdec_control vdec_av1_controls[] = {
 };
 #endif
 
-const struct vdec_coded vdec_stateless_coded[VDEC_NUM_STATELESS] = {
+const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 	{
 		.fourcc = V4L2_PIX_FMT_VP9_FRAME,
 		.ivf = v4l2_fourcc('V', 'P', '9', '0'),
 		.codec = VPIPE_DEC_CODEC_VP9,
-		.controls = vdec_vp9_controls,
-		.num_controls = ARRAY_SIZE(vdec_vp9_controls),
+		.controls = vpdec_vp9_controls,
+		.num_controls = ARRAY_SIZE(vpdec_vp9_controls),
 	},
 #if VPIPE_HAS_AV1
 	{
 		.fourcc = V4L2_PIX_FMT_AV1_FRAME,
 		.ivf = v4l2_fourcc('A', 'V', '0', '1'),
 		.codec = VPIPE_DEC_CODEC_AV1,
-		.controls = vdec_av1_controls,
-		.num_controls = ARRAY_SIZE(vdec_av1_controls),
+		.controls = vpdec_av1_controls,
+		.num_controls = ARRAY_SIZE(vpdec_av1_controls),
 	},
 #endif
 	{
 		.fourcc = V4L2_PIX_FMT_H264_SLICE,
 		.ivf = v4l2_fourcc('H', '2', '6', '4'),
 		.codec = VPIPE_DEC_CODEC_H264,
-		.controls = vdec_h264_controls,
-		.num_controls = ARRAY_SIZE(vdec_h264_controls),
+		.controls = vpdec_h264_controls,
+		.num_controls = ARRAY_SIZE(vpdec_h264_controls),
 	},
 };
 
-static const struct vdec_control *vdec_find_control(const struct vdec_coded *coded, u32 id)
+static const struct vpdec_control *vpdec_find_control(const struct vpdec_out_fmt *out_fmt, u32 id)
 {
 	unsigned int i;
 
-	for (i = 0; i < coded->num_controls; i++)
-		if (coded->controls[i].cfg.id == id)
-			return &coded->controls[i];
+	for (i = 0; i < out_fmt->num_controls; i++)
+		if (out_fmt->controls[i].cfg.id == id)
+			return &out_fmt->controls[i];
 
 	return NULL;
 }
 
 /* Also of a codec that is not on OUTPUT now: it may be by and by. */
-static bool vdec_ctrl_valid(const struct vdec_ctx *ctx, const struct v4l2_ctrl *ctrl)
+static bool vpdec_ctrl_valid(const struct vpdec_ctx *ctx, const struct v4l2_ctrl *ctrl)
 {
-	const struct vdec_kind *kind = ctx->node->kind;
-	const struct vdec_control *control;
+	const struct vpdec_variant *variant = ctx->node->variant;
+	const struct vpdec_control *control;
 	unsigned int i;
 
-	for (i = 0; i < kind->num_coded; i++) {
-		control = vdec_find_control(&kind->coded[i], ctrl->id);
+	for (i = 0; i < variant->num_out_fmts; i++) {
+		control = vpdec_find_control(&variant->out_fmts[i], ctrl->id);
 		if (control)
 			return !control->valid || control->valid(ctrl->p_new.p);
 	}
@@ -181,14 +176,14 @@ static bool vdec_ctrl_valid(const struct vdec_ctx *ctx, const struct v4l2_ctrl *
 
 /*
  * A frame's depth decides what CAPTURE can be, so it must not change under its buffers, nor
- * while they are made. Whoever sets controls that have one has vdec_ctx.lock.
+ * while they are made. Whoever sets controls that have one has vpdec_ctx.lock.
  */
-static int vdec_try_ctrl(struct v4l2_ctrl *ctrl)
+static int vpdec_try_ctrl(struct v4l2_ctrl *ctrl)
 {
-	struct vdec_ctx *ctx = container_of(ctrl->handler, struct vdec_ctx, hdl);
-	const struct vdec_control *control = vdec_find_control(READ_ONCE(ctx->coded), ctrl->id);
+	struct vpdec_ctx *ctx = container_of(ctrl->handler, struct vpdec_ctx, hdl);
+	const struct vpdec_control *control = vpdec_find_control(READ_ONCE(ctx->out_fmt), ctrl->id);
 
-	if (!vdec_ctrl_valid(ctx, ctrl))
+	if (!vpdec_ctrl_valid(ctx, ctrl))
 		return -EINVAL;
 	if (!control || !control->depth || !ctx->fh.m2m_ctx)
 		return 0;
@@ -200,11 +195,11 @@ static int vdec_try_ctrl(struct v4l2_ctrl *ctrl)
 	return 0;
 }
 
-/* The formats follow when they are next looked at: see vdec_formats_settle(). */
-static int vdec_s_ctrl(struct v4l2_ctrl *ctrl)
+/* The formats follow when they are next looked at: see vpdec_formats_settle(). */
+static int vpdec_s_ctrl(struct v4l2_ctrl *ctrl)
 {
-	struct vdec_ctx *ctx = container_of(ctrl->handler, struct vdec_ctx, hdl);
-	const struct vdec_control *control = vdec_find_control(READ_ONCE(ctx->coded), ctrl->id);
+	struct vpdec_ctx *ctx = container_of(ctrl->handler, struct vpdec_ctx, hdl);
+	const struct vpdec_control *control = vpdec_find_control(READ_ONCE(ctx->out_fmt), ctrl->id);
 
 	if (control && control->depth)
 		WRITE_ONCE(ctx->depth, control->depth(ctrl->p_new.p));
@@ -212,35 +207,35 @@ static int vdec_s_ctrl(struct v4l2_ctrl *ctrl)
 	return 0;
 }
 
-static const struct v4l2_ctrl_ops vdec_ctrl_ops = {
-	.try_ctrl = vdec_try_ctrl,
-	.s_ctrl = vdec_s_ctrl,
+static const struct v4l2_ctrl_ops vpdec_ctrl_ops = {
+	.try_ctrl = vpdec_try_ctrl,
+	.s_ctrl = vpdec_s_ctrl,
 };
 
-int vdec_controls_init(struct vdec_ctx *ctx)
+int vpdec_controls_init(struct vpdec_ctx *ctx)
 {
-	const struct vdec_kind *kind = ctx->node->kind;
+	const struct vpdec_variant *variant = ctx->node->variant;
 	struct v4l2_ctrl_handler *hdl = &ctx->hdl;
 	unsigned int count = 0, n = 0, i, j;
 
-	for (i = 0; i < kind->num_coded; i++)
-		count += kind->coded[i].num_controls;
+	for (i = 0; i < variant->num_out_fmts; i++)
+		count += variant->out_fmts[i].num_controls;
 
 	ctx->ctrls = kcalloc(count, sizeof(*ctx->ctrls), GFP_KERNEL);
 	if (!ctx->ctrls)
 		return -ENOMEM;
 
 	v4l2_ctrl_handler_init(hdl, count);
-	for (i = 0; i < kind->num_coded; i++) {
-		for (j = 0; j < kind->coded[i].num_controls; j++) {
-			struct v4l2_ctrl_config cfg = kind->coded[i].controls[j].cfg;
+	for (i = 0; i < variant->num_out_fmts; i++) {
+		for (j = 0; j < variant->out_fmts[i].num_controls; j++) {
+			struct v4l2_ctrl_config cfg = variant->out_fmts[i].controls[j].cfg;
 
-			cfg.ops = &vdec_ctrl_ops;
+			cfg.ops = &vpdec_ctrl_ops;
 			ctx->ctrls[n++] = v4l2_ctrl_new_custom(hdl, &cfg, NULL);
 		}
 	}
 	/* The codec has its references in memory of its own. */
-	if (kind->stateful)
+	if (variant->stateful)
 		v4l2_ctrl_new_std(hdl, NULL, V4L2_CID_MIN_BUFFERS_FOR_CAPTURE, 1, 1, 1, 1);
 	if (hdl->error)
 		return hdl->error;
@@ -251,60 +246,60 @@ int vdec_controls_init(struct vdec_ctx *ctx)
 }
 
 /* Those of the codec on OUTPUT. */
-static struct v4l2_ctrl **vdec_ctrls(struct vdec_ctx *ctx)
+static struct v4l2_ctrl **vpdec_ctrls(struct vpdec_ctx *ctx)
 {
 	struct v4l2_ctrl **ctrls = ctx->ctrls;
-	const struct vdec_coded *coded;
+	const struct vpdec_out_fmt *out_fmt;
 
-	for (coded = ctx->node->kind->coded; coded != ctx->coded; coded++)
-		ctrls += coded->num_controls;
+	for (out_fmt = ctx->node->variant->out_fmts; out_fmt != ctx->out_fmt; out_fmt++)
+		ctrls += out_fmt->num_controls;
 
 	return ctrls;
 }
 
 /* Bits of a sample, as the controls of the codec on OUTPUT have it. */
-void vdec_controls_depth(struct vdec_ctx *ctx)
+void vpdec_controls_depth(struct vpdec_ctx *ctx)
 {
-	struct v4l2_ctrl **ctrls = vdec_ctrls(ctx);
+	struct v4l2_ctrl **ctrls = vpdec_ctrls(ctx);
 	unsigned int i;
 
 	mutex_lock(ctx->hdl.lock);
-	for (i = 0; i < ctx->coded->num_controls; i++)
-		if (ctx->coded->controls[i].depth)
-			ctx->depth = ctx->coded->controls[i].depth(ctrls[i]->p_cur.p);
+	for (i = 0; i < ctx->out_fmt->num_controls; i++)
+		if (ctx->out_fmt->controls[i].depth)
+			ctx->depth = ctx->out_fmt->controls[i].depth(ctrls[i]->p_cur.p);
 	mutex_unlock(ctx->hdl.lock);
 }
 
 /* Bytes of a control's value, at most. */
-static u32 vdec_ctrl_max(const struct v4l2_ctrl *ctrl)
+u32 vpdec_ctrl_max(const struct v4l2_ctrl *ctrl)
 {
 	return (ctrl->is_dyn_array ? ctrl->dims[0] : ctrl->elems) * ctrl->elem_size;
 }
 
 /* Bytes that a codec's controls take in a message, at most. */
-size_t vdec_controls_max(struct vdec_ctx *ctx)
+size_t vpdec_controls_max(struct vpdec_ctx *ctx)
 {
-	struct v4l2_ctrl **ctrls = vdec_ctrls(ctx);
+	struct v4l2_ctrl **ctrls = vpdec_ctrls(ctx);
 	size_t size = 0;
 	unsigned int i;
 
-	for (i = 0; i < ctx->coded->num_controls; i++)
-		size += sizeof(struct vpipe_dec_control) + ALIGN(vdec_ctrl_max(ctrls[i]), 8);
+	for (i = 0; i < ctx->out_fmt->num_controls; i++)
+		size += sizeof(struct vpipe_dec_control) + ALIGN(vpdec_ctrl_max(ctrls[i]), 8);
 
 	return size;
 }
 
 /* Copies the current values; a request's are current while its buffer is begun. */
-void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame)
+void vpdec_controls_pack(struct vpdec_ctx *ctx, struct vpdec_frame *frame)
 {
-	struct v4l2_ctrl **ctrls = vdec_ctrls(ctx);
+	struct v4l2_ctrl **ctrls = vpdec_ctrls(ctx);
 	u8 *begin = ctx->controls[frame->m2m.vb.vb2_buf.index];
 	u8 *to = begin;
 	unsigned int i;
 
 	/* One lock for all of them: they share a handler. */
 	mutex_lock(ctx->hdl.lock);
-	for (i = 0; i < ctx->coded->num_controls; i++) {
+	for (i = 0; i < ctx->out_fmt->num_controls; i++) {
 		const struct v4l2_ctrl *ctrl = ctrls[i];
 		u32 size = ctrl->elems * ctrl->elem_size;
 		struct vpipe_dec_control head = { .id = ctrl->id, .size = size };
@@ -317,116 +312,6 @@ void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame)
 	}
 	mutex_unlock(ctx->hdl.lock);
 
-	frame->num_controls = ctx->coded->num_controls;
+	frame->num_controls = ctx->out_fmt->num_controls;
 	frame->controls_size = to - begin;
-}
-
-/*
- * The calls that copy a control's payload from or to the client's memory do so under the
- * handler's lock, and that memory may never be there. Who waits for the lock, VIDIOC_QBUF
- * or the core, may have another that all files of the device need. So these calls may not
- * fault: where memory is missing they fail, it is asked for without any lock, and they
- * are made again. But not for ever: a payload that is too short fails just so, and some memory
- * cannot be had without faults.
- */
-#define VDEC_FAULT_TRIES	16
-
-/* As a 32-bit program has them. */
-struct vdec_ext_control32 {
-	u32 id;
-	u32 size;
-	u32 reserved;
-	u32 value[2];
-} __packed;
-
-struct vdec_ext_controls32 {
-	u32 which;
-	u32 count;
-	u32 error_idx;
-	s32 request_fd;
-	u32 reserved;
-	u32 controls;
-};
-
-static bool vdec_fault_in(u64 at, size_t size)
-{
-	return !size || !fault_in_safe_writeable(u64_to_user_ptr(at), size);
-}
-
-/* What the core copies of a payload; a value is in the list, whatever size the client gives. */
-static bool vdec_fault_in_payload(struct vdec_ctx *ctx, u32 id, u64 at, u32 size)
-{
-	const struct v4l2_ctrl *ctrl = v4l2_ctrl_find(&ctx->hdl, id);
-
-	if (!ctrl || !ctrl->is_ptr)
-		return true;
-
-	return vdec_fault_in(at, min(size, vdec_ctrl_max(ctrl)));
-}
-
-static bool vdec_fault_in_controls32(struct vdec_ctx *ctx, unsigned long arg)
-{
-	struct vdec_ext_controls32 list;
-	struct vdec_ext_control32 control;
-	u32 i;
-
-	if (copy_from_user(&list, (void __user *)arg, sizeof(list)) ||
-	    !vdec_fault_in(arg, sizeof(list)))
-		return false;
-	for (i = 0; i < min_t(u32, list.count, V4L2_CID_MAX_CTRLS); i++) {
-		u64 at = list.controls + i * sizeof(control);
-
-		if (!vdec_fault_in(at, sizeof(control)) ||
-		    copy_from_user(&control, u64_to_user_ptr(at), sizeof(control)) ||
-		    !vdec_fault_in_payload(ctx, control.id, control.value[0], control.size))
-			return false;
-	}
-
-	return true;
-}
-
-static bool vdec_fault_in_controls(struct vdec_ctx *ctx, unsigned long arg)
-{
-	struct v4l2_ext_controls list;
-	struct v4l2_ext_control control;
-	u32 i;
-
-	if (copy_from_user(&list, (void __user *)arg, sizeof(list)) ||
-	    !vdec_fault_in(arg, sizeof(list)))
-		return false;
-	for (i = 0; i < min_t(u32, list.count, V4L2_CID_MAX_CTRLS); i++) {
-		u64 at = (unsigned long)(list.controls + i);
-
-		if (!vdec_fault_in(at, sizeof(control)) ||
-		    copy_from_user(&control, u64_to_user_ptr(at), sizeof(control)) ||
-		    !vdec_fault_in_payload(ctx, control.id, (unsigned long)control.ptr,
-					   control.size))
-			return false;
-	}
-
-	return true;
-}
-
-/* VIDIOC_G_EXT_CTRLS, VIDIOC_S_EXT_CTRLS and VIDIOC_TRY_EXT_CTRLS. */
-long vdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	bool native = _IOC_SIZE(cmd) == sizeof(struct v4l2_ext_controls);
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
-	unsigned int tries;
-	long ret;
-
-	for (tries = 0;; tries++) {
-		/* Whether CAPTURE has buffers is not to be known without, see vdec_try_ctrl(). */
-		if (mutex_lock_interruptible(&ctx->lock))
-			return -ERESTARTSYS;
-		pagefault_disable();
-		ret = video_ioctl2(file, cmd, arg);
-		pagefault_enable();
-		mutex_unlock(&ctx->lock);
-		if (ret != -EFAULT || tries == VDEC_FAULT_TRIES)
-			return ret;
-		if (!(native ? vdec_fault_in_controls(ctx, arg) :
-			       vdec_fault_in_controls32(ctx, arg)))
-			return -EFAULT;
-	}
 }

@@ -11,47 +11,45 @@
 #include "../platform.h"
 #include "dec.h"
 
-unsigned int vdec_timeout_ms = 10000;
-module_param_named(timeout_ms, vdec_timeout_ms, uint, 0644);
+unsigned int vpdec_timeout_ms = 10000;
+module_param_named(timeout_ms, vpdec_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(timeout_ms, "the daemon's time for one frame, in milliseconds (10000)");
 
-unsigned int vdec_user_streams = 16;
-module_param_named(user_streams, vdec_user_streams, uint, 0644);
+unsigned int vpdec_user_streams = 16;
+module_param_named(user_streams, vpdec_user_streams, uint, 0644);
 MODULE_PARM_DESC(user_streams, "streams of one user at a time, but for CAP_SYS_RESOURCE (16)");
 
-bool vdec_list_av1;
-module_param_named(list_av1, vdec_list_av1, bool, 0644);
+bool vpdec_list_av1;
+module_param_named(list_av1, vpdec_list_av1, bool, 0644);
 MODULE_PARM_DESC(list_av1, "list AV1 on the stateful node, where few programs know it (N)");
 
-static const struct vdec_kind *const vdec_kinds[VDEC_NUM_NODES] = {
-	&vdec_stateless,
-	&vdec_stateful,
+static const struct vpdec_variant *const vpdec_variants[VPDEC_NUM_NODES] = {
+	&vpdec_stateless,
+	&vpdec_stateful,
 };
 
-static const struct media_device_ops vdec_media_ops = {
+static const struct media_device_ops vpdec_media_ops = {
 	.req_alloc = vpipe_req_alloc,
 	.req_free = vpipe_req_free,
-	.req_validate = vdec_req_validate,
+	.req_validate = vpdec_req_validate,
 	.req_queue = v4l2_m2m_request_queue,
 };
 
-static void vdec_dev_release(struct v4l2_device *v4l2_dev)
+static void vpdec_dev_release(struct v4l2_device *v4l2_dev)
 {
-	struct vdec_dev *dev = container_of(v4l2_dev, struct vdec_dev, media.v4l2_dev);
+	struct vpdec_dev *dev = container_of(v4l2_dev, struct vpdec_dev, media.v4l2_dev);
 	unsigned int i;
 
-	for (i = 0; i < VDEC_NUM_NODES; i++)
-		if (dev->nodes[i].m2m_dev)
-			v4l2_m2m_release(dev->nodes[i].m2m_dev);
+	for (i = 0; i < VPDEC_NUM_NODES; i++)
+		vpipe_m2m_release(&dev->nodes[i].m2m);
 	media_device_cleanup(&dev->media.mdev);
 	kfree(dev);
 }
 
-static int vdec_probe(struct platform_device *pdev)
+static int vpdec_probe(struct platform_device *pdev)
 {
-	struct media_device *mdev;
 	unsigned int nodes;
-	struct vdec_dev *dev;
+	struct vpdec_dev *dev;
 	int ret;
 
 	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
@@ -59,127 +57,115 @@ static int vdec_probe(struct platform_device *pdev)
 		return -ENOMEM;
 
 	platform_set_drvdata(pdev, dev);
-	vpipe_media_init(&dev->media);
 	spin_lock_init(&dev->lock);
 	INIT_LIST_HEAD(&dev->streams);
 	init_waitqueue_head(&dev->ponged);
 
-	strscpy(dev->media.v4l2_dev.name, VDEC_NAME, sizeof(dev->media.v4l2_dev.name));
-	ret = v4l2_device_register(&pdev->dev, &dev->media.v4l2_dev);
+	ret = vpipe_media_init(&dev->media, &pdev->dev, VPDEC_NAME, "vpipe decoder",
+			       &vpdec_media_ops, vpdec_dev_release);
 	if (ret) {
 		kfree(dev);
 		return ret;
 	}
 
-	mdev = &dev->media.mdev;
-	mdev->dev = &pdev->dev;
-	mdev->ops = &vdec_media_ops;
-	strscpy(mdev->model, "vpipe decoder", sizeof(mdev->model));
-	media_device_init(mdev);
-
-	/* From here on vdec_dev_release() frees, when the last user is gone. */
-	dev->media.v4l2_dev.mdev = mdev;
-	dev->media.v4l2_dev.release = vdec_dev_release;
-
 	/* This also refuses a second device: the name is taken. */
-	ret = vdec_session_register(dev);
+	ret = vpdec_session_register(dev);
 	if (ret)
-		goto put_dev;
+		goto exit_media;
 
-	for (nodes = 0; nodes < VDEC_NUM_NODES; nodes++) {
-		struct vdec_node *node = &dev->nodes[nodes];
+	for (nodes = 0; nodes < VPDEC_NUM_NODES; nodes++) {
+		struct vpdec_node *node = &dev->nodes[nodes];
 
 		node->dev = dev;
-		node->kind = vdec_kinds[nodes];
-		ret = vdec_register_node(node);
+		node->variant = vpdec_variants[nodes];
+		ret = vpdec_register_node(node);
 		if (ret)
 			goto unregister_nodes;
 	}
 
-	ret = media_device_register(mdev);
+	ret = media_device_register(&dev->media.mdev);
 	if (ret)
 		goto unregister_nodes;
 
-	vdec_debugfs_init(dev);
+	vpdec_debugfs_init(dev);
 	vpipe_media_ready(&dev->media);
-	for (nodes = 0; nodes < VDEC_NUM_NODES; nodes++)
-		v4l2_info(&dev->media.v4l2_dev, "%s registered as %s\n", vdec_kinds[nodes]->card,
-			  video_device_node_name(&dev->nodes[nodes].vfd));
+	for (nodes = 0; nodes < VPDEC_NUM_NODES; nodes++)
+		v4l2_info(&dev->media.v4l2_dev, "%s registered as %s\n",
+			  vpdec_variants[nodes]->card,
+			  video_device_node_name(&dev->nodes[nodes].m2m.vfd));
 
 	return 0;
 
 unregister_nodes:
 	while (nodes--) {
-		vdec_unregister_node(&dev->nodes[nodes]);
-		vpipe_wake_all(&dev->nodes[nodes].vfd);
+		vpipe_m2m_unregister(&dev->nodes[nodes].m2m);
+		vpipe_wake_all(&dev->nodes[nodes].m2m.vfd);
 	}
 	vpipe_media_ready(&dev->media);
-	vdec_session_unregister(dev);
-put_dev:
-	v4l2_device_unregister(&dev->media.v4l2_dev);
-	v4l2_device_put(&dev->media.v4l2_dev);
+	vpdec_session_unregister(dev);
+exit_media:
+	vpipe_media_exit(&dev->media);
 
 	return ret;
 }
 
-static void vdec_remove(struct platform_device *pdev)
+static void vpdec_remove(struct platform_device *pdev)
 {
-	struct vdec_dev *dev = platform_get_drvdata(pdev);
+	struct vpdec_dev *dev = platform_get_drvdata(pdev);
 	unsigned int i;
 
 	/* Who can open a node can find its media device. */
-	for (i = 0; i < VDEC_NUM_NODES; i++)
-		vdec_unregister_node(&dev->nodes[i]);
+	for (i = 0; i < VPDEC_NUM_NODES; i++)
+		vpipe_m2m_unregister(&dev->nodes[i].m2m);
 	media_device_unregister(&dev->media.mdev);
-	vdec_session_unregister(dev);
-	for (i = 0; i < VDEC_NUM_NODES; i++)
-		vpipe_wake_all(&dev->nodes[i].vfd);
+	vpdec_session_unregister(dev);
+	for (i = 0; i < VPDEC_NUM_NODES; i++)
+		vpipe_wake_all(&dev->nodes[i].m2m.vfd);
 	/* Waits for who is in one of its files: for no frame any more. */
 	debugfs_remove(dev->debugfs);
-	v4l2_device_unregister(&dev->media.v4l2_dev);
-	v4l2_device_put(&dev->media.v4l2_dev);
+	vpipe_media_exit(&dev->media);
 }
 
-static struct platform_driver vdec_driver = {
-	.probe = vdec_probe,
-	.vpipe_platform_remove = vdec_remove,
+static struct platform_driver vpdec_driver = {
+	.probe = vpdec_probe,
+	.vpipe_platform_remove = vpdec_remove,
 	.driver = {
-		.name = VDEC_NAME,
+		.name = VPDEC_NAME,
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
 	},
 };
 
-static struct platform_device *vdec_pdev;
+static struct platform_device *vpdec_pdev;
 
 /* What the daemons say comes true here, whatever a client holds its own locks for. */
-struct workqueue_struct *vdec_wq;
+struct workqueue_struct *vpdec_wq;
 
-static int __init vdec_init(void)
+static int __init vpdec_init(void)
 {
 	int ret;
 
-	ret = vdec_memory_init();
+	ret = vpdec_memory_init();
 	if (ret)
 		return ret;
-	vdec_wq = alloc_workqueue(VDEC_NAME, WQ_UNBOUND, VDEC_MAX_STREAMS);
-	if (!vdec_wq)
+	vpdec_wq = alloc_workqueue(VPDEC_NAME, WQ_UNBOUND, VPDEC_MAX_STREAMS);
+	if (!vpdec_wq)
 		return -ENOMEM;
-	ret = vpipe_add_device(&vdec_driver, &vdec_pdev);
+	ret = vpipe_add_device(&vpdec_driver, &vpdec_pdev);
 	if (ret)
-		destroy_workqueue(vdec_wq);
+		destroy_workqueue(vpdec_wq);
 
 	return ret;
 }
 
-static void __exit vdec_exit(void)
+static void __exit vpdec_exit(void)
 {
-	vpipe_remove_device(&vdec_driver, vdec_pdev);
+	vpipe_remove_device(&vpdec_driver, vpdec_pdev);
 	/* What is on its way may have the last count of the device. */
-	destroy_workqueue(vdec_wq);
+	destroy_workqueue(vpdec_wq);
 }
 
-module_init(vdec_init);
-module_exit(vdec_exit);
+module_init(vpdec_init);
+module_exit(vpdec_exit);
 
 MODULE_DESCRIPTION("vpipe decoder: a V4L2 device whose codec is a process");
 MODULE_INFO(kernels_run, VPIPE_KERNELS_RUN);

@@ -2,23 +2,39 @@
 /*
  * The decoder: a stateless and a stateful V4L2 node whose codec is a process.
  *
- *   core.c	the device, from probe to its last user
- *   node.c	/dev/videoN: what both kinds of node have in common
- *   stateless.c	one of them: an OUTPUT and a CAPTURE buffer make a frame
- *   stateful.c	the other: bitstream on OUTPUT, pictures in display order on CAPTURE
- *   formats.c	what is on OUTPUT and on CAPTURE
- *   controls.c	the stateless parameters of each codec
- *   memory.c	the memory of buffers
- *   stream.c	messages between a file of a node and the daemon
- *   session.c	/dev/vpipe-dec: the daemon
- *   debugfs.c	ping and stats
- *   inject.c	decoding without a client
+ *   core.c		the device, from probe to its last user
+ *   node.c		/dev/videoN: what both kinds of node have in common
+ *   ctx.c		an open file of one
+ *   queue.c		its queues
+ *   stateless.c		one variant: an OUTPUT and a CAPTURE buffer make a frame
+ *   stateful.c		the other: bitstream on OUTPUT, pictures in display order on CAPTURE
+ *   stateful_feed.c	what it hands to the daemon
+ *   stateful_told.c	what the daemon says
+ *   formats.c		what is on OUTPUT and on CAPTURE
+ *   controls.c		the stateless parameters of each codec
+ *   ext_ctrls.c		the calls that copy them
+ *   memory.c		the memory of buffers
+ *   stream.c		what a file of a node and the daemon share, and its life
+ *   stream_file.c	the daemon's file of it
+ *   messages.c		what it reads there
+ *   answers.c		what it writes
+ *   buffers.c		which dma-bufs it has
+ *   frames.c		which frames it has
+ *   session.c		/dev/vpipe-dec: the daemon
+ *   protocol.c		what whatever it writes has to look like
+ *   stats.c		counters and times
+ *   debugfs.c		ping and stats
+ *   inject.c		decoding without a client
  *
- * Locks, in the order in which they are taken: vdec_ctx.lock (a mutex: one
- * file's queues and formats), the lock of its control handler, vdec_dev.lock (the session
- * and the lists of streams), and vdec_stream.lock (frames in the daemon's hands).
+ * Locks, in the order in which they are taken: req_queue_mutex, the media device's lock of
+ * requests, which the core takes for every file that starts, stops or closes; vpdec_ctx.lock
+ * (a mutex: one file's queues and formats); the lock of that file's control handler;
+ * vpdec_dev.lock (the session and the lists of streams); vpdec_stream.lock (frames in the
+ * daemon's hands). Those two are spinlocks. vpdec_stream.read_lock and
+ * vpdec_session.read_lock, which keep messages for one reader, come before these two and have
+ * nothing to do with the others.
  *
- * The daemon waits for neither of the first two: what it says that concerns a queue or a
+ * The daemon waits for none of the first three: what it says that concerns a queue or a
  * format is noted under the stream's lock, and a worker makes it come true where the
  * file's lock is not free.
  */
@@ -42,52 +58,54 @@
 #include "../media.h"
 #include "../memory.h"
 #include "../uapi/vpipe-dec.h"
+#include "../video.h"
 
-#define VDEC_NAME		"vpipe-dec"
+#define VPDEC_NAME		"vpipe-dec"
 
-#define VDEC_STATEFUL_NAME	VDEC_NAME "-stateful"
+#define VPDEC_STATEFUL_NAME	VPDEC_NAME "-stateful"
 
-#define VDEC_MIN_SIZE		1
-#define VDEC_MAX_SIZE		4096
-#define VDEC_DEF_WIDTH		640
-#define VDEC_DEF_HEIGHT		480
+#define VPDEC_MIN_SIZE		1
+#define VPDEC_MAX_SIZE		4096
+#define VPDEC_DEF_WIDTH		640
+#define VPDEC_DEF_HEIGHT	480
 
 /* Queues by V4L2_TYPE_IS_CAPTURE(), as VPIPE_DEC_QUEUE_* has them. */
-#define VDEC_NUM_QUEUES		2
+#define VPDEC_NUM_QUEUES		2
 
 /* Of a frame, in bytes: the daemon has a copy of it. */
-#define VDEC_MAX_BITSTREAM	SZ_64M
+#define VPDEC_MAX_BITSTREAM	SZ_64M
 
 /* Buffers of a queue: videobuf2 gives no more, and a message has a bit for each. */
-#define VDEC_MAX_BUFFERS	BITS_PER_TYPE(u32)
+#define VPDEC_MAX_BUFFERS	BITS_PER_TYPE(u32)
 
 /* OUTPUT buffers back to which a picture may refer: a power of two. */
-#define VDEC_SOURCES		256
+#define VPDEC_SOURCES		256
 
 /* Streams that a daemon may ask for at a time: some lists of them are walked. */
-#define VDEC_MAX_STREAMS	256
+#define VPDEC_MAX_STREAMS	256
 
 /* Formats of the stateless OUTPUT. */
-#define VDEC_NUM_STATELESS	(2 + VPIPE_HAS_AV1)
+#define VPDEC_NUM_STATELESS	(2 + VPIPE_HAS_AV1)
 
-struct vdec_dev;
-struct vdec_node;
-struct vdec_session;
+struct vpdec_dev;
+struct vpdec_node;
+struct vpdec_session;
+struct vpdec_stream;
 
 /**
- * struct vdec_control - a stateless control
+ * struct vpdec_control - a stateless control
  * @cfg:	as the control framework wants it
  * @depth:	bits of a sample by its payload, NULL where it does not say
  * @valid:	whether frames like that can be decoded at all, NULL where any can
  */
-struct vdec_control {
+struct vpdec_control {
 	struct v4l2_ctrl_config cfg;
 	unsigned int (*depth)(const void *payload);
 	bool (*valid)(const void *payload);
 };
 
 /**
- * struct vdec_coded - a format of OUTPUT
+ * struct vpdec_out_fmt - an output format
  * @fourcc:		V4L2_PIX_FMT_*
  * @ivf:		its name in an IVF file, if inject takes it
  * @codec:		VPIPE_DEC_CODEC_*
@@ -95,47 +113,69 @@ struct vdec_control {
  * @controls:		its stateless parameters
  * @num_controls:	how many
  */
-struct vdec_coded {
+struct vpdec_out_fmt {
 	u32 fourcc;
 	u32 ivf;
 	u32 codec;
 	unsigned int max_depth;
-	const struct vdec_control *controls;
+	const struct vpdec_control *controls;
 	unsigned int num_controls;
 };
 
 /**
- * struct vdec_kind - what is different between the nodes
+ * struct vpdec_stateful_ops - what a stateful node makes of what the daemon says
+ * @format:	the pictures that come are of this format
+ * @picture:	a CAPTURE buffer was filled
+ * @drained:	a drain has come to its end
+ * @failed:	a frame gave no picture; true: the stream is to end
+ * @take_back:	gives the client the CAPTURE buffers that the daemon has
+ * @settle:	has formats and ends of drains come true, without any lock held
+ * @settle_work: the same, as vpdec_stream.settle does it
+ *
+ * All but @settle and @settle_work are called under the stream's lock.
+ */
+struct vpdec_stateful_ops {
+	int (*format)(struct vpdec_stream *stream, const struct vpipe_dec_format *format);
+	int (*picture)(struct vpdec_stream *stream, const struct vpipe_dec_picture *picture);
+	int (*drained)(struct vpdec_stream *stream, const struct vpipe_dec_header *drained);
+	bool (*failed)(struct vpdec_stream *stream, u32 status);
+	void (*take_back)(struct vpdec_stream *stream);
+	void (*settle)(struct vpdec_stream *stream);
+	void (*settle_work)(struct work_struct *work);
+};
+
+/**
+ * struct vpdec_variant - what is different between the nodes
  * @name:	of the node, and of its entities
  * @card:	for VIDIOC_QUERYCAP
- * @stateful:	whether OUTPUT and CAPTURE are independent of each other
- * @coded:	formats of OUTPUT
- * @num_coded:	how many
+ * @stateful:	where OUTPUT and CAPTURE are independent of each other, else NULL
+ * @out_fmts:	output formats
+ * @num_out_fmts:	how many
  * @num_listed:	how many of them are enumerated without being asked for
- * @coded_flags: V4L2_FMT_FLAG_* of them
+ * @out_fmt_flags: V4L2_FMT_FLAG_* of them
  * @vb2_ops:	of both queues
  * @ioctl_ops:	of its files
  */
-struct vdec_kind {
+struct vpdec_variant {
 	const char *name;
 	const char *card;
-	bool stateful;
-	const struct vdec_coded *coded;
-	unsigned int num_coded;
+	const struct vpdec_stateful_ops *stateful;
+	const struct vpdec_out_fmt *out_fmts;
+	unsigned int num_out_fmts;
 	unsigned int num_listed;
-	u32 coded_flags;
+	u32 out_fmt_flags;
 	const struct vb2_ops *vb2_ops;
 	const struct v4l2_ioctl_ops *ioctl_ops;
 };
 
 /**
- * struct vdec_raw - a format of CAPTURE, 4:2:0 with interleaved chroma
+ * struct vpdec_cap_fmt - a capture format, 4:2:0 with interleaved chroma
  * @fourcc:	V4L2_PIX_FMT_*
  * @depth:	bits of a sample
  * @bytes:	of a sample
  * @planes:	buffers of memory: luma and chroma together, or each its own
  */
-struct vdec_raw {
+struct vpdec_cap_fmt {
 	u32 fourcc;
 	unsigned int depth;
 	unsigned int bytes;
@@ -143,29 +183,15 @@ struct vdec_raw {
 };
 
 /**
- * struct vdec_colors - what samples mean, as V4L2 has it; 0 where nobody says
- * @colorspace:	V4L2_COLORSPACE_*
- * @xfer_func:	V4L2_XFER_FUNC_*
- * @ycbcr_enc:	V4L2_YCBCR_ENC_*
- * @quantization: V4L2_QUANTIZATION_*
+ * enum vpdec_halt - why CAPTURE of a stateful node gives no pictures
+ * @VPDEC_RUNNING:	it does
+ * @VPDEC_CHANGING:	they are of another format; CAPTURE has to be made ready for it
+ * @VPDEC_DRAINED:	all that was to come is there
  */
-struct vdec_colors {
-	u32 colorspace;
-	u32 xfer_func;
-	u32 ycbcr_enc;
-	u32 quantization;
-};
+enum vpdec_halt { VPDEC_RUNNING, VPDEC_CHANGING, VPDEC_DRAINED };
 
 /**
- * enum vdec_halt - why CAPTURE of a stateful node gives no pictures
- * @VDEC_RUNNING:	it does
- * @VDEC_CHANGING:	they are of another format; CAPTURE has to be made ready for it
- * @VDEC_DRAINED:	all that was to come is there
- */
-enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
-
-/**
- * struct vdec_ctx - an open file of a node
+ * struct vpdec_ctx - an open file of a node
  * @kref:		counts the file, and each stream that was begun on it
  * @fh:			its handle, with the mem2mem context
  * @dev:		the device
@@ -176,8 +202,8 @@ enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
  * @hdl:		the controls of all codecs
  * @ctrls:		the same, in the order of the tables
  * @lock:		of both queues, the formats and @stream
- * @coded:		format of OUTPUT
- * @raw:		format of CAPTURE
+ * @out_fmt:		output format
+ * @cap_fmt:		capture format
  * @width:		coded, of both sides, in pixels
  * @height:		coded, of both sides, in pixels
  * @out_sizeimage:	of an OUTPUT buffer in bytes
@@ -199,11 +225,11 @@ enum vdec_halt { VDEC_RUNNING, VDEC_CHANGING, VDEC_DRAINED };
  * @drained:		stateful: it has come to its end, which CAPTURE is not ready for
  * @last_due:		stateful: the next CAPTURE buffer is that last one
  */
-struct vdec_ctx {
+struct vpdec_ctx {
 	struct kref kref;
 	struct v4l2_fh fh;
-	struct vdec_dev *dev;
-	const struct vdec_node *node;
+	struct vpdec_dev *dev;
+	const struct vpdec_node *node;
 	kuid_t owner;
 	bool unlimited;
 	enum v4l2_priority priority;
@@ -211,33 +237,33 @@ struct vdec_ctx {
 	struct v4l2_ctrl **ctrls;
 	struct mutex lock; /* of both queues, the formats and the stream */
 
-	const struct vdec_coded *coded;
-	const struct vdec_raw *raw;
+	const struct vpdec_out_fmt *out_fmt;
+	const struct vpdec_cap_fmt *cap_fmt;
 	u32 width;
 	u32 height;
 	u32 out_sizeimage;
 	u32 field;
-	struct vdec_colors colors;
-	struct vdec_colors told;
+	struct vpipe_colors colors;
+	struct vpipe_colors told;
 	unsigned int depth;
 
-	u32 sequence[VDEC_NUM_QUEUES];
-	bool streaming[VDEC_NUM_QUEUES];
-	struct vdec_stream *stream;
+	u32 sequence[VPDEC_NUM_QUEUES];
+	bool streaming[VPDEC_NUM_QUEUES];
+	struct vpdec_stream *stream;
 	u8 *controls[VIDEO_MAX_FRAME];
-	struct dma_buf *exports[VDEC_NUM_QUEUES][VDEC_MAX_BUFFERS][VPIPE_DEC_MAX_PLANES];
+	struct dma_buf *exports[VPDEC_NUM_QUEUES][VPDEC_MAX_BUFFERS][VPIPE_DEC_MAX_PLANES];
 
 	struct v4l2_rect visible;
-	enum vdec_halt halt;
+	enum vpdec_halt halt;
 	bool draining;
 	bool drained;
 	bool last_due;
 };
 
 /**
- * struct vdec_frame - a buffer of either queue, and what it is to the daemon
+ * struct vpdec_frame - a buffer of either queue, and what it is to the daemon
  * @m2m:		has to come first
- * @entry:		in one list of vdec_stream
+ * @entry:		in one list of vpdec_stream
  * @capture:		of an OUTPUT buffer on a stateless node: where its picture goes.
  *			A CAPTURE buffer has itself here when what was kept for it is to
  *			be decoded at last.
@@ -246,10 +272,10 @@ struct vdec_ctx {
  * @cookie:		by which the daemon answers
  * @begun_ns:		when all was there that it takes
  * @read_ns:		when the daemon read it
- * @controls_size:	of the parameters in vdec_ctx.controls, in bytes
+ * @controls_size:	of the parameters in vpdec_ctx.controls, in bytes
  * @num_controls:	how many
  */
-struct vdec_frame {
+struct vpdec_frame {
 	struct v4l2_m2m_buffer m2m;
 	struct list_head entry;
 	struct vb2_v4l2_buffer *capture;
@@ -262,14 +288,16 @@ struct vdec_frame {
 	u32 num_controls;
 };
 
+#define VPDEC_SOURCE_FLAGS	(V4L2_BUF_FLAG_TIMECODE | V4L2_BUF_FLAG_TSTAMP_SRC_MASK)
+
 /**
- * struct vdec_source - what a picture takes over from its OUTPUT buffer
+ * struct vpdec_source - what a picture takes over from its OUTPUT buffer
  * @cookie:	of the frame
  * @timestamp:	in ns
  * @flags:	V4L2_BUF_FLAG_*, as far as they are copied
  * @timecode:	where @flags say so
  */
-struct vdec_source {
+struct vpdec_source {
 	u64 cookie;
 	u64 timestamp;
 	u32 flags;
@@ -277,21 +305,21 @@ struct vdec_source {
 };
 
 /**
- * struct vdec_span - how long something took
+ * struct vpdec_span - how long something took
  * @total_ns:	of all frames
  * @max_ns:	of one
  */
-struct vdec_span {
+struct vpdec_span {
 	u64 total_ns;
 	u64 max_ns;
 };
 
 /* Classes of a histogram of times: eight for each power of two, from 1 us on. */
-#define VDEC_CLASSES_LOG2	3
-#define VDEC_CLASSES		(24 << VDEC_CLASSES_LOG2)
+#define VPDEC_CLASSES_LOG2	3
+#define VPDEC_CLASSES		(24 << VPDEC_CLASSES_LOG2)
 
 /**
- * struct vdec_stats - of one stream, or of all that are over
+ * struct vpdec_stats - of one stream, or of all that are over
  * @frames:	answered with a picture
  * @errors:	answered with a damaged one or with none, or taken back
  * @in_bytes:	of bitstream
@@ -301,24 +329,24 @@ struct vdec_span {
  * @beyond:	both, less what the codec library took
  * @classes:	how often @beyond was what
  */
-struct vdec_stats {
+struct vpdec_stats {
 	u64 frames;
 	u64 errors;
 	u64 in_bytes;
 	u64 out_bytes;
-	struct vdec_span waiting;
-	struct vdec_span working;
-	struct vdec_span beyond;
-	u32 classes[VDEC_CLASSES];
+	struct vpdec_span waiting;
+	struct vpdec_span working;
+	struct vpdec_span beyond;
+	u32 classes[VPDEC_CLASSES];
 };
 
 /**
- * struct vdec_stream - what a file of the node and the daemon share
+ * struct vpdec_stream - what a file of the node and the daemon share
  * @kref:	counts @ctx's pointer, and the daemon's file
  * @ctx:	the file of the node, counted
- * @announced:	the daemon has been told; under vdec_dev.lock, as @served and @opened
- * @entry:	in vdec_dev.streams
- * @served:	in vdec_session.streams
+ * @announced:	the daemon has been told; under vpdec_dev.lock, as @served and @opened
+ * @entry:	in vpdec_dev.streams
+ * @served:	in vpdec_session.streams
  * @id:		not used twice
  * @codec:	for its announcement
  * @opened:	the daemon has its file
@@ -358,9 +386,9 @@ struct vdec_stats {
  * @read_lock:	one reader at a time
  * @message:	where its message is put together
  */
-struct vdec_stream {
+struct vpdec_stream {
 	struct kref kref;
-	struct vdec_ctx *ctx;
+	struct vpdec_ctx *ctx;
 	struct list_head entry;
 	struct list_head served;
 	u32 id;
@@ -393,12 +421,12 @@ struct vdec_stream {
 	u64 empties;
 	u64 drain;
 	bool draining;
-	struct vdec_source *sources;
-	u32 mapped[VDEC_NUM_QUEUES];
-	u32 gone[VDEC_NUM_QUEUES];
+	struct vpdec_source *sources;
+	u32 mapped[VPDEC_NUM_QUEUES];
+	u32 gone[VPDEC_NUM_QUEUES];
 	unsigned long progress;
 	struct delayed_work watchdog;
-	struct vdec_stats stats;
+	struct vpdec_stats stats;
 	wait_queue_head_t wait;
 
 	struct mutex read_lock; /* of message */
@@ -406,9 +434,9 @@ struct vdec_stream {
 };
 
 /**
- * struct vdec_session - the daemon, while it has /dev/vpipe-dec open
+ * struct vpdec_session - the daemon, while it has /dev/vpipe-dec open
  * @dev:	the device, counted
- * @ended:	the device is gone; under vdec_dev.lock, as all below but @wait and
+ * @ended:	the device is gone; under vpdec_dev.lock, as all below but @wait and
  *		@read_lock
  * @codecs:	VPIPE_DEC_CODEC_*, 0 before its HELLO
  * @max_streams: that it serves at a time
@@ -419,8 +447,8 @@ struct vdec_stream {
  * @wait:	for the daemon
  * @read_lock:	one reader at a time
  */
-struct vdec_session {
-	struct vdec_dev *dev;
+struct vpdec_session {
+	struct vpdec_dev *dev;
 	bool ended;
 	u32 codecs;
 	u32 max_streams;
@@ -433,28 +461,26 @@ struct vdec_session {
 };
 
 /**
- * struct vdec_node - a V4L2 node
- * @vfd:	itself
- * @m2m_dev:	for its queues; it never runs a job
+ * struct vpdec_node - a V4L2 node
+ * @m2m:	itself; it never runs a job
  * @dev:	the device
- * @kind:	what it is
+ * @variant:	what it is
  * @priorities:	of its files
  */
-struct vdec_node {
-	struct video_device vfd;
-	struct v4l2_m2m_dev *m2m_dev;
-	struct vdec_dev *dev;
-	const struct vdec_kind *kind;
+struct vpdec_node {
+	struct vpipe_m2m m2m;
+	struct vpdec_dev *dev;
+	const struct vpdec_variant *variant;
 	struct v4l2_prio_state priorities;
 };
 
 /* Of what is written to a session or a stream, in bytes: newer daemons may have more to say. */
-#define VDEC_MAX_WRITE		256
+#define VPDEC_MAX_WRITE		256
 
-#define VDEC_NUM_NODES		2
+#define VPDEC_NUM_NODES		2
 
 /**
- * struct vdec_dev - the device, from probe until its last user is gone
+ * struct vpdec_dev - the device, from probe until its last user is gone
  * @media:	counts the users: the bound driver, the nodes, their files, each
  *		request and the session
  * @nodes:	the stateless one, and the stateful one
@@ -469,82 +495,106 @@ struct vdec_node {
  * @ponged:	for whoever pings
  * @stats:	of the streams that were freed
  */
-struct vdec_dev {
+struct vpdec_dev {
 	struct vpipe_media media;
-	struct vdec_node nodes[VDEC_NUM_NODES];
+	struct vpdec_node nodes[VPDEC_NUM_NODES];
 	struct miscdevice misc;
 	struct dentry *debugfs;
 	unsigned long alive;
 
 	spinlock_t lock; /* of the session and the list of streams */
-	struct vdec_session *session;
+	struct vpdec_session *session;
 	struct list_head streams;
 	u32 streams_ever;
 	u64 pings;
 	wait_queue_head_t ponged;
-	struct vdec_stats stats;
+	struct vpdec_stats stats;
 };
 
 /* core.c */
-extern unsigned int vdec_timeout_ms;
-extern unsigned int vdec_user_streams;
-extern bool vdec_list_av1;
-extern struct workqueue_struct *vdec_wq;
+extern unsigned int vpdec_timeout_ms;
+extern unsigned int vpdec_user_streams;
+extern bool vpdec_list_av1;
+extern struct workqueue_struct *vpdec_wq;
 
 /* node.c */
-int vdec_register_node(struct vdec_node *node);
-void vdec_unregister_node(struct vdec_node *node);
-struct vdec_ctx *vdec_ctx_open(const struct vdec_node *node);
-void vdec_ctx_close(struct vdec_ctx *ctx);
-void vdec_ctx_put(struct vdec_ctx *ctx);
-int vdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers, unsigned int *num_planes,
-		     unsigned int sizes[], struct device *alloc_devs[]);
-int vdec_buf_init(struct vb2_buffer *vb);
-void vdec_buf_cleanup(struct vb2_buffer *vb);
-int vdec_buf_out_validate(struct vb2_buffer *vb);
-int vdec_buf_prepare(struct vb2_buffer *vb);
-bool vdec_buf_fits(const struct vdec_ctx *ctx, struct vb2_buffer *vb);
-void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buffer_state state);
-int vdec_start_queue(struct vb2_queue *vq);
-int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap);
-int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb);
-int vdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf);
-int vdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf);
-int vdec_req_validate(struct media_request *req);
+int vpdec_register_node(struct vpdec_node *node);
+struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node);
+void vpdec_ctx_close(struct vpdec_ctx *ctx);
+int vpdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap);
+int vpdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb);
+int vpdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf);
+int vpdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf);
+int vpdec_req_validate(struct media_request *req);
 
-static inline struct vdec_ctx *vdec_file_to_ctx(struct file *file)
+/* ctx.c */
+struct vpdec_ctx *vpdec_ctx_alloc(const struct vpdec_node *node);
+void vpdec_ctx_put(struct vpdec_ctx *ctx);
+
+/* queue.c */
+int vpdec_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *dst_vq);
+int vpdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers, unsigned int *num_planes,
+		      unsigned int sizes[], struct device *alloc_devs[]);
+int vpdec_buf_init(struct vb2_buffer *vb);
+void vpdec_buf_cleanup(struct vb2_buffer *vb);
+int vpdec_buf_out_validate(struct vb2_buffer *vb);
+int vpdec_buf_prepare(struct vb2_buffer *vb);
+bool vpdec_buf_fits(const struct vpdec_ctx *ctx, struct vb2_buffer *vb);
+int vpdec_start_queue(struct vb2_queue *vq);
+
+static inline struct vpdec_ctx *vpdec_file_to_ctx(struct file *file)
 {
-	return container_of(vpipe_file_to_fh(file), struct vdec_ctx, fh);
+	return container_of(vpipe_file_to_fh(file), struct vpdec_ctx, fh);
 }
 
-static inline struct vdec_frame *vdec_to_frame(struct vb2_v4l2_buffer *vbuf)
+static inline struct vpdec_frame *vpdec_to_frame(struct vb2_v4l2_buffer *vbuf)
 {
-	return container_of(vbuf, struct vdec_frame, m2m.vb);
+	return container_of(vbuf, struct vpdec_frame, m2m.vb);
 }
 
-static inline bool vdec_is_capture(const struct vb2_queue *vq)
+static inline bool vpdec_is_capture(const struct vb2_queue *vq)
 {
 	return V4L2_TYPE_IS_CAPTURE(vq->type);
 }
 
+/* The daemon did something: who waits for it has reason to. */
+static inline void vpdec_daemon_lives(struct vpdec_dev *dev)
+{
+	unsigned long now = jiffies;
+
+	if (READ_ONCE(dev->alive) != now)
+		WRITE_ONCE(dev->alive, now);
+}
+
+static inline struct vpipe_dec_header vpdec_header(const struct vpdec_stream *stream, u16 type,
+						   u32 size)
+{
+	return (struct vpipe_dec_header) {
+		.version = VPIPE_DEC_VERSION,
+		.type = type,
+		.size = size,
+		.stream = stream->id,
+	};
+}
+
 /* What both tables of ioctls have. */
-#define VDEC_IOCTLS							\
-	.vidioc_querycap = vdec_querycap,				\
-	.vidioc_enum_framesizes = vdec_enum_framesizes,			\
-	.vidioc_enum_fmt_vid_out = vdec_enum_fmt_out,			\
-	.vidioc_g_fmt_vid_out_mplane = vdec_g_fmt,			\
-	.vidioc_try_fmt_vid_out_mplane = vdec_try_fmt,			\
-	.vidioc_s_fmt_vid_out_mplane = vdec_s_fmt_out,			\
-	.vidioc_enum_fmt_vid_cap = vdec_enum_fmt_cap,			\
-	.vidioc_g_fmt_vid_cap_mplane = vdec_g_fmt,			\
-	.vidioc_try_fmt_vid_cap_mplane = vdec_try_fmt,			\
-	.vidioc_s_fmt_vid_cap_mplane = vdec_s_fmt_cap,			\
-	.vidioc_reqbufs = vdec_reqbufs,					\
+#define VPDEC_IOCTLS							\
+	.vidioc_querycap = vpdec_querycap,				\
+	.vidioc_enum_framesizes = vpdec_enum_framesizes,		\
+	.vidioc_enum_fmt_vid_out = vpdec_enum_fmt_out,			\
+	.vidioc_g_fmt_vid_out_mplane = vpdec_g_fmt,			\
+	.vidioc_try_fmt_vid_out_mplane = vpdec_try_fmt,			\
+	.vidioc_s_fmt_vid_out_mplane = vpdec_s_fmt_out,			\
+	.vidioc_enum_fmt_vid_cap = vpdec_enum_fmt_cap,			\
+	.vidioc_g_fmt_vid_cap_mplane = vpdec_g_fmt,			\
+	.vidioc_try_fmt_vid_cap_mplane = vpdec_try_fmt,			\
+	.vidioc_s_fmt_vid_cap_mplane = vpdec_s_fmt_cap,			\
+	.vidioc_reqbufs = vpdec_reqbufs,				\
 	.vidioc_create_bufs = v4l2_m2m_ioctl_create_bufs,		\
 	VPIPE_IOCTL_REMOVE_BUFS						\
 	.vidioc_querybuf = v4l2_m2m_ioctl_querybuf,			\
-	.vidioc_prepare_buf = vdec_prepare_buf,				\
-	.vidioc_qbuf = vdec_qbuf,					\
+	.vidioc_prepare_buf = vpdec_prepare_buf,			\
+	.vidioc_qbuf = vpdec_qbuf,					\
 	.vidioc_dqbuf = v4l2_m2m_ioctl_dqbuf,				\
 	.vidioc_expbuf = v4l2_m2m_ioctl_expbuf,				\
 	.vidioc_streamon = v4l2_m2m_ioctl_streamon,			\
@@ -552,86 +602,117 @@ static inline bool vdec_is_capture(const struct vb2_queue *vq)
 	.vidioc_unsubscribe_event = v4l2_event_unsubscribe
 
 /* What both tables of queue operations have. */
-#define VDEC_VB2_OPS							\
-	.queue_setup = vdec_queue_setup,				\
-	.buf_init = vdec_buf_init,					\
-	.buf_cleanup = vdec_buf_cleanup,				\
-	.buf_out_validate = vdec_buf_out_validate,			\
-	.buf_prepare = vdec_buf_prepare,				\
+#define VPDEC_VB2_OPS							\
+	.queue_setup = vpdec_queue_setup,				\
+	.buf_init = vpdec_buf_init,					\
+	.buf_cleanup = vpdec_buf_cleanup,				\
+	.buf_out_validate = vpdec_buf_out_validate,			\
+	.buf_prepare = vpdec_buf_prepare,				\
 	VPIPE_VB2_WAIT_OPS
 
 /* stateless.c */
-extern const struct vdec_kind vdec_stateless;
+extern const struct vpdec_variant vpdec_stateless;
 
 /* stateful.c */
-extern const struct vdec_kind vdec_stateful;
-bool vdec_stateful_failed(struct vdec_stream *stream, u32 status);
-void vdec_stateful_settle(struct vdec_stream *stream);
-void vdec_stateful_settle_work(struct work_struct *work);
-int vdec_stateful_format(struct vdec_stream *stream, const struct vpipe_dec_format *format);
-int vdec_stateful_drained(struct vdec_stream *stream, const struct vpipe_dec_header *drained);
-void vdec_stateful_take_back(struct vdec_stream *stream);
-int vdec_stateful_picture(struct vdec_stream *stream, const struct vpipe_dec_picture *picture);
+extern const struct vpdec_variant vpdec_stateful;
+
+/* stateful_feed.c */
+void vpdec_feed(struct vpdec_ctx *ctx);
+void vpdec_recall(struct vpdec_ctx *ctx);
+void vpdec_write_capture(struct vpdec_ctx *ctx);
+
+/* stateful_told.c */
+extern const struct vpdec_stateful_ops vpdec_stateful_ops;
+void vpdec_halt_for_change(struct vpdec_ctx *ctx);
+void vpdec_end_drain(struct vpdec_ctx *ctx);
+void vpdec_stateful_take_back(struct vpdec_stream *stream);
 
 /* formats.c */
-void vdec_formats_init(struct vdec_ctx *ctx);
-int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix);
-void vdec_formats_settle(struct vdec_ctx *ctx);
-bool vdec_formats_follow(struct vdec_ctx *ctx, const struct vpipe_dec_format *format);
-unsigned int vdec_planes(const struct vdec_ctx *ctx, bool capture, struct vpipe_dec_plane *planes);
-int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f);
-int vdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f);
-int vdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
-int vdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f);
-int vdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f);
-int vdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f);
-int vdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
+void vpdec_formats_init(struct vpdec_ctx *ctx);
+int vpdec_formats_set_out(struct vpdec_ctx *ctx, struct v4l2_pix_format_mplane *pix);
+void vpdec_formats_settle(struct vpdec_ctx *ctx);
+bool vpdec_formats_follow(struct vpdec_ctx *ctx, const struct vpipe_dec_format *format);
+unsigned int vpdec_planes(const struct vpdec_ctx *ctx, bool capture,
+			  struct vpipe_dec_plane *planes);
+int vpdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f);
+int vpdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f);
+int vpdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
+int vpdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f);
+int vpdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f);
+int vpdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f);
+int vpdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
 
 /* controls.c */
-extern const struct vdec_coded vdec_stateless_coded[VDEC_NUM_STATELESS];
-int vdec_controls_init(struct vdec_ctx *ctx);
-long vdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg);
-void vdec_controls_depth(struct vdec_ctx *ctx);
-size_t vdec_controls_max(struct vdec_ctx *ctx);
-void vdec_controls_pack(struct vdec_ctx *ctx, struct vdec_frame *frame);
+extern const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS];
+int vpdec_controls_init(struct vpdec_ctx *ctx);
+void vpdec_controls_depth(struct vpdec_ctx *ctx);
+size_t vpdec_controls_max(struct vpdec_ctx *ctx);
+void vpdec_controls_pack(struct vpdec_ctx *ctx, struct vpdec_frame *frame);
+u32 vpdec_ctrl_max(const struct v4l2_ctrl *ctrl);
+
+/* ext_ctrls.c */
+long vpdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* memory.c */
-extern struct vpipe_memory vdec_memops;
-int vdec_memory_init(void);
-void vdec_memory_share(struct vdec_ctx *ctx, struct vb2_buffer *vb);
-void vdec_memory_drop(struct vdec_ctx *ctx, struct vb2_buffer *vb);
-struct dma_buf *vdec_memory_get(struct vdec_ctx *ctx, struct vb2_buffer *vb, unsigned int plane);
+extern struct vpipe_memory vpdec_memops;
+int vpdec_memory_init(void);
+void vpdec_memory_share(struct vpdec_ctx *ctx, struct vb2_buffer *vb);
+void vpdec_memory_drop(struct vpdec_ctx *ctx, struct vb2_buffer *vb);
+struct dma_buf *vpdec_memory_get(struct vpdec_ctx *ctx, struct vb2_buffer *vb, unsigned int plane);
 
 /* stream.c */
-int vdec_stream_begin(struct vdec_ctx *ctx);
-void vdec_stream_write_start(struct vdec_stream *stream);
-void vdec_stream_submit(struct vdec_stream *stream, struct vdec_frame *frame);
-void vdec_stream_expect(struct vdec_stream *stream);
-void vdec_stream_take_back(struct vdec_stream *stream);
-void vdec_no_payload(struct vb2_buffer *vb);
-int vdec_stream_source(struct vdec_stream *stream, u64 cookie);
-int vdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused);
-void vdec_frame_fail(struct vdec_frame *frame);
-void vdec_stream_forget_buffer(struct vdec_ctx *ctx, struct vb2_buffer *vb);
-void vdec_stream_forget_dropped(struct vdec_ctx *ctx, struct vb2_queue *vq);
-void vdec_stream_stop(struct vdec_stream *stream);
-void vdec_stream_end(struct vdec_stream *stream);
-void vdec_stream_put(struct vdec_stream *stream);
-int vdec_stream_open_file(struct vdec_stream *stream);
+int vpdec_stream_begin(struct vpdec_ctx *ctx);
+void vpdec_stream_write_start(struct vpdec_stream *stream);
+void vpdec_stream_put(struct vpdec_stream *stream);
+
+/* frames.c */
+void vpdec_frame_done(struct vpdec_frame *frame, enum vb2_buffer_state state);
+void vpdec_frame_fail(struct vpdec_frame *frame);
+void vpdec_no_payload(struct vb2_buffer *vb);
+int vpdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused);
+int vpdec_stream_source(struct vpdec_stream *stream, u64 cookie);
+void vpdec_stream_submit(struct vpdec_stream *stream, struct vpdec_frame *frame);
+void vpdec_stream_expect(struct vpdec_stream *stream);
+void vpdec_stream_take_back(struct vpdec_stream *stream);
+void vpdec_stream_give_up(struct vpdec_stream *stream);
+void vpdec_stream_stop(struct vpdec_stream *stream);
+void vpdec_stream_end(struct vpdec_stream *stream);
+void vpdec_watch(struct work_struct *work);
+
+/* buffers.c */
+void vpdec_stream_forget_buffer(struct vpdec_ctx *ctx, struct vb2_buffer *vb);
+void vpdec_stream_forget_dropped(struct vpdec_ctx *ctx, struct vb2_queue *vq);
+long vpdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* messages.c */
+bool vpdec_stream_readable(void *reader);
+ssize_t vpdec_stream_read(struct file *file, char __user *to, size_t count, loff_t *ppos);
+
+/* answers.c */
+ssize_t vpdec_stream_write(struct file *file, const char __user *from, size_t count,
+			   loff_t *ppos);
+
+/* stream_file.c */
+int vpdec_stream_open_file(struct vpdec_stream *stream);
+
+/* protocol.c */
+int vpdec_copy_message(void *to, const char __user *from, size_t count);
+int vpdec_message_size(const void *message, size_t count, size_t size);
 
 /* session.c */
-void vdec_daemon_lives(struct vdec_dev *dev);
-int vdec_copy_message(void *to, const char __user *from, size_t count);
-int vdec_message_size(const void *message, size_t count, size_t size);
-int vdec_session_register(struct vdec_dev *dev);
-void vdec_session_unregister(struct vdec_dev *dev);
-int vdec_session_ping(struct vdec_dev *dev, u64 *round_trip_ns);
+int vpdec_session_register(struct vpdec_dev *dev);
+void vpdec_session_unregister(struct vpdec_dev *dev);
+int vpdec_session_ping(struct vpdec_dev *dev, u64 *round_trip_ns);
+
+/* stats.c */
+void vpdec_count(struct vpdec_stats *stats, struct vpdec_frame *frame, u32 codec_ns);
+void vpdec_add_stats(struct vpdec_stats *sum, const struct vpdec_stats *stats);
+u64 vpdec_median_ns(const struct vpdec_stats *stats);
 
 /* inject.c */
-extern const struct file_operations vdec_inject_fops;
+extern const struct file_operations vpdec_inject_fops;
 
 /* debugfs.c */
-unsigned int vdec_class(u64 ns);
-void vdec_debugfs_init(struct vdec_dev *dev);
+void vpdec_debugfs_init(struct vpdec_dev *dev);
 
 #endif /* VPIPE_DEC_H */

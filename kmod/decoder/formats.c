@@ -10,25 +10,25 @@
 
 #include "dec.h"
 
-#define VDEC_MIN_BITSTREAM	SZ_64K
+#define VPDEC_MIN_BITSTREAM	SZ_64K
 
 /* Whole cache lines, so that no two rows share one. */
-#define VDEC_ALIGN_LINE		64
+#define VPDEC_ALIGN_LINE		64
 
-static const struct vdec_raw vdec_raw[] = {
+static const struct vpdec_cap_fmt vpdec_cap_fmts[] = {
 	{ .fourcc = V4L2_PIX_FMT_NV12, .depth = 8, .bytes = 1, .planes = 1 },
 	{ .fourcc = V4L2_PIX_FMT_NV12M, .depth = 8, .bytes = 1, .planes = 2 },
 	{ .fourcc = V4L2_PIX_FMT_P010, .depth = 10, .bytes = 2, .planes = 1 },
 };
 
-static const struct vdec_coded *vdec_find_coded(const struct vdec_ctx *ctx, u32 fourcc)
+static const struct vpdec_out_fmt *vpdec_find_out_fmt(const struct vpdec_ctx *ctx, u32 fourcc)
 {
-	const struct vdec_kind *kind = ctx->node->kind;
+	const struct vpdec_variant *variant = ctx->node->variant;
 	unsigned int i;
 
-	for (i = 0; i < kind->num_coded; i++)
-		if (kind->coded[i].fourcc == fourcc)
-			return &kind->coded[i];
+	for (i = 0; i < variant->num_out_fmts; i++)
+		if (variant->out_fmts[i].fourcc == fourcc)
+			return &variant->out_fmts[i];
 
 	return NULL;
 }
@@ -37,34 +37,34 @@ static const struct vdec_coded *vdec_find_coded(const struct vdec_ctx *ctx, u32 
  * Whether pictures can be decoded to it: whatever is above 8 bits takes 16. Before a
  * stateful stream has said which there are, it is whatever the codec may have.
  */
-static bool vdec_holds(const struct vdec_ctx *ctx, const struct vdec_raw *raw)
+static bool vpdec_holds(const struct vpdec_ctx *ctx, const struct vpdec_cap_fmt *cap_fmt)
 {
 	unsigned int depth = READ_ONCE(ctx->depth);
 
 	if (!depth)
-		return raw->depth <= READ_ONCE(ctx->coded)->max_depth;
+		return cap_fmt->depth <= READ_ONCE(ctx->out_fmt)->max_depth;
 
-	return (raw->depth > 8) == (depth > 8);
+	return (cap_fmt->depth > 8) == (depth > 8);
 }
 
-static const struct vdec_raw *vdec_first_raw(const struct vdec_ctx *ctx)
+static const struct vpdec_cap_fmt *vpdec_first_cap_fmt(const struct vpdec_ctx *ctx)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++)
-		if (vdec_holds(ctx, &vdec_raw[i]))
-			return &vdec_raw[i];
+	for (i = 0; i < ARRAY_SIZE(vpdec_cap_fmts); i++)
+		if (vpdec_holds(ctx, &vpdec_cap_fmts[i]))
+			return &vpdec_cap_fmts[i];
 
-	return &vdec_raw[0];
+	return &vpdec_cap_fmts[0];
 }
 
-static const struct vdec_raw *vdec_find_raw(const struct vdec_ctx *ctx, u32 fourcc)
+static const struct vpdec_cap_fmt *vpdec_find_cap_fmt(const struct vpdec_ctx *ctx, u32 fourcc)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++)
-		if (vdec_raw[i].fourcc == fourcc && vdec_holds(ctx, &vdec_raw[i]))
-			return &vdec_raw[i];
+	for (i = 0; i < ARRAY_SIZE(vpdec_cap_fmts); i++)
+		if (vpdec_cap_fmts[i].fourcc == fourcc && vpdec_holds(ctx, &vpdec_cap_fmts[i]))
+			return &vpdec_cap_fmts[i];
 
 	return NULL;
 }
@@ -72,133 +72,110 @@ static const struct vdec_raw *vdec_find_raw(const struct vdec_ctx *ctx, u32 four
 /*
  * The controls may have given another depth since. They cannot change the format
  * themselves: they are set under the handler's lock, which is taken with
- * vdec_ctx.lock held. Nor do they give another while CAPTURE has buffers.
+ * vpdec_ctx.lock held. Nor do they give another while CAPTURE has buffers.
  */
-void vdec_formats_settle(struct vdec_ctx *ctx)
+void vpdec_formats_settle(struct vpdec_ctx *ctx)
 {
 	lockdep_assert_held(&ctx->lock);
-	if (!vdec_holds(ctx, ctx->raw) &&
+	if (!vpdec_holds(ctx, ctx->cap_fmt) &&
 	    !vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
-		ctx->raw = vdec_first_raw(ctx);
+		ctx->cap_fmt = vpdec_first_cap_fmt(ctx);
 }
 
-static unsigned int vdec_raw_planes(const struct vdec_raw *raw, u32 width, u32 height,
-				    struct vpipe_dec_plane *planes)
+static unsigned int vpdec_cap_planes(const struct vpdec_cap_fmt *cap_fmt, u32 width, u32 height,
+				     struct vpipe_dec_plane *planes)
 {
-	u32 bytesperline = ALIGN(width * raw->bytes, VDEC_ALIGN_LINE);
+	u32 bytesperline = ALIGN(width * cap_fmt->bytes, VPDEC_ALIGN_LINE);
 	u32 luma = bytesperline * height;
 	u32 chroma = bytesperline * DIV_ROUND_UP(height, 2);
 	unsigned int i;
 
-	for (i = 0; i < raw->planes; i++)
+	for (i = 0; i < cap_fmt->planes; i++)
 		planes[i].bytesperline = bytesperline;
 	planes[0].sizeimage = luma;
-	planes[raw->planes - 1].sizeimage += chroma;
+	planes[cap_fmt->planes - 1].sizeimage += chroma;
 
-	return raw->planes;
+	return cap_fmt->planes;
 }
 
 /* Planes of memory of a buffer of one queue, and what each is. */
-unsigned int vdec_planes(const struct vdec_ctx *ctx, bool capture, struct vpipe_dec_plane *planes)
+unsigned int vpdec_planes(const struct vpdec_ctx *ctx, bool capture, struct vpipe_dec_plane *planes)
 {
 	memset(planes, 0, VPIPE_DEC_MAX_PLANES * sizeof(*planes));
 	if (capture)
-		return vdec_raw_planes(ctx->raw, ctx->width, ctx->height, planes);
+		return vpdec_cap_planes(ctx->cap_fmt, ctx->width, ctx->height, planes);
 
 	planes[0].sizeimage = ctx->out_sizeimage;
 
 	return 1;
 }
 
-static u32 vdec_out_sizeimage(u32 width, u32 height)
+static u32 vpdec_out_sizeimage(u32 width, u32 height)
 {
 	/* A coded frame is seldom larger than its pixels are. */
-	return max_t(u32, VDEC_MIN_BITSTREAM, width * height * 3 / 2);
+	return max_t(u32, VPDEC_MIN_BITSTREAM, width * height * 3 / 2);
 }
 
-static void vdec_set_size(struct vdec_ctx *ctx, u32 width, u32 height)
+static void vpdec_set_size(struct vpdec_ctx *ctx, u32 width, u32 height)
 {
 	ctx->width = width;
 	ctx->height = height;
 	ctx->visible = (struct v4l2_rect){ .width = width, .height = height };
 }
 
-void vdec_formats_init(struct vdec_ctx *ctx)
+void vpdec_formats_init(struct vpdec_ctx *ctx)
 {
-	ctx->coded = &ctx->node->kind->coded[0];
-	ctx->raw = &vdec_raw[0];
-	ctx->depth = ctx->node->kind->stateful ? 0 : vdec_raw[0].depth;
+	ctx->out_fmt = &ctx->node->variant->out_fmts[0];
+	ctx->cap_fmt = &vpdec_cap_fmts[0];
+	ctx->depth = ctx->node->variant->stateful ? 0 : vpdec_cap_fmts[0].depth;
 	ctx->field = V4L2_FIELD_NONE;
-	vdec_set_size(ctx, VDEC_DEF_WIDTH, VDEC_DEF_HEIGHT);
-	ctx->out_sizeimage = vdec_out_sizeimage(ctx->width, ctx->height);
+	vpdec_set_size(ctx, VPDEC_DEF_WIDTH, VPDEC_DEF_HEIGHT);
+	ctx->out_sizeimage = vpdec_out_sizeimage(ctx->width, ctx->height);
 }
 
-int vdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
+int vpdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 {
-	const struct vdec_kind *kind = vdec_file_to_ctx(file)->node->kind;
+	const struct vpdec_variant *variant = vpdec_file_to_ctx(file)->node->variant;
 
-	if (f->index >= (READ_ONCE(vdec_list_av1) ? kind->num_coded : kind->num_listed))
+	if (f->index >= (READ_ONCE(vpdec_list_av1) ? variant->num_out_fmts : variant->num_listed))
 		return -EINVAL;
 
-	f->pixelformat = kind->coded[f->index].fourcc;
-	f->flags = kind->coded_flags;
+	f->pixelformat = variant->out_fmts[f->index].fourcc;
+	f->flags = variant->out_fmt_flags;
 	/* The core warns of what it has no name for, unless it is given one. */
-	if (f->index >= kind->num_listed)
+	if (f->index >= variant->num_listed)
 		strscpy(f->description, "AV1", sizeof(f->description));
 
 	return 0;
 }
 
-int vdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f)
+int vpdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f)
 {
-	const struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	const struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	unsigned int i, nth = 0;
 
-	for (i = 0; i < ARRAY_SIZE(vdec_raw); i++) {
-		if (!vdec_holds(ctx, &vdec_raw[i]) || nth++ < f->index)
+	for (i = 0; i < ARRAY_SIZE(vpdec_cap_fmts); i++) {
+		if (!vpdec_holds(ctx, &vpdec_cap_fmts[i]) || nth++ < f->index)
 			continue;
-		f->pixelformat = vdec_raw[i].fourcc;
+		f->pixelformat = vpdec_cap_fmts[i].fourcc;
 		return 0;
 	}
 
 	return -EINVAL;
 }
 
-int vdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize)
+int vpdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize)
 {
-	const struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	const struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	u32 fourcc = fsize->pixel_format;
 
-	if (fsize->index || (!vdec_find_coded(ctx, fourcc) && !vdec_find_raw(ctx, fourcc)))
+	if (fsize->index || (!vpdec_find_out_fmt(ctx, fourcc) && !vpdec_find_cap_fmt(ctx, fourcc)))
 		return -EINVAL;
 
-	fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
-	fsize->stepwise.min_width = VDEC_MIN_SIZE;
-	fsize->stepwise.max_width = VDEC_MAX_SIZE;
-	fsize->stepwise.step_width = 1;
-	fsize->stepwise.min_height = VDEC_MIN_SIZE;
-	fsize->stepwise.max_height = VDEC_MAX_SIZE;
-	fsize->stepwise.step_height = 1;
+	vpipe_fill_framesizes(fsize, V4L2_FRMSIZE_TYPE_CONTINUOUS, VPDEC_MIN_SIZE,
+			      VPDEC_MAX_SIZE);
 
 	return 0;
-}
-
-static void vdec_write_colors(struct v4l2_pix_format_mplane *pix, const struct vdec_colors *colors)
-{
-	pix->colorspace = colors->colorspace;
-	pix->xfer_func = colors->xfer_func;
-	pix->ycbcr_enc = colors->ycbcr_enc;
-	pix->quantization = colors->quantization;
-}
-
-static struct vdec_colors vdec_read_colors(const struct v4l2_pix_format_mplane *pix)
-{
-	return (struct vdec_colors){
-		.colorspace = pix->colorspace,
-		.xfer_func = pix->xfer_func,
-		.ycbcr_enc = pix->ycbcr_enc,
-		.quantization = pix->quantization,
-	};
 }
 
 /*
@@ -207,11 +184,12 @@ static struct vdec_colors vdec_read_colors(const struct v4l2_pix_format_mplane *
  * takes what it is told back of single colour spaces for all that the node can decode, and
  * plays no stream of others; V4L2 has no name for all of them.
  */
-static struct vdec_colors vdec_given_colors(const struct vdec_ctx *ctx, struct vdec_colors given)
+static struct vpipe_colors vpdec_given_colors(const struct vpdec_ctx *ctx,
+					      struct vpipe_colors given)
 {
-	static const struct vdec_colors none;
+	static const struct vpipe_colors none;
 
-	if (!ctx->node->kind->stateful)
+	if (!ctx->node->variant->stateful)
 		given.colorspace = given.colorspace ?: V4L2_COLORSPACE_REC709;
 	else if (!given.colorspace || !given.xfer_func || !given.ycbcr_enc || !given.quantization)
 		given = none;
@@ -220,11 +198,11 @@ static struct vdec_colors vdec_given_colors(const struct vdec_ctx *ctx, struct v
 }
 
 /* OUTPUT has what it was given; CAPTURE what the stream says, and that where it says none. */
-static void vdec_get_colors(const struct vdec_ctx *ctx, bool capture,
-			    struct v4l2_pix_format_mplane *pix)
+static void vpdec_get_colors(const struct vpdec_ctx *ctx, bool capture,
+			     struct v4l2_pix_format_mplane *pix)
 {
-	const struct vdec_colors *told = &ctx->told, *given = &ctx->colors;
-	struct vdec_colors colors;
+	const struct vpipe_colors *told = &ctx->told, *given = &ctx->colors;
+	struct vpipe_colors colors;
 
 	if (capture && ctx->depth) {
 		colors.colorspace = told->colorspace ?: given->colorspace ?: V4L2_COLORSPACE_REC709;
@@ -232,40 +210,41 @@ static void vdec_get_colors(const struct vdec_ctx *ctx, bool capture,
 		colors.ycbcr_enc = told->ycbcr_enc ?: given->ycbcr_enc;
 		colors.quantization = told->quantization ?: given->quantization;
 	} else {
-		colors = vdec_given_colors(ctx, *given);
+		colors = vpdec_given_colors(ctx, *given);
 	}
-	vdec_write_colors(pix, &colors);
+	vpipe_write_colors(pix, &colors);
 }
 
-static void vdec_fill_planes(struct v4l2_pix_format_mplane *pix, const struct vdec_raw *raw)
+static void vpdec_fill_planes(struct v4l2_pix_format_mplane *pix,
+			      const struct vpdec_cap_fmt *cap_fmt)
 {
 	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES] = {};
 	unsigned int i;
 
-	pix->num_planes = vdec_raw_planes(raw, pix->width, pix->height, planes);
+	pix->num_planes = vpdec_cap_planes(cap_fmt, pix->width, pix->height, planes);
 	for (i = 0; i < pix->num_planes; i++) {
 		pix->plane_fmt[i].bytesperline = planes[i].bytesperline;
 		pix->plane_fmt[i].sizeimage = planes[i].sizeimage;
 	}
 }
 
-int vdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
+int vpdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	struct v4l2_pix_format_mplane *pix = &f->fmt.pix_mp;
 
 	mutex_lock(&ctx->lock);
-	vdec_formats_settle(ctx);
+	vpdec_formats_settle(ctx);
 	pix->width = ctx->width;
 	pix->height = ctx->height;
-	vdec_get_colors(ctx, V4L2_TYPE_IS_CAPTURE(f->type), pix);
+	vpdec_get_colors(ctx, V4L2_TYPE_IS_CAPTURE(f->type), pix);
 	if (V4L2_TYPE_IS_CAPTURE(f->type)) {
 		pix->field = V4L2_FIELD_NONE;
-		pix->pixelformat = ctx->raw->fourcc;
-		vdec_fill_planes(pix, ctx->raw);
+		pix->pixelformat = ctx->cap_fmt->fourcc;
+		vpdec_fill_planes(pix, ctx->cap_fmt);
 	} else {
 		pix->field = ctx->field;
-		pix->pixelformat = ctx->coded->fourcc;
+		pix->pixelformat = ctx->out_fmt->fourcc;
 		pix->num_planes = 1;
 		pix->plane_fmt[0].sizeimage = ctx->out_sizeimage;
 	}
@@ -274,81 +253,82 @@ int vdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	return 0;
 }
 
-static const struct vdec_coded *vdec_adjust_out(const struct vdec_ctx *ctx,
-						struct v4l2_pix_format_mplane *pix)
+static const struct vpdec_out_fmt *vpdec_adjust_out(const struct vpdec_ctx *ctx,
+						    struct v4l2_pix_format_mplane *pix)
 {
-	const struct vdec_coded *coded = vdec_find_coded(ctx, pix->pixelformat) ?:
-					 &ctx->node->kind->coded[0];
-	struct vdec_colors colors = vdec_given_colors(ctx, vdec_read_colors(pix));
+	const struct vpdec_out_fmt *out_fmt = vpdec_find_out_fmt(ctx, pix->pixelformat) ?:
+					      &ctx->node->variant->out_fmts[0];
+	struct vpipe_colors colors = vpdec_given_colors(ctx, vpipe_read_colors(pix));
 	u32 sizeimage = pix->plane_fmt[0].sizeimage;
 
-	pix->width = clamp_t(u32, pix->width, VDEC_MIN_SIZE, VDEC_MAX_SIZE);
-	pix->height = clamp_t(u32, pix->height, VDEC_MIN_SIZE, VDEC_MAX_SIZE);
-	pix->pixelformat = coded->fourcc;
+	pix->width = clamp_t(u32, pix->width, VPDEC_MIN_SIZE, VPDEC_MAX_SIZE);
+	pix->height = clamp_t(u32, pix->height, VPDEC_MIN_SIZE, VPDEC_MAX_SIZE);
+	pix->pixelformat = out_fmt->fourcc;
 	/* Which fields there are the bitstream says: whatever the client takes them for. */
 	if (pix->field == V4L2_FIELD_ANY || pix->field > V4L2_FIELD_INTERLACED_BT)
 		pix->field = V4L2_FIELD_NONE;
 	pix->num_planes = 1;
 	pix->plane_fmt[0].bytesperline = 0;
 	pix->plane_fmt[0].sizeimage = sizeimage ?
-		clamp_t(u32, sizeimage, VDEC_MIN_BITSTREAM, VDEC_MAX_BITSTREAM) :
-		vdec_out_sizeimage(pix->width, pix->height);
-	vdec_write_colors(pix, &colors);
+		clamp_t(u32, sizeimage, VPDEC_MIN_BITSTREAM, VPDEC_MAX_BITSTREAM) :
+		vpdec_out_sizeimage(pix->width, pix->height);
+	vpipe_write_colors(pix, &colors);
 
-	return coded;
+	return out_fmt;
 }
 
-static const struct vdec_raw *vdec_adjust_cap(struct vdec_ctx *ctx,
-					      struct v4l2_pix_format_mplane *pix)
+static const struct vpdec_cap_fmt *vpdec_adjust_cap(struct vpdec_ctx *ctx,
+						    struct v4l2_pix_format_mplane *pix)
 {
-	const struct vdec_raw *raw = vdec_find_raw(ctx, pix->pixelformat) ?: vdec_first_raw(ctx);
+	const struct vpdec_cap_fmt *cap_fmt = vpdec_find_cap_fmt(ctx, pix->pixelformat) ?:
+					      vpdec_first_cap_fmt(ctx);
 
 	pix->width = ctx->width;
 	pix->height = ctx->height;
-	pix->pixelformat = raw->fourcc;
+	pix->pixelformat = cap_fmt->fourcc;
 	pix->field = V4L2_FIELD_NONE;
-	vdec_fill_planes(pix, raw);
-	vdec_get_colors(ctx, true, pix);
+	vpdec_fill_planes(pix, cap_fmt);
+	vpdec_get_colors(ctx, true, pix);
 
-	return raw;
+	return cap_fmt;
 }
 
-int vdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
+int vpdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 
 	mutex_lock(&ctx->lock);
 	if (V4L2_TYPE_IS_CAPTURE(f->type))
-		vdec_adjust_cap(ctx, &f->fmt.pix_mp);
+		vpdec_adjust_cap(ctx, &f->fmt.pix_mp);
 	else
-		vdec_adjust_out(ctx, &f->fmt.pix_mp);
+		vpdec_adjust_out(ctx, &f->fmt.pix_mp);
 	mutex_unlock(&ctx->lock);
 
 	return 0;
 }
 
 /* EBUSY where a queue has buffers. Adjusts what cannot be as it is asked for. */
-int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
+int vpdec_formats_set_out(struct vpdec_ctx *ctx, struct v4l2_pix_format_mplane *pix)
 {
-	struct vdec_colors given = vdec_read_colors(pix);
-	const struct vdec_coded *coded = vdec_adjust_out(ctx, pix);
+	struct vpipe_colors given = vpipe_read_colors(pix);
+	const struct vpdec_out_fmt *out_fmt = vpdec_adjust_out(ctx, pix);
 
 	lockdep_assert_held(&ctx->lock);
 	if (vpipe_has_buffers(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx)) ||
 	    vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx)))
 		return -EBUSY;
 
-	WRITE_ONCE(ctx->coded, coded);
-	if (ctx->node->kind->stateful)
+	WRITE_ONCE(ctx->out_fmt, out_fmt);
+	if (ctx->node->variant->stateful)
 		WRITE_ONCE(ctx->depth, 0);
 	else
-		vdec_controls_depth(ctx);
-	vdec_set_size(ctx, pix->width, pix->height);
+		vpdec_controls_depth(ctx);
+	vpdec_set_size(ctx, pix->width, pix->height);
 	ctx->out_sizeimage = pix->plane_fmt[0].sizeimage;
 	ctx->field = pix->field;
 	ctx->colors = given;
-	ctx->told = (struct vdec_colors){};
-	ctx->raw = vdec_first_raw(ctx);
+	ctx->told = (struct vpipe_colors){};
+	ctx->cap_fmt = vpdec_first_cap_fmt(ctx);
 
 	return 0;
 }
@@ -357,7 +337,7 @@ int vdec_formats_set_out(struct vdec_ctx *ctx, struct v4l2_pix_format_mplane *pi
  * The stream says what its pictures are like: whether that is anything new. The
  * format that the client chose stays, if it can.
  */
-bool vdec_formats_follow(struct vdec_ctx *ctx, const struct vpipe_dec_format *format)
+bool vpdec_formats_follow(struct vpdec_ctx *ctx, const struct vpipe_dec_format *format)
 {
 	struct v4l2_rect visible = {
 		.left = format->left,
@@ -365,26 +345,21 @@ bool vdec_formats_follow(struct vdec_ctx *ctx, const struct vpipe_dec_format *fo
 		.width = format->visible_width,
 		.height = format->visible_height,
 	};
-	struct vdec_colors told = {
-		.colorspace = format->colorspace,
-		.xfer_func = format->xfer_func,
-		.ycbcr_enc = format->ycbcr_enc,
-		.quantization = format->quantization,
-	};
+	struct vpipe_colors told = vpipe_read_colors(format);
 	/* What a stream begins with is no change of colours: buffers are ready for any. */
 	bool repaints = ctx->depth && memcmp(&ctx->told, &told, sizeof(told));
 	bool holds;
 
 	lockdep_assert_held(&ctx->lock);
 	WRITE_ONCE(ctx->depth, format->depth);
-	holds = vdec_holds(ctx, ctx->raw);
+	holds = vpdec_holds(ctx, ctx->cap_fmt);
 	ctx->told = told;
 	if (holds && !repaints && ctx->width == format->width && ctx->height == format->height &&
 	    v4l2_rect_equal(&ctx->visible, &visible))
 		return false;
 
 	if (!holds)
-		ctx->raw = vdec_first_raw(ctx);
+		ctx->cap_fmt = vpdec_first_cap_fmt(ctx);
 	ctx->width = format->width;
 	ctx->height = format->height;
 	ctx->visible = visible;
@@ -392,28 +367,28 @@ bool vdec_formats_follow(struct vdec_ctx *ctx, const struct vpipe_dec_format *fo
 	return true;
 }
 
-int vdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)
+int vpdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	int ret;
 
 	mutex_lock(&ctx->lock);
-	ret = vdec_formats_set_out(ctx, &f->fmt.pix_mp);
+	ret = vpdec_formats_set_out(ctx, &f->fmt.pix_mp);
 	mutex_unlock(&ctx->lock);
 
 	return ret;
 }
 
-int vdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f)
+int vpdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
-	const struct vdec_raw *raw;
+	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
+	const struct vpdec_cap_fmt *cap_fmt;
 	int ret = -EBUSY;
 
 	mutex_lock(&ctx->lock);
-	raw = vdec_adjust_cap(ctx, &f->fmt.pix_mp);
+	cap_fmt = vpdec_adjust_cap(ctx, &f->fmt.pix_mp);
 	if (!vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx))) {
-		ctx->raw = raw;
+		ctx->cap_fmt = cap_fmt;
 		ret = 0;
 	}
 	mutex_unlock(&ctx->lock);

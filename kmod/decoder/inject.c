@@ -33,7 +33,7 @@
 #define INJECT_OUTCOME	SZ_64K
 
 /**
- * struct vdec_inject - an open file of inject
+ * struct vpdec_inject - an open file of inject
  * @dev:	the device
  * @lock:	one write or read at a time
  * @ctx:	from the header on
@@ -46,10 +46,10 @@
  * @outcome:	text
  * @length:	of it in bytes
  */
-struct vdec_inject {
-	struct vdec_dev *dev;
+struct vpdec_inject {
+	struct vpdec_dev *dev;
 	struct mutex lock; /* of all below */
-	struct vdec_ctx *ctx;
+	struct vpdec_ctx *ctx;
 	u8 header[IVF_HEADER];
 	u32 filled;
 	u32 left;
@@ -60,7 +60,7 @@ struct vdec_inject {
 	size_t length;
 };
 
-static struct vb2_buffer *inject_buffer(struct vdec_inject *inject, bool capture)
+static struct vb2_buffer *inject_buffer(struct vpdec_inject *inject, bool capture)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = inject->ctx->fh.m2m_ctx;
 
@@ -80,14 +80,14 @@ static int inject_start_queue(struct vb2_queue *vq)
 	return vb2_core_streamon(vq, vq->type);
 }
 
-static int inject_start(struct vdec_inject *inject)
+static int inject_start(struct vpdec_inject *inject)
 {
 	const u8 *header = inject->header;
 	struct v4l2_pix_format_mplane pix = {
 		.width = get_unaligned_le16(header + IVF_WIDTH),
 		.height = get_unaligned_le16(header + IVF_HEIGHT),
 	};
-	struct vdec_ctx *ctx;
+	struct vpdec_ctx *ctx;
 	unsigned int i;
 	int ret;
 
@@ -95,32 +95,32 @@ static int inject_start(struct vdec_inject *inject)
 	    get_unaligned_le16(header + IVF_VERSION) ||
 	    get_unaligned_le16(header + IVF_LENGTH) != IVF_HEADER)
 		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(vdec_stateless_coded); i++)
-		if (vdec_stateless_coded[i].ivf == get_unaligned_le32(header + IVF_FOURCC))
-			pix.pixelformat = vdec_stateless_coded[i].fourcc;
+	for (i = 0; i < ARRAY_SIZE(vpdec_stateless_fmts); i++)
+		if (vpdec_stateless_fmts[i].ivf == get_unaligned_le32(header + IVF_FOURCC))
+			pix.pixelformat = vpdec_stateless_fmts[i].fourcc;
 	if (!pix.pixelformat)
 		return -EOPNOTSUPP;
 
-	ctx = vdec_ctx_open(&inject->dev->nodes[0]);
+	ctx = vpdec_ctx_open(&inject->dev->nodes[0]);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 
 	mutex_lock(&ctx->lock);
-	ret = vdec_formats_set_out(ctx, &pix);
+	ret = vpdec_formats_set_out(ctx, &pix);
 	if (!ret)
 		ret = inject_start_queue(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx));
 	if (!ret)
 		ret = inject_start_queue(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx));
 	mutex_unlock(&ctx->lock);
 	if (ret)
-		vdec_ctx_close(ctx);
+		vpdec_ctx_close(ctx);
 	else
 		inject->ctx = ctx;
 
 	return ret;
 }
 
-static void inject_note(struct vdec_inject *inject, const struct vb2_buffer *picture, bool failed)
+static void inject_note(struct vpdec_inject *inject, const struct vb2_buffer *picture, bool failed)
 {
 	char *to = inject->outcome + inject->length;
 	size_t room = INJECT_OUTCOME - inject->length;
@@ -136,9 +136,9 @@ static void inject_note(struct vdec_inject *inject, const struct vb2_buffer *pic
 	inject->frames++;
 }
 
-static int inject_begin(struct vdec_inject *inject)
+static int inject_begin(struct vpdec_inject *inject)
 {
-	struct vdec_ctx *ctx = inject->ctx;
+	struct vpdec_ctx *ctx = inject->ctx;
 	struct vb2_buffer *output = inject_buffer(inject, false);
 	struct vb2_buffer *picture = inject_buffer(inject, true);
 	int ret;
@@ -158,9 +158,9 @@ static int inject_begin(struct vdec_inject *inject)
 }
 
 /* Waits for the picture of a frame that is being decoded. */
-static int inject_end(struct vdec_inject *inject)
+static int inject_end(struct vpdec_inject *inject)
 {
-	struct vdec_ctx *ctx = inject->ctx;
+	struct vpdec_ctx *ctx = inject->ctx;
 	struct vb2_buffer *output, *picture;
 	unsigned int index;
 	bool failed;
@@ -187,7 +187,7 @@ static int inject_end(struct vdec_inject *inject)
 	return 0;
 }
 
-static int inject_header(struct vdec_inject *inject)
+static int inject_header(struct vpdec_inject *inject)
 {
 	if (!inject->ctx)
 		return inject_start(inject);
@@ -201,7 +201,7 @@ static int inject_header(struct vdec_inject *inject)
 }
 
 /* Takes what is next in the file; the number of bytes taken, or an errno. */
-static ssize_t inject_take(struct vdec_inject *inject, const char __user *from, size_t count)
+static ssize_t inject_take(struct vpdec_inject *inject, const char __user *from, size_t count)
 {
 	u32 wanted = inject->ctx ? IVF_FRAME : IVF_HEADER;
 	u8 *data;
@@ -230,10 +230,10 @@ static ssize_t inject_take(struct vdec_inject *inject, const char __user *from, 
 }
 
 /* What would follow belongs to a file that is broken: a new one may begin. */
-static void inject_give_up(struct vdec_inject *inject)
+static void inject_give_up(struct vpdec_inject *inject)
 {
 	if (inject->ctx)
-		vdec_ctx_close(inject->ctx);
+		vpdec_ctx_close(inject->ctx);
 	inject->ctx = NULL;
 	inject->filled = 0;
 	inject->left = 0;
@@ -243,7 +243,7 @@ static void inject_give_up(struct vdec_inject *inject)
 static ssize_t inject_write(struct file *file, const char __user *from, size_t count,
 			    loff_t *ppos)
 {
-	struct vdec_inject *inject = file->private_data;
+	struct vpdec_inject *inject = file->private_data;
 	size_t done = 0;
 	ssize_t ret;
 
@@ -269,7 +269,7 @@ static ssize_t inject_write(struct file *file, const char __user *from, size_t c
 
 static ssize_t inject_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
 {
-	struct vdec_inject *inject = file->private_data;
+	struct vpdec_inject *inject = file->private_data;
 	ssize_t ret;
 
 	ret = mutex_lock_interruptible(&inject->lock);
@@ -285,7 +285,7 @@ static ssize_t inject_read(struct file *file, char __user *to, size_t count, lof
 
 static int inject_open(struct inode *inode, struct file *file)
 {
-	struct vdec_inject *inject;
+	struct vpdec_inject *inject;
 
 	inject = kzalloc(sizeof(*inject), GFP_KERNEL);
 	if (!inject)
@@ -306,10 +306,10 @@ static int inject_open(struct inode *inode, struct file *file)
 
 static int inject_release(struct inode *inode, struct file *file)
 {
-	struct vdec_inject *inject = file->private_data;
+	struct vpdec_inject *inject = file->private_data;
 
 	if (inject->ctx)
-		vdec_ctx_close(inject->ctx);
+		vpdec_ctx_close(inject->ctx);
 	v4l2_device_put(&inject->dev->media.v4l2_dev);
 	mutex_destroy(&inject->lock);
 	kvfree(inject->outcome);
@@ -318,7 +318,7 @@ static int inject_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-const struct file_operations vdec_inject_fops = {
+const struct file_operations vpdec_inject_fops = {
 	.owner = THIS_MODULE,
 	.open = inject_open,
 	.read = inject_read,

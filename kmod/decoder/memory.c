@@ -7,17 +7,17 @@
 
 #include "dec.h"
 
-struct vpipe_memory vdec_memops __ro_after_init;
+struct vpipe_memory vpdec_memops __ro_after_init;
 
 /* EOPNOTSUPP: this kernel has no dma-bufs of such memory. */
-int __init vdec_memory_init(void)
+int __init vpdec_memory_init(void)
 {
-	vpipe_memory_init(&vdec_memops, 0);
+	vpipe_memory_init(&vpdec_memops, 0);
 
-	return vdec_memops.ops.get_dmabuf ? 0 : -EOPNOTSUPP;
+	return vpdec_memops.ops.get_dmabuf ? 0 : -EOPNOTSUPP;
 }
 
-static struct dma_buf **vdec_exports(struct vdec_ctx *ctx, const struct vb2_buffer *vb)
+static struct dma_buf **vpdec_exports(struct vpdec_ctx *ctx, const struct vb2_buffer *vb)
 {
 	return ctx->exports[V4L2_TYPE_IS_CAPTURE(vb->type)][vb->index];
 }
@@ -26,9 +26,9 @@ static struct dma_buf **vdec_exports(struct vdec_ctx *ctx, const struct vb2_buff
  * Makes a buffer's dma-bufs, where it has none yet. The daemon asks for them when it may
  * not wait for memory or for the client; it is told if there are none.
  */
-void vdec_memory_share(struct vdec_ctx *ctx, struct vb2_buffer *vb)
+void vpdec_memory_share(struct vpdec_ctx *ctx, struct vb2_buffer *vb)
 {
-	struct dma_buf **exports = vdec_exports(ctx, vb);
+	struct dma_buf **exports = vpdec_exports(ctx, vb);
 	unsigned long flags = V4L2_TYPE_IS_CAPTURE(vb->type) ? O_RDWR : O_RDONLY;
 	unsigned int i;
 
@@ -37,13 +37,13 @@ void vdec_memory_share(struct vdec_ctx *ctx, struct vb2_buffer *vb)
 		return;
 	for (i = 0; i < vb->num_planes; i++)
 		if (!exports[i])
-			exports[i] = vdec_memops.ops.get_dmabuf(vb, vb->planes[i].mem_priv, flags);
+			exports[i] = vpdec_memops.ops.get_dmabuf(vb, vb->planes[i].mem_priv, flags);
 }
 
 /* The buffer is to have other memory, or none. */
-void vdec_memory_drop(struct vdec_ctx *ctx, struct vb2_buffer *vb)
+void vpdec_memory_drop(struct vpdec_ctx *ctx, struct vb2_buffer *vb)
 {
-	struct dma_buf **exports = vdec_exports(ctx, vb);
+	struct dma_buf **exports = vpdec_exports(ctx, vb);
 	unsigned int i;
 
 	for (i = 0; i < VPIPE_DEC_MAX_PLANES; i++) {
@@ -54,10 +54,10 @@ void vdec_memory_drop(struct vdec_ctx *ctx, struct vb2_buffer *vb)
 }
 
 /* A plane of a buffer in the daemon's hands, under the stream's lock, counted; or NULL. */
-struct dma_buf *vdec_memory_get(struct vdec_ctx *ctx, struct vb2_buffer *vb, unsigned int plane)
+struct dma_buf *vpdec_memory_get(struct vpdec_ctx *ctx, struct vb2_buffer *vb, unsigned int plane)
 {
 	struct dma_buf *dbuf = vb->memory == VB2_MEMORY_DMABUF ? vb->planes[plane].dbuf :
-								 vdec_exports(ctx, vb)[plane];
+								 vpdec_exports(ctx, vb)[plane];
 
 	if (dbuf)
 		get_dma_buf(dbuf);

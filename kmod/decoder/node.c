@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * /dev/videoN: what both kinds of node have in common, files and their queues.
+ * /dev/videoN: what both kinds of node have in common, files and ioctls.
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -12,198 +12,13 @@
 #include "dec.h"
 
 /*
- * Queues
- */
-
-int vdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers, unsigned int *num_planes,
-		     unsigned int sizes[], struct device *alloc_devs[])
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
-	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
-	unsigned int count, i;
-
-	vdec_formats_settle(ctx);
-	count = vdec_planes(ctx, vdec_is_capture(vq), planes);
-	if (*num_planes) {
-		if (*num_planes != count)
-			return -EINVAL;
-		for (i = 0; i < count; i++)
-			if (sizes[i] < planes[i].sizeimage)
-				return -EINVAL;
-		return 0;
-	}
-
-	*num_planes = count;
-	for (i = 0; i < count; i++)
-		sizes[i] = planes[i].sizeimage;
-
-	return 0;
-}
-
-/*
- * The message about a frame has room for its codec's controls from the start. The
- * file has the memory, not the buffer: where a client queues something that is no
- * dma-buf, videobuf2 lets go of the buffer's last one without buf_cleanup().
- */
-int vdec_buf_init(struct vb2_buffer *vb)
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
-	size_t size;
-
-	vdec_stream_forget_buffer(ctx, vb);
-	vdec_memory_drop(ctx, vb);
-	if (vdec_is_capture(vb->vb2_queue))
-		return 0;
-
-	size = vdec_controls_max(ctx);
-	if (WARN_ON_ONCE(size > VPIPE_DEC_MAX_MESSAGE - sizeof(struct vpipe_dec_decode)))
-		return -EINVAL;
-
-	kvfree(ctx->controls[vb->index]);
-	ctx->controls[vb->index] = kvmalloc(size, GFP_KERNEL);
-
-	return ctx->controls[vb->index] ? 0 : -ENOMEM;
-}
-
-void vdec_buf_cleanup(struct vb2_buffer *vb)
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
-
-	vdec_stream_forget_buffer(ctx, vb);
-	vdec_memory_drop(ctx, vb);
-	if (vdec_is_capture(vb->vb2_queue))
-		return;
-
-	kvfree(ctx->controls[vb->index]);
-	ctx->controls[vb->index] = NULL;
-}
-
-int vdec_buf_out_validate(struct vb2_buffer *vb)
-{
-	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
-	u32 field = ((struct vdec_ctx *)vb2_get_drv_priv(vb->vb2_queue))->field;
-
-	if (field != V4L2_FIELD_ALTERNATE)
-		vbuf->field = field;
-	else if (vbuf->field != V4L2_FIELD_BOTTOM)
-		vbuf->field = V4L2_FIELD_TOP;
-
-	return 0;
-}
-
-/* Whether a CAPTURE buffer can take pictures as they are now. */
-bool vdec_buf_fits(const struct vdec_ctx *ctx, struct vb2_buffer *vb)
-{
-	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
-	unsigned int count = vdec_planes(ctx, true, planes);
-	unsigned int i;
-
-	if (vb->num_planes != count)
-		return false;
-	for (i = 0; i < count; i++)
-		if (vb2_plane_size(vb, i) < planes[i].sizeimage)
-			return false;
-
-	return true;
-}
-
-int vdec_buf_prepare(struct vb2_buffer *vb)
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
-
-	if (!vpipe_memory_suffices(vb) || vpipe_memory_is_window(vb))
-		return -EINVAL;
-	/* A buffer of bitstream may be of any size, but not what is in it. */
-	if (!vdec_is_capture(vb->vb2_queue))
-		return vb->planes[0].data_offset ||
-		       vb2_get_plane_payload(vb, 0) > VDEC_MAX_BITSTREAM ? -EINVAL : 0;
-
-	/*
-	 * The stream may have changed since the buffer was allocated, and the client may
-	 * not know yet: it gets the last buffer of the old format when CAPTURE streams.
-	 */
-	if (ctx->node->kind->stateful &&
-	    (ctx->halt == VDEC_CHANGING || !ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]))
-		return 0;
-
-	return vdec_buf_fits(ctx, vb) ? 0 : -EINVAL;
-}
-
-/* Those that the daemon has never been told of. */
-void vdec_return_queued(struct vdec_ctx *ctx, struct vb2_queue *vq, enum vb2_buffer_state state)
-{
-	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
-	struct vb2_v4l2_buffer *vbuf;
-
-	for (;;) {
-		vbuf = vdec_is_capture(vq) ? v4l2_m2m_dst_buf_remove(m2m_ctx) :
-					     v4l2_m2m_src_buf_remove(m2m_ctx);
-		if (!vbuf)
-			return;
-
-		if (state == VB2_BUF_STATE_ERROR)
-			v4l2_ctrl_request_complete(vbuf->vb2_buf.req_obj.req, &ctx->hdl);
-		v4l2_m2m_buf_done(vbuf, state);
-	}
-}
-
-/* Begins a queue's stream with the daemon, or gives back what was queued. */
-int vdec_start_queue(struct vb2_queue *vq)
-{
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
-	bool capture = vdec_is_capture(vq);
-	int ret;
-
-	ctx->sequence[capture] = 0;
-	ret = vdec_stream_begin(ctx);
-	if (ret)
-		vdec_return_queued(ctx, vq, VB2_BUF_STATE_QUEUED);
-	else
-		ctx->streaming[capture] = true;
-
-	return ret;
-}
-
-static int vdec_init_queue(struct vdec_ctx *ctx, struct vb2_queue *vq, u32 type)
-{
-	vq->type = type;
-	vq->io_modes = VB2_MMAP | VB2_DMABUF;
-	vq->drv_priv = ctx;
-	vq->buf_struct_size = sizeof(struct vdec_frame);
-	vq->ops = ctx->node->kind->vb2_ops;
-	vq->mem_ops = &vdec_memops.ops;
-	vq->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
-	vq->lock = &ctx->lock;
-
-	return vb2_queue_init(vq);
-}
-
-static int vdec_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *dst_vq)
-{
-	struct vdec_ctx *ctx = priv;
-	int ret;
-
-	if (!ctx->node->kind->stateful) {
-		/* A whole frame says all that is needed: parameters beside it are welcome. */
-		src_vq->supports_requests = true;
-		/* Slices and fields of a picture may come one by one. */
-		src_vq->subsystem_flags |= VB2_V4L2_FL_SUPPORTS_M2M_HOLD_CAPTURE_BUF;
-	}
-	ret = vdec_init_queue(ctx, src_vq, V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE);
-	if (ret)
-		return ret;
-
-	return vdec_init_queue(ctx, dst_vq, V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE);
-}
-
-/*
  * Ioctls
  */
 
-int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
+int vpdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
 {
-	strscpy(cap->driver, VDEC_NAME, sizeof(cap->driver));
-	strscpy(cap->card, vdec_file_to_ctx(file)->node->kind->card, sizeof(cap->card));
+	strscpy(cap->driver, VPDEC_NAME, sizeof(cap->driver));
+	strscpy(cap->card, vpdec_file_to_ctx(file)->node->variant->card, sizeof(cap->card));
 
 	return 0;
 }
@@ -212,28 +27,28 @@ int vdec_querycap(struct file *file, void *priv, struct v4l2_capability *cap)
  * videobuf2 lets go of a plane that it cannot import, and of the buffer's others, without
  * buf_cleanup(): the daemon is told here.
  */
-static int vdec_queued(struct file *file, const struct v4l2_buffer *buf, int ret)
+static int vpdec_queued(struct file *file, const struct v4l2_buffer *buf, int ret)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 
 	if (ret)
-		vdec_stream_forget_dropped(ctx, v4l2_m2m_get_vq(ctx->fh.m2m_ctx, buf->type));
+		vpdec_stream_forget_dropped(ctx, v4l2_m2m_get_vq(ctx->fh.m2m_ctx, buf->type));
 
 	return ret;
 }
 
-int vdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf)
+int vpdec_qbuf(struct file *file, void *priv, struct v4l2_buffer *buf)
 {
-	return vdec_queued(file, buf, v4l2_m2m_ioctl_qbuf(file, priv, buf));
+	return vpdec_queued(file, buf, v4l2_m2m_ioctl_qbuf(file, priv, buf));
 }
 
-int vdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
+int vpdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
 {
-	return vdec_queued(file, buf, v4l2_m2m_ioctl_prepare_buf(file, priv, buf));
+	return vpdec_queued(file, buf, v4l2_m2m_ioctl_prepare_buf(file, priv, buf));
 }
 
 /* The same of what comes with a request, which is one frame with its parameters. */
-int vdec_req_validate(struct media_request *req)
+int vpdec_req_validate(struct media_request *req)
 {
 	struct media_request_object *obj;
 	int ret;
@@ -244,7 +59,7 @@ int vdec_req_validate(struct media_request *req)
 	if (!ret)
 		return 0;
 	list_for_each_entry(obj, &req->objects, list) {
-		struct vdec_ctx *ctx;
+		struct vpdec_ctx *ctx;
 		struct vb2_queue *vq;
 
 		if (!vb2_request_object_is_buffer(obj))
@@ -252,7 +67,7 @@ int vdec_req_validate(struct media_request *req)
 		vq = container_of(obj, struct vb2_buffer, req_obj)->vb2_queue;
 		ctx = vb2_get_drv_priv(vq);
 		mutex_lock(&ctx->lock);
-		vdec_stream_forget_dropped(ctx, vq);
+		vpdec_stream_forget_dropped(ctx, vq);
 		mutex_unlock(&ctx->lock);
 	}
 
@@ -265,9 +80,9 @@ int vdec_req_validate(struct media_request *req)
  * mmap() waits with the process's own mmap_lock held, for which again
  * VIDIOC_G_EXT_CTRLS may wait with the handler's lock held. So they end before.
  */
-int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
+int vpdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
 {
-	struct v4l2_m2m_ctx *m2m_ctx = vdec_file_to_ctx(file)->fh.m2m_ctx;
+	struct v4l2_m2m_ctx *m2m_ctx = vpdec_file_to_ctx(file)->fh.m2m_ctx;
 	struct vb2_queue *vq = v4l2_m2m_get_vq(m2m_ctx, rb->type);
 
 	if (vq && !vb2_is_streaming(vq))
@@ -280,51 +95,24 @@ int vdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
  * Files
  */
 
-static void vdec_ctx_free(struct kref *kref)
-{
-	struct vdec_ctx *ctx = container_of(kref, struct vdec_ctx, kref);
-	struct vdec_dev *dev = ctx->dev;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(ctx->controls); i++)
-		kvfree(ctx->controls[i]);
-	mutex_destroy(&ctx->lock);
-	kfree(ctx->ctrls);
-	kfree(ctx);
-	v4l2_device_put(&dev->media.v4l2_dev);
-}
-
-void vdec_ctx_put(struct vdec_ctx *ctx)
-{
-	kref_put(&ctx->kref, vdec_ctx_free);
-}
-
 /* An open file, and what inject has in place of one. */
-struct vdec_ctx *vdec_ctx_open(const struct vdec_node *node)
+struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node)
 {
-	struct vdec_dev *dev = node->dev;
-	struct vdec_ctx *ctx;
+	struct vpdec_ctx *ctx;
 	int ret;
 
-	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL);
+	ctx = vpdec_ctx_alloc(node);
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 
-	kref_init(&ctx->kref);
-	ctx->dev = dev;
-	ctx->node = node;
-	ctx->owner = current_euid();
-	ctx->unlimited = capable(CAP_SYS_RESOURCE);
-	v4l2_device_get(&dev->media.v4l2_dev);
-	mutex_init(&ctx->lock);
-	vdec_formats_init(ctx);
+	vpdec_formats_init(ctx);
 
-	v4l2_fh_init(&ctx->fh, (struct video_device *)&node->vfd);
-	ret = vdec_controls_init(ctx);
+	v4l2_fh_init(&ctx->fh, (struct video_device *)&node->m2m.vfd);
+	ret = vpdec_controls_init(ctx);
 	if (ret)
 		goto free;
 
-	ctx->fh.m2m_ctx = v4l2_m2m_ctx_init(node->m2m_dev, ctx, vdec_init_queues);
+	ctx->fh.m2m_ctx = v4l2_m2m_ctx_init(node->m2m.dev, ctx, vpdec_init_queues);
 	if (IS_ERR(ctx->fh.m2m_ctx)) {
 		ret = PTR_ERR(ctx->fh.m2m_ctx);
 		goto free;
@@ -335,15 +123,15 @@ struct vdec_ctx *vdec_ctx_open(const struct vdec_node *node)
 free:
 	v4l2_fh_exit(&ctx->fh);
 	v4l2_ctrl_handler_free(&ctx->hdl);
-	vdec_ctx_put(ctx);
+	vpdec_ctx_put(ctx);
 
 	return ERR_PTR(ret);
 }
 
-void vdec_ctx_close(struct vdec_ctx *ctx)
+void vpdec_ctx_close(struct vpdec_ctx *ctx)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
-	struct vdec_stream *stream;
+	struct vpdec_stream *stream;
 
 	/* From here on the daemon gets no buffer from the queues, and answers none. */
 	mutex_lock(&ctx->lock);
@@ -353,26 +141,26 @@ void vdec_ctx_close(struct vdec_ctx *ctx)
 	ctx->stream = NULL;
 	mutex_unlock(&ctx->lock);
 	if (stream) {
-		vdec_stream_end(stream);
-		vdec_stream_put(stream);
+		vpdec_stream_end(stream);
+		vpdec_stream_put(stream);
 	}
 
 	v4l2_m2m_ctx_release(m2m_ctx);
 	v4l2_fh_exit(&ctx->fh);
 	v4l2_ctrl_handler_free(&ctx->hdl);
-	vdec_ctx_put(ctx);
+	vpdec_ctx_put(ctx);
 }
 
-static int vdec_open(struct file *file)
+static int vpdec_open(struct file *file)
 {
-	struct vdec_node *node = video_drvdata(file);
-	struct vdec_ctx *ctx;
+	struct vpdec_node *node = video_drvdata(file);
+	struct vpdec_ctx *ctx;
 	int ret;
 
-	ret = vpipe_media_wait(&node->dev->media, &node->vfd);
+	ret = vpipe_media_wait(&node->dev->media, &node->m2m.vfd);
 	if (ret)
 		return ret;
-	ctx = vdec_ctx_open(node);
+	ctx = vpdec_ctx_open(node);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	v4l2_prio_open(&node->priorities, &ctx->priority);
@@ -381,14 +169,14 @@ static int vdec_open(struct file *file)
 	return 0;
 }
 
-static int vdec_release(struct file *file)
+static int vpdec_release(struct file *file)
 {
-	struct vdec_node *node = video_drvdata(file);
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct vpdec_node *node = video_drvdata(file);
+	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 
 	vpipe_fh_del(&ctx->fh, file);
 	v4l2_prio_close(&node->priorities, ctx->priority);
-	vdec_ctx_close(ctx);
+	vpdec_ctx_close(ctx);
 
 	return 0;
 }
@@ -398,17 +186,17 @@ static int vdec_release(struct file *file)
  * checked when it is to change, but by nothing else: by the core's, which both nodes share,
  * one client would keep all others from streaming.
  */
-static long vdec_g_priority(struct file *file, u32 __user *to)
+static long vpdec_g_priority(struct file *file, u32 __user *to)
 {
-	struct vdec_node *node = video_drvdata(file);
+	struct vpdec_node *node = video_drvdata(file);
 
 	return put_user((u32)v4l2_prio_max(&node->priorities), to);
 }
 
-static long vdec_s_priority(struct file *file, const u32 __user *from)
+static long vpdec_s_priority(struct file *file, const u32 __user *from)
 {
-	struct vdec_node *node = video_drvdata(file);
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct vpdec_node *node = video_drvdata(file);
+	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	u32 priority;
 	int ret;
 
@@ -424,89 +212,60 @@ static long vdec_s_priority(struct file *file, const u32 __user *from)
 	return ret;
 }
 
-static long vdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long vpdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
 	case VIDIOC_G_PRIORITY:
-		return vdec_g_priority(file, (u32 __user *)arg);
+		return vpdec_g_priority(file, (u32 __user *)arg);
 	case VIDIOC_S_PRIORITY:
-		return vdec_s_priority(file, (const u32 __user *)arg);
+		return vpdec_s_priority(file, (const u32 __user *)arg);
 	}
 	/* By their numbers: some structures of 32-bit programs have another size. */
 	switch (_IOC_NR(cmd)) {
 	case _IOC_NR(VIDIOC_G_EXT_CTRLS):
 	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
 	case _IOC_NR(VIDIOC_TRY_EXT_CTRLS):
-		return vdec_ext_ctrls(file, cmd, arg);
+		return vpdec_ext_ctrls(file, cmd, arg);
 	}
 
 	return video_ioctl2(file, cmd, arg);
 }
 
-static const struct v4l2_file_operations vdec_fops = {
+static const struct v4l2_file_operations vpdec_fops = {
 	.owner = THIS_MODULE,
-	.open = vdec_open,
-	.release = vdec_release,
+	.open = vpdec_open,
+	.release = vpdec_release,
 	.poll = v4l2_m2m_fop_poll,
-	.unlocked_ioctl = vdec_ioctl,
+	.unlocked_ioctl = vpdec_ioctl,
 	.mmap = v4l2_m2m_fop_mmap,
 };
 
-static void vdec_device_run(void *priv)
+static void vpdec_device_run(void *priv)
 {
 	WARN_ON_ONCE(1);
 }
 
 /* See stateless.c: frames do not wait for each other. */
-static int vdec_job_ready(void *priv)
+static int vpdec_job_ready(void *priv)
 {
 	return 0;
 }
 
-static const struct v4l2_m2m_ops vdec_m2m_ops = {
-	.device_run = vdec_device_run,
-	.job_ready = vdec_job_ready,
+static const struct v4l2_m2m_ops vpdec_m2m_ops = {
+	.device_run = vpdec_device_run,
+	.job_ready = vpdec_job_ready,
 };
 
-/* Both of the node and of its part in the media graph. */
-int vdec_register_node(struct vdec_node *node)
+int vpdec_register_node(struct vpdec_node *node)
 {
-	const struct vdec_kind *kind = node->kind;
-	struct video_device *vfd = &node->vfd;
-	int ret;
+	const struct vpdec_variant *variant = node->variant;
+	struct video_device *vfd = &node->m2m.vfd;
 
-	node->m2m_dev = v4l2_m2m_init(&vdec_m2m_ops);
-	if (IS_ERR(node->m2m_dev)) {
-		ret = PTR_ERR(node->m2m_dev);
-		node->m2m_dev = NULL;
-		return ret;
-	}
-
-	strscpy(vfd->name, kind->name, sizeof(vfd->name));
-	vfd->vfl_dir = VFL_DIR_M2M;
-	vfd->fops = &vdec_fops;
-	vfd->ioctl_ops = kind->ioctl_ops;
+	strscpy(vfd->name, variant->name, sizeof(vfd->name));
+	vfd->fops = &vpdec_fops;
+	vfd->ioctl_ops = variant->ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_M2M_MPLANE | V4L2_CAP_STREAMING;
-	vfd->release = video_device_release_empty;
-	vfd->v4l2_dev = &node->dev->media.v4l2_dev;
-	video_set_drvdata(vfd, node);
 
-	ret = video_register_device(vfd, VFL_TYPE_VIDEO, -1);
-	if (ret)
-		return ret;
-
-	ret = v4l2_m2m_register_media_controller(node->m2m_dev, vfd,
-						 MEDIA_ENT_F_PROC_VIDEO_DECODER);
-	if (ret) {
-		video_unregister_device(vfd);
-		vpipe_wake_all(vfd);
-	}
-
-	return ret;
-}
-
-void vdec_unregister_node(struct vdec_node *node)
-{
-	video_unregister_device(&node->vfd);
-	v4l2_m2m_unregister_media_controller(node->m2m_dev);
+	return vpipe_m2m_register(&node->m2m, &node->dev->media, &vpdec_m2m_ops,
+				  MEDIA_ENT_F_PROC_VIDEO_DECODER, node);
 }

@@ -8,55 +8,21 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../message.h"
 #include "dec.h"
 
-#define VDEC_PING_TIMEOUT	(1 * HZ)
+#define VPDEC_PING_TIMEOUT	(1 * HZ)
 
 /* All bits up to the last codec's. */
-#define VDEC_ALL_CODECS		(2 * VPIPE_DEC_CODEC_H263 - 1)
+#define VPDEC_ALL_CODECS	(2 * VPIPE_DEC_CODEC_H263 - 1)
 
 /* Of the protocol, beyond its version. */
-#define VDEC_FEATURES		0
+#define VPDEC_FEATURES		0
 
-/* The daemon did something: who waits for it has reason to. */
-void vdec_daemon_lives(struct vdec_dev *dev)
+static int vpdec_session_open(struct inode *inode, struct file *file)
 {
-	unsigned long now = jiffies;
-
-	if (READ_ONCE(dev->alive) != now)
-		WRITE_ONCE(dev->alive, now);
-}
-
-/* What a daemon writes, into VDEC_MAX_WRITE bytes; EINVAL: no message of this version. */
-int vdec_copy_message(void *to, const char __user *from, size_t count)
-{
-	const struct vpipe_dec_header *header = to;
-
-	if (count < sizeof(*header))
-		return -EINVAL;
-	if (count > VDEC_MAX_WRITE)
-		return -E2BIG;
-	if (copy_from_user(to, from, count))
-		return -EFAULT;
-	if (header->version != VPIPE_DEC_VERSION || header->size != count || header->reserved)
-		return -EINVAL;
-
-	return 0;
-}
-
-/* What there is has to suffice, and no more to be said: 0, EINVAL or E2BIG. */
-int vdec_message_size(const void *message, size_t count, size_t size)
-{
-	if (count < size)
-		return -EINVAL;
-
-	return memchr_inv(message + size, 0, count - size) ? -E2BIG : 0;
-}
-
-static int vdec_session_open(struct inode *inode, struct file *file)
-{
-	struct vdec_dev *dev = container_of(file->private_data, struct vdec_dev, misc);
-	struct vdec_session *session;
+	struct vpdec_dev *dev = container_of(file->private_data, struct vpdec_dev, misc);
+	struct vpdec_session *session;
 	int ret = 0;
 
 	session = kzalloc(sizeof(*session), GFP_KERNEL);
@@ -86,25 +52,25 @@ static int vdec_session_open(struct inode *inode, struct file *file)
 	return stream_open(inode, file);
 }
 
-static void vdec_end_streams(struct vdec_session *session)
+static void vpdec_end_streams(struct vpdec_session *session)
 {
-	struct vdec_stream *stream, *next;
+	struct vpdec_stream *stream, *next;
 
 	lockdep_assert_held(&session->dev->lock);
 	list_for_each_entry_safe(stream, next, &session->streams, served) {
 		list_del_init(&stream->served);
-		vdec_stream_stop(stream);
+		vpdec_stream_stop(stream);
 	}
 }
 
-static int vdec_session_release(struct inode *inode, struct file *file)
+static int vpdec_session_release(struct inode *inode, struct file *file)
 {
-	struct vdec_session *session = file->private_data;
-	struct vdec_dev *dev = session->dev;
+	struct vpdec_session *session = file->private_data;
+	struct vpdec_dev *dev = session->dev;
 
 	spin_lock(&dev->lock);
 	dev->session = NULL;
-	vdec_end_streams(session);
+	vpdec_end_streams(session);
 	wake_up_interruptible_all(&dev->ponged);
 	spin_unlock(&dev->lock);
 
@@ -115,9 +81,9 @@ static int vdec_session_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static struct vdec_stream *vdec_find_stream(const struct vdec_session *session, u32 id)
+static struct vpdec_stream *vpdec_find_stream(const struct vpdec_session *session, u32 id)
 {
-	struct vdec_stream *stream;
+	struct vpdec_stream *stream;
 
 	list_for_each_entry(stream, &session->streams, served)
 		if (stream->id == id)
@@ -126,9 +92,9 @@ static struct vdec_stream *vdec_find_stream(const struct vdec_session *session, 
 	return NULL;
 }
 
-static struct vdec_stream *vdec_first_unannounced(const struct vdec_session *session)
+static struct vpdec_stream *vpdec_first_unannounced(const struct vpdec_session *session)
 {
-	struct vdec_stream *stream;
+	struct vpdec_stream *stream;
 
 	list_for_each_entry(stream, &session->streams, served)
 		if (!stream->announced)
@@ -138,15 +104,16 @@ static struct vdec_stream *vdec_first_unannounced(const struct vdec_session *ses
 }
 
 /* A message to the daemon; all of them begin with a header. */
-union vdec_message {
+union vpdec_session_message {
 	struct vpipe_dec_header header;
 	struct vpipe_dec_opened opened;
 };
 
-static bool vdec_peek(struct vdec_session *session, union vdec_message *msg)
+static bool vpdec_session_peek(struct vpdec_session *session,
+			       union vpdec_session_message *msg)
 {
 	struct vpipe_dec_header header = { .version = VPIPE_DEC_VERSION };
-	struct vdec_stream *stream;
+	struct vpdec_stream *stream;
 
 	lockdep_assert_held(&session->dev->lock);
 	if (session->ping) {
@@ -157,7 +124,7 @@ static bool vdec_peek(struct vdec_session *session, union vdec_message *msg)
 		return true;
 	}
 
-	stream = vdec_first_unannounced(session);
+	stream = vpdec_first_unannounced(session);
 	if (!stream)
 		return false;
 	header.type = VPIPE_DEC_MSG_OPENED;
@@ -168,30 +135,32 @@ static bool vdec_peek(struct vdec_session *session, union vdec_message *msg)
 	return true;
 }
 
-static void vdec_was_read(struct vdec_session *session, const union vdec_message *msg)
+static void vpdec_session_taken(struct vpdec_session *session,
+				const union vpdec_session_message *msg)
 {
-	struct vdec_stream *stream;
+	struct vpdec_stream *stream;
 
 	spin_lock(&session->dev->lock);
 	if (msg->header.type == VPIPE_DEC_MSG_PING) {
 		if (session->ping == msg->header.cookie)
 			session->ping = 0;
 	} else {
-		stream = vdec_find_stream(session, msg->header.stream);
+		stream = vpdec_find_stream(session, msg->header.stream);
 		if (stream)
 			stream->announced = true;
 	}
 	spin_unlock(&session->dev->lock);
 }
 
-static ssize_t vdec_session_message(struct vdec_session *session, char __user *to, size_t count)
+static ssize_t vpdec_session_take(void *reader, char __user *to, size_t count)
 {
-	union vdec_message msg;
+	struct vpdec_session *session = reader;
+	union vpdec_session_message msg;
 	bool ended, found;
 
 	spin_lock(&session->dev->lock);
 	ended = session->ended;
-	found = !ended && vdec_peek(session, &msg);
+	found = !ended && vpdec_session_peek(session, &msg);
 	spin_unlock(&session->dev->lock);
 
 	if (ended)
@@ -202,61 +171,50 @@ static ssize_t vdec_session_message(struct vdec_session *session, char __user *t
 		return -EMSGSIZE;
 	if (copy_to_user(to, &msg, msg.header.size))
 		return -EFAULT;
-	vdec_was_read(session, &msg);
+	vpdec_session_taken(session, &msg);
 
 	return msg.header.size;
 }
 
-static bool vdec_session_readable(struct vdec_session *session)
+static bool vpdec_session_readable(void *reader)
 {
+	struct vpdec_session *session = reader;
 	bool readable;
 
 	spin_lock(&session->dev->lock);
-	readable = session->ended || session->ping || vdec_first_unannounced(session);
+	readable = session->ended || session->ping || vpdec_first_unannounced(session);
 	spin_unlock(&session->dev->lock);
 
 	return readable;
 }
 
-static ssize_t vdec_session_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
+static ssize_t vpdec_session_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
 {
-	struct vdec_session *session = file->private_data;
-	ssize_t ret;
+	struct vpdec_session *session = file->private_data;
 
-	vdec_daemon_lives(session->dev);
-	for (;;) {
-		/* Nobody else gets the message between the look at it and its end. */
-		ret = mutex_lock_interruptible(&session->read_lock);
-		if (ret)
-			return ret;
-		ret = vdec_session_message(session, to, count);
-		mutex_unlock(&session->read_lock);
-		if (ret != -EAGAIN || file->f_flags & O_NONBLOCK)
-			return ret;
+	vpdec_daemon_lives(session->dev);
 
-		ret = wait_event_interruptible(session->wait, vdec_session_readable(session));
-		if (ret)
-			return ret;
-	}
+	return vpipe_read_messages(file, to, count, &session->read_lock, &session->wait,
+				   vpdec_session_take, vpdec_session_readable);
 }
 
-static int vdec_hello(struct vdec_session *session, const struct vpipe_dec_hello *hello)
+static int vpdec_hello(struct vpdec_session *session, const struct vpipe_dec_hello *hello)
 {
-	u32 codecs = hello->codecs & VDEC_ALL_CODECS;
+	u32 codecs = hello->codecs & VPDEC_ALL_CODECS;
 
 	if (hello->header.stream || hello->header.cookie || !codecs || !hello->streams ||
 	    hello->reserved || session->codecs)
 		return -EINVAL;
-	if (hello->features & ~VDEC_FEATURES)
+	if (hello->features & ~VPDEC_FEATURES)
 		return -EOPNOTSUPP;
 
-	session->max_streams = min(hello->streams, VDEC_MAX_STREAMS);
+	session->max_streams = min(hello->streams, VPDEC_MAX_STREAMS);
 	session->codecs = codecs;
 
 	return 0;
 }
 
-static int vdec_pong(struct vdec_session *session, const struct vpipe_dec_header *pong)
+static int vpdec_pong(struct vpdec_session *session, const struct vpipe_dec_header *pong)
 {
 	/* A ping that nobody waits for any more is answered in vain, and no error. */
 	if (pong->stream || !pong->cookie || pong->cookie > session->dev->pings)
@@ -271,26 +229,26 @@ static int vdec_pong(struct vdec_session *session, const struct vpipe_dec_header
 	return 0;
 }
 
-static ssize_t vdec_session_write(struct file *file, const char __user *from, size_t count,
-				  loff_t *ppos)
+static ssize_t vpdec_session_write(struct file *file, const char __user *from, size_t count,
+				   loff_t *ppos)
 {
-	struct vdec_session *session = file->private_data;
+	struct vpdec_session *session = file->private_data;
 	union {
 		struct vpipe_dec_header header;
 		struct vpipe_dec_hello hello;
-		u8 bytes[VDEC_MAX_WRITE];
+		u8 bytes[VPDEC_MAX_WRITE];
 	} msg = {};
 	int ret;
 
-	ret = vdec_copy_message(&msg, from, count);
+	ret = vpdec_copy_message(&msg, from, count);
 	if (ret)
 		return ret;
 	switch (msg.header.type) {
 	case VPIPE_DEC_MSG_HELLO:
-		ret = vdec_message_size(&msg, count, sizeof(msg.hello));
+		ret = vpdec_message_size(&msg, count, sizeof(msg.hello));
 		break;
 	case VPIPE_DEC_MSG_PONG:
-		ret = vdec_message_size(&msg, count, sizeof(msg.header));
+		ret = vpdec_message_size(&msg, count, sizeof(msg.header));
 		break;
 	default:
 		ret = -EINVAL;
@@ -302,24 +260,24 @@ static ssize_t vdec_session_write(struct file *file, const char __user *from, si
 	if (session->ended)
 		ret = -EPIPE;
 	else if (msg.header.type == VPIPE_DEC_MSG_HELLO)
-		ret = vdec_hello(session, &msg.hello);
+		ret = vpdec_hello(session, &msg.hello);
 	else
-		ret = vdec_pong(session, &msg.header);
+		ret = vpdec_pong(session, &msg.header);
 	spin_unlock(&session->dev->lock);
 	if (!ret)
-		vdec_daemon_lives(session->dev);
+		vpdec_daemon_lives(session->dev);
 
 	return ret ?: count;
 }
 
-static __poll_t vdec_session_poll(struct file *file, struct poll_table_struct *wait)
+static __poll_t vpdec_session_poll(struct file *file, struct poll_table_struct *wait)
 {
-	struct vdec_session *session = file->private_data;
+	struct vpdec_session *session = file->private_data;
 	__poll_t events = EPOLLOUT | EPOLLWRNORM;
 
-	vdec_daemon_lives(session->dev);
+	vpdec_daemon_lives(session->dev);
 	poll_wait(file, &session->wait, wait);
-	if (vdec_session_readable(session))
+	if (vpdec_session_readable(session))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(session->ended))
 		events |= EPOLLHUP;
@@ -327,14 +285,14 @@ static __poll_t vdec_session_poll(struct file *file, struct poll_table_struct *w
 	return events;
 }
 
-static int vdec_open_stream(struct vdec_session *session, struct vpipe_dec_stream *arg)
+static int vpdec_open_stream(struct vpdec_session *session, struct vpipe_dec_stream *arg)
 {
-	struct vdec_dev *dev = session->dev;
-	struct vdec_stream *stream;
+	struct vpdec_dev *dev = session->dev;
+	struct vpdec_stream *stream;
 	int fd, ret = 0;
 
 	spin_lock(&dev->lock);
-	stream = vdec_find_stream(session, arg->stream);
+	stream = vpdec_find_stream(session, arg->stream);
 	if (!stream)
 		ret = -ENOENT;
 	else if (stream->opened)
@@ -347,7 +305,7 @@ static int vdec_open_stream(struct vdec_session *session, struct vpipe_dec_strea
 	if (ret)
 		return ret;
 
-	fd = vdec_stream_open_file(stream);
+	fd = vpdec_stream_open_file(stream);
 	if (fd < 0) {
 		spin_lock(&dev->lock);
 		stream->opened = false;
@@ -355,7 +313,7 @@ static int vdec_open_stream(struct vdec_session *session, struct vpipe_dec_strea
 		if (READ_ONCE(stream->over))
 			list_del_init(&stream->served);
 		spin_unlock(&dev->lock);
-		vdec_stream_put(stream);
+		vpdec_stream_put(stream);
 		return fd;
 	}
 	arg->fd = fd;
@@ -363,7 +321,7 @@ static int vdec_open_stream(struct vdec_session *session, struct vpipe_dec_strea
 	return 0;
 }
 
-static long vdec_session_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long vpdec_session_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vpipe_dec_stream stream;
 	int ret;
@@ -373,7 +331,7 @@ static long vdec_session_ioctl(struct file *file, unsigned int cmd, unsigned lon
 	if (copy_from_user(&stream, (void __user *)arg, sizeof(stream)))
 		return -EFAULT;
 
-	ret = vdec_open_stream(file->private_data, &stream);
+	ret = vpdec_open_stream(file->private_data, &stream);
 	if (ret)
 		return ret;
 
@@ -381,19 +339,19 @@ static long vdec_session_ioctl(struct file *file, unsigned int cmd, unsigned lon
 	return copy_to_user((void __user *)arg, &stream, sizeof(stream)) ? -EFAULT : 0;
 }
 
-static const struct file_operations vdec_session_fops = {
+static const struct file_operations vpdec_session_fops = {
 	.owner = THIS_MODULE,
-	.open = vdec_session_open,
-	.release = vdec_session_release,
-	.read = vdec_session_read,
-	.write = vdec_session_write,
-	.poll = vdec_session_poll,
-	.unlocked_ioctl = vdec_session_ioctl,
+	.open = vpdec_session_open,
+	.release = vpdec_session_release,
+	.read = vpdec_session_read,
+	.write = vpdec_session_write,
+	.poll = vpdec_session_poll,
+	.unlocked_ioctl = vpdec_session_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };
 
 /* Whether there is nothing to wait for any more. */
-static bool vdec_ping_over(struct vdec_dev *dev, const struct vdec_session *session, u64 cookie)
+static bool vpdec_ping_over(struct vpdec_dev *dev, const struct vpdec_session *session, u64 cookie)
 {
 	bool over;
 
@@ -407,9 +365,9 @@ static bool vdec_ping_over(struct vdec_dev *dev, const struct vdec_session *sess
 /*
  * ENOTCONN: there is no daemon, or it went. ETIMEDOUT: it does not answer.
  */
-int vdec_session_ping(struct vdec_dev *dev, u64 *round_trip_ns)
+int vpdec_session_ping(struct vpdec_dev *dev, u64 *round_trip_ns)
 {
-	struct vdec_session *session;
+	struct vpdec_session *session;
 	u64 cookie, begun_ns;
 	long left;
 	int ret = 0;
@@ -427,8 +385,8 @@ int vdec_session_ping(struct vdec_dev *dev, u64 *round_trip_ns)
 	spin_unlock(&dev->lock);
 
 	left = wait_event_interruptible_timeout(dev->ponged,
-						vdec_ping_over(dev, session, cookie),
-						VDEC_PING_TIMEOUT);
+						vpdec_ping_over(dev, session, cookie),
+						VPDEC_PING_TIMEOUT);
 	if (left < 0)
 		return left;
 
@@ -444,20 +402,20 @@ int vdec_session_ping(struct vdec_dev *dev, u64 *round_trip_ns)
 	return ret;
 }
 
-int vdec_session_register(struct vdec_dev *dev)
+int vpdec_session_register(struct vpdec_dev *dev)
 {
 	dev->misc.minor = MISC_DYNAMIC_MINOR;
-	dev->misc.name = VDEC_NAME;
-	dev->misc.fops = &vdec_session_fops;
+	dev->misc.name = VPDEC_NAME;
+	dev->misc.fops = &vpdec_session_fops;
 	dev->misc.mode = 0600;
 
 	return misc_register(&dev->misc);
 }
 
 /* Nobody can open it from here on; who has it open learns that it is over. */
-void vdec_session_unregister(struct vdec_dev *dev)
+void vpdec_session_unregister(struct vpdec_dev *dev)
 {
-	struct vdec_session *session;
+	struct vpdec_session *session;
 
 	misc_deregister(&dev->misc);
 
@@ -466,7 +424,7 @@ void vdec_session_unregister(struct vdec_dev *dev)
 	if (session) {
 		WRITE_ONCE(session->ended, true);
 		session->codecs = 0;
-		vdec_end_streams(session);
+		vpdec_end_streams(session);
 		wake_up_interruptible_all(&session->wait);
 	}
 	spin_unlock(&dev->lock);

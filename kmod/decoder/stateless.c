@@ -25,9 +25,9 @@
  * for the same CAPTURE buffer, and be waiting to be read. A CAPTURE buffer that is used
  * @again was held: the stream may have ended since, and have given it back.
  */
-static void vdec_submit_pair(struct vdec_ctx *ctx, struct vdec_frame *frame, bool again)
+static void vpdec_submit_pair(struct vpdec_ctx *ctx, struct vpdec_frame *frame, bool again)
 {
-	struct vdec_stream *stream = ctx->stream;
+	struct vpdec_stream *stream = ctx->stream;
 
 	frame->begun_ns = ktime_get_ns();
 	spin_lock(&stream->lock);
@@ -36,18 +36,18 @@ static void vdec_submit_pair(struct vdec_ctx *ctx, struct vdec_frame *frame, boo
 	if (frame->fails || stream->over)
 		frame->more = false;
 	stream->held = frame->more ? frame->capture : NULL;
-	vdec_stream_submit(stream, frame);
+	vpdec_stream_submit(stream, frame);
 	spin_unlock(&stream->lock);
 }
 
 /* What was kept for a picture is all there is. */
-static void vdec_finish_held(struct vdec_stream *stream)
+static void vpdec_finish_held(struct vpdec_stream *stream)
 {
-	struct vdec_frame *frame;
+	struct vpdec_frame *frame;
 
 	spin_lock(&stream->lock);
 	if (stream->held) {
-		frame = vdec_to_frame(stream->held);
+		frame = vpdec_to_frame(stream->held);
 		frame->capture = stream->held;
 		frame->more = false;
 		frame->fails = false;
@@ -55,7 +55,7 @@ static void vdec_finish_held(struct vdec_stream *stream)
 		frame->controls_size = 0;
 		frame->begun_ns = ktime_get_ns();
 		stream->held = NULL;
-		vdec_stream_submit(stream, frame);
+		vpdec_stream_submit(stream, frame);
 	}
 	spin_unlock(&stream->lock);
 }
@@ -64,8 +64,8 @@ static void vdec_finish_held(struct vdec_stream *stream)
  * The buffer that waits for more of its picture, if what is next on OUTPUT is of the
  * same time: slices and fields of one picture are.
  */
-static struct vb2_v4l2_buffer *vdec_held_for(struct vdec_stream *stream,
-					     const struct vb2_v4l2_buffer *output)
+static struct vb2_v4l2_buffer *vpdec_held_for(struct vpdec_stream *stream,
+					      const struct vb2_v4l2_buffer *output)
 {
 	struct vb2_v4l2_buffer *held;
 
@@ -79,32 +79,32 @@ static struct vb2_v4l2_buffer *vdec_held_for(struct vdec_stream *stream,
 }
 
 /* The controls of a request are current from here on. */
-static void vdec_take_pair(struct vdec_ctx *ctx, struct vb2_v4l2_buffer *output,
-			   struct vb2_v4l2_buffer *capture, bool again)
+static void vpdec_take_pair(struct vpdec_ctx *ctx, struct vb2_v4l2_buffer *output,
+			    struct vb2_v4l2_buffer *capture, bool again)
 {
-	struct vdec_frame *frame = vdec_to_frame(output);
+	struct vpdec_frame *frame = vpdec_to_frame(output);
 	struct media_request *req = output->vb2_buf.req_obj.req;
 
-	vdec_memory_share(ctx, &output->vb2_buf);
+	vpdec_memory_share(ctx, &output->vb2_buf);
 	frame->capture = capture;
 	frame->more = output->flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
 	output->sequence = ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT]++;
 	if (!again) {
 		vpipe_copy_metadata(output, capture);
 		capture->field = V4L2_FIELD_NONE;
-		vdec_memory_share(ctx, &capture->vb2_buf);
+		vpdec_memory_share(ctx, &capture->vb2_buf);
 		capture->sequence = ctx->sequence[VPIPE_DEC_QUEUE_CAPTURE]++;
 	}
 
 	frame->fails = v4l2_ctrl_request_setup(req, &ctx->hdl);
 	if (!frame->fails)
-		vdec_controls_pack(ctx, frame);
+		vpdec_controls_pack(ctx, frame);
 	v4l2_ctrl_request_complete(req, &ctx->hdl);
-	vdec_submit_pair(ctx, frame, again);
+	vpdec_submit_pair(ctx, frame, again);
 }
 
 /* Hands over all frames that are complete. */
-static void vdec_pair(struct vdec_ctx *ctx)
+static void vpdec_pair(struct vpdec_ctx *ctx)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
 	struct vb2_v4l2_buffer *output, *capture;
@@ -115,16 +115,16 @@ static void vdec_pair(struct vdec_ctx *ctx)
 		return;
 
 	while ((output = v4l2_m2m_next_src_buf(m2m_ctx))) {
-		capture = vdec_held_for(ctx->stream, output);
+		capture = vpdec_held_for(ctx->stream, output);
 		again = capture;
 		if (!again) {
-			vdec_finish_held(ctx->stream);
+			vpdec_finish_held(ctx->stream);
 			capture = v4l2_m2m_dst_buf_remove(m2m_ctx);
 		}
 		if (!capture)
 			return;
 		v4l2_m2m_src_buf_remove(m2m_ctx);
-		vdec_take_pair(ctx, output, capture, again);
+		vpdec_take_pair(ctx, output, capture, again);
 	}
 }
 
@@ -132,59 +132,60 @@ static void vdec_pair(struct vdec_ctx *ctx)
  * Queues
  */
 
-static void vdec_stateless_queue(struct vb2_buffer *vb)
+static void vpdec_stateless_queue(struct vb2_buffer *vb)
 {
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
+	struct vpdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
 	v4l2_m2m_buf_queue(ctx->fh.m2m_ctx, to_vb2_v4l2_buffer(vb));
-	vdec_pair(ctx);
+	vpdec_pair(ctx);
 }
 
-static int vdec_stateless_start(struct vb2_queue *vq, unsigned int count)
+static int vpdec_stateless_start(struct vb2_queue *vq, unsigned int count)
 {
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
-	bool capture = vdec_is_capture(vq);
+	struct vpdec_ctx *ctx = vb2_get_drv_priv(vq);
+	bool capture = vpdec_is_capture(vq);
 	int ret;
 
-	ret = vdec_start_queue(vq);
+	ret = vpdec_start_queue(vq);
 	if (ret)
 		return ret;
 
 	if (ctx->streaming[!capture])
-		vdec_stream_write_start(ctx->stream);
-	vdec_pair(ctx);
+		vpdec_stream_write_start(ctx->stream);
+	vpdec_pair(ctx);
 
 	return 0;
 }
 
 /* No frame is complete any more. */
-static void vdec_stateless_stop(struct vb2_queue *vq)
+static void vpdec_stateless_stop(struct vb2_queue *vq)
 {
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vq);
-	struct vdec_stream *stream = ctx->stream;
+	struct vpdec_ctx *ctx = vb2_get_drv_priv(vq);
+	struct vpdec_stream *stream = ctx->stream;
 
-	ctx->streaming[vdec_is_capture(vq)] = false;
+	ctx->streaming[vpdec_is_capture(vq)] = false;
 	if (stream) {
 		spin_lock(&stream->lock);
-		vdec_stream_take_back(stream);
+		vpdec_stream_take_back(stream);
 		spin_unlock(&stream->lock);
 	}
-	vdec_return_queued(ctx, vq, VB2_BUF_STATE_ERROR);
+	/* Those that the daemon has never been told of. */
+	vpipe_m2m_return_queued(ctx->fh.m2m_ctx, vq, &ctx->hdl, VB2_BUF_STATE_ERROR);
 }
 
-static void vdec_request_complete(struct vb2_buffer *vb)
+static void vpdec_request_complete(struct vb2_buffer *vb)
 {
-	struct vdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
+	struct vpdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
 
 	v4l2_ctrl_request_complete(vb->req_obj.req, &ctx->hdl);
 }
 
-static const struct vb2_ops vdec_stateless_vb2_ops = {
-	VDEC_VB2_OPS
-	.buf_queue = vdec_stateless_queue,
-	.buf_request_complete = vdec_request_complete,
-	.start_streaming = vdec_stateless_start,
-	.stop_streaming = vdec_stateless_stop,
+static const struct vb2_ops vpdec_stateless_vb2_ops = {
+	VPDEC_VB2_OPS
+	.buf_queue = vpdec_stateless_queue,
+	.buf_request_complete = vpdec_request_complete,
+	.start_streaming = vpdec_stateless_start,
+	.stop_streaming = vpdec_stateless_stop,
 };
 
 /*
@@ -192,9 +193,9 @@ static const struct vb2_ops vdec_stateless_vb2_ops = {
  */
 
 /* V4L2_DEC_CMD_FLUSH: no CAPTURE buffer waits for more of its picture. */
-static int vdec_stateless_cmd(struct file *file, void *priv, struct v4l2_decoder_cmd *cmd)
+static int vpdec_stateless_cmd(struct file *file, void *priv, struct v4l2_decoder_cmd *cmd)
 {
-	struct vdec_ctx *ctx = vdec_file_to_ctx(file);
+	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	struct vb2_v4l2_buffer *output;
 	int ret;
 
@@ -207,25 +208,25 @@ static int vdec_stateless_cmd(struct file *file, void *priv, struct v4l2_decoder
 	if (output)
 		output->flags &= ~V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
 	else if (ctx->stream)
-		vdec_finish_held(ctx->stream);
+		vpdec_finish_held(ctx->stream);
 	mutex_unlock(&ctx->lock);
 
 	return 0;
 }
 
-static const struct v4l2_ioctl_ops vdec_stateless_ioctl_ops = {
-	VDEC_IOCTLS,
-	.vidioc_decoder_cmd = vdec_stateless_cmd,
+static const struct v4l2_ioctl_ops vpdec_stateless_ioctl_ops = {
+	VPDEC_IOCTLS,
+	.vidioc_decoder_cmd = vpdec_stateless_cmd,
 	.vidioc_try_decoder_cmd = v4l2_m2m_ioctl_stateless_try_decoder_cmd,
 	.vidioc_subscribe_event = v4l2_ctrl_subscribe_event,
 };
 
-const struct vdec_kind vdec_stateless = {
-	.name = VDEC_NAME,
+const struct vpdec_variant vpdec_stateless = {
+	.name = VPDEC_NAME,
 	.card = "vpipe stateless decoder",
-	.coded = vdec_stateless_coded,
-	.num_coded = ARRAY_SIZE(vdec_stateless_coded),
-	.num_listed = ARRAY_SIZE(vdec_stateless_coded),
-	.vb2_ops = &vdec_stateless_vb2_ops,
-	.ioctl_ops = &vdec_stateless_ioctl_ops,
+	.out_fmts = vpdec_stateless_fmts,
+	.num_out_fmts = ARRAY_SIZE(vpdec_stateless_fmts),
+	.num_listed = ARRAY_SIZE(vpdec_stateless_fmts),
+	.vb2_ops = &vpdec_stateless_vb2_ops,
+	.ioctl_ops = &vpdec_stateless_ioctl_ops,
 };

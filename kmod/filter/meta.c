@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include "../message.h"
 #include "meta.h"
 
 /* A power of two: entry numbers are 64 bits wide, and not all can divide those. */
@@ -175,8 +176,11 @@ static void vpipe_meta_advance(struct vpipe_meta_file *reader, u64 number)
 }
 
 /* As many whole entries as there are and as fit. */
-static ssize_t vpipe_meta_take(struct vpipe_meta_file *reader, char __user *buf, size_t count)
+static ssize_t vpipe_meta_take(void *file, char __user *buf, size_t count)
 {
+	struct vpipe_meta_file *reader = file;
+	/* Before looking for entries: what is published until then counts. */
+	bool gone = vpipe_meta_events(reader) & EPOLLHUP;
 	u16 version = READ_ONCE(reader->version);
 	u16 size = vpipe_meta_entry_size(version);
 	struct vpipe_meta_entry_v2 entry;
@@ -195,31 +199,20 @@ static ssize_t vpipe_meta_take(struct vpipe_meta_file *reader, char __user *buf,
 		done += size;
 	}
 
-	return done;
+	return done || gone ? done : -EAGAIN;
+}
+
+static bool vpipe_meta_readable(void *reader)
+{
+	return vpipe_meta_events(reader);
 }
 
 static ssize_t vpipe_meta_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
 {
 	struct vpipe_meta_file *reader = file->private_data;
-	__poll_t events;
-	ssize_t ret;
 
-	for (;;) {
-		/* Before looking for entries: what is published until then counts. */
-		events = vpipe_meta_events(reader);
-
-		if (mutex_lock_interruptible(&reader->lock))
-			return -ERESTARTSYS;
-		ret = vpipe_meta_take(reader, buf, count);
-		mutex_unlock(&reader->lock);
-
-		if (ret || (events & EPOLLHUP))
-			return ret;
-		if (file->f_flags & O_NONBLOCK)
-			return -EAGAIN;
-		if (wait_event_interruptible(reader->meta->wait, vpipe_meta_events(reader)))
-			return -ERESTARTSYS;
-	}
+	return vpipe_read_messages(file, buf, count, &reader->lock, &reader->meta->wait,
+				   vpipe_meta_take, vpipe_meta_readable);
 }
 
 static __poll_t vpipe_meta_poll(struct file *file, poll_table *wait)

@@ -12,53 +12,53 @@
 
 #include "loop.h"
 
-#define LOOP_MAX_DEVICES	32
+#define VLOOP_MAX_DEVICES	32
 
 static unsigned int devices = 1;
 module_param(devices, uint, 0444);
 MODULE_PARM_DESC(devices, "nodes, 1 to 32 (1)");
 
-static int video_nr[LOOP_MAX_DEVICES] = { [0 ... LOOP_MAX_DEVICES - 1] = -1 };
+static int video_nr[VLOOP_MAX_DEVICES] = { [0 ... VLOOP_MAX_DEVICES - 1] = -1 };
 module_param_array(video_nr, int, NULL, 0444);
 MODULE_PARM_DESC(video_nr, "number of each node, N of /dev/videoN, -1 for the next free one (-1)");
 
-static char *card_label[LOOP_MAX_DEVICES];
+static char *card_label[VLOOP_MAX_DEVICES];
 module_param_array(card_label, charp, NULL, 0444);
 MODULE_PARM_DESC(card_label, "name of each node, at most 31 bytes (vpipe loopback N)");
 
-static bool exclusive_caps[LOOP_MAX_DEVICES];
+static bool exclusive_caps[VLOOP_MAX_DEVICES];
 module_param_array(exclusive_caps, bool, NULL, 0444);
 MODULE_PARM_DESC(exclusive_caps, "of each node: a capture device while a writer streams, else an output device (0)");
 
-unsigned int loop_max_buffers = 8;
-module_param_named(max_buffers, loop_max_buffers, uint, 0444);
+unsigned int vloop_max_buffers = 8;
+module_param_named(max_buffers, vloop_max_buffers, uint, 0444);
 MODULE_PARM_DESC(max_buffers, "most buffers of a queue, 4 to 32 (8)");
 
-bool loop_show_mmap;
-module_param_named(show_mmap, loop_show_mmap, bool, 0644);
+bool vloop_show_mmap;
+module_param_named(show_mmap, vloop_show_mmap, bool, 0644);
 MODULE_PARM_DESC(show_mmap, "readers that only read their mappings see the writer's memory (0)");
 
 /* What stands for everybody; any other number is a group, and nobody's where there is none. */
-#define LOOP_ALL_GROUPS	-1
+#define VLOOP_ALL_GROUPS	-1
 
-static int allowed_gid = LOOP_ALL_GROUPS;
+static int allowed_gid = VLOOP_ALL_GROUPS;
 module_param(allowed_gid, int, 0644);
 MODULE_PARM_DESC(allowed_gid, "who may open the nodes: processes with this group, or with CAP_SYS_ADMIN; -1 for all (-1)");
 
 /* Whoever is in the group is not asked for more, so nothing is audited. */
-bool loop_may_open(void)
+bool vloop_may_open(void)
 {
 	int gid = READ_ONCE(allowed_gid);
 
-	return gid == LOOP_ALL_GROUPS || in_group_p(make_kgid(&init_user_ns, gid)) ||
+	return gid == VLOOP_ALL_GROUPS || in_group_p(make_kgid(&init_user_ns, gid)) ||
 	       capable(CAP_SYS_ADMIN);
 }
 
-static struct loop_dev *loop_devs[LOOP_MAX_DEVICES];
+static struct vloop_dev *vloop_devs[VLOOP_MAX_DEVICES];
 
-static void loop_dev_release(struct v4l2_device *v4l2_dev)
+static void vloop_dev_release(struct v4l2_device *v4l2_dev)
 {
-	struct loop_dev *dev = container_of(v4l2_dev, struct loop_dev, v4l2_dev);
+	struct vloop_dev *dev = container_of(v4l2_dev, struct vloop_dev, v4l2_dev);
 
 	v4l2_ctrl_handler_free(&dev->hdl);
 	mutex_destroy(&dev->map_lock);
@@ -66,7 +66,7 @@ static void loop_dev_release(struct v4l2_device *v4l2_dev)
 	kfree(dev);
 }
 
-static int loop_register_node(struct loop_dev *dev)
+static int vloop_register_node(struct vloop_dev *dev)
 {
 	struct video_device *vfd = &dev->vfd;
 	unsigned int number = dev->number;
@@ -75,24 +75,19 @@ static int loop_register_node(struct loop_dev *dev)
 		strscpy(vfd->name, card_label[number], sizeof(vfd->name));
 	else
 		snprintf(vfd->name, sizeof(vfd->name), "vpipe loopback %u", number);
-	/* Both directions' ioctls, though it is no mem2mem device. */
-	vfd->vfl_dir = VFL_DIR_M2M;
-	vfd->fops = &loop_fops;
-	vfd->ioctl_ops = &loop_ioctl_ops;
+	vfd->fops = &vloop_fops;
+	vfd->ioctl_ops = &vloop_ioctl_ops;
 	vfd->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_OUTPUT |
 			   V4L2_CAP_READWRITE | V4L2_CAP_STREAMING;
 	vfd->ctrl_handler = &dev->hdl;
-	vfd->release = video_device_release_empty;
-	vfd->v4l2_dev = &dev->v4l2_dev;
-	video_set_drvdata(vfd, dev);
 
-	return video_register_device(vfd, VFL_TYPE_VIDEO, video_nr[number]);
+	return vpipe_video_register(vfd, &dev->v4l2_dev, dev, video_nr[number]);
 }
 
 /* All but what others can see. */
-static struct loop_dev *loop_create(unsigned int number)
+static struct vloop_dev *vloop_create(unsigned int number)
 {
-	struct loop_dev *dev;
+	struct vloop_dev *dev;
 	int ret;
 
 	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
@@ -104,20 +99,21 @@ static struct loop_dev *loop_create(unsigned int number)
 	mutex_init(&dev->lock);
 	mutex_init(&dev->map_lock);
 	INIT_LIST_HEAD(&dev->files);
-	loop_formats_init(dev);
-	loop_frames_init(dev);
-	loop_still_init(dev);
+	vloop_formats_init(dev);
+	vloop_frames_init(dev);
+	vloop_readers_init(dev);
+	vloop_placeholder_init(dev);
 
-	snprintf(dev->v4l2_dev.name, sizeof(dev->v4l2_dev.name), LOOP_NAME "-%03u", number);
+	snprintf(dev->v4l2_dev.name, sizeof(dev->v4l2_dev.name), VLOOP_NAME "-%03u", number);
 	ret = v4l2_device_register(NULL, &dev->v4l2_dev);
 	if (ret) {
 		kfree(dev);
 		return ERR_PTR(ret);
 	}
-	/* From here on loop_dev_release() frees, when the last user is gone. */
-	dev->v4l2_dev.release = loop_dev_release;
+	/* From here on vloop_dev_release() frees, when the last user is gone. */
+	dev->v4l2_dev.release = vloop_dev_release;
 
-	ret = loop_controls_init(dev);
+	ret = vloop_controls_init(dev);
 	if (ret) {
 		v4l2_device_unregister(&dev->v4l2_dev);
 		v4l2_device_put(&dev->v4l2_dev);
@@ -127,39 +123,40 @@ static struct loop_dev *loop_create(unsigned int number)
 	return dev;
 }
 
-static void loop_remove(struct loop_dev *dev)
+static void vloop_remove(struct vloop_dev *dev)
 {
 	debugfs_remove(dev->debugfs);
 	if (video_is_registered(&dev->vfd))
 		video_unregister_device(&dev->vfd);
-	loop_still_exit(dev);
-	loop_frames_exit(dev);
+	vloop_placeholder_exit(dev);
+	vloop_readers_exit(dev);
+	vloop_frames_exit(dev);
 	v4l2_device_unregister(&dev->v4l2_dev);
 	v4l2_device_put(&dev->v4l2_dev);
 }
 
-static void loop_remove_all(void)
+static void vloop_remove_all(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < LOOP_MAX_DEVICES; i++)
-		if (loop_devs[i])
-			loop_remove(loop_devs[i]);
-	loop_debugfs_exit();
+	for (i = 0; i < VLOOP_MAX_DEVICES; i++)
+		if (vloop_devs[i])
+			vloop_remove(vloop_devs[i]);
+	vloop_debugfs_exit();
 }
 
-static int loop_create_all(void)
+static int vloop_create_all(void)
 {
-	struct loop_dev *dev;
+	struct vloop_dev *dev;
 	unsigned int i;
 
 	for (i = 0; i < devices; i++) {
-		dev = loop_create(i);
+		dev = vloop_create(i);
 		if (IS_ERR(dev)) {
 			pr_err("node %u: cannot be made (%ld)\n", i, PTR_ERR(dev));
 			return PTR_ERR(dev);
 		}
-		loop_devs[i] = dev;
+		vloop_devs[i] = dev;
 	}
 
 	return 0;
@@ -169,55 +166,55 @@ static int loop_create_all(void)
  * Programs open a node as soon as it is there, and the module must stay from then on: so
  * only the first one can make it fail.
  */
-static int loop_register_all(void)
+static int vloop_register_all(void)
 {
-	struct loop_dev *dev;
+	struct vloop_dev *dev;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < devices; i++) {
-		dev = loop_devs[i];
-		ret = loop_register_node(dev);
+		dev = vloop_devs[i];
+		ret = vloop_register_node(dev);
 		if (ret) {
 			pr_err("node %u: cannot be registered (%d), there are %u\n", i, ret, i);
 			return i ? 0 : ret;
 		}
-		loop_debugfs_init(dev);
+		vloop_debugfs_init(dev);
 		v4l2_info(&dev->v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
 	}
 
 	return 0;
 }
 
-static int __init loop_init(void)
+static int __init vloop_init(void)
 {
 	int ret;
 
-	if (!devices || devices > LOOP_MAX_DEVICES) {
-		pr_err("devices=%u: not 1 to %u\n", devices, LOOP_MAX_DEVICES);
+	if (!devices || devices > VLOOP_MAX_DEVICES) {
+		pr_err("devices=%u: not 1 to %u\n", devices, VLOOP_MAX_DEVICES);
 		return -EINVAL;
 	}
-	if (loop_max_buffers < VPIPE_LOOP_MIN_OUTPUT || loop_max_buffers > LOOP_MAX_BUFFERS) {
-		pr_err("max_buffers=%u: not %u to %u\n", loop_max_buffers, VPIPE_LOOP_MIN_OUTPUT,
-		       LOOP_MAX_BUFFERS);
+	if (vloop_max_buffers < VPIPE_LOOP_MIN_OUTPUT || vloop_max_buffers > VLOOP_MAX_BUFFERS) {
+		pr_err("max_buffers=%u: not %u to %u\n", vloop_max_buffers, VPIPE_LOOP_MIN_OUTPUT,
+		       VLOOP_MAX_BUFFERS);
 		return -EINVAL;
 	}
 
-	loop_memory_init();
-	ret = loop_create_all() ?: loop_register_all();
+	vloop_memory_init();
+	ret = vloop_create_all() ?: vloop_register_all();
 	if (ret)
-		loop_remove_all();
+		vloop_remove_all();
 
 	return ret;
 }
 
-static void __exit loop_exit(void)
+static void __exit vloop_exit(void)
 {
-	loop_remove_all();
+	vloop_remove_all();
 }
 
-module_init(loop_init);
-module_exit(loop_exit);
+module_init(vloop_init);
+module_exit(vloop_exit);
 
 MODULE_DESCRIPTION("vpipe loopback: frames from one program to any number of others");
 MODULE_INFO(kernels_run, VPIPE_KERNELS_RUN);

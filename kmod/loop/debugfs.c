@@ -8,14 +8,14 @@
 
 #include "loop.h"
 
-static struct dentry *loop_debugfs;
+static struct dentry *vloop_debugfs;
 
-static int loop_stats_show(struct seq_file *m, void *unused)
+static int vloop_stats_show(struct seq_file *m, void *unused)
 {
-	struct loop_dev *dev = m->private;
-	struct loop_reader *reader;
+	struct vloop_dev *dev = m->private;
+	struct vloop_reader *reader;
 	unsigned int readers = 0;
-	struct loop_stats stats;
+	struct vloop_stats stats;
 	bool writer;
 
 	spin_lock(&dev->frames_lock);
@@ -31,17 +31,17 @@ static int loop_stats_show(struct seq_file *m, void *unused)
 
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(loop_stats);
+DEFINE_SHOW_ATTRIBUTE(vloop_stats);
 
-void loop_debugfs_init(struct loop_dev *dev)
+void vloop_debugfs_init(struct vloop_dev *dev)
 {
-	if (!loop_debugfs)
-		loop_debugfs = debugfs_create_dir(LOOP_NAME, NULL);
-	dev->debugfs = debugfs_create_dir(video_device_node_name(&dev->vfd), loop_debugfs);
-	debugfs_create_file("stats", 0400, dev->debugfs, dev, &loop_stats_fops);
+	if (!vloop_debugfs)
+		vloop_debugfs = debugfs_create_dir(VLOOP_NAME, NULL);
+	dev->debugfs = debugfs_create_dir(video_device_node_name(&dev->vfd), vloop_debugfs);
+	debugfs_create_file("stats", 0400, dev->debugfs, dev, &vloop_stats_fops);
 }
 
-void loop_debugfs_exit(void)
+void vloop_debugfs_exit(void)
 {
-	debugfs_remove(loop_debugfs);
+	debugfs_remove(vloop_debugfs);
 }

@@ -14,43 +14,43 @@
 #include "loop.h"
 
 /* A compressed frame is seldom larger than its pixels are. */
-#define LOOP_COMPRESSED_DEPTH	12
-#define LOOP_MIN_COMPRESSED	SZ_64K
-#define LOOP_MAX_COMPRESSED	(VPIPE_LOOP_MAX_SIZE * VPIPE_LOOP_MAX_SIZE / 8 * \
-				 LOOP_COMPRESSED_DEPTH)
+#define VLOOP_COMPRESSED_DEPTH	12
+#define VLOOP_MIN_COMPRESSED	SZ_64K
+#define VLOOP_MAX_COMPRESSED	(VPIPE_LOOP_MAX_SIZE * VPIPE_LOOP_MAX_SIZE / 8 * \
+				  VLOOP_COMPRESSED_DEPTH)
 
 /* Of a line, with what the writer has behind it. */
-#define LOOP_MAX_LINE		(VPIPE_LOOP_MAX_SIZE * 4)
+#define VLOOP_MAX_LINE		(VPIPE_LOOP_MAX_SIZE * 4)
 
-#define LOOP_MIN_INTERVAL_MS	1
-#define LOOP_MAX_INTERVAL_S	1000
+#define VLOOP_MIN_INTERVAL_MS	1
+#define VLOOP_MAX_INTERVAL_S	1000
 
 /* What is behind the first plane: planes of half its lines, or one of whole lines. */
 enum {
-	LOOP_CHROMA_NONE,
-	LOOP_CHROMA_PLANAR_420,
-	LOOP_CHROMA_PLANAR_422,
-	LOOP_CHROMA_SEMI_420,
-	LOOP_CHROMA_SEMI_422,
+	VLOOP_CHROMA_NONE,
+	VLOOP_CHROMA_PLANAR_420,
+	VLOOP_CHROMA_PLANAR_422,
+	VLOOP_CHROMA_SEMI_420,
+	VLOOP_CHROMA_SEMI_422,
 };
 
-#define LOOP_ALL	0xf
-#define LOOP_EVEN	0x5
-#define LOOP_ODD	0xa
+#define VLOOP_ALL	0xf
+#define VLOOP_EVEN	0x5
+#define VLOOP_ODD	0xa
 
-static const struct loop_format loop_formats[] = {
+static const struct vloop_format vloop_formats[] = {
 	{ V4L2_PIX_FMT_GREY, .bytes = 1 },
 	{ V4L2_PIX_FMT_Y16, .bytes = 2 },
-	{ V4L2_PIX_FMT_YUYV, .bytes = 2, .pairs = true, .luma = LOOP_EVEN },
-	{ V4L2_PIX_FMT_YVYU, .bytes = 2, .pairs = true, .luma = LOOP_EVEN },
-	{ V4L2_PIX_FMT_UYVY, .bytes = 2, .pairs = true, .luma = LOOP_ODD },
-	{ V4L2_PIX_FMT_VYUY, .bytes = 2, .pairs = true, .luma = LOOP_ODD },
-	{ V4L2_PIX_FMT_NV12, .bytes = 1, .chroma = LOOP_CHROMA_SEMI_420, .luma = LOOP_ALL },
-	{ V4L2_PIX_FMT_NV21, .bytes = 1, .chroma = LOOP_CHROMA_SEMI_420, .luma = LOOP_ALL },
-	{ V4L2_PIX_FMT_NV16, .bytes = 1, .chroma = LOOP_CHROMA_SEMI_422, .luma = LOOP_ALL },
-	{ V4L2_PIX_FMT_YUV420, .bytes = 1, .chroma = LOOP_CHROMA_PLANAR_420, .luma = LOOP_ALL },
-	{ V4L2_PIX_FMT_YVU420, .bytes = 1, .chroma = LOOP_CHROMA_PLANAR_420, .luma = LOOP_ALL },
-	{ V4L2_PIX_FMT_YUV422P, .bytes = 1, .chroma = LOOP_CHROMA_PLANAR_422, .luma = LOOP_ALL },
+	{ V4L2_PIX_FMT_YUYV, .bytes = 2, .pairs = true, .luma = VLOOP_EVEN },
+	{ V4L2_PIX_FMT_YVYU, .bytes = 2, .pairs = true, .luma = VLOOP_EVEN },
+	{ V4L2_PIX_FMT_UYVY, .bytes = 2, .pairs = true, .luma = VLOOP_ODD },
+	{ V4L2_PIX_FMT_VYUY, .bytes = 2, .pairs = true, .luma = VLOOP_ODD },
+	{ V4L2_PIX_FMT_NV12, .bytes = 1, .chroma = VLOOP_CHROMA_SEMI_420, .luma = VLOOP_ALL },
+	{ V4L2_PIX_FMT_NV21, .bytes = 1, .chroma = VLOOP_CHROMA_SEMI_420, .luma = VLOOP_ALL },
+	{ V4L2_PIX_FMT_NV16, .bytes = 1, .chroma = VLOOP_CHROMA_SEMI_422, .luma = VLOOP_ALL },
+	{ V4L2_PIX_FMT_YUV420, .bytes = 1, .chroma = VLOOP_CHROMA_PLANAR_420, .luma = VLOOP_ALL },
+	{ V4L2_PIX_FMT_YVU420, .bytes = 1, .chroma = VLOOP_CHROMA_PLANAR_420, .luma = VLOOP_ALL },
+	{ V4L2_PIX_FMT_YUV422P, .bytes = 1, .chroma = VLOOP_CHROMA_PLANAR_422, .luma = VLOOP_ALL },
 	{ V4L2_PIX_FMT_RGB24, .bytes = 3 },
 	{ V4L2_PIX_FMT_BGR24, .bytes = 3 },
 	{ V4L2_PIX_FMT_RGB565, .bytes = 2 },
@@ -65,103 +65,61 @@ static const struct loop_format loop_formats[] = {
 	{ V4L2_PIX_FMT_H264 },
 };
 
-static const struct loop_format *loop_find_format(u32 fourcc)
+static const struct vloop_format *vloop_find_format(u32 fourcc)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(loop_formats); i++)
-		if (loop_formats[i].fourcc == fourcc)
-			return &loop_formats[i];
+	for (i = 0; i < ARRAY_SIZE(vloop_formats); i++)
+		if (vloop_formats[i].fourcc == fourcc)
+			return &vloop_formats[i];
 
 	return NULL;
 }
 
-static u32 loop_least_line(const struct loop_format *format, u32 width)
+static u32 vloop_least_line(const struct vloop_format *format, u32 width)
 {
 	return (format->pairs ? ALIGN(width, 2) : width) * format->bytes;
 }
 
 /* Planes are as large as their lines: a last pixel without a partner has colour, too. */
-static u32 loop_sizeimage(const struct loop_format *format, u32 bytesperline, u32 height)
+static u32 vloop_sizeimage(const struct vloop_format *format, u32 bytesperline, u32 height)
 {
 	u32 size = bytesperline * height;
 
 	switch (format->chroma) {
-	case LOOP_CHROMA_PLANAR_420:
+	case VLOOP_CHROMA_PLANAR_420:
 		return size + 2 * DIV_ROUND_UP(bytesperline, 2) * DIV_ROUND_UP(height, 2);
-	case LOOP_CHROMA_PLANAR_422:
+	case VLOOP_CHROMA_PLANAR_422:
 		return size + 2 * DIV_ROUND_UP(bytesperline, 2) * height;
-	case LOOP_CHROMA_SEMI_420:
+	case VLOOP_CHROMA_SEMI_420:
 		return size + ALIGN(bytesperline, 2) * DIV_ROUND_UP(height, 2);
-	case LOOP_CHROMA_SEMI_422:
+	case VLOOP_CHROMA_SEMI_422:
 		return size + ALIGN(bytesperline, 2) * height;
 	default:
 		return size;
 	}
 }
 
-static u32 loop_compressed_size(u32 width, u32 height)
+static u32 vloop_compressed_size(u32 width, u32 height)
 {
-	return max_t(u32, width * height / 8 * LOOP_COMPRESSED_DEPTH +
-			  width * height % 8 * LOOP_COMPRESSED_DEPTH / 8, LOOP_MIN_COMPRESSED);
+	return max_t(u32, width * height / 8 * VLOOP_COMPRESSED_DEPTH +
+			  width * height % 8 * VLOOP_COMPRESSED_DEPTH / 8, VLOOP_MIN_COMPRESSED);
 }
 
-void loop_formats_init(struct loop_dev *dev)
+void vloop_formats_init(struct vloop_dev *dev)
 {
-	dev->format = &loop_formats[0];
+	dev->format = &vloop_formats[0];
 	dev->width = VPIPE_LOOP_DEF_WIDTH;
 	dev->height = VPIPE_LOOP_DEF_HEIGHT;
-	dev->bytesperline = loop_least_line(dev->format, dev->width);
-	dev->sizeimage = loop_sizeimage(dev->format, dev->bytesperline, dev->height);
-	dev->colorspace = V4L2_COLORSPACE_SRGB;
+	dev->bytesperline = vloop_least_line(dev->format, dev->width);
+	dev->sizeimage = vloop_sizeimage(dev->format, dev->bytesperline, dev->height);
+	dev->colors.colorspace = V4L2_COLORSPACE_SRGB;
 	dev->interval = (struct v4l2_fract){ 1, 30 };
 }
 
-static bool loop_is_full_range(const struct loop_dev *dev)
+static bool vloop_others_read(struct vloop_dev *dev, const struct vloop_file *self)
 {
-	u32 quantization = dev->quantization;
-
-	if (quantization == V4L2_QUANTIZATION_DEFAULT)
-		quantization = V4L2_MAP_QUANTIZATION_DEFAULT(false, dev->colorspace,
-							     dev->ycbcr_enc);
-
-	return quantization == V4L2_QUANTIZATION_FULL_RANGE;
-}
-
-/* A black picture, referred to by the caller; none where there is no such thing. */
-struct loop_frame *loop_black(struct loop_dev *dev)
-{
-	const struct loop_format *format = dev->format;
-	u8 luma = loop_is_full_range(dev) ? 0 : 16;
-	u32 first = dev->bytesperline * dev->height;
-	struct loop_frame *frame;
-	u8 line[4];
-	u32 i;
-
-	lockdep_assert_held(&dev->lock);
-	if (!format->bytes)
-		return NULL;
-	frame = loop_frame_alloc(dev, dev->sizeimage);
-	if (!frame)
-		return NULL;
-
-	frame->flags = 0;
-	if (!format->luma) {
-		memset(frame->data, 0, frame->bytes);
-		return frame;
-	}
-	for (i = 0; i < sizeof(line); i++)
-		line[i] = format->luma & BIT(i) ? luma : 128;
-	memset(frame->data + first, 128, frame->bytes - first);
-	memset32(frame->data, get_unaligned((u32 *)line), first / sizeof(line));
-	memcpy(frame->data + round_down(first, sizeof(line)), line, first % sizeof(line));
-
-	return frame;
-}
-
-static bool loop_others_read(struct loop_dev *dev, const struct loop_file *self)
-{
-	struct loop_file *file;
+	struct vloop_file *file;
 
 	lockdep_assert_held(&dev->lock);
 	list_for_each_entry(file, &dev->files, entry)
@@ -175,22 +133,22 @@ static bool loop_others_read(struct loop_dev *dev, const struct loop_file *self)
  * What readers get cannot be chosen while somebody writes or another one reads, nor where a
  * picture is kept for them.
  */
-static bool loop_format_is_fixed(struct loop_dev *dev, const struct loop_file *self, u32 type)
+static bool vloop_format_is_fixed(struct vloop_dev *dev, const struct vloop_file *self, u32 type)
 {
 	return V4L2_TYPE_IS_CAPTURE(type) &&
 	       (dev->writer || READ_ONCE(dev->last) || READ_ONCE(dev->image) ||
-		loop_others_read(dev, self));
+		vloop_others_read(dev, self));
 }
 
 /*
  * There is nothing to be read, and nobody has said what it will be. Programs that look for
  * a codec, which has formats on both sides, pass such a node over.
  */
-static bool loop_is_formless(struct loop_dev *dev, const struct loop_file *self, u32 type)
+static bool vloop_is_formless(struct vloop_dev *dev, const struct vloop_file *self, u32 type)
 {
-	struct loop_file *file;
+	struct vloop_file *file;
 
-	if (V4L2_TYPE_IS_OUTPUT(type) || loop_format_is_fixed(dev, self, type))
+	if (V4L2_TYPE_IS_OUTPUT(type) || vloop_format_is_fixed(dev, self, type))
 		return false;
 
 	list_for_each_entry(file, &dev->files, entry)
@@ -200,24 +158,24 @@ static bool loop_is_formless(struct loop_dev *dev, const struct loop_file *self,
 	return true;
 }
 
-int loop_enum_fmt(struct file *filp, void *priv, struct v4l2_fmtdesc *f)
+int vloop_enum_fmt(struct file *filp, void *priv, struct v4l2_fmtdesc *f)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct loop_dev *dev = file->dev;
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
 	int ret = -EINVAL;
 
-	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!vloop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	if (loop_format_is_fixed(dev, file, f->type)) {
+	if (vloop_format_is_fixed(dev, file, f->type)) {
 		if (!f->index) {
 			f->pixelformat = dev->format->fourcc;
 			ret = 0;
 		}
-	} else if (f->index < ARRAY_SIZE(loop_formats) &&
-		   !loop_is_formless(dev, file, f->type)) {
-		f->pixelformat = loop_formats[f->index].fourcc;
+	} else if (f->index < ARRAY_SIZE(vloop_formats) &&
+		   !vloop_is_formless(dev, file, f->type)) {
+		f->pixelformat = vloop_formats[f->index].fourcc;
 		ret = 0;
 	}
 	mutex_unlock(&dev->lock);
@@ -230,32 +188,25 @@ int loop_enum_fmt(struct file *filp, void *priv, struct v4l2_fmtdesc *f)
  * writes them, and where none do all that there are. Programs that take the largest size
  * there is would fail otherwise.
  */
-static bool loop_is_told(struct loop_dev *dev, const struct loop_file *self)
+static bool vloop_is_told(struct vloop_dev *dev, const struct vloop_file *self)
 {
-	return dev->writer != self && loop_format_is_fixed(dev, self, V4L2_BUF_TYPE_VIDEO_CAPTURE);
+	return dev->writer != self && vloop_format_is_fixed(dev, self, V4L2_BUF_TYPE_VIDEO_CAPTURE);
 }
 
-int loop_enum_framesizes(struct file *filp, void *priv, struct v4l2_frmsizeenum *fsize)
+int vloop_enum_framesizes(struct file *filp, void *priv, struct v4l2_frmsizeenum *fsize)
 {
-	const struct loop_format *format = loop_find_format(fsize->pixel_format);
-	struct loop_file *file = loop_to_file(filp);
-	struct loop_dev *dev = file->dev;
+	const struct vloop_format *format = vloop_find_format(fsize->pixel_format);
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
 	int ret = 0;
 
 	if (fsize->index || !format)
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	if (!loop_is_told(dev, file)) {
-		fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
-		fsize->stepwise = (struct v4l2_frmsize_stepwise){
-			.min_width = 1,
-			.max_width = VPIPE_LOOP_MAX_SIZE,
-			.step_width = 1,
-			.min_height = 1,
-			.max_height = VPIPE_LOOP_MAX_SIZE,
-			.step_height = 1,
-		};
+	if (!vloop_is_told(dev, file)) {
+		vpipe_fill_framesizes(fsize, V4L2_FRMSIZE_TYPE_CONTINUOUS, 1,
+				      VPIPE_LOOP_MAX_SIZE);
 	} else if (format == dev->format) {
 		fsize->type = V4L2_FRMSIZE_TYPE_DISCRETE;
 		fsize->discrete.width = dev->width;
@@ -268,11 +219,11 @@ int loop_enum_framesizes(struct file *filp, void *priv, struct v4l2_frmsizeenum 
 	return ret;
 }
 
-int loop_enum_frameintervals(struct file *filp, void *priv, struct v4l2_frmivalenum *fival)
+int vloop_enum_frameintervals(struct file *filp, void *priv, struct v4l2_frmivalenum *fival)
 {
-	const struct loop_format *format = loop_find_format(fival->pixel_format);
-	struct loop_file *file = loop_to_file(filp);
-	struct loop_dev *dev = file->dev;
+	const struct vloop_format *format = vloop_find_format(fival->pixel_format);
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
 	int ret = 0;
 
 	if (fival->index || !format || !fival->width || fival->width > VPIPE_LOOP_MAX_SIZE ||
@@ -280,10 +231,10 @@ int loop_enum_frameintervals(struct file *filp, void *priv, struct v4l2_frmivale
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	if (!loop_is_told(dev, file)) {
+	if (!vloop_is_told(dev, file)) {
 		fival->type = V4L2_FRMIVAL_TYPE_CONTINUOUS;
-		fival->stepwise.min = (struct v4l2_fract){ LOOP_MIN_INTERVAL_MS, 1000 };
-		fival->stepwise.max = (struct v4l2_fract){ LOOP_MAX_INTERVAL_S, 1 };
+		fival->stepwise.min = (struct v4l2_fract){ VLOOP_MIN_INTERVAL_MS, 1000 };
+		fival->stepwise.max = (struct v4l2_fract){ VLOOP_MAX_INTERVAL_S, 1 };
 		fival->stepwise.step = (struct v4l2_fract){ 1, 1 };
 	} else if (format == dev->format && fival->width == dev->width &&
 		   fival->height == dev->height) {
@@ -297,7 +248,7 @@ int loop_enum_frameintervals(struct file *filp, void *priv, struct v4l2_frmivale
 	return ret;
 }
 
-static void loop_get_fmt(struct loop_dev *dev, struct v4l2_pix_format *pix)
+static void vloop_get_fmt(struct vloop_dev *dev, struct v4l2_pix_format *pix)
 {
 	pix->width = dev->width;
 	pix->height = dev->height;
@@ -305,116 +256,114 @@ static void loop_get_fmt(struct loop_dev *dev, struct v4l2_pix_format *pix)
 	pix->field = V4L2_FIELD_NONE;
 	pix->bytesperline = dev->bytesperline;
 	pix->sizeimage = dev->sizeimage;
-	pix->colorspace = dev->colorspace;
-	pix->xfer_func = dev->xfer_func;
-	pix->ycbcr_enc = dev->ycbcr_enc;
-	pix->quantization = dev->quantization;
+	vpipe_write_colors(pix, &dev->colors);
 }
 
 /* Programs change the size of what VIDIOC_G_FMT gave them, and leave the rest as it was. */
-static bool loop_is_left_over(const struct loop_dev *dev, const struct v4l2_pix_format *pix)
+static bool vloop_is_left_over(const struct vloop_dev *dev, const struct v4l2_pix_format *pix)
 {
 	return pix->sizeimage == dev->sizeimage && pix->bytesperline == dev->bytesperline &&
 	       (pix->width != dev->width || pix->height != dev->height ||
 		pix->pixelformat != dev->format->fourcc);
 }
 
-static void loop_adjust_size(const struct loop_format *format, struct v4l2_pix_format *pix,
-			     bool left_over)
+static void vloop_adjust_size(const struct vloop_format *format, struct v4l2_pix_format *pix,
+			      bool left_over)
 {
-	u32 line = loop_least_line(format, pix->width), size;
+	u32 line = vloop_least_line(format, pix->width), size;
 
 	if (!format->bytes) {
-		size = loop_compressed_size(pix->width, pix->height);
+		size = vloop_compressed_size(pix->width, pix->height);
 		if (!left_over)
-			size = clamp_t(u32, pix->sizeimage, size, LOOP_MAX_COMPRESSED);
+			size = clamp_t(u32, pix->sizeimage, size, VLOOP_MAX_COMPRESSED);
 		pix->bytesperline = 0;
 		pix->sizeimage = size;
 		return;
 	}
 
 	/* Who asks for a size without it has nothing behind the lines. */
-	if (!left_over && pix->bytesperline > line && pix->bytesperline <= LOOP_MAX_LINE) {
-		size = loop_sizeimage(format, pix->bytesperline, pix->height);
+	if (!left_over && pix->bytesperline > line && pix->bytesperline <= VLOOP_MAX_LINE) {
+		size = vloop_sizeimage(format, pix->bytesperline, pix->height);
 		if (!pix->sizeimage || pix->sizeimage >= size)
 			line = pix->bytesperline;
 	}
 	pix->bytesperline = line;
-	pix->sizeimage = loop_sizeimage(format, line, pix->height);
+	pix->sizeimage = vloop_sizeimage(format, line, pix->height);
 }
 
-static const struct loop_format *loop_adjust_fmt(struct loop_dev *dev,
-						 struct v4l2_pix_format *pix)
+static const struct vloop_format *vloop_adjust_fmt(struct vloop_dev *dev,
+						   struct v4l2_pix_format *pix)
 {
-	const struct loop_format *format = loop_find_format(pix->pixelformat) ?: &loop_formats[0];
-	bool left_over = loop_is_left_over(dev, pix);
+	const struct vloop_format *format = vloop_find_format(pix->pixelformat) ?:
+					    &vloop_formats[0];
+	bool left_over = vloop_is_left_over(dev, pix);
 
 	lockdep_assert_held(&dev->lock);
 	pix->width = clamp_t(u32, pix->width, 1, VPIPE_LOOP_MAX_SIZE);
 	pix->height = clamp_t(u32, pix->height, 1, VPIPE_LOOP_MAX_SIZE);
 	pix->pixelformat = format->fourcc;
 	pix->field = V4L2_FIELD_NONE;
-	loop_adjust_size(format, pix, left_over);
+	vloop_adjust_size(format, pix, left_over);
 	if (pix->colorspace == V4L2_COLORSPACE_DEFAULT)
 		pix->colorspace = V4L2_COLORSPACE_SRGB;
 
 	return format;
 }
 
-int loop_g_fmt(struct file *filp, void *priv, struct v4l2_format *f)
+int vloop_g_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct loop_dev *dev = file->dev;
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
 
-	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!vloop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	loop_get_fmt(dev, &f->fmt.pix);
+	vloop_get_fmt(dev, &f->fmt.pix);
 	mutex_unlock(&dev->lock);
 
 	return 0;
 }
 
-int loop_try_fmt(struct file *filp, void *priv, struct v4l2_format *f)
+int vloop_try_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct loop_dev *dev = file->dev;
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
 	int ret = 0;
 
-	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!vloop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	if (loop_format_is_fixed(dev, file, f->type))
-		loop_get_fmt(dev, &f->fmt.pix);
-	else if (loop_is_formless(dev, file, f->type))
+	if (vloop_format_is_fixed(dev, file, f->type))
+		vloop_get_fmt(dev, &f->fmt.pix);
+	else if (vloop_is_formless(dev, file, f->type))
 		ret = -EINVAL;
 	else
-		loop_adjust_fmt(dev, &f->fmt.pix);
+		vloop_adjust_fmt(dev, &f->fmt.pix);
 	mutex_unlock(&dev->lock);
 
 	return ret;
 }
 
 /* Those who have buffers of the old format. */
-static void loop_tell_readers(struct loop_dev *dev)
+static void vloop_tell_readers(struct vloop_dev *dev)
 {
 	static const struct v4l2_event event = {
 		.type = V4L2_EVENT_SOURCE_CHANGE,
 		.u.src_change.changes = V4L2_EVENT_SRC_CH_RESOLUTION,
 	};
-	struct loop_file *file;
+	struct vloop_file *file;
 
 	list_for_each_entry(file, &dev->files, entry) {
 		v4l2_event_queue_fh(&file->fh, &event);
 		if (file->capturer)
-			loop_reader_end(file);
+			vloop_reader_end(file);
 	}
 }
 
-static void loop_set_fmt(struct loop_dev *dev, const struct loop_format *format,
-			 const struct v4l2_pix_format *pix)
+static void vloop_set_fmt(struct vloop_dev *dev, const struct vloop_format *format,
+			  const struct v4l2_pix_format *pix)
 {
 	bool same = dev->format == format && dev->width == pix->width &&
 		    dev->height == pix->height && dev->bytesperline == pix->bytesperline &&
@@ -425,26 +374,23 @@ static void loop_set_fmt(struct loop_dev *dev, const struct loop_format *format,
 	dev->height = pix->height;
 	dev->bytesperline = pix->bytesperline;
 	dev->sizeimage = pix->sizeimage;
-	dev->colorspace = pix->colorspace;
-	dev->xfer_func = pix->xfer_func;
-	dev->ycbcr_enc = pix->ycbcr_enc;
-	dev->quantization = pix->quantization;
+	dev->colors = vpipe_read_colors(pix);
 	/* What is black depends on the colours. */
-	loop_still_forget(dev, same);
+	vloop_placeholder_forget(dev, same);
 	if (!same)
-		loop_tell_readers(dev);
+		vloop_tell_readers(dev);
 }
 
-int loop_s_fmt(struct file *filp, void *priv, struct v4l2_format *f)
+int vloop_s_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 {
 	struct v4l2_pix_format *pix = &f->fmt.pix;
-	struct loop_file *file = loop_to_file(filp);
-	struct loop_dev *dev = file->dev;
-	const struct loop_format *format;
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
+	const struct vloop_format *format;
 	bool known;
 	int ret = 0;
 
-	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!vloop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
 
 	if (V4L2_TYPE_IS_OUTPUT(f->type) && !(filp->f_mode & FMODE_WRITE))
@@ -452,21 +398,21 @@ int loop_s_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 
 	mutex_lock(&dev->lock);
 	if (V4L2_TYPE_IS_OUTPUT(f->type)) {
-		known = loop_find_format(pix->pixelformat);
-		format = loop_adjust_fmt(dev, pix);
+		known = vloop_find_format(pix->pixelformat);
+		format = vloop_adjust_fmt(dev, pix);
 		if (dev->writer) {
 			ret = -EBUSY;
 		} else {
 			file->replaced = !known;
-			loop_set_fmt(dev, format, pix);
+			vloop_set_fmt(dev, format, pix);
 		}
 	} else if (file->capturer) {
 		ret = -EBUSY;
-	} else if (loop_format_is_fixed(dev, file, f->type)) {
-		loop_get_fmt(dev, pix);
+	} else if (vloop_format_is_fixed(dev, file, f->type)) {
+		vloop_get_fmt(dev, pix);
 	} else {
-		format = loop_adjust_fmt(dev, pix);
-		loop_set_fmt(dev, format, pix);
+		format = vloop_adjust_fmt(dev, pix);
+		vloop_set_fmt(dev, format, pix);
 		file->chose = true;
 	}
 	mutex_unlock(&dev->lock);
@@ -474,13 +420,13 @@ int loop_s_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 	return ret;
 }
 
-int loop_g_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
+int vloop_g_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct loop_dev *dev = file->dev;
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
 	struct v4l2_fract interval;
 
-	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(parm->type)))
+	if (!vloop_has_side(file, V4L2_TYPE_IS_CAPTURE(parm->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
@@ -500,25 +446,25 @@ int loop_g_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 	return 0;
 }
 
-static bool loop_interval_is_valid(const struct v4l2_fract *interval)
+static bool vloop_interval_is_valid(const struct v4l2_fract *interval)
 {
 	u64 ms = (u64)interval->numerator * 1000;
 
 	return interval->numerator && interval->denominator &&
-	       ms >= (u64)interval->denominator * LOOP_MIN_INTERVAL_MS &&
-	       interval->numerator <= (u64)interval->denominator * LOOP_MAX_INTERVAL_S;
+	       ms >= (u64)interval->denominator * VLOOP_MIN_INTERVAL_MS &&
+	       interval->numerator <= (u64)interval->denominator * VLOOP_MAX_INTERVAL_S;
 }
 
-int loop_s_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
+int vloop_s_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 {
-	struct loop_file *file = loop_to_file(filp);
-	struct loop_dev *dev = file->dev;
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
 	bool output = V4L2_TYPE_IS_OUTPUT(parm->type);
 	struct v4l2_fract interval = output ? parm->parm.output.timeperframe :
 					      parm->parm.capture.timeperframe;
 	int ret = 0;
 
-	if (!loop_has_side(file, V4L2_TYPE_IS_CAPTURE(parm->type)))
+	if (!vloop_has_side(file, V4L2_TYPE_IS_CAPTURE(parm->type)))
 		return -EINVAL;
 
 	if (output && !(filp->f_mode & FMODE_WRITE))
@@ -527,10 +473,10 @@ int loop_s_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 	mutex_lock(&dev->lock);
 	if (output && dev->writer && dev->writer != file)
 		ret = -EBUSY;
-	else if (!loop_format_is_fixed(dev, file, parm->type) &&
-		 loop_interval_is_valid(&interval))
+	else if (!vloop_format_is_fixed(dev, file, parm->type) &&
+		 vloop_interval_is_valid(&interval))
 		dev->interval = interval;
 	mutex_unlock(&dev->lock);
 
-	return ret ?: loop_g_parm(filp, priv, parm);
+	return ret ?: vloop_g_parm(filp, priv, parm);
 }

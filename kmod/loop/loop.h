@@ -9,23 +9,32 @@
  * get a copy, those who only wait for it lose it.
  *
  * core.c	the module, its nodes, opening them
- * node.c	ioctls, files, and the two queues of each
+ * node.c	files
+ * ioctl.c	ioctls
+ * claim.c	who writes, and who reads
+ * queue.c	the two queues of a file
  * formats.c	formats, sizes and intervals
  * controls.c	what users may set
- * frames.c	frames from the writer to the lists of the readers, and back
- * reader.c	frames from a reader's list to its buffers
+ * writer.c	frames from the writer to the lists of the readers, and back
+ * reader.c	a reader's list of frames
+ * match.c	which of them goes to which buffer
+ * deliver.c	and how it gets there
  * read.c	the same to read(2)
- * memory.c	which memory is the same, and copying from one to another
+ * placeholder.c	what readers get while there is no frame
+ * frame.c	a frame's memory, and who refers to it
+ * access.c	where the kernel sees memory, and copying it
+ * memory.c	which memory is the same
  * view.c	mappings of readers that show the writer's memory
- * still.c	what readers get while there is no frame
+ * mmap.c	mmap(2) of CAPTURE buffers
  * debugfs.c	counters
  *
- * Locks, the outer ones first: that of a control handler; loop_file.lock; loop_dev.lock;
- * a process's mmap_lock; vb2_queue.mmap_lock; loop_dev.map_lock; loop_dev.frames_lock, a
- * spinlock.
+ * Locks, the outer ones first: that of a control handler, the node's before a file's, which
+ * has its controls; vloop_file.lock; vloop_dev.lock; a process's mmap_lock;
+ * vb2_queue.mmap_lock; vloop_dev.map_lock; vloop_dev.frames_lock, a spinlock. There is no
+ * media device, and so no req_queue_mutex.
  */
-#ifndef LOOP_H
-#define LOOP_H
+#ifndef VLOOP_H
+#define VLOOP_H
 
 #include <linux/bits.h>
 #include <linux/kref.h>
@@ -43,34 +52,35 @@
 #include "../compat.h"
 #include "../memory.h"
 #include "../uapi/vpipe-loop.h"
+#include "../video.h"
 
-#define LOOP_NAME	"vpipe-loop"
+#define VLOOP_NAME	"vpipe-loop"
 
 /* Of a queue. */
-#define LOOP_MAX_BUFFERS	32
+#define VLOOP_MAX_BUFFERS	32
 
 /* Where CAPTURE buffers lie in the file, behind those of OUTPUT. */
-#define LOOP_CAPTURE_OFFSET	BIT_ULL(30)
+#define VLOOP_CAPTURE_OFFSET	BIT_ULL(30)
 
 struct dma_buf;
-struct loop_file;
-struct loop_view;
+struct vloop_file;
+struct vloop_view;
 
 /* What of a writer's buffer goes to the readers' with its frame. */
-#define LOOP_COPIED_FLAGS	(V4L2_BUF_FLAG_KEYFRAME | V4L2_BUF_FLAG_PFRAME | \
+#define VLOOP_COPIED_FLAGS	(V4L2_BUF_FLAG_KEYFRAME | V4L2_BUF_FLAG_PFRAME | \
 				 V4L2_BUF_FLAG_BFRAME | V4L2_BUF_FLAG_TIMECODE | \
 				 V4L2_BUF_FLAG_TSTAMP_SRC_MASK)
 
 /**
- * struct loop_format - a pixel format
+ * struct vloop_format - a pixel format
  * @fourcc:	V4L2_PIX_FMT_*
  * @bytes:	of a pixel of the first plane, 0 where it is compressed
  * @pairs:	two pixels that lie side by side share their colours in the first plane
- * @chroma:	what is behind the first plane, LOOP_CHROMA_*
+ * @chroma:	what is behind the first plane, VLOOP_CHROMA_*
  * @luma:	which of the first plane's bytes are brightness, by their place among four, as a
  *		mask; the others are colour. None where black is 0.
  */
-struct loop_format {
+struct vloop_format {
 	u32 fourcc;
 	u8 bytes;
 	bool pairs;
@@ -79,27 +89,27 @@ struct loop_format {
 };
 
 /**
- * struct loop_frame - what a writer hands over
- * @entry:	in loop_dev.held while it is an OUTPUT buffer, in loop_file.early before
- *		STREAMON, in loop_dev.spare where it is a copy that nobody refers to
+ * struct vloop_frame - what a writer hands over
+ * @entry:	in vloop_dev.held while it is an OUTPUT buffer, in vloop_file.early before
+ *		STREAMON, in vloop_dev.spare where it is a copy that nobody refers to
  * @vb:		the OUTPUT buffer; none: it is in @data
- * @views:	that show it, by loop_view.entry
- * @borrowers:	CAPTURE buffers that are its dma-buf, by loop_buf.borrow
+ * @views:	that show it, by vloop_view.entry
+ * @borrowers:	CAPTURE buffers that are its dma-buf, by vloop_buf.borrow
  * @refs:	readers' lists, copies, views and borrowers that refer to it
  * @copying:	copies being made of it
  * @going:	the writer has asked for it: nobody gets it any more
  * @number:	of the frame, counted by the node
  * @timestamp:	for readers, in ns
- * @given:	sequence number that the writer queued it with
+ * @writer_sequence:	sequence number that the writer queued it with
  * @flags:	V4L2_BUF_FLAG_*, of the writer's
  * @timecode:	of the writer's
  * @bytes:	its size
  * @data:	memory of its own
  * @room:	size of @data in bytes
  *
- * Under loop_dev.frames_lock, but for what does not change.
+ * Under vloop_dev.frames_lock, but for what does not change.
  */
-struct loop_frame {
+struct vloop_frame {
 	struct list_head entry;
 	struct vb2_buffer *vb;
 	struct list_head views;
@@ -109,7 +119,7 @@ struct loop_frame {
 	bool going;
 	u32 number;
 	u64 timestamp;
-	u32 given;
+	u32 writer_sequence;
 	u32 flags;
 	struct v4l2_timecode timecode;
 	u32 bytes;
@@ -118,24 +128,24 @@ struct loop_frame {
 };
 
 /**
- * struct loop_out - an OUTPUT buffer
+ * struct vloop_out - an OUTPUT buffer
  * @vbuf:	the buffer
  * @map:	of what is imported, see ../memory.h
  * @frame:	what is in it while it is queued
- * @given:	sequence number that it was queued with
+ * @writer_sequence:	sequence number that it was queued with
  */
-struct loop_out {
+struct vloop_out {
 	struct vb2_v4l2_buffer vbuf;
 	struct iosys_map map;
-	struct loop_frame frame;
-	u32 given;
+	struct vloop_frame frame;
+	u32 writer_sequence;
 };
 
 /**
- * struct loop_buf - a CAPTURE buffer
+ * struct vloop_buf - a CAPTURE buffer
  * @vbuf:	the buffer
  * @map:	of what is imported, see ../memory.h
- * @entry:	in loop_reader.bufs
+ * @entry:	in vloop_reader.bufs
  * @view:	its user's read-only mapping, where it has one; a reference
  * @shown:	the view that shows the frame in it, until it is queued again; a reference
  * @lent:	the frame that it is the memory of, until it is queued again
@@ -144,38 +154,48 @@ struct loop_out {
  * @ready:	its memory was made ready for a copy, @vaddr is the result
  * @vaddr:	where to copy to
  *
- * @lent and @borrow are under loop_dev.frames_lock, the others under loop_file.lock.
+ * @lent and @borrow are under vloop_dev.frames_lock, the others under vloop_file.lock.
  */
-struct loop_buf {
+struct vloop_buf {
 	struct vb2_v4l2_buffer vbuf;
 	struct iosys_map map;
 	struct list_head entry;
-	struct loop_view *view;
-	struct loop_view *shown;
-	struct loop_frame *lent;
+	struct vloop_view *view;
+	struct vloop_view *shown;
+	struct vloop_frame *lent;
 	struct list_head borrow;
 	bool own;
 	bool ready;
 	void *vaddr;
 };
 
-/**
- * struct loop_entry - a frame that waits for a reader
- * @frame:	referred to
- * @number:	of the frame, counted by the node
- * @timestamp:	in ns
- * @still:	it stands for one that did not come
- */
-struct loop_entry {
-	struct loop_frame *frame;
-	u32 number;
-	u64 timestamp;
-	bool still;
+/* How a frame reaches a buffer. */
+enum vloop_delivery {
+	VLOOP_NOT_YET,		/* there is no buffer for it */
+	VLOOP_NEVER,		/* there will not be: all are memory of the writer's */
+	VLOOP_LEND,		/* the buffer is the frame's memory */
+	VLOOP_SHOW,		/* its view shows the frame */
+	VLOOP_SHOW_COPY,		/* its view shows a copy of the frame */
+	VLOOP_COPY,		/* to the buffer's memory */
 };
 
 /**
- * struct loop_reader - what a file has to read
- * @entry:	in loop_dev.readers, while it takes frames
+ * struct vloop_entry - a frame that waits for a reader
+ * @frame:	referred to
+ * @number:	of the frame, counted by the node
+ * @timestamp:	in ns
+ * @placeholder:	it stands for one that did not come
+ */
+struct vloop_entry {
+	struct vloop_frame *frame;
+	u32 number;
+	u64 timestamp;
+	bool placeholder;
+};
+
+/**
+ * struct vloop_reader - what a file has to read
+ * @entry:	in vloop_dev.readers, while it takes frames
  * @wait:	woken for a new frame, a queued buffer, and the end
  * @bufs:	queued CAPTURE buffers
  * @list:	frames to read: a ring, the oldest at @first
@@ -187,17 +207,17 @@ struct loop_entry {
  * @wake:	there is a frame and nobody has told it
  * @reading:	it uses read(2)
  * @stale:	the format has changed under its buffers
- * @rest:	of a frame that read(2) has given a part of; under loop_file.lock, as the
- *		three that follow
+ * @rest:	of a frame that read(2) has given a part of; under vloop_file.lock, as
+ *		@rest_size, @rest_at and @rest_room
  * @rest_size:	of that frame
  * @rest_at:	how much of it has been read
  * @rest_room:	size of the memory at @rest
  */
-struct loop_reader {
+struct vloop_reader {
 	struct list_head entry;
 	wait_queue_head_t wait;
 	struct list_head bufs;
-	struct loop_entry list[LOOP_MAX_BUFFERS];
+	struct vloop_entry list[VLOOP_MAX_BUFFERS];
 	unsigned int first;
 	unsigned int count;
 	u32 base;
@@ -213,19 +233,19 @@ struct loop_reader {
 };
 
 /* The side of a node that a file has used, and keeps. */
-enum loop_side {
-	LOOP_NEITHER,
-	LOOP_OUTPUT,
-	LOOP_CAPTURE,
+enum vloop_side {
+	VLOOP_NEITHER,
+	VLOOP_OUTPUT,
+	VLOOP_CAPTURE,
 };
 
 /**
- * struct loop_file - an open file
+ * struct vloop_file - an open file
  * @fh:		its handle
  * @hdl:	its controls, and the node's
  * @lends:	memory that it imports goes to readers as it is
  * @dev:	its node
- * @entry:	in loop_dev.files
+ * @entry:	in vloop_dev.files
  * @lock:	of both queues
  * @out:	OUTPUT
  * @cap:	CAPTURE
@@ -234,13 +254,13 @@ enum loop_side {
  * @replaced:	it asked for a format that there is not
  * @chose:	it has set the format from the CAPTURE side
  * @side:	that it has used
- * @capturer:	the process that has CAPTURE buffers or reads, under loop_dev.lock
+ * @capturer:	the process that has CAPTURE buffers or reads, under vloop_dev.lock
  * @reader:	what it has to read
  */
-struct loop_file {
+struct vloop_file {
 	struct v4l2_fh fh;
 	struct v4l2_ctrl_handler hdl;
-	struct loop_dev *dev;
+	struct vloop_dev *dev;
 	struct list_head entry;
 	struct mutex lock; /* of both queues */
 	struct vb2_queue out;
@@ -250,20 +270,20 @@ struct loop_file {
 	bool lends;
 	bool replaced;
 	bool chose;
-	enum loop_side side;
+	enum vloop_side side;
 	struct pid *capturer;
-	struct loop_reader reader;
+	struct vloop_reader reader;
 };
 
 /**
- * struct loop_stats - counted since the module was loaded
+ * struct vloop_stats - counted since the module was loaded
  * @frames:	handed over by writers
  * @copies:	made of frames, by a CPU in here
  * @bytes:	so copied
  * @shared:	frames that reached a reader without a copy
  * @lost:	frames that a reader lost, summed over the readers
  */
-struct loop_stats {
+struct vloop_stats {
 	u64 frames;
 	u64 copies;
 	u64 bytes;
@@ -272,17 +292,17 @@ struct loop_stats {
 };
 
 /**
- * struct loop_memory - that of one OUTPUT buffer
+ * struct vloop_memory - that of one OUTPUT buffer
  * @key:	the dma-buf, or what videobuf2 allocated
  * @dbuf:	the dma-buf, referred to
  */
-struct loop_memory {
+struct vloop_memory {
 	const void *key;
 	struct dma_buf *dbuf;
 };
 
 /**
- * struct loop_dev - a node
+ * struct vloop_dev - a node
  * @v4l2_dev:	counts the users
  * @vfd:	the node
  * @hdl:	its controls
@@ -290,20 +310,20 @@ struct loop_memory {
  * @number:	of the node among the module's
  * @exclusive:	it has one capability at a time
  * @map_lock:	for mapping the writer's dma-bufs
- * @lock:	of all up to @interval
+ * @lock:	of @files, @writer, and the frames' format and interval
  * @files:	open ones
  * @writer:	the file that has OUTPUT buffers
- * @format:	of the frames, like all up to @interval
+ * @format:	of the frames, as are @width, @height, @bytesperline, @sizeimage, @colors
+ *		and @interval
  * @width:	in pixels
  * @height:	in pixels
  * @bytesperline: of the first plane
  * @sizeimage:	in bytes
- * @colorspace:	as given on OUTPUT
- * @xfer_func:	as given on OUTPUT
- * @ycbcr_enc:	as given on OUTPUT
- * @quantization: as given on OUTPUT
+ * @colors:	as given on OUTPUT
  * @interval:	between frames, in seconds
- * @frames_lock: of all that follows, and of frames and readers
+ * @frames_lock: of frames and readers: @readers, @held, @spare, @streaming, @memory, @buffers,
+ *		@next, @written, @began, @clock, @last, @image, @black, @image_wanted, @stamps,
+ *		@keep_last, @timeout, @frame_time and @stats
  * @readers:	those that take frames
  * @held:	OUTPUT buffers that somebody refers to, the oldest first
  * @spare:	copies that nobody refers to
@@ -318,17 +338,17 @@ struct loop_memory {
  * @last:	frame that is kept, referred to
  * @image:	what is shown after the time-out, referred to
  * @black:	the same where nobody has set an image, referred to
- * @grab:	the next frame becomes @image
+ * @image_wanted:	the next frame becomes @image
  * @stamps:	VPIPE_LOOP_STAMPS_*
  * @keep_last:	the last frame is kept
  * @timeout:	in jiffies, 0 for none
  * @frame_time:	when there was a frame last, in jiffies
  * @wake_work:	tells readers that there is a frame
- * @still_work:	gives readers a picture when there is no frame
+ * @placeholder_work:	gives readers a picture when there is no frame
  * @spare_work:	frees what is in @spare
  * @stats:	counters
  */
-struct loop_dev {
+struct vloop_dev {
 	struct v4l2_device v4l2_dev;
 	struct video_device vfd;
 	struct v4l2_ctrl_handler hdl;
@@ -337,181 +357,246 @@ struct loop_dev {
 	bool exclusive;
 	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 
-	struct mutex lock; /* of all up to interval */
+	struct mutex lock; /* of files, writer, format and interval */
 	struct list_head files;
-	struct loop_file *writer;
-	const struct loop_format *format;
+	struct vloop_file *writer;
+	const struct vloop_format *format;
 	u32 width;
 	u32 height;
 	u32 bytesperline;
 	u32 sizeimage;
-	enum v4l2_colorspace colorspace;
-	enum v4l2_xfer_func xfer_func;
-	enum v4l2_ycbcr_encoding ycbcr_enc;
-	enum v4l2_quantization quantization;
+	struct vpipe_colors colors;
 	struct v4l2_fract interval;
 
-	spinlock_t frames_lock; /* of all that follows, and of frames and readers */
+	spinlock_t frames_lock; /* of frames and readers */
 	struct list_head readers;
 	struct list_head held;
 	struct list_head spare;
 	wait_queue_head_t idle;
 	bool streaming;
-	struct loop_memory memory[LOOP_MAX_BUFFERS];
+	struct vloop_memory memory[VLOOP_MAX_BUFFERS];
 	unsigned int buffers;
 	u32 next;
 	u32 written;
 	u64 began;
 	u64 clock;
-	struct loop_frame *last;
-	struct loop_frame *image;
-	struct loop_frame *black;
-	bool grab;
+	struct vloop_frame *last;
+	struct vloop_frame *image;
+	struct vloop_frame *black;
+	bool image_wanted;
 	u32 stamps;
 	bool keep_last;
 	unsigned long timeout;
 	unsigned long frame_time;
 	struct work_struct wake_work;
-	struct delayed_work still_work;
+	struct delayed_work placeholder_work;
 	struct delayed_work spare_work;
-	struct loop_stats stats;
+	struct vloop_stats stats;
 };
 
-static inline struct loop_out *loop_to_out(struct vb2_buffer *vb)
+static inline struct vloop_out *vloop_to_out(struct vb2_buffer *vb)
 {
-	return container_of(to_vb2_v4l2_buffer(vb), struct loop_out, vbuf);
+	return container_of(to_vb2_v4l2_buffer(vb), struct vloop_out, vbuf);
 }
 
-static inline struct loop_buf *loop_to_buf(struct vb2_buffer *vb)
+static inline struct vloop_buf *vloop_to_buf(struct vb2_buffer *vb)
 {
-	return container_of(to_vb2_v4l2_buffer(vb), struct loop_buf, vbuf);
+	return container_of(to_vb2_v4l2_buffer(vb), struct vloop_buf, vbuf);
 }
 
-static inline struct loop_file *loop_to_file(struct file *file)
+static inline struct vloop_file *vloop_to_file(struct file *file)
 {
-	return container_of(vpipe_file_to_fh(file), struct loop_file, fh);
+	return container_of(vpipe_file_to_fh(file), struct vloop_file, fh);
 }
 
-static inline bool loop_is_capture(const struct vb2_queue *vq)
+static inline bool vloop_is_capture(const struct vb2_queue *vq)
 {
 	return V4L2_TYPE_IS_CAPTURE(vq->type);
 }
 
-static inline struct loop_reader *loop_reader_of(const struct loop_buf *buf)
+static inline struct vloop_entry *vloop_reader_at(struct vloop_reader *reader, unsigned int i)
 {
-	struct loop_file *file = vb2_get_drv_priv(buf->vbuf.vb2_buf.vb2_queue);
+	return &reader->list[(reader->first + i) % VLOOP_MAX_BUFFERS];
+}
+
+static inline bool vloop_reader_takes(const struct vloop_reader *reader)
+{
+	return !list_empty(&reader->entry);
+}
+
+static inline struct vloop_reader *vloop_reader_of(const struct vloop_buf *buf)
+{
+	struct vloop_file *file = vb2_get_drv_priv(buf->vbuf.vb2_buf.vb2_queue);
 
 	return &file->reader;
 }
 
 /* core.c */
-extern unsigned int loop_max_buffers;
-extern bool loop_show_mmap;
-bool loop_may_open(void);
+extern unsigned int vloop_max_buffers;
+extern bool vloop_show_mmap;
+bool vloop_may_open(void);
 
 /* node.c */
-extern const struct v4l2_file_operations loop_fops;
-extern const struct v4l2_ioctl_ops loop_ioctl_ops;
-bool loop_has_side(struct loop_file *file, bool capture);
-int loop_start_reading(struct loop_file *file);
+extern const struct v4l2_file_operations vloop_fops;
+
+/* ioctl.c */
+extern const struct v4l2_ioctl_ops vloop_ioctl_ops;
+long vloop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+long vloop_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+
+/* claim.c */
+bool vloop_has_side(struct vloop_file *file, bool capture);
+int vloop_claim_writer(struct vloop_file *file);
+int vloop_claim_reader(struct vloop_file *file);
+int vloop_claim(struct file *filp, struct vb2_queue *q);
+void vloop_unclaim(struct vloop_file *file, struct vb2_queue *q);
+void vloop_caps_changed(struct vloop_dev *dev);
+
+/* queue.c */
+int vloop_init_queue(struct vloop_file *file, struct vb2_queue *q, u32 type);
 
 /* formats.c */
-void loop_formats_init(struct loop_dev *dev);
-struct loop_frame *loop_black(struct loop_dev *dev);
-int loop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);
-int loop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
-int loop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival);
-int loop_g_fmt(struct file *file, void *priv, struct v4l2_format *f);
-int loop_try_fmt(struct file *file, void *priv, struct v4l2_format *f);
-int loop_s_fmt(struct file *file, void *priv, struct v4l2_format *f);
-int loop_g_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
-int loop_s_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
+void vloop_formats_init(struct vloop_dev *dev);
+int vloop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);
+int vloop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
+int vloop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival);
+int vloop_g_fmt(struct file *file, void *priv, struct v4l2_format *f);
+int vloop_try_fmt(struct file *file, void *priv, struct v4l2_format *f);
+int vloop_s_fmt(struct file *file, void *priv, struct v4l2_format *f);
+int vloop_g_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
+int vloop_s_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
 
 /* controls.c */
-int loop_controls_init(struct loop_dev *dev);
-int loop_file_controls_init(struct loop_file *file);
+int vloop_controls_init(struct vloop_dev *dev);
+int vloop_file_controls_init(struct vloop_file *file);
 
-/* frames.c */
-void loop_frames_init(struct loop_dev *dev);
-void loop_frames_exit(struct loop_dev *dev);
-struct loop_frame *loop_frame_alloc(struct loop_dev *dev, u32 bytes);
-struct loop_frame *loop_frame_copy(struct loop_dev *dev, struct loop_frame *frame);
-void loop_frame_put(struct loop_dev *dev, struct loop_frame *frame);
-void loop_frame_put_unlocked(struct loop_dev *dev, struct loop_frame *frame);
-void loop_count_copy(struct loop_dev *dev, size_t bytes);
-void loop_frame_copied(struct loop_dev *dev, struct loop_frame *frame, u32 bytes);
-void loop_set_frame(struct loop_dev *dev, struct loop_frame **place, struct loop_frame *frame);
-void loop_lend(struct loop_dev *dev, struct loop_buf *buf, struct loop_frame *frame);
-void loop_lent_back(struct loop_dev *dev, struct loop_buf *buf);
-unsigned int loop_most_lent(const struct loop_dev *dev);
-void loop_publish(struct loop_dev *dev, struct vb2_buffer *vb);
-void loop_relieve(struct loop_file *file);
-void loop_take_back(struct loop_dev *dev);
-void loop_keep_last(struct loop_dev *dev, bool keep);
+/* writer.c */
+void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb);
+void vloop_relieve(struct vloop_file *file);
+void vloop_take_back(struct vloop_dev *dev);
+void vloop_keep_last(struct vloop_dev *dev, bool keep);
 
 /* reader.c */
-void loop_reader_init(struct loop_reader *reader);
-void loop_reader_start(struct loop_file *file);
-void loop_reader_stop(struct loop_file *file);
-void loop_reader_end(struct loop_file *file);
-void loop_readers_init(struct loop_dev *dev);
-void loop_readers_add(struct loop_dev *dev, struct loop_frame *frame);
-void loop_readers_replace(struct loop_dev *dev, struct loop_frame *frame,
-			  struct loop_frame *by);
-void loop_readers_drop(struct loop_dev *dev, u32 number);
-void loop_reader_show_still(struct loop_dev *dev, struct loop_reader *reader,
-			    struct loop_frame *frame);
-struct loop_entry loop_reader_pop(struct loop_reader *reader);
-bool loop_reader_ready(struct loop_file *file);
-int loop_wait_ready(struct loop_file *file, bool nonblocking);
-int loop_dequeue(struct loop_file *file, struct v4l2_buffer *b, bool nonblocking);
-void loop_buf_return(struct loop_dev *dev, struct loop_buf *buf);
-void loop_buf_unready(struct loop_buf *buf);
+void vloop_reader_init(struct vloop_reader *reader);
+void vloop_reader_start(struct vloop_file *file);
+void vloop_reader_stop(struct vloop_file *file);
+void vloop_reader_end(struct vloop_file *file);
+void vloop_reader_drop(struct vloop_dev *dev, struct vloop_reader *reader);
+struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
+void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *reader,
+				   struct vloop_frame *frame);
+void vloop_readers_init(struct vloop_dev *dev);
+void vloop_readers_exit(struct vloop_dev *dev);
+void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
+void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
+			   struct vloop_frame *by);
+void vloop_readers_drop(struct vloop_dev *dev, u32 number);
+
+/* match.c */
+struct vloop_view *vloop_view_at(const struct vloop_buf *buf);
+enum vloop_delivery vloop_match(struct vloop_dev *dev, struct vloop_reader *reader,
+				struct vloop_buf **buf);
+
+/* deliver.c */
+bool vloop_reader_ready(struct vloop_file *file);
+int vloop_wait_ready(struct vloop_file *file, bool nonblocking);
+int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b, bool nonblocking);
+void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf);
+void vloop_buf_unready(struct vloop_buf *buf);
 
 /* read.c */
-ssize_t loop_read(struct file *filp, char __user *to, size_t count, loff_t *offset);
+int vloop_start_reading(struct vloop_file *file);
+ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *offset);
+
+/* placeholder.c */
+void vloop_placeholder_init(struct vloop_dev *dev);
+void vloop_placeholder_exit(struct vloop_dev *dev);
+void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone);
+
+/* There may be something to show from now on. */
+static inline void vloop_placeholder_schedule(struct vloop_dev *dev)
+{
+	if (READ_ONCE(dev->timeout))
+		mod_delayed_work(system_dfl_wq, &dev->placeholder_work, 0);
+}
+
+/* frame.c */
+void vloop_frames_init(struct vloop_dev *dev);
+void vloop_frames_exit(struct vloop_dev *dev);
+struct vloop_frame *vloop_frame_alloc(struct vloop_dev *dev, u32 bytes);
+struct vloop_frame *vloop_frame_copy(struct vloop_dev *dev, struct vloop_frame *frame);
+void vloop_frame_put(struct vloop_dev *dev, struct vloop_frame *frame);
+void vloop_frame_put_unlocked(struct vloop_dev *dev, struct vloop_frame *frame);
+void vloop_count_copy(struct vloop_dev *dev, size_t bytes);
+void vloop_frame_copied(struct vloop_dev *dev, struct vloop_frame *frame, u32 bytes);
+void vloop_set_frame(struct vloop_dev *dev, struct vloop_frame **place, struct vloop_frame *frame);
+void vloop_lend(struct vloop_dev *dev, struct vloop_buf *buf, struct vloop_frame *frame);
+void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf);
+unsigned int vloop_most_lent(const struct vloop_dev *dev);
+
+/* access.c */
+extern struct vpipe_memory vloop_memops;
+void vloop_memory_init(void);
+void *vloop_access_begin(struct vb2_buffer *vb);
+void vloop_access_end(struct vb2_buffer *vb);
+const void *vloop_frame_begin(struct vloop_frame *frame);
+void vloop_frame_end(struct vloop_frame *frame);
+int vloop_copy_out(struct vloop_frame *frame, void *to, u32 bytes);
 
 /* memory.c */
-extern struct vpipe_memory loop_memops;
-void loop_memory_init(void);
-void *loop_access_begin(struct vb2_buffer *vb);
-void loop_access_end(struct vb2_buffer *vb);
-const void *loop_frame_begin(struct loop_frame *frame);
-void loop_frame_end(struct loop_frame *frame);
-int loop_copy_out(struct loop_frame *frame, void *to, u32 bytes);
-void loop_memory_note(struct loop_dev *dev, const struct vb2_buffer *vb);
-void loop_memory_forget(struct loop_dev *dev, unsigned int index);
-void loop_memory_forget_all(struct loop_dev *dev);
-bool loop_is_memory(const struct loop_buf *buf, const struct loop_memory *memory);
-bool loop_is_writers(const struct loop_dev *dev, const struct loop_buf *buf);
-long loop_memory_share(struct loop_dev *dev, struct vpipe_loop_share *share);
+void vloop_memory_note(struct vloop_dev *dev, const struct vb2_buffer *vb);
+void vloop_memory_forget(struct vloop_dev *dev, unsigned int index);
+void vloop_memory_forget_all(struct vloop_dev *dev);
+bool vloop_is_memory(const struct vloop_buf *buf, const struct vloop_memory *memory);
+bool vloop_is_writers(const struct vloop_dev *dev, const struct vloop_buf *buf);
+long vloop_memory_share(struct vloop_dev *dev, struct vpipe_loop_share *share);
+
+/**
+ * struct vloop_view - a window
+ * @dev:	its node
+ * @dbuf:	what is mapped
+ * @own:	memory of the MMAP buffer that it belongs to
+ * @keep:	keeps @own
+ * @imported:	memory of somebody else that it is for good: nothing else is ever shown
+ * @mappings:	of it, in all processes
+ * @entry:	in @frame->views
+ * @frame:	that it shows, referred to
+ * @copies:	frames to copy before the writer's memory is shown again
+ *
+ * @entry, @frame and @copies are under vloop_dev.frames_lock.
+ */
+struct vloop_view {
+	struct vloop_dev *dev;
+	struct dma_buf *dbuf;
+	void *own;
+	struct dma_buf *keep;
+	struct dma_buf *imported;
+	atomic_t mappings;
+	struct list_head entry;
+	struct vloop_frame *frame;
+	unsigned int copies;
+};
 
 /* view.c */
-int loop_capture_mmap(struct loop_file *file, struct vm_area_struct *vma);
-struct dma_buf *loop_view_create(struct loop_dev *dev, size_t size);
-struct dma_buf *loop_view_import(struct loop_dev *dev, struct dma_buf *imported);
-struct loop_view *loop_view_of(const struct dma_buf *dbuf);
-bool loop_view_may_be_queued(const struct dma_buf *dbuf, const struct loop_dev *dev);
-struct dma_buf *loop_view_imported(const struct loop_view *view);
-size_t loop_view_size(const struct loop_view *view);
-bool loop_view_is_free(struct loop_view *view);
-bool loop_view_is_spared(const struct loop_view *view);
-void loop_view_was_spared(struct loop_view *view);
-void loop_view_get(struct loop_view *view);
-void loop_view_put(struct loop_view *view);
-bool loop_view_show(struct loop_view *view, struct loop_frame *frame);
-void loop_view_keep(struct loop_view *view);
-struct loop_frame *loop_view_frame(struct loop_view *view);
-void loop_views_move(struct loop_dev *dev, struct loop_frame *frame, struct loop_frame *by);
+struct dma_buf *vloop_view_create(struct vloop_dev *dev, size_t size);
+struct dma_buf *vloop_view_import(struct vloop_dev *dev, struct dma_buf *imported);
+struct vloop_view *vloop_view_of(const struct dma_buf *dbuf);
+struct vloop_view *vloop_view_of_buffer(struct vloop_dev *dev, struct vb2_buffer *vb);
+bool vloop_view_may_be_queued(const struct dma_buf *dbuf, const struct vloop_dev *dev);
+bool vloop_view_is_spared(const struct vloop_view *view);
+void vloop_view_was_spared(struct vloop_view *view);
+void vloop_view_get(struct vloop_view *view);
+void vloop_view_put(struct vloop_view *view);
+bool vloop_view_show(struct vloop_view *view, struct vloop_frame *frame);
+void vloop_view_keep(struct vloop_view *view);
+struct vloop_frame *vloop_view_frame(struct vloop_view *view);
+void vloop_views_replace(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by);
 
-/* still.c */
-void loop_still_init(struct loop_dev *dev);
-void loop_still_exit(struct loop_dev *dev);
-void loop_still_forget(struct loop_dev *dev, bool black_alone);
-void loop_still_schedule(struct loop_dev *dev);
+/* mmap.c */
+int vloop_capture_mmap(struct vloop_file *file, struct vm_area_struct *vma);
 
 /* debugfs.c */
-void loop_debugfs_init(struct loop_dev *dev);
-void loop_debugfs_exit(void);
+void vloop_debugfs_init(struct vloop_dev *dev);
+void vloop_debugfs_exit(void);
 
-#endif /* LOOP_H */
+#endif /* VLOOP_H */

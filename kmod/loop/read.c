@@ -9,7 +9,7 @@
 #include "loop.h"
 
 /* Makes room for a frame that does not fit the caller's memory, or cannot be put there now. */
-static int loop_rest_reserve(struct loop_reader *reader, size_t bytes)
+static int vloop_rest_reserve(struct vloop_reader *reader, size_t bytes)
 {
 	if (reader->rest_room >= bytes)
 		return 0;
@@ -22,9 +22,9 @@ static int loop_rest_reserve(struct loop_reader *reader, size_t bytes)
 }
 
 /* After an error the next call begins with another frame. */
-static ssize_t loop_read_rest(struct loop_file *file, char __user *to, size_t count)
+static ssize_t vloop_read_rest(struct vloop_file *file, char __user *to, size_t count)
 {
-	struct loop_reader *reader = &file->reader;
+	struct vloop_reader *reader = &file->reader;
 	size_t bytes = min(count, reader->rest_size - reader->rest_at);
 
 	if (copy_to_user(to, reader->rest + reader->rest_at, bytes)) {
@@ -33,7 +33,7 @@ static ssize_t loop_read_rest(struct loop_file *file, char __user *to, size_t co
 	}
 	reader->rest_at += bytes;
 	spin_lock(&file->dev->frames_lock);
-	loop_count_copy(file->dev, bytes);
+	vloop_count_copy(file->dev, bytes);
 	spin_unlock(&file->dev->frames_lock);
 
 	return bytes;
@@ -43,78 +43,99 @@ static ssize_t loop_read_rest(struct loop_file *file, char __user *to, size_t co
  * Straight to the caller's memory, as long as all of it is there: whoever holds a frame
  * must not wait for the caller's page faults. Its pages were made ready before.
  */
-static bool loop_read_at_once(struct loop_frame *frame, char __user *to, size_t bytes)
+static bool vloop_read_at_once(struct vloop_frame *frame, char __user *to, size_t bytes)
 {
 	const void *from;
 	bool done;
 
-	from = loop_frame_begin(frame);
+	from = vloop_frame_begin(frame);
 	if (!from)
 		return false;
 	pagefault_disable();
 	done = !__copy_to_user_inatomic(to, from, bytes);
 	pagefault_enable();
-	loop_frame_end(frame);
+	vloop_frame_end(frame);
 
 	return done;
 }
 
-static ssize_t loop_read_frame(struct loop_file *file, struct loop_frame *frame, char __user *to,
-			       size_t count)
+static ssize_t vloop_read_frame(struct vloop_file *file, struct vloop_frame *frame, char __user *to,
+				size_t count)
 {
-	struct loop_reader *reader = &file->reader;
-	struct loop_dev *dev = file->dev;
+	struct vloop_reader *reader = &file->reader;
+	struct vloop_dev *dev = file->dev;
 	size_t bytes = frame->bytes;
 	ssize_t ret = bytes;
 
-	if (count < bytes || !loop_read_at_once(frame, to, bytes)) {
-		ret = loop_rest_reserve(reader, bytes) ?:
-		      loop_copy_out(frame, reader->rest, bytes);
+	if (count < bytes || !vloop_read_at_once(frame, to, bytes)) {
+		ret = vloop_rest_reserve(reader, bytes) ?:
+		      vloop_copy_out(frame, reader->rest, bytes);
 		if (!ret) {
 			reader->rest_size = bytes;
 			reader->rest_at = 0;
 		}
 	}
 	spin_lock(&dev->frames_lock);
-	loop_frame_copied(dev, frame, ret < 0 ? 0 : bytes);
+	vloop_frame_copied(dev, frame, ret < 0 ? 0 : bytes);
 	spin_unlock(&dev->frames_lock);
 
-	return ret ?: loop_read_rest(file, to, count);
+	return ret ?: vloop_read_rest(file, to, count);
+}
+
+/* read(2) is used from now on, and nothing else. */
+int vloop_start_reading(struct vloop_file *file)
+{
+	int ret;
+
+	lockdep_assert_held(&file->lock);
+	if (file->reader.reading)
+		return 0;
+	if (vb2_is_busy(&file->cap) || vb2_is_busy(&file->out))
+		return -EBUSY;
+
+	ret = vloop_claim_reader(file);
+	if (ret)
+		return ret;
+	file->reader.reading = true;
+	file->reader.stale = false;
+	vloop_reader_start(file);
+
+	return 0;
 }
 
 /* The next read begins anew, with frames of the new format. */
-static void loop_read_again(struct loop_file *file)
+static void vloop_read_again(struct vloop_file *file)
 {
-	struct loop_reader *reader = &file->reader;
+	struct vloop_reader *reader = &file->reader;
 
-	loop_reader_stop(file);
+	vloop_reader_stop(file);
 	reader->rest_size = 0;
 	reader->rest_at = 0;
 	reader->stale = false;
-	loop_reader_start(file);
+	vloop_reader_start(file);
 }
 
-static ssize_t loop_read_locked(struct loop_file *file, char __user *to, size_t count,
-				bool nonblocking)
+static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_t count,
+				 bool nonblocking)
 {
-	struct loop_reader *reader = &file->reader;
-	struct loop_dev *dev = file->dev;
-	struct loop_frame *frame = NULL;
+	struct vloop_reader *reader = &file->reader;
+	struct vloop_dev *dev = file->dev;
+	struct vloop_frame *frame = NULL;
 	ssize_t ret;
 
-	ret = loop_start_reading(file);
+	ret = vloop_start_reading(file);
 	if (ret)
 		return ret;
 
 	while (!frame) {
 		if (reader->stale) {
-			loop_read_again(file);
+			vloop_read_again(file);
 			return -EIO;
 		}
 		if (reader->rest_at < reader->rest_size)
-			return loop_read_rest(file, to, count);
+			return vloop_read_rest(file, to, count);
 
-		ret = loop_wait_ready(file, nonblocking);
+		ret = vloop_wait_ready(file, nonblocking);
 		if (ret)
 			return ret;
 
@@ -122,29 +143,29 @@ static ssize_t loop_read_locked(struct loop_file *file, char __user *to, size_t 
 		fault_in_writeable(to, min_t(size_t, count, READ_ONCE(dev->sizeimage)));
 		spin_lock(&dev->frames_lock);
 		if (reader->count) {
-			frame = loop_reader_pop(reader).frame;
+			frame = vloop_reader_pop(reader).frame;
 			frame->copying++;
 		}
 		spin_unlock(&dev->frames_lock);
 	}
 
-	return loop_read_frame(file, frame, to, count);
+	return vloop_read_frame(file, frame, to, count);
 }
 
 /* A frame, or as much of it as fits and the rest by the next call. */
-ssize_t loop_read(struct file *filp, char __user *to, size_t count, loff_t *offset)
+ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *offset)
 {
-	struct loop_file *file = loop_to_file(filp);
+	struct vloop_file *file = vloop_to_file(filp);
 	ssize_t ret;
 
-	if (!loop_has_side(file, true))
+	if (!vloop_has_side(file, true))
 		return -EINVAL;
 	if (!count)
 		return 0;
 
 	if (mutex_lock_interruptible(&file->lock))
 		return -ERESTARTSYS;
-	ret = loop_read_locked(file, to, count, filp->f_flags & O_NONBLOCK);
+	ret = vloop_read_locked(file, to, count, filp->f_flags & O_NONBLOCK);
 	mutex_unlock(&file->lock);
 
 	return ret;

@@ -18,92 +18,66 @@
 #include "loop.h"
 
 /* Frames that are copied after the writer had to copy one: the reader keeps them for long. */
-#define LOOP_COPIES_AFTER_MOVE	32
+#define VLOOP_COPIES_AFTER_REPLACE	32
 
 /*
  * With more mappings a view shows no memory of the writer's, who might have to undo them all:
  * a process can have 65,530, and each of its children as many.
  */
-#define LOOP_MAX_MAPPINGS	32
+#define VLOOP_MAX_MAPPINGS	32
 
-/**
- * struct loop_view - a window
- * @dev:	its node
- * @dbuf:	what is mapped
- * @own:	memory of the MMAP buffer that it belongs to
- * @keep:	keeps @own
- * @imported:	memory of somebody else that it is for good: nothing else is ever shown
- * @mappings:	of it, in all processes
- * @entry:	in @frame->views
- * @frame:	that it shows, referred to
- * @copies:	frames to copy before the writer's memory is shown again
- *
- * The last three are under loop_dev.frames_lock.
- */
-struct loop_view {
-	struct loop_dev *dev;
-	struct dma_buf *dbuf;
-	void *own;
-	struct dma_buf *keep;
-	struct dma_buf *imported;
-	atomic_t mappings;
-	struct list_head entry;
-	struct loop_frame *frame;
-	unsigned int copies;
-};
-
-static void loop_view_zap(struct loop_view *view)
+static void vloop_view_zap(struct vloop_view *view)
 {
 	unmap_mapping_range(view->dbuf->file->f_mapping, 0, 0, 1);
 }
 
 /* Shows the copy of its frame instead, or nothing. Lets go of the lock meanwhile. */
-static void loop_view_move(struct loop_view *view, struct loop_frame *by)
+static void vloop_view_replace(struct vloop_view *view, struct vloop_frame *by)
 	__must_hold(&view->dev->frames_lock)
 {
-	struct loop_frame *frame = view->frame;
-	struct loop_dev *dev = view->dev;
+	struct vloop_frame *frame = view->frame;
+	struct vloop_dev *dev = view->dev;
 
 	lockdep_assert_held(&dev->frames_lock);
 	list_del_init(&view->entry);
 	view->frame = by;
-	view->copies = LOOP_COPIES_AFTER_MOVE;
+	view->copies = VLOOP_COPIES_AFTER_REPLACE;
 	if (by) {
 		by->refs++;
 		list_add_tail(&view->entry, &by->views);
 	}
-	loop_view_get(view);
+	vloop_view_get(view);
 	spin_unlock(&dev->frames_lock);
-	loop_view_zap(view);
-	loop_view_put(view);
+	vloop_view_zap(view);
+	vloop_view_put(view);
 	spin_lock(&dev->frames_lock);
-	loop_frame_put(dev, frame);
+	vloop_frame_put(dev, frame);
 }
 
 /* Whoever looks at a frame of the writer's here has a copy from now on, without the writer. */
-static void loop_view_part(struct loop_view *view)
+static void vloop_view_part(struct vloop_view *view)
 {
-	struct loop_frame *frame = loop_view_frame(view), *copy;
-	struct loop_dev *dev = view->dev;
+	struct vloop_frame *frame = vloop_view_frame(view), *copy;
+	struct vloop_dev *dev = view->dev;
 
 	if (!frame)
 		return;
-	copy = frame->vb ? loop_frame_copy(dev, frame) : NULL;
+	copy = frame->vb ? vloop_frame_copy(dev, frame) : NULL;
 	spin_lock(&dev->frames_lock);
 	if (frame->vb && view->frame == frame)
-		loop_view_move(view, copy);
+		vloop_view_replace(view, copy);
 	if (copy)
-		loop_frame_put(dev, copy);
-	loop_frame_put(dev, frame);
+		vloop_frame_put(dev, copy);
+	vloop_frame_put(dev, frame);
 	spin_unlock(&dev->frames_lock);
 }
 
 /**
- * struct loop_insertion - pages on their way into a view
+ * struct vloop_insertion - pages on their way into a view
  * @vma:	where they go
  * @memory:	what is to be seen at the beginning of the view
  */
-struct loop_insertion {
+struct vloop_insertion {
 	const struct vm_area_struct *vma;
 	const void *memory;
 };
@@ -112,9 +86,9 @@ struct loop_insertion {
  * Special: nobody can refer to the page itself, as a pipe (vmsplice), direct I/O or another
  * driver would. They would see it after the view is gone.
  */
-static int loop_insert_page(pte_t *pte, unsigned long address, void *data)
+static int vloop_insert_page(pte_t *pte, unsigned long address, void *data)
 {
-	const struct loop_insertion *insertion = data;
+	const struct vloop_insertion *insertion = data;
 	const struct vm_area_struct *vma = insertion->vma;
 	unsigned long at = address - vma->vm_start + (vma->vm_pgoff << PAGE_SHIFT);
 	unsigned long pfn = vmalloc_to_pfn(insertion->memory + at);
@@ -128,9 +102,9 @@ static int loop_insert_page(pte_t *pte, unsigned long address, void *data)
 }
 
 /* All from the first page that is missed: a frame is seldom read in part. */
-static vm_fault_t loop_view_insert(struct vm_fault *vmf, const void *memory, size_t size)
+static vm_fault_t vloop_view_insert(struct vm_fault *vmf, const void *memory, size_t size)
 {
-	struct loop_insertion insertion = { .vma = vmf->vma, .memory = memory };
+	struct vloop_insertion insertion = { .vma = vmf->vma, .memory = memory };
 	unsigned long pages = PAGE_ALIGN(size) >> PAGE_SHIFT;
 	unsigned long address = vmf->address & PAGE_MASK;
 
@@ -140,8 +114,8 @@ static vm_fault_t loop_view_insert(struct vm_fault *vmf, const void *memory, siz
 	pages = min(pages - vmf->pgoff, (vmf->vma->vm_end - address) >> PAGE_SHIFT);
 
 	return apply_to_page_range(vmf->vma->vm_mm, address, pages << PAGE_SHIFT,
-				   loop_insert_page, &insertion) ? VM_FAULT_OOM :
-								   VM_FAULT_NOPAGE;
+				   vloop_insert_page, &insertion) ? VM_FAULT_OOM :
+								    VM_FAULT_NOPAGE;
 }
 
 /*
@@ -149,24 +123,24 @@ static vm_fault_t loop_view_insert(struct vm_fault *vmf, const void *memory, siz
  * vain is unmapped before the frame is let go. Page tables, which may take long where memory is
  * scarce, are made before.
  */
-static vm_fault_t loop_view_fault(struct vm_fault *vmf)
+static vm_fault_t vloop_view_fault(struct vm_fault *vmf)
 {
-	struct loop_view *view = vmf->vma->vm_private_data;
+	struct vloop_view *view = vmf->vma->vm_private_data;
 	unsigned long address = vmf->address & PAGE_MASK;
-	struct loop_dev *dev = view->dev;
-	struct loop_frame *frame;
+	struct vloop_dev *dev = view->dev;
+	struct vloop_frame *frame;
 	vm_fault_t ret;
 	bool changed;
 
 	if (apply_to_page_range(vmf->vma->vm_mm, address, vmf->vma->vm_end - address, NULL, NULL))
 		return VM_FAULT_OOM;
 
-	frame = loop_view_frame(view);
+	frame = vloop_view_frame(view);
 	if (frame)
-		ret = loop_view_insert(vmf, frame->vb ? vb2_plane_vaddr(frame->vb, 0) :
-							 frame->data, frame->bytes);
+		ret = vloop_view_insert(vmf, frame->vb ? vb2_plane_vaddr(frame->vb, 0) :
+							  frame->data, frame->bytes);
 	else if (view->own)
-		ret = loop_view_insert(vmf, view->own, view->dbuf->size);
+		ret = vloop_view_insert(vmf, view->own, view->dbuf->size);
 	else
 		ret = VM_FAULT_SIGBUS;
 
@@ -174,49 +148,49 @@ static vm_fault_t loop_view_fault(struct vm_fault *vmf)
 	changed = view->frame != frame;
 	spin_unlock(&dev->frames_lock);
 	if (changed) {
-		loop_view_zap(view);
+		vloop_view_zap(view);
 		ret = VM_FAULT_NOPAGE;
 	}
 	if (frame)
-		loop_frame_put_unlocked(dev, frame);
+		vloop_frame_put_unlocked(dev, frame);
 
 	return ret;
 }
 
-static bool loop_view_is_crowded(const struct loop_view *view)
+static bool vloop_view_is_crowded(const struct vloop_view *view)
 {
-	return atomic_read(&view->mappings) > LOOP_MAX_MAPPINGS;
+	return atomic_read(&view->mappings) > VLOOP_MAX_MAPPINGS;
 }
 
-static void loop_view_open(struct vm_area_struct *vma)
+static void vloop_view_open(struct vm_area_struct *vma)
 {
-	struct loop_view *view = vma->vm_private_data;
+	struct vloop_view *view = vma->vm_private_data;
 
 	atomic_inc(&view->mappings);
-	if (loop_view_is_crowded(view))
-		loop_view_part(view);
+	if (vloop_view_is_crowded(view))
+		vloop_view_part(view);
 }
 
-static void loop_view_close(struct vm_area_struct *vma)
+static void vloop_view_close(struct vm_area_struct *vma)
 {
-	struct loop_view *view = vma->vm_private_data;
+	struct vloop_view *view = vma->vm_private_data;
 
 	atomic_dec(&view->mappings);
 }
 
-static const struct vm_operations_struct loop_view_vm_ops = {
-	.open = loop_view_open,
-	.close = loop_view_close,
-	.fault = loop_view_fault,
+static const struct vm_operations_struct vloop_view_vm_ops = {
+	.open = vloop_view_open,
+	.close = vloop_view_close,
+	.fault = vloop_view_fault,
 };
 
 /*
  * The dma-buf
  */
 
-static int loop_view_mmap(struct dma_buf *dbuf, struct vm_area_struct *vma)
+static int vloop_view_mmap(struct dma_buf *dbuf, struct vm_area_struct *vma)
 {
-	struct loop_view *view = dbuf->priv;
+	struct vloop_view *view = dbuf->priv;
 
 	if (vma->vm_flags & VM_WRITE)
 		return -EACCES;
@@ -229,15 +203,15 @@ static int loop_view_mmap(struct dma_buf *dbuf, struct vm_area_struct *vma)
 
 	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_private_data = view;
-	vma->vm_ops = &loop_view_vm_ops;
-	loop_view_open(vma);
+	vma->vm_ops = &vloop_view_vm_ops;
+	vloop_view_open(vma);
 
 	return 0;
 }
 
-static int loop_view_begin(struct dma_buf *dbuf, enum dma_data_direction direction)
+static int vloop_view_begin(struct dma_buf *dbuf, enum dma_data_direction direction)
 {
-	struct loop_view *view = dbuf->priv;
+	struct vloop_view *view = dbuf->priv;
 
 	if (direction != DMA_FROM_DEVICE)
 		return -EACCES;
@@ -245,9 +219,9 @@ static int loop_view_begin(struct dma_buf *dbuf, enum dma_data_direction directi
 	return view->imported ? dma_buf_begin_cpu_access(view->imported, direction) : 0;
 }
 
-static int loop_view_end(struct dma_buf *dbuf, enum dma_data_direction direction)
+static int vloop_view_end(struct dma_buf *dbuf, enum dma_data_direction direction)
 {
-	struct loop_view *view = dbuf->priv;
+	struct vloop_view *view = dbuf->priv;
 
 	if (direction != DMA_FROM_DEVICE)
 		return -EACCES;
@@ -255,26 +229,26 @@ static int loop_view_end(struct dma_buf *dbuf, enum dma_data_direction direction
 	return view->imported ? dma_buf_end_cpu_access(view->imported, direction) : 0;
 }
 
-static int loop_view_attach(struct dma_buf *dbuf, struct dma_buf_attachment *attachment)
+static int vloop_view_attach(struct dma_buf *dbuf, struct dma_buf_attachment *attachment)
 {
 	return -EOPNOTSUPP;
 }
 
 /* Nobody is attached. */
-static struct sg_table *loop_view_map(struct dma_buf_attachment *attachment,
-				      enum dma_data_direction direction)
+static struct sg_table *vloop_view_map(struct dma_buf_attachment *attachment,
+				       enum dma_data_direction direction)
 {
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
-static void loop_view_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
-			    enum dma_data_direction direction)
+static void vloop_view_unmap(struct dma_buf_attachment *attachment, struct sg_table *table,
+			     enum dma_data_direction direction)
 {
 }
 
-static void loop_view_release(struct dma_buf *dbuf)
+static void vloop_view_release(struct dma_buf *dbuf)
 {
-	struct loop_view *view = dbuf->priv;
+	struct vloop_view *view = dbuf->priv;
 
 	if (view->keep)
 		dma_buf_put(view->keep);
@@ -283,21 +257,21 @@ static void loop_view_release(struct dma_buf *dbuf)
 	kfree(view);
 }
 
-static const struct dma_buf_ops loop_view_ops = {
-	.attach = loop_view_attach,
-	.map_dma_buf = loop_view_map,
-	.unmap_dma_buf = loop_view_unmap,
-	.begin_cpu_access = loop_view_begin,
-	.end_cpu_access = loop_view_end,
-	.mmap = loop_view_mmap,
-	.release = loop_view_release,
+static const struct dma_buf_ops vloop_view_ops = {
+	.attach = vloop_view_attach,
+	.map_dma_buf = vloop_view_map,
+	.unmap_dma_buf = vloop_view_unmap,
+	.begin_cpu_access = vloop_view_begin,
+	.end_cpu_access = vloop_view_end,
+	.mmap = vloop_view_mmap,
+	.release = vloop_view_release,
 };
 
 /* Of @size bytes. An error pointer where it cannot be had. */
-struct dma_buf *loop_view_create(struct loop_dev *dev, size_t size)
+struct dma_buf *vloop_view_create(struct vloop_dev *dev, size_t size)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
-	struct loop_view *view;
+	struct vloop_view *view;
 	struct dma_buf *dbuf;
 
 	view = kzalloc(sizeof(*view), GFP_KERNEL);
@@ -307,7 +281,7 @@ struct dma_buf *loop_view_create(struct loop_dev *dev, size_t size)
 	view->dev = dev;
 	INIT_LIST_HEAD(&view->entry);
 	info.exp_name = VPIPE_WINDOW;
-	info.ops = &loop_view_ops;
+	info.ops = &vloop_view_ops;
 	info.size = PAGE_ALIGN(size);
 	info.flags = O_RDONLY;
 	info.priv = view;
@@ -321,48 +295,38 @@ struct dma_buf *loop_view_create(struct loop_dev *dev, size_t size)
 }
 
 /* A window to what somebody else made and the writer lends. Takes the reference over. */
-struct dma_buf *loop_view_import(struct loop_dev *dev, struct dma_buf *imported)
+struct dma_buf *vloop_view_import(struct vloop_dev *dev, struct dma_buf *imported)
 {
-	struct dma_buf *dbuf = loop_view_create(dev, imported->size);
+	struct dma_buf *dbuf = vloop_view_create(dev, imported->size);
 
 	if (IS_ERR(dbuf))
 		dma_buf_put(imported);
 	else
-		((struct loop_view *)dbuf->priv)->imported = imported;
+		((struct vloop_view *)dbuf->priv)->imported = imported;
 
 	return dbuf;
 }
 
 /* None where it is some other dma-buf. */
-struct loop_view *loop_view_of(const struct dma_buf *dbuf)
+struct vloop_view *vloop_view_of(const struct dma_buf *dbuf)
 {
-	return dbuf && dbuf->ops == &loop_view_ops ? dbuf->priv : NULL;
+	return dbuf && dbuf->ops == &vloop_view_ops ? dbuf->priv : NULL;
 }
 
 /* A reader of that node can have it in a queue, if it can be had there at all. */
-bool loop_view_may_be_queued(const struct dma_buf *dbuf, const struct loop_dev *dev)
+bool vloop_view_may_be_queued(const struct dma_buf *dbuf, const struct vloop_dev *dev)
 {
-	const struct loop_view *view = loop_view_of(dbuf);
+	const struct vloop_view *view = vloop_view_of(dbuf);
 
 	return !view || view->dev == dev;
 }
 
-struct dma_buf *loop_view_imported(const struct loop_view *view)
-{
-	return view->imported;
-}
-
-size_t loop_view_size(const struct loop_view *view)
-{
-	return view->dbuf->size;
-}
-
-void loop_view_get(struct loop_view *view)
+void vloop_view_get(struct vloop_view *view)
 {
 	get_dma_buf(view->dbuf);
 }
 
-void loop_view_put(struct loop_view *view)
+void vloop_view_put(struct vloop_view *view)
 {
 	dma_buf_put(view->dbuf);
 }
@@ -372,10 +336,10 @@ void loop_view_put(struct loop_view *view)
  */
 
 /* The frame that it shows, referred to, if any. */
-struct loop_frame *loop_view_frame(struct loop_view *view)
+struct vloop_frame *vloop_view_frame(struct vloop_view *view)
 {
-	struct loop_dev *dev = view->dev;
-	struct loop_frame *frame;
+	struct vloop_dev *dev = view->dev;
+	struct vloop_frame *frame;
 
 	spin_lock(&dev->frames_lock);
 	frame = view->frame;
@@ -386,22 +350,15 @@ struct loop_frame *loop_view_frame(struct loop_view *view)
 	return frame;
 }
 
-bool loop_view_is_free(struct loop_view *view)
-{
-	lockdep_assert_held(&view->dev->frames_lock);
-
-	return !view->frame;
-}
-
 /* Whether frames are to be copied, for the writer's sake. */
-bool loop_view_is_spared(const struct loop_view *view)
+bool vloop_view_is_spared(const struct vloop_view *view)
 {
 	lockdep_assert_held(&view->dev->frames_lock);
 
-	return view->copies || loop_view_is_crowded(view);
+	return view->copies || vloop_view_is_crowded(view);
 }
 
-void loop_view_was_spared(struct loop_view *view)
+void vloop_view_was_spared(struct vloop_view *view)
 {
 	lockdep_assert_held(&view->dev->frames_lock);
 	if (view->copies)
@@ -413,13 +370,13 @@ void loop_view_was_spared(struct loop_view *view)
  * what was shown before. False, and nothing is done, where the writer has asked for the
  * frame, or the view is none for its memory.
  */
-bool loop_view_show(struct loop_view *view, struct loop_frame *frame)
+bool vloop_view_show(struct vloop_view *view, struct vloop_frame *frame)
 {
-	struct loop_dev *dev = view->dev;
-	struct loop_frame *old;
+	struct vloop_dev *dev = view->dev;
+	struct vloop_frame *old;
 
 	spin_lock(&dev->frames_lock);
-	if (frame && (frame->going || (frame->vb && loop_view_is_crowded(view)))) {
+	if (frame && (frame->going || (frame->vb && vloop_view_is_crowded(view)))) {
 		spin_unlock(&dev->frames_lock);
 		return false;
 	}
@@ -431,72 +388,48 @@ bool loop_view_show(struct loop_view *view, struct loop_frame *frame)
 		list_add_tail(&view->entry, &frame->views);
 	}
 	spin_unlock(&dev->frames_lock);
-	loop_view_zap(view);
+	vloop_view_zap(view);
 	if (old)
-		loop_frame_put_unlocked(dev, old);
+		vloop_frame_put_unlocked(dev, old);
 
 	return true;
 }
 
 /* The frame that it shows is its user's from now on, in the buffer's own memory. */
-void loop_view_keep(struct loop_view *view)
+void vloop_view_keep(struct vloop_view *view)
 {
-	struct loop_frame *frame = loop_view_frame(view);
-	struct loop_dev *dev = view->dev;
+	struct vloop_frame *frame = vloop_view_frame(view);
+	struct vloop_dev *dev = view->dev;
 	u32 bytes;
 
 	if (!frame)
 		return;
 	bytes = min_t(u32, frame->bytes, view->dbuf->size);
-	if (view->own && !loop_copy_out(frame, view->own, bytes)) {
+	if (view->own && !vloop_copy_out(frame, view->own, bytes)) {
 		spin_lock(&dev->frames_lock);
-		loop_count_copy(dev, bytes);
+		vloop_count_copy(dev, bytes);
 		spin_unlock(&dev->frames_lock);
 	}
-	loop_view_show(view, NULL);
-	loop_frame_put_unlocked(dev, frame);
+	vloop_view_show(view, NULL);
+	vloop_frame_put_unlocked(dev, frame);
 }
 
 /* All that show @frame show the copy instead, or nothing. Lets go of the lock meanwhile. */
-void loop_views_move(struct loop_dev *dev, struct loop_frame *frame, struct loop_frame *by)
+void vloop_views_replace(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by)
 	__must_hold(&dev->frames_lock)
 {
 	lockdep_assert_held(&dev->frames_lock);
 	while (!list_empty(&frame->views))
-		loop_view_move(list_first_entry(&frame->views, struct loop_view, entry), by);
+		vloop_view_replace(list_first_entry(&frame->views, struct vloop_view, entry), by);
 }
 
-/*
- * MMAP buffers
- */
-
-/* The buffer that @offset in the file is of, and nothing behind it. */
-static struct vb2_buffer *loop_find_buffer(struct vb2_queue *q, loff_t offset)
+/* One that belongs to an MMAP buffer. An error pointer where it cannot be had. */
+struct vloop_view *vloop_view_of_buffer(struct vloop_dev *dev, struct vb2_buffer *vb)
 {
-	struct vb2_buffer *vb;
-	unsigned int i;
-
-	lockdep_assert_held(&q->mmap_lock);
-	if (q->memory != VB2_MEMORY_MMAP)
-		return NULL;
-
-	for (i = 0; i < LOOP_MAX_BUFFERS; i++) {
-		vb = vb2_get_buffer(q, i);
-		/* Without memory it is one that videobuf2 is just making. */
-		if (vb && vb->planes[0].mem_priv &&
-		    vb->planes[0].m.offset + LOOP_CAPTURE_OFFSET == offset)
-			return vb;
-	}
-
-	return NULL;
-}
-
-static struct loop_view *loop_view_of_buffer(struct loop_dev *dev, struct vb2_buffer *vb)
-{
-	struct loop_view *view;
+	struct vloop_view *view;
 	struct dma_buf *dbuf;
 
-	dbuf = loop_view_create(dev, vb2_plane_size(vb, 0));
+	dbuf = vloop_view_create(dev, vb2_plane_size(vb, 0));
 	if (IS_ERR(dbuf))
 		return ERR_CAST(dbuf);
 
@@ -509,66 +442,4 @@ static struct loop_view *loop_view_of_buffer(struct loop_dev *dev, struct vb2_bu
 	view->own = vb2_plane_vaddr(vb, 0);
 
 	return view;
-}
-
-static int loop_map_view(struct loop_file *file, struct vm_area_struct *vma)
-{
-	loff_t offset = (loff_t)vma->vm_pgoff << PAGE_SHIFT;
-	struct vb2_buffer *vb = loop_find_buffer(&file->cap, offset);
-	struct loop_view *view;
-	struct loop_buf *buf;
-
-	if (!vb || !(vma->vm_flags & VM_MAYSHARE) || !(vma->vm_flags & VM_READ))
-		return -EINVAL;
-
-	buf = loop_to_buf(vb);
-	view = buf->view;
-	if (!view) {
-		view = loop_view_of_buffer(file->dev, vb);
-		if (IS_ERR(view))
-			return PTR_ERR(view);
-		/* Pairs with the acquire in loop_view_in(). */
-		smp_store_release(&buf->view, view);
-	}
-
-	return dma_buf_mmap(view->dbuf, vma, 0);
-}
-
-/*
- * Whoever may write to it gets the buffer's own memory for good, as does everybody where
- * videobuf2 has no dma-bufs.
- */
-static int loop_map_own(struct loop_file *file, struct vm_area_struct *vma)
-{
-	loff_t offset = (loff_t)vma->vm_pgoff << PAGE_SHIFT;
-	struct vb2_queue *q = &file->cap;
-	struct vb2_buffer *vb;
-
-	mutex_lock(&q->mmap_lock);
-	vb = loop_find_buffer(q, offset);
-	if (vb) {
-		WRITE_ONCE(loop_to_buf(vb)->own, true);
-		if (loop_to_buf(vb)->view)
-			loop_view_keep(loop_to_buf(vb)->view);
-	}
-	mutex_unlock(&q->mmap_lock);
-	vma->vm_pgoff -= LOOP_CAPTURE_OFFSET >> PAGE_SHIFT;
-
-	return vb2_mmap(q, vma);
-}
-
-/* mmap(2) of a CAPTURE buffer. */
-int loop_capture_mmap(struct loop_file *file, struct vm_area_struct *vma)
-{
-	int ret;
-
-	if (vma->vm_flags & VM_WRITE || !READ_ONCE(loop_show_mmap) ||
-	    !vb2_vmalloc_memops.get_dmabuf)
-		return loop_map_own(file, vma);
-
-	mutex_lock(&file->cap.mmap_lock);
-	ret = loop_map_view(file, vma);
-	mutex_unlock(&file->cap.mmap_lock);
-
-	return ret;
 }

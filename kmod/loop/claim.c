@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Who has what of a node: one file writes, and each process reads with one.
+ */
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+
+#include "loop.h"
+
+/*
+ * Whether the node has that side for this file: of an exclusive one a file keeps the side
+ * that it has used, and before that it has the one that a writer leaves it.
+ */
+bool vloop_has_side(struct vloop_file *file, bool capture)
+{
+	struct vloop_dev *dev = file->dev;
+
+	if (!dev->exclusive)
+		return true;
+	if (READ_ONCE(file->side) != VLOOP_NEITHER)
+		return capture == (READ_ONCE(file->side) == VLOOP_CAPTURE);
+
+	return capture == READ_ONCE(dev->streaming);
+}
+
+int vloop_claim_writer(struct vloop_file *file)
+{
+	struct vloop_dev *dev = file->dev;
+	int ret = 0;
+
+	mutex_lock(&dev->lock);
+	if (!dev->writer)
+		dev->writer = file;
+	else if (dev->writer != file)
+		ret = -EBUSY;
+	if (!ret)
+		WRITE_ONCE(file->side, VLOOP_OUTPUT);
+	mutex_unlock(&dev->lock);
+
+	return ret;
+}
+
+/*
+ * A node that streams to one file at a time tells a second one EBUSY, and programs
+ * count on it. Here each process has that for itself.
+ */
+int vloop_claim_reader(struct vloop_file *file)
+{
+	struct pid *process = task_tgid(current);
+	struct vloop_dev *dev = file->dev;
+	struct vloop_file *other;
+	int ret = 0;
+
+	mutex_lock(&dev->lock);
+	list_for_each_entry(other, &dev->files, entry)
+		if (other != file && other->capturer == process)
+			ret = -EBUSY;
+	if (!ret && !file->capturer)
+		file->capturer = get_pid(process);
+	if (!ret)
+		WRITE_ONCE(file->side, VLOOP_CAPTURE);
+	mutex_unlock(&dev->lock);
+
+	return ret;
+}
+
+/* For buffers: read(2) is a use of its own. */
+int vloop_claim(struct file *filp, struct vb2_queue *q)
+{
+	struct vloop_file *file = vloop_to_file(filp);
+
+	if (!(filp->f_mode & (vloop_is_capture(q) ? FMODE_READ : FMODE_WRITE)))
+		return -EACCES;
+	if (!vloop_is_capture(q))
+		return vloop_claim_writer(file);
+	if (file->reader.reading)
+		return -EBUSY;
+
+	return vloop_claim_reader(file);
+}
+
+/*
+ * Without buffers the queue is nobody's. How many there are is told here: videobuf2 counts them
+ * in memory that it frees, so only who has the queue's lock can ask it.
+ */
+void vloop_unclaim(struct vloop_file *file, struct vb2_queue *q)
+{
+	struct vloop_dev *dev = file->dev;
+
+	if (READ_ONCE(dev->writer) == file && !vloop_is_capture(q)) {
+		spin_lock(&dev->frames_lock);
+		WRITE_ONCE(dev->buffers, vpipe_num_buffers(q));
+		spin_unlock(&dev->frames_lock);
+	}
+	if (vb2_is_busy(q) || (vloop_is_capture(q) && file->reader.reading))
+		return;
+
+	mutex_lock(&dev->lock);
+	if (vloop_is_capture(q)) {
+		put_pid(file->capturer);
+		file->capturer = NULL;
+	} else if (dev->writer == file) {
+		vloop_memory_forget_all(dev);
+		dev->writer = NULL;
+	}
+	mutex_unlock(&dev->lock);
+}
+
+/* Programs that look for cameras are told when one comes or goes. */
+void vloop_caps_changed(struct vloop_dev *dev)
+{
+	if (dev->exclusive)
+		kobject_uevent(&dev->vfd.dev.kobj, KOBJ_CHANGE);
+}

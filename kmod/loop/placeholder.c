@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * What readers get while there is no frame: the last one, where it is kept, or the
+ * time-out image, again after each frame interval. An image that nobody has set is
+ * black.
+ */
+#include <linux/jiffies.h>
+
+#include "loop.h"
+
+/* What is black, and unless they are still good the pictures of others. */
+void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone)
+{
+	spin_lock(&dev->frames_lock);
+	vloop_set_frame(dev, &dev->black, NULL);
+	if (!black_alone) {
+		vloop_set_frame(dev, &dev->last, NULL);
+		vloop_set_frame(dev, &dev->image, NULL);
+	}
+	spin_unlock(&dev->frames_lock);
+}
+
+/* What is to be shown now, if anything. */
+static struct vloop_frame *vloop_placeholder(const struct vloop_dev *dev)
+{
+	if (dev->keep_last && dev->last)
+		return dev->last;
+
+	return dev->image ?: dev->black;
+}
+
+static bool vloop_is_full_range(const struct vloop_dev *dev)
+{
+	u32 quantization = dev->colors.quantization;
+
+	if (quantization == V4L2_QUANTIZATION_DEFAULT)
+		quantization = V4L2_MAP_QUANTIZATION_DEFAULT(false, dev->colors.colorspace,
+							     dev->colors.ycbcr_enc);
+
+	return quantization == V4L2_QUANTIZATION_FULL_RANGE;
+}
+
+/* A black picture, referred to by the caller; none where there is no such thing. */
+static struct vloop_frame *vloop_black(struct vloop_dev *dev)
+{
+	const struct vloop_format *format = dev->format;
+	u8 luma = vloop_is_full_range(dev) ? 0 : 16;
+	u32 first = dev->bytesperline * dev->height;
+	struct vloop_frame *frame;
+	u8 line[4];
+	u32 i;
+
+	lockdep_assert_held(&dev->lock);
+	if (!format->bytes)
+		return NULL;
+	frame = vloop_frame_alloc(dev, dev->sizeimage);
+	if (!frame)
+		return NULL;
+
+	frame->flags = 0;
+	if (!format->luma) {
+		memset(frame->data, 0, frame->bytes);
+		return frame;
+	}
+	for (i = 0; i < sizeof(line); i++)
+		line[i] = format->luma & BIT(i) ? luma : 128;
+	memset(frame->data + first, 128, frame->bytes - first);
+	memset32(frame->data, get_unaligned((u32 *)line), first / sizeof(line));
+	memcpy(frame->data + round_down(first, sizeof(line)), line, first % sizeof(line));
+
+	return frame;
+}
+
+/* Made when it is first needed. */
+static void vloop_placeholder_blacken(struct vloop_dev *dev)
+{
+	struct vloop_frame *frame = NULL;
+
+	mutex_lock(&dev->lock);
+	if (!READ_ONCE(dev->black))
+		frame = vloop_black(dev);
+	if (frame) {
+		spin_lock(&dev->frames_lock);
+		vloop_set_frame(dev, &dev->black, frame);
+		spin_unlock(&dev->frames_lock);
+	}
+	mutex_unlock(&dev->lock);
+}
+
+static unsigned long vloop_placeholder_interval(struct vloop_dev *dev)
+{
+	const struct v4l2_fract *interval = &dev->interval;
+	unsigned long ms;
+
+	mutex_lock(&dev->lock);
+	ms = div_u64((u64)interval->numerator * 1000, interval->denominator);
+	mutex_unlock(&dev->lock);
+
+	return max(1UL, msecs_to_jiffies(clamp(ms, 1UL, 10000UL)));
+}
+
+static bool vloop_placeholder_is_due(struct vloop_dev *dev, unsigned long *interval)
+{
+	unsigned long due = dev->frame_time + dev->timeout;
+
+	if (!time_before(jiffies, due))
+		return true;
+	*interval = due - jiffies;
+
+	return false;
+}
+
+static void vloop_placeholder_tick(struct work_struct *work)
+{
+	struct vloop_dev *dev = container_of(to_delayed_work(work), struct vloop_dev,
+					     placeholder_work);
+	unsigned long interval = vloop_placeholder_interval(dev);
+	struct vloop_reader *reader;
+	struct vloop_frame *frame;
+
+	if (!READ_ONCE(dev->image))
+		vloop_placeholder_blacken(dev);
+	spin_lock(&dev->frames_lock);
+	if (!dev->timeout || list_empty(&dev->readers)) {
+		spin_unlock(&dev->frames_lock);
+		return;
+	}
+
+	frame = vloop_placeholder(dev);
+	if (vloop_placeholder_is_due(dev, &interval) && frame) {
+		dev->next++;
+		/* The writer's clock: later than what came before, by as little as counts. */
+		dev->clock = dev->stamps == VPIPE_LOOP_STAMPS_NODE || !dev->clock ?
+			     ktime_get_ns() : dev->clock + NSEC_PER_USEC;
+		list_for_each_entry(reader, &dev->readers, entry)
+			vloop_reader_show_placeholder(dev, reader, frame);
+	}
+	spin_unlock(&dev->frames_lock);
+
+	queue_delayed_work(system_dfl_wq, &dev->placeholder_work, interval);
+}
+
+void vloop_placeholder_init(struct vloop_dev *dev)
+{
+	INIT_DELAYED_WORK(&dev->placeholder_work, vloop_placeholder_tick);
+	dev->frame_time = jiffies;
+}
+
+void vloop_placeholder_exit(struct vloop_dev *dev)
+{
+	cancel_delayed_work_sync(&dev->placeholder_work);
+	vloop_placeholder_forget(dev, false);
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Frames on their way from the writer to the readers' lists, and their buffers on
+ * the way back.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+
+#include "loop.h"
+
+/*
+ * Giving buffers back
+ */
+
+static bool vloop_is_shown(const struct vloop_frame *frame)
+{
+	return !list_empty(&frame->views) || !list_empty(&frame->borrowers);
+}
+
+static bool vloop_is_kept(const struct vloop_dev *dev, const struct vloop_frame *frame)
+{
+	return frame == dev->last || frame == dev->image;
+}
+
+static void vloop_end_lending(struct vloop_dev *dev, struct vloop_frame *frame)
+{
+	struct vloop_buf *buf, *next;
+
+	list_for_each_entry_safe(buf, next, &frame->borrowers, borrow)
+		vloop_lent_back(dev, buf);
+}
+
+/*
+ * Gives the writer a frame's buffer, or has those who are just copying it do so. Who looks at
+ * it, and the node itself, get a copy; so do those who wait for it, if it is the newest one;
+ * those whom it is lent to keep the memory, and what comes to be there.
+ * Where there is no memory for that they lose it. Lets go of the lock meanwhile.
+ */
+static void vloop_take(struct vloop_dev *dev, struct vloop_frame *frame, bool newest)
+	__must_hold(&dev->frames_lock)
+{
+	struct vloop_frame *copy = NULL;
+
+	lockdep_assert_held(&dev->frames_lock);
+	frame->going = true;
+	frame->refs++;
+	vloop_end_lending(dev, frame);
+	vloop_readers_drop(dev, newest ? frame->number - 1 : frame->number);
+	if (frame->refs > 1 + frame->copying) {
+		spin_unlock(&dev->frames_lock);
+		copy = vloop_frame_copy(dev, frame);
+		spin_lock(&dev->frames_lock);
+	}
+
+	/* Several may refer to the copy, or by now nobody. */
+	vloop_readers_replace(dev, frame, copy);
+	if (frame == dev->last) {
+		if (copy)
+			copy->refs++;
+		vloop_set_frame(dev, &dev->last, copy);
+	}
+	if (frame == dev->image) {
+		if (copy)
+			copy->refs++;
+		vloop_set_frame(dev, &dev->image, copy);
+	}
+	vloop_views_replace(dev, frame, copy);
+	if (copy)
+		vloop_frame_put(dev, copy);
+	vloop_frame_put(dev, frame);
+}
+
+/*
+ * The frame that is missed least: the oldest of those that wait for slow readers, else one
+ * that can be copied for those who have it, else the oldest that is lent: a writer may use
+ * fewer buffers than it has. Not the newest one, where there are others.
+ */
+static struct vloop_frame *vloop_victim(struct vloop_dev *dev)
+{
+	struct vloop_frame *frame, *newest, *copied = NULL, *shown = NULL, *lent = NULL;
+
+	if (list_empty(&dev->held))
+		return NULL;
+
+	newest = list_last_entry(&dev->held, struct vloop_frame, entry);
+	list_for_each_entry(frame, &dev->held, entry) {
+		/* It comes as soon as its last copy is made. */
+		if (frame->going)
+			return NULL;
+		if (!list_empty(&frame->borrowers)) {
+			lent = lent ?: frame;
+			continue;
+		}
+		if (frame != newest && !vloop_is_shown(frame) && !vloop_is_kept(dev, frame)) {
+			if (!frame->copying)
+				return frame;
+			copied = copied ?: frame;
+		} else if (!shown) {
+			shown = frame;
+		}
+	}
+
+	return copied ?: shown ?: lent;
+}
+
+/* The writer asks for a buffer: it gets one. */
+void vloop_relieve(struct vloop_file *file)
+{
+	struct vloop_dev *dev = file->dev;
+	struct vloop_frame *frame;
+	bool newest;
+
+	lockdep_assert_held(&file->lock);
+	if (!vb2_is_streaming(&file->out) || !list_empty(&file->out.done_list))
+		return;
+
+	spin_lock(&dev->frames_lock);
+	frame = vloop_victim(dev);
+	if (frame) {
+		newest = list_is_last(&frame->entry, &dev->held);
+		vloop_take(dev, frame, newest);
+	}
+	spin_unlock(&dev->frames_lock);
+}
+
+static struct vloop_frame *vloop_next_to_take(struct vloop_dev *dev)
+{
+	struct vloop_frame *frame;
+
+	list_for_each_entry(frame, &dev->held, entry)
+		if (!frame->going)
+			return frame;
+
+	return NULL;
+}
+
+static bool vloop_is_idle(struct vloop_dev *dev)
+{
+	bool idle;
+
+	spin_lock(&dev->frames_lock);
+	idle = list_empty(&dev->held);
+	spin_unlock(&dev->frames_lock);
+
+	return idle;
+}
+
+/* The writer stops: it gets all its buffers. What is waited for are copies by the kernel. */
+void vloop_take_back(struct vloop_dev *dev)
+{
+	struct vloop_frame *frame;
+
+	spin_lock(&dev->frames_lock);
+	dev->streaming = false;
+	while ((frame = vloop_next_to_take(dev)))
+		vloop_take(dev, frame, false);
+	spin_unlock(&dev->frames_lock);
+	wait_event(dev->idle, vloop_is_idle(dev));
+}
+
+/*
+ * Publishing
+ */
+
+static void vloop_stamp(struct vloop_dev *dev, struct vloop_frame *frame)
+{
+	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(frame->vb);
+	u64 now = ktime_get_ns();
+
+	if (!dev->written)
+		dev->began = now;
+	frame->timestamp = frame->vb->timestamp;
+	if (dev->stamps == VPIPE_LOOP_STAMPS_NODE)
+		frame->timestamp = now;
+	else if (!frame->timestamp)
+		/* The first one's may be just that; then there is no clock but the time since. */
+		frame->timestamp = now - dev->began;
+	dev->clock = frame->timestamp;
+	frame->number = dev->next++;
+	if (vb2_fileio_is_active(frame->vb->vb2_queue))
+		frame->writer_sequence = dev->written;
+	vbuf->sequence = dev->written++;
+	vbuf->field = V4L2_FIELD_NONE;
+}
+
+/* A buffer that the writer has queued. */
+void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
+{
+	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
+	struct vloop_frame *frame = &vloop_to_out(vb)->frame;
+	struct vloop_frame *copy;
+	bool image_wanted;
+
+	INIT_LIST_HEAD(&frame->views);
+	INIT_LIST_HEAD(&frame->borrowers);
+	frame->vb = vb;
+	frame->going = false;
+	frame->copying = 0;
+	frame->bytes = vb2_get_plane_payload(vb, 0);
+	frame->flags = vbuf->flags & VLOOP_COPIED_FLAGS;
+	frame->timecode = vbuf->timecode;
+	frame->writer_sequence = vloop_to_out(vb)->writer_sequence;
+
+	spin_lock(&dev->frames_lock);
+	vloop_stamp(dev, frame);
+	WRITE_ONCE(dev->buffers, vpipe_num_buffers(vb->vb2_queue));
+	dev->frame_time = jiffies;
+	dev->stats.frames++;
+	list_add_tail(&frame->entry, &dev->held);
+	/* This function's own. */
+	frame->refs = 1;
+	vloop_readers_add(dev, frame);
+	if (dev->keep_last) {
+		frame->refs++;
+		vloop_set_frame(dev, &dev->last, frame);
+	}
+	image_wanted = dev->image_wanted;
+	dev->image_wanted = false;
+	spin_unlock(&dev->frames_lock);
+
+	/* The image is kept for long: the writer's buffer is to come back in its turn. */
+	copy = image_wanted ? vloop_frame_copy(dev, frame) : NULL;
+
+	spin_lock(&dev->frames_lock);
+	if (copy)
+		vloop_set_frame(dev, &dev->image, copy);
+	vloop_frame_put(dev, frame);
+	spin_unlock(&dev->frames_lock);
+}
+
+void vloop_keep_last(struct vloop_dev *dev, bool keep)
+{
+	spin_lock(&dev->frames_lock);
+	dev->keep_last = keep;
+	if (!keep)
+		vloop_set_frame(dev, &dev->last, NULL);
+	spin_unlock(&dev->frames_lock);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What the modules' nodes, queues and formats have in common.
+ */
+#ifndef VPIPE_VIDEO_H
+#define VPIPE_VIDEO_H
+
+#include <linux/videodev2.h>
+
+#include <media/v4l2-dev.h>
+#include <media/v4l2-device.h>
+#include <media/videobuf2-v4l2.h>
+
+#include "memory.h"
+
+/*
+ * Its name, operations and capabilities are set. A node has both directions' ioctls, and is
+ * part of what its v4l2_device frees.
+ */
+static inline int vpipe_video_register(struct video_device *vfd, struct v4l2_device *v4l2_dev,
+				       void *drvdata, int number)
+{
+	vfd->vfl_dir = VFL_DIR_M2M;
+	vfd->release = video_device_release_empty;
+	vfd->v4l2_dev = v4l2_dev;
+	video_set_drvdata(vfd, drvdata);
+
+	return video_register_device(vfd, VFL_TYPE_VIDEO, number);
+}
+
+/* Its operations and the size of its buffers are set. */
+static inline int vpipe_queue_init(struct vb2_queue *q, u32 type, unsigned int io_modes,
+				   const struct vpipe_memory *memory, void *drv_priv,
+				   struct mutex *lock)
+{
+	q->type = type;
+	q->io_modes = io_modes;
+	q->mem_ops = &memory->ops;
+	q->drv_priv = drv_priv;
+	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_COPY;
+	q->lock = lock;
+
+	return vb2_queue_init(q);
+}
+
+/* Every size from @min to @max in either direction. */
+static inline void vpipe_fill_framesizes(struct v4l2_frmsizeenum *fsize, u32 type, u32 min, u32 max)
+{
+	fsize->type = type;
+	fsize->stepwise = (struct v4l2_frmsize_stepwise){
+		.min_width = min,
+		.max_width = max,
+		.step_width = 1,
+		.min_height = min,
+		.max_height = max,
+		.step_height = 1,
+	};
+}
+
+/**
+ * struct vpipe_colors - what samples mean, as V4L2 has it; 0 where nobody says
+ * @colorspace:	V4L2_COLORSPACE_*
+ * @xfer_func:	V4L2_XFER_FUNC_*
+ * @ycbcr_enc:	V4L2_YCBCR_ENC_*
+ * @quantization: V4L2_QUANTIZATION_*
+ */
+struct vpipe_colors {
+	u32 colorspace;
+	u32 xfer_func;
+	u32 ycbcr_enc;
+	u32 quantization;
+};
+
+/* Of a single-planar or multi-planar format, or whatever else has the four. */
+#define vpipe_read_colors(from) ({			\
+	__auto_type _from = (from);			\
+							\
+	(struct vpipe_colors){				\
+		.colorspace = _from->colorspace,	\
+		.xfer_func = _from->xfer_func,		\
+		.ycbcr_enc = _from->ycbcr_enc,		\
+		.quantization = _from->quantization,	\
+	};						\
+})
+
+#define vpipe_write_colors(to, colors) do {		\
+	__auto_type _to = (to);				\
+	const struct vpipe_colors *_colors = (colors);	\
+							\
+	_to->colorspace = _colors->colorspace;		\
+	_to->xfer_func = _colors->xfer_func;		\
+	_to->ycbcr_enc = _colors->ycbcr_enc;		\
+	_to->quantization = _colors->quantization;	\
+} while (0)
+
+#endif /* VPIPE_VIDEO_H */
