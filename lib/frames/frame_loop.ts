@@ -80,7 +80,8 @@ export async function runFrameLoop(
       if (index < 0) index = next();
       for (; index === -EAGAIN && !stop.requested; index = next()) await waiter.rest();
       if (index < 0) break;
-      const now = take(index, frame++);
+      const now = take(index, frame);
+      frame++;
       if (log.isFull || waiter.restIsDue(now) || frame === 0) {
         settle();
         await waiter.rest();
