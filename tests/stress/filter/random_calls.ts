@@ -12,14 +12,16 @@ import { Worker } from "../engine/workers.ts";
 
 export async function randomCalls({ seconds, random }: Conditions): Promise<string> {
   const order = () => ({ seed: random.next(), seconds });
-  await using leader = new Worker(callVideoAtRandom, { ...order(), announce: true });
+  // Until it is stopped: who joins it may be slow to start.
+  await using leader = new Worker(callVideoAtRandom, { seed: random.next(), announce: true });
   await using other = new Worker(callVideoAtRandom, order());
   await using meta = new Worker(callMetaAtRandom, order());
   const [pid, fd] = (await leader.line() ?? "").split(" ").map(Number);
   await using follower = new Worker(callVideoAtRandom, { ...order(), join: { pid, fd } });
 
-  const video = [leader, other, follower].map((worker) => worker.result());
-  const frames = total(await Promise.all(video));
+  const bounded = await Promise.all([other, follower].map((worker) => worker.result()));
+  leader.stop();
+  const frames = total([await leader.result(), ...bounded]);
   const entries = await meta.result();
   const sum = total([frames, entries]);
   const seen = expectDocumented(sum);
