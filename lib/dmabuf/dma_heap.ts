@@ -1,5 +1,6 @@
 /**
- * Allocation of dma-bufs from a dma-heap, after linux/dma-heap.h.
+ * Allocation of dma-bufs: from a dma-heap, after linux/dma-heap.h, or where the path is its device,
+ * by udmabuf.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import { ioctl } from "../sys/ioctl.ts";
 import { _IOWR } from "../sys/ioctl_number.ts";
 import { n64, struct, u32 } from "../sys/struct.ts";
 import { Dmabuf } from "./dma_buf.ts";
+import { isUdmabuf, udmabufFile } from "./udmabuf.ts";
 
 export const dma_heap_allocation_data = struct("struct dma_heap_allocation_data", 24, {
   len: n64(0),
@@ -23,11 +25,13 @@ export const DMA_HEAP_IOCTL_ALLOC = {
 };
 
 /**
- * Allocates `size` bytes from the heap at `path` (`/dev/dma_heap/system`) and maps them.
+ * Allocates `size` bytes from the heap at `path` (`/dev/dma_heap/system`, `/dev/udmabuf`) and maps
+ * them.
  *
  * @throws {SysError} as open(2) of the heap, or ENOMEM
  */
 export function allocateFromHeap(path: string, size: number): Dmabuf {
+  if (isUdmabuf(path)) return new Dmabuf(udmabufFile(path, size), size);
   using heap = File.open(path, O_RDWR);
   const allocation = dma_heap_allocation_data.alloc({ len: size, fd_flags: O_RDWR | O_CLOEXEC });
   try {

@@ -10,6 +10,7 @@ import * as av1Controls from "../../lib/codec/av1_controls.ts";
 import * as codecControls from "../../lib/codec/controls.ts";
 import * as dmaBuf from "../../lib/dmabuf/dma_buf.ts";
 import * as dmaHeap from "../../lib/dmabuf/dma_heap.ts";
+import * as udmabuf from "../../lib/dmabuf/udmabuf.ts";
 import * as clock from "../../lib/sys/clock.ts";
 import * as deviceNumber from "../../lib/sys/device_number.ts";
 import * as errno from "../../lib/sys/errno.ts";
@@ -44,6 +45,7 @@ const modules: [header: string, exports: Record<string, unknown>][] = [
   ["<linux/videodev2.h>", videodev2],
   ["<linux/dma-heap.h>", dmaHeap],
   ["<linux/dma-buf.h>", dmaBuf],
+  ["<linux/udmabuf.h>", udmabuf],
   ['"kmod/uapi/vpipe.h"', uapi],
   ['"kmod/uapi/vpipe-dec.h"', decoder],
   ['"kmod/uapi/vpipe-loop.h"', loop],
