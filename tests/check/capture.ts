@@ -8,6 +8,7 @@ import { threshold } from "../../lib/image/threshold.ts";
 import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
 import { openCamera, setUpCamera } from "../../lib/cli/camera.ts";
 import { breathe } from "../../lib/cli/stop.ts";
+import { libc } from "../../lib/sys/libc.ts";
 import { Poller, POLLIN } from "../../lib/sys/poll.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import { DmabufQueue } from "../../lib/v4l2/queue.ts";
@@ -27,7 +28,7 @@ import { expect, expectEqual, Skip, type Suite } from "./suite.ts";
 
 const FRAMES = 20;
 const VGA = { size: [640, 480], fps: FPS };
-const PAGES = Math.ceil(640 * 480 / 4096);
+const PAGES = Math.ceil(640 * 480 / libc.getpagesize());
 // drivers/media/test-drivers/vivid/vivid-ctrls.c
 const VIVID_CID_PERC_DROPPED = (0x00f00000 | 0xf000) + 64;
 const VIVID_CID_DQBUF_ERROR = (0x00f00000 | 0xf000) + 66;

@@ -4,10 +4,11 @@
  * @module
  */
 import { errno } from "../../lib/sys/errno.ts";
+import { libc } from "../../lib/sys/libc.ts";
 import { raw } from "./libc.ts";
 
-// Source: asm/unistd_64.h and linux/userfaultfd.h.
-const SYS_USERFAULTFD = 323n;
+// Source: asm/unistd_64.h, asm-generic/unistd.h and linux/userfaultfd.h.
+const SYS_USERFAULTFD = Deno.build.arch === "x86_64" ? 323n : 282n;
 const UFFDIO_API = 0xc018aa3f;
 const UFFDIO_REGISTER = 0xc020aa00;
 const UFFD_API = 0xaan;
@@ -21,7 +22,7 @@ const library = Deno.dlopen("libc.so.6", {
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 
-const PAGE_SIZE = 4096;
+const PAGE_SIZE = libc.getpagesize();
 
 /** @returns the address of so many bytes that are never there; undefined where the kernel cannot */
 export function missingMemory(bytes: number): bigint | undefined {
