@@ -10,7 +10,19 @@ KDIR ?= /lib/modules/$(KERNEL_RELEASE)/build
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-BIN := build/bin
+# Of the tools; by the kernel's name for it or by Debian's.
+HOST := $(shell uname -m)
+ARCH ?= $(HOST)
+aarch64_names := arm64 aarch64
+x86_64_names := amd64 x86_64
+override ARCH := $(or $(if $(filter $(ARCH),$(aarch64_names)),aarch64),$(if $(filter $(ARCH),$(x86_64_names)),x86_64),$(ARCH))
+# The kernel's build means something else by it.
+unexport ARCH
+MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
+FOREIGN := $(filter-out $(HOST),$(ARCH))
+
+BUILD := build$(FOREIGN:%=/%)
+BIN := $(BUILD)/bin
 KMOD := build/kmod/$(KERNEL_RELEASE)
 VERSION := $(shell sed -n 's/^export const VERSION = "\(.*\)";/\1/p' lib/cli/version.ts)
 
@@ -33,6 +45,11 @@ V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-tur
 
 COMPILE = $(DENO) compile --quiet --no-check --no-prompt --v8-flags=$(V8_FLAGS) $(IMPORTS)
 
+# What an architecture's tools are made of, as the set-up found: a program each, or
+# where no compile runtime is to be had, bundles that launchers run in one Deno.
+RUNTIME := build/toolchain/runtime$(FOREIGN:%=-%)
+LAUNCHED = $(filter launchers%,$(shell cat $(RUNTIME)))
+
 ##@ Building
 
 .PHONY: all
@@ -45,23 +62,33 @@ setup: ## everything that building, the guests and the tests need (as root)
 build/toolchain/network build/toolchain/chart.js:
 	toolchain/setup deno
 
+build/toolchain/runtime-%: build/toolchain/network
+	toolchain/setup deno-$*
+
 .PHONY: tools
-tools: $(TOOLS:%=$(BIN)/%) ## the tools, as standalone binaries in build/bin
+tools: $(TOOLS:%=$(BIN)/%) ## the tools, in build/bin; ARCH=aarch64: in build/aarch64/bin
 
 SOURCES := $(shell find lib toolchain/offline -name '*.ts' -o -name '*.json') deno.json
 
 define compile
 	@mkdir -p $(@D)
-	@echo "  COMPILE $(@F)"
-	@$(COMPILE) $(or $(PERMISSIONS_$(@F)),$(PERMISSIONS)) $(INCLUDE_$(@F)) --output $@.new $<
-	@mv $@.new $@
+	@echo "  COMPILE $(@:build/%=%)"
+	@$(if $(LAUNCHED),$(bundle),$(standalone))
 endef
+
+permissions = $(or $(PERMISSIONS_$(@F)),$(PERMISSIONS))
+standalone = $(COMPILE) $(FOREIGN:%=--target %-unknown-linux-gnu) $(permissions) \
+	$(INCLUDE_$(@F):%=--include %) --output $@.new $< && mv $@.new $@
+bundle = toolchain/bundle $(ARCH) $(RUNTIME:build/toolchain/runtime%=build/toolchain/deno%) $@ \
+	"$(permissions) --v8-flags=$(V8_FLAGS)" "$(IMPORTS)" $< $(INCLUDE_$(@F))
+
+$(TOOLS:%=$(BIN)/%): $(if $(FOREIGN),$(RUNTIME) toolchain/bundle)
 
 $(BIN)/%: tools/%.ts $(SOURCES) Makefile build/toolchain/network
 	$(compile)
 
 # Its threads run a program of their own, which no import names.
-INCLUDE_decoder-daemon := --include daemon/stream_worker.ts
+INCLUDE_decoder-daemon := daemon/stream_worker.ts
 
 $(BIN)/decoder-daemon: daemon/decoder-daemon.ts $(wildcard daemon/*.ts) $(SOURCES) Makefile build/toolchain/network
 	$(compile)
@@ -71,7 +98,8 @@ $(BIN)/bench-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/rep
 
 $(BIN)/check: $(wildcard tests/check/*.ts)
 
-KERNELS_EXAMPLE := build/kernels/example.so
+KERNELS_EXAMPLE := $(BUILD)/kernels/example.so
+COMPILER = $(or $(FOREIGN:%=%-linux-gnu-gcc),$(CC))
 
 .PHONY: kernels-example
 kernels-example: $(KERNELS_EXAMPLE) ## a library for decoder-daemon --kernels, of daemon/kernels/example.c
@@ -79,7 +107,7 @@ kernels-example: $(KERNELS_EXAMPLE) ## a library for decoder-daemon --kernels, o
 $(KERNELS_EXAMPLE): daemon/kernels/example.c daemon/kernels/vpipe-kernels.h
 	@mkdir -p $(@D)
 	@echo "  CC $(@F)"
-	@$(CC) -std=c11 -O3 -Wall -Wextra -Werror -fPIC -shared -o $@.new $<
+	@$(COMPILER) -std=c11 -O3 -Wall -Wextra -Werror -fPIC -shared -o $@.new $<
 	@mv $@.new $@
 
 build/test/stress: $(wildcard tests/stress/*.ts tests/check/*.ts) $(SOURCES) build/toolchain/network
@@ -118,8 +146,8 @@ ledger: setup tools ## every benchmark row in the guests: bench/ledger, docs/ben
 ##@ Distribution
 
 .PHONY: dist
-dist: tools ## one archive to copy onto a guest: build/vpipe-VERSION.tar.xz
-	scripts/dist.sh $(VERSION) $(TOOLS)
+dist: tools ## one archive to copy onto a guest: build/vpipe-VERSION-ARCH.tar.xz
+	scripts/dist.sh $(VERSION) $(ARCH) $(BUILD) $(TOOLS)
 
 .PHONY: install
 install: tools modules ## tools to PREFIX/bin, the daemon's unit, modules to /lib/modules
@@ -133,7 +161,7 @@ install: tools modules ## tools to PREFIX/bin, the daemon's unit, modules to /li
 
 .PHONY: clean
 clean: ## forget tools and modules; guests and toolchain stay (remove build/ for those)
-	rm -rf $(BIN) build/kmod build/kernels build/vpipe-*.tar.xz
+	rm -rf $(BIN) $(BUILD)/lib build/kmod $(BUILD)/kernels build/vpipe-*.tar.xz
 
 .PHONY: help
 help: ## this list

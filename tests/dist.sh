@@ -9,8 +9,14 @@ make --no-print-directory dist >/dev/null
 # All tools are more than a guest's memory holds.
 folder=$(mktemp -d "$PWD/build/dist-check.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
-tar -xJf "build/vpipe-$(sed -n 's/.*VERSION = "\(.*\)";/\1/p' lib/cli/version.ts).tar.xz" -C "$folder"
+tar -xJf "build/vpipe-$(sed -n 's/.*VERSION = "\(.*\)";/\1/p' lib/cli/version.ts)-$(uname -m).tar.xz" -C "$folder"
 archive=("$folder"/vpipe-*)
+# An archive of another architecture says so, in one line.
+cp "${archive[0]}/tools/ARCH" "$folder/ARCH"
+echo another >"${archive[0]}/tools/ARCH"
+said=$(make --no-print-directory -C "${archive[0]}" tools 2>&1 | grep -v '^make') || true
+[[ $said = "vpipe: this archive is for another, and this machine is "* ]] || { echo "$said" >&2; exit 1; }
+mv "$folder/ARCH" "${archive[0]}/tools/ARCH"
 env -i PATH=/usr/bin:/bin make -C "${archive[0]}" tools kernels-example
 for tool in "${archive[0]}"/build/bin/*; do
 	cmp "$tool" "build/bin/${tool##*/}"
