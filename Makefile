@@ -32,6 +32,7 @@ TOOLS := bench-fixture bench-report capture-dmabuf capture-m2m capture-mmap capt
 	cv-ref decode-file decoder-daemon dump-pgm fixture-feed loop-write meta-drain pgm-diff
 PERMISSIONS = --allow-ffi
 PERMISSIONS_check = --allow-all
+PERMISSIONS_vpipe = --allow-all
 
 DENO := toolchain/deno
 # The network was probed once, by the set-up: see toolchain/setup.
@@ -82,7 +83,7 @@ standalone = $(COMPILE) $(FOREIGN:%=--target %-unknown-linux-gnu) $(permissions)
 bundle = toolchain/bundle $(ARCH) $(RUNTIME:build/toolchain/runtime%=build/toolchain/deno%) $@ \
 	"$(permissions) --v8-flags=$(V8_FLAGS)" "$(IMPORTS)" $< $(INCLUDE_$(@F))
 
-$(TOOLS:%=$(BIN)/%): $(if $(FOREIGN),$(RUNTIME) toolchain/bundle)
+$(TOOLS:%=$(BIN)/%) $(BIN)/vpipe: $(if $(FOREIGN),$(RUNTIME) toolchain/bundle)
 
 $(BIN)/%: tools/%.ts $(SOURCES) Makefile build/toolchain/network
 	$(compile)
@@ -97,6 +98,26 @@ $(BIN)/decoder-daemon: daemon/decoder-daemon.ts $(wildcard daemon/*.ts) $(SOURCE
 $(BIN)/bench-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/report/*.css)
 
 $(BIN)/check: $(wildcard tests/check/*.ts)
+
+# Manual pages and completion, of what the tools declare.
+MANUAL := build/manual/stamp
+
+$(MANUAL): scripts/manual.ts $(wildcard tools/*.ts daemon/*.ts) $(SOURCES) build/toolchain/network build/toolchain/chart.js
+	@echo "  MANUAL"
+	@$(DENO) run --quiet --no-check --allow-all $(IMPORTS) scripts/manual.ts build/manual
+	@touch $@
+
+.PHONY: manual
+manual: $(MANUAL) ## manual pages and completion, in build/manual
+
+# All of them in one.
+.PHONY: vpipe
+vpipe: $(BIN)/vpipe ## every tool in one program, build/bin/vpipe: what is installed
+
+INCLUDE_vpipe := $(INCLUDE_decoder-daemon)
+
+$(BIN)/vpipe: $(wildcard tools/*.ts daemon/*.ts tests/check/*.ts) build/toolchain/chart.js \
+	$(wildcard lib/report/*.js lib/report/*.css)
 
 KERNELS_EXAMPLE := $(BUILD)/kernels/example.so
 COMPILER = $(or $(FOREIGN:%=%-linux-gnu-gcc),$(CC))
@@ -146,22 +167,21 @@ ledger: setup tools ## every benchmark row in the guests: bench/ledger, docs/ben
 ##@ Distribution
 
 .PHONY: dist
-dist: tools ## one archive to copy onto a guest: build/vpipe-VERSION-ARCH.tar.xz
-	scripts/dist.sh $(VERSION) $(ARCH) $(BUILD) $(TOOLS)
+dist: tools $(BIN)/vpipe $(MANUAL) ## one archive to copy onto a guest: build/vpipe-VERSION-ARCH.tar.xz
+	scripts/dist.sh $(VERSION) $(ARCH) $(BUILD) $(TOOLS) vpipe
 
 .PHONY: install
-install: tools modules ## tools to PREFIX/bin, the daemon's unit, modules to /lib/modules
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
-	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' daemon/decoder-daemon.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/decoder-daemon.service
-	install -m 644 $(KMOD)/*.ko $$(find $(KMOD)/mem2mem -name "*.ko" 2>/dev/null) $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
-	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
+install: $(BIN)/vpipe modules $(MANUAL) ## the tools as one program, manual, completion, the daemon's unit, modules
+	scripts/install.sh tools "$(DESTDIR)" "$(PREFIX)" $(BUILD)
+	scripts/install.sh modules "$(DESTDIR)" $(KERNEL_RELEASE) $(KMOD)
+
+.PHONY: uninstall
+uninstall: ## what `make install` with the same PREFIX and KERNEL_RELEASE put there
+	scripts/install.sh remove "$(DESTDIR)" "$(PREFIX)" $(KERNEL_RELEASE)
 
 .PHONY: clean
 clean: ## forget tools and modules; guests and toolchain stay (remove build/ for those)
-	rm -rf $(BIN) $(BUILD)/lib build/kmod $(BUILD)/kernels build/vpipe-*.tar.xz
+	rm -rf $(BIN) $(BUILD)/lib build/kmod build/manual $(BUILD)/kernels build/vpipe-*.tar.xz
 
 .PHONY: help
 help: ## this list

@@ -74,17 +74,13 @@ demo: tools ## frames through this machine's filter (as root, with vpipe and viv
 	scripts/demo.sh bench/demo
 
 .PHONY: install
-install: all ## tools to PREFIX/bin, the daemon's unit, modules to /lib/modules
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
-	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	$(if $(LAUNCHERS),install -d $(DESTDIR)$(PREFIX)/lib/vpipe)
-	$(if $(LAUNCHERS),install -m 644 $(LIB)/*.js $(DESTDIR)$(PREFIX)/lib/vpipe)
-	$(if $(LAUNCHERS),install -m 755 $(LIB)/deno $(DESTDIR)$(PREFIX)/lib/vpipe)
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' daemon/decoder-daemon.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/decoder-daemon.service
-	install -m 644 $(KMOD)/*.ko $$(find $(KMOD)/mem2mem -name "*.ko" 2>/dev/null) $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
-	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
+install: $(BIN)/vpipe modules ## the tools as one program, manual, completion, the daemon's unit, modules
+	scripts/install.sh tools "$(DESTDIR)" "$(PREFIX)" build
+	scripts/install.sh modules "$(DESTDIR)" $(KERNEL_RELEASE) $(KMOD)
+
+.PHONY: uninstall
+uninstall: ## what `make install` put there
+	scripts/install.sh remove "$(DESTDIR)" "$(PREFIX)" $(KERNEL_RELEASE)
 
 .PHONY: clean
 clean: ## forget what was built here

@@ -55,8 +55,10 @@ done
 
 git ls-files -z -- kmod daemon/kernels daemon/decoder-daemon.service | xargs -0 cp --parents -t "$tree"
 cp -r fixtures/*.pgm fixtures/README.md fixtures/streams "$tree/fixtures"
-cp scripts/{check,demo,kmemleak,machine,mem2mem,modules}.sh scripts/{bench,trace}_*.sh "$tree/scripts"
+cp scripts/{check,demo,install,kmemleak,machine,mem2mem,modules}.sh scripts/{bench,trace}_*.sh "$tree/scripts"
 cp README.md LICENSE "$tree"
+cp -r build/manual "$tree"
+rm "$tree/manual/stamp"
 git ls-files -z -- docs | xargs -0 cp --parents -t "$tree"
 cp scripts/dist.mk "$tree/Makefile"
 

@@ -6,8 +6,10 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { descriptorOf, STDOUT } from "./files.ts";
+import { invocation } from "./invocation.ts";
 import { type Flag, type Parameter, UsageError } from "./parameters.ts";
 import { StopRequest } from "./stop.ts";
+import { suggestion } from "./suggest.ts";
 import { VERSION } from "./version.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -62,8 +64,8 @@ const COMMON = {
   json: { flag: true, help: "print the result as one line of JSON on stdout" },
   quiet: { flag: true, help: "print nothing but errors" },
   debug: { flag: true, help: "show where an error came from" },
-  version: { flag: true, help: "print the version" },
-  help: { flag: true, help: "print this help" },
+  version: { flag: true, help: "print the version (-V)" },
+  help: { flag: true, help: "print this help (-h)" },
 } satisfies Record<string, Flag>;
 
 // deno-lint-ignore no-explicit-any
@@ -117,21 +119,25 @@ export function parse<P extends Positionals, O extends Options>(
   const options: Options = { ...tool.options, ...COMMON };
   const names = Object.keys(options);
   const valued = names.filter((name) => !isFlag(options[name]));
+  const asked = { help: false, version: false };
   const given = parseArgs([...argv], {
     boolean: names.filter((name) => isFlag(options[name])),
     string: ["_", ...valued],
     collect: valued,
     unknown(argument, key) {
       if (key === undefined) return;
-      const negative = /^-[\d.]/.test(argument);
-      throw new UsageError(`${negative ? "negative number" : "unknown option"} ${argument}`);
+      if (argument === "-h") return asked.help = true, false;
+      if (argument === "-V") return asked.version = true, false;
+      if (/^-[\d.]/.test(argument)) throw new UsageError(`negative number ${argument}`);
+      const meant = suggestion(key, names, "--");
+      throw new UsageError(`unknown option ${argument}${meant}`);
     },
   }) as { _: (string | number)[] } & Record<string, unknown>;
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const option = options[name];
     if (isFlag(option)) {
-      values[name] = given[name];
+      values[name] = given[name] || asked[name as keyof typeof asked] === true;
       continue;
     }
     const texts = given[name] as string[];
@@ -174,8 +180,12 @@ function writesStdout<P extends Positionals, O extends Options>(
 /** Runs a tool with the program's arguments and ends the program. */
 export async function main<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
-): Promise<never> {
-  Deno.exit(await run(tool, Deno.args));
+): Promise<void> {
+  const { name, summary, positionals, options } = tool;
+  if (invocation.declare) {
+    return invocation.declare({ name, summary, positionals, options: { ...options, ...COMMON } });
+  }
+  Deno.exit(await run(tool, invocation.args));
 }
 
 async function run<P extends Positionals, O extends Options>(
