@@ -170,6 +170,10 @@ ledger: setup tools ## every benchmark row in the guests: bench/ledger, docs/ben
 dist: tools $(BIN)/vpipe $(MANUAL) ## one archive to copy onto a guest: build/vpipe-VERSION-ARCH.tar.xz
 	scripts/dist.sh $(VERSION) $(ARCH) $(BUILD) $(TOOLS) vpipe
 
+.PHONY: deb
+deb: $(BIN)/vpipe $(MANUAL) ## Debian packages, in build/deb; ARCH=aarch64 for another machine
+	@scripts/deb/build $(VERSION) $(ARCH) $(BUILD)
+
 .PHONY: install
 install: $(BIN)/vpipe modules $(MANUAL) ## the tools as one program, manual, completion, the daemon's unit, modules
 	scripts/install.sh tools "$(DESTDIR)" "$(PREFIX)" $(BUILD)
@@ -181,7 +185,7 @@ uninstall: ## what `make install` with the same PREFIX and KERNEL_RELEASE put th
 
 .PHONY: clean
 clean: ## forget tools and modules; guests and toolchain stay (remove build/ for those)
-	rm -rf $(BIN) $(BUILD)/lib build/kmod build/manual $(BUILD)/kernels build/vpipe-*.tar.xz
+	rm -rf $(BIN) $(BUILD)/lib build/kmod build/manual $(BUILD)/kernels build/deb build/vpipe-*.tar.xz
 
 .PHONY: help
 help: ## this list

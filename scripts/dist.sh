@@ -53,10 +53,10 @@ for tool; do
 	(cd "$bin" && sha256sum "$tool") >>"$tree/tools/SHA256SUMS"
 done
 
-git ls-files -z -- kmod daemon/kernels daemon/decoder-daemon.service | xargs -0 cp --parents -t "$tree"
+git ls-files -z -- kmod daemon/kernels daemon/decoder-daemon.service daemon/60-vpipe.rules daemon/vpipe.sysusers | xargs -0 cp --parents -t "$tree"
 cp -r fixtures/*.pgm fixtures/README.md fixtures/streams "$tree/fixtures"
 cp scripts/{check,demo,install,kmemleak,machine,mem2mem,modules}.sh scripts/{bench,trace}_*.sh "$tree/scripts"
-cp README.md LICENSE "$tree"
+cp README.md LICENSE CHANGELOG.md SECURITY.md "$tree"
 cp -r build/manual "$tree"
 rm "$tree/manual/stamp"
 git ls-files -z -- docs | xargs -0 cp --parents -t "$tree"

@@ -41,9 +41,17 @@ install_tools() {
 	for folder in "${completions[@]}"; do
 		install -D -m 644 -t "$prefix/share/$folder" "$manual/${folder%%[-/]*}"/*
 	done
-	install -d "$prefix/lib/systemd/system"
+	mkdir -p "$prefix/lib/systemd/system"
 	sed "s|/usr/local/bin|$1/bin|" "$here/daemon/decoder-daemon.service" \
 		>"$prefix/lib/systemd/system/decoder-daemon.service"
+	install -D -m 644 "$here/daemon/60-vpipe.rules" "$prefix/lib/udev/rules.d/60-vpipe.rules"
+	install -D -m 644 "$here/daemon/vpipe.sysusers" "$prefix/lib/sysusers.d/vpipe.conf"
+	if [ -z "$destination" ] && [ -d /run/systemd/system ]; then
+		systemd-sysusers "$prefix/lib/sysusers.d/vpipe.conf" || true
+		systemctl daemon-reload || true
+		udevadm control --reload || true
+		udevadm trigger --subsystem-match=misc || true
+	fi
 }
 
 install_modules() {
@@ -63,7 +71,8 @@ remove() {
 		rm -f "$prefix/share/man/man1/$tool.1" "$prefix/share/fish/vendor_completions.d/$tool.fish" \
 			"$prefix/share/bash-completion/completions/$tool" "$prefix/share/zsh/site-functions/_$tool"
 	done < <(tools; echo vpipe)
-	rm -f "$prefix/bin/vpipe" "$prefix/lib/systemd/system/decoder-daemon.service"
+	rm -f "$prefix/bin/vpipe" "$prefix/lib/systemd/system/decoder-daemon.service" \
+		"$prefix/lib/udev/rules.d/60-vpipe.rules" "$prefix/lib/sysusers.d/vpipe.conf"
 	rm -rf "$prefix/lib/vpipe"
 	folder=$destination/lib/modules/$2/updates
 	rm -f "$folder"/{vpipe,vpipe-dec,vpipe-loop,v4l2-mem2mem}.ko

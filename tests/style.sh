@@ -11,7 +11,7 @@ typescript() {
 	fi
 	"$deno" fmt --check
 	"$deno" lint
-	"$deno" check "${imports[@]}" lib/*/*.ts tools/*.ts daemon/*.ts fixtures/*.ts tests/*/*.ts
+	"$deno" check "${imports[@]}" lib/*/*.ts tools/*.ts daemon/*.ts fixtures/*.ts scripts/*.ts tests/*/*.ts
 }
 
 shell() {

@@ -44,6 +44,10 @@ build_arm64() {
 # arm64_facts arm64|arm64-16k|arm64-rt: set release, kdir and chroot.
 arm64_facts() {
 	local headers
+	if ! command -v qemu-system-aarch64 >/dev/null; then
+		say "$1: skipped: there is no qemu-system-aarch64 here: 'make setup' installs it"
+		exit "$skipped"
+	fi
 	locked build-arm64 build_arm64_build_once
 	case $1 in
 	arm64) headers=linux-headers-arm64 ;;

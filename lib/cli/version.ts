@@ -1,2 +1,2 @@
 /** The version that every tool prints. */
-export const VERSION = "0.1.0";
+export const VERSION = "0.2.0";

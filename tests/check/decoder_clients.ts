@@ -6,6 +6,7 @@
 import { h264Sps, V4L2_CID_STATELESS_H264_SPS } from "../../lib/codec/controls.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import { allocateFromHeap } from "../../lib/dmabuf/dma_heap.ts";
+import { isUdmabuf } from "../../lib/dmabuf/udmabuf.ts";
 import { EBUSY, EINVAL, SysError } from "../../lib/sys/errno.ts";
 import { tryIoctl } from "../../lib/sys/ioctl.ts";
 import { _IOR, _IOW, _IOWR } from "../../lib/sys/ioctl_number.ts";
@@ -125,9 +126,19 @@ function requestCheck(): string {
   return "two buffers in one request, of one file or of two: EINVAL, and they are free again";
 }
 
+/** Has udmabuf make larger dma-bufs than unless it is told. */
+function withoutLimit(path: string): Disposable {
+  const parameter = "/sys/module/udmabuf/parameters/size_limit_mb";
+  if (!isUdmabuf(path)) return { [Symbol.dispose]() {} };
+  const before = Deno.readTextFileSync(parameter);
+  Deno.writeTextFileSync(parameter, "128");
+  return { [Symbol.dispose]: () => Deno.writeTextFileSync(parameter, before) };
+}
+
 /** Bitstream that would fill the daemon's memory. */
 function largeCheck(): string {
   const path = heap();
+  using _limit = withoutLimit(path);
   using device = openDecoder();
   const pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME;
   setMplaneFormat(device, OUTPUT, { pixelformat, width: 64, height: 48 });
