@@ -10,7 +10,19 @@ KDIR ?= /lib/modules/$(KERNEL_RELEASE)/build
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-BIN := build/bin
+# Of the tools; by the kernel's name for it or by Debian's.
+HOST := $(shell uname -m)
+ARCH ?= $(HOST)
+aarch64_names := arm64 aarch64
+x86_64_names := amd64 x86_64
+override ARCH := $(or $(if $(filter $(ARCH),$(aarch64_names)),aarch64),$(if $(filter $(ARCH),$(x86_64_names)),x86_64),$(ARCH))
+# The kernel's build means something else by it.
+unexport ARCH
+MAKEOVERRIDES := $(filter-out ARCH=%,$(MAKEOVERRIDES))
+FOREIGN := $(filter-out $(HOST),$(ARCH))
+
+BUILD := build$(FOREIGN:%=/%)
+BIN := $(BUILD)/bin
 KMOD := build/kmod/$(KERNEL_RELEASE)
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' deno.json)
 
@@ -20,6 +32,7 @@ TOOLS := bench-fixture bench-report capture-dmabuf capture-m2m capture-mmap capt
 	cv-ref decode-file decoder-daemon dump-pgm fixture-feed loop-write meta-drain pgm-diff
 PERMISSIONS = --allow-ffi
 PERMISSIONS_check = --allow-all
+PERMISSIONS_vpipe = --allow-all
 
 DENO := toolchain/deno
 # The network was probed once, by the set-up: see toolchain/setup.
@@ -33,6 +46,11 @@ V8_FLAGS := --no-maglev,--no-lazy-feedback-allocation,--invocation-count-for-tur
 
 COMPILE = $(DENO) compile --quiet --no-check --no-prompt --v8-flags=$(V8_FLAGS) $(IMPORTS)
 
+# What an architecture's tools are made of, as the set-up found: a program each, or
+# where no compile runtime is to be had, bundles that launchers run in one Deno.
+RUNTIME := build/toolchain/runtime$(FOREIGN:%=-%)
+LAUNCHED = $(filter launchers%,$(shell cat $(RUNTIME)))
+
 ##@ Building
 
 .PHONY: all
@@ -45,23 +63,33 @@ setup: ## everything that building, the guests and the tests need (as root)
 build/toolchain/network build/toolchain/chart.js:
 	toolchain/setup deno
 
+build/toolchain/runtime-%: build/toolchain/network
+	toolchain/setup deno-$*
+
 .PHONY: tools
-tools: $(TOOLS:%=$(BIN)/%) ## the tools, as standalone binaries in build/bin
+tools: $(TOOLS:%=$(BIN)/%) ## the tools, in build/bin; ARCH=aarch64: in build/aarch64/bin
 
 SOURCES := $(shell find lib toolchain/offline -name '*.ts' -o -name '*.json') deno.json
 
 define compile
 	@mkdir -p $(@D)
-	@echo "  COMPILE $(@F)"
-	@$(COMPILE) $(or $(PERMISSIONS_$(@F)),$(PERMISSIONS)) $(INCLUDE_$(@F)) --output $@.new $<
-	@mv $@.new $@
+	@echo "  COMPILE $(@:build/%=%)"
+	@$(if $(LAUNCHED),$(bundle),$(standalone))
 endef
+
+permissions = $(or $(PERMISSIONS_$(@F)),$(PERMISSIONS))
+standalone = $(COMPILE) $(FOREIGN:%=--target %-unknown-linux-gnu) $(permissions) \
+	$(INCLUDE_$(@F):%=--include %) --output $@.new $< && mv $@.new $@
+bundle = toolchain/bundle $(ARCH) $(RUNTIME:build/toolchain/runtime%=build/toolchain/deno%) $@ \
+	"$(permissions) --v8-flags=$(V8_FLAGS)" "$(IMPORTS)" $< $(INCLUDE_$(@F))
+
+$(TOOLS:%=$(BIN)/%) $(BIN)/vpipe: $(if $(FOREIGN),$(RUNTIME) toolchain/bundle)
 
 $(BIN)/%: tools/%.ts $(SOURCES) Makefile build/toolchain/network
 	$(compile)
 
 # Its threads run a program of their own, which no import names.
-INCLUDE_decoder-daemon := --include daemon/session/stream_worker.ts
+INCLUDE_decoder-daemon := daemon/session/stream_worker.ts
 
 $(BIN)/decoder-daemon: daemon/decoder-daemon.ts $(shell find daemon -name '*.ts') $(SOURCES) Makefile build/toolchain/network
 	$(compile)
@@ -71,7 +99,28 @@ $(BIN)/bench-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/rep
 
 $(BIN)/check: $(shell find tests/check tests/harness -name '*.ts')
 
-KERNELS_EXAMPLE := build/kernels/example.so
+# Manual pages and completion, of what the tools declare.
+MANUAL := build/manual/stamp
+
+$(MANUAL): scripts/manual.ts $(wildcard tools/*.ts) $(shell find daemon -name '*.ts') $(SOURCES) build/toolchain/network build/toolchain/chart.js
+	@echo "  MANUAL"
+	@$(DENO) run --quiet --no-check --allow-all $(IMPORTS) scripts/manual.ts build/manual
+	@touch $@
+
+.PHONY: manual
+manual: $(MANUAL) ## manual pages and completion, in build/manual
+
+# All of them in one.
+.PHONY: vpipe
+vpipe: $(BIN)/vpipe ## every tool in one program, build/bin/vpipe: what is installed
+
+INCLUDE_vpipe := $(INCLUDE_decoder-daemon)
+
+$(BIN)/vpipe: $(wildcard tools/*.ts) $(shell find daemon tests/check tests/harness -name '*.ts') build/toolchain/chart.js \
+	$(wildcard lib/report/*.js lib/report/*.css)
+
+KERNELS_EXAMPLE := $(BUILD)/kernels/example.so
+COMPILER = $(or $(FOREIGN:%=%-linux-gnu-gcc),$(CC))
 
 .PHONY: kernels-example
 kernels-example: $(KERNELS_EXAMPLE) ## a library for decoder-daemon --kernels, of daemon/pixel_functions/example.c
@@ -79,7 +128,7 @@ kernels-example: $(KERNELS_EXAMPLE) ## a library for decoder-daemon --kernels, o
 $(KERNELS_EXAMPLE): daemon/pixel_functions/example.c daemon/pixel_functions/vpipe-kernels.h
 	@mkdir -p $(@D)
 	@echo "  CC $(@F)"
-	@$(CC) -std=c11 -O3 -Wall -Wextra -Werror -fPIC -shared -o $@.new $<
+	@$(COMPILER) -std=c11 -O3 -Wall -Wextra -Werror -fPIC -shared -o $@.new $<
 	@mv $@.new $@
 
 build/test/stress: $(shell find tests/stress tests/harness -name '*.ts') $(SOURCES) build/toolchain/network
@@ -118,22 +167,25 @@ ledger: setup tools ## every benchmark row in the guests: bench/ledger, docs/ben
 ##@ Distribution
 
 .PHONY: dist
-dist: tools ## one archive to copy onto a guest: build/vpipe-VERSION.tar.xz
-	scripts/dist.sh $(VERSION) $(TOOLS)
+dist: tools $(BIN)/vpipe $(MANUAL) ## one archive to copy onto a guest: build/vpipe-VERSION-ARCH.tar.xz
+	scripts/dist.sh $(VERSION) $(ARCH) $(BUILD) $(TOOLS) vpipe
+
+.PHONY: deb
+deb: $(BIN)/vpipe $(MANUAL) ## Debian packages, in build/deb; ARCH=aarch64 for another machine
+	@scripts/deb/build $(VERSION) $(ARCH) $(BUILD)
 
 .PHONY: install
-install: tools modules ## tools to PREFIX/bin, the daemon's unit, modules to /lib/modules
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
-	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' daemon/decoder-daemon.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/decoder-daemon.service
-	install -m 644 $(KMOD)/*.ko $$(find $(KMOD)/mem2mem -name "*.ko" 2>/dev/null) $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
-	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
+install: $(BIN)/vpipe modules $(MANUAL) ## the tools as one program, manual, completion, the daemon's unit, modules
+	scripts/install.sh tools "$(DESTDIR)" "$(PREFIX)" $(BUILD)
+	scripts/install.sh modules "$(DESTDIR)" $(KERNEL_RELEASE) $(KMOD)
+
+.PHONY: uninstall
+uninstall: ## what `make install` with the same PREFIX and KERNEL_RELEASE put there
+	scripts/install.sh remove "$(DESTDIR)" "$(PREFIX)" $(KERNEL_RELEASE)
 
 .PHONY: clean
 clean: ## forget tools and modules; guests and toolchain stay (remove build/ for those)
-	rm -rf $(BIN) build/kmod build/kernels build/vpipe-*.tar.xz
+	rm -rf $(BIN) $(BUILD)/lib build/kmod build/manual $(BUILD)/kernels build/deb build/vpipe-*.tar.xz
 
 .PHONY: help
 help: ## this list

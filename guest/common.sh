@@ -87,6 +87,8 @@ locked() {
 . "$project/guest/parts/testing.sh"
 # shellcheck source=parts/debian.sh
 . "$project/guest/parts/debian.sh"
+# shellcheck source=parts/arm64.sh
+. "$project/guest/parts/arm64.sh"
 # shellcheck source=parts/source.sh
 . "$project/guest/parts/source.sh"
 # shellcheck source=parts/kernels.sh

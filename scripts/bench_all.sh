@@ -34,7 +34,6 @@ for row in "${chosen[@]}"; do
 	[[ " ${rows[*]} " == *" $row "* ]] || wrong_usage "there is no row '$row'"
 done
 
-heap=/dev/dma_heap/system
 fixtures=$(dirname "$scripts")/fixtures
 
 has_node() {

@@ -12,6 +12,9 @@ release=$(uname -r)
 # shellcheck disable=SC2034 # for the scripts that source this
 module=${VPIPE_MODULE:-$(dirname "$scripts")/build/kmod/$release/vpipe.ko}
 meta=/dev/vpipe-meta
+# Where dma-bufs come from.
+heap=/dev/dma_heap/system
+[ -e "$heap" ] || heap=/dev/udmabuf
 
 say() {
 	printf '%s: %s\n' "$me" "$*" >&2

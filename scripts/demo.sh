@@ -25,6 +25,7 @@ node() {
 filter=$(node vpipe)
 camera=$(node 'vivid-000-vid-cap')
 heap=/dev/dma_heap/system
+[ -e $heap ] || heap=/dev/udmabuf
 
 echo "Kernel $(uname -r), filter $filter, camera $camera"
 echo

@@ -12,7 +12,9 @@ DESTDIR ?=
 
 BIN := build/bin
 KMOD := build/kmod/$(KERNEL_RELEASE)
-TOOLS := $(patsubst tools/%.program,%,$(wildcard tools/*.program))
+LIB := build/lib/vpipe
+LAUNCHERS := $(patsubst tools/%.launcher,%,$(wildcard tools/*.launcher))
+TOOLS := $(patsubst tools/%.program,%,$(wildcard tools/*.program)) $(LAUNCHERS)
 
 .PHONY: all
 all: tools modules ## the tools, and the modules for the running (or given) kernel
@@ -20,12 +22,35 @@ all: tools modules ## the tools, and the modules for the running (or given) kern
 .PHONY: tools
 tools: $(TOOLS:%=$(BIN)/%) ## the tools, in build/bin
 
+# The tools of another machine only say "Exec format error".
+.PHONY: architecture
+architecture:
+	@[ "$$(uname -m)" = "$$(cat tools/ARCH)" ] || \
+		{ echo "vpipe: this archive is for $$(cat tools/ARCH), and this machine is $$(uname -m): get the archive for that" >&2; exit 1; }
+
+check_sum = echo "$$(sed -n 's/  $*$$//p' tools/SHA256SUMS)  $@.new" | sha256sum --check --status || \
+	{ echo "$*: checksum differs: unpack the archive again" >&2; exit 1; }
+
+$(TOOLS:%=$(BIN)/%): | architecture
+
 $(BIN)/%: tools/%.program tools/runtime
 	@mkdir -p $(@D)
 	@cat tools/runtime $< >$@.new
-	@echo "$$(sed -n 's/  $*$$//p' tools/SHA256SUMS)  $@.new" | sha256sum --check --status || \
-		{ echo "$*: checksum differs: unpack the archive again" >&2; exit 1; }
+	@$(check_sum)
 	@chmod 755 $@.new
+	@mv $@.new $@
+
+$(BIN)/%: tools/%.launcher $(LIB)/deno
+	@mkdir -p $(@D)
+	@cp $< $@.new
+	@$(check_sum)
+	@mv $@.new $@
+
+# One Deno, and a program a tool.
+$(LIB)/deno: tools/deno $(wildcard tools/*.js) | architecture
+	@mkdir -p $(@D)
+	@cp tools/*.js $(@D)
+	@cp $< $@.new
 	@mv $@.new $@
 
 .PHONY: kernels-example
@@ -49,14 +74,13 @@ demo: tools ## frames through this machine's filter (as root, with vpipe and viv
 	scripts/demo.sh bench/demo
 
 .PHONY: install
-install: all ## tools to PREFIX/bin, the daemon's unit, modules to /lib/modules
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
-	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' daemon/decoder-daemon.service \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/decoder-daemon.service
-	install -m 644 $(KMOD)/*.ko $$(find $(KMOD)/mem2mem -name "*.ko" 2>/dev/null) $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates
-	$(if $(DESTDIR),,depmod $(KERNEL_RELEASE))
+install: $(BIN)/vpipe modules ## the tools as one program, manual, completion, the daemon's unit, modules
+	scripts/install.sh tools "$(DESTDIR)" "$(PREFIX)" build
+	scripts/install.sh modules "$(DESTDIR)" $(KERNEL_RELEASE) $(KMOD)
+
+.PHONY: uninstall
+uninstall: ## what `make install` put there
+	scripts/install.sh remove "$(DESTDIR)" "$(PREFIX)" $(KERNEL_RELEASE)
 
 .PHONY: clean
 clean: ## forget what was built here

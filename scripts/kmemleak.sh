@@ -58,7 +58,7 @@ trap restore EXIT
 scan baseline
 insmod "$module"
 scan insmod
-start "$bin/bench-fixture" "$(node vpipe)" /dev/dma_heap/system \
+start "$bin/bench-fixture" "$(node vpipe)" "$heap" \
 	"$(dirname "$scripts")/fixtures/noise-vga.pgm" /dev/null "$frames" threshold --warm-up 0 --quiet
 follow "$started"
 scan "$frames frames"

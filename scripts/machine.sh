@@ -23,7 +23,13 @@ first() {
 }
 
 cpu_model() {
-	sed -n 's/^\(model name\|Model\|Hardware\)[[:space:]]*: //p' /proc/cpuinfo | head -n 1
+	local name
+	name=$(sed -n 's/^\(model name\|Model\|Hardware\)[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
+	# aarch64 has numbers there, and a name in the device tree where there is one.
+	[ -n "$name" ] || name=$(first /proc/device-tree/model | tr -d '\0')
+	[ -n "$name" ] || name=$(sed -n 's/^CPU \(implementer\|part\)[[:space:]]*: /\1 /p' /proc/cpuinfo |
+		head -n 2 | tr '\n' ' ')
+	echo "$name"
 }
 
 # What the firmware and the processor say of whoever emulates them.
@@ -36,6 +42,8 @@ emulation() {
 		echo "$vendor, emulated (TCG)"
 	elif grep -qw hypervisor /proc/cpuinfo; then
 		echo "virtual: ${vendor:-unknown}"
+	elif [ "$vendor" = QEMU ] || grep -qs linux,dummy-virt /proc/device-tree/compatible; then
+		echo "virtual or emulated: QEMU"
 	else
 		echo "none visible"
 	fi
@@ -90,6 +98,7 @@ fences() {
 echo property,value
 property kernel "$release"
 property machine "$(uname -m)"
+property page_size "$(getconf PAGESIZE)"
 property kernel_version "$(first /proc/version)"
 property cpus "$(grep -c '^processor' /proc/cpuinfo)"
 property cpu_model "$(cpu_model)"

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 kdir=$1
-out=$2
+out=$(readlink -m "$2")
 symbols=()
 if [ -e "$kdir/Module.symvers" ] && ! grep -qw v4l2_m2m_init "$kdir/Module.symvers"; then
 	[ -e "$out/mem2mem/v4l2-mem2mem.ko" ] || scripts/mem2mem.sh "$kdir" "$out/mem2mem"

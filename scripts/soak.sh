@@ -135,7 +135,7 @@ run writer "$bin/loop-write" "$loop" pattern --size 640x480 --format nv12 --fps 
 until grep -q ' serving ' "$folder/daemon.log" || ! runs "${programs[daemon]}"; do sleep 0.2; done
 sleep 2
 run reader "$bin/capture-mmap" "$loop" /dev/null 4294967295 --size 640x480 --format nv12 --fps 0 --quiet
-run filter "$bin/bench-fixture" "$filter" /dev/dma_heap/system "$fixtures/noise-vga.pgm" \
+run filter "$bin/bench-fixture" "$filter" "$heap" "$fixtures/noise-vga.pgm" \
 	/dev/null 4294967295 threshold --quiet
 run clients clients
 

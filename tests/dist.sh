@@ -9,8 +9,14 @@ make --no-print-directory dist >/dev/null
 # All tools are more than a guest's memory holds.
 folder=$(mktemp -d "$PWD/build/dist-check.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
-tar -xJf "build/vpipe-$(sed -n 's/^  "version": "\(.*\)",/\1/p' deno.json).tar.xz" -C "$folder"
+tar -xJf "build/vpipe-$(sed -n 's/^  "version": "\(.*\)",/\1/p' deno.json)-$(uname -m).tar.xz" -C "$folder"
 archive=("$folder"/vpipe-*)
+# An archive of another architecture says so, in one line.
+cp "${archive[0]}/tools/ARCH" "$folder/ARCH"
+echo another >"${archive[0]}/tools/ARCH"
+said=$(make --no-print-directory -C "${archive[0]}" tools 2>&1 | grep -v '^make') || true
+[[ $said = "vpipe: this archive is for another, and this machine is "* ]] || { echo "$said" >&2; exit 1; }
+mv "$folder/ARCH" "${archive[0]}/tools/ARCH"
 env -i PATH=/usr/bin:/bin make -C "${archive[0]}" tools kernels-example
 for tool in "${archive[0]}"/build/bin/*; do
 	cmp "$tool" "build/bin/${tool##*/}"
@@ -21,6 +27,21 @@ done
 grep -o '](\(docs\|fixtures\|kmod\)/[^)#]*' "${archive[0]}/README.md" | cut -c3- | sort -u | while read -r link; do
 	[ -e "${archive[0]}/$link" ] || { echo "the archive lacks $link" >&2; exit 1; }
 done
+
+# Installed, they are one program of many names; removed, nothing is left.
+installed=$folder/installed
+(cd "${archive[0]}" && scripts/install.sh tools "$installed" /usr build)
+[ "$(du -sm "$installed" | cut -f1)" -lt 100 ]
+while read -r tool; do
+	[ "$("$installed/usr/bin/$tool" -V)" = "$("${archive[0]}/build/bin/$tool" --version)" ]
+done <"${archive[0]}/manual/tools"
+(cd "${archive[0]}" && scripts/install.sh remove "$installed" /usr none)
+left=$(find "$installed" -not -type d)
+[ -z "$left" ] || { echo "left behind: $left" >&2; exit 1; }
+
+# Manual pages. Those that they refer to lie beside them, where mandoc does not look.
+find "${archive[0]}/manual/man1" -name '*.1' -exec mandoc -Tlint {} + |
+	grep -v 'referenced manual not found' >&2 && exit 1
 
 # The binaries are those that the whole suite has checked: here it is the files
 # beside them that could be missing.

@@ -8,7 +8,7 @@ import { declareTool, main } from "../lib/cli/tool.ts";
 import { badInputChecks } from "../tests/check/bad_input.ts";
 import { benchChecks } from "../tests/check/bench/bench.ts";
 import { captureChecks } from "../tests/check/camera/capture.ts";
-import { Context } from "../tests/harness/context.ts";
+import { Context, heap } from "../tests/harness/context.ts";
 import { codecChecks, decoderChecks } from "../tests/check/decoder/decoder.ts";
 import { fenceChecks } from "../tests/check/filter/fence.ts";
 import { fixtureChecks } from "../tests/check/filter/fixtures.ts";
@@ -73,7 +73,11 @@ export const tool = declareTool({
     "fixtures through it, compares every byte.",
   positionals: {},
   options: {
-    tools: folder("the tools to check", Deno.execPath().replace(/\/[^/]*$/, "")),
+    // A tool that is a launcher runs in ../lib/vpipe/deno.
+    tools: folder(
+      "the tools to check",
+      Deno.execPath().replace(/\/lib\/vpipe\/deno$/, "/bin/").replace(/\/[^/]*$/, ""),
+    ),
     module: {
       ...path("FILE", "the module to load"),
       fallback: `build/kmod/${Deno.osRelease()}/vpipe.ko`,
@@ -103,7 +107,10 @@ export const tool = declareTool({
       order.only.includes(name) && !order.without.includes(name) && (GROUPS[name].short || !short)
     );
     const all: Record<string, () => Promise<void>> = {
-      headers: () => fenceChecks(suite, header),
+      headers: async () => {
+        await fenceChecks(suite, header);
+        await suite.check("a source of dma-bufs", () => `they come from ${heap()}`);
+      },
       module: () => moduleChecks(suite, context),
       camera: () => vividChecks(suite, context),
     };

@@ -115,16 +115,23 @@ in_place() {
 # AVX2, which it gets wrong: dav1d, and FFmpeg with it, then decodes AV1 to pixels
 # that no other machine or decoder has.
 boot_emulated() {
-	exec setpriv --pdeathsig KILL qemu-system-x86_64 -nodefaults -no-user-config -nographic -no-reboot \
-		-accel "$accelerator" -cpu max,-pku,-avx2 -smp "$cpus" -m 2048 \
+	local emulator_options
+	emulated_machine "$1" "$store/root"
+	exec setpriv --pdeathsig KILL qemu-system-x86_64 "${emulator_options[@]}" \
+		-accel "$accelerator" -cpu max,-pku,-avx2 \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
-		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")" \
-		-serial "file:$1/console" \
-		-fsdev "local,id=root,path=$store/root,security_model=none,readonly=on" \
-		-device virtio-9p-pci,fsdev=root,mount_tag=root \
-		-fsdev "local,id=project,path=$project,security_model=none,multidevs=remap" \
-		-device virtio-9p-pci,fsdev=project,mount_tag=project \
-		-device virtio-serial-pci \
-		-chardev "file,id=out,path=$1/out" -device virtserialport,chardev=out,name=out \
-		-chardev "file,id=err,path=$1/err" -device virtserialport,chardev=err,name=err
+		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")"
+}
+
+# emulated_machine RUN USERLAND: set emulator_options: what every emulated guest has.
+emulated_machine() {
+	emulator_options=(-nodefaults -no-user-config -nographic -no-reboot -smp "$cpus" -m 2048
+		-serial "file:$1/console"
+		-fsdev "local,id=root,path=$2,security_model=none,readonly=on"
+		-device virtio-9p-pci,fsdev=root,mount_tag=root
+		-fsdev "local,id=project,path=$project,security_model=none,multidevs=remap"
+		-device virtio-9p-pci,fsdev=project,mount_tag=project
+		-device virtio-serial-pci
+		-chardev "file,id=out,path=$1/out" -device virtserialport,chardev=out,name=out
+		-chardev "file,id=err,path=$1/err" -device virtserialport,chardev=err,name=err)
 }

@@ -5,9 +5,10 @@
 
 # build_initramfs GUEST MODULE...: GUEST/initramfs, modules from GUEST/modules.
 build_initramfs() {
-	local guest=$1 busybox=$store/root/usr/bin/busybox script=$project/guest/initramfs
+	local guest=$1 busybox script=$project/guest/initramfs
+	busybox=$(userland_of "${guest##*/}")/usr/bin/busybox
 	local part newest=
-	for part in "$busybox" "$script" "$guest/stamp" "$project"/guest/parts/{initramfs,debian}.sh; do
+	for part in "$busybox" "$script" "$guest/stamp" "$project"/guest/parts/{initramfs,debian,arm64}.sh; do
 		[ ! "$part" -nt "$guest/initramfs" ] || newest=$part
 	done
 	[ -n "$newest" ] || return 0

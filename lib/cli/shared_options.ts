@@ -35,7 +35,10 @@ export const REGION: Parameter<Rectangle> = {
   },
 };
 
-export const HEAP = path("HEAP", "dma-heap to allocate from, such as /dev/dma_heap/system");
+export const HEAP = path(
+  "HEAP",
+  "dma-heap to allocate from, such as /dev/dma_heap/system, or /dev/udmabuf",
+);
 
 /** The filter's algorithms, by name. */
 export const ALGORITHM = choice("ALGO", "what the filter does: none (copy) or threshold", [
@@ -95,7 +98,7 @@ export function frameFormat(without: string, fallback?: PixelFormat): Parameter<
 
 /** `--heap` */
 export const HEAP_OPTION: Parameter<string> = {
-  ...path("HEAP", "dma-heap for DMABUF"),
+  ...path("HEAP", "dma-heap for DMABUF, or /dev/udmabuf"),
   fallback: "/dev/dma_heap/system",
 };
 

@@ -9,11 +9,12 @@ import { descriptorOf, STDOUT } from "../files/files.ts";
 import { type Flag, type Parameter, UsageError } from "./parameters.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "../version.ts";
+import { suggestion } from "./suggest.ts";
 
 // deno-lint-ignore no-explicit-any
-type Positionals = Record<string, Parameter<any>>;
+export type Positionals = Record<string, Parameter<any>>;
 // deno-lint-ignore no-explicit-any
-type Options = Record<string, Parameter<any> | Flag>;
+export type Options = Record<string, Parameter<any> | Flag>;
 
 /** The values of a command line: a parameter's own type, a flag's boolean. */
 export type Values<P> = {
@@ -58,12 +59,13 @@ export interface Tool<P extends Positionals, O extends Options> {
   ): Report | Promise<Report>;
 }
 
-const COMMON = {
+/** What every tool has. */
+export const COMMON = {
   json: { flag: true, help: "print the result as one line of JSON on stdout" },
   quiet: { flag: true, help: "print nothing but errors" },
   debug: { flag: true, help: "show where an error came from" },
-  version: { flag: true, help: "print the version" },
-  help: { flag: true, help: "print this help" },
+  version: { flag: true, help: "print the version (-V)" },
+  help: { flag: true, help: "print this help (-h)" },
 } satisfies Record<string, Flag>;
 
 // deno-lint-ignore no-explicit-any
@@ -117,21 +119,25 @@ export function parse<P extends Positionals, O extends Options>(
   const options: Options = { ...tool.options, ...COMMON };
   const names = Object.keys(options);
   const valued = names.filter((name) => !isFlag(options[name]));
+  const asked = { help: false, version: false };
   const given = parseArgs([...argv], {
     boolean: names.filter((name) => isFlag(options[name])),
     string: ["_", ...valued],
     collect: valued,
     unknown(argument, key) {
       if (key === undefined) return;
-      const negative = /^-[\d.]/.test(argument);
-      throw new UsageError(`${negative ? "negative number" : "unknown option"} ${argument}`);
+      if (argument === "-h") return asked.help = true, false;
+      if (argument === "-V") return asked.version = true, false;
+      if (/^-[\d.]/.test(argument)) throw new UsageError(`negative number ${argument}`);
+      const meant = suggestion(key, names, "--");
+      throw new UsageError(`unknown option ${argument}${meant}`);
     },
   }) as { _: (string | number)[] } & Record<string, unknown>;
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const option = options[name];
     if (isFlag(option)) {
-      values[name] = given[name];
+      values[name] = given[name] || asked[name as keyof typeof asked] === true;
       continue;
     }
     const texts = given[name] as string[];
@@ -178,11 +184,12 @@ export function declareTool<P extends Positionals, O extends Options>(
   return tool;
 }
 
-/** Runs a tool with the program's arguments and ends the program. */
+/** Runs a tool, with the program's arguments where none are given, and ends the program. */
 export async function main<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
+  argv: readonly string[] = Deno.args,
 ): Promise<never> {
-  Deno.exit(await run(tool, Deno.args));
+  Deno.exit(await run(tool, argv));
 }
 
 async function run<P extends Positionals, O extends Options>(

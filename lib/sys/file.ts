@@ -17,6 +17,9 @@ export const O_TRUNC = 0o1000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 
+export const F_ADD_SEALS = 1033;
+export const F_SEAL_SHRINK = 2;
+
 /** fcntl(2) */
 export const F_SETFL = 4;
 

@@ -13,6 +13,10 @@ export const MAP_SHARED = 1;
 export const MAP_PRIVATE = 2;
 export const MAP_ANONYMOUS = 0x20;
 
+/** Of memfd_create(2). */
+export const MFD_CLOEXEC = 1;
+export const MFD_ALLOW_SEALING = 2;
+
 const READ_WRITE = PROT_READ | PROT_WRITE;
 
 /** Mapped memory. `bytes` must not be touched after `close()`. */

@@ -8,6 +8,7 @@ export * from "./dma_heap.ts";
 export * from "./ioctl_number.ts";
 export * from "./media.ts";
 export * from "./struct.ts";
+export * from "./udmabuf.ts";
 export * from "./v4l2_controls_av1.ts";
 export * from "./v4l2_controls_h264.ts";
 export * from "./v4l2_controls_vp9.ts";

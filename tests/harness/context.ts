@@ -11,14 +11,24 @@ import { expect, Skip } from "./suite.ts";
 export const META = "/dev/vpipe-meta";
 export const HEAP = "/dev/dma_heap/system";
 
-/** The dma-heap; skips the running check where the kernel has none, as Debian's 6.1. */
-export function heap(): string {
+const UDMABUF = "/dev/udmabuf";
+
+const exists = (path: string): boolean => {
   try {
-    Deno.statSync(HEAP);
+    return Deno.statSync(path).isCharDevice === true;
   } catch {
-    throw new Skip(`this kernel has no ${HEAP}`);
+    return false;
   }
-  return HEAP;
+};
+
+/**
+ * Where dma-bufs come from: the dma-heap, or where the kernel has none, as Debian's 6.1 and that for
+ * aarch64, udmabuf. Skips the running check where it has neither.
+ */
+export function heap(): string {
+  const found = [HEAP, UDMABUF].find(exists);
+  if (found === undefined) throw new Skip(`this kernel has neither ${HEAP} nor ${UDMABUF}`);
+  return found;
 }
 
 /** The highest rate that vivid has at 640x480 on every kernel from 6.1 on. */

@@ -44,6 +44,7 @@ type Guest = readonly [kernel: string, ...options: string[]];
 
 const UML: Guest = ["uml", "--kernel", "uml"];
 const SANITIZED: Guest = ["sanitized", "--kernel", "sanitized"];
+const ARM64: Guest = ["arm64", "--kernel", "arm64"];
 const debian = (release: string): Guest => [release, "--kernel", "debian", "--release", release];
 
 const inGuest = (
@@ -59,10 +60,15 @@ const inGuest = (
 });
 
 const HEADER = "build/guest/linux/include/uapi/linux/videodev2.h";
-const CHECK = ["build/bin/check", "--artifacts", "bench/{step}", "--header", HEADER];
 
-const check = (seconds: number, guest: Guest, ...options: string[]): Step =>
-  inGuest(seconds, guest, "tools", ...CHECK, "--junit", "{xml}", ...options);
+const checkOf =
+  (tools: string, bin: string) => (seconds: number, guest: Guest, ...options: string[]): Step => {
+    const command = [`${bin}/check`, "--artifacts", "bench/{step}", "--header", HEADER];
+    return inGuest(seconds, guest, tools, ...command, "--junit", "{xml}", ...options);
+  };
+
+const check = checkOf("tools", "build/bin");
+const checkArm64 = checkOf("tools-arm64", "build/aarch64/bin");
 
 const interop = (seconds: number, guest: Guest, ...options: string[]): Step =>
   inGuest(seconds, guest, "tools", "tests/interop/run", ...options);
@@ -77,6 +83,7 @@ const KERNELS: Readonly<Record<string, readonly [need: string, seconds: number]>
   testing: ["root", 120],
   uml: ["kernel-testing", 300],
   sanitized: ["kernel-testing", 420],
+  arm64: ["root", 300],
 };
 
 /** Debian's own, which are emulated: what a quick guest cannot show. */
@@ -94,6 +101,11 @@ export const STEPS: Steps = {
   abi: denoTest(20, ["kernel-uml"], "tests/abi"),
   fuzz: step(25, [], [...DENO_RUN, "tests/fuzz/main.ts", "--seconds", "20"]),
   tools: step(60, [], ["make", "--no-print-directory", "tools", "kernels-example"]),
+  "tools-arm64": step(
+    60,
+    ["kernel-arm64"],
+    ["make", "--no-print-directory", "tools", "kernels-example", "ARCH=aarch64"],
+  ),
   "stress-tool": step(15, [], ["make", "--no-print-directory", "build/test/stress"]),
   root: step(100, [], ["guest/build", "root"]),
   ...each(Object.entries(KERNELS), ([kernel, [need, seconds]]) => ({
@@ -108,6 +120,7 @@ export const STEPS: Steps = {
   ...each(RELEASES, (release) => ({
     [`check-${release}`]: check(180, debian(release), "--short"),
   })),
+  "check-arm64": checkArm64(600, ARM64, "--short"),
   "interop-uml": interop(180, UML),
   "interop-sanitized": interop(100, SANITIZED, "compliance"),
   ...each(RELEASES, (release) => ({

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { libc } from "../../../lib/sys/libc.ts";
 import { crc32 } from "../../../lib/image/crc32.ts";
 import { threshold } from "../../../lib/image/threshold.ts";
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
@@ -29,7 +30,7 @@ import { delay } from "../../harness/waiting.ts";
 
 const FRAMES = 20;
 const VGA = { size: [640, 480], fps: FPS };
-const PAGES = Math.ceil(640 * 480 / 4096);
+const PAGES = Math.ceil(640 * 480 / libc.getpagesize());
 // drivers/media/test-drivers/vivid/vivid-ctrls.c
 const VIVID_CID_PERC_DROPPED = (0x00f00000 | 0xf000) + 64;
 const VIVID_CID_DQBUF_ERROR = (0x00f00000 | 0xf000) + 66;

@@ -10,6 +10,7 @@ import {
 } from "../../../lib/uapi/v4l2_controls_h264.ts";
 import { readStream } from "../../../lib/codec/stream.ts";
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
+import { isUdmabuf } from "../../../lib/dmabuf/udmabuf.ts";
 import { EBUSY, EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
@@ -124,9 +125,19 @@ function requestCheck(): string {
   return "two buffers in one request, of one file or of two: EINVAL, and they are free again";
 }
 
+/** Has udmabuf make larger dma-bufs than unless it is told. */
+function withoutLimit(path: string): Disposable {
+  const parameter = "/sys/module/udmabuf/parameters/size_limit_mb";
+  if (!isUdmabuf(path)) return { [Symbol.dispose]() {} };
+  const before = Deno.readTextFileSync(parameter);
+  Deno.writeTextFileSync(parameter, "128");
+  return { [Symbol.dispose]: () => Deno.writeTextFileSync(parameter, before) };
+}
+
 /** Bitstream that would fill the daemon's memory. */
 function largeCheck(): string {
   const path = heap();
+  using _limit = withoutLimit(path);
   using device = openDecoder();
   const pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME;
   device.setFormat(OUTPUT, { pixelformat, width: 64, height: 48 }, "at least");

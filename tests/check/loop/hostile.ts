@@ -9,7 +9,7 @@ import { type Dmabuf, WRITING } from "../../../lib/dmabuf/dma_buf.ts";
 import { EACCES, EFAULT } from "../../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDWR, O_WRONLY } from "../../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
-import { addressOf } from "../../../lib/sys/libc.ts";
+import { addressOf, libc } from "../../../lib/sys/libc.ts";
 import { MAP_SHARED, Mapping, PROT_READ, PROT_WRITE } from "../../../lib/sys/mmap.ts";
 import { Poller, POLLOUT } from "../../../lib/sys/poll.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
@@ -32,7 +32,7 @@ import { delay } from "../../harness/waiting.ts";
 const GREY = { width: 640, height: 480, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
 const SMALL = { ...GREY, width: 64, height: 48 };
 const SMALL_BYTES = 64 * 48;
-const PAGE = 4096;
+const PAGE = libc.getpagesize();
 const FRAMES = 20;
 /** More than a writer is to undo. */
 const MAPPINGS = 100;

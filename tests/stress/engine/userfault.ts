@@ -4,12 +4,12 @@
  * @module
  */
 import { errno } from "../../../lib/sys/errno.ts";
-import { addressOf } from "../../../lib/sys/libc.ts";
+import { addressOf, libc } from "../../../lib/sys/libc.ts";
 import * as uffd from "../../../lib/uapi/userfaultfd.ts";
 import { raw } from "./libc.ts";
 
-// Source: asm/unistd_64.h.
-const SYS_USERFAULTFD = 323n;
+// Source: asm/unistd_64.h, asm-generic/unistd.h.
+const SYS_USERFAULTFD = Deno.build.arch === "x86_64" ? 323n : 282n;
 
 const library = Deno.dlopen("libc.so.6", {
   syscall: { parameters: ["i64", "i64"], result: "i32" },
@@ -19,7 +19,7 @@ const library = Deno.dlopen("libc.so.6", {
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 
-const PAGE_SIZE = 4096;
+const PAGE_SIZE = libc.getpagesize();
 
 /** @returns the address of so many bytes that are never there; undefined where the kernel cannot */
 export function missingMemory(bytes: number): bigint | undefined {

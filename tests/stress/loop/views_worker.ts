@@ -6,7 +6,7 @@
  */
 import { constants } from "node:os";
 import { EINVAL, EIO, SysError } from "../../../lib/sys/errno.ts";
-import { cString } from "../../../lib/sys/libc.ts";
+import { cString, libc } from "../../../lib/sys/libc.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import {
   MAP_ANONYMOUS,
@@ -29,7 +29,7 @@ export interface LoopViewsOrder {
   readonly seconds: number;
 }
 
-const PAGE = 4096n;
+const PAGE = BigInt(libc.getpagesize());
 const MAX_VIEWS = 12;
 const MREMAP_MAYMOVE = 1;
 const MREMAP_FIXED = 2;

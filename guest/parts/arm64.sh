@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The guests `arm64`, `arm64-16k` (16 KiB pages) and `arm64-rt`: Debian 13's aarch64
+# kernels in QEMU, over a root of their own. This machine runs none of its programs:
+# packages are unpacked and no script of theirs is run.
+
+arm64_root=$store/root-arm64
+# Debian's cross compiler, the kernels' own version of it, with their headers.
+arm64_build=$store/build-arm64
+arm64_headers=(linux-headers-arm64 linux-headers-arm64-16k linux-headers-rt-arm64)
+arm64_boot_modules=(virtio_pci virtio_console 9p 9pnet_virtio overlay)
+
+# What packages' scripts would have done: the links of alternatives that a program
+# or library is found by, and who is who.
+arm64_root_hook='
+	root=$1
+	cd "$root"
+	ln -sf mawk usr/bin/awk
+	for library in libblas.so.3 liblapack.so.3; do
+		found=$(find usr/lib/aarch64-linux-gnu/*/ -name "$library" | head -n 1)
+		[ -z "$found" ] || ln -sf "${found#usr/lib/aarch64-linux-gnu/}" "usr/lib/aarch64-linux-gnu/$library"
+	done
+	cp usr/share/base-passwd/passwd.master etc/passwd
+	cp usr/share/base-passwd/group.master etc/group
+	mkdir -p root tmp proc sys dev run
+'
+
+build_arm64() {
+	local kernel=$1 guest=$store/$1 chroot release kdir
+	arm64_facts "$kernel"
+	locked root-arm64 build_arm64_root_once
+	if ! fresh "$kernel" "$release"; then
+		rm -rf "$guest" "$guest.new"
+		mkdir -p "$guest.new/deb"
+		step "$kernel-image" "$kernel: getting linux-image-$release" \
+			arm64_download "$guest.new/deb" "linux-image-$release"
+		step "$kernel-unpack" "$kernel: unpacking it" debian_unpack "$guest.new" "$release"
+		mv "$guest.new" "$guest"
+		finished "$kernel" "$release"
+	fi
+	build_initramfs "$guest" "${arm64_boot_modules[@]}"
+}
+
+# arm64_facts arm64|arm64-16k|arm64-rt: set release, kdir and chroot.
+arm64_facts() {
+	local headers
+	if ! command -v qemu-system-aarch64 >/dev/null; then
+		say "$1: skipped: there is no qemu-system-aarch64 here: 'make setup' installs it"
+		exit "$skipped"
+	fi
+	locked build-arm64 build_arm64_build_once
+	case $1 in
+	arm64) headers=linux-headers-arm64 ;;
+	arm64-16k) headers=linux-headers-arm64-16k ;;
+	arm64-rt) headers=linux-headers-rt-arm64 ;;
+	esac
+	chroot=$arm64_build
+	release=$(cat "$chroot/root/$headers")
+	kdir=/usr/src/linux-headers-$release
+}
+
+build_arm64_root_once() {
+	local packages=(mawk mount "${root_packages[@]}")
+	if fresh root-arm64 "$root_suite" "${packages[@]}" "$arm64_root_hook"; then
+		return
+	fi
+	rm -rf "$arm64_root.new"
+	step root-arm64 "root-arm64: unpacking Debian $root_suite for aarch64 (1 GB, a few minutes)" \
+		debootstrap_into "$arm64_root.new" "$root_suite" "${packages[*]}" \
+		--architectures=arm64 --variant=extract --include='?essential' \
+		--extract-hook="$arm64_root_hook"
+	rm -rf "$arm64_root"
+	mv "$arm64_root.new" "$arm64_root"
+	finished root-arm64 "$root_suite" "${packages[@]}" "$arm64_root_hook"
+}
+
+build_arm64_build_once() {
+	if fresh build-arm64 "$root_suite" "${arm64_headers[@]}"; then
+		return
+	fi
+	command -v mmdebstrap >/dev/null || fail "no mmdebstrap: run 'make setup'"
+	rm -rf "$arm64_build.new"
+	step build-arm64 "build-arm64: getting Debian's cross compiler and the kernels' headers" \
+		install_arm64_build "$arm64_build.new"
+	rm -rf "$arm64_build"
+	mv "$arm64_build.new" "$arm64_build"
+	finished build-arm64 "$root_suite" "${arm64_headers[@]}"
+}
+
+# The headers want a compiler of their own architecture, which is not what builds
+# here; the build tools that come with them are this machine's.
+# shellcheck disable=SC2016 # for the shell inside the root
+install_arm64_build() {
+	debootstrap_into "$1" "$root_suite" "gcc-14-aarch64-linux-gnu make perl xz-utils" \
+		--architectures="$(dpkg --print-architecture),arm64" --skip=cleanup/apt/lists \
+		--customize-hook='chroot "$1" sh -euc '\''
+			cd /root
+			depends() {
+				apt-cache depends --important "$1" | sed -n "s/.*Depends: <\?\(linux-[^:>]*\).*/\1/p"
+			}
+			for headers in '"${arm64_headers[*]}"'; do
+				package=$(depends "$headers:arm64")
+				echo "${package#linux-headers-}" >"$headers"
+				for part in $(depends "$package:arm64"); do
+					case $part in
+					linux-kbuild-*) apt-get -q -y --no-install-recommends install "$part" ;;
+					linux-headers-*) apt-get -q download "$part" ;;
+					esac
+				done
+				apt-get -q download "$package:arm64"
+			done
+			for deb in *.deb; do
+				dpkg-deb -x "$deb" /
+			done
+			rm -- *.deb
+		'\'
+}
+
+arm64_download() {
+	chroot "$arm64_build" sh -euc 'cd /root && apt-get -q download "$1:arm64"' sh "$2" || {
+		echo "if the archive has a newer kernel by now: rm -r build/guest/build-arm64"
+		return 1
+	}
+	mv "$arm64_build"/root/*.deb "$1"
+}
+
+# boot_arm64 RUN: become the guest, its console in RUN/console. With a pointer
+# authentication that costs the emulator nothing: the real one makes it crawl.
+boot_arm64() {
+	local emulator_options
+	emulated_machine "$1" "$arm64_root"
+	exec setpriv --pdeathsig KILL qemu-system-aarch64 "${emulator_options[@]}" \
+		-M virt -cpu max,pauth-impdef=on -accel tcg,thread=multi \
+		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
+		-append "console=ttyAMA0 quiet panic=-1 $(boot_parameters 9p "$1")"
+}

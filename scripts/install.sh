@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Put vpipe into a system's folders, or take it out again:
+#   scripts/install.sh tools DESTDIR PREFIX BUILD
+#   scripts/install.sh modules DESTDIR RELEASE FOLDER
+#   scripts/install.sh remove DESTDIR PREFIX RELEASE
+# BUILD has bin/vpipe, and manual pages and completion in manual/ or ../manual/.
+set -euo pipefail
+
+what=$1
+destination=$2
+here=$(dirname "$(readlink -f "$0")")/..
+completions=(bash-completion/completions zsh/site-functions fish/vendor_completions.d)
+
+fail() {
+	echo "install: $*" >&2
+	exit 1
+}
+
+writable() {
+	mkdir -p "$1" 2>/dev/null || true
+	[ -w "$1" ] || fail "$1 cannot be written to: try sudo, or another PREFIX"
+}
+
+install_tools() {
+	local prefix=$destination$1 build=$2 manual=$2/manual tool
+	[ -d "$manual" ] || manual=$2/../manual
+	writable "$prefix/bin"
+	# Not onto a program that runs.
+	install -m 755 "$build/bin/vpipe" "$prefix/bin/vpipe.new"
+	mv -f "$prefix/bin/vpipe.new" "$prefix/bin/vpipe"
+	if [ "$(head -c 2 "$build/bin/vpipe")" = '#!' ]; then
+		install -D -m 755 "$build/lib/vpipe/deno" "$prefix/lib/vpipe/deno.new"
+		mv -f "$prefix/lib/vpipe/deno.new" "$prefix/lib/vpipe/deno"
+		install -m 644 "$build"/lib/vpipe/{vpipe,stream_worker}.js "$prefix/lib/vpipe"
+	fi
+	while read -r tool; do
+		ln -sf vpipe "$prefix/bin/$tool"
+	done <"$manual/tools"
+	install -D -m 644 -t "$prefix/share/man/man1" "$manual"/man1/*.1
+	for folder in "${completions[@]}"; do
+		install -D -m 644 -t "$prefix/share/$folder" "$manual/${folder%%[-/]*}"/*
+	done
+	mkdir -p "$prefix/lib/systemd/system"
+	sed "s|/usr/local/bin|$1/bin|" "$here/daemon/decoder-daemon.service" \
+		>"$prefix/lib/systemd/system/decoder-daemon.service"
+	install -D -m 644 "$here/daemon/60-vpipe.rules" "$prefix/lib/udev/rules.d/60-vpipe.rules"
+	install -D -m 644 "$here/daemon/vpipe.sysusers" "$prefix/lib/sysusers.d/vpipe.conf"
+	if [ -z "$destination" ] && [ -d /run/systemd/system ]; then
+		systemd-sysusers "$prefix/lib/sysusers.d/vpipe.conf" || true
+		systemctl daemon-reload || true
+		udevadm control --reload || true
+		udevadm trigger --subsystem-match=misc || true
+	fi
+}
+
+install_modules() {
+	local folder=$destination/lib/modules/$1/updates
+	writable "$folder"
+	find "$2" "$2/mem2mem" -maxdepth 1 -name '*.ko' -exec install -m 644 -t "$folder" {} + 2>/dev/null
+	[ -n "$destination" ] || depmod "$1"
+}
+
+# Only what is ours: a file by another name, or a link to elsewhere, stays.
+remove() {
+	local prefix=$destination$1 link folder
+	for link in "$prefix"/bin/*; do
+		[ "$(readlink "$link")" != vpipe ] || rm "$link"
+	done
+	while read -r tool; do
+		rm -f "$prefix/share/man/man1/$tool.1" "$prefix/share/fish/vendor_completions.d/$tool.fish" \
+			"$prefix/share/bash-completion/completions/$tool" "$prefix/share/zsh/site-functions/_$tool"
+	done < <(tools; echo vpipe)
+	rm -f "$prefix/bin/vpipe" "$prefix/lib/systemd/system/decoder-daemon.service" \
+		"$prefix/lib/udev/rules.d/60-vpipe.rules" "$prefix/lib/sysusers.d/vpipe.conf"
+	rm -rf "$prefix/lib/vpipe"
+	folder=$destination/lib/modules/$2/updates
+	rm -f "$folder"/{vpipe,vpipe-dec,vpipe-loop,v4l2-mem2mem}.ko
+	[ -n "$destination" ] || depmod "$2"
+}
+
+# The names, as the sources have them.
+tools() {
+	cat "$here/manual/tools" 2>/dev/null ||
+		sed -n 's/^  "\?\([a-z0-9-]*\)"\?: () => import.*/\1/p' "$here/lib/cli/tools.ts"
+}
+
+case $what in
+tools) install_tools "${@:3}" ;;
+modules) install_modules "${@:3}" ;;
+remove) remove "${@:3}" ;;
+*) fail "usage: scripts/install.sh tools|modules|remove DESTDIR ..." ;;
+esac
