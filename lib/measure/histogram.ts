@@ -22,6 +22,16 @@ export interface Summary {
 /**
  * Counts durations by size. Values up to 1024 are exact, larger ones to 0.1 %; the smallest and
  * largest are exact always.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const latency = new Histogram();
+ * for (let microseconds = 1; microseconds <= 1000; microseconds++) latency.record(microseconds);
+ * assertEquals(latency.quantile(0.9), 900);
+ * assertEquals(latency.summary(), { count: 1000, min: 1, p50: 500, p95: 950, p99: 990, max: 1000 });
+ * ```
  */
 export class Histogram {
   readonly #counts = new Uint32Array(POWERS * STEPS + STEPS);

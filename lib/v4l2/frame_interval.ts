@@ -10,7 +10,17 @@ export interface FrameInterval {
   readonly denominator: number;
 }
 
-/** The interval of so many frames a second, as the simplest fraction: of 29.97002997 it is 1001/30000. */
+/**
+ * The interval of so many frames a second, as the simplest fraction.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(intervalOf(25), { numerator: 1, denominator: 25 });
+ * assertEquals(intervalOf(29.97002997), { numerator: 1001, denominator: 30000 });
+ * ```
+ */
 export function intervalOf(fps: number): FrameInterval {
   // By continued fractions, each of which is nearer than all with a smaller numerator.
   let [numerator, denominator] = [0, 1];

@@ -76,16 +76,9 @@ class Capture extends MplaneMmapQueue {
  * A stream with OUTPUT streaming. CAPTURE is set up when the decoder has found out what the pictures
  * are like, and again when that changes; a client only sees its buffers' memory change.
  *
- * ```ts
- * while (!stream.isOver) {
- *   while (more && !stream.isFull) stream.submit(next());
- *   if (!more) stream.end();
- *   const index = stream.dequeue();
- *   // -EAGAIN: wait for POLLIN | POLLOUT | POLLPRI, and call it again.
- *   // ... look at stream.pictures[index] ...
- *   stream.release(index);
- * }
- * ```
+ * Until `isOver`, a client submits frames while there are some and the stream is not full, calls `end`
+ * when there are no more, dequeues a picture and releases it. After -EAGAIN it waits for POLLIN |
+ * POLLOUT | POLLPRI of `device`, and goes on: `examples/decode.ts` is such a client.
  */
 export class StatefulStream implements Disposable {
   readonly device: VideoDevice;
