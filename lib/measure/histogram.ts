@@ -11,11 +11,17 @@ const POWERS = 40;
 
 /** Order statistics, in the unit of the recorded values. */
 export interface Summary {
+  /** How many values there are. */
   readonly count: number;
+  /** The smallest value, exact. */
   readonly min: number;
+  /** The median: half of the values are not above it. */
   readonly p50: number;
+  /** 95 of 100 values are not above it. */
   readonly p95: number;
+  /** 99 of 100 values are not above it. */
   readonly p99: number;
+  /** The largest value, exact. */
   readonly max: number;
 }
 
@@ -64,6 +70,7 @@ export class Histogram {
     this.#max = -Infinity;
   }
 
+  /** How many values were recorded since the start, or since `clear`. */
   get count(): number {
     return this.#count;
   }

@@ -21,6 +21,7 @@ import { Histogram } from "./histogram.ts";
  * ```
  */
 export class SourceStatistics {
+  /** Frames that were had, faulty ones included. */
   frames = 0;
   /** Frames that the sequence numbers say are missing. */
   dropped = 0;

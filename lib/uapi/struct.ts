@@ -27,7 +27,9 @@ export interface Field<T> {
   readonly size: number;
   /** The field in C: `fmt.pix.width`. Undefined where it is the property's own name. */
   readonly c?: string;
+  /** Reads the field of the struct that `data` is of; `at` is where in it, in bytes. */
   readonly get: (data: DataView<ArrayBuffer>, at: number) => T;
+  /** Writes it, as `get` reads it; of an integer, the bits that fit. */
   readonly set: (data: DataView<ArrayBuffer>, at: number, value: T) => void;
 }
 
@@ -157,6 +159,7 @@ export interface StructType<F extends Fields> {
   readonly c: string;
   /** sizeof, in bytes. */
   readonly size: number;
+  /** Its fields, by property name: for a struct that has them too, or a test against the header. */
   readonly fields: F;
   /** A zeroed struct of its own, with these fields set. */
   alloc(values?: Partial<View<F>>): View<F>;

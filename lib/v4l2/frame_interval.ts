@@ -6,7 +6,9 @@
 
 /** Seconds from one frame to the next: `numerator / denominator`. */
 export interface FrameInterval {
+  /** Seconds; V4L2 has 32 bits for it. */
   readonly numerator: number;
+  /** Frames in so many seconds; the frame rate where `numerator` is 1. */
   readonly denominator: number;
 }
 
