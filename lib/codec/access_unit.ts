@@ -12,23 +12,28 @@ export type Chroma = "4:0:0" | "4:2:0" | "4:2:2" | "4:4:4" | "4:4:0";
 
 /** A stateless V4L2 control: its id, and its C struct in little-endian bytes. */
 export interface Control {
+  /** V4L2_CID_STATELESS_* */
   id: number;
+  /** All of the struct, as lib/uapi declares it. */
   payload: Uint8Array<ArrayBuffer>;
 }
 
 /** What a decoder is set up for; a new object each time something in it changes. */
 export interface Sequence {
+  /** What it is coded by; the format that OUTPUT is set to follows from it. */
   codec: Codec;
   /**
    * Coded size in pixels, for VIDIOC_S_FMT: the frame's in VP9 and AV1 (there the upscaled width),
    * whole macroblocks of a frame in H.264.
    */
   width: number;
+  /** In lines, as `width`. */
   height: number;
   /** Visible rectangle in it, in pixels: H.264's cropping; elsewhere the whole. */
   crop: Rectangle;
   /** Bits a sample: 8 to 14, in VP9 and AV1 one of 8, 10 and 12. */
   bitDepth: number;
+  /** A stateless decoder takes 4:2:0 and 4:0:0. */
   chroma: Chroma;
   /** Most pictures held back at a time to put them in display order; 0 for VP9 and AV1. */
   reorder: number;

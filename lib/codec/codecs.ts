@@ -6,8 +6,20 @@
  */
 import * as v4l2 from "../uapi/videodev2.ts";
 
+/** A codec, by the name that it has here. */
+export type CodecName =
+  | "vp9"
+  | "av1"
+  | "h264"
+  | "hevc"
+  | "vp8"
+  | "mpeg1"
+  | "mpeg2"
+  | "mpeg4"
+  | "h263";
+
 /** V4L2_PIX_FMT_* of whole frames with all their headers, as a stateful decoder takes them. */
-export const CODED = {
+export const CODED: Readonly<Record<CodecName, number>> = {
   vp9: v4l2.V4L2_PIX_FMT_VP9,
   av1: v4l2.V4L2_PIX_FMT_AV1,
   h264: v4l2.V4L2_PIX_FMT_H264,
@@ -17,9 +29,7 @@ export const CODED = {
   mpeg2: v4l2.V4L2_PIX_FMT_MPEG2,
   mpeg4: v4l2.V4L2_PIX_FMT_MPEG4,
   h263: v4l2.V4L2_PIX_FMT_H263,
-} as const;
-
-export type CodecName = keyof typeof CODED;
+};
 
 export const CODEC_NAMES = Object.keys(CODED) as readonly CodecName[];
 

@@ -18,15 +18,19 @@ import {
 const bracket = (flags: number) => dma_buf_sync.alloc({ flags: BigInt(flags) }).bytes;
 
 /** How the CPU uses a dma-buf: the arguments of both ends of an access. */
-interface Access {
+export interface Access {
+  /** A `struct dma_buf_sync` with DMA_BUF_SYNC_START. */
   readonly begin: Uint8Array<ArrayBuffer>;
+  /** The same with DMA_BUF_SYNC_END. */
   readonly end: Uint8Array<ArrayBuffer>;
 }
 
+/** The CPU reads what a device wrote. */
 export const READING: Access = {
   begin: bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ),
   end: bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ),
 };
+/** The CPU writes what a device is to read. */
 export const WRITING: Access = {
   begin: bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE),
   end: bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE),
@@ -38,8 +42,12 @@ export class Dmabuf implements Disposable {
   readonly #mapping: Mapping;
 
   /**
+   * Maps all of a dma-buf, whose descriptor is this object's from here on.
+   *
+   * @param file closed also where mapping it fails
    * @param size in bytes
    * @param map `Mapping.readOnly` where it must not be written to
+   * @throws {SysError} as mmap(2)
    */
   constructor(file: File, readonly size: number, map = Mapping.shared) {
     this.#file = file;
@@ -96,11 +104,13 @@ export class Dmabuf implements Disposable {
     this.end(WRITING);
   }
 
+  /** Drops the mapping and the descriptor; `bytes` must not be touched from here on. */
   close(): void {
     this.#mapping.close();
     this.#file.close();
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -1,12 +1,6 @@
 /**
- * Video files as frames in V4L2's formats, for a program that writes them to a device.
- *
- * @example
- * ```ts
- * using video = VideoFile.open("in.mp4", { format: "NV12", width: 1280, height: 720 });
- * const frame = new Uint8Array(video.size);
- * while (video.readInto(frame)) file.writeSync(frame);
- * ```
+ * Video files as frames in V4L2's formats, for a program that writes them to a device:
+ * `lib/frames/frame_input.ts` is one.
  *
  * @module
  */

@@ -16,20 +16,9 @@ export type FrameSource = Pick<Queue, "device" | "dequeue">;
 const POLLING_REST_MS = 1000;
 
 /**
- * Waits for the frames of one queue, or of whatever else hands out numbered frames:
- *
- * ```ts
- * while (frame < frames && !stop.requested) {
- *   const index = waiter.next();
- *   if (index < 0) {
- *     await waiter.rest();
- *     continue;
- *   }
- *   const now = monotonicNs();
- *   // ... use queue.dequeued and queue the buffer again ...
- *   if (waiter.restIsDue(now)) await waiter.rest();
- * }
- * ```
+ * Waits for the frames of one queue, or of whatever else hands out numbered frames. A loop rests
+ * where `next` has no frame, and where `restIsDue` after one: `runFrameLoop` in
+ * `lib/frames/frame_loop.ts` is one.
  */
 export class FrameWaiter {
   readonly #queue: FrameSource;

@@ -55,8 +55,11 @@ export interface PictureLayout extends Omit<PixelFormat, "name"> {
   readonly memories: 1 | 2;
 }
 
+/** A decoder's pictures: of 8 bits a sample in one or in two pieces of memory, or of 10 bits. */
+export type PictureFormat = "nv12" | "nv12m" | "p010";
+
 /** The formats of a decoder's pictures: 4:2:0, with both chroma samples in turns. */
-export const PICTURE_LAYOUTS: Readonly<Record<"nv12" | "nv12m" | "p010", PictureLayout>> = {
+export const PICTURE_LAYOUTS: Readonly<Record<PictureFormat, PictureLayout>> = {
   nv12: { ...FORMATS.nv12, ffmpeg: "nv12", memories: 1 },
   nv12m: { ...FORMATS.nv12, fourcc: "NM12", ffmpeg: "nv12", memories: 2 },
   p010: {

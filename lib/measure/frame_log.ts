@@ -13,6 +13,7 @@ export type CellFormat = (value: number) => string;
 
 /** Takes complete rows as text. */
 export interface RowSink {
+  /** Gets whole rows, each with its line feed; the first one is the header. */
   append(rows: string): void;
 }
 

@@ -7,6 +7,15 @@
 /**
  * From one 32-bit sequence number to a later frame's: 1 between neighbours, also where the numbers
  * wrap; 0 of a frame that is had again, negative where the numbers began anew.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(sequenceStep(41, 42), 1);
+ * assertEquals(sequenceStep(0xffff_ffff, 0), 1);
+ * assertEquals(sequenceStep(42, 0), -42);
+ * ```
  */
 export function sequenceStep(from: number, to: number): number {
   return (to - from) | 0;
@@ -17,6 +26,15 @@ export function sequenceStep(from: number, to: number): number {
  *
  * @param step of their sequence numbers; none are missing where it does not go forward
  * @param frames how many frames the later one is after the earlier by its own count
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(missingFrames(sequenceStep(41, 42)), 0);
+ * assertEquals(missingFrames(sequenceStep(41, 45)), 3);
+ * assertEquals(missingFrames(sequenceStep(42, 0)), 0);
+ * ```
  */
 export function missingFrames(step: number, frames = 1): number {
   return step > frames ? step - frames : 0;

@@ -11,17 +11,33 @@ const POWERS = 40;
 
 /** Order statistics, in the unit of the recorded values. */
 export interface Summary {
+  /** How many values there are. */
   readonly count: number;
+  /** The smallest value, exact. */
   readonly min: number;
+  /** The median: half of the values are not above it. */
   readonly p50: number;
+  /** 95 of 100 values are not above it. */
   readonly p95: number;
+  /** 99 of 100 values are not above it. */
   readonly p99: number;
+  /** The largest value, exact. */
   readonly max: number;
 }
 
 /**
  * Counts durations by size. Values up to 1024 are exact, larger ones to 0.1 %; the smallest and
  * largest are exact always.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const latency = new Histogram();
+ * for (let microseconds = 1; microseconds <= 1000; microseconds++) latency.record(microseconds);
+ * assertEquals(latency.quantile(0.9), 900);
+ * assertEquals(latency.summary(), { count: 1000, min: 1, p50: 500, p95: 950, p99: 990, max: 1000 });
+ * ```
  */
 export class Histogram {
   readonly #counts = new Uint32Array(POWERS * STEPS + STEPS);
@@ -54,6 +70,7 @@ export class Histogram {
     this.#max = -Infinity;
   }
 
+  /** How many values were recorded since the start, or since `clear`. */
   get count(): number {
     return this.#count;
   }

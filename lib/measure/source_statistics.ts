@@ -6,8 +6,22 @@
 import { missingFrames, sequenceStep } from "./gaps.ts";
 import { Histogram } from "./histogram.ts";
 
-/** Counts frames, what is missing between them, and the time from one to the next. */
+/**
+ * Counts frames, what is missing between them, and the time from one to the next.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source = new SourceStatistics();
+ * // Every 40 ms a frame, and number 7 never came.
+ * [[0, 5], [40e6, 6], [120e6, 8]].forEach(([ns, sequence]) => source.record(ns, sequence, false));
+ * assertEquals([source.frames, source.gaps, source.dropped], [3, 1, 1]);
+ * assertEquals(source.rate?.toFixed(1), "16.7");
+ * ```
+ */
 export class SourceStatistics {
+  /** Frames that were had, faulty ones included. */
   frames = 0;
   /** Frames that the sequence numbers say are missing. */
   dropped = 0;

@@ -6,25 +6,44 @@
 import { constants } from "node:os";
 import { libc } from "./libc.ts";
 
-/** Error numbers that the code decides on; values of asm-generic/errno-base.h and errno.h. */
+// Error numbers that the code decides on; values of asm-generic/errno-base.h and errno.h.
+/** Operation not permitted. */
 export const EPERM = 1;
+/** No such file or folder; of VIDIOC_DQEVENT, no event. */
 export const ENOENT = 2;
+/** A signal interrupted the call. */
 export const EINTR = 4;
+/** Input or output failed. */
 export const EIO = 5;
+/** No such device or address. */
 export const ENXIO = 6;
+/** Nothing to be had yet: try again. EWOULDBLOCK is the same number. */
 export const EAGAIN = 11;
+/** Not enough memory. */
 export const ENOMEM = 12;
+/** Permission denied. */
 export const EACCES = 13;
+/** A bad address: memory that the process does not have. */
 export const EFAULT = 14;
+/** The device or resource is in use. */
 export const EBUSY = 16;
+/** The file exists. */
 export const EEXIST = 17;
+/** No such device, or no longer. */
 export const ENODEV = 19;
+/** An invalid argument; of V4L2's enumerations, an index behind the last one. */
 export const EINVAL = 22;
+/** An ioctl that the file does not have. */
 export const ENOTTY = 25;
+/** An invalid request descriptor. */
 export const EBADR = 53;
+/** No data available. */
 export const ENODATA = 61;
+/** Operation not supported. */
 export const EOPNOTSUPP = 95;
+/** Not connected. */
 export const ENOTCONN = 107;
+/** A quota is used up. */
 export const EDQUOT = 122;
 
 // errno is per thread, and all synchronous calls run on this one: its address never changes.
@@ -54,8 +73,11 @@ function describe(code: number): string {
 
 /** A failed system call: on what, which call, and why. */
 export class SysError extends Error {
+  /** What the text of an uncaught one begins with. */
   override name = "SysError";
   /**
+   * Its message is one line: subject, call, and the errno in words and by name.
+   *
    * @param subject the device, file or other thing the call was made on
    * @param call the call, as its documentation writes it: `VIDIOC_S_FMT`, `open`
    * @param code the errno

@@ -8,13 +8,18 @@ import { addressOf, cString, libc } from "./libc.ts";
 import { EINTR, errno, SysError } from "./errno.ts";
 import { n64, struct } from "../uapi/struct.ts";
 
-/** open(2) flags, from asm-generic/fcntl.h. */
+// open(2) flags, from asm-generic/fcntl.h.
+/** open(2): for reading only. */
 export const O_RDONLY = 0o0;
+/** open(2): for writing only. */
 export const O_WRONLY = 0o1;
+/** open(2): for both, as most ioctls of a device want it. */
 export const O_RDWR = 0o2;
 export const O_CREAT = 0o100;
 export const O_TRUNC = 0o1000;
+/** open(2): calls that would have to wait fail with EAGAIN. */
 export const O_NONBLOCK = 0o4000;
+/** open(2): exec(2) closes the descriptor. `File.open` adds it by itself. */
 export const O_CLOEXEC = 0o2000000;
 
 export const F_ADD_SEALS = 1033;
@@ -38,6 +43,7 @@ export class IoBuffer {
   /** The `struct iovec` of the next call. */
   readonly vector: Uint8Array<ArrayBuffer>;
 
+  /** Of memory that reads fill and writes take from; the next call may move all of it. */
   constructor(readonly bytes: Uint8Array<ArrayBuffer>) {
     this.#address = Number(addressOf(bytes));
     this.#iovec = iovec.alloc({ iov_base: this.#address, iov_len: bytes.length });
@@ -60,6 +66,11 @@ export class IoBuffer {
 export class File implements Disposable {
   #fd: number;
 
+  /**
+   * Takes a descriptor over: it is closed with this object.
+   *
+   * @param path what errors name; of a descriptor without a path, what it came from
+   */
   constructor(readonly path: string, fd: number) {
     this.#fd = fd;
   }
@@ -75,6 +86,7 @@ export class File implements Disposable {
     return new File(path, fd);
   }
 
+  /** The descriptor; -1 once it is closed. */
   get fd(): number {
     return this.#fd;
   }
@@ -127,11 +139,13 @@ export class File implements Disposable {
     if (libc.lseek(this.#fd, 0n, SEEK_SET) < 0) throw new SysError(this.path, "lseek", errno());
   }
 
+  /** Closes the descriptor; what close(2) says of it is not looked at. A second call does nothing. */
   close(): void {
     if (this.#fd >= 0) libc.close(this.#fd);
     this.#fd = -1;
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

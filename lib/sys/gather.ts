@@ -20,7 +20,11 @@ export class GatherBuffer {
     readonly size: number;
   }[];
 
-  /** @param parts of an ArrayBuffer each; their memory has to stay */
+  /**
+   * Looks the addresses up, once.
+   *
+   * @param parts of an ArrayBuffer each; their memory has to stay
+   */
   constructor(readonly parts: readonly Uint8Array<ArrayBuffer>[]) {
     const sizeOf = (some: typeof parts) => some.reduce((size, { length }) => size + length, 0);
     this.size = sizeOf(parts);

@@ -21,12 +21,17 @@ const READ_WRITE = PROT_READ | PROT_WRITE;
 
 /** Mapped memory. `bytes` must not be touched after `close()`. */
 export class Mapping implements Disposable {
+  /** The memory itself, of `length` bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where the memory lies, as the kernel takes it. */
   readonly address: number;
   #pointer: Deno.PointerObject | null;
 
-  /** @param length in bytes */
+  /**
+   * Of memory that mmap(2) gave; the static functions call it.
+   *
+   * @param length in bytes
+   */
   protected constructor(pointer: Deno.PointerObject, readonly length: number) {
     this.#pointer = pointer;
     this.address = Number(Deno.UnsafePointer.value(pointer));
@@ -76,11 +81,13 @@ export class Mapping implements Disposable {
     return this.#pointer!;
   }
 
+  /** Unmaps the memory; a second call does nothing. */
   close(): void {
     if (this.#pointer !== null) libc.munmap(this.#pointer, BigInt(this.length));
     this.#pointer = null;
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

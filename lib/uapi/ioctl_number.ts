@@ -28,6 +28,8 @@ export const _IOWR = (type: string | number, nr: number, size: number): number =
 
 /** An ioctl's name, for error messages, beside its request number. */
 export interface Ioctl {
+  /** As C has it: `VIDIOC_QBUF`. */
   readonly name: string;
+  /** What the second argument of ioctl(2) is; below 2^32, never negative. */
   readonly request: number;
 }

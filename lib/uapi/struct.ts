@@ -5,10 +5,15 @@
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
  * const timeval = struct("struct timeval", 16, { sec: n64(0, "tv_sec"), usec: n64(8, "tv_usec") });
- * const now = timeval.alloc();
- * now.sec = 12;
- * libc.settimeofday(now.bytes, null);
+ * const time = timeval.alloc({ sec: 12 });
+ * time.usec = 500_000;
+ * // What a system call takes, and gives back.
+ * const bytes = time.bytes;
+ * assertEquals(new BigUint64Array(bytes.buffer), BigUint64Array.of(12n, 500_000n));
+ * assertEquals(timeval.at(bytes).usec, 500_000);
  * ```
  *
  * @module
@@ -22,7 +27,9 @@ export interface Field<T> {
   readonly size: number;
   /** The field in C: `fmt.pix.width`. Undefined where it is the property's own name. */
   readonly c?: string;
+  /** Reads the field of the struct that `data` is of; `at` is where in it, in bytes. */
   readonly get: (data: DataView<ArrayBuffer>, at: number) => T;
+  /** Writes it, as `get` reads it; of an integer, the bits that fit. */
   readonly set: (data: DataView<ArrayBuffer>, at: number, value: T) => void;
 }
 
@@ -152,6 +159,7 @@ export interface StructType<F extends Fields> {
   readonly c: string;
   /** sizeof, in bytes. */
   readonly size: number;
+  /** Its fields, by property name: for a struct that has them too, or a test against the header. */
   readonly fields: F;
   /** A zeroed struct of its own, with these fields set. */
   alloc(values?: Partial<View<F>>): View<F>;
@@ -164,6 +172,17 @@ export interface StructType<F extends Fields> {
  *
  * @param c the type in C
  * @param size its sizeof, in bytes
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const fract = struct("struct v4l2_fract", 8, { numerator: u32(0), denominator: u32(4) });
+ * const array = new Uint8Array(2 * fract.size);
+ * const second = fract.at(array, fract.size);
+ * second.denominator = 25;
+ * assertEquals(array[12], 25);
+ * ```
  */
 export function struct<const F extends Fields>(c: string, size: number, fields: F): StructType<F> {
   class StructView {

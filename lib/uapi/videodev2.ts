@@ -25,7 +25,17 @@ export function fourcc(code: string): number {
     code.charCodeAt(3) << 24) >>> 0;
 }
 
-/** The four characters of a pixel format's number. */
+/**
+ * The four characters of a pixel format's number, without spaces at their end.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(fourccText(V4L2_PIX_FMT_YUYV), "YUYV");
+ * assertEquals(fourccText(fourcc("Y16 ")), "Y16");
+ * ```
+ */
 export function fourccText(format: number): string {
   return String.fromCharCode(format & 255, format >> 8 & 255, format >> 16 & 255, format >>> 24)
     .trimEnd();

@@ -13,6 +13,7 @@ import * as v4l2 from "../uapi/videodev2.ts";
 export interface CompoundControl {
   /** V4L2_CID_* */
   readonly id: number;
+  /** The struct of the control's type, as lib/uapi declares it; all of it, not a byte more. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 

@@ -18,10 +18,15 @@ export interface ControlDescription {
   readonly id: number;
   /** V4L2_CTRL_TYPE_* */
   readonly type: number;
+  /** In the driver's words, for a person: `Brightness`. */
   readonly name: string;
+  /** The smallest value; of a text, its shortest length. */
   readonly minimum: number;
+  /** The largest value; of a text, its longest length, of a bitmask, all bits that can be set. */
   readonly maximum: number;
+  /** From one value to the next that the driver takes. */
   readonly step: number;
+  /** What it is when the driver is loaded; says nothing of a text or a compound control. */
   readonly defaultValue: number;
   /** V4L2_CTRL_FLAG_* */
   readonly flags: number;

@@ -22,7 +22,14 @@ import { callFormat, type Format, type WantedFormat } from "./format.ts";
 
 /** A device that is there and is not what was asked for. */
 export class DeviceError extends Error {
+  /** What the text of an uncaught one begins with. */
   override name = "DeviceError";
+  /**
+   * Its message is one line: path and reason.
+   *
+   * @param path of the device
+   * @param reason goes on where the path ends: `is not a V4L2 device`
+   */
   constructor(readonly path: string, reason: string) {
     super(`${path}: ${reason}`);
   }
@@ -33,6 +40,7 @@ export class VideoDevice implements Disposable {
   readonly #file: File;
   /** Name of the device, as its driver gives it. */
   readonly card: string;
+  /** Name of the driver; with `card` it says what kind of device this is. */
   readonly driver: string;
   /** V4L2_CAP_* of this node. */
   readonly capabilities: number;
@@ -72,10 +80,12 @@ export class VideoDevice implements Disposable {
     }
   }
 
+  /** What it was opened as: `/dev/video0`. */
   get path(): string {
     return this.#file.path;
   }
 
+  /** The descriptor; -1 once it is closed. */
   get fd(): number {
     return this.#file.fd;
   }
@@ -215,12 +225,22 @@ export class VideoDevice implements Disposable {
     }
   }
 
-  /** @throws {SysError} EINVAL for a control the device does not have, ERANGE for its value */
+  /**
+   * Sets a control (VIDIOC_S_CTRL). Of a value out of range a driver may make the nearest one.
+   *
+   * @param id V4L2_CID_*
+   * @throws {SysError} EINVAL for a control the device does not have, ERANGE for its value
+   */
   setControl(id: number, value: number): void {
     ioctl(this, v4l2.VIDIOC_S_CTRL, v4l2.v4l2_control.alloc({ id, value }).bytes);
   }
 
-  /** @throws {SysError} EINVAL for a control the device does not have */
+  /**
+   * The value of a control (VIDIOC_G_CTRL).
+   *
+   * @param id V4L2_CID_*
+   * @throws {SysError} EINVAL for a control the device does not have
+   */
   getControl(id: number): number {
     const control = v4l2.v4l2_control.alloc({ id });
     ioctl(this, v4l2.VIDIOC_G_CTRL, control.bytes);
@@ -258,10 +278,12 @@ export class VideoDevice implements Disposable {
     return this.#file.tryWrite(source);
   }
 
+  /** Closes the node; its queues have to be closed before. A second call does nothing. */
   close(): void {
     this.#file.close();
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

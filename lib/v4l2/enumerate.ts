@@ -26,21 +26,29 @@ export interface FormatDescription {
 
 /** Numbers from `min` to `max`, `step` apart; a single one where both are the same. */
 export interface Range {
+  /** The smallest number. */
   readonly min: number;
+  /** The largest number. */
   readonly max: number;
+  /** From one number to the next. */
   readonly step: number;
 }
 
 /** Sizes of frames in pixels: each width with each height. */
 export interface FrameSizes {
+  /** Pixels in a line. */
   readonly width: Range;
+  /** Lines. */
   readonly height: Range;
 }
 
 /** Intervals of frames in seconds, the shortest first; a single one where both are the same. */
 export interface FrameIntervals {
+  /** The shortest interval: the highest rate. */
   readonly min: FrameInterval;
+  /** The longest interval: the lowest rate. */
   readonly max: FrameInterval;
+  /** From one interval to the next; of a single one, the interval itself. */
   readonly step: FrameInterval;
 }
 

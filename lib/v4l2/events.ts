@@ -15,6 +15,8 @@ export class Events {
   readonly #bytes = this.#event.bytes;
 
   /**
+   * Subscribes to them (VIDIOC_SUBSCRIBE_EVENT), until the device is closed.
+   *
    * @param types V4L2_EVENT_*
    * @throws {SysError} EINVAL for a type that the device does not have
    */

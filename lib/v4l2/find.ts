@@ -11,9 +11,11 @@ import { DeviceError, VideoDevice } from "./device.ts";
 // V4L2 has 256 minor numbers (drivers/media/v4l2-core/v4l2-dev.c).
 const NODES = 256;
 
-/** A registered video node: `/dev/video3` and the name in sysfs. */
+/** A registered video node. */
 export interface VideoNode {
+  /** `/dev/video3`: the name that udev gives a node by itself. */
   readonly path: string;
+  /** The driver's name for it, as /sys/class/video4linux has it. */
   readonly name: string;
 }
 

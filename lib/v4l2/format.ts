@@ -17,7 +17,9 @@ export interface PlaneFormat {
 
 /** What frames are asked for. Sizes in pixels. */
 export interface WantedFormat {
+  /** Pixels in a line. */
   readonly width: number;
+  /** Lines of a whole frame. */
   readonly height: number;
   /** fourcc as a number */
   readonly pixelformat: number;

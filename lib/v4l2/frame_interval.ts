@@ -6,11 +6,23 @@
 
 /** Seconds from one frame to the next: `numerator / denominator`. */
 export interface FrameInterval {
+  /** Seconds; V4L2 has 32 bits for it. */
   readonly numerator: number;
+  /** Frames in so many seconds; the frame rate where `numerator` is 1. */
   readonly denominator: number;
 }
 
-/** The interval of so many frames a second, as the simplest fraction: of 29.97002997 it is 1001/30000. */
+/**
+ * The interval of so many frames a second, as the simplest fraction.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(intervalOf(25), { numerator: 1, denominator: 25 });
+ * assertEquals(intervalOf(29.97002997), { numerator: 1001, denominator: 30000 });
+ * ```
+ */
 export function intervalOf(fps: number): FrameInterval {
   // By continued fractions, each of which is nearer than all with a smaller numerator.
   let [numerator, denominator] = [0, 1];

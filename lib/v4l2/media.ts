@@ -39,17 +39,23 @@ export class MediaDevice implements Disposable {
     return new MediaDevice(File.open(`/dev/${name}`, O_RDWR));
   }
 
-  /** @throws {SysError} ENOTTY where the driver has no requests, ENOMEM */
+  /**
+   * A new request, with nothing in it (MEDIA_IOC_REQUEST_ALLOC); the caller closes it.
+   *
+   * @throws {SysError} ENOTTY where the driver has no requests, ENOMEM
+   */
   allocateRequest(): MediaRequest {
     const argument = Int32Array.of(-1);
     ioctl(this.#file, MEDIA_IOC_REQUEST_ALLOC, new Uint8Array(argument.buffer));
     return new MediaRequest(new File(this.#file.path, argument[0]));
   }
 
+  /** Closes the media device; requests that it gave stay. */
   close(): void {
     this.#file.close();
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -61,8 +67,10 @@ const NOTHING = new Uint8Array(0);
 /** A media request. What a frame loop calls allocates nothing. */
 export class MediaRequest implements Disposable {
   readonly #file: File;
+  /** What VIDIOC_QBUF and VIDIOC_S_EXT_CTRLS name it by; stays as it is when it is closed. */
   readonly fd: number;
 
+  /** Of a descriptor that MEDIA_IOC_REQUEST_ALLOC gave; it is closed with the request. */
   constructor(file: File) {
     this.#file = file;
     this.fd = file.fd;
@@ -81,7 +89,11 @@ export class MediaRequest implements Disposable {
     queue.enqueue(index, bytesused);
   }
 
-  /** @throws {SysError} ENOENT for a request without a buffer, EBUSY for one that is queued */
+  /**
+   * Hands all that is in the request to the driver (MEDIA_REQUEST_IOC_QUEUE).
+   *
+   * @throws {SysError} ENOENT for a request without a buffer, EBUSY for one that is queued
+   */
   queue(): void {
     this.#call(MEDIA_REQUEST_IOC_QUEUE);
   }
@@ -100,10 +112,12 @@ export class MediaRequest implements Disposable {
     if (result < 0) throw new SysError(this.#file.path, name, -result);
   }
 
+  /** Gives the request up; one that is queued is completed all the same. */
   close(): void {
     this.#file.close();
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { PICTURE_LAYOUTS } from "../../image/pixel_format.ts";
+import { PICTURE_LAYOUTS, type PictureFormat } from "../../image/pixel_format.ts";
 import type { Rectangle } from "../../image/rectangle.ts";
 import { type ByteRun, runsOf, type Semiplanar } from "../../image/semiplanar.ts";
 import { GatherBuffer } from "../../sys/gather.ts";
@@ -13,7 +13,7 @@ import type { Format } from "../format.ts";
 import type { MplaneMmapQueue } from "../queue/mplane_queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 
-export type PictureFormat = keyof typeof PICTURE_LAYOUTS;
+export type { PictureFormat };
 
 const NAMES = Object.keys(PICTURE_LAYOUTS) as PictureFormat[];
 

@@ -45,6 +45,7 @@ const TIMES = 256;
 
 /** How a stream is decoded. */
 export interface StatefulSettings {
+  /** What the frames are coded by; the format that OUTPUT is set to follows from it. */
   readonly codec: CodecName;
   /** Of each queue; CAPTURE gets more where the decoder needs them. */
   readonly buffers: number;
@@ -52,6 +53,7 @@ export interface StatefulSettings {
   readonly largest: number;
   /** Undefined for what suits the stream. */
   readonly format: PictureFormat | undefined;
+  /** Says what the driver means by an error; without it, errors are as the kernel names them. */
   readonly explain?: Explain;
 }
 
@@ -76,18 +78,12 @@ class Capture extends MplaneMmapQueue {
  * A stream with OUTPUT streaming. CAPTURE is set up when the decoder has found out what the pictures
  * are like, and again when that changes; a client only sees its buffers' memory change.
  *
- * ```ts
- * while (!stream.isOver) {
- *   while (more && !stream.isFull) stream.submit(next());
- *   if (!more) stream.end();
- *   const index = stream.dequeue();
- *   // -EAGAIN: wait for POLLIN | POLLOUT | POLLPRI, and call it again.
- *   // ... look at stream.pictures[index] ...
- *   stream.release(index);
- * }
- * ```
+ * Until `isOver`, a client submits frames while there are some and the stream is not full, calls `end`
+ * when there are no more, dequeues a picture and releases it. After -EAGAIN it waits for POLLIN |
+ * POLLOUT | POLLPRI of `device`, and goes on: `examples/decode.ts` is such a client.
  */
 export class StatefulStream implements Disposable {
+  /** The decoder's node, which this stream has opened: to be polled. */
   readonly device: VideoDevice;
   readonly #settings: StatefulSettings;
   readonly #events: Events;
@@ -107,13 +103,17 @@ export class StatefulStream implements Disposable {
   /** Numbers of frames that count in it, plus 1, each in its place. */
   readonly #counted = new Float64Array(TIMES);
   /** Number of the frame of the picture that was dequeued last, in decoding order from 0. */
-  number = -1;
+  number: number = -1;
   /** Whether the picture of the last `dequeue` is damaged, and patched up. */
   damaged = false;
   /** When that frame was queued, in ns. */
   queuedNs = 0;
 
-  /** @throws {SysError | DeviceError} naming what failed; nothing is left behind */
+  /**
+   * Opens the decoder, and has OUTPUT stream.
+   *
+   * @throws {SysError | DeviceError} naming what failed; nothing is left behind
+   */
   constructor(path: string, settings: StatefulSettings) {
     const { codec, buffers, largest, explain } = settings;
     using made = new DisposableStack();
@@ -316,12 +316,14 @@ export class StatefulStream implements Disposable {
     startDecoding(codec, explain, this.#capture);
   }
 
+  /** Stops both queues, frees their buffers, closes the node. `pictures` must not be touched then. */
   close(): void {
     this.#capture?.close();
     this.#output.close();
     this.device.close();
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -27,10 +27,15 @@ const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
 /** An open decoder node, with the media device that its requests come from. */
 export class StatelessDecoder implements Disposable {
+  /** The decoder's video node: to be polled. */
   readonly device: VideoDevice;
   readonly #media: MediaDevice;
 
-  /** @throws {SysError | DeviceError} also where it is another kind of device */
+  /**
+   * Opens the node and its media device.
+   *
+   * @throws {SysError | DeviceError} also where it is another kind of device
+   */
   constructor(path: string) {
     this.device = VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "stateless decoder");
     try {
@@ -50,6 +55,7 @@ export class StatelessDecoder implements Disposable {
     return new DecoderStream(this.device, this.#media, sequence, settings);
   }
 
+  /** Closes both; a stream has to be closed before. */
   [Symbol.dispose](): void {
     this.#media.close();
     this.device.close();
@@ -64,12 +70,15 @@ export interface DecoderSettings {
   readonly largest: number;
   /** Undefined for what suits the sequence. */
   readonly format: PictureFormat | undefined;
+  /** Says what the driver means by an error; without it, errors are as the kernel names them. */
   readonly explain?: Explain;
 }
 
 /** Both queues streaming, every CAPTURE buffer with the driver. */
 export class DecoderStream implements Disposable {
+  /** What the pictures are in. */
   readonly format: PictureFormat;
+  /** Where the pictures come out: dequeue one, `collect` it, and enqueue its buffer again. */
   readonly capture: MplaneMmapQueue;
   /** When the frame of the last `collect` was queued, in ns. */
   queuedNs = 0;
@@ -89,6 +98,11 @@ export class DecoderStream implements Disposable {
   readonly #queuedNs = new Float64Array(MAX_BUFFERS);
   readonly #resources = new DisposableStack();
 
+  /**
+   * As `StatelessDecoder.start`, which calls it. It closes neither device.
+   *
+   * @throws {SysError | DeviceError} naming what failed; nothing is left behind
+   */
   constructor(
     device: VideoDevice,
     media: MediaDevice,
@@ -200,10 +214,12 @@ export class DecoderStream implements Disposable {
     return number;
   }
 
+  /** Stops both queues, and frees their buffers and the requests. */
   close(): void {
     this.#resources.dispose();
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -11,8 +11,11 @@ import type { VideoDevice } from "../device.ts";
 
 /** A dma-buf, and its size in bytes. */
 export interface Exported {
+  /** What closes it. */
   readonly file: File;
+  /** The descriptor; the number stays here when `file` is closed. */
   readonly fd: number;
+  /** In bytes. */
   readonly size: number;
 }
 

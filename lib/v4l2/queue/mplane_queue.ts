@@ -32,7 +32,11 @@ export abstract class MplaneQueue extends Queue {
   /** The planes of the buffer in `dequeued`. */
   readonly dequeuedPlanes: readonly Plane[];
 
-  /** @param planes of a buffer, from its format */
+  /**
+   * As that of `Queue`.
+   *
+   * @param planes of a buffer, from its format
+   */
   protected constructor(
     device: VideoDevice,
     type: number,
@@ -52,7 +56,12 @@ export abstract class MplaneQueue extends Queue {
     return bytes;
   }
 
-  /** @param bytesused payload in bytes, of the first plane of an OUTPUT buffer */
+  /**
+   * Hands buffer `index` to the driver.
+   *
+   * @param bytesused payload in bytes, of the first plane of an OUTPUT buffer
+   * @throws {SysError} as VIDIOC_QBUF
+   */
   override enqueue(index: number, bytesused = 0): void {
     this.planes[index][0].bytesused = bytesused;
     super.enqueue(index);
@@ -64,7 +73,14 @@ export class MplaneMmapQueue extends MplaneQueue {
   /** The planes' memory, by buffer and plane. */
   readonly mappings: readonly (readonly Mapping[])[];
 
-  /** @param planes of a buffer, from its format */
+  /**
+   * Allocates and maps the buffers, for reading and writing.
+   *
+   * @param type V4L2_BUF_TYPE_*_MPLANE
+   * @param count buffers wanted; the driver may give more or fewer
+   * @param planes of a buffer, from its format
+   * @throws {SysError} as VIDIOC_REQBUFS, or mmap(2); nothing is left allocated
+   */
   constructor(device: VideoDevice, type: number, count: number, planes: number) {
     super(device, type, v4l2.V4L2_MEMORY_MMAP, count, planes);
     const planesOf = ({ index }: Buffer) =>
@@ -91,6 +107,7 @@ export class MplaneMmapQueue extends MplaneQueue {
     );
   }
 
+  /** Unmaps the buffers, stops the stream and frees them. A device that is gone is no error. */
   override close(): void {
     // The kernel keeps the memory of a buffer for as long as it is mapped.
     for (const mapping of this.mappings.flat()) mapping.close();
@@ -100,7 +117,13 @@ export class MplaneMmapQueue extends MplaneQueue {
 
 /** A multi-planar queue whose planes are dma-bufs that something else allocated. */
 export class MplaneDmabufQueue extends MplaneQueue {
-  /** @param dmabufs by buffer and plane; the caller keeps them open */
+  /**
+   * Gives each buffer its dma-bufs; the driver looks at them in `enqueue`.
+   *
+   * @param type V4L2_BUF_TYPE_*_MPLANE
+   * @param dmabufs by buffer and plane; the caller keeps them open
+   * @throws {SysError} as VIDIOC_REQBUFS
+   */
   constructor(
     device: VideoDevice,
     type: number,

@@ -40,6 +40,10 @@ export abstract class Queue implements Disposable {
   #streaming = false;
 
   /**
+   * Asks for buffers (VIDIOC_REQBUFS).
+   *
+   * @param type V4L2_BUF_TYPE_*
+   * @param memory V4L2_MEMORY_*
    * @param count buffers wanted; the driver may give more or fewer
    * @throws {SysError} EBUSY while another program owns the queue, ENOMEM, EINVAL for a memory kind
    * the driver lacks
@@ -118,7 +122,11 @@ export abstract class Queue implements Disposable {
     return index;
   }
 
-  /** @throws {SysError} as VIDIOC_STREAMON */
+  /**
+   * Starts the stream; from here on the driver works on the buffers that it has.
+   *
+   * @throws {SysError} as VIDIOC_STREAMON
+   */
   streamOn(): void {
     this.#stream(v4l2.VIDIOC_STREAMON);
     this.#streaming = true;
@@ -144,6 +152,7 @@ export abstract class Queue implements Disposable {
     }
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -157,6 +166,13 @@ export class MmapQueue extends Queue {
    */
   readonly mappings: readonly Mapping[];
 
+  /**
+   * Allocates and maps the buffers.
+   *
+   * @param type V4L2_BUF_TYPE_*
+   * @param count buffers wanted; the driver may give more or fewer
+   * @throws {SysError} as VIDIOC_REQBUFS, or mmap(2); nothing is left allocated
+   */
   constructor(device: VideoDevice, type: number, count: number) {
     super(device, type, v4l2.V4L2_MEMORY_MMAP, count);
     // A driver can show a reader memory of another's, where it knows that it will only be read.
@@ -182,6 +198,7 @@ export class MmapQueue extends Queue {
     );
   }
 
+  /** Unmaps the buffers, stops the stream and frees them. A device that is gone is no error. */
   override close(): void {
     // The kernel keeps the memory of a buffer for as long as it is mapped.
     for (const mapping of this.mappings) mapping.close();
@@ -191,7 +208,13 @@ export class MmapQueue extends Queue {
 
 /** A queue whose buffers are dma-bufs that something else allocated. */
 export class DmabufQueue extends Queue {
-  /** @param dmabufs one descriptor and its size in bytes a buffer; the caller keeps them open */
+  /**
+   * Gives each buffer its dma-buf; the driver looks at it in `enqueue`.
+   *
+   * @param type V4L2_BUF_TYPE_*
+   * @param dmabufs one descriptor and its size in bytes a buffer; the caller keeps them open
+   * @throws {SysError} as VIDIOC_REQBUFS
+   */
   constructor(
     device: VideoDevice,
     type: number,
@@ -214,7 +237,14 @@ export class UserptrQueue extends Queue {
   readonly mappings: Mapping[] = [];
   readonly #size: number;
 
-  /** @param size of a frame in bytes */
+  /**
+   * Gives each buffer anonymous memory; the driver looks at it in `enqueue`.
+   *
+   * @param type V4L2_BUF_TYPE_*
+   * @param count buffers wanted; the driver may give more or fewer
+   * @param size of a frame in bytes
+   * @throws {SysError} as VIDIOC_REQBUFS, or ENOMEM; nothing is left allocated
+   */
   constructor(device: VideoDevice, type: number, count: number, size: number) {
     super(device, type, v4l2.V4L2_MEMORY_USERPTR, count);
     this.#size = size;
@@ -242,6 +272,7 @@ export class UserptrQueue extends Queue {
     old?.close();
   }
 
+  /** Stops the stream, and unmaps the memory. A device that is gone is no error. */
   override close(): void {
     super.close();
     for (const mapping of this.mappings) mapping.close();
