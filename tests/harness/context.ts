@@ -21,13 +21,22 @@ const exists = (path: string): boolean => {
   }
 };
 
+/** udmabuf's memory can be mapped by a driver since Linux 6.2 (drivers/dma-buf/udmabuf.c). */
+function udmabufIsMapped(): boolean {
+  const [major, minor] = Deno.osRelease().split(".").map(Number);
+  return major > 6 || major === 6 && minor >= 2;
+}
+
 /**
- * Where dma-bufs come from: the dma-heap, or where the kernel has none, as Debian's 6.1 and that for
- * aarch64, udmabuf. Skips the running check where it has neither.
+ * Where dma-bufs come from: the dma-heap, or where the kernel has none, as Debian's for aarch64,
+ * udmabuf. Skips the running check where it has neither, as on Debian's 6.1.
  */
 export function heap(): string {
-  const found = [HEAP, UDMABUF].find(exists);
-  if (found === undefined) throw new Skip(`this kernel has neither ${HEAP} nor ${UDMABUF}`);
+  const sources = udmabufIsMapped() ? [HEAP, UDMABUF] : [HEAP];
+  const found = sources.find(exists);
+  if (found === undefined) {
+    throw new Skip(`this kernel has neither ${HEAP} nor a ${UDMABUF} for drivers`);
+  }
   return found;
 }
 
