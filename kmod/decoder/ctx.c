@@ -21,6 +21,7 @@ struct vpdec_ctx *vpdec_ctx_alloc(const struct vpdec_node *node)
 	ctx->owner = current_euid();
 	ctx->unlimited = capable(CAP_SYS_RESOURCE);
 	v4l2_device_get(&ctx->dev->media.v4l2_dev);
+	mutex_init(&ctx->waiting);
 	mutex_init(&ctx->lock);
 
 	return ctx;
@@ -35,6 +36,7 @@ static void vpdec_ctx_free(struct kref *kref)
 	for (i = 0; i < ARRAY_SIZE(ctx->controls); i++)
 		kvfree(ctx->controls[i]);
 	mutex_destroy(&ctx->lock);
+	mutex_destroy(&ctx->waiting);
 	kfree(ctx->ctrls);
 	kfree(ctx);
 	v4l2_device_put(&dev->media.v4l2_dev);

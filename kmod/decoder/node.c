@@ -47,14 +47,17 @@ int vpdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
 	return vpdec_queued(file, buf, v4l2_m2m_ioctl_prepare_buf(file, priv, buf));
 }
 
-/* The same of what comes with a request, which is one frame with its parameters. */
-int vpdec_req_validate(struct media_request *req)
+static struct mutex *vpdec_waiting_of(struct vb2_queue *vq)
+{
+	return &((struct vpdec_ctx *)vb2_get_drv_priv(vq))->waiting;
+}
+
+/* The same of what comes with a request. */
+static int vpdec_req_validate_in_turn(struct media_request *req)
 {
 	struct media_request_object *obj;
 	int ret;
 
-	if (vb2_request_buffer_cnt(req) > 1)
-		return -EINVAL;
 	ret = vb2_request_validate(req);
 	if (!ret)
 		return 0;
@@ -70,6 +73,23 @@ int vpdec_req_validate(struct media_request *req)
 		vpdec_stream_forget_dropped(ctx, vq);
 		mutex_unlock(&ctx->lock);
 	}
+
+	return ret;
+}
+
+/* A request is one frame with its parameters. */
+int vpdec_req_validate(struct media_request *req)
+{
+	int ret;
+
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
+	ret = vpipe_request_begin(req, vpdec_waiting_of);
+	if (ret)
+		return ret;
+	ret = vpdec_req_validate_in_turn(req);
+	if (ret)
+		vpipe_request_end(req);
 
 	return ret;
 }
@@ -228,7 +248,7 @@ static long vpdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vpdec_ext_ctrls(file, cmd, arg);
 	}
 
-	return video_ioctl2(file, cmd, arg);
+	return vpipe_ioctl_in_turn(file, &vpdec_file_to_ctx(file)->waiting, cmd, arg);
 }
 
 static const struct v4l2_file_operations vpdec_fops = {

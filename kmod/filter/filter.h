@@ -12,9 +12,10 @@
  * crc.c	CRC-32
  * meta.c	/dev/vpipe-meta
  *
- * Locks, the outer ones first: that of the media device's requests, req_queue_mutex;
- * vpipe_ctx.lock; that of the file's control handler. vpipe_meta_file.lock, and inside it
- * vpipe_meta.lock, a spinlock, which a job takes without any other.
+ * Locks, the outer ones first: vpipe_ctx.waiting, which MEDIA_REQUEST_IOC_QUEUE only tries; that
+ * of the media device's requests, req_queue_mutex; vpipe_ctx.lock; that of the file's control
+ * handler. vpipe_meta_file.lock, and inside it vpipe_meta.lock, a spinlock, which a job takes
+ * without any other.
  */
 #ifndef VPIPE_FILTER_H
 #define VPIPE_FILTER_H
@@ -80,6 +81,7 @@ enum vpipe_ctrl {
  * @dev:		the device
  * @hdl:		its controls
  * @ctrls:		the same, by enum vpipe_ctrl
+ * @waiting:		held by the call that may wait, see ../media.h
  * @lock:		what videobuf2 calls the queue lock
  * @format:		of both sides, as are @width, @height and @colors
  * @width:		in pixels
@@ -95,6 +97,7 @@ struct vpipe_ctx {
 	struct vpipe_dev *dev;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl *ctrls[VPIPE_NUM_CTRLS];
+	struct mutex waiting; /* one call at a time that may wait */
 	struct mutex lock; /* of both queues, and of the format */
 
 	const struct vpipe_format *format;

@@ -66,6 +66,7 @@ static int vpipe_open(struct file *file)
 		return -ENOMEM;
 
 	ctx->dev = dev;
+	mutex_init(&ctx->waiting);
 	mutex_init(&ctx->lock);
 	INIT_WORK(&ctx->work, vpipe_work);
 	vpipe_formats_init(ctx);
@@ -89,9 +90,15 @@ free:
 	v4l2_fh_exit(&ctx->fh);
 	v4l2_ctrl_handler_free(&ctx->hdl);
 	mutex_destroy(&ctx->lock);
+	mutex_destroy(&ctx->waiting);
 	kfree(ctx);
 
 	return ret;
+}
+
+static long vpipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return vpipe_ioctl_in_turn(file, &file_to_ctx(file)->waiting, cmd, arg);
 }
 
 static int vpipe_release(struct file *file)
@@ -120,6 +127,7 @@ static int vpipe_release(struct file *file)
 	v4l2_fh_exit(&ctx->fh);
 	v4l2_ctrl_handler_free(&ctx->hdl);
 	mutex_destroy(&ctx->lock);
+	mutex_destroy(&ctx->waiting);
 	kfree(ctx);
 
 	return 0;
@@ -130,6 +138,6 @@ const struct v4l2_file_operations vpipe_fops = {
 	.open = vpipe_open,
 	.release = vpipe_release,
 	.poll = v4l2_m2m_fop_poll,
-	.unlocked_ioctl = video_ioctl2,
+	.unlocked_ioctl = vpipe_ioctl,
 	.mmap = v4l2_m2m_fop_mmap,
 };

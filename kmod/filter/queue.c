@@ -198,20 +198,37 @@ int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *ds
 				&vpipe_memops, ctx, &ctx->lock);
 }
 
-/*
- * Nor for a program's own memory, which may never be there. A request is one frame with its
- * controls.
- */
-int vpipe_req_validate(struct media_request *req)
+static struct mutex *vpipe_waiting_of(struct vb2_queue *vq)
+{
+	return &((struct vpipe_ctx *)vb2_get_drv_priv(vq))->waiting;
+}
+
+/* Nothing may wait for a program's own memory either, which may never be there. */
+static int vpipe_req_validate_in_turn(struct media_request *req)
 {
 	struct media_request_object *obj;
 
-	if (vb2_request_buffer_cnt(req) > 1)
-		return -EINVAL;
 	list_for_each_entry(obj, &req->objects, list)
 		if (vb2_request_object_is_buffer(obj) &&
 		    container_of(obj, struct vb2_buffer, req_obj)->memory == VB2_MEMORY_USERPTR)
 			return -EINVAL;
 
 	return vb2_request_validate(req);
+}
+
+/* A request is one frame with its controls. */
+int vpipe_req_validate(struct media_request *req)
+{
+	int ret;
+
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
+	ret = vpipe_request_begin(req, vpipe_waiting_of);
+	if (ret)
+		return ret;
+	ret = vpipe_req_validate_in_turn(req);
+	if (ret)
+		vpipe_request_end(req);
+
+	return ret;
 }
