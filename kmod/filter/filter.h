@@ -54,12 +54,14 @@ struct vpipe_format {
  * struct vpipe_dev - the device, from probe until its last user is gone
  * @media:	counts the users: the bound driver, the node, and each request
  * @node:	runs one job at a time
+ * @priorities:	of its files
  * @meta:	where entries are published
  * @seq:	frames published; only the running job touches it
  */
 struct vpipe_dev {
 	struct vpipe_media media;
 	struct vpipe_m2m node;
+	struct v4l2_prio_state priorities;
 	struct vpipe_meta *meta;
 	u64 seq;
 };
@@ -79,6 +81,7 @@ enum vpipe_ctrl {
  * struct vpipe_ctx - an open file of the node
  * @fh:			its handle, with the mem2mem context
  * @dev:		the device
+ * @priority:		as it was said
  * @hdl:		its controls
  * @ctrls:		the same, by enum vpipe_ctrl
  * @waiting:		held by the call that may wait, see ../media.h
@@ -95,6 +98,7 @@ enum vpipe_ctrl {
 struct vpipe_ctx {
 	struct v4l2_fh fh;
 	struct vpipe_dev *dev;
+	enum v4l2_priority priority;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl *ctrls[VPIPE_NUM_CTRLS];
 	struct mutex waiting; /* one call at a time that may wait */

@@ -82,6 +82,7 @@ static int vpipe_open(struct file *file)
 		goto free;
 	}
 
+	v4l2_prio_open(&dev->priorities, &ctx->priority);
 	vpipe_fh_add(&ctx->fh, file);
 
 	return 0;
@@ -98,7 +99,17 @@ free:
 
 static long vpipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return vpipe_ioctl_in_turn(file, &file_to_ctx(file)->waiting, cmd, arg);
+	struct vpipe_ctx *ctx = file_to_ctx(file);
+
+	switch (cmd) {
+	case VIDIOC_G_PRIORITY:
+		return vpipe_get_priority(&ctx->dev->priorities, (u32 __user *)arg);
+	case VIDIOC_S_PRIORITY:
+		return vpipe_set_priority(&ctx->dev->priorities, &ctx->priority, &ctx->lock,
+					  (const u32 __user *)arg);
+	default:
+		return vpipe_ioctl_in_turn(file, &ctx->waiting, cmd, arg);
+	}
 }
 
 static int vpipe_release(struct file *file)
@@ -107,6 +118,7 @@ static int vpipe_release(struct file *file)
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
 
 	vpipe_fh_del(&ctx->fh, file);
+	v4l2_prio_close(&ctx->dev->priorities, ctx->priority);
 
 	/*
 	 * v4l2_m2m_ctx_release() waits for a running job, but only until

@@ -246,6 +246,7 @@ enum vloop_side {
  * @lends:	memory that it imports goes to readers as it is
  * @dev:	its node
  * @entry:	in vloop_dev.files
+ * @priority:	as it was said
  * @lock:	of both queues
  * @out:	OUTPUT
  * @cap:	CAPTURE
@@ -262,6 +263,7 @@ struct vloop_file {
 	struct v4l2_ctrl_handler hdl;
 	struct vloop_dev *dev;
 	struct list_head entry;
+	enum v4l2_priority priority;
 	struct mutex lock; /* of both queues */
 	struct vb2_queue out;
 	struct vb2_queue cap;
@@ -309,6 +311,7 @@ struct vloop_memory {
  * @debugfs:	its folder
  * @number:	of the node among the module's
  * @exclusive:	it has one capability at a time
+ * @priorities:	of its files
  * @map_lock:	for mapping the writer's dma-bufs
  * @lock:	of @files, @writer, and the frames' format and interval
  * @files:	open ones
@@ -355,6 +358,7 @@ struct vloop_dev {
 	struct dentry *debugfs;
 	unsigned int number;
 	bool exclusive;
+	struct v4l2_prio_state priorities;
 	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 
 	struct mutex lock; /* of files, writer, format and interval */
