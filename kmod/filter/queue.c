@@ -60,12 +60,9 @@ static bool vpipe_fences_signaled(struct vb2_buffer *vb)
 static int vpipe_begin_cpu_access(struct vb2_buffer *vb)
 {
 	enum dma_data_direction direction = vpipe_cpu_access(vb);
-	struct dma_buf *dbuf = vb->planes[0].dbuf;
 
-	if (!vb->req_obj.req)
-		return vpipe_memory_begin(vb, direction);
-
-	return dbuf->ops->begin_cpu_access ? dbuf->ops->begin_cpu_access(dbuf, direction) : 0;
+	return vb->req_obj.req ? vpipe_memory_begin_now(vb, direction) :
+				 vpipe_memory_begin(vb, direction);
 }
 
 static int vpipe_buf_prepare(struct vb2_buffer *vb)
@@ -91,6 +88,8 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 
 	if (vb->memory != VB2_MEMORY_DMABUF)
 		return 0;
+	if (V4L2_TYPE_IS_CAPTURE(vb->type) && !vpipe_memory_is_writable(vb))
+		return -EACCES;
 	if (vb->req_obj.req && !vpipe_fences_signaled(vb))
 		return -EBUSY;
 	ret = vpipe_memory_map(vb);

@@ -46,7 +46,11 @@ static enum dma_data_direction vloop_direction(struct vb2_buffer *vb)
 /* For the CPU: reading a frame, or writing to a reader's buffer. None: not to be had. */
 void *vloop_access_begin(struct vb2_buffer *vb)
 {
-	void *vaddr = vloop_vaddr(vb);
+	void *vaddr;
+
+	if (vloop_is_capture(vb->vb2_queue) && !vpipe_memory_is_writable(vb))
+		return NULL;
+	vaddr = vloop_vaddr(vb);
 
 	return vaddr && !vpipe_memory_begin(vb, vloop_direction(vb)) ? vaddr : NULL;
 }

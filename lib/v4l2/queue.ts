@@ -10,7 +10,7 @@
  */
 import { EAGAIN, SysError } from "../sys/errno.ts";
 import { ioctl, tryIoctl } from "../sys/ioctl.ts";
-import { File, O_CLOEXEC } from "../sys/file.ts";
+import { File, O_CLOEXEC, O_RDWR } from "../sys/file.ts";
 import { Mapping } from "../sys/mmap.ts";
 import { Poller, POLLOUT } from "../sys/poll.ts";
 import type { View } from "../sys/struct.ts";
@@ -181,7 +181,8 @@ export class MmapQueue extends Queue {
    */
   export(): { readonly file: File; readonly fd: number; readonly size: number }[] {
     return this.buffers.map(({ index, length }) => {
-      const request = v4l2.v4l2_exportbuffer.alloc({ type: this.type, index, flags: O_CLOEXEC });
+      const flags = O_CLOEXEC | O_RDWR;
+      const request = v4l2.v4l2_exportbuffer.alloc({ type: this.type, index, flags });
       ioctl(this.device, v4l2.VIDIOC_EXPBUF, request.bytes);
       const { path } = this.device;
       return { file: new File(path, request.fd), fd: request.fd, size: length };
