@@ -394,7 +394,6 @@ const struct v4l2_ioctl_ops vloop_ioctl_ops = {
 	.vidioc_streamon = vloop_streamon,
 	.vidioc_streamoff = vloop_streamoff,
 
-	.vidioc_log_status = v4l2_ctrl_log_status,
 	.vidioc_subscribe_event = vloop_subscribe_event,
 	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 	.vidioc_default = vloop_private_ioctl,
