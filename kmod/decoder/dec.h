@@ -197,7 +197,7 @@ enum vpdec_halt { VPDEC_RUNNING, VPDEC_CHANGING, VPDEC_DRAINED };
  * @fh:			its handle, with the mem2mem context
  * @dev:		the device
  * @node:		whose file it is
- * @owner:		who opened it
+ * @owner:		who opened it, or made the namespace for that
  * @unlimited:		may have any number of streams
  * @priority:		as it was said
  * @hdl:		the controls of all codecs
