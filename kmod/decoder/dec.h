@@ -637,6 +637,7 @@ void vpdec_formats_settle(struct vpdec_ctx *ctx);
 bool vpdec_formats_follow(struct vpdec_ctx *ctx, const struct vpipe_dec_format *format);
 unsigned int vpdec_planes(const struct vpdec_ctx *ctx, bool capture,
 			  struct vpipe_dec_plane *planes);
+u32 vpdec_max_sizeimage(bool capture);
 int vpdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vpdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vpdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);

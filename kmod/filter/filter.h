@@ -40,6 +40,9 @@
 #define VPIPE_NAME	"vpipe"
 #define VPIPE_CARD	"vpipe mem2mem"
 
+/* Of a buffer of the largest frame there is. */
+#define VPIPE_MAX_BYTES	PAGE_ALIGN(VPIPE_MAX_SIZE * VPIPE_MAX_SIZE)
+
 /**
  * struct vpipe_format - a pixel format
  * @fourcc:		V4L2_PIX_FMT_*

@@ -15,7 +15,8 @@ static int vpipe_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers,
 	u32 size = vpipe_sizeimage(vb2_get_drv_priv(vq));
 
 	if (*num_planes)
-		return *num_planes != 1 || sizes[0] < size ? -EINVAL : 0;
+		return *num_planes != 1 || sizes[0] < size || sizes[0] > VPIPE_MAX_BYTES ?
+		       -EINVAL : 0;
 
 	*num_planes = 1;
 	sizes[0] = size;
@@ -90,8 +91,13 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 		return 0;
 	if (V4L2_TYPE_IS_CAPTURE(vb->type) && !vpipe_memory_is_writable(vb))
 		return -EACCES;
-	if (vb->req_obj.req && !vpipe_fences_signaled(vb))
-		return -EBUSY;
+	if (vb->req_obj.req) {
+		/* Mapping takes time in proportion to the whole. */
+		if (vb->planes[0].dbuf->size > VPIPE_MAX_BYTES)
+			return -EINVAL;
+		if (!vpipe_fences_signaled(vb))
+			return -EBUSY;
+	}
 	ret = vpipe_memory_map(vb);
 	if (ret)
 		return ret;

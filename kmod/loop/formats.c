@@ -106,6 +106,14 @@ static u32 vloop_compressed_size(u32 width, u32 height)
 			  width * height % 8 * VLOOP_COMPRESSED_DEPTH / 8, VLOOP_MIN_COMPRESSED);
 }
 
+/* The most bytes that a frame can have. */
+u32 vloop_max_sizeimage(void)
+{
+	static const struct vloop_format largest = { .chroma = VLOOP_CHROMA_SEMI_422 };
+
+	return vloop_sizeimage(&largest, VLOOP_MAX_LINE, VPIPE_LOOP_MAX_SIZE);
+}
+
 void vloop_formats_init(struct vloop_dev *dev)
 {
 	dev->format = &vloop_formats[0];

@@ -461,6 +461,7 @@ int vloop_init_queue(struct vloop_file *file, struct vb2_queue *q, u32 type);
 
 /* formats.c */
 void vloop_formats_init(struct vloop_dev *dev);
+u32 vloop_max_sizeimage(void);
 int vloop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vloop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
 int vloop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival);

@@ -51,7 +51,7 @@ static int vloop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 	}
 
 	/* Who creates buffers one by one gets what is asked for. */
-	if (*num_planes != 1 || sizes[0] < sizeimage)
+	if (*num_planes != 1 || sizes[0] < sizeimage || sizes[0] > vloop_max_sizeimage())
 		return -EINVAL;
 	if (there >= vloop_max_buffers)
 		return -ENOBUFS;
