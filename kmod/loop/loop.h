@@ -254,6 +254,7 @@ enum vloop_side {
  * @written:	bytes of the write(2) that is being done
  * @replaced:	it asked for a format that there is not
  * @chose:	it has set the format from the CAPTURE side
+ * @gave:	it has set the format from the OUTPUT side
  * @side:	that it has used
  * @capturer:	the process that has CAPTURE buffers or reads, under vloop_dev.lock
  * @reader:	what it has to read
@@ -272,6 +273,7 @@ struct vloop_file {
 	bool lends;
 	bool replaced;
 	bool chose;
+	bool gave;
 	enum vloop_side side;
 	struct pid *capturer;
 	struct vloop_reader reader;
