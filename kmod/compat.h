@@ -70,6 +70,8 @@
 	.vidioc_remove_bufs = v4l2_m2m_ioctl_remove_bufs,
 #endif
 
+#define VPIPE_NR_REMOVE_BUFS	104
+
 /* platform_driver.remove returned an int before 6.11. */
 #if KERNEL_BEFORE(6, 11)
 #define vpipe_platform_remove	remove_new

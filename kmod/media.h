@@ -10,6 +10,7 @@
 #include <linux/completion.h>
 #include <linux/file.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include <media/media-device.h>
@@ -17,8 +18,11 @@
 #include <media/v4l2-ctrls.h>
 #include <media/v4l2-device.h>
 #include <media/v4l2-fh.h>
+#include <media/v4l2-ioctl.h>
 #include <media/v4l2-mem2mem.h>
+#include <media/videobuf2-v4l2.h>
 
+#include "compat.h"
 #include "video.h"
 
 /**
@@ -84,10 +88,12 @@ static inline int vpipe_media_wait(struct vpipe_media *media, const struct video
  * struct vpipe_request - a request, and what keeps this module loaded meanwhile
  * @req:	has to come first
  * @pin:	a file of this module that nobody has open
+ * @waiting:	held while it is being queued, see vpipe_ioctl_in_turn()
  */
 struct vpipe_request {
 	struct media_request req;
 	struct file *pin;
+	struct mutex *waiting; /* of the file whose buffer it has */
 };
 
 static inline int vpipe_pin_release(struct inode *inode, struct file *pin)
@@ -139,6 +145,87 @@ static inline void vpipe_req_free(struct media_request *req)
 
 	kfree(request);
 	fput(pin);
+}
+
+/* By their numbers: some structures of 32-bit programs have another size. */
+static inline bool vpipe_may_wait(unsigned int cmd)
+{
+	if (_IOC_TYPE(cmd) != 'V')
+		return false;
+
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(VIDIOC_REQBUFS):
+	case _IOC_NR(VIDIOC_CREATE_BUFS):
+	case VPIPE_NR_REMOVE_BUFS:
+	case _IOC_NR(VIDIOC_PREPARE_BUF):
+	case _IOC_NR(VIDIOC_QBUF):
+	case _IOC_NR(VIDIOC_STREAMON):
+	case _IOC_NR(VIDIOC_STREAMOFF):
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * A client's memory need never be there, nor its fence signal, and with the lock of its queues
+ * it waits for them. For that lock the core waits with req_queue_mutex, which all files of the
+ * device need to start, to stop and to close. So a file's calls that may wait do so one by one
+ * before the core has either.
+ */
+static inline long vpipe_ioctl_in_turn(struct file *file, struct mutex *waiting, unsigned int cmd,
+				       unsigned long arg)
+{
+	long ret;
+
+	if (!vpipe_may_wait(cmd))
+		return video_ioctl2(file, cmd, arg);
+	if (mutex_lock_interruptible(waiting))
+		return -ERESTARTSYS;
+	ret = video_ioctl2(file, cmd, arg);
+	mutex_unlock(waiting);
+
+	return ret;
+}
+
+/*
+ * MEDIA_REQUEST_IOC_QUEUE has req_queue_mutex from the start, so it cannot wait for its turn,
+ * which it has until vpipe_request_end(). EBUSY: not now. ENOENT: there is no buffer. Of several
+ * the first one's file counts.
+ */
+static inline int vpipe_request_begin(struct media_request *req,
+				      struct mutex *(*waiting_of)(struct vb2_queue *vq))
+{
+	struct vpipe_request *request = container_of(req, struct vpipe_request, req);
+	struct media_request_object *obj;
+	unsigned long flags;
+	int ret = -ENOENT;
+
+	/* A buffer may go until its file's turn is had. */
+	spin_lock_irqsave(&req->lock, flags);
+	list_for_each_entry(obj, &req->objects, list) {
+		if (!vb2_request_object_is_buffer(obj))
+			continue;
+		request->waiting =
+			waiting_of(container_of(obj, struct vb2_buffer, req_obj)->vb2_queue);
+		ret = mutex_trylock(request->waiting) ? 0 : -EBUSY;
+		break;
+	}
+	spin_unlock_irqrestore(&req->lock, flags);
+
+	return ret;
+}
+
+static inline void vpipe_request_end(struct media_request *req)
+{
+	mutex_unlock(container_of(req, struct vpipe_request, req)->waiting);
+}
+
+/* The core comes here from a good req_validate, without a way around. */
+static inline void vpipe_req_queue(struct media_request *req)
+{
+	v4l2_m2m_request_queue(req);
+	vpipe_request_end(req);
 }
 
 /* Let go of everybody who waits for a frame: no ioctl will bring one any more. */

@@ -147,6 +147,26 @@ static inline void vpipe_memory_end(struct vb2_buffer *vb, enum dma_data_directi
 		dma_buf_end_cpu_access(vb->planes[0].dbuf, direction);
 }
 
+/* Without waiting for what writes to it, or reads it, as dma_buf_begin_cpu_access() does. */
+static inline int vpipe_memory_begin_now(struct vb2_buffer *vb, enum dma_data_direction direction)
+{
+	struct dma_buf *dbuf = vb->planes[0].dbuf;
+
+	if (vb->memory != VB2_MEMORY_DMABUF || !dbuf->ops->begin_cpu_access)
+		return 0;
+
+	return dbuf->ops->begin_cpu_access(dbuf, direction);
+}
+
+/*
+ * Whether what is imported was handed out for writing: the kernel's mapping of it is writable in
+ * any case, and what a client may not map so is not written to for it either.
+ */
+static inline bool vpipe_memory_is_writable(const struct vb2_buffer *vb)
+{
+	return vb->memory != VB2_MEMORY_DMABUF || vb->planes[0].dbuf->file->f_mode & FMODE_WRITE;
+}
+
 /* The exporter of the loopback node's windows, see uapi/vpipe-loop.h. */
 #define VPIPE_WINDOW	"vpipe-window"
 

@@ -5,6 +5,8 @@
 #ifndef VPIPE_VIDEO_H
 #define VPIPE_VIDEO_H
 
+#include <linux/mutex.h>
+#include <linux/uaccess.h>
 #include <linux/videodev2.h>
 
 #include <media/v4l2-dev.h>
@@ -26,6 +28,33 @@ static inline int vpipe_video_register(struct video_device *vfd, struct v4l2_dev
 	video_set_drvdata(vfd, drvdata);
 
 	return video_register_device(vfd, VFL_TYPE_VIDEO, number);
+}
+
+/*
+ * Each file works for itself. So a priority is told to the others, as V4L2 has it, and
+ * checked when it is to change, but by nothing else: by the core's, which a device's nodes
+ * share, one client would keep all others from setting formats and streaming. @own is the file's,
+ * under @lock.
+ */
+static inline long vpipe_set_priority(struct v4l2_prio_state *all, enum v4l2_priority *own,
+				      struct mutex *lock, const u32 __user *from)
+{
+	u32 priority;
+	int ret;
+
+	if (get_user(priority, from))
+		return -EFAULT;
+	if (mutex_lock_interruptible(lock))
+		return -ERESTARTSYS;
+	ret = v4l2_prio_check(all, *own) ?: v4l2_prio_change(all, own, priority);
+	mutex_unlock(lock);
+
+	return ret;
+}
+
+static inline long vpipe_get_priority(struct v4l2_prio_state *all, u32 __user *to)
+{
+	return put_user((u32)v4l2_prio_max(all), to);
 }
 
 /* Its operations and the size of its buffers are set. */

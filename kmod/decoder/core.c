@@ -32,7 +32,7 @@ static const struct media_device_ops vpdec_media_ops = {
 	.req_alloc = vpipe_req_alloc,
 	.req_free = vpipe_req_free,
 	.req_validate = vpdec_req_validate,
-	.req_queue = v4l2_m2m_request_queue,
+	.req_queue = vpipe_req_queue,
 };
 
 static void vpdec_dev_release(struct v4l2_device *v4l2_dev)

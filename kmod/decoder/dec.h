@@ -26,15 +26,16 @@
  *   debugfs.c		ping and stats
  *   inject.c		decoding without a client
  *
- * Locks, in the order in which they are taken: req_queue_mutex, the media device's lock of
- * requests, which the core takes for every file that starts, stops or closes; vpdec_ctx.lock
+ * Locks, in the order in which they are taken: vpdec_ctx.waiting, which MEDIA_REQUEST_IOC_QUEUE
+ * only tries; req_queue_mutex, the media device's lock of requests, which the core takes for
+ * every file that starts, stops or closes; vpdec_ctx.lock
  * (a mutex: one file's queues and formats); the lock of that file's control handler;
  * vpdec_dev.lock (the session and the lists of streams); vpdec_stream.lock (frames in the
  * daemon's hands). Those two are spinlocks. vpdec_stream.read_lock and
  * vpdec_session.read_lock, which keep messages for one reader, come before these two and have
  * nothing to do with the others.
  *
- * The daemon waits for none of the first three: what it says that concerns a queue or a
+ * The daemon waits for none of the first four: what it says that concerns a queue or a
  * format is noted under the stream's lock, and a worker makes it come true where the
  * file's lock is not free.
  */
@@ -196,11 +197,12 @@ enum vpdec_halt { VPDEC_RUNNING, VPDEC_CHANGING, VPDEC_DRAINED };
  * @fh:			its handle, with the mem2mem context
  * @dev:		the device
  * @node:		whose file it is
- * @owner:		who opened it
+ * @owner:		who opened it, or made the namespace for that
  * @unlimited:		may have any number of streams
  * @priority:		as it was said
  * @hdl:		the controls of all codecs
  * @ctrls:		the same, in the order of the tables
+ * @waiting:		held by the call that may wait, see ../media.h
  * @lock:		of both queues, the formats and @stream
  * @out_fmt:		output format
  * @cap_fmt:		capture format
@@ -235,6 +237,7 @@ struct vpdec_ctx {
 	enum v4l2_priority priority;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl **ctrls;
+	struct mutex waiting; /* one call at a time that may wait */
 	struct mutex lock; /* of both queues, the formats and the stream */
 
 	const struct vpdec_out_fmt *out_fmt;
@@ -634,6 +637,7 @@ void vpdec_formats_settle(struct vpdec_ctx *ctx);
 bool vpdec_formats_follow(struct vpdec_ctx *ctx, const struct vpipe_dec_format *format);
 unsigned int vpdec_planes(const struct vpdec_ctx *ctx, bool capture,
 			  struct vpipe_dec_plane *planes);
+u32 vpdec_max_sizeimage(bool capture);
 int vpdec_enum_fmt_out(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vpdec_enum_fmt_cap(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vpdec_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);

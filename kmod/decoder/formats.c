@@ -110,6 +110,24 @@ unsigned int vpdec_planes(const struct vpdec_ctx *ctx, bool capture, struct vpip
 	return 1;
 }
 
+/* The most bytes that a plane of a queue's buffer can need, whatever comes. */
+u32 vpdec_max_sizeimage(bool capture)
+{
+	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
+	unsigned int i;
+	u32 most = 0;
+
+	if (!capture)
+		return VPDEC_MAX_BITSTREAM;
+	for (i = 0; i < ARRAY_SIZE(vpdec_cap_fmts); i++) {
+		memset(planes, 0, sizeof(planes));
+		vpdec_cap_planes(&vpdec_cap_fmts[i], VPDEC_MAX_SIZE, VPDEC_MAX_SIZE, planes);
+		most = max(most, planes[0].sizeimage);
+	}
+
+	return most;
+}
+
 static u32 vpdec_out_sizeimage(u32 width, u32 height)
 {
 	/* A coded frame is seldom larger than its pixels are. */

@@ -3,7 +3,6 @@
  * /dev/videoN: what both kinds of node have in common, files and ioctls.
  */
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 
 #include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>
@@ -47,14 +46,17 @@ int vpdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
 	return vpdec_queued(file, buf, v4l2_m2m_ioctl_prepare_buf(file, priv, buf));
 }
 
-/* The same of what comes with a request, which is one frame with its parameters. */
-int vpdec_req_validate(struct media_request *req)
+static struct mutex *vpdec_waiting_of(struct vb2_queue *vq)
+{
+	return &((struct vpdec_ctx *)vb2_get_drv_priv(vq))->waiting;
+}
+
+/* The same of what comes with a request. */
+static int vpdec_req_validate_in_turn(struct media_request *req)
 {
 	struct media_request_object *obj;
 	int ret;
 
-	if (vb2_request_buffer_cnt(req) > 1)
-		return -EINVAL;
 	ret = vb2_request_validate(req);
 	if (!ret)
 		return 0;
@@ -70,6 +72,23 @@ int vpdec_req_validate(struct media_request *req)
 		vpdec_stream_forget_dropped(ctx, vq);
 		mutex_unlock(&ctx->lock);
 	}
+
+	return ret;
+}
+
+/* A request is one frame with its parameters. */
+int vpdec_req_validate(struct media_request *req)
+{
+	int ret;
+
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
+	ret = vpipe_request_begin(req, vpdec_waiting_of);
+	if (ret)
+		return ret;
+	ret = vpdec_req_validate_in_turn(req);
+	if (ret)
+		vpipe_request_end(req);
 
 	return ret;
 }
@@ -181,44 +200,17 @@ static int vpdec_release(struct file *file)
 	return 0;
 }
 
-/*
- * Each file decodes for itself. So a priority is told to the others, as V4L2 has it, and
- * checked when it is to change, but by nothing else: by the core's, which both nodes share,
- * one client would keep all others from streaming.
- */
-static long vpdec_g_priority(struct file *file, u32 __user *to)
-{
-	struct vpdec_node *node = video_drvdata(file);
-
-	return put_user((u32)v4l2_prio_max(&node->priorities), to);
-}
-
-static long vpdec_s_priority(struct file *file, const u32 __user *from)
+static long vpdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vpdec_node *node = video_drvdata(file);
 	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
-	u32 priority;
-	int ret;
 
-	if (get_user(priority, from))
-		return -EFAULT;
-
-	mutex_lock(&ctx->lock);
-	ret = v4l2_prio_check(&node->priorities, ctx->priority);
-	if (!ret)
-		ret = v4l2_prio_change(&node->priorities, &ctx->priority, priority);
-	mutex_unlock(&ctx->lock);
-
-	return ret;
-}
-
-static long vpdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
 	switch (cmd) {
 	case VIDIOC_G_PRIORITY:
-		return vpdec_g_priority(file, (u32 __user *)arg);
+		return vpipe_get_priority(&node->priorities, (u32 __user *)arg);
 	case VIDIOC_S_PRIORITY:
-		return vpdec_s_priority(file, (const u32 __user *)arg);
+		return vpipe_set_priority(&node->priorities, &ctx->priority, &ctx->lock,
+					  (const u32 __user *)arg);
 	}
 	/* By their numbers: some structures of 32-bit programs have another size. */
 	switch (_IOC_NR(cmd)) {
@@ -228,7 +220,7 @@ static long vpdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vpdec_ext_ctrls(file, cmd, arg);
 	}
 
-	return video_ioctl2(file, cmd, arg);
+	return vpipe_ioctl_in_turn(file, &ctx->waiting, cmd, arg);
 }
 
 static const struct v4l2_file_operations vpdec_fops = {

@@ -21,7 +21,8 @@ int vpdec_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers, unsigned 
 		if (*num_planes != count)
 			return -EINVAL;
 		for (i = 0; i < count; i++)
-			if (sizes[i] < planes[i].sizeimage)
+			if (sizes[i] < planes[i].sizeimage ||
+			    sizes[i] > vpdec_max_sizeimage(vpdec_is_capture(vq)))
 				return -EINVAL;
 		return 0;
 	}

@@ -17,7 +17,7 @@ static const struct media_device_ops vpipe_media_ops = {
 	.req_alloc = vpipe_req_alloc,
 	.req_free = vpipe_req_free,
 	.req_validate = vpipe_req_validate,
-	.req_queue = v4l2_m2m_request_queue,
+	.req_queue = vpipe_req_queue,
 };
 
 static void vpipe_no_work(struct work_struct *work)

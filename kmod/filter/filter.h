@@ -12,9 +12,10 @@
  * crc.c	CRC-32
  * meta.c	/dev/vpipe-meta
  *
- * Locks, the outer ones first: that of the media device's requests, req_queue_mutex;
- * vpipe_ctx.lock; that of the file's control handler. vpipe_meta_file.lock, and inside it
- * vpipe_meta.lock, a spinlock, which a job takes without any other.
+ * Locks, the outer ones first: vpipe_ctx.waiting, which MEDIA_REQUEST_IOC_QUEUE only tries; that
+ * of the media device's requests, req_queue_mutex; vpipe_ctx.lock; that of the file's control
+ * handler. vpipe_meta_file.lock, and inside it vpipe_meta.lock, a spinlock, which a job takes
+ * without any other.
  */
 #ifndef VPIPE_FILTER_H
 #define VPIPE_FILTER_H
@@ -39,6 +40,9 @@
 #define VPIPE_NAME	"vpipe"
 #define VPIPE_CARD	"vpipe mem2mem"
 
+/* Of a buffer of the largest frame there is. */
+#define VPIPE_MAX_BYTES	PAGE_ALIGN(VPIPE_MAX_SIZE * VPIPE_MAX_SIZE)
+
 /**
  * struct vpipe_format - a pixel format
  * @fourcc:		V4L2_PIX_FMT_*
@@ -53,12 +57,14 @@ struct vpipe_format {
  * struct vpipe_dev - the device, from probe until its last user is gone
  * @media:	counts the users: the bound driver, the node, and each request
  * @node:	runs one job at a time
+ * @priorities:	of its files
  * @meta:	where entries are published
  * @seq:	frames published; only the running job touches it
  */
 struct vpipe_dev {
 	struct vpipe_media media;
 	struct vpipe_m2m node;
+	struct v4l2_prio_state priorities;
 	struct vpipe_meta *meta;
 	u64 seq;
 };
@@ -78,8 +84,10 @@ enum vpipe_ctrl {
  * struct vpipe_ctx - an open file of the node
  * @fh:			its handle, with the mem2mem context
  * @dev:		the device
+ * @priority:		as it was said
  * @hdl:		its controls
  * @ctrls:		the same, by enum vpipe_ctrl
+ * @waiting:		held by the call that may wait, see ../media.h
  * @lock:		what videobuf2 calls the queue lock
  * @format:		of both sides, as are @width, @height and @colors
  * @width:		in pixels
@@ -93,8 +101,10 @@ enum vpipe_ctrl {
 struct vpipe_ctx {
 	struct v4l2_fh fh;
 	struct vpipe_dev *dev;
+	enum v4l2_priority priority;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl *ctrls[VPIPE_NUM_CTRLS];
+	struct mutex waiting; /* one call at a time that may wait */
 	struct mutex lock; /* of both queues, and of the format */
 
 	const struct vpipe_format *format;

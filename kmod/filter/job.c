@@ -105,11 +105,25 @@ void vpipe_work(struct work_struct *work)
 	vpipe_run(container_of(work, struct vpipe_ctx, work));
 }
 
+/* Others would wait for its thread, whose priority may be so low that it never runs again. */
+static bool vpipe_is_alone(struct video_device *vfd)
+{
+	unsigned long flags;
+	bool alone;
+
+	spin_lock_irqsave(&vfd->fh_lock, flags);
+	alone = list_is_singular(&vfd->fh_list);
+	spin_unlock_irqrestore(&vfd->fh_lock, flags);
+
+	return alone;
+}
+
 /*
  * The whole job, in the thread that made it possible, most often the caller of
  * VIDIOC_QBUF: handing it to another thread costs more than a small frame does.
- * But a caller that has yet to collect an earlier frame keeps several in flight,
- * and can do so while this one is worked on.
+ * Where there are others it may not be left to that thread. And a caller that has
+ * yet to collect an earlier frame keeps several in flight, and can do so while this
+ * one is worked on.
  */
 static void vpipe_device_run(void *priv)
 {
@@ -117,8 +131,9 @@ static void vpipe_device_run(void *priv)
 	struct vb2_queue *capture = v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx);
 
 	atomic_inc(&ctx->running);
-	if (list_empty(&capture->done_list) || current->flags & PF_WQ_WORKER ||
-	    vpipe_sizeimage(ctx) < VPIPE_DEFER_BYTES)
+	if (current->flags & PF_WQ_WORKER ||
+	    ((list_empty(&capture->done_list) || vpipe_sizeimage(ctx) < VPIPE_DEFER_BYTES) &&
+	     vpipe_is_alone(&ctx->dev->node.vfd)))
 		vpipe_run(ctx);
 	else
 		queue_work(system_dfl_wq, &ctx->work);

@@ -66,6 +66,7 @@ static int vpipe_open(struct file *file)
 		return -ENOMEM;
 
 	ctx->dev = dev;
+	mutex_init(&ctx->waiting);
 	mutex_init(&ctx->lock);
 	INIT_WORK(&ctx->work, vpipe_work);
 	vpipe_formats_init(ctx);
@@ -81,6 +82,7 @@ static int vpipe_open(struct file *file)
 		goto free;
 	}
 
+	v4l2_prio_open(&dev->priorities, &ctx->priority);
 	vpipe_fh_add(&ctx->fh, file);
 
 	return 0;
@@ -89,9 +91,25 @@ free:
 	v4l2_fh_exit(&ctx->fh);
 	v4l2_ctrl_handler_free(&ctx->hdl);
 	mutex_destroy(&ctx->lock);
+	mutex_destroy(&ctx->waiting);
 	kfree(ctx);
 
 	return ret;
+}
+
+static long vpipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vpipe_ctx *ctx = file_to_ctx(file);
+
+	switch (cmd) {
+	case VIDIOC_G_PRIORITY:
+		return vpipe_get_priority(&ctx->dev->priorities, (u32 __user *)arg);
+	case VIDIOC_S_PRIORITY:
+		return vpipe_set_priority(&ctx->dev->priorities, &ctx->priority, &ctx->lock,
+					  (const u32 __user *)arg);
+	default:
+		return vpipe_ioctl_in_turn(file, &ctx->waiting, cmd, arg);
+	}
 }
 
 static int vpipe_release(struct file *file)
@@ -100,6 +118,7 @@ static int vpipe_release(struct file *file)
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
 
 	vpipe_fh_del(&ctx->fh, file);
+	v4l2_prio_close(&ctx->dev->priorities, ctx->priority);
 
 	/*
 	 * v4l2_m2m_ctx_release() waits for a running job, but only until
@@ -120,6 +139,7 @@ static int vpipe_release(struct file *file)
 	v4l2_fh_exit(&ctx->fh);
 	v4l2_ctrl_handler_free(&ctx->hdl);
 	mutex_destroy(&ctx->lock);
+	mutex_destroy(&ctx->waiting);
 	kfree(ctx);
 
 	return 0;
@@ -130,6 +150,6 @@ const struct v4l2_file_operations vpipe_fops = {
 	.open = vpipe_open,
 	.release = vpipe_release,
 	.poll = v4l2_m2m_fop_poll,
-	.unlocked_ioctl = video_ioctl2,
+	.unlocked_ioctl = vpipe_ioctl,
 	.mmap = v4l2_m2m_fop_mmap,
 };

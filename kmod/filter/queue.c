@@ -15,7 +15,8 @@ static int vpipe_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers,
 	u32 size = vpipe_sizeimage(vb2_get_drv_priv(vq));
 
 	if (*num_planes)
-		return *num_planes != 1 || sizes[0] < size ? -EINVAL : 0;
+		return *num_planes != 1 || sizes[0] < size || sizes[0] > VPIPE_MAX_BYTES ?
+		       -EINVAL : 0;
 
 	*num_planes = 1;
 	sizes[0] = size;
@@ -60,12 +61,9 @@ static bool vpipe_fences_signaled(struct vb2_buffer *vb)
 static int vpipe_begin_cpu_access(struct vb2_buffer *vb)
 {
 	enum dma_data_direction direction = vpipe_cpu_access(vb);
-	struct dma_buf *dbuf = vb->planes[0].dbuf;
 
-	if (!vb->req_obj.req)
-		return vpipe_memory_begin(vb, direction);
-
-	return dbuf->ops->begin_cpu_access ? dbuf->ops->begin_cpu_access(dbuf, direction) : 0;
+	return vb->req_obj.req ? vpipe_memory_begin_now(vb, direction) :
+				 vpipe_memory_begin(vb, direction);
 }
 
 static int vpipe_buf_prepare(struct vb2_buffer *vb)
@@ -91,8 +89,15 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 
 	if (vb->memory != VB2_MEMORY_DMABUF)
 		return 0;
-	if (vb->req_obj.req && !vpipe_fences_signaled(vb))
-		return -EBUSY;
+	if (V4L2_TYPE_IS_CAPTURE(vb->type) && !vpipe_memory_is_writable(vb))
+		return -EACCES;
+	if (vb->req_obj.req) {
+		/* Mapping takes time in proportion to the whole. */
+		if (vb->planes[0].dbuf->size > VPIPE_MAX_BYTES)
+			return -EINVAL;
+		if (!vpipe_fences_signaled(vb))
+			return -EBUSY;
+	}
 	ret = vpipe_memory_map(vb);
 	if (ret)
 		return ret;
@@ -198,20 +203,37 @@ int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *ds
 				&vpipe_memops, ctx, &ctx->lock);
 }
 
-/*
- * Nor for a program's own memory, which may never be there. A request is one frame with its
- * controls.
- */
-int vpipe_req_validate(struct media_request *req)
+static struct mutex *vpipe_waiting_of(struct vb2_queue *vq)
+{
+	return &((struct vpipe_ctx *)vb2_get_drv_priv(vq))->waiting;
+}
+
+/* Nothing may wait for a program's own memory either, which may never be there. */
+static int vpipe_req_validate_in_turn(struct media_request *req)
 {
 	struct media_request_object *obj;
 
-	if (vb2_request_buffer_cnt(req) > 1)
-		return -EINVAL;
 	list_for_each_entry(obj, &req->objects, list)
 		if (vb2_request_object_is_buffer(obj) &&
 		    container_of(obj, struct vb2_buffer, req_obj)->memory == VB2_MEMORY_USERPTR)
 			return -EINVAL;
 
 	return vb2_request_validate(req);
+}
+
+/* A request is one frame with its controls. */
+int vpipe_req_validate(struct media_request *req)
+{
+	int ret;
+
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
+	ret = vpipe_request_begin(req, vpipe_waiting_of);
+	if (ret)
+		return ret;
+	ret = vpipe_req_validate_in_turn(req);
+	if (ret)
+		vpipe_request_end(req);
+
+	return ret;
 }

@@ -43,12 +43,26 @@ static enum dma_data_direction vloop_direction(struct vb2_buffer *vb)
 	return vloop_is_capture(vb->vb2_queue) ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
 }
 
+/*
+ * A frame's writer has waited, see vloop_buf_prepare(): nobody else does for what it has given
+ * the buffer since.
+ */
+static int vloop_begin(struct vb2_buffer *vb)
+{
+	return vloop_is_capture(vb->vb2_queue) ? vpipe_memory_begin(vb, vloop_direction(vb)) :
+						 vpipe_memory_begin_now(vb, vloop_direction(vb));
+}
+
 /* For the CPU: reading a frame, or writing to a reader's buffer. None: not to be had. */
 void *vloop_access_begin(struct vb2_buffer *vb)
 {
-	void *vaddr = vloop_vaddr(vb);
+	void *vaddr;
 
-	return vaddr && !vpipe_memory_begin(vb, vloop_direction(vb)) ? vaddr : NULL;
+	if (vloop_is_capture(vb->vb2_queue) && !vpipe_memory_is_writable(vb))
+		return NULL;
+	vaddr = vloop_vaddr(vb);
+
+	return vaddr && !vloop_begin(vb) ? vaddr : NULL;
 }
 
 void vloop_access_end(struct vb2_buffer *vb)

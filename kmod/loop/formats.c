@@ -106,6 +106,14 @@ static u32 vloop_compressed_size(u32 width, u32 height)
 			  width * height % 8 * VLOOP_COMPRESSED_DEPTH / 8, VLOOP_MIN_COMPRESSED);
 }
 
+/* The most bytes that a frame can have. */
+u32 vloop_max_sizeimage(void)
+{
+	static const struct vloop_format largest = { .chroma = VLOOP_CHROMA_SEMI_422 };
+
+	return vloop_sizeimage(&largest, VLOOP_MAX_LINE, VPIPE_LOOP_MAX_SIZE);
+}
+
 void vloop_formats_init(struct vloop_dev *dev)
 {
 	dev->format = &vloop_formats[0];
@@ -115,6 +123,19 @@ void vloop_formats_init(struct vloop_dev *dev)
 	dev->sizeimage = vloop_sizeimage(dev->format, dev->bytesperline, dev->height);
 	dev->colors.colorspace = V4L2_COLORSPACE_SRGB;
 	dev->interval = (struct v4l2_fract){ 1, 30 };
+}
+
+/* It is about to write: until it closes, its format is not for readers to choose. */
+static bool vloop_others_gave(struct vloop_dev *dev, const struct vloop_file *self)
+{
+	struct vloop_file *file;
+
+	lockdep_assert_held(&dev->lock);
+	list_for_each_entry(file, &dev->files, entry)
+		if (file != self && file->gave)
+			return true;
+
+	return false;
 }
 
 static bool vloop_others_read(struct vloop_dev *dev, const struct vloop_file *self)
@@ -130,14 +151,14 @@ static bool vloop_others_read(struct vloop_dev *dev, const struct vloop_file *se
 }
 
 /*
- * What readers get cannot be chosen while somebody writes or another one reads, nor where a
- * picture is kept for them.
+ * What readers get cannot be chosen while somebody writes or is about to, or another one reads,
+ * nor where a picture is kept for them.
  */
 static bool vloop_format_is_fixed(struct vloop_dev *dev, const struct vloop_file *self, u32 type)
 {
 	return V4L2_TYPE_IS_CAPTURE(type) &&
 	       (dev->writer || READ_ONCE(dev->last) || READ_ONCE(dev->image) ||
-		vloop_others_read(dev, self));
+		vloop_others_read(dev, self) || vloop_others_gave(dev, self));
 }
 
 /*
@@ -404,6 +425,7 @@ int vloop_s_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 			ret = -EBUSY;
 		} else {
 			file->replaced = !known;
+			file->gave = true;
 			vloop_set_fmt(dev, format, pix);
 		}
 	} else if (file->capturer) {

@@ -72,12 +72,23 @@ static bool vloop_is_for_writers(unsigned int cmd)
 
 long vloop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	if (cmd == VIDIOC_QUERYCAP)
-		return vloop_querycap(filp, (void __user *)arg);
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
+
 	if (vloop_is_for_writers(cmd) && !(filp->f_mode & FMODE_WRITE))
 		return -EACCES;
 
-	return video_ioctl2(filp, cmd, arg);
+	switch (cmd) {
+	case VIDIOC_QUERYCAP:
+		return vloop_querycap(filp, (void __user *)arg);
+	case VIDIOC_G_PRIORITY:
+		return vpipe_get_priority(&dev->priorities, (u32 __user *)arg);
+	case VIDIOC_S_PRIORITY:
+		return vpipe_set_priority(&dev->priorities, &file->priority, &file->lock,
+					  (const u32 __user *)arg);
+	default:
+		return video_ioctl2(filp, cmd, arg);
+	}
 }
 
 #ifdef CONFIG_COMPAT
@@ -383,7 +394,6 @@ const struct v4l2_ioctl_ops vloop_ioctl_ops = {
 	.vidioc_streamon = vloop_streamon,
 	.vidioc_streamoff = vloop_streamoff,
 
-	.vidioc_log_status = v4l2_ctrl_log_status,
 	.vidioc_subscribe_event = vloop_subscribe_event,
 	.vidioc_unsubscribe_event = v4l2_event_unsubscribe,
 	.vidioc_default = vloop_private_ioctl,

@@ -246,6 +246,7 @@ enum vloop_side {
  * @lends:	memory that it imports goes to readers as it is
  * @dev:	its node
  * @entry:	in vloop_dev.files
+ * @priority:	as it was said
  * @lock:	of both queues
  * @out:	OUTPUT
  * @cap:	CAPTURE
@@ -253,6 +254,7 @@ enum vloop_side {
  * @written:	bytes of the write(2) that is being done
  * @replaced:	it asked for a format that there is not
  * @chose:	it has set the format from the CAPTURE side
+ * @gave:	it has set the format from the OUTPUT side
  * @side:	that it has used
  * @capturer:	the process that has CAPTURE buffers or reads, under vloop_dev.lock
  * @reader:	what it has to read
@@ -262,6 +264,7 @@ struct vloop_file {
 	struct v4l2_ctrl_handler hdl;
 	struct vloop_dev *dev;
 	struct list_head entry;
+	enum v4l2_priority priority;
 	struct mutex lock; /* of both queues */
 	struct vb2_queue out;
 	struct vb2_queue cap;
@@ -270,6 +273,7 @@ struct vloop_file {
 	bool lends;
 	bool replaced;
 	bool chose;
+	bool gave;
 	enum vloop_side side;
 	struct pid *capturer;
 	struct vloop_reader reader;
@@ -309,6 +313,7 @@ struct vloop_memory {
  * @debugfs:	its folder
  * @number:	of the node among the module's
  * @exclusive:	it has one capability at a time
+ * @priorities:	of its files
  * @map_lock:	for mapping the writer's dma-bufs
  * @lock:	of @files, @writer, and the frames' format and interval
  * @files:	open ones
@@ -355,6 +360,7 @@ struct vloop_dev {
 	struct dentry *debugfs;
 	unsigned int number;
 	bool exclusive;
+	struct v4l2_prio_state priorities;
 	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 
 	struct mutex lock; /* of files, writer, format and interval */
@@ -457,6 +463,7 @@ int vloop_init_queue(struct vloop_file *file, struct vb2_queue *q, u32 type);
 
 /* formats.c */
 void vloop_formats_init(struct vloop_dev *dev);
+u32 vloop_max_sizeimage(void);
 int vloop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vloop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
 int vloop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival);

@@ -4,9 +4,7 @@
  */
 #include "loop.h"
 
-/*
- * A reader's share of what can be lent: its part of the most, and one in any case.
- */
+/* A reader's share of what can be lent: none where there are more readers than that. */
 static unsigned int vloop_lent_share(struct vloop_dev *dev, const struct vloop_reader *self)
 {
 	unsigned int sharing = !self->lent;
@@ -15,7 +13,7 @@ static unsigned int vloop_lent_share(struct vloop_dev *dev, const struct vloop_r
 	list_for_each_entry(reader, &dev->readers, entry)
 		sharing += !!reader->lent;
 
-	return max(vloop_most_lent(dev) / sharing, 1U);
+	return vloop_most_lent(dev) / sharing;
 }
 
 /* The oldest frame that only readers have who have more than their share is the writer's. */
@@ -49,7 +47,8 @@ static bool vloop_may_lend(struct vloop_dev *dev, const struct vloop_reader *rea
 
 	if (!list_empty(&frame->borrowers))
 		return true;
-	if (reader->lent >= share)
+	/* One in any case: where there is no share, another reader's oldest. */
+	if (reader->lent >= max(share, 1U))
 		return false;
 
 	list_for_each_entry(held, &dev->held, entry)

@@ -37,6 +37,7 @@ static int vloop_open(struct file *filp)
 
 	v4l2_fh_init(&file->fh, &dev->vfd);
 	file->fh.ctrl_handler = &file->hdl;
+	v4l2_prio_open(&dev->priorities, &file->priority);
 	vpipe_fh_add(&file->fh, filp);
 	mutex_lock(&dev->lock);
 	list_add_tail(&file->entry, &dev->files);
@@ -77,6 +78,7 @@ static int vloop_release(struct file *filp)
 		vloop_caps_changed(dev);
 
 	vpipe_fh_del(&file->fh, filp);
+	v4l2_prio_close(&dev->priorities, file->priority);
 	v4l2_fh_exit(&file->fh);
 	v4l2_ctrl_handler_free(&file->hdl);
 	kvfree(file->reader.rest);

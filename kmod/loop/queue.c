@@ -2,6 +2,9 @@
 /*
  * The two queues of each file.
  */
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+
 #include "loop.h"
 
 /*
@@ -48,7 +51,7 @@ static int vloop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 	}
 
 	/* Who creates buffers one by one gets what is asked for. */
-	if (*num_planes != 1 || sizes[0] < sizeimage)
+	if (*num_planes != 1 || sizes[0] < sizeimage || sizes[0] > vloop_max_sizeimage())
 		return -EINVAL;
 	if (there >= vloop_max_buffers)
 		return -ENOBUFS;
@@ -107,6 +110,22 @@ static int vloop_buf_out_validate(struct vb2_buffer *vb)
 	return 0;
 }
 
+/*
+ * The writer itself waits for whatever writes to its buffer, and may be killed meanwhile:
+ * otherwise readers would wait, and it for them when it stops.
+ */
+static int vloop_wait_for_fences(struct vb2_buffer *vb)
+{
+	long ret;
+
+	if (vb->memory != VB2_MEMORY_DMABUF)
+		return 0;
+	ret = dma_resv_wait_timeout(vb->planes[0].dbuf->resv, dma_resv_usage_rw(false), true,
+				    MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? ret : 0;
+}
+
 static int vloop_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vloop_file *file = vb2_get_drv_priv(vb->vb2_queue);
@@ -122,13 +141,13 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 	if (vb2_fileio_is_active(vb->vb2_queue) && !vb2_get_plane_payload(vb, 0))
 		vb2_set_plane_payload(vb, 0, dev->format->bytes ? sizeimage : file->written);
 	if (vb2_get_plane_payload(vb, 0) <= sizeimage)
-		return 0;
+		return vloop_wait_for_fences(vb);
 	/* The memory may be larger than the frame, and that be taken for its size. */
 	if (!dev->format->bytes)
 		return -EINVAL;
 	vb2_set_plane_payload(vb, 0, sizeimage);
 
-	return 0;
+	return vloop_wait_for_fences(vb);
 }
 
 static void vloop_buf_queue(struct vb2_buffer *vb)

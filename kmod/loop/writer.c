@@ -78,15 +78,18 @@ static void vloop_take(struct vloop_dev *dev, struct vloop_frame *frame, bool ne
 static struct vloop_frame *vloop_victim(struct vloop_dev *dev)
 {
 	struct vloop_frame *frame, *newest, *copied = NULL, *shown = NULL, *lent = NULL;
+	bool going = false;
 
 	if (list_empty(&dev->held))
 		return NULL;
 
 	newest = list_last_entry(&dev->held, struct vloop_frame, entry);
 	list_for_each_entry(frame, &dev->held, entry) {
-		/* It comes as soon as its last copy is made. */
-		if (frame->going)
-			return NULL;
+		/* It comes as soon as its last copy is made, which may be long. */
+		if (frame->going) {
+			going = true;
+			continue;
+		}
 		if (!list_empty(&frame->borrowers)) {
 			lent = lent ?: frame;
 			continue;
@@ -100,7 +103,7 @@ static struct vloop_frame *vloop_victim(struct vloop_dev *dev)
 		}
 	}
 
-	return copied ?: shown ?: lent;
+	return going ? NULL : copied ?: shown ?: lent;
 }
 
 /* The writer asks for a buffer: it gets one. */

@@ -83,7 +83,9 @@ struct vpipe_loop_share {
  * Where the writer imported its buffers and has set LEND_IMPORTS it is a window to buffer
  * @index itself, which is there for good and shows the frames of this buffer alone. Of these
  * a reader can have its share of the writer's buffers but two at a time; of what it keeps
- * beyond that the oldest may be written to, and any where the writer has no other buffer.
+ * beyond that the oldest may be written to, and any where the writer has no other buffer. Where
+ * there are more readers than buffers to share, each can have one, and the oldest that any of them
+ * keeps may be written to.
  *
  * EAGAIN: there is no writer with buffers, or it has not used this one yet. EACCES: it has
  * imported the buffer, and does not lend it. EINVAL: no such buffer, or one that is the

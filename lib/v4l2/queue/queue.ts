@@ -10,7 +10,7 @@
  */
 import { EAGAIN, SysError } from "../../sys/errno.ts";
 import { ioctl, tryIoctl } from "../../sys/ioctl.ts";
-import { O_RDONLY } from "../../sys/file.ts";
+import { O_RDWR } from "../../sys/file.ts";
 import { Mapping } from "../../sys/mmap.ts";
 import { Poller, POLLOUT } from "../../sys/poll.ts";
 import type { View } from "../../uapi/struct.ts";
@@ -194,7 +194,7 @@ export class MmapQueue extends Queue {
   export(): Exported[] {
     const { device, type } = this;
     return this.buffers.map(({ index, length }) =>
-      exportPlane(device, { type, index, plane: 0 }, length, O_RDONLY)
+      exportPlane(device, { type, index, plane: 0 }, length, O_RDWR)
     );
   }
 
