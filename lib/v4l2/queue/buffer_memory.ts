@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { File, O_CLOEXEC } from "../../sys/file.ts";
+import { File, O_CLOEXEC, O_RDWR } from "../../sys/file.ts";
 import { ioctl } from "../../sys/ioctl.ts";
 import type { Mapping } from "../../sys/mmap.ts";
 import { v4l2_exportbuffer, VIDIOC_EXPBUF, VIDIOC_QUERYBUF } from "../../uapi/videodev2.ts";
@@ -44,18 +44,17 @@ export function mapBuffers<B extends { readonly bytes: Uint8Array<ArrayBuffer> }
 
 /**
  * Exports one plane of a buffer as a dma-buf (VIDIOC_EXPBUF); the caller closes it.
+ * Who imports it may write to it.
  *
  * @param size of the plane in bytes
- * @param access O_RDONLY or O_RDWR: what mappings of it may do
  * @throws {SysError} ENOTTY where the driver cannot
  */
 export function exportPlane(
   device: VideoDevice,
   plane: { readonly type: number; readonly index: number; readonly plane: number },
   size: number,
-  access: number,
 ): Exported {
-  const request = v4l2_exportbuffer.alloc({ ...plane, flags: O_CLOEXEC | access });
+  const request = v4l2_exportbuffer.alloc({ ...plane, flags: O_CLOEXEC | O_RDWR });
   ioctl(device, VIDIOC_EXPBUF, request.bytes);
   return { file: new File(device.path, request.fd), fd: request.fd, size };
 }

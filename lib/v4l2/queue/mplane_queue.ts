@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { O_RDWR } from "../../sys/file.ts";
 import { addressOf } from "../../sys/libc.ts";
 import { Mapping } from "../../sys/mmap.ts";
 import type { View } from "../../uapi/struct.ts";
@@ -103,7 +102,7 @@ export class MplaneMmapQueue extends MplaneQueue {
     const { device, type } = this;
     // A process that maps it writes to it.
     return this.planes.map((planes, index) =>
-      planes.map(({ length }, plane) => exportPlane(device, { type, index, plane }, length, O_RDWR))
+      planes.map(({ length }, plane) => exportPlane(device, { type, index, plane }, length))
     );
   }
 

@@ -10,7 +10,6 @@
  */
 import { EAGAIN, SysError } from "../../sys/errno.ts";
 import { ioctl, tryIoctl } from "../../sys/ioctl.ts";
-import { O_RDWR } from "../../sys/file.ts";
 import { Mapping } from "../../sys/mmap.ts";
 import { Poller, POLLOUT } from "../../sys/poll.ts";
 import type { View } from "../../uapi/struct.ts";
@@ -194,7 +193,7 @@ export class MmapQueue extends Queue {
   export(): Exported[] {
     const { device, type } = this;
     return this.buffers.map(({ index, length }) =>
-      exportPlane(device, { type, index, plane: 0 }, length, O_RDWR)
+      exportPlane(device, { type, index, plane: 0 }, length)
     );
   }
 
