@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { EAGAIN, EIO, SysError } from "../../lib/sys/errno.ts";
-import { O_CLOEXEC, O_RDONLY, O_RDWR } from "../../lib/sys/file.ts";
+import { O_CLOEXEC, O_RDWR } from "../../lib/sys/file.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { VideoDevice } from "../../lib/v4l2/device.ts";
 import { MplaneMmapQueue } from "../../lib/v4l2/queue/mplane_queue.ts";
@@ -76,7 +76,7 @@ Deno.test("queue: as many buffers as the driver gives, mapped, and back in their
     for (const { index } of queue.buffers) queue.enqueue(index);
     assertEquals([queue.dequeue(), queue.dequeue(), queue.payload], [0, 1, 101]);
     assertEquals(queue.export().map(({ size }) => size), [PAGE, PAGE, PAGE]);
-    const flags = O_CLOEXEC | O_RDONLY;
+    const flags = O_CLOEXEC | O_RDWR;
     assertEquals(driver.exports, [[0, 0, flags], [1, 0, flags], [2, 0, flags]]);
   }
   assertEquals(driver.requested, [3, 0]);
