@@ -20,7 +20,7 @@ example() {
 list_cameras() {
 	example list_cameras | tee "$scratch/cameras" || return
 	grep -q "^$vivid: vivid" "$scratch/cameras" && grep -q 'YUYV' "$scratch/cameras" &&
-		grep -q '640x360.* 30 ' "$scratch/cameras" && echo "$vivid with its sizes and intervals"
+		grep -q '640 x 360:.* 30 ' "$scratch/cameras" && echo "$vivid with its sizes and intervals"
 }
 
 capture_pgm() {

@@ -185,7 +185,9 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     );
     const { dropped, gaps } = JSON.parse(result);
     const numbers = readCsv(csv).map((row) => Number(row.sequence));
-    const missing = numbers[59] - numbers[0] - 59;
+    // On a slow machine vivid gives a number twice, which makes up for none that is missing.
+    const missing = numbers.slice(1)
+      .reduce((sum, number, i) => sum + Math.max(0, number - numbers[i] - 1), 0);
     expect(missing > 0, "vivid dropped none of 60 frames");
     expectEqual("dropped", dropped, missing);
     expect(gaps > 0 && gaps <= dropped, `${gaps} gaps with ${dropped} frames missing`);
