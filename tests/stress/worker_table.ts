@@ -16,7 +16,8 @@ import { injectFaults } from "./engine/faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./filter/hotplug_worker.ts";
 import { readLoop } from "./loop/reader_worker.ts";
 import { churnViews } from "./loop/views_worker.ts";
-import { beLoopVictim, missMemory } from "./loop/victim_worker.ts";
+import { holdFilter, liveInFilter } from "./filter/holding.ts";
+import { beLoopVictim, keepFrame, missMemory } from "./loop/victim_worker.ts";
 import { writeLoop } from "./loop/writer_worker.ts";
 import { callMetaAtRandom } from "./filter/meta_worker.ts";
 import { streamFrames } from "./filter/stream_worker.ts";
@@ -44,8 +45,11 @@ const workers = {
   churnViews,
   decodeExactly,
   displayExactly,
+  holdFilter,
   holdOn,
   injectFaults,
+  keepFrame,
+  liveInFilter,
   missMemory,
   readLoop,
   streamFrames,

@@ -12,7 +12,13 @@ import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MediaDevice } from "../../../lib/v4l2/media.ts";
 import { MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/uapi/media.ts";
 import { MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
-import { V4L2_BUF_TYPE_VIDEO_OUTPUT, V4L2_CAP_VIDEO_M2M } from "../../../lib/uapi/videodev2.ts";
+import { setFilterSize } from "../../../lib/vpipe/filter.ts";
+import {
+  V4L2_BUF_TYPE_VIDEO_OUTPUT,
+  V4L2_CAP_VIDEO_M2M,
+  V4L2_PRIORITY_RECORD,
+  VIDIOC_S_PRIORITY,
+} from "../../../lib/uapi/videodev2.ts";
 import { type Context, heap, readCsv } from "../../harness/context.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
@@ -51,6 +57,17 @@ export async function sharingChecks(suite: Suite, context: Context): Promise<voi
     }
     return `${FRAMES} frames each, own size and threshold, own sequence without a gap, ` +
       "the CRC of each frame as the reference's";
+  });
+
+  await suite.check("sharing: a client's priority", () => {
+    using first = VideoDevice.open(context.filter, V4L2_CAP_VIDEO_M2M, "filter");
+    const priority = new Uint8Array(Uint32Array.of(V4L2_PRIORITY_RECORD).buffer);
+    expectEqual("VIDIOC_S_PRIORITY", tryIoctl(first.fd, VIDIOC_S_PRIORITY.request, priority), 0);
+    using second = VideoDevice.open(context.filter, V4L2_CAP_VIDEO_M2M, "filter");
+    setFilterSize(second, 64, 48);
+    using queue = new MmapQueue(second, V4L2_BUF_TYPE_VIDEO_OUTPUT, 1);
+    queue.streamOn();
+    return "with V4L2_PRIORITY_RECORD it keeps nobody from a format, buffers and streaming";
   });
 
   await suite.check("sharing: one frame a request", () => {

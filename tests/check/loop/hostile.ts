@@ -7,7 +7,7 @@
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
 import { type Dmabuf, WRITING } from "../../../lib/dmabuf/dma_buf.ts";
 import { EACCES, EFAULT } from "../../../lib/sys/errno.ts";
-import { File, O_NONBLOCK, O_RDWR, O_WRONLY } from "../../../lib/sys/file.ts";
+import { File, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "../../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf, libc } from "../../../lib/sys/libc.ts";
 import { MAP_SHARED, Mapping, PROT_READ, PROT_WRITE } from "../../../lib/sys/mmap.ts";
@@ -23,7 +23,7 @@ import {
 } from "../../../lib/uapi/vpipe_loop.ts";
 import { type Context, heap } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
-import { CAPTURE, createBuffers, OUTPUT, RawWriter, setFormat } from "./calls.ts";
+import { CAPTURE, createBuffers, getFormat, OUTPUT, RawWriter, setFormat } from "./calls.ts";
 import { expectBytes, numbered, openCapture, openOutput, Reader, VGA_BYTES } from "./client.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { loop, loopStats } from "../../harness/nodes.ts";
@@ -179,6 +179,31 @@ async function loopRoadChecks(suite: Suite, context: Context, node: string): Pro
       writer.dequeue();
     }
     return `nothing is seen there: behind a whole frame, and behind the 100 bytes of a short one`;
+  });
+
+  await suite.check("loop: a reader's priority", () => {
+    using reader = openCapture(node);
+    const priority = new Uint8Array(Uint32Array.of(v4l2.V4L2_PRIORITY_RECORD).buffer);
+    expectEqual(
+      "VIDIOC_S_PRIORITY",
+      tryIoctl(reader.fd, v4l2.VIDIOC_S_PRIORITY.request, priority),
+      0,
+    );
+    using writer = new RawWriter(node, GREY);
+    writer.start();
+    return "with V4L2_PRIORITY_RECORD it keeps no writer from a format, buffers and streaming";
+  });
+
+  await suite.check("loop: a format from a file that is open for reading", () => {
+    using writer = openOutput(node);
+    const wanted = setFormat(writer, OUTPUT, GREY);
+    for (const flags of [O_RDONLY, O_RDWR]) {
+      using reader = File.open(node, flags | O_NONBLOCK);
+      const format = v4l2.v4l2_format.alloc({ type: CAPTURE, ...SMALL });
+      tryIoctl(reader.fd, v4l2.VIDIOC_S_FMT.request, format.bytes);
+      expectEqual("the writer's format", getFormat(writer, OUTPUT), wanted);
+    }
+    return `a writer that has set ${wanted} gets buffers for that, whatever readers ask for`;
   });
 
   await suite.check("loop: a file that is open for writing", () => {

@@ -25,6 +25,7 @@ import { decoderStates } from "../decoder/states.ts";
 import { decoderFaults, faults, loopFaults } from "./faults.ts";
 import { expectWorking as expectFilter } from "../filter/filter.ts";
 import type { Module } from "../../harness/modules.ts";
+import { filterHolding } from "../filter/holding.ts";
 import { hotplug } from "../filter/hotplug.ts";
 import { kills } from "../filter/kills.ts";
 import { leaksOf } from "./leaks.ts";
@@ -68,6 +69,7 @@ export const GROUPS = {
       "random-calls": { share: 0.25, run: randomCalls },
       kills: { share: 0.18, run: kills },
       states: { share: 0.05, run: states },
+      holding: { share: 0.02, run: filterHolding },
       hotplug: { share: 0.15, run: hotplug },
       streams: { share: 0.08, run: streams },
       reloads: { share: 0.1, run: reloadsOf(filter, expectFilter) },

@@ -7,7 +7,7 @@
 import { expect } from "../../harness/suite.ts";
 import { expectLoopIdle, onOneProcessor, showMmap } from "./loop.ts";
 import { LoopReader, LoopWriter, READER_IO, type ReaderIo, WRITER_IO } from "./stream.ts";
-import { beLoopVictim, MISSING, missMemory, READER_STAGES } from "./victim_worker.ts";
+import { beLoopVictim, keepFrame, MISSING, missMemory, READER_STAGES } from "./victim_worker.ts";
 import type { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
@@ -20,6 +20,9 @@ const START_MS = 10_000;
 const STUCK_MS = 10_000;
 
 const FRAMES = 20;
+
+/** As many as frames can be lent, of a writer with four buffers. */
+const KEEPERS = 2;
 
 /** Places, however slow the guest is. */
 const LEAST = 6;
@@ -81,6 +84,20 @@ async function stop(random: Random, io: ReaderIo, stage: number): Promise<void> 
   await expectProgress(scene, writer, random.pick(["read", "view", "mmap", "heap", "userptr"]));
 }
 
+/** Readers that keep all that can be lent, each no more than its share, leave another one its own. */
+async function keepAll(): Promise<void> {
+  const node = loopNode();
+  using writer = new LoopWriter(node, "dmabuf");
+  const scene = `${KEEPERS} readers that keep a lent frame each`;
+  writer.begin(SIZE);
+  for (let i = 0; i < 8; i++) writer.frame();
+  await using victims = new AsyncDisposableStack();
+  for (let i = 0; i < KEEPERS; i++) {
+    await bring(scene, victims.use(new Worker(keepFrame, { node, io: "shared" })), writer);
+  }
+  await expectProgress(scene, writer, "shared");
+}
+
 /** Returns whether this kernel has such memory. */
 async function miss(random: Random, call: typeof MISSING[number]): Promise<boolean> {
   const node = loopNode();
@@ -120,6 +137,7 @@ export async function loopStopped({ seconds, amount, random }: Conditions): Prom
   using _one = onOneProcessor();
   try {
     for (const call of MISSING) if (await miss(random, call)) missed.push(call);
+    await keepAll();
     let stopped = 0;
     for (const { io, stage } of scenes) {
       if (amount < 1 && stopped >= LEAST && performance.now() > until) break;

@@ -96,6 +96,17 @@ export async function missMemory(
   throw new Error(`${call} came back`);
 }
 
+/** Takes one frame, says so, and keeps it. */
+export async function keepFrame(
+  { node, io }: { node: string; io: ReaderIo },
+): Promise<never> {
+  const reader = new LoopReader(node, io);
+  reader.begin();
+  while (!reader.take(1)) await delay(1);
+  console.log("there");
+  for (;;) await delay(1000);
+}
+
 export function beLoopVictim({ node, end, stage }: LoopVictimOrder): Promise<never> {
   return end.side === "writer" ? write(node, end.io, end.size, stage) : read(node, end.io, stage);
 }

@@ -1,0 +1,105 @@
+/**
+ * A client that holds on to what it can: memory of a frame that is never there, and fences that never
+ * signal. It holds up nobody but itself.
+ *
+ * @module
+ */
+import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
+import { addressOf } from "../../../lib/sys/libc.ts";
+import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
+import { DmabufQueue, MmapQueue, UserptrQueue } from "../../../lib/v4l2/queue/queue.ts";
+import * as v4l2 from "../../../lib/uapi/videodev2.ts";
+import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
+import { heap } from "../../harness/context.ts";
+import { expect, Skip } from "../../harness/suite.ts";
+import { expectWorking, videoNode } from "./filter.ts";
+import { raw } from "../engine/libc.ts";
+import { NEVER_MS } from "../engine/stage.ts";
+import { delay } from "../../harness/waiting.ts";
+import { F_SETFL } from "../../../lib/sys/file.ts";
+import { neverSignals } from "../engine/fence.ts";
+import { missingMemory } from "../engine/userfault.ts";
+import { Worker } from "../engine/workers.ts";
+
+const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
+const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
+const SIZE = [320, 200] as const;
+const BYTES = SIZE[0] * SIZE[1];
+
+/** What a frame may wait for, for ever. */
+const HOLDS = ["memory", "fence"] as const;
+
+const threaded = Deno.dlopen("libc.so.6", {
+  ioctl: { parameters: ["i32", "u32", "usize"], result: "i32", nonblocking: true },
+}).symbols;
+
+/** Waits in VIDIOC_QBUF, says so, and has another thread stop the queue meanwhile. */
+export async function holdFilter(
+  { by }: { by: typeof HOLDS[number] },
+): Promise<{ supported: boolean }> {
+  using device = openFilter(videoNode());
+  setFilterSize(device, ...SIZE);
+  raw.fcntl(device.fd, F_SETFL, 0);
+  let queue: UserptrQueue | DmabufQueue;
+  if (by === "memory") {
+    const address = missingMemory(BYTES);
+    if (address === undefined) return { supported: false };
+    queue = new UserptrQueue(device, OUTPUT, 1, BYTES);
+    queue.buffers[0].userptr = Number(address);
+  } else {
+    const dmabuf = allocateFromHeap(heap(), BYTES);
+    if (!neverSignals(dmabuf.fd)) return { supported: false };
+    queue = new DmabufQueue(device, OUTPUT, [dmabuf]);
+  }
+  Object.assign(queue.buffers[0], { bytesused: BYTES, length: BYTES });
+  const call = (request: number, argument: Uint8Array<ArrayBuffer>) =>
+    threaded.ioctl(device.fd, request, addressOf(argument));
+  const queued = call(v4l2.VIDIOC_QBUF.request, queue.buffers[0].bytes);
+  await delay(50);
+  const type = Uint32Array.of(OUTPUT);
+  const stopped = call(v4l2.VIDIOC_STREAMOFF.request, new Uint8Array(type.buffer));
+  await delay(50);
+  console.log("holds");
+  await Promise.all([queued, stopped]);
+  return { supported: true };
+}
+
+/** A whole life: open, a frame, close. A process of its own, which may be held. */
+export async function liveInFilter(_: Record<string, never>): Promise<{ ms: number }> {
+  const begin = performance.now();
+  {
+    using device = openFilter(videoNode());
+    setFilterSize(device, ...SIZE);
+    using output = new MmapQueue(device, OUTPUT, 1);
+    using capture = new MmapQueue(device, CAPTURE, 1);
+    const ready = new Poller(device, POLLIN);
+    for (const queue of [output, capture]) queue.streamOn();
+    capture.enqueue(0);
+    output.enqueue(0, BYTES);
+    while (capture.dequeue() < 0) ready.wait(1000);
+    await delay(0);
+  }
+  return { ms: performance.now() - begin };
+}
+
+export async function filterHolding(): Promise<string> {
+  const said: string[] = [];
+  for (const by of HOLDS) {
+    let ms: number | undefined;
+    {
+      await using holder = new Worker(holdFilter, { by });
+      if (await holder.line() !== "holds") {
+        said.push(`${by}: not in this kernel`);
+        continue;
+      }
+      const other = new Worker(liveInFilter, {});
+      const result = other.result().then((life) => ms = life.ms, () => undefined);
+      await Promise.race([result, delay(NEVER_MS / 4)]);
+    }
+    expect(ms !== undefined, `another client does not come to its end beside one with a ${by}`);
+    await expectWorking();
+    said.push(`${by}: ${ms.toFixed(0)} ms`);
+  }
+  if (said.every((text) => text.includes("not in"))) throw new Skip("this kernel has neither");
+  return `another's whole life beside a client whose frame never comes: ${said.join(", ")}`;
+}
