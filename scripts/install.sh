@@ -61,17 +61,15 @@ install_modules() {
 	[ -n "$destination" ] || depmod "$1"
 }
 
-# Only what is ours: a file by another name, or a link to elsewhere, stays.
+# Only what is ours: a file by another name, or a link to elsewhere, stays. What links
+# to the program are its tools.
 remove() {
 	local prefix=$destination$1 link folder
 	for link in "$prefix"/bin/*; do
-		[ "$(readlink "$link")" != vpipe ] || rm "$link"
+		[ "$(readlink "$link")" != vpipe ] || remove_tool "$prefix" "${link##*/}"
 	done
-	while read -r tool; do
-		rm -f "$prefix/share/man/man1/$tool.1" "$prefix/share/fish/vendor_completions.d/$tool.fish" \
-			"$prefix/share/bash-completion/completions/$tool" "$prefix/share/zsh/site-functions/_$tool"
-	done < <(tools; echo vpipe)
-	rm -f "$prefix/bin/vpipe" "$prefix/lib/systemd/system/decoder-daemon.service" \
+	remove_tool "$prefix" vpipe
+	rm -f "$prefix/lib/systemd/system/decoder-daemon.service" \
 		"$prefix/lib/udev/rules.d/60-vpipe.rules" "$prefix/lib/sysusers.d/vpipe.conf"
 	rm -rf "$prefix/lib/vpipe"
 	folder=$destination/lib/modules/$2/updates
@@ -79,10 +77,10 @@ remove() {
 	[ -n "$destination" ] || depmod "$2"
 }
 
-# The names, as the sources have them.
-tools() {
-	cat "$here/manual/tools" 2>/dev/null ||
-		sed -n 's/^  "\?\([a-z0-9-]*\)"\?: () => import.*/\1/p' "$here/lib/cli/tools.ts"
+# remove_tool PREFIX NAME: with its manual page and completion.
+remove_tool() {
+	rm -f "$1/bin/$2" "$1/share/man/man1/$2.1" "$1/share/fish/vendor_completions.d/$2.fish" \
+		"$1/share/bash-completion/completions/$2" "$1/share/zsh/site-functions/_$2"
 }
 
 case $what in

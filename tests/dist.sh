@@ -28,16 +28,19 @@ grep -o '](\(docs\|fixtures\|kmod\)/[^)#]*' "${archive[0]}/README.md" | cut -c3-
 	[ -e "${archive[0]}/$link" ] || { echo "the archive lacks $link" >&2; exit 1; }
 done
 
-# Installed, they are one program of many names; removed, nothing is left.
-installed=$folder/installed
-(cd "${archive[0]}" && scripts/install.sh tools "$installed" /usr build)
-[ "$(du -sm "$installed" | cut -f1)" -lt 100 ]
-while read -r tool; do
-	[ "$("$installed/usr/bin/$tool" -V)" = "$("${archive[0]}/build/bin/$tool" --version)" ]
-done <"${archive[0]}/manual/tools"
-(cd "${archive[0]}" && scripts/install.sh remove "$installed" /usr none)
-left=$(find "$installed" -not -type d)
-[ -z "$left" ] || { echo "left behind: $left" >&2; exit 1; }
+# Installed, they are one program of many names; removed, nothing is left: from the archive,
+# and from the sources.
+for from in "${archive[0]}" "$PWD"; do
+	installed=$folder/installed
+	"$from/scripts/install.sh" tools "$installed" /usr "$from/build"
+	[ "$(du -sm "$installed" | cut -f1)" -lt 100 ]
+	while read -r tool; do
+		[ "$("$installed/usr/bin/$tool" -V)" = "$("${archive[0]}/build/bin/$tool" --version)" ]
+	done <"${archive[0]}/manual/tools"
+	"$from/scripts/install.sh" remove "$installed" /usr none
+	left=$(find "$installed" -not -type d)
+	[ -z "$left" ] || { echo "left behind: $left" >&2; exit 1; }
+done
 
 # Manual pages. Those that they refer to lie beside them, where mandoc does not look.
 find "${archive[0]}/manual/man1" -name '*.1' -exec mandoc -Tlint {} + |
