@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { ENOTTY, SysError } from "../sys/errno.ts";
+import { ENOTTY } from "../sys/errno.ts";
 import { File, O_CLOEXEC, O_RDWR } from "../sys/file.ts";
-import { ioctl } from "../sys/ioctl.ts";
+import { ioctlOr } from "../sys/ioctl.ts";
 import { dma_heap_allocation_data, DMA_HEAP_IOCTL_ALLOC } from "../uapi/dma_heap.ts";
 import { Dmabuf } from "./dma_buf.ts";
 import { isUdmabuf, udmabufFile } from "./udmabuf.ts";
@@ -20,13 +20,8 @@ export function allocateFromHeap(path: string, size: number): Dmabuf {
   if (isUdmabuf(path)) return new Dmabuf(udmabufFile(path, size), size);
   using heap = File.open(path, O_RDWR);
   const allocation = dma_heap_allocation_data.alloc({ len: size, fd_flags: O_RDWR | O_CLOEXEC });
-  try {
-    ioctl(heap, DMA_HEAP_IOCTL_ALLOC, allocation.bytes);
-  } catch (error) {
-    if (error instanceof SysError && error.code === ENOTTY) {
-      throw new Error(`${path}: is not a dma-heap`);
-    }
-    throw error;
+  if (ioctlOr(heap, DMA_HEAP_IOCTL_ALLOC, allocation.bytes, ENOTTY) < 0) {
+    throw new Error(`${path}: is not a dma-heap`);
   }
   return new Dmabuf(new File(path, allocation.fd), size);
 }

@@ -6,7 +6,7 @@
  */
 import { EINVAL, ENOTTY, errno, SysError } from "../sys/errno.ts";
 import { F_ADD_SEALS, F_SEAL_SHRINK, File, O_RDWR } from "../sys/file.ts";
-import { tryIoctl } from "../sys/ioctl.ts";
+import { ioctlOr } from "../sys/ioctl.ts";
 import { cString, libc } from "../sys/libc.ts";
 import { MFD_ALLOW_SEALING, MFD_CLOEXEC } from "../sys/mmap.ts";
 import { UDMABUF_CREATE, udmabuf_create, UDMABUF_FLAGS_CLOEXEC } from "../uapi/udmabuf.ts";
@@ -34,14 +34,11 @@ export function udmabufFile(path: string, size: number): File {
     throw new SysError(path, "F_ADD_SEALS", errno());
   }
   const order = { memfd: fd, flags: UDMABUF_FLAGS_CLOEXEC, offset: 0n, size: BigInt(whole) };
-  const { name, request } = UDMABUF_CREATE;
-  const result = tryIoctl(device.fd, request, udmabuf_create.alloc(order).bytes);
+  const result = ioctlOr(device, UDMABUF_CREATE, udmabuf_create.alloc(order).bytes, ENOTTY, EINVAL);
   if (result >= 0) return new File(path, result);
   if (result === -ENOTTY) throw new Error(`${path}: does not make dma-bufs of memory files`);
-  if (result === -EINVAL) {
-    throw new Error(
-      `${path}: ${name}: refuses ${whole} bytes (the most is in /sys/module/udmabuf/parameters/size_limit_mb)`,
-    );
-  }
-  throw new SysError(path, name, -result);
+  throw new Error(
+    `${path}: ${UDMABUF_CREATE.name}: refuses ${whole} bytes ` +
+      "(the most is in /sys/module/udmabuf/parameters/size_limit_mb)",
+  );
 }

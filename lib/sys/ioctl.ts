@@ -22,17 +22,41 @@ export function tryIoctl(fd: number, request: number, argument: Uint8Array<Array
   }
 }
 
+/** What an ioctl is called on: an open file, and its name for errors. */
+export interface IoctlSubject {
+  readonly path: string;
+  readonly fd: number;
+}
+
 /**
- * Calls ioctl(2) on `subject`'s descriptor.
+ * Calls ioctl(2); allocates nothing.
  *
  * @throws {SysError} naming the subject, the ioctl and the errno
  */
 export function ioctl(
-  subject: { readonly path: string; readonly fd: number },
+  { path, fd }: IoctlSubject,
   { name, request }: Ioctl,
   argument: Uint8Array<ArrayBuffer>,
 ): number {
-  const result = tryIoctl(subject.fd, request, argument);
-  if (result < 0) throw new SysError(subject.path, name, -result);
+  const result = tryIoctl(fd, request, argument);
+  if (result < 0) throw new SysError(path, name, -result);
+  return result;
+}
+
+/**
+ * Calls ioctl(2) where some errnos say something and fail nothing, as EINVAL behind the end of an
+ * enumeration.
+ *
+ * @returns 0 or the call's positive result, or one of `answers`, negated
+ * @throws {SysError} naming the subject, the ioctl and any other errno
+ */
+export function ioctlOr(
+  { path, fd }: IoctlSubject,
+  { name, request }: Ioctl,
+  argument: Uint8Array<ArrayBuffer>,
+  ...answers: readonly number[]
+): number {
+  const result = tryIoctl(fd, request, argument);
+  if (result < 0 && !answers.includes(-result)) throw new SysError(path, name, -result);
   return result;
 }

@@ -3,14 +3,9 @@
  *
  * @module
  */
-import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
-import { tryIoctl } from "../sys/ioctl.ts";
+import { EINVAL, ENOTTY } from "../sys/errno.ts";
+import { ioctlOr, type IoctlSubject } from "../sys/ioctl.ts";
 import * as v4l2 from "../uapi/videodev2.ts";
-
-interface Node {
-  readonly path: string;
-  readonly fd: number;
-}
 
 /** What VIDIOC_QUERY_EXT_CTRL says of a control. Numbers are exact below 2^53. */
 export interface ControlDescription {
@@ -45,15 +40,12 @@ export interface MenuItem {
 const NEXT = (v4l2.V4L2_CTRL_FLAG_NEXT_CTRL | v4l2.V4L2_CTRL_FLAG_NEXT_COMPOUND) >>> 0;
 
 /** As `VideoDevice.controls`. */
-export function* controls({ path, fd }: Node): Generator<ControlDescription> {
-  const { name, request } = v4l2.VIDIOC_QUERY_EXT_CTRL;
+export function* controls(node: IoctlSubject): Generator<ControlDescription> {
   const control = v4l2.v4l2_query_ext_ctrl.alloc();
   for (let id = 0;; id = control.id) {
     control.id = (id | NEXT) >>> 0;
-    const result = tryIoctl(fd, request, control.bytes);
     // After the last one, and where the driver has no controls.
-    if (result === -EINVAL || result === -ENOTTY) return;
-    if (result < 0) throw new SysError(path, name, -result);
+    if (ioctlOr(node, v4l2.VIDIOC_QUERY_EXT_CTRL, control.bytes, EINVAL, ENOTTY) < 0) return;
     yield {
       id: control.id,
       type: control.type,
@@ -69,18 +61,15 @@ export function* controls({ path, fd }: Node): Generator<ControlDescription> {
 }
 
 /** As `VideoDevice.menu`. */
-export function* menu({ path, fd }: Node, control: ControlDescription): Generator<MenuItem> {
+export function* menu(node: IoctlSubject, control: ControlDescription): Generator<MenuItem> {
   const { id, type, minimum, maximum } = control;
-  const { name, request } = v4l2.VIDIOC_QUERYMENU;
   const numbers = type === v4l2.V4L2_CTRL_TYPE_INTEGER_MENU;
   if (!numbers && type !== v4l2.V4L2_CTRL_TYPE_MENU) return;
   const item = v4l2.v4l2_querymenu.alloc({ id });
   for (let index = minimum; index <= maximum; index++) {
     item.index = index;
-    const result = tryIoctl(fd, request, item.bytes);
     // The driver leaves it out.
-    if (result === -EINVAL) continue;
-    if (result < 0) throw new SysError(path, name, -result);
+    if (ioctlOr(node, v4l2.VIDIOC_QUERYMENU, item.bytes, EINVAL) < 0) continue;
     yield { index, label: numbers ? String(item.value) : item.name };
   }
 }

@@ -6,7 +6,7 @@
  */
 import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
 import { File, type IoBuffer, O_NONBLOCK, O_RDWR } from "../sys/file.ts";
-import { ioctl, tryIoctl } from "../sys/ioctl.ts";
+import { ioctl, ioctlOr, tryIoctl } from "../sys/ioctl.ts";
 import * as v4l2 from "../uapi/videodev2.ts";
 import { type ControlDescription, controls, menu, type MenuItem } from "./controls.ts";
 import {
@@ -196,10 +196,7 @@ export class VideoDevice implements Disposable {
   /** One queue's frame interval; undefined where the driver has none. */
   getFrameInterval(type: number): FrameInterval | undefined {
     const parameters = v4l2.v4l2_streamparm.alloc({ type });
-    const result = tryIoctl(this.fd, v4l2.VIDIOC_G_PARM.request, parameters.bytes);
-    if (result < 0 && result !== -ENOTTY) {
-      throw new SysError(this.path, v4l2.VIDIOC_G_PARM.name, -result);
-    }
+    ioctlOr(this, v4l2.VIDIOC_G_PARM, parameters.bytes, ENOTTY);
     const { numerator, denominator } = parameters;
     return numerator > 0 && denominator > 0 ? { numerator, denominator } : undefined;
   }

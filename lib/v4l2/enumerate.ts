@@ -3,16 +3,11 @@
  *
  * @module
  */
-import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
-import { tryIoctl } from "../sys/ioctl.ts";
+import { EINVAL, ENOTTY } from "../sys/errno.ts";
+import { ioctlOr, type IoctlSubject } from "../sys/ioctl.ts";
 import type { Ioctl } from "../uapi/ioctl_number.ts";
 import * as v4l2 from "../uapi/videodev2.ts";
 import type { FrameInterval } from "./frame_interval.ts";
-
-interface Node {
-  readonly path: string;
-  readonly fd: number;
-}
 
 /** A pixel format of a queue. */
 export interface FormatDescription {
@@ -54,21 +49,18 @@ export interface FrameIntervals {
 
 /** The same argument for each index, to the documented end. */
 function* each<T extends { index: number; readonly bytes: Uint8Array<ArrayBuffer> }>(
-  { path, fd }: Node,
-  { name, request }: Ioctl,
+  node: IoctlSubject,
+  call: Ioctl,
   argument: T,
   ...ends: readonly number[]
 ): Generator<T> {
-  for (;; argument.index++) {
-    const result = tryIoctl(fd, request, argument.bytes);
-    if (result === -EINVAL || ends.includes(-result)) return;
-    if (result < 0) throw new SysError(path, name, -result);
+  for (; ioctlOr(node, call, argument.bytes, EINVAL, ...ends) >= 0; argument.index++) {
     yield argument;
   }
 }
 
 /** As `VideoDevice.formatDescriptions`. */
-export function* formats(node: Node, type: number): Generator<FormatDescription> {
+export function* formats(node: IoctlSubject, type: number): Generator<FormatDescription> {
   const argument = v4l2.v4l2_fmtdesc.alloc({ type });
   for (const { pixelformat, description, flags } of each(node, v4l2.VIDIOC_ENUM_FMT, argument)) {
     yield { pixelformat, description, flags };
@@ -76,7 +68,7 @@ export function* formats(node: Node, type: number): Generator<FormatDescription>
 }
 
 /** As `VideoDevice.frameSizes`. */
-export function* frameSizes(node: Node, pixel_format: number): Generator<FrameSizes> {
+export function* frameSizes(node: IoctlSubject, pixel_format: number): Generator<FrameSizes> {
   const argument = v4l2.v4l2_frmsizeenum.alloc({ pixel_format });
   for (const size of each(node, v4l2.VIDIOC_ENUM_FRAMESIZES, argument, ENOTTY)) {
     if (size.type === v4l2.V4L2_FRMSIZE_TYPE_DISCRETE) {
@@ -96,7 +88,7 @@ export function* frameSizes(node: Node, pixel_format: number): Generator<FrameSi
 
 /** As `VideoDevice.frameIntervals`. */
 export function* frameIntervals(
-  node: Node,
+  node: IoctlSubject,
   pixel_format: number,
   width: number,
   height: number,
