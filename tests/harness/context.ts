@@ -5,6 +5,7 @@
  */
 import { parse } from "@std/csv";
 import { videoNodes } from "../../lib/v4l2/find.ts";
+import { exists } from "./modules.ts";
 import { Running, succeed } from "./processes.ts";
 import { expect, Skip } from "./suite.ts";
 
@@ -12,14 +13,6 @@ export const META = "/dev/vpipe-meta";
 export const HEAP = "/dev/dma_heap/system";
 
 const UDMABUF = "/dev/udmabuf";
-
-const exists = (path: string): boolean => {
-  try {
-    return Deno.statSync(path).isCharDevice === true;
-  } catch {
-    return false;
-  }
-};
 
 /** udmabuf's memory can be mapped by a driver since Linux 6.2 (drivers/dma-buf/udmabuf.c). */
 function udmabufIsMapped(): boolean {

@@ -15,7 +15,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Of all buffers together. */
 const MEMORY = 1 << 22;
-const PAGE = 4096;
+const PAGE = libc.getpagesize();
 
 const errno = new Int32Array(
   Deno.UnsafePointerView.getArrayBuffer(libc.__errno_location()!, 4),

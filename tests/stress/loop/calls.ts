@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { libc } from "../../../lib/sys/libc.ts";
 import { O_CLOEXEC } from "../../../lib/sys/file.ts";
 import { PROT_READ, PROT_WRITE } from "../../../lib/sys/mmap.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
@@ -34,7 +35,7 @@ const FORMATS = [
 
 /** Of a frame. */
 const BEHIND_NUMBER = 4;
-const PAGE_SIZE = 4096;
+const PAGE_SIZE = libc.getpagesize();
 
 let seen = 0;
 
