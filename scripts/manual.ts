@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { described } from "../lib/cli/parameters.ts";
 import { COMMON, type Options } from "../lib/cli/tool.ts";
 import { type AnyTool, TOOLS } from "../tools/all.ts";
 import { EXAMPLES } from "./manual_examples.ts";
@@ -21,6 +22,7 @@ interface Option {
   /** Undefined for a flag. */
   readonly metavar?: string;
   readonly help: string;
+  readonly letter?: string;
 }
 
 function optionsOf({ options }: AnyTool): readonly Option[] {
@@ -28,19 +30,10 @@ function optionsOf({ options }: AnyTool): readonly Option[] {
   return Object.entries(all).map(([name, option]) => ({
     name,
     metavar: "flag" in option ? undefined : option.metavar,
-    help: withDefault(option),
+    help: described(option),
+    letter: "flag" in option ? option.letter : undefined,
   }));
 }
-
-function withDefault(parameter: object & { readonly help: string }): string {
-  const help = parameter.help.replace(/ \(-[hV]\)$/, "");
-  const fallback = "fallback" in parameter ? parameter.fallback : undefined;
-  return typeof fallback === "number" || typeof fallback === "string" && fallback !== ""
-    ? `${help} (default ${fallback})`
-    : help;
-}
-
-const LETTERS: Readonly<Record<string, string>> = { help: "h", version: "V" };
 
 /** Text as mdoc(7) takes it: no macro, no escape. */
 const plain = (text: string) =>
@@ -94,15 +87,17 @@ function page(tool: AnyTool): string {
   if (positionals.length > 0) {
     lines.push(".Pp", "The arguments are as follows:", ".Bl -tag -width Ds");
     for (const parameter of positionals) {
-      lines.push(`.It Ar ${argument(parameter.metavar)}`, sentences(withDefault(parameter)));
+      lines.push(`.It Ar ${argument(parameter.metavar)}`, sentences(described(parameter)));
     }
     lines.push(".El");
   }
   lines.push(".Pp", "The options are as follows:", ".Bl -tag -width Ds");
-  for (const { name, metavar, help } of options) {
-    const letter = LETTERS[name] === undefined ? "" : `${LETTERS[name]} , Fl `;
+  for (const { name, metavar, help, letter } of options) {
+    const shortForm = letter === undefined ? "" : `${letter} , Fl `;
     lines.push(
-      `.It Fl ${letter}\\-${plain(name)}${metavar === undefined ? "" : ` Ar ${argument(metavar)}`}`,
+      `.It Fl ${shortForm}\\-${plain(name)}${
+        metavar === undefined ? "" : ` Ar ${argument(metavar)}`
+      }`,
       sentences(help),
     );
   }

@@ -27,6 +27,18 @@ export interface Parameter<T> {
 export interface Flag {
   readonly flag: true;
   readonly help: string;
+  /** Its short form: `h` for `-h`. */
+  readonly letter?: string;
+}
+
+/** What a parameter is, with its default. */
+export function described(
+  { help, fallback }: Pick<Parameter<unknown>, "help" | "fallback">,
+): string {
+  // Choices and tuples say their default in words.
+  return typeof fallback === "number" || typeof fallback === "string" && fallback !== ""
+    ? `${help} (default ${fallback})`
+    : help;
 }
 
 /** A parameter that may be left out, and then has no value. */

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { descriptorOf, STDOUT } from "../files/files.ts";
-import { type Flag, type Parameter, UsageError } from "./parameters.ts";
+import { described, type Flag, type Parameter, UsageError } from "./parameters.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "../version.ts";
 import { suggestion } from "./suggest.ts";
@@ -64,8 +64,8 @@ export const COMMON = {
   json: { flag: true, help: "print the result as one line of JSON on stdout" },
   quiet: { flag: true, help: "print nothing but errors" },
   debug: { flag: true, help: "show where an error came from" },
-  version: { flag: true, help: "print the version (-V)" },
-  help: { flag: true, help: "print this help (-h)" },
+  version: { flag: true, help: "print the version", letter: "V" },
+  help: { flag: true, help: "print this help", letter: "h" },
 } satisfies Record<string, Flag>;
 
 // deno-lint-ignore no-explicit-any
@@ -77,19 +77,13 @@ function usage(tool: Tool<Positionals, Options>): string {
   const all: Options = { ...tool.options, ...COMMON };
   const options = Object.entries(all);
   const rows = [
-    ...Object.values(tool.positionals).map((p) => [p.metavar, p.help, p.fallback] as const),
+    ...Object.values(tool.positionals).map((p) => [p.metavar, described(p)]),
     ...options.map(([name, o]) =>
       isFlag(o)
-        ? [`--${name}`, o.help, undefined] as const
-        : [`--${name} ${o.metavar}`, o.help, o.fallback] as const
+        ? [`--${name}`, o.letter === undefined ? o.help : `${o.help} (-${o.letter})`]
+        : [`--${name} ${o.metavar}`, described(o)]
     ),
-  ].map(([left, help, fallback]) => [
-    left,
-    // Choices and tuples say their default in words.
-    typeof fallback === "number" || typeof fallback === "string" && fallback !== ""
-      ? `${help} (default ${fallback})`
-      : help,
-  ]);
+  ];
   const width = Math.max(...rows.map(([left]) => left.length));
   const table = rows.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`);
   if (positionals.length > 0) table.splice(positionals.length, 0, "");
@@ -119,15 +113,16 @@ export function parse<P extends Positionals, O extends Options>(
   const options: Options = { ...tool.options, ...COMMON };
   const names = Object.keys(options);
   const valued = names.filter((name) => !isFlag(options[name]));
-  const asked = { help: false, version: false };
+  const letters = Object.entries(options).flatMap(([name, option]) =>
+    isFlag(option) && option.letter !== undefined ? [[option.letter, name]] : []
+  );
   const given = parseArgs([...argv], {
     boolean: names.filter((name) => isFlag(options[name])),
     string: ["_", ...valued],
     collect: valued,
+    alias: Object.fromEntries(letters),
     unknown(argument, key) {
       if (key === undefined) return;
-      if (argument === "-h") return asked.help = true, false;
-      if (argument === "-V") return asked.version = true, false;
       if (/^-[\d.]/.test(argument)) throw new UsageError(`negative number ${argument}`);
       const meant = suggestion(key, names, "--");
       throw new UsageError(`unknown option ${argument}${meant}`);
@@ -137,7 +132,7 @@ export function parse<P extends Positionals, O extends Options>(
   for (const name of names) {
     const option = options[name];
     if (isFlag(option)) {
-      values[name] = given[name] || asked[name as keyof typeof asked] === true;
+      values[name] = given[name];
       continue;
     }
     const texts = given[name] as string[];

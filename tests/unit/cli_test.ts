@@ -101,6 +101,8 @@ Deno.test("command line: an optional parameter before others gets a word that is
 Deno.test("command line: --help and --version answer whatever else is missing", () => {
   assert(parse(tool, ["--help"]).help);
   assert(parse(tool, ["--version"]).version);
+  assert(parse(tool, ["-h"]).help);
+  assert(parse(tool, ["-V"]).version);
 });
 
 Deno.test("files: folders on the path are made", () => {

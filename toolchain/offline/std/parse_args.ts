@@ -5,6 +5,8 @@ export interface ParseOptions {
   boolean?: readonly string[];
   string?: readonly string[];
   collect?: readonly string[];
+  /** Names by their letters. */
+  alias?: Readonly<Record<string, string>>;
   unknown?: (argument: string, key?: string, value?: unknown) => unknown;
 }
 
@@ -12,7 +14,7 @@ export interface ParseOptions {
 type Parsed = Record<string, any> & { _: (string | number)[] };
 
 export function parseArgs(args: string[], options: ParseOptions = {}): Parsed {
-  const { boolean = [], string = [], collect = [], unknown } = options;
+  const { boolean = [], string = [], collect = [], alias = {}, unknown } = options;
   const named = string.filter((name) => name !== "_");
   const { tokens } = nodeParseArgs({
     args,
@@ -30,7 +32,8 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Parsed {
     if (token.kind === "positional") {
       parsed._.push(token.value);
     } else if (token.kind === "option") {
-      const { name, rawName, value } = token;
+      const { rawName, value } = token;
+      const name = Object.hasOwn(alias, token.name) ? alias[token.name] : token.name;
       if (boolean.includes(name)) parsed[name] = value !== "false";
       else if (!named.includes(name)) unknown?.(rawName, name, value ?? true);
       else if (collect.includes(name)) parsed[name].push(value ?? "");
