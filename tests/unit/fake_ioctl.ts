@@ -8,6 +8,17 @@ import { EINVAL, ENOTTY } from "../../lib/sys/errno.ts";
 import type { Ioctl } from "../../lib/uapi/ioctl_number.ts";
 import type { Fields, StructType, View } from "../../lib/uapi/struct.ts";
 
+const errno = new Int32Array(
+  Deno.UnsafePointerView.getArrayBuffer(libc.__errno_location()!, 4),
+);
+
+/** What a call returns, of 0 or more or a negated errno; sets errno. */
+export function returned(result: number): number {
+  if (result >= 0) return result;
+  errno[0] = -result;
+  return -1;
+}
+
 /** Answers one call: changes its argument, and returns 0 or a negated errno. */
 type Answer = (argument: Uint8Array<ArrayBuffer>) => number;
 
@@ -38,16 +49,8 @@ export function list<F extends Fields>(
 export function fakeIoctl(...answers: readonly (readonly [number, Answer])[]): Disposable {
   const real = libc.ioctl;
   const known = new Map(answers);
-  const location = Deno.UnsafePointer.create(
-    Deno.UnsafePointer.value(libc.__errno_location()),
-  )!;
-  const cell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
   const calls = libc as { ioctl: typeof libc.ioctl };
-  calls.ioctl = (_fd, request, argument) => {
-    const result = known.get(request)?.(argument as Uint8Array<ArrayBuffer>) ?? -ENOTTY;
-    if (result >= 0) return result;
-    cell[0] = -result;
-    return -1;
-  };
+  calls.ioctl = (_fd, request, argument) =>
+    returned(known.get(request)?.(argument as Uint8Array<ArrayBuffer>) ?? -ENOTTY);
   return { [Symbol.dispose]: () => void (calls.ioctl = real) };
 }

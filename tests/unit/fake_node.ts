@@ -10,16 +10,15 @@ import { Mapping } from "../../lib/sys/mmap.ts";
 import { File, O_RDWR } from "../../lib/sys/file.ts";
 import { pollfd, POLLIN, POLLOUT, POLLPRI } from "../../lib/sys/poll.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
+import type { Ioctl } from "../../lib/uapi/ioctl_number.ts";
+import { returned } from "./fake_ioctl.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
+type Handler = (argument: Bytes) => number;
 
 /** Of all buffers together. */
 const MEMORY = 1 << 22;
 const PAGE = libc.getpagesize();
-
-const errno = new Int32Array(
-  Deno.UnsafePointerView.getArrayBuffer(libc.__errno_location()!, 4),
-);
 
 /** A format, and the size of each plane of a buffer. */
 export interface FakeFormat {
@@ -67,6 +66,11 @@ export class FakeQueue {
 export abstract class FakeNode implements Disposable {
   /** Names of the ioctls, as often as they came. */
   readonly calls: string[] = [];
+  /** Buffers that it gives at most. */
+  mostBuffers = Infinity;
+  /** How many buffers it gave, of each VIDIOC_REQBUFS. */
+  readonly given: number[] = [];
+  readonly exports: (readonly [index: number, plane: number, flags: number])[] = [];
   readonly events: { type: number; changes: number }[] = [];
   readonly controls = new Map<number, number>();
   readonly #file = Deno.makeTempFileSync();
@@ -74,7 +78,7 @@ export abstract class FakeNode implements Disposable {
   readonly #fds = new Set<number>();
   readonly #memory: Mapping;
   #used = 0;
-  readonly #handlers = new Map<number, [name: string, handle: (argument: Bytes) => number]>();
+  readonly #handlers = new Map<number, [name: string, handle: Handler]>();
 
   /** @param capabilities V4L2_CAP_* */
   constructor(
@@ -98,7 +102,9 @@ export abstract class FakeNode implements Disposable {
     this.handle(v4l2.VIDIOC_QBUF, (argument) => this.#enqueue(argument));
     this.handle(v4l2.VIDIOC_DQBUF, (argument) => this.#dequeue(argument));
     this.handle(v4l2.VIDIOC_EXPBUF, (argument) => {
-      v4l2.v4l2_exportbuffer.at(argument).fd = this.#open();
+      const request = v4l2.v4l2_exportbuffer.at(argument);
+      this.exports.push([request.index, request.plane, request.flags]);
+      request.fd = this.#open();
       return 0;
     });
     this.handle(v4l2.VIDIOC_STREAMON, (argument) => this.#stream(argument, true));
@@ -125,12 +131,11 @@ export abstract class FakeNode implements Disposable {
   /** What becomes of buffers that are the driver's; called as often as somebody waits. */
   protected abstract work(): void;
 
-  /** Answers an ioctl: 0, or a negated errno. */
-  protected handle(
-    { name, request }: { name: string; request: number },
-    handle: (argument: Bytes) => number,
-  ): void {
+  /** Has an ioctl answered so, with 0 or a negated errno; returns what answered it before. */
+  protected handle({ name, request }: Ioctl, handle: Handler): Handler {
+    const [, before] = this.#handlers.get(request) ?? [name, () => -ENOTTY];
     this.#handlers.set(request, [name, handle]);
+    return before;
   }
 
   queue(type: number): FakeQueue {
@@ -191,10 +196,7 @@ export abstract class FakeNode implements Disposable {
   #ioctl(request: number, argument: Bytes): number {
     const [name, handle] = this.#handlers.get(request) ?? [`0x${request.toString(16)}`];
     this.calls.push(name);
-    const result = handle?.(argument) ?? -ENOTTY;
-    if (result >= 0) return result;
-    errno[0] = -result;
-    return -1;
+    return returned(handle?.(argument) ?? -ENOTTY);
   }
 
   #describe(argument: Bytes): number {
@@ -221,7 +223,10 @@ export abstract class FakeNode implements Disposable {
   }
 
   #request(argument: Bytes): number {
-    const { type, count } = v4l2.v4l2_requestbuffers.at(argument);
+    const request = v4l2.v4l2_requestbuffers.at(argument);
+    const { type } = request;
+    const count = request.count = Math.min(request.count, this.mostBuffers);
+    this.given.push(count);
     const queue = this.queue(type);
     Object.assign(queue, { buffers: count, streaming: false });
     queue.queued.length = queue.done.length = 0;

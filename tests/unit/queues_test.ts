@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
+import { EAGAIN, EIO, SysError } from "../../lib/sys/errno.ts";
+import { O_CLOEXEC, O_RDWR } from "../../lib/sys/file.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { DeviceError, VideoDevice } from "../../lib/v4l2/device.ts";
 import { MplaneDmabufQueue, MplaneMmapQueue } from "../../lib/v4l2/queue/mplane_queue.ts";
@@ -10,6 +11,7 @@ const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const M2M = v4l2.V4L2_CAP_VIDEO_M2M;
 const SIZE = 8 * 4;
+const READ_WRITE = O_CLOEXEC | O_RDWR;
 
 const grey = (): FakeFormat => ({
   ...{ width: 8, height: 4, pixelformat: v4l2.V4L2_PIX_FMT_GREY },
@@ -52,6 +54,27 @@ class Adder extends FakeNode {
       if (this.slow-- > 0) output.queued.unshift(from);
       else output.done.push({ index: from.index, bytesused: from.bytesused });
     }
+  }
+
+  /** What poll(2) would do. */
+  look(): void {
+    this.work();
+  }
+}
+
+/** Gives buffers back in the order in which they came; one of them it cannot say anything of. */
+class Returner extends FakeNode {
+  constructor(format: () => FakeFormat, type: number, capabilities: number, broken = -1) {
+    super(capabilities, [new FakeQueue(type, format())]);
+    const query = this.handle(
+      v4l2.VIDIOC_QUERYBUF,
+      (argument) => v4l2.v4l2_buffer.at(argument).index === broken ? -EIO : query(argument),
+    );
+  }
+
+  protected override work(): void {
+    const [{ queued, done }] = this.queues;
+    done.push(...queued.splice(0).map(({ index }) => ({ index, bytesused: [100 + index] })));
   }
 
   /** What poll(2) would do. */
@@ -130,12 +153,29 @@ Deno.test("queues: memory of others, and fresh memory for each frame", () => {
   assertEquals(own.buffers.map(({ userptr }) => userptr), own.mappings.map((m) => m.address));
 });
 
-Deno.test("queues: exported buffers are files of their own", () => {
+Deno.test("queues: as many buffers as the driver gives, mapped, and back in their order", () => {
+  using node = new Returner(grey, CAPTURE, v4l2.V4L2_CAP_VIDEO_CAPTURE);
+  node.mostBuffers = 3;
+  using device = VideoDevice.open(node.path);
+  {
+    using queue = new MmapQueue(device, CAPTURE, 5);
+    assertEquals(queue.mappings.map(({ length }) => length), [SIZE, SIZE, SIZE]);
+    queue.streamOn();
+    assertEquals(queue.dequeue(), -EAGAIN);
+    for (const { index } of queue.buffers) queue.enqueue(index);
+    node.look();
+    assertEquals([queue.dequeue(), queue.dequeue(), queue.payload], [0, 1, 101]);
+  }
+  assertEquals(node.given, [3, 0]);
+});
+
+Deno.test("queues: exported buffers are files of their own, for reading and writing", () => {
   using node = new Adder();
   using device = open(node);
   using queue = new MmapQueue(device, CAPTURE, 2);
   const exported = queue.export();
   assertEquals(exported.map(({ size }) => size), [SIZE, SIZE]);
+  assertEquals(node.exports, [[0, 0, READ_WRITE], [1, 0, READ_WRITE]]);
   assertEquals(node.open, 3);
   for (const { file } of exported) file.close();
   assertEquals(node.open, 1);
@@ -157,6 +197,10 @@ Deno.test("queues: both planes of a frame, each in memory of its own", () => {
   assertEquals(capture.payload, SIZE * 3 / 2);
   const exported = capture.export().flat();
   assertEquals(exported.map(({ size }) => size), [SIZE, SIZE / 2, SIZE, SIZE / 2]);
+  assertEquals(
+    node.exports,
+    [[0, 0, READ_WRITE], [0, 1, READ_WRITE], [1, 0, READ_WRITE], [1, 1, READ_WRITE]],
+  );
   for (const { file } of exported) file.close();
   capture.close();
   using imported = new MplaneDmabufQueue(device, outOf, [[{ fd: 5, size: 6 }, { fd: 7, size: 8 }]]);
@@ -170,4 +214,23 @@ Deno.test("queues: a buffer that cannot be mapped leaves none behind", () => {
   node.queue(CAPTURE).format.planes[0].sizeimage = 0;
   assertThrows(() => new MmapQueue(device, CAPTURE, 2), SysError, "mmap");
   assertEquals(node.queue(CAPTURE).buffers, 0);
+});
+
+Deno.test("queues: a buffer that the driver says nothing of leaves none behind", () => {
+  for (
+    const [format, type, capabilities, make] of [
+      [grey, CAPTURE, v4l2.V4L2_CAP_VIDEO_CAPTURE, MmapQueue],
+      [
+        twoPlanes,
+        v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE,
+        v4l2.V4L2_CAP_VIDEO_OUTPUT_MPLANE,
+        MplaneMmapQueue,
+      ],
+    ] as const
+  ) {
+    using node = new Returner(format, type, capabilities, 1);
+    using device = VideoDevice.open(node.path);
+    assertThrows(() => new make(device, type, 2, 2), SysError, "VIDIOC_QUERYBUF");
+    assertEquals(node.given, [2, 0]);
+  }
 });
