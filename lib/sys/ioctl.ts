@@ -24,7 +24,9 @@ export function tryIoctl(fd: number, request: number, argument: Uint8Array<Array
 
 /** What an ioctl is called on: an open file, and its name for errors. */
 export interface IoctlSubject {
+  /** As errors name it. */
   readonly path: string;
+  /** The descriptor. */
   readonly fd: number;
 }
 
