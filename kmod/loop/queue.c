@@ -140,12 +140,12 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 	/* videobuf2 forgets how much write(2) has put there. */
 	if (vb2_fileio_is_active(vb->vb2_queue) && !vb2_get_plane_payload(vb, 0))
 		vb2_set_plane_payload(vb, 0, dev->format->bytes ? sizeimage : file->written);
-	if (vb2_get_plane_payload(vb, 0) <= sizeimage)
-		return vloop_wait_for_fences(vb);
-	/* The memory may be larger than the frame, and that be taken for its size. */
-	if (!dev->format->bytes)
-		return -EINVAL;
-	vb2_set_plane_payload(vb, 0, sizeimage);
+	if (vb2_get_plane_payload(vb, 0) > sizeimage) {
+		/* The memory may be larger than the frame, and that be taken for its size. */
+		if (!dev->format->bytes)
+			return -EINVAL;
+		vb2_set_plane_payload(vb, 0, sizeimage);
+	}
 
 	return vloop_wait_for_fences(vb);
 }
