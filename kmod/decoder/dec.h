@@ -363,6 +363,7 @@ struct vpdec_stats {
  * @first:	of the first behind the latest start
  * @flowing:	stateful: OUTPUT streams since then
  * @format_told: stateful: the client has heard of a format since then, or is about to
+ * @setting_up:	stateful: the client heard of a change, and has not started CAPTURE since
  * @format:	stateful: the latest that the daemon told
  * @format_due:	it is to come true
  * @drained_due: stateful: so is the end of a drain
@@ -409,6 +410,7 @@ struct vpdec_stream {
 	u64 first;
 	bool flowing;
 	bool format_told;
+	bool setting_up;
 	struct vpipe_dec_format format;
 	bool format_due;
 	bool drained_due;
@@ -627,6 +629,7 @@ void vpdec_write_capture(struct vpdec_ctx *ctx);
 /* stateful_told.c */
 extern const struct vpdec_stateful_ops vpdec_stateful_ops;
 void vpdec_halt_for_change(struct vpdec_ctx *ctx);
+bool vpdec_end_setup(struct vpdec_ctx *ctx);
 void vpdec_end_drain(struct vpdec_ctx *ctx);
 void vpdec_stateful_take_back(struct vpdec_stream *stream);
 

@@ -121,7 +121,7 @@ static int vpdec_stateful_start(struct vb2_queue *vq, unsigned int count)
 	/* A stream that is new, where the daemon is another one, has no start yet. */
 	if (!capture || (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] && !ctx->stream->starts))
 		vpdec_stream_write_start(ctx->stream);
-	if (capture && !vpdec_capture_fits(ctx)) {
+	if (capture && (vpdec_end_setup(ctx) || !vpdec_capture_fits(ctx))) {
 		ctx->halt = VPDEC_RUNNING;
 		vpdec_halt_for_change(ctx);
 	} else if (capture ||
@@ -216,7 +216,12 @@ static int vpdec_cmd_start(struct vpdec_ctx *ctx)
 	if (!vpdec_capture_fits(ctx))
 		return -EINVAL;
 
-	vpdec_resume_capture(ctx);
+	if (vpdec_end_setup(ctx)) {
+		ctx->halt = VPDEC_RUNNING;
+		vpdec_halt_for_change(ctx);
+	} else {
+		vpdec_resume_capture(ctx);
+	}
 
 	return 0;
 }

@@ -93,16 +93,27 @@ static bool vpdec_told_failed(struct vpdec_stream *stream, u32 status)
 		return true;
 	if (status == VPIPE_DEC_CORRUPT && !READ_ONCE(ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])) {
 		stream->format_told = true;
+		stream->setting_up = true;
 		v4l2_event_queue_fh(&ctx->fh, &vpdec_source_change);
 	}
 
 	return false;
 }
 
+static void vpdec_tell_change(struct vpdec_ctx *ctx)
+{
+	struct vpdec_stream *stream = ctx->stream;
+
+	spin_lock(&stream->lock);
+	stream->setting_up = true;
+	spin_unlock(&stream->lock);
+	v4l2_event_queue_fh(&ctx->fh, &vpdec_source_change);
+}
+
 /* CAPTURE streams, and what it has is not for the pictures that come. */
 void vpdec_halt_for_change(struct vpdec_ctx *ctx)
 {
-	v4l2_event_queue_fh(&ctx->fh, &vpdec_source_change);
+	vpdec_tell_change(ctx);
 	vpdec_recall(ctx);
 	if (ctx->halt != VPDEC_CHANGING) {
 		ctx->halt = VPDEC_CHANGING;
@@ -128,7 +139,27 @@ static void vpdec_change(struct vpdec_ctx *ctx, const struct vpipe_dec_format *f
 	if (ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])
 		vpdec_halt_for_change(ctx);
 	else
-		v4l2_event_queue_fh(&ctx->fh, &vpdec_source_change);
+		vpdec_tell_change(ctx);
+}
+
+/*
+ * CAPTURE is as the client asked and has set up. What the daemon told meanwhile comes
+ * true now: returns whether CAPTURE has to be set up again.
+ */
+bool vpdec_end_setup(struct vpdec_ctx *ctx)
+{
+	struct vpdec_stream *stream = ctx->stream;
+	struct vpipe_dec_format format;
+	bool due;
+
+	spin_lock(&stream->lock);
+	due = stream->format_due && !stream->over;
+	format = stream->format;
+	stream->format_due = false;
+	stream->setting_up = false;
+	spin_unlock(&stream->lock);
+
+	return due && vpdec_formats_follow(ctx, &format);
 }
 
 static int vpdec_told_format(struct vpdec_stream *stream, const struct vpipe_dec_format *format)
@@ -190,7 +221,10 @@ static void vpdec_drained(struct vpdec_ctx *ctx)
 		vpdec_end_drain(ctx);
 }
 
-/* A FORMAT and a DRAINED, which come in this order, reach the client. */
+/*
+ * A FORMAT and a DRAINED, which come in this order, reach the client. What it is about to
+ * set CAPTURE up for stays as it was told until it starts CAPTURE.
+ */
 static void vpdec_settle(struct vpdec_stream *stream)
 {
 	struct vpdec_ctx *ctx = stream->ctx;
@@ -199,10 +233,11 @@ static void vpdec_settle(struct vpdec_stream *stream)
 
 	lockdep_assert_held(&ctx->lock);
 	spin_lock(&stream->lock);
-	changes = stream->format_due && !stream->over;
+	changes = stream->format_due && !stream->setting_up && !stream->over;
 	drained = stream->drained_due && !stream->over;
 	format = stream->format;
-	stream->format_due = false;
+	if (changes)
+		stream->format_due = false;
 	stream->drained_due = false;
 	spin_unlock(&stream->lock);
 	if (ctx->stream == stream && changes)

@@ -143,6 +143,7 @@ void vpdec_stream_write_start(struct vpdec_stream *stream)
 	stream->first = stream->cookie + 1;
 	stream->flowing = true;
 	stream->format_told = false;
+	stream->setting_up = false;
 	stream->format_due = false;
 	stream->drained_due = false;
 	spin_unlock(&stream->lock);

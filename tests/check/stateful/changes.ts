@@ -9,6 +9,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { CAPTURE, Client, type Reference } from "./client.ts";
 import { referenceOf } from "./streams.ts";
+import { delay } from "../../harness/waiting.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const { V4L2_EVENT_EOS: EOS, V4L2_EVENT_SOURCE_CHANGE: SOURCE_CHANGE } = v4l2;
@@ -16,6 +17,9 @@ const { EBUSY, EINVAL } = constants.errno;
 
 /** Half of the frames of these streams are of one size, half of the other. */
 const HALF = 6;
+/** That a client takes between the event and STREAMON. */
+const SETTING_UP_MS = 300;
+
 const SMALL = "160x120";
 const LARGE = "224x160";
 
@@ -132,6 +136,25 @@ export async function statefulChangeChecks(suite: Suite, context: Context): Prom
     client.setUp();
     expectRest(client, deep, 10);
     return "10 bits in NV12 of the right size: SOURCE_CHANGE, an empty last buffer, EPIPE; then P010";
+  });
+
+  await suite.check("stateful: pictures become known while CAPTURE is being set up", async () => {
+    const stream = reference("stateful/vp8-320x240.ivf");
+    using client = new Client(stream.codec, { size: [160, 120] });
+    // Without what it refers to it has no picture: the client hears of its own format.
+    client.send(stream.frames[1], 1);
+    client.expectEvent(SOURCE_CHANGE);
+    const before = visible(client);
+    client.send(stream.frames[0], 0);
+    // Time for the daemon to tell what that is like. Without it the rest is the same.
+    await delay(SETTING_UP_MS);
+    expectEqual("visible size before CAPTURE streams", visible(client), before);
+    client.setUp();
+    client.stop();
+    expectChange(client, stream, 0, "320x240");
+    client.setUp();
+    expectRest(client, stream, 1);
+    return `${before} until CAPTURE streams, then SOURCE_CHANGE, an empty last buffer, 320x240`;
   });
 
   await suite.check("stateful: damage between good frames", () => {
