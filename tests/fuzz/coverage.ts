@@ -63,6 +63,11 @@ export class Coverage {
     return this.#seen.size > before;
   }
 
+  /** Whether anything ran of a module, or of those in a folder. */
+  saw(root: string): boolean {
+    return this.#seen.values().some((block) => block.startsWith(root));
+  }
+
   end(): void {
     clearInterval(this.#timer);
     this.#session.disconnect();

@@ -15,6 +15,8 @@ const SLOW_MS = 2000;
 /** What reads bytes from outside. */
 export interface Target {
   readonly name: string;
+  /** A module that does, or the folder of such, from the project's folder. */
+  readonly reads: string;
   /** Inputs to begin with. */
   readonly seeds: readonly Bytes[];
   /** Reads an input; throws only where it must not. */

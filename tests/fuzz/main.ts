@@ -29,7 +29,9 @@ const seed = Number(values.seed);
 const end = performance.now() + 1000 * Number(values.seconds);
 
 using stack = new DisposableStack();
-const coverage = new Coverage((url) => /\/(lib|daemon)\/[^/]+(\/[^/]+)?\.ts$/.test(url));
+const project = (path: string) => import.meta.resolve(`../../${path}`);
+const product = [project("lib/"), project("daemon/")];
+const coverage = new Coverage((url) => product.some((root) => url.startsWith(root)));
 await coverage.begin();
 stack.defer(() => coverage.end());
 // Only what is compiled from here on is counted by blocks.
@@ -52,6 +54,13 @@ async function turn(target: Target, fuzzer: Fuzzer): Promise<void> {
 
 while (performance.now() < end && broken.size < targets.length) {
   for (const { target, fuzzer } of fuzzers) await turn(target, fuzzer);
+}
+for (const { target: { name, reads } } of fuzzers) {
+  if (broken.has(name) || coverage.saw(project(reads))) continue;
+  broken.set(name, reads);
+  console.error(
+    `fuzz: ${name}: nothing of ${reads} was seen to run: its inputs are led by nothing`,
+  );
 }
 for (const { target: { name }, fuzzer } of fuzzers) {
   const word = broken.has(name) ? "FAILED" : "ok";

@@ -60,8 +60,9 @@ function readUnits(input: Bytes, lost?: () => void): void {
   expect(new Set(shown).size === shown.length, "two pictures in one place");
 }
 
-const streams = (name: string, pattern: RegExp): Target => ({
+const streams = (name: string, reads: string, pattern: RegExp): Target => ({
   name,
+  reads,
   seeds: beginnings("streams", pattern),
   run(input) {
     readUnits(input);
@@ -71,6 +72,7 @@ const streams = (name: string, pattern: RegExp): Target => ({
 
 const randomAccess: Target = {
   name: "random-access",
+  reads: "lib/codec/random_access.ts",
   seeds: [...beginnings("streams/stateful", /./), ...beginnings("streams", /h264$/)],
   run(input) {
     for (const ask of Object.values(access)) ask(input);
@@ -133,6 +135,7 @@ function messages(): Bytes[] {
 
 const protocol: Target = {
   name: "protocol",
+  reads: "daemon/stream/messages.ts",
   seeds: messages(),
   run(input) {
     const incoming = new Incoming(fileOf(input));
@@ -183,6 +186,7 @@ function tableText(content: Bytes[]): string {
 
 const csv: Target = {
   name: "csv",
+  reads: "lib/report/analysis/table.ts",
   seeds: ["sequence,capture_ns\n1,17\n2,34\n", "a,b,c\r\n1,,x\r\n-2,3.5,y\r\n4,"]
     .map((text) => Uint8Array.from(new TextEncoder().encode(text))),
   run(input) {
@@ -197,6 +201,7 @@ const csv: Target = {
 
 const pgm: Target = {
   name: "pgm",
+  reads: "lib/image/pgm.ts",
   seeds: ["tiny-4x4.pgm", "pixel-1x1.pgm", "odd-641x3.pgm"].map(fixture),
   run(input) {
     allowing([FormatError], () => {
@@ -208,9 +213,9 @@ const pgm: Target = {
 
 /** All of them. */
 export const TARGETS: readonly Target[] = [
-  streams("h264", /h264$/),
-  streams("ivf", /ivf$/),
-  streams("obu", /obu$/),
+  streams("h264", "lib/codec/h264/", /h264$/),
+  streams("ivf", "lib/codec/vp9/", /ivf$/),
+  streams("obu", "lib/codec/av1/", /obu$/),
   randomAccess,
   protocol,
   csv,
