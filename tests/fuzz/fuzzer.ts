@@ -76,7 +76,9 @@ export class Fuzzer {
       return { input, error: error as Error };
     }
     const taken = processorMs() - begin;
-    if (taken > SLOW_MS) return { input, error: new Error(`took ${Math.round(taken)} ms of the processor`) };
+    if (taken > SLOW_MS) {
+      return { input, error: new Error(`took ${Math.round(taken)} ms of the processor`) };
+    }
     if (await this.#coverage.take() || this.#corpus.length === 0) this.#corpus.push(input);
     return undefined;
   }
