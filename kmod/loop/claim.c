@@ -2,6 +2,7 @@
 /*
  * Who has what of a node: one file writes, and each process reads with one.
  */
+#include <linux/capability.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 
@@ -77,6 +78,29 @@ int vloop_claim(struct file *filp, struct vb2_queue *q)
 		return -EBUSY;
 
 	return vloop_claim_reader(file);
+}
+
+/*
+ * Controls of the node are the writer's while there is one, and a reader's never. Who may do
+ * anything else to the machine may do this.
+ */
+int vloop_may_control(struct file *filp)
+{
+	struct vloop_file *file = vloop_to_file(filp);
+	struct vloop_dev *dev = file->dev;
+	int ret = 0;
+
+	if (!(filp->f_mode & FMODE_WRITE))
+		return -EACCES;
+
+	mutex_lock(&dev->lock);
+	if (file->capturer)
+		ret = -EACCES;
+	else if (dev->writer && dev->writer != file && !capable(CAP_SYS_ADMIN))
+		ret = -EBUSY;
+	mutex_unlock(&dev->lock);
+
+	return ret;
 }
 
 /*

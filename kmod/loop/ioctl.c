@@ -55,18 +55,19 @@ static int vloop_querycap(struct file *filp, struct v4l2_capability __user *to)
  * Who opened the node for reading alone changes nothing that others see. By their numbers: some
  * structures of 32-bit programs have another size.
  */
-static bool vloop_is_for_writers(unsigned int cmd)
+static int vloop_may_call(struct file *filp, unsigned int cmd)
 {
 	if (_IOC_TYPE(cmd) != 'V')
-		return false;
+		return 0;
 
 	switch (_IOC_NR(cmd)) {
 	case _IOC_NR(VIDIOC_S_CTRL):
 	case _IOC_NR(VIDIOC_S_EXT_CTRLS):
+		return vloop_may_control(filp);
 	case _IOC_NR(VIDIOC_S_PRIORITY):
-		return true;
+		return filp->f_mode & FMODE_WRITE ? 0 : -EACCES;
 	default:
-		return false;
+		return 0;
 	}
 }
 
@@ -74,9 +75,10 @@ long vloop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct vloop_file *file = vloop_to_file(filp);
 	struct vloop_dev *dev = file->dev;
+	int ret = vloop_may_call(filp, cmd);
 
-	if (vloop_is_for_writers(cmd) && !(filp->f_mode & FMODE_WRITE))
-		return -EACCES;
+	if (ret)
+		return ret;
 
 	switch (cmd) {
 	case VIDIOC_QUERYCAP:

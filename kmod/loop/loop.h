@@ -455,6 +455,7 @@ bool vloop_has_side(struct vloop_file *file, bool capture);
 int vloop_claim_writer(struct vloop_file *file);
 int vloop_claim_reader(struct vloop_file *file);
 int vloop_claim(struct file *filp, struct vb2_queue *q);
+int vloop_may_control(struct file *filp);
 void vloop_unclaim(struct vloop_file *file, struct vb2_queue *q);
 void vloop_caps_changed(struct vloop_dev *dev);
 

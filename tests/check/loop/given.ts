@@ -6,7 +6,7 @@
  */
 import { WRITING } from "../../../lib/dmabuf/dma_buf.ts";
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
-import { EACCES, EFAULT, EINVAL } from "../../../lib/sys/errno.ts";
+import { EACCES, EBUSY, EFAULT, EINVAL } from "../../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDONLY } from "../../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { Mapping } from "../../../lib/sys/mmap.ts";
@@ -17,8 +17,12 @@ import { sharedBuffers } from "../../../lib/vpipe/loop.ts";
 import {
   VPIPE_LOOP_CID_KEEP_LAST,
   VPIPE_LOOP_CID_LEND_IMPORTS,
+  VPIPE_LOOP_CID_STAMPS,
+  VPIPE_LOOP_CID_TIMEOUT,
+  VPIPE_LOOP_CID_TIMEOUT_IMAGE,
   VPIPE_LOOP_IOC_SHARE,
   vpipe_loop_share,
+  VPIPE_LOOP_STAMPS_NODE,
 } from "../../../lib/uapi/vpipe_loop.ts";
 import { type Context, heap } from "../../harness/context.ts";
 import { CAPTURE, dmabufs, isReadable, OUTPUT, RawWriter, setFormat } from "./calls.ts";
@@ -32,6 +36,7 @@ import {
   VGA_BYTES,
   Writer,
 } from "./client.ts";
+import { withoutAdmin } from "../../harness/capability.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { delay, until } from "../../harness/waiting.ts";
@@ -215,6 +220,42 @@ export async function loopGivenChecks(
       },
     );
   }
+
+  await suite.check("loop: whose the controls are", () => {
+    using other = openOutput(node);
+    const controls = {
+      [VPIPE_LOOP_CID_STAMPS]: VPIPE_LOOP_STAMPS_NODE,
+      [VPIPE_LOOP_CID_KEEP_LAST]: 1,
+      [VPIPE_LOOP_CID_TIMEOUT]: 1000,
+      [VPIPE_LOOP_CID_TIMEOUT_IMAGE]: 1,
+    };
+    const ids = Object.keys(controls).map(Number);
+    const settle = (what: string, device: VideoDevice, expected: number) => {
+      for (const id of ids) {
+        const result = errnoOf(() => device.setControl(id, controls[id]));
+        expectEqual(`${what}: S_CTRL of ${id.toString(16)}`, result, expected);
+      }
+    };
+    const values = () => ids.slice(0, 3).map((id) => other.getControl(id)).join(" ");
+    try {
+      for (const io of ["mmap", "read"] as const) {
+        using reader = new Reader(node, io);
+        settle(`a reader by ${io}, nobody writes`, reader.device, EACCES);
+        using writer = new Writer(node, "mmap");
+        settle(`a reader by ${io}`, reader.device, EACCES);
+        settle("the administrator", other, 0);
+        ids.slice(0, 3).forEach((id) => writer.device.setControl(id, 0));
+        withoutAdmin(() => settle("somebody else", other, EBUSY));
+        expectEqual("values", values(), "0 0 0");
+        withoutAdmin(() => settle("the writer", writer.device, 0));
+        expectEqual("values", values(), `${VPIPE_LOOP_STAMPS_NODE} 1 1000`);
+      }
+      withoutAdmin(() => settle("nobody writes", other, 0));
+    } finally {
+      ids.slice(0, 3).forEach((id) => other.setControl(id, 0));
+    }
+    return "the writer's, else of who may write, and the administrator's; EACCES for a reader, EBUSY for others";
+  });
 
   await suite.check("loop: a file that is open for reading", () => {
     using device = File.open(node, O_RDONLY | O_NONBLOCK);
