@@ -18,7 +18,8 @@ export interface TraceEvent {
 
 /** Events of one module while it is open. */
 export class Tracing implements Disposable {
-  readonly #folder: string;
+  /** Of the instance. */
+  readonly folder: string;
   readonly #names: readonly string[];
 
   /**
@@ -32,8 +33,8 @@ export class Tracing implements Disposable {
       expect(exists(event), `there is no ${event}`);
     }
     this.#names = names;
-    this.#folder = `${TRACEFS}/instances/vpipe-check-${Deno.pid}`;
-    Deno.mkdirSync(this.#folder);
+    this.folder = `${TRACEFS}/instances/vpipe-check-${Deno.pid}`;
+    Deno.mkdirSync(this.folder);
     try {
       this.#write("trace_clock", "mono");
       this.#write(`events/${system}/enable`, "1");
@@ -44,13 +45,13 @@ export class Tracing implements Disposable {
   }
 
   #write(file: string, value: string): void {
-    Deno.writeTextFileSync(`${this.#folder}/${file}`, value);
+    Deno.writeTextFileSync(`${this.folder}/${file}`, value);
   }
 
   /** What has happened, the oldest first; there may be nothing else, and nothing that was lost. */
   events(): TraceEvent[] {
     this.#write("tracing_on", "0");
-    const text = Deno.readTextFileSync(`${this.#folder}/trace`);
+    const text = Deno.readTextFileSync(`${this.folder}/trace`);
     expect(!/LOST \d+ EVENTS/.test(text), "events were lost");
     const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     return lines.map((line) => {
@@ -66,7 +67,7 @@ export class Tracing implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    Deno.removeSync(this.#folder);
+    Deno.removeSync(this.folder);
   }
 }
 

@@ -46,4 +46,19 @@ export async function filterTraceChecks(suite: Suite, context: Context): Promise
     }
     return `${FRAMES} frames by their rows' sequence and index, in order, within the rows' times`;
   });
+  await suite.check("trace: --break-at: the first slow frame is the last one there", async () => {
+    const csv = `${context.scratch}/slow.csv`;
+    using tracing = new Tracing("vpipe", ...PER_FRAME);
+    const fixture = `${context.fixtures}/noise-vga.pgm`;
+    await context.run(
+      ...["bench-fixture", context.filter, heap(), fixture, csv, FRAMES, "none"] as const,
+      ...["--warm-up", 3, "--quiet", "--break-at", 1, "--trace", tracing.folder],
+    );
+    const [row, ...others] = readCsv(csv);
+    expectEqual("rows behind it", others.length, 0);
+    const { name, fields } = tracing.events().at(-1)!;
+    expectEqual("the last event", name, "vpipe_done");
+    expectEqual("its frame", fields.sequence, Number(row.vpipe_sequence));
+    return `frame 0 of ${FRAMES}, behind 3 to warm up, ends rows and trace`;
+  });
 }
