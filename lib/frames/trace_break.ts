@@ -30,7 +30,7 @@ export const BREAK_OPTIONS = {
 /** Looks at the latency of frames, and stops the trace once. */
 export class TraceBreak implements Disposable {
   readonly #limit: number;
-  readonly #zero = new IoBuffer(new TextEncoder().encode("0"));
+  readonly #zero = new IoBuffer(Uint8Array.of("0".charCodeAt(0)));
   readonly #tracingOn: File | undefined;
   /** What stopped it. */
   #frame = -1;

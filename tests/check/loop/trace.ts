@@ -24,7 +24,9 @@ export async function loopTraceChecks(suite: Suite, node: string): Promise<void>
         const got = reader.take();
         reader.give(got);
         // read(2) has no buffer.
-        return io === "read" ? { index: -1, sequence: number } : got;
+        return io === "read"
+          ? { index: -1, sequence: number }
+          : { ...got, sequence: got.sequence! };
       });
       const events = tracing.events();
       expectEqual("events", events.length, 2 * FRAMES);
