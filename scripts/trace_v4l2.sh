@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Trace scheduler, interrupts, V4L2 and videobuf2 while COMMAND runs, or for 5 s.
+# Trace scheduler, interrupts, V4L2, videobuf2 and these modules while COMMAND runs, or for 5 s.
 #
 # usage: scripts/trace_v4l2.sh OUT [COMMAND...]
 #
 # OUT is for `trace-cmd report`; where trace-cmd is missing it is text. The buffer
 # keeps the newest events, BUFFER_KB (16384) for each CPU, so COMMAND may run for
-# hours. The exit status is COMMAND's; Ctrl-C ends it and keeps the trace.
+# hours; BREAK_AT=NS ends a capture tool and the trace at the first frame that took
+# longer. The exit status is COMMAND's; Ctrl-C ends it and keeps the trace.
 scripts=$(dirname "$(readlink -f "$0")")
 . "$scripts/trace_common.sh"
 
@@ -17,10 +18,12 @@ shift
 
 open_instance
 open_output "$out"
-for event in sched:sched_switch irq:irq_handler_entry irq:irq_handler_exit v4l2 vb2; do
+[ -z "${BREAK_AT-}" ] || set -- "$@" --break-at "$BREAK_AT" --trace "$instance"
+for event in sched:sched_switch irq:irq_handler_entry irq:irq_handler_exit v4l2 vb2 \
+	vpipe vpipe_loop vpipe_dec; do
 	if has_event "$event"; then
 		enable_event "$event"
-	else
+	elif [[ $event != vpipe* ]]; then
 		say "this kernel has no event $event"
 	fi
 done

@@ -18,6 +18,7 @@ import {
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { sendFixture, WARM_UP_FRAMES } from "../lib/frames/send_fixture.ts";
 import { STAGES } from "../lib/frames/stages.ts";
+import { BREAK_OPTIONS } from "../lib/frames/trace_break.ts";
 
 export const tool = declareTool({
   name: "bench-fixture",
@@ -43,6 +44,7 @@ export const tool = declareTool({
     )),
     stages: STAGES,
     timeout: TIMEOUT,
+    ...BREAK_OPTIONS,
     ...SCHEDULING,
   },
   run(values, session) {

@@ -57,13 +57,13 @@ static int vpdec_take_done(struct vpdec_stream *stream, const struct vpipe_dec_d
 	list_del(&frame->entry);
 	stream->progress = jiffies;
 	if (good) {
-		vpdec_frame_done(frame, VB2_BUF_STATE_DONE);
+		vpdec_frame_done(stream, frame, VB2_BUF_STATE_DONE);
 	} else {
 		stream->stats.errors++;
 		if (picture)
-			vpdec_frame_done(frame, VB2_BUF_STATE_ERROR);
+			vpdec_frame_done(stream, frame, VB2_BUF_STATE_ERROR);
 		else
-			vpdec_frame_fail(frame);
+			vpdec_frame_fail(stream, frame);
 		if (stateful && stateful->failed(stream, done->status))
 			vpdec_stream_give_up(stream);
 	}

@@ -11,6 +11,9 @@
 #include "../platform.h"
 #include "dec.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 unsigned int vpdec_timeout_ms = 10000;
 module_param_named(timeout_ms, vpdec_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(timeout_ms, "the daemon's time for one frame, in milliseconds (10000)");

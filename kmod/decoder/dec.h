@@ -25,6 +25,7 @@
  *   stats.c		counters and times
  *   debugfs.c		ping and stats
  *   inject.c		decoding without a client
+ *   trace.h		trace events
  *
  * Locks, in the order in which they are taken: vpdec_ctx.waiting, which MEDIA_REQUEST_IOC_QUEUE
  * only tries; req_queue_mutex, the media device's lock of requests, which the core takes for
@@ -673,8 +674,11 @@ void vpdec_stream_write_start(struct vpdec_stream *stream);
 void vpdec_stream_put(struct vpdec_stream *stream);
 
 /* frames.c */
-void vpdec_frame_done(struct vpdec_frame *frame, enum vb2_buffer_state state);
-void vpdec_frame_fail(struct vpdec_frame *frame);
+void vpdec_picture_done(const struct vpdec_stream *stream, struct vb2_v4l2_buffer *capture,
+			enum vb2_buffer_state state);
+void vpdec_frame_done(const struct vpdec_stream *stream, struct vpdec_frame *frame,
+		      enum vb2_buffer_state state);
+void vpdec_frame_fail(const struct vpdec_stream *stream, struct vpdec_frame *frame);
 void vpdec_no_payload(struct vb2_buffer *vb);
 int vpdec_set_payload(struct vb2_buffer *capture, const u32 *bytesused);
 int vpdec_stream_source(struct vpdec_stream *stream, u64 cookie);

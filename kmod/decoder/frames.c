@@ -11,15 +11,25 @@
 #include <media/videobuf2-v4l2.h>
 
 #include "dec.h"
+#include "trace.h"
+
+/* The client has a CAPTURE buffer again. */
+void vpdec_picture_done(const struct vpdec_stream *stream, struct vb2_v4l2_buffer *capture,
+			enum vb2_buffer_state state)
+{
+	trace_vpdec_done(stream->ctx->node->m2m.vfd.minor, stream->id, capture);
+	v4l2_m2m_buf_done(capture, state);
+}
 
 /* Under the stream's lock or before it had them. */
-void vpdec_frame_done(struct vpdec_frame *frame, enum vb2_buffer_state state)
+void vpdec_frame_done(const struct vpdec_stream *stream, struct vpdec_frame *frame,
+		      enum vb2_buffer_state state)
 {
 	struct vb2_v4l2_buffer *own = &frame->m2m.vb;
 
 	/* OUTPUT completes the request, and who waits for that then fetches CAPTURE. */
 	if (frame->capture && !frame->more)
-		v4l2_m2m_buf_done(frame->capture, state);
+		vpdec_picture_done(stream, frame->capture, state);
 	if (own != frame->capture)
 		v4l2_m2m_buf_done(own, state);
 }
@@ -32,11 +42,11 @@ void vpdec_no_payload(struct vb2_buffer *vb)
 		vb2_set_plane_payload(vb, i, 0);
 }
 
-void vpdec_frame_fail(struct vpdec_frame *frame)
+void vpdec_frame_fail(const struct vpdec_stream *stream, struct vpdec_frame *frame)
 {
 	if (frame->capture && !frame->more)
 		vpdec_no_payload(&frame->capture->vb2_buf);
-	vpdec_frame_done(frame, VB2_BUF_STATE_ERROR);
+	vpdec_frame_done(stream, frame, VB2_BUF_STATE_ERROR);
 }
 
 static void vpdec_take_frames_back(struct vpdec_stream *stream, struct list_head *list)
@@ -47,7 +57,7 @@ static void vpdec_take_frames_back(struct vpdec_stream *stream, struct list_head
 	list_for_each_entry_safe(frame, next, list, entry) {
 		list_del(&frame->entry);
 		stream->stats.errors++;
-		vpdec_frame_fail(frame);
+		vpdec_frame_fail(stream, frame);
 	}
 }
 
@@ -59,7 +69,7 @@ void vpdec_stream_take_back(struct vpdec_stream *stream)
 	vpdec_take_frames_back(stream, &stream->waiting);
 	if (stream->held) {
 		vpdec_no_payload(&stream->held->vb2_buf);
-		v4l2_m2m_buf_done(stream->held, VB2_BUF_STATE_ERROR);
+		vpdec_picture_done(stream, stream->held, VB2_BUF_STATE_ERROR);
 		stream->held = NULL;
 	}
 }
@@ -173,7 +183,7 @@ void vpdec_stream_submit(struct vpdec_stream *stream, struct vpdec_frame *frame)
 	lockdep_assert_held(&stream->lock);
 	if (stream->over) {
 		stream->stats.errors++;
-		vpdec_frame_fail(frame);
+		vpdec_frame_fail(stream, frame);
 		return;
 	}
 

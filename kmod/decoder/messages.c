@@ -9,6 +9,7 @@
 
 #include "../message.h"
 #include "dec.h"
+#include "trace.h"
 
 /* A message, and what becomes of the stream when it has been read. */
 struct vpdec_peek {
@@ -167,19 +168,23 @@ static bool vpdec_peek(struct vpdec_stream *stream, struct vpdec_peek *peek)
 }
 
 /* Unless it was taken back meanwhile: then it was read for nothing. */
-static void vpdec_move(struct list_head *from, struct list_head *to, u64 cookie)
+static struct vpdec_frame *vpdec_move(struct list_head *from, struct list_head *to, u64 cookie)
 {
 	struct vpdec_frame *frame = list_first_entry_or_null(from, struct vpdec_frame, entry);
 
 	if (!frame || frame->cookie != cookie)
-		return;
+		return NULL;
 
 	frame->read_ns = ktime_get_ns();
 	list_move_tail(&frame->entry, to);
+
+	return frame;
 }
 
 static void vpdec_taken(struct vpdec_stream *stream, const struct vpdec_peek *peek)
 {
+	struct vpdec_frame *frame;
+
 	spin_lock(&stream->lock);
 	stream->progress = jiffies;
 	stream->taken = true;
@@ -197,7 +202,10 @@ static void vpdec_taken(struct vpdec_stream *stream, const struct vpdec_peek *pe
 		vpdec_move(&stream->empty, &stream->lent, peek->cookie);
 		break;
 	case VPIPE_DEC_MSG_DECODE:
-		vpdec_move(&stream->waiting, &stream->given, peek->cookie);
+		frame = vpdec_move(&stream->waiting, &stream->given, peek->cookie);
+		if (frame && &frame->m2m.vb != frame->capture)
+			trace_vpdec_decode(stream->ctx->node->m2m.vfd.minor, stream->id,
+					   &frame->m2m.vb);
 		break;
 	case VPIPE_DEC_MSG_DRAIN:
 		stream->draining = stream->drain == peek->cookie;

@@ -55,7 +55,7 @@ static void vpdec_lend(struct vpdec_ctx *ctx, struct vb2_v4l2_buffer *capture)
 
 	spin_lock(&stream->lock);
 	if (stream->over || !vpdec_buf_fits(ctx, &capture->vb2_buf)) {
-		vpdec_frame_fail(frame);
+		vpdec_frame_fail(stream, frame);
 	} else {
 		vpdec_stream_expect(stream);
 		frame->cookie = ++stream->empties;

@@ -51,8 +51,8 @@ found:
 		stream->stats.out_bytes += vb2_get_plane_payload(&capture->vb2_buf, i);
 	stream->progress = jiffies;
 	list_del(&frame->entry);
-	v4l2_m2m_buf_done(capture, picture->status == VPIPE_DEC_OK ? VB2_BUF_STATE_DONE :
-								     VB2_BUF_STATE_ERROR);
+	vpdec_picture_done(stream, capture, picture->status == VPIPE_DEC_OK ? VB2_BUF_STATE_DONE :
+									      VB2_BUF_STATE_ERROR);
 
 	return 0;
 }
@@ -278,7 +278,7 @@ void vpdec_stateful_take_back(struct vpdec_stream *stream)
 	list_splice_tail_init(&stream->empty, &stream->lent);
 	list_for_each_entry_safe(frame, next, &stream->lent, entry) {
 		list_del(&frame->entry);
-		vpdec_frame_fail(frame);
+		vpdec_frame_fail(stream, frame);
 	}
 }
 

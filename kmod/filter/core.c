@@ -13,6 +13,9 @@
 #include "crc.h"
 #include "filter.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 static const struct media_device_ops vpipe_media_ops = {
 	.req_alloc = vpipe_req_alloc,
 	.req_free = vpipe_req_free,

@@ -11,6 +11,7 @@
  * cv.c	pixels
  * crc.c	CRC-32
  * meta.c	/dev/vpipe-meta
+ * trace.h	trace events
  *
  * Locks, the outer ones first: vpipe_ctx.waiting, which MEDIA_REQUEST_IOC_QUEUE only tries; that
  * of the media device's requests, req_queue_mutex; vpipe_ctx.lock; that of the file's control
@@ -60,6 +61,7 @@ struct vpipe_format {
  * @priorities:	of its files
  * @meta:	where entries are published
  * @seq:	frames published; only the running job touches it
+ * @files:	opened so far
  */
 struct vpipe_dev {
 	struct vpipe_media media;
@@ -67,6 +69,7 @@ struct vpipe_dev {
 	struct v4l2_prio_state priorities;
 	struct vpipe_meta *meta;
 	u64 seq;
+	atomic_t files;
 };
 
 enum vpipe_ctrl {
@@ -84,6 +87,7 @@ enum vpipe_ctrl {
  * struct vpipe_ctx - an open file of the node
  * @fh:			its handle, with the mem2mem context
  * @dev:		the device
+ * @number:		of the file, in trace events
  * @priority:		as it was said
  * @hdl:		its controls
  * @ctrls:		the same, by enum vpipe_ctrl
@@ -101,6 +105,7 @@ enum vpipe_ctrl {
 struct vpipe_ctx {
 	struct v4l2_fh fh;
 	struct vpipe_dev *dev;
+	u32 number;
 	enum v4l2_priority priority;
 	struct v4l2_ctrl_handler hdl;
 	struct v4l2_ctrl *ctrls[VPIPE_NUM_CTRLS];

@@ -8,6 +8,7 @@
 #include <linux/wait_bit.h>
 
 #include "filter.h"
+#include "trace.h"
 
 /* Smaller frames are done before another thread has woken up. */
 #define VPIPE_DEFER_BYTES	SZ_64K
@@ -74,13 +75,13 @@ static void vpipe_run(struct vpipe_ctx *ctx)
 	struct vpipe_result result;
 	int ret;
 
+	trace_vpipe_run(ctx->dev->node.vfd.minor, ctx->number, src);
 	ret = v4l2_ctrl_request_setup(req, &ctx->hdl);
 	if (req)
 		vpipe_snapshot(ctx, &to_out_buffer(src)->params);
 	v4l2_ctrl_request_complete(req, &ctx->hdl);
 
 	vpipe_copy_metadata(src, dst);
-	src->sequence = ctx->out_sequence++;
 	dst->sequence = ctx->cap_sequence++;
 
 	if (!ret)
@@ -92,6 +93,7 @@ static void vpipe_run(struct vpipe_ctx *ctx)
 	else
 		vb2_set_plane_payload(&dst->vb2_buf, 0, 0);
 
+	trace_vpipe_done(ctx->dev->node.vfd.minor, ctx->number, dst);
 	v4l2_m2m_buf_done_and_job_finish(ctx->dev->node.dev, m2m_ctx,
 					 ret ? VB2_BUF_STATE_ERROR : VB2_BUF_STATE_DONE);
 

@@ -66,6 +66,7 @@ static int vpipe_open(struct file *file)
 		return -ENOMEM;
 
 	ctx->dev = dev;
+	ctx->number = atomic_inc_return(&dev->files);
 	mutex_init(&ctx->waiting);
 	mutex_init(&ctx->lock);
 	INIT_WORK(&ctx->work, vpipe_work);

@@ -7,6 +7,7 @@
 #include <linux/ktime.h>
 
 #include "filter.h"
+#include "trace.h"
 
 static int vpipe_queue_setup(struct vb2_queue *vq, unsigned int *num_buffers,
 			     unsigned int *num_planes, unsigned int sizes[],
@@ -132,6 +133,8 @@ static void vpipe_buf_queue(struct vb2_buffer *vb)
 		if (vb2_start_streaming_called(vb->vb2_queue))
 			vpipe_snapshot(ctx, &buf->params);
 		buf->queued_ns = ktime_get_ns();
+		vbuf->sequence = ctx->out_sequence++;
+		trace_vpipe_queued(ctx->dev->node.vfd.minor, ctx->number, vbuf);
 	}
 
 	v4l2_m2m_buf_queue(ctx->fh.m2m_ctx, vbuf);
@@ -148,9 +151,7 @@ static int vpipe_start_streaming(struct vb2_queue *vq, unsigned int count)
 {
 	struct vpipe_ctx *ctx = vb2_get_drv_priv(vq);
 
-	if (V4L2_TYPE_IS_OUTPUT(vq->type))
-		ctx->out_sequence = 0;
-	else
+	if (V4L2_TYPE_IS_CAPTURE(vq->type))
 		ctx->cap_sequence = 0;
 
 	return 0;
@@ -161,6 +162,9 @@ static void vpipe_stop_streaming(struct vb2_queue *vq)
 	struct vpipe_ctx *ctx = vb2_get_drv_priv(vq);
 
 	vpipe_m2m_return_queued(ctx->fh.m2m_ctx, vq, &ctx->hdl, VB2_BUF_STATE_ERROR);
+	/* Not when it starts: what was queued before that comes first. */
+	if (V4L2_TYPE_IS_OUTPUT(vq->type))
+		ctx->out_sequence = 0;
 }
 
 static const struct vb2_ops vpipe_vb2_ops = {

@@ -12,6 +12,9 @@
 
 #include "loop.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 #define VLOOP_MAX_DEVICES	32
 
 static unsigned int devices = 1;

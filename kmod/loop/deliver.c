@@ -4,6 +4,7 @@
  * otherwise, in either case by the reader itself.
  */
 #include "loop.h"
+#include "trace.h"
 
 /* The reader is done with what the buffer shows. Nobody sees it when this returns. */
 void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf)
@@ -42,14 +43,9 @@ static void vloop_complete(struct vloop_buf *buf, const struct vloop_entry *entr
 	vbuf->timecode = entry->frame->timecode;
 	vb->timestamp = entry->timestamp;
 	vb2_set_plane_payload(vb, 0, bytes);
+	trace_vloop_delivered(vb2_get_drv_priv(vb->vb2_queue), entry->number, vb->index, sequence,
+			      entry->timestamp, bytes);
 	vb2_buffer_done(vb, bytes ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
-}
-
-static u32 vloop_sequence(const struct vloop_dev *dev, const struct vloop_reader *reader,
-			  const struct vloop_entry *entry)
-{
-	return dev->stamps == VPIPE_LOOP_STAMPS_WRITER && !entry->placeholder ?
-	       entry->frame->writer_sequence : entry->number - reader->base;
 }
 
 /* Returns the frame's size, or 0 if it could not be copied. */
@@ -131,7 +127,7 @@ static enum vloop_delivery vloop_take_pair(struct vloop_file *file, struct vloop
 	if (delivery != VLOOP_NOT_YET) {
 		*entry = vloop_reader_pop(reader);
 		list_del_init(&(*buf)->entry);
-		*sequence = vloop_sequence(dev, reader, entry);
+		*sequence = vloop_reader_sequence(dev, reader, entry);
 		view = vloop_view_at(*buf);
 		if (delivery == VLOOP_LEND)
 			vloop_lend(dev, *buf, entry->frame);

@@ -27,6 +27,7 @@
  * view.c	mappings of readers that show the writer's memory
  * mmap.c	mmap(2) of CAPTURE buffers
  * debugfs.c	counters
+ * trace.h	trace events
  *
  * Locks, the outer ones first: that of a control handler, the node's before a file's, which
  * has its controls; vloop_file.lock; vloop_dev.lock; a process's mmap_lock;
@@ -245,6 +246,7 @@ enum vloop_side {
  * @hdl:	its controls, and the node's
  * @lends:	memory that it imports goes to readers as it is
  * @dev:	its node
+ * @number:	of the file, in trace events
  * @entry:	in vloop_dev.files
  * @priority:	as it was said
  * @lock:	of both queues
@@ -263,6 +265,7 @@ struct vloop_file {
 	struct v4l2_fh fh;
 	struct v4l2_ctrl_handler hdl;
 	struct vloop_dev *dev;
+	u32 number;
 	struct list_head entry;
 	enum v4l2_priority priority;
 	struct mutex lock; /* of both queues */
@@ -315,8 +318,9 @@ struct vloop_memory {
  * @exclusive:	it has one capability at a time
  * @priorities:	of its files
  * @map_lock:	for mapping the writer's dma-bufs
- * @lock:	of @files, @writer, and the frames' format and interval
+ * @lock:	of @files, @opened, @writer, and the frames' format and interval
  * @files:	open ones
+ * @opened:	files so far
  * @writer:	the file that has OUTPUT buffers
  * @format:	of the frames, as are @width, @height, @bytesperline, @sizeimage, @colors
  *		and @interval
@@ -365,6 +369,7 @@ struct vloop_dev {
 
 	struct mutex lock; /* of files, writer, format and interval */
 	struct list_head files;
+	u32 opened;
 	struct vloop_file *writer;
 	const struct vloop_format *format;
 	u32 width;
@@ -491,6 +496,8 @@ void vloop_reader_stop(struct vloop_file *file);
 void vloop_reader_end(struct vloop_file *file);
 void vloop_reader_drop(struct vloop_dev *dev, struct vloop_reader *reader);
 struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
+u32 vloop_reader_sequence(const struct vloop_dev *dev, const struct vloop_reader *reader,
+			  const struct vloop_entry *entry);
 void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *reader,
 				   struct vloop_frame *frame);
 void vloop_readers_init(struct vloop_dev *dev);

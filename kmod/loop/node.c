@@ -40,6 +40,7 @@ static int vloop_open(struct file *filp)
 	v4l2_prio_open(&dev->priorities, &file->priority);
 	vpipe_fh_add(&file->fh, filp);
 	mutex_lock(&dev->lock);
+	file->number = ++dev->opened;
 	list_add_tail(&file->entry, &dev->files);
 	mutex_unlock(&dev->lock);
 

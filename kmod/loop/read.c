@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "loop.h"
+#include "trace.h"
 
 /* Makes room for a frame that does not fit the caller's memory, or cannot be put there now. */
 static int vloop_rest_reserve(struct vloop_reader *reader, size_t bytes)
@@ -59,10 +60,11 @@ static bool vloop_read_at_once(struct vloop_frame *frame, char __user *to, size_
 	return done;
 }
 
-static ssize_t vloop_read_frame(struct vloop_file *file, struct vloop_frame *frame, char __user *to,
-				size_t count)
+static ssize_t vloop_read_frame(struct vloop_file *file, const struct vloop_entry *entry,
+				u32 sequence, char __user *to, size_t count)
 {
 	struct vloop_reader *reader = &file->reader;
+	struct vloop_frame *frame = entry->frame;
 	struct vloop_dev *dev = file->dev;
 	size_t bytes = frame->bytes;
 	ssize_t ret = bytes;
@@ -75,6 +77,8 @@ static ssize_t vloop_read_frame(struct vloop_file *file, struct vloop_frame *fra
 			reader->rest_at = 0;
 		}
 	}
+	trace_vloop_delivered(file, entry->number, -1, sequence, entry->timestamp,
+			      ret < 0 ? 0 : bytes);
 	spin_lock(&dev->frames_lock);
 	vloop_frame_copied(dev, frame, ret < 0 ? 0 : bytes);
 	spin_unlock(&dev->frames_lock);
@@ -120,14 +124,15 @@ static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_
 {
 	struct vloop_reader *reader = &file->reader;
 	struct vloop_dev *dev = file->dev;
-	struct vloop_frame *frame = NULL;
+	struct vloop_entry entry = {};
+	u32 sequence = 0;
 	ssize_t ret;
 
 	ret = vloop_start_reading(file);
 	if (ret)
 		return ret;
 
-	while (!frame) {
+	while (!entry.frame) {
 		if (reader->stale) {
 			vloop_read_again(file);
 			return -EIO;
@@ -143,13 +148,14 @@ static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_
 		fault_in_writeable(to, min_t(size_t, count, READ_ONCE(dev->sizeimage)));
 		spin_lock(&dev->frames_lock);
 		if (reader->count) {
-			frame = vloop_reader_pop(reader).frame;
-			frame->copying++;
+			entry = vloop_reader_pop(reader);
+			sequence = vloop_reader_sequence(dev, reader, &entry);
+			entry.frame->copying++;
 		}
 		spin_unlock(&dev->frames_lock);
 	}
 
-	return vloop_read_frame(file, frame, to, count);
+	return vloop_read_frame(file, &entry, sequence, to, count);
 }
 
 /* A frame, or as much of it as fits and the rest by the next call. */

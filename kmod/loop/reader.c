@@ -3,6 +3,7 @@
  * A reader's list of frames.
  */
 #include "loop.h"
+#include "trace.h"
 
 void vloop_reader_init(struct vloop_reader *reader)
 {
@@ -21,12 +22,24 @@ struct vloop_entry vloop_reader_pop(struct vloop_reader *reader)
 	return entry;
 }
 
+/* That the reader has for it. */
+u32 vloop_reader_sequence(const struct vloop_dev *dev, const struct vloop_reader *reader,
+			  const struct vloop_entry *entry)
+{
+	return dev->stamps == VPIPE_LOOP_STAMPS_WRITER && !entry->placeholder ?
+	       entry->frame->writer_sequence : entry->number - reader->base;
+}
+
 void vloop_reader_drop(struct vloop_dev *dev, struct vloop_reader *reader)
 {
 	struct vloop_entry entry = vloop_reader_pop(reader);
 
-	if (!entry.placeholder)
+	if (!entry.placeholder) {
 		dev->stats.lost++;
+		trace_vloop_dropped(container_of(reader, struct vloop_file, reader), entry.number,
+				    -1, vloop_reader_sequence(dev, reader, &entry),
+				    entry.timestamp, entry.frame->bytes);
+	}
 	vloop_frame_put(dev, entry.frame);
 }
 

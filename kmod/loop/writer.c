@@ -7,6 +7,7 @@
 #include <linux/ktime.h>
 
 #include "loop.h"
+#include "trace.h"
 
 /*
  * Giving buffers back
@@ -209,6 +210,8 @@ void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 	WRITE_ONCE(dev->buffers, vpipe_num_buffers(vb->vb2_queue));
 	dev->frame_time = jiffies;
 	dev->stats.frames++;
+	trace_vloop_published(vb2_get_drv_priv(vb->vb2_queue), frame->number, vb->index,
+			      vbuf->sequence, frame->timestamp, frame->bytes);
 	list_add_tail(&frame->entry, &dev->held);
 	/* This function's own. */
 	frame->refs = 1;

@@ -24,6 +24,7 @@ import { rate, UsageError } from "../cli/parameters.ts";
 import { SCHEDULING } from "../cli/scheduling.ts";
 import type { Recording } from "./recording.ts";
 import { STAGES } from "./stages.ts";
+import { BREAK_OPTIONS } from "./trace_break.ts";
 import type { Report } from "../cli/tool.ts";
 
 export const CAMERA_OPTIONS = {
@@ -32,6 +33,7 @@ export const CAMERA_OPTIONS = {
   "warm-up": WARM_UP,
   timeout: TIMEOUT,
   stages: STAGES,
+  ...BREAK_OPTIONS,
   ...SCHEDULING,
 };
 

@@ -45,6 +45,8 @@ export interface FrameLoop {
   readonly take: (index: number, frame: number) => number;
   /** Begins a turn; returns a frame that is there already, or -EAGAIN to wait for one. */
   readonly turn: () => number;
+  /** Looks at a frame that was taken; allocates nothing. True ends the loop. */
+  readonly look?: (frame: number) => boolean;
   /** The turn is over, and the next one does not follow at once. */
   readonly settle: () => void;
 }
@@ -59,7 +61,7 @@ export async function runFrameLoop(
   loop: FrameLoop,
   { quiet, stop }: ToolSession,
 ): Promise<Error | undefined> {
-  const { source, log, statistics, take, turn, settle } = loop;
+  const { source, log, statistics, take, turn, settle, look = () => false } = loop;
   const { tool, frames, "warm-up": warmUp, timeout } = loop.settings;
   using progress = new Progress(tool, frames, "frames", quiet);
   let frame = -warmUp;
@@ -81,7 +83,7 @@ export async function runFrameLoop(
       for (; index === -EAGAIN && !stop.requested; index = next()) await waiter.rest();
       if (index < 0) break;
       const now = take(index, frame);
-      frame++;
+      if (look(frame++)) break;
       if (log.isFull || waiter.restIsDue(now) || frame === 0) {
         settle();
         await waiter.rest();

@@ -10,10 +10,11 @@ import { ProcessCosts } from "../sys/thread.ts";
 import { OutputFile } from "../files/files.ts";
 import { type FrameLoop, type LoopSettings, runFrameLoop } from "./frame_loop.ts";
 import { MEASURED_COLUMNS, StageMeter } from "./stages.ts";
+import { type BreakSettings, TraceBreak } from "./trace_break.ts";
 import type { ToolSession } from "../cli/tool.ts";
 
 /** What the command line says of it. */
-export interface RecordingSettings extends LoopSettings {
+export interface RecordingSettings extends LoopSettings, BreakSettings {
   /** File to write, a row a frame; empty for none. */
   readonly csv: string;
   /** Whether to record the columns of the stages. */
@@ -44,6 +45,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   readonly latency: Histogram = new Histogram();
   /** Of the process, since the first recorded frame. */
   readonly costs: ProcessCosts = new ProcessCosts();
+  readonly #break: TraceBreak;
   readonly #resources: DisposableStack;
 
   /** @throws {SysError | Error} naming the file */
@@ -55,6 +57,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
     using made = new DisposableStack();
     const file = csv === "" ? { append() {} } : made.use(new OutputFile(csv));
     this.meter = made.use(new StageMeter(stages));
+    this.#break = made.use(new TraceBreak(settings));
     const staged = { ...steps, ...MEASURED_COLUMNS };
     const all = { ...usual, ...extra, ...staged, ...last } as Columns<
       Usual | Step | Last | MeasuredColumn
@@ -75,24 +78,27 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   }
 
   /**
-   * Runs the loop to its end, to the first signal, or to what fails.
+   * Runs the loop to its end, to the first signal, to the frame that stops a trace, or to what fails.
    *
    * @param statistics what `take` records beside the latency
    * @returns what ended it early
    * @throws {Error} where rows cannot be written
    */
-  run(
+  async run(
     loop: Pick<FrameLoop, "source" | "next" | "turn" | "take">,
     session: ToolSession,
     statistics: FrameLoop["statistics"] = [],
   ): Promise<Error | undefined> {
-    return runFrameLoop({
+    const failure = await runFrameLoop({
       ...loop,
       settings: this.settings,
       log: this.log,
       statistics: [this.latency, this.costs, ...statistics],
+      look: (frame) => this.#break.look(frame, this.latency.latest),
       settle: () => this.meter.settle(),
     }, session);
+    if (this.#break.words !== undefined) session.warn(this.#break.words);
+    return failure;
   }
 
   [Symbol.dispose](): void {

@@ -44,10 +44,13 @@ export class Histogram {
   #count = 0;
   #min = Infinity;
   #max = -Infinity;
+  /** The value that was recorded last. */
+  latest = 0;
 
   /** Adds one value; allocates nothing. Negative values count as 0. */
   record(value: number): void {
     this.#count++;
+    this.latest = value;
     if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
     let scaled = value < 0 ? 0 : value;

@@ -1,12 +1,19 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { StopRequest } from "../../lib/cli/stop.ts";
 import { openCamera, setUpCamera } from "../../lib/frames/camera.ts";
 import { captureFrames } from "../../lib/frames/capture_frames.ts";
+import { type BreakSettings, TraceBreak } from "../../lib/frames/trace_break.ts";
 import { MmapQueue } from "../../lib/v4l2/queue/queue.ts";
 import { Camera, CAPTURE, HEIGHT, rowsOf, SIZE, WIDTH } from "./fake_camera.ts";
 
 /** What capture-mmap does, and the rows that it wrote. */
-async function capture(camera: Camera, frames: number, stopAt = Infinity) {
+async function capture(
+  camera: Camera,
+  frames: number,
+  stopAt = Infinity,
+  breaking: BreakSettings = {},
+) {
+  const warnings: string[] = [];
   const csv = Deno.makeTempFileSync();
   const stop = {
     get requested() {
@@ -20,10 +27,10 @@ async function capture(camera: Camera, frames: number, stopAt = Infinity) {
     using queue = new MmapQueue(device, type, 3);
     const more = [{ name: "pixel", value: (index: number) => queue.mappings[index].bytes[0] }];
     const report = await captureFrames(
-      { ...settings, tool: "capture-mmap", queue, csv, frames, more },
-      { quiet: true, stop, warn() {} },
+      { ...settings, ...breaking, tool: "capture-mmap", queue, csv, frames, more },
+      { quiet: true, stop, warn: (warning) => void warnings.push(warning) },
     );
-    return { report, rows: rowsOf(csv) };
+    return { report, rows: rowsOf(csv), warnings };
   } finally {
     Deno.removeSync(csv);
   }
@@ -71,4 +78,40 @@ Deno.test("capturing: a signal ends it with complete rows", async () => {
   const { report, rows } = await capture(camera, Infinity, 20);
   assertEquals(report.failure, undefined);
   assertEquals(rows.map(({ frame }) => frame), Array.from({ length: 18 }, (_, i) => `${i}`));
+});
+
+Deno.test("capturing: the first slow frame stops the trace, and is the last one", async () => {
+  const trace = Deno.makeTempDirSync();
+  Deno.writeTextFileSync(`${trace}/tracing_on`, "1");
+  try {
+    using camera = new Camera();
+    // No frame takes less; those to warm up do not count.
+    const { report, rows, warnings } = await capture(camera, 9, Infinity, { "break-at": 1, trace });
+    assertEquals(report.failure, undefined);
+    assertEquals(rows.map(({ sequence }) => sequence), ["2"]);
+    assertEquals(Deno.readTextFileSync(`${trace}/tracing_on`), "0");
+    assertEquals(warnings.length, 1);
+    assert(/^frame 0 took .*: .*\/tracing_on is 0 since$/.test(warnings[0]), warnings[0]);
+  } finally {
+    Deno.removeSync(trace, { recursive: true });
+  }
+});
+
+Deno.test("break-at: frames up to it, and those to warm up, leave the trace alone", () => {
+  const trace = Deno.makeTempDirSync();
+  Deno.writeTextFileSync(`${trace}/tracing_on`, "1");
+  try {
+    using brake = new TraceBreak({ "break-at": 1000, trace });
+    assertEquals([brake.look(-1, 5000), brake.look(0, 1000)], [false, false]);
+    assertEquals([Deno.readTextFileSync(`${trace}/tracing_on`), brake.words], ["1", undefined]);
+    assertEquals(brake.look(1, 1001), true);
+    assertEquals(Deno.readTextFileSync(`${trace}/tracing_on`), "0");
+  } finally {
+    Deno.removeSync(trace, { recursive: true });
+  }
+  assertThrows(
+    () => new TraceBreak({ "break-at": 1000, trace }),
+    Error,
+    `${trace}/tracing_on: open: No such file or directory (ENOENT) (--break-at needs tracefs, and root)`,
+  );
 });

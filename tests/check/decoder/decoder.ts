@@ -16,6 +16,7 @@ import { decoderLimitChecks } from "./limits.ts";
 import { decoderServiceChecks } from "./service.ts";
 import { decoderSliceChecks } from "./slices.ts";
 import { decoderStreamChecks } from "./streams.ts";
+import { decoderTraceChecks } from "./trace.ts";
 import { kernelChecks } from "./pixel_functions.ts";
 import { exists } from "../../harness/modules.ts";
 import { run } from "../../harness/processes.ts";
@@ -71,6 +72,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   if (daemon === undefined) return;
   await using _running = daemon;
   await decoderChainChecks(suite, context);
+  await decoderTraceChecks(suite, context);
   await statefulChecks(suite, context);
   if (suite.whole) await decoderBadInputChecks(suite.whole, context);
 }

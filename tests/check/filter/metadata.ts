@@ -10,6 +10,7 @@ import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { VPIPE_META_F_OVERRUN } from "../../../lib/uapi/vpipe.ts";
 import { type Context, heap, META, readCsv } from "../../harness/context.ts";
 import { fixtureNames } from "./fixtures.ts";
+import { filterTraceChecks } from "./trace.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const STAGES = ["queued_ns", "run_ns", "copied_ns", "filtered_ns", "checksummed_ns", "done_ns"];
@@ -123,4 +124,6 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     expect(a === b, "two readers saw different rows");
     return "two drains record the same three frames";
   });
+
+  await filterTraceChecks(suite, context);
 }

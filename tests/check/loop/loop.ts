@@ -20,6 +20,7 @@ import { loopShareChecks } from "./share.ts";
 import { loopSideChecks } from "./sides.ts";
 import { loopStampChecks } from "./stamps.ts";
 import { loopStillChecks } from "./stills.ts";
+import { loopTraceChecks } from "./trace.ts";
 import { loopWriteChecks } from "./write.ts";
 import { Skip, type Suite } from "../../harness/suite.ts";
 import { exists } from "../../harness/modules.ts";
@@ -49,6 +50,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   await loopSemanticChecks(suite, node);
   await loopSideChecks(suite, context, node);
   await loopShareChecks(suite, node);
+  await loopTraceChecks(suite, node);
   if (suite.whole) {
     await loopFormatChecks(suite.whole, node);
     await loopStampChecks(suite.whole, node);
