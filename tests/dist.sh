@@ -59,6 +59,7 @@ guest/run --kernel uml -- sh -euc '
 # The demo ends with where the time of its two paths went, and with the page about it.
 [ "$(grep -c '^  [a-z-]*: a typical frame takes .*, ' "$folder/said")" = 2 ]
 grep -qx 'bench/demo/report.html: 2 paths on 1 machine' "$folder/said"
+# shellcheck disable=SC2016 # the template is TypeScript's
 "${archive[0]}/build/bin/bench-report" --json "${archive[0]}/bench/demo" |
 	toolchain/deno eval '
 		const { machines: [{ paths }] } = await new Response(Deno.stdin.readable).json();
