@@ -1,50 +1,39 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Inside a guest: send a fixture and a short camera capture through the kernel,
-# and say what each frame cost. usage: scripts/demo.sh FOLDER
-set -eu
-cd "$(dirname "$(readlink -f "$0")")/.."
+# Inside a guest: send a fixture and a short camera capture through the kernel, and
+# say where each frame's time went, in words and as a page.
+#
+# usage: scripts/demo.sh FOLDER
+. "$(dirname "$(readlink -f "$0")")/bench_common.sh"
 
+arguments 1 1 $#
 folder=$1
-bin=build/bin
-frames=100
-warm_up=400
-mkdir -p "$folder"
+cd "$(dirname "$scripts")"
 
-node() {
-	for name in /sys/class/video4linux/video*/name; do
-		if grep -qx -- "$1" "$name"; then
-			echo "/dev/$(basename "$(dirname "$name")")"
-			return
-		fi
-	done
-	echo "demo: no video node '$1'" >&2
-	return 1
-}
-
+frames=300
 filter=$(node vpipe)
 camera=$(node 'vivid-000-vid-cap')
-heap=/dev/dma_heap/system
-[ -e $heap ] || heap=/dev/udmabuf
+mkdir -p "$folder"
+"$scripts/machine.sh" >"$folder/machine.csv"
 
-echo "Kernel $(uname -r), filter $filter, camera $camera"
+echo "Kernel $release, filter $filter, camera $camera"
 echo
-echo "1. One VGA image: file -> dma-heap -> (DMABUF) filter -> file"
+echo "1. One VGA image: file -> dma-heap -> (DMABUF) filter -> file, against the same in a program"
 cp fixtures/noise-vga.pgm "$folder/noise.input.pgm"
 # What the one frame took says nothing: the program had only begun.
-$bin/fixture-feed --quiet "$filter" "$heap" "$folder/noise.input.pgm" "$folder/noise.kernel.pgm"
-$bin/cv-ref "$folder/noise.input.pgm" "$folder/noise.reference.pgm"
-$bin/pgm-diff --exit-code "$folder/noise.reference.pgm" "$folder/noise.kernel.pgm" "$folder/noise.diff.pgm"
+"$bin/fixture-feed" --quiet "$filter" "$heap" "$folder/noise.input.pgm" "$folder/noise.kernel.pgm"
+"$bin/cv-ref" "$folder/noise.input.pgm" "$folder/noise.reference.pgm"
+"$bin/pgm-diff" --exit-code "$folder/noise.reference.pgm" "$folder/noise.kernel.pgm" "$folder/noise.diff.pgm"
 echo
 echo "2. The same image $frames times, with the kernel's own account of each frame"
-exec {ready}< <(exec $bin/meta-drain /dev/vpipe-meta "$folder/fixture.meta.csv" $((warm_up + frames)) --stages --ready)
-drain=$!
-read -r -u "$ready" _
-$bin/bench-fixture "$filter" "$heap" fixtures/noise-vga.pgm "$folder/fixture.csv" "$frames" threshold --warm-up "$warm_up"
-cat <&"$ready"
-wait "$drain"
+# Until its code is compiled, a program's frames take longer than they will.
+TOOL_OPTIONS="--warm-up 1000" "$scripts/bench_fixture.sh" "$filter" "$heap" fixtures/noise-vga.pgm \
+	"$folder/fixture-threshold" "$frames" threshold
 echo
 echo "3. The camera, 30 frames a second asked for"
-$bin/capture-mmap "$camera" "$folder/camera.csv" 60
+"$scripts/bench_capture.sh" 60 "$camera" "$folder" mmap
 echo
-echo "What was recorded is in $folder/: one CSV row a frame, and the images as PGM."
+echo "Where each microsecond went:"
+"$bin/bench-report" "$folder"
+echo
+echo "The page has charts of it and opens offline; the images lie beside it as PGM."

@@ -53,4 +53,19 @@ guest/run --kernel uml -- sh -euc '
 	mkdir -p "$1/build/kmod"
 	cp -r "build/kmod/$(uname -r)" "$1/build/kmod"
 	make -C "$1" check ONLY=fixtures,bench,decoder
-' sh "${archive[0]}"
+	make -C "$1" demo
+' sh "${archive[0]}" | tee "$folder/said"
+
+# The demo ends with where the time of its two paths went, and with the page about it.
+[ "$(grep -c '^  [a-z-]*: a typical frame takes .*, ' "$folder/said")" = 2 ]
+grep -qx 'bench/demo/report.html: 2 paths on 1 machine' "$folder/said"
+# shellcheck disable=SC2016 # the template is TypeScript's
+"${archive[0]}/build/bin/bench-report" --json "${archive[0]}/bench/demo" |
+	toolchain/deno eval '
+		const { machines: [{ paths }] } = await new Response(Deno.stdin.readable).json();
+		for (const { run, frames, decomposition } of paths) {
+			const missing = decomposition.parts_not_recorded;
+			const share = decomposition.frames / frames;
+			console.log(`${run}: ${share} of ${frames} frames taken apart, without ${missing}`);
+			if (frames < 60 || share < 0.5 || missing.length > 0) Deno.exit(1);
+		}'

@@ -12,6 +12,7 @@ import { ioCsv, ioMarkdown } from "../lib/report/io_tables.ts";
 import { machineJson } from "../lib/report/json.ts";
 import { inOrder, ledger } from "../lib/report/ledger.ts";
 import { page } from "../lib/report/page.ts";
+import { whereTimeWent } from "../lib/report/words.ts";
 
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
@@ -69,9 +70,12 @@ export const tool = declareTool({
     const name = output || (markdown || asJson ? undefined : `${folder}/report.html`);
     if (name !== undefined) writePage(name, page(machines));
     return {
-      text: markdown
-        ? machines.flatMap(tables)
-        : [`${name}: ${count(paths, "path")} on ${count(machines.length, "machine")}`],
+      text: markdown ? machines.flatMap(tables) : [
+        `${name}: ${count(paths, "path")} on ${count(machines.length, "machine")}`,
+        ...machines.flatMap(({ name, runs }) =>
+          runs.map((run) => `  ${name && `${name}, `}${whereTimeWent(run)}`)
+        ),
+      ],
       json: { report: name, ...json },
     };
   },

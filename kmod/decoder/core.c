@@ -173,5 +173,6 @@ module_exit(vpdec_exit);
 MODULE_DESCRIPTION("vpipe decoder: a V4L2 device whose codec is a process");
 MODULE_INFO(kernels_run, VPIPE_KERNELS_RUN);
 MODULE_AUTHOR("The vpipe authors");
+MODULE_VERSION(VPIPE_VERSION);
 MODULE_LICENSE("Dual MIT/GPL");
 VPIPE_IMPORT_NS(DMA_BUF);

@@ -174,5 +174,6 @@ module_exit(vpipe_exit);
 MODULE_DESCRIPTION("vpipe mem2mem frame filter with metadata sideband");
 MODULE_INFO(kernels_run, VPIPE_KERNELS_RUN);
 MODULE_AUTHOR("The vpipe authors");
+MODULE_VERSION(VPIPE_VERSION);
 MODULE_LICENSE("Dual MIT/GPL");
 VPIPE_IMPORT_NS(DMA_BUF);

@@ -222,5 +222,6 @@ module_exit(vloop_exit);
 MODULE_DESCRIPTION("vpipe loopback: frames from one program to any number of others");
 MODULE_INFO(kernels_run, VPIPE_KERNELS_RUN);
 MODULE_AUTHOR("The vpipe authors");
+MODULE_VERSION(VPIPE_VERSION);
 MODULE_LICENSE("Dual MIT/GPL");
 VPIPE_IMPORT_NS(DMA_BUF);

@@ -12,6 +12,7 @@ import {
   V4L2_BUF_FLAG_TSTAMP_SRC_MASK,
   V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
 } from "../uapi/videodev2.ts";
+import { type PartName, PARTS } from "./analysis/recorded_paths.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** Stands where a bench did not write a figure. */
@@ -152,4 +153,25 @@ export function percent(share: number): string {
 /** A summary's percentiles as cells. */
 export function percentiles(of: { p50: number; p95: number; p99: number }): string[] {
   return [of.p50, of.p95, of.p99].map(formatNs);
+}
+
+/**
+ * Where a run's time went, in a line: the parts of a typical frame and what they leave, the largest
+ * first. They add up to what it takes.
+ */
+export function whereTimeWent({ name, decomposition: found }: RunFigures): string {
+  if (!found) return `${name}: recorded without stages, and so not taken apart`;
+  const { parts, remainder, busy } = found.typical;
+  const waited = [...parts].filter(([part]) => PARTS[part] === "waiting").map(([, ns]) => ns);
+  const spent: (readonly [PartName | "remainder", number])[] = [
+    ...[...parts].filter(([part]) => PARTS[part] !== "waiting"),
+    ["remainder", remainder] as const,
+  ];
+  const words = spent.filter(([, ns]) => Math.round(ns) !== 0).sort(([, a], [, b]) => b - a)
+    .map(([part, ns]) => `${part} ${formatNs(ns)}`);
+  const frame = found.whole === "turn"
+    ? "a typical frame takes"
+    : "turns overlap, and a typical frame's latency is";
+  const source = waited.map((ns) => ` and waits ${formatNs(ns)} for its source`).join("");
+  return `${name}: ${frame} ${formatNs(busy)}${source}: ${words.join(", ")}`;
 }

@@ -8,7 +8,7 @@ import { ioCsv, ioMarkdown } from "../../lib/report/io_tables.ts";
 import { machineJson } from "../../lib/report/json.ts";
 import { ledger } from "../../lib/report/ledger.ts";
 import { page } from "../../lib/report/page.ts";
-import { conditions, losses, switches, timestamps } from "../../lib/report/words.ts";
+import { conditions, losses, switches, timestamps, whereTimeWent } from "../../lib/report/words.ts";
 import { SysError } from "../../lib/sys/errno.ts";
 
 const MMAP = "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns,v4l2_timestamp_sec," +
@@ -364,6 +364,28 @@ Deno.test("folder: damaged rows are named by what is wrong with them, and so is 
       "it, 1 with a number or time that falls",
       "f.meta.csv: of 5 frames only 0 have metadata that lies within them (0 have none, 5 that of " +
       "another frame): is it of this run?",
+    ]);
+  });
+});
+
+Deno.test("words: where the time of a typical frame went, the largest first", () => {
+  const columns = "frame,buffer_index,wait_monotonic_ns,enqueue_monotonic_ns," +
+    "dequeue_monotonic_ns,requeue_monotonic_ns,requeued_monotonic_ns,measured_monotonic_ns," +
+    "v4l2_timestamp_sec,v4l2_timestamp_usec,sequence,bytesused\n";
+  // A turn of 33 ms: 32 ms of waiting, 100 us until it is requeued, 40 us that takes, 300 us of
+  // measuring, and 560 us until the next.
+  const rows = [0, 1, 2, 3].map((frame) => {
+    const at = [0, 0, 32_000_000, 32_100_000, 32_140_000, 32_440_000].map((ns) =>
+      ns + frame * 33_000_000 + 1e10
+    );
+    return `${frame},0,${at.join(",")},1,2,${frame},16\n`;
+  });
+  withFiles({ "cam.csv": columns + rows.join(""), "odd.csv": MMAP + mmapRow(0) }, (folder) => {
+    const [{ runs }] = readBench(folder, FIGURES);
+    assertEquals(runs.map(whereTimeWent), [
+      "cam: a typical frame takes 1.00 ms and waits 32.0 ms for its source: " +
+      "remainder 660 us, measuring 300 us, requeue 40.0 us",
+      "odd: recorded without stages, and so not taken apart",
     ]);
   });
 });

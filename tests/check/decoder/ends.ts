@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Context } from "../../harness/context.ts";
-import { Daemon } from "./daemon.ts";
+import { Daemon, SIGSEGV } from "./daemon.ts";
 import { Decoding, digestsOf, expectDecoded } from "./file.ts";
 import { expectError } from "../../harness/expectations.ts";
 import { decoder } from "../../harness/nodes.ts";
@@ -83,21 +83,24 @@ class Ends {
 
 /** Ends daemons while they decode. */
 async function daemonEnds(suite: Suite, ends: Ends): Promise<void> {
-  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  for (const signal of ["SIGTERM", "SIGSEGV", "SIGKILL"] as const) {
     // Whoever is killed cannot put anything in order: that is the kernel's then.
     const chosen = signal === "SIGKILL" ? suite : suite.whole;
     await chosen?.check(`decoder: ${signal} to the daemon while it decodes`, async () => {
       await using daemon = await Daemon.start(ends.context);
       await using decoding = await ends.begin();
-      daemon.kill(signal);
+      if (signal === "SIGSEGV") await daemon.crash();
+      else daemon.kill(signal);
       const outcome = await decoding.end();
       const count = ends.expectBeginning(decoding);
       const said = expectError(
         ...[outcome, "decode-file", 1, "could not be decoded, the first one is "] as const,
       );
-      if (signal === "SIGTERM") expectEqual("the daemon's status", await daemon.end(), 0);
-      const status = signal === "SIGTERM" ? "the daemon's status is 0; " : "";
-      return `${status}${said}, ${count} right frames kept`;
+      if (signal === "SIGKILL") return `${said}, ${count} right frames kept`;
+      // A unit's Restart=on-failure goes by it.
+      const status = signal === "SIGTERM" ? 0 : 128 + SIGSEGV;
+      expectEqual("the daemon's status", await daemon.end(), status);
+      return `the daemon's status is ${status}; ${said}, ${count} right frames kept`;
     });
   }
 }

@@ -8,10 +8,11 @@ import { videoNodes } from "../../../lib/v4l2/find.ts";
 import { V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_M2M } from "../../../lib/uapi/videodev2.ts";
 import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import * as uapi from "../../../lib/uapi/vpipe.ts";
+import { VERSION } from "../../../lib/version.ts";
 import { type Context, META } from "../../harness/context.ts";
 import { exists, Module } from "../../harness/modules.ts";
 import { filter } from "../../harness/nodes.ts";
-import { run } from "../../harness/processes.ts";
+import { run, succeed } from "../../harness/processes.ts";
 import { CheckFailure, expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 // A distribution's kernel may have no v4l2-mem2mem: see scripts/modules.sh.
@@ -42,6 +43,14 @@ export async function moduleChecks(suite: Suite, context: Context): Promise<void
       await load(context);
     }
     return `three times, both nodes gone in between and back at ${context.filter}`;
+  });
+  await suite.check("module: version", async () => {
+    const modules = [context.module, context.decoderModule, context.loopModule];
+    for (const module of modules) {
+      const version = await succeed("modinfo", ["-F", "version", module]);
+      expectEqual(`version of ${module}`, version.trim(), VERSION);
+    }
+    return `all ${modules.length} modules are of ${VERSION}`;
   });
   await suite.check("module: capabilities and controls", () => {
     const wanted = V4L2_CAP_VIDEO_M2M | V4L2_CAP_STREAMING;
