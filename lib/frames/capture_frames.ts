@@ -8,6 +8,7 @@ import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Queue } from "../v4l2/queue/queue.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
+import { BUFFER_COLUMNS, fillBufferColumns } from "./buffer_columns.ts";
 import { cameraReport, type CameraSettings } from "./camera.ts";
 import { Recording, type RecordingSettings } from "./recording.ts";
 import { stampOf } from "./stamp.ts";
@@ -55,7 +56,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
       requeue_monotonic_ns: absoluteNs,
       requeued_monotonic_ns: absoluteNs,
     },
-    last: { flags: String },
+    last: BUFFER_COLUMNS,
   });
   const { columns, latency, log, meter } = recording;
   const fill = more.map(({ name, value }) => [recording.extra(name), value] as const);
@@ -94,7 +95,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
         columns.v4l2_timestamp_usec[row] = dequeued.timestamp_usec;
         columns.sequence[row] = dequeued.sequence;
         columns.bytesused[row] = queue.payload;
-        columns.flags[row] = dequeued.flags;
+        fillBufferColumns(columns, row, dequeued);
         columns.wait_monotonic_ns[row] = waiting;
         columns.requeue_monotonic_ns[row] = enqueued[index];
         meter.measure(columns, row);

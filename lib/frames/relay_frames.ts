@@ -11,6 +11,7 @@ import { Poller, POLLIN } from "../sys/poll.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
 import { CameraPath, type CameraRoute } from "../vpipe/camera_path.ts";
+import { BUFFER_COLUMNS, fillBufferColumns } from "./buffer_columns.ts";
 import {
   CAMERA_OPTIONS,
   cameraReport,
@@ -69,7 +70,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
       enqueue_monotonic_ns: absoluteNs,
       requeued_monotonic_ns: absoluteNs,
     },
-    last: { flags: String },
+    last: BUFFER_COLUMNS,
   });
   const { columns, latency, log, meter } = recording;
   const fill = named.map(([name, [, value]]) => [recording.extra(name), value] as const);
@@ -127,7 +128,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
         const { row } = log;
         columns.requeued_monotonic_ns[row] = meter.now();
         columns.wait_monotonic_ns[row] = waiting;
-        columns.flags[row] = flags;
+        fillBufferColumns(columns, row, dequeued);
         columns.prepared_monotonic_ns[row] = prepared;
         columns.enqueue_monotonic_ns[row] = enqueue;
         for (const [column, value] of fill) column[row] = value(relayed, frame);

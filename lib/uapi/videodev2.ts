@@ -103,8 +103,16 @@ export const V4L2_MEMORY_DMABUF = 4;
 /** In `priv` of a single-planar format: what follows it counts. */
 export const V4L2_PIX_FMT_PRIV_MAGIC = 0xfeedcafe;
 
+export const V4L2_FIELD_ANY = 0;
 export const V4L2_FIELD_NONE = 1;
+export const V4L2_FIELD_TOP = 2;
+export const V4L2_FIELD_BOTTOM = 3;
 export const V4L2_FIELD_INTERLACED = 4;
+export const V4L2_FIELD_SEQ_TB = 5;
+export const V4L2_FIELD_SEQ_BT = 6;
+export const V4L2_FIELD_ALTERNATE = 7;
+export const V4L2_FIELD_INTERLACED_TB = 8;
+export const V4L2_FIELD_INTERLACED_BT = 9;
 
 export const V4L2_BUF_FLAG_QUEUED = 0x00000002;
 export const V4L2_BUF_FLAG_DONE = 0x00000004;
@@ -112,10 +120,12 @@ export const V4L2_BUF_FLAG_KEYFRAME = 0x00000008;
 export const V4L2_BUF_FLAG_ERROR = 0x00000040;
 export const V4L2_BUF_FLAG_TIMECODE = 0x00000100;
 export const V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF = 0x00000200;
+export const V4L2_BUF_FLAG_TIMESTAMP_UNKNOWN = 0x00000000;
 export const V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = 0x00002000;
 export const V4L2_BUF_FLAG_TIMESTAMP_COPY = 0x00004000;
 export const V4L2_BUF_FLAG_TIMESTAMP_MASK = 0x0000e000;
 export const V4L2_BUF_FLAG_TSTAMP_SRC_MASK = 0x00070000;
+export const V4L2_BUF_FLAG_TSTAMP_SRC_EOF = 0x00000000;
 export const V4L2_BUF_FLAG_TSTAMP_SRC_SOE = 0x00010000;
 export const V4L2_BUF_FLAG_LAST = 0x00100000;
 export const V4L2_BUF_FLAG_REQUEST_FD = 0x00800000;
