@@ -45,6 +45,6 @@ cat <&"$ready"
 wait "$drain"
 echo
 echo "3. The camera, 30 frames a second asked for"
-$bin/capture-mmap "$camera" "$folder/camera.csv" 60
+$bin/capture-mmap "$camera" "$folder/camera.csv" 60 --size 640x480 --format grey --fps 30
 echo
 echo "What was recorded is in $folder/: one CSV row a frame, and the images as PGM."

@@ -9,7 +9,7 @@ import { EAGAIN } from "../sys/errno.ts";
 import type { Queue } from "../v4l2/queue/queue.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
 import { BUFFER_COLUMNS, fillBufferColumns } from "./buffer_columns.ts";
-import { cameraReport, type CameraSettings } from "./camera.ts";
+import { type CameraFormat, cameraReport, type CameraSettings } from "./camera.ts";
 import { Recording, type RecordingSettings } from "./recording.ts";
 import { stampOf } from "./stamp.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
@@ -28,6 +28,10 @@ export function stampColumn(stamp: boolean, frame: (index: number) => Uint8Array
 /** A capture: a queue with buffers, not streaming yet, and what to record of it. */
 export interface Capture extends CameraSettings, RecordingSettings {
   readonly queue: Queue;
+  /** What `setUpCamera` said. */
+  readonly cameraFormat: CameraFormat;
+  /** Hands a buffer to the driver; the queue's own way without. */
+  readonly enqueue?: (index: number) => void;
   /** More columns after the usual ones, of the buffer just dequeued. */
   readonly more?: readonly BufferColumn[];
   /** Further values for `--json`. */
@@ -39,6 +43,7 @@ export interface Capture extends CameraSettings, RecordingSettings {
 /** Captures and records. */
 export async function captureFrames(capture: Capture, session: ToolSession): Promise<Report> {
   const { queue, refill, more = [] } = capture;
+  const enqueue = capture.enqueue ?? ((index: number) => queue.enqueue(index));
   using recording = new Recording(capture, {
     usual: {
       frame: String,
@@ -67,7 +72,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
 
   for (const { index } of buffers) {
     enqueued[index] = monotonicNs();
-    queue.enqueue(index);
+    enqueue(index);
   }
   queue.streamOn();
   const failure = await recording.run(
@@ -84,7 +89,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
         for (const [column, value] of fill) column[row] = value(index);
         // Without anything to do in between, dequeueing ends where queueing begins.
         enqueued[index] = refill === undefined ? now : (refill(index), monotonicNs());
-        queue.enqueue(index);
+        enqueue(index);
 
         columns.requeued_monotonic_ns[row] = meter.now();
         columns.frame[row] = frame;
@@ -111,6 +116,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
   return cameraReport({
     recording,
     settings: capture,
+    format: capture.cameraFormat,
     device: queue.device,
     source,
     name: "queueing to dequeueing",

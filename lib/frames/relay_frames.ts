@@ -58,7 +58,8 @@ export interface Relay
 export async function relayFrames(relay: Relay, session: ToolSession): Promise<Report> {
   const { timeout } = relay;
   using camera = openCamera(relay.source, "streaming");
-  const format = setUpCamera(camera, relay);
+  // The filter's one format.
+  const format = setUpCamera(camera, { ...relay, format: "grey" });
   using path = new CameraPath({ ...relay, camera, format });
   const named = Object.entries(relay.columns);
   using recording = new Recording(relay, {
@@ -101,8 +102,8 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
         const { flags } = dequeued;
         path.prepare(dequeued.sequence);
         const prepared = meter.now();
-        const enqueue = path.copy(index, dequeued.bytesused) ? meter.now() : prepared;
-        output.enqueue(index, dequeued.bytesused);
+        const enqueue = path.copy(index, path.camera.payload) ? meter.now() : prepared;
+        output.enqueue(index, path.camera.payload);
         let done = capture.dequeue();
         // The filter works inside VIDIOC_QBUF, unless another program's frame is before this one.
         for (let waits = 0; done === -EAGAIN; waits++) {
@@ -149,6 +150,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
   return cameraReport({
     recording,
     settings: relay,
+    format,
     device: camera,
     source,
     name: "camera to filtered frame",

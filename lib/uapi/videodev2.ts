@@ -26,7 +26,8 @@ export function fourcc(code: string): number {
 }
 
 /**
- * The four characters of a pixel format's number, without spaces at their end.
+ * The four characters of a pixel format's number, without spaces at their end; `-BE` behind those of a
+ * big-endian one, as v4l2-ctl has it.
  *
  * @example
  * ```ts
@@ -37,8 +38,25 @@ export function fourcc(code: string): number {
  * ```
  */
 export function fourccText(format: number): string {
-  return String.fromCharCode(format & 255, format >> 8 & 255, format >> 16 & 255, format >>> 24)
-    .trimEnd();
+  const text = String.fromCharCode(...[0, 8, 16, 24].map((shift) => format >>> shift & 127));
+  return format >>> 31 === 1 ? `${text}-BE` : text.trimEnd();
+}
+
+/**
+ * The number of a pixel format by its characters, as `fourccText` and v4l2-ctl have them.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(fourccNumber("Y16"), fourcc("Y16 "));
+ * assertEquals(fourccText(fourccNumber("Y16 -BE")), "Y16 -BE");
+ * ```
+ */
+export function fourccNumber(text: string): number {
+  const bigEndian = /-BE$/i.test(text);
+  const code = fourcc(text.replace(/-BE$/i, "").padEnd(4));
+  return bigEndian ? (code | 0x8000_0000) >>> 0 : code;
 }
 
 export const V4L2_PIX_FMT_GREY: number = fourcc("GREY");
@@ -463,11 +481,12 @@ export const v4l2_remove_buffers: StructType<FieldsOf<number, "index" | "count" 
 );
 
 export const v4l2_plane: StructType<
-  FieldsOf<number, "bytesused" | "length" | "mem_offset" | "fd" | "data_offset">
+  FieldsOf<number, "bytesused" | "length" | "mem_offset" | "userptr" | "fd" | "data_offset">
 > = struct("struct v4l2_plane", 64, {
   bytesused: u32(0),
   length: u32(4),
   mem_offset: u32(8, "m.mem_offset"),
+  userptr: n64(8, "m.userptr"),
   fd: s32(8, "m.fd"),
   data_offset: u32(16),
 });

@@ -17,11 +17,11 @@ async function capture(camera: Camera, frames: number, stopAt = Infinity) {
   try {
     const settings = { size: [WIDTH, HEIGHT], fps: 0, "warm-up": 2, timeout: 0.2, stages: true };
     using device = openCamera(camera.path, "streaming");
-    const { type } = setUpCamera(device, settings);
-    using queue = new MmapQueue(device, type, 3);
+    const cameraFormat = setUpCamera(device, settings);
+    using queue = new MmapQueue(device, cameraFormat.type, 3);
     const more = [{ name: "pixel", value: (index: number) => queue.mappings[index].bytes[0] }];
     const report = await captureFrames(
-      { ...settings, tool: "capture-mmap", queue, csv, frames, more },
+      { ...settings, tool: "capture-mmap", queue, cameraFormat, csv, frames, more },
       { quiet: true, stop, warn() {} },
     );
     return { report, rows: rowsOf(csv) };
