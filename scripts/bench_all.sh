@@ -64,7 +64,8 @@ possible() {
 
 lock_row() {
 	"$scripts/trace_mmap_lock.sh" "$folder/userptr-$1" \
-		"$bin/capture-userptr" "$camera" /dev/null "$lock_frames" "$1" --quiet
+		"$bin/capture-userptr" "$camera" /dev/null "$lock_frames" "$1" --quiet \
+		"${camera_options[@]}" "${grey[@]}"
 }
 
 machine_row() {

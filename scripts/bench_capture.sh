@@ -18,7 +18,8 @@ mmap | read) runs=("$4") ;;
 esac
 status=0
 for run in "${runs[@]}"; do
-	measure "$3/$run" "capture-$run" "$2" "$3/$run.csv" "$1" || status=$?
+	measure "$3/$run" "capture-$run" "$2" "$3/$run.csv" "$1" \
+		"${camera_options[@]}" "${grey[@]}" || status=$?
 	end_if_stopped
 done
 exit "$status"

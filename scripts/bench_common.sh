@@ -149,6 +149,13 @@ keep_state() {
 # Options for every tool, from the user's environment.
 read -ra tool_options <<<"${TOOL_OPTIONS-}"
 
+# What a bench asks of a camera, where TOOL_OPTIONS do not: what the device happens to be set to is
+# nothing to compare with. The filter's frames are GREY without being asked for.
+camera_options=() grey=()
+[[ " ${TOOL_OPTIONS-}" == *" --size"* ]] || camera_options+=(--size 640x480)
+[[ " ${TOOL_OPTIONS-}" == *" --fps"* ]] || camera_options+=(--fps 30)
+[[ " ${TOOL_OPTIONS-}" == *" --format"* ]] || grey=(--format grey)
+
 tool=
 drain=
 

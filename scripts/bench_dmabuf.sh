@@ -12,4 +12,4 @@
 
 arguments 4 4 $#
 number FRAMES "$4"
-measure_filter "$3" capture-dmabuf "$1" "$2" "$3.csv" "$4"
+measure_filter "$3" capture-dmabuf "$1" "$2" "$3.csv" "$4" "${camera_options[@]}"

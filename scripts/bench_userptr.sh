@@ -13,4 +13,4 @@
 arguments 4 4 $#
 number FRAMES "$1"
 [[ $3 =~ ^(reset|noreset)$ ]] || wrong_usage "MODE is reset or noreset, not '$3'"
-measure "$4/userptr-$3" capture-userptr "$2" "$4/userptr-$3.csv" "$1" "$3"
+measure "$4/userptr-$3" capture-userptr "$2" "$4/userptr-$3.csv" "$1" "$3" "${camera_options[@]}" "${grey[@]}"

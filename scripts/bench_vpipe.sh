@@ -13,4 +13,4 @@
 arguments 5 7 $#
 number FRAMES "$4"
 [[ $5 =~ ^(dmabuf|mmap)$ ]] || wrong_usage "the transport is dmabuf or mmap, not '$5'"
-measure_filter "$3" capture-m2m "$1" "$2" "$3.csv" "${@:4}"
+measure_filter "$3" capture-m2m "$1" "$2" "$3.csv" "${@:4}" "${camera_options[@]}"

@@ -10,7 +10,7 @@ import { BUFFERS, CSV, FRAMES_NEEDED, HEAP_OPTION } from "../lib/cli/shared_opti
 import { path, UsageError } from "../lib/cli/parameters.ts";
 import { relayFrames } from "../lib/frames/relay_frames.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
-import { GREY } from "../lib/image/pixel_format.ts";
+import { GREY, pixelFormat } from "../lib/image/pixel_format.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { absoluteNs } from "../lib/sys/clock.ts";
 import { VPIPE_ALGO_NONE } from "../lib/uapi/vpipe.ts";
@@ -30,7 +30,10 @@ export const tool = declareTool({
   async run(values, session) {
     schedule(values);
     if (values.filter === "") return await captureDmabufs(values, session);
-    if (values.format !== GREY || values.stamp) {
+    if (
+      values.format !== undefined && pixelFormat(values.format.toLowerCase()) !== GREY ||
+      values.stamp
+    ) {
       throw new UsageError("--format and --stamp are for frames that go through no FILTER");
     }
     return await relayFrames({

@@ -10,9 +10,7 @@ import { BUFFERS, CSV, FRAMES } from "../lib/cli/shared_options.ts";
 import { path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
-import { MplaneMmapQueue } from "../lib/v4l2/queue/mplane_queue.ts";
-import { MmapQueue } from "../lib/v4l2/queue/queue.ts";
-import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/uapi/videodev2.ts";
+import { mmapQueue } from "../lib/v4l2/queue/mplane_queue.ts";
 
 export const tool = declareTool({
   name: "capture-mmap",
@@ -25,18 +23,17 @@ export const tool = declareTool({
   options: { ...CAPTURE_OPTIONS, buffers: BUFFERS },
   async run(values, session) {
     schedule(values);
-    using device = openCamera(values.device, "streaming", "any");
-    const { type, planes } = setUpCamera(device, values);
-    using queue = type === V4L2_BUF_TYPE_VIDEO_CAPTURE
-      ? new MmapQueue(device, type, values.buffers)
-      : new MplaneMmapQueue(device, type, values.buffers, planes.length);
-    // A number in the pixels is in the first plane.
-    const first = queue.mappings.map((mapping) => "bytes" in mapping ? mapping : mapping[0]);
+    using device = openCamera(values.device, "streaming");
+    const cameraFormat = setUpCamera(device, values);
+    const { queue: mapped, planes } = mmapQueue(device, cameraFormat, values.buffers);
+    using queue = mapped;
     return await captureFrames({
       ...values,
       tool: "capture-mmap",
       queue,
-      more: stampColumn(values.stamp, (index) => first[index].bytes),
+      cameraFormat,
+      // A number in the pixels is in the first plane.
+      more: stampColumn(values.stamp, (index) => planes[index][0].bytes),
     }, session);
   },
 });

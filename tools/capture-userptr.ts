@@ -10,31 +10,31 @@ import { choice, path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { ThreadUsage } from "../lib/sys/thread.ts";
-import type { VideoDevice } from "../lib/v4l2/device.ts";
-import { UserptrQueue } from "../lib/v4l2/queue/queue.ts";
-import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../lib/uapi/videodev2.ts";
+import { isMultiPlanar } from "../lib/v4l2/format.ts";
+import { MplaneUserptrQueue } from "../lib/v4l2/queue/mplane_queue.ts";
+import { type Queue, UserptrQueue } from "../lib/v4l2/queue/queue.ts";
 
 /** Counts the page faults of each queueing: what pinning the memory costs. */
-class CountingQueue extends UserptrQueue {
+class FaultCounter {
   readonly #usage = new ThreadUsage();
+  readonly #queue: Queue;
+  /** Which buffers were queued before: the first queueing pins memory in either mode and is no frame's cost. */
+  readonly #queued: Uint8Array;
   /** Minor faults in the last VIDIOC_QBUF of each buffer. */
   readonly faults: Float64Array;
 
-  constructor(device: VideoDevice, count: number, size: number) {
-    super(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, count, size);
-    this.faults = new Float64Array(this.buffers.length);
+  constructor(queue: Queue) {
+    this.#queue = queue;
+    this.#queued = new Uint8Array(queue.buffers.length);
+    this.faults = new Float64Array(queue.buffers.length);
   }
 
-  override enqueue(index: number): void {
+  enqueue(index: number): void {
     const before = this.#usage.minorFaults();
-    super.enqueue(index);
-    this.faults[index] = this.#usage.minorFaults() - before;
-  }
-
-  override streamOn(): void {
-    // The first queueing pins memory in either mode and is no frame's cost.
-    this.faults.fill(0);
-    super.streamOn();
+    this.#queue.enqueue(index);
+    const faults = this.#usage.minorFaults() - before;
+    this.faults[index] = this.#queued[index] * faults;
+    this.#queued[index] = 1;
   }
 }
 
@@ -59,15 +59,26 @@ export const tool = declareTool({
     schedule(values);
     const { device: path, buffers, mode } = values;
     using device = openCamera(path, "streaming");
-    const { sizeimage } = setUpCamera(device, values);
-    using queue = new CountingQueue(device, buffers, sizeimage);
+    const cameraFormat = setUpCamera(device, values);
+    const { type, planes, sizeimage } = cameraFormat;
+    using queue = isMultiPlanar(type)
+      ? new MplaneUserptrQueue(device, type, buffers, planes.map(({ sizeimage }) => sizeimage))
+      : new UserptrQueue(device, type, buffers, sizeimage);
+    const { mappings } = queue;
+    const counter = new FaultCounter(queue);
+    const first = (index: number) => {
+      const memory = mappings[index];
+      return "bytes" in memory ? memory : memory[0];
+    };
     return await captureFrames({
       ...values,
       tool: "capture-userptr",
       queue,
+      cameraFormat,
+      enqueue: (index) => counter.enqueue(index),
       more: [
-        { name: "minor_faults_delta", value: (index) => queue.faults[index] },
-        ...stampColumn(values.stamp, (index) => queue.mappings[index].bytes),
+        { name: "minor_faults_delta", value: (index) => counter.faults[index] },
+        ...stampColumn(values.stamp, (index) => first(index).bytes),
       ],
       refill: mode === "reset" ? (index) => queue.remap(index) : undefined,
     }, session);

@@ -17,6 +17,7 @@ import {
   outputPath,
   type Parameter,
   path,
+  UsageError,
 } from "./parameters.ts";
 
 const REGION_TUPLE = integers(
@@ -94,6 +95,19 @@ export function frameFormat(without: string, fallback?: PixelFormat): Parameter<
   const names = PIXEL_FORMATS.map(({ name }) => name);
   const name = choice("FORMAT", `${names.join(", ")}; without it ${without}`, names);
   return { ...name, fallback, parse: (text) => pixelFormat(name.parse(text))! };
+}
+
+/** `--format` of tools that move frames of any kind: a name of ours or a fourcc, as it was written. */
+export function anyFormat(without: string): Parameter<string> {
+  const names = PIXEL_FORMATS.map(({ name }) => name).join(", ");
+  return {
+    metavar: "FORMAT",
+    help: `${names}, or a fourcc as v4l2-ctl prints it; without it ${without}`,
+    parse(text) {
+      if (pixelFormat(text.toLowerCase()) || /^[!-~][ -~]{0,3}(-BE)?$/i.test(text)) return text;
+      throw new UsageError(`must be ${names} or a fourcc, not "${text}"`);
+    },
+  };
 }
 
 /** `--heap` */

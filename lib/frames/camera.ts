@@ -5,13 +5,15 @@
  */
 import { formatSummary } from "../measure/format.ts";
 import type { SourceStatistics } from "../measure/source_statistics.ts";
-import { GREY, isCompressed, PIXEL_FORMATS, type PixelFormat } from "../image/pixel_format.ts";
+import { isCompressed, PIXEL_FORMATS, pixelFormat } from "../image/pixel_format.ts";
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
 import type { Format } from "../v4l2/format.ts";
 import { intervalOf } from "../v4l2/frame_interval.ts";
 import {
   fourcc,
+  fourccNumber,
+  fourccText,
   V4L2_BUF_TYPE_VIDEO_CAPTURE,
   V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE,
   V4L2_CAP_READWRITE,
@@ -19,8 +21,8 @@ import {
   V4L2_CAP_VIDEO_CAPTURE,
   V4L2_CAP_VIDEO_CAPTURE_MPLANE,
 } from "../uapi/videodev2.ts";
-import { frameFormat, frameSize, STAMP, TIMEOUT, WARM_UP } from "../cli/shared_options.ts";
-import { rate, UsageError } from "../cli/parameters.ts";
+import { anyFormat, frameSize, STAMP, TIMEOUT, WARM_UP } from "../cli/shared_options.ts";
+import { optional, rate, UsageError } from "../cli/parameters.ts";
 import { SCHEDULING } from "../cli/scheduling.ts";
 import type { Recording } from "./recording.ts";
 import { STAGES } from "./stages.ts";
@@ -28,8 +30,8 @@ import { BREAK_OPTIONS } from "./trace_break.ts";
 import type { Report } from "../cli/tool.ts";
 
 export const CAMERA_OPTIONS = {
-  size: frameSize("640x480", [640, 480]),
-  fps: rate("frames a second to ask for, 30000/1001 or the like too; 0 keeps the device's", 30),
+  size: optional(frameSize("the device's")),
+  fps: rate("frames a second to ask for, 30000/1001 or the like too; 0 keeps the device's", 0),
   "warm-up": WARM_UP,
   timeout: TIMEOUT,
   stages: STAGES,
@@ -40,7 +42,7 @@ export const CAMERA_OPTIONS = {
 /** Of the tools that take frames of any format. */
 export const CAPTURE_OPTIONS = {
   ...CAMERA_OPTIONS,
-  format: frameFormat("grey", GREY),
+  format: optional(anyFormat("the device's")),
   stamp: STAMP,
 };
 
@@ -52,26 +54,22 @@ const WAYS = {
 
 /** A camera's parameters. */
 export interface CameraSettings {
-  readonly size: readonly number[];
+  /** Width and height in pixels; the device's without. */
+  readonly size?: readonly number[];
   /** 0 keeps the device's. */
   readonly fps: number;
-  /** GREY without. */
-  readonly format?: PixelFormat;
+  /** A name of ours or a fourcc, in any case; the device's without. */
+  readonly format?: string;
   /** The frames have numbers in their pixels. */
   readonly stamp?: boolean;
 }
 
 /**
- * Opens a camera.
+ * Opens a camera, also one that has the multi-planar interface alone.
  *
- * @param planes whether the tool takes a camera that has the multi-planar interface alone
  * @throws {SysError | DeviceError} also where it is another kind of device
  */
-export function openCamera(
-  path: string,
-  way: keyof typeof WAYS,
-  planes: "single" | "any" = "single",
-): VideoDevice {
+export function openCamera(path: string, way: keyof typeof WAYS): VideoDevice {
   const { capability, role } = WAYS[way];
   try {
     return VideoDevice.open(path, V4L2_CAP_VIDEO_CAPTURE | capability, role);
@@ -79,13 +77,7 @@ export function openCamera(
     if (!(error instanceof DeviceError)) throw error;
     const device = openMultiPlanar(path, capability);
     if (device === undefined) throw error;
-    if (planes === "any") return device;
-    device.close();
-    throw new DeviceError(
-      path,
-      "is a multi-planar capture device, which capture-mmap and capture-read take " +
-        `(it is "${device.card}")`,
-    );
+    return device;
   }
 }
 
@@ -102,26 +94,35 @@ function openMultiPlanar(path: string, capability: number): VideoDevice | undefi
 export interface CameraFormat extends Format {
   /** V4L2_BUF_TYPE_* */
   readonly type: number;
+  /** What the pixel format is called: our name, or the fourcc. */
+  readonly name: string;
 }
 
 /**
- * Sets a camera to frames of this format, size and rate.
+ * Sets a camera to frames of this format, size and rate; what is not asked for stays as it is.
  *
  * @throws {SysError | DeviceError} also where the driver chose another size, format or rate
  */
 export function setUpCamera(
   device: VideoDevice,
-  { size: [width, height], fps, format: pixels = GREY, stamp }: CameraSettings,
+  { size, fps, format: asked, stamp }: CameraSettings,
 ): CameraFormat {
-  if (stamp && isCompressed(pixels)) throw new UsageError(`--stamp: ${pixels.name} has no pixels`);
-  const wanted = { width, height, pixelformat: fourcc(pixels.fourcc) };
   const single = (device.capabilities & V4L2_CAP_VIDEO_CAPTURE) !== 0;
   const type = single ? V4L2_BUF_TYPE_VIDEO_CAPTURE : V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-  const format = withHint(
+  const current = device.getFormat(type);
+  const [width, height] = size ?? [current.width, current.height];
+  const pixelformat = asked === undefined ? current.pixelformat : numberOf(device, type, asked);
+  const format = size === undefined && pixelformat === current.pixelformat ? current : withHint(
     device,
-    () => device.setFormat(type, wanted),
+    () => device.setFormat(type, { width, height, pixelformat }),
     () => optionsFor(device.getFormat(type)),
   );
+  const pixels = formatOf(format.pixelformat);
+  const name = pixels?.name ?? fourccText(format.pixelformat);
+  if (stamp && (pixels === undefined || isCompressed(pixels))) {
+    const shown = PIXEL_FORMATS.filter((format) => !isCompressed(format)).map(({ name }) => name);
+    throw new UsageError(`--stamp reads pixels, of ${shown.join(", ")}; the frames are ${name}`);
+  }
   if (fps > 0) {
     withHint(
       device,
@@ -129,28 +130,53 @@ export function setUpCamera(
       () => "--fps 0 keeps the device's own rate",
     );
   }
-  return { ...format, type };
+  return { ...format, type, name };
 }
 
-/** What asks for the format that a device is set to; undefined where the tools do not have it. */
+/** The format of this number; undefined where nothing here looks at its pixels. */
+const formatOf = (pixelformat: number) =>
+  PIXEL_FORMATS.find((format) => fourcc(format.fourcc) === pixelformat);
+
+/** The number of a format by its name or fourcc: that of the device's own which is written alike. */
+function numberOf(device: VideoDevice, type: number, asked: string): number {
+  const text = pixelFormat(asked.toLowerCase())?.fourcc ?? asked;
+  const plain = (text: string) => text.replaceAll(" ", "").toLowerCase();
+  const own = [...formatsOf(device, type)];
+  // The case of a letter can tell two formats apart.
+  return own.find((format) => fourccText(format) === text.trimEnd()) ??
+    own.find((format) => plain(fourccText(format)) === plain(text)) ?? fourccNumber(text);
+}
+
+/** A device's formats; none where it does not tell. */
+function formatsOf(device: VideoDevice, type: number): number[] {
+  try {
+    return [...device.formats(type)];
+  } catch (error) {
+    if (error instanceof SysError && error.code === ENOTTY) return [];
+    throw error;
+  }
+}
+
+/** What asks for the format that a device is set to. */
 function optionsFor(
   { width, height, pixelformat }: Pick<Format, "width" | "height" | "pixelformat">,
-): string | undefined {
-  const format = PIXEL_FORMATS.find((format) => fourcc(format.fourcc) === pixelformat);
-  return format && `try --size ${width}x${height} --format ${format.name}`;
+): string {
+  const name = formatOf(pixelformat)?.name ?? fourccText(pixelformat);
+  return `try --size ${width}x${height} --format ${name}`;
 }
 
 /** Where a device refuses, says what else to ask for. */
-function withHint<T>(device: VideoDevice, ask: () => T, hint: () => string | undefined): T {
+function withHint<T>(device: VideoDevice, ask: () => T, hint: () => string): T {
   try {
     return ask();
   } catch (error) {
     const refused = error instanceof DeviceError ||
       error instanceof SysError && error.code === ENOTTY;
-    const words = refused ? hint() : undefined;
-    if (words === undefined) throw error;
-    const { message } = error as Error;
-    throw new DeviceError(device.path, `${message.slice(device.path.length + 2)} (${words})`);
+    if (!refused) throw error;
+    throw new DeviceError(
+      device.path,
+      `${error.message.slice(device.path.length + 2)} (${hint()})`,
+    );
   }
 }
 
@@ -158,6 +184,7 @@ function withHint<T>(device: VideoDevice, ask: () => T, hint: () => string | und
 export interface CameraRun {
   readonly recording: Pick<Recording<string, string>, "costs" | "latency" | "settings">;
   readonly settings: CameraSettings;
+  readonly format: CameraFormat;
   readonly device: VideoDevice;
   readonly source: SourceStatistics;
   /** The frames came without sequence and flags. */
@@ -173,7 +200,8 @@ export interface CameraRun {
 export function cameraReport(run: CameraRun): Report {
   const { recording, device, source, unnumbered, name, failure } = run;
   const { tool, csv, "warm-up": warmUp } = recording.settings;
-  const { size: [width, height], format = GREY, fps } = run.settings;
+  const { width, height, name: format } = run.format;
+  const { fps } = run.settings;
   const { frames, rate } = source;
   const { dropped, gaps, backwards, errors } = unnumbered
     ? {} as Partial<SourceStatistics>
@@ -182,7 +210,7 @@ export function cameraReport(run: CameraRun): Report {
   const latency = recording.latency.summary();
   return {
     text: [
-      `${csv}: ${frames} frames of ${width}x${height} ${format.name}` +
+      `${csv}: ${frames} frames of ${width}x${height} ${format}` +
       (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
       (fps > 0 ? ` (${fps} asked for)` : "") +
       (unnumbered ? "" : `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors`) +
@@ -198,7 +226,7 @@ export function cameraReport(run: CameraRun): Report {
       frames,
       width,
       height,
-      format: format.name,
+      format,
       warm_up_frames: warmUp,
       frames_per_second: rate,
       frames_per_second_asked: fps,

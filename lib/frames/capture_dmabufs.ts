@@ -7,18 +7,19 @@
 import { type Dmabuf, READING } from "../dmabuf/dma_buf.ts";
 import { EACCES, EAGAIN, EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
 import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
-import { DmabufQueue } from "../v4l2/queue/queue.ts";
+import { isMultiPlanar } from "../v4l2/format.ts";
+import { DmabufQueue, type Queue } from "../v4l2/queue/queue.ts";
 import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../uapi/videodev2.ts";
-import { type HeapQueue, heapQueue } from "../vpipe/heap_queue.ts";
+import { heapQueue, mplaneHeapQueue } from "../vpipe/heap_queue.ts";
 import { sharedBuffers } from "../vpipe/loop.ts";
-import { openCamera, setUpCamera } from "./camera.ts";
+import { type CameraFormat, openCamera, setUpCamera } from "./camera.ts";
 import { type Capture, captureFrames } from "./capture_frames.ts";
 import { stampOf } from "./stamp.ts";
 import { BREATH_MS, type StopRequest } from "../cli/stop.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
 
 /** What the command line says. */
-export interface DmabufCapture extends Omit<Capture, "tool" | "queue"> {
+export interface DmabufCapture extends Omit<Capture, "tool" | "queue" | "cameraFormat"> {
   /** The camera's video node. */
   readonly source: string;
   /** Buffers of the heap. */
@@ -34,9 +35,9 @@ export async function captureDmabufs(values: DmabufCapture, session: ToolSession
   using resources = new DisposableStack();
   for (const dmabuf of shared ?? []) resources.use(dmabuf);
   // Only now: the format is the writer's.
-  const { sizeimage } = setUpCamera(device, values);
+  const cameraFormat = setUpCamera(device, values);
   const { queue, dmabufs } = shared === undefined
-    ? onHeap(device, values, sizeimage, resources)
+    ? onHeap(device, values, cameraFormat, resources)
     : { queue: new DmabufQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, shared), dmabufs: shared };
   resources.use(queue);
   const value = (index: number) => {
@@ -50,6 +51,7 @@ export async function captureDmabufs(values: DmabufCapture, session: ToolSession
     ...values,
     tool: "capture-dmabuf",
     queue,
+    cameraFormat,
     more: stamp ? [{ name: "stamp", value }] : [],
     details: { memory: shared === undefined ? "heap" : "shared" },
   }, session);
@@ -58,12 +60,19 @@ export async function captureDmabufs(values: DmabufCapture, session: ToolSession
 function onHeap(
   device: VideoDevice,
   { buffers, heap }: DmabufCapture,
-  size: number,
+  { type, planes, sizeimage }: CameraFormat,
   resources: DisposableStack,
-): HeapQueue {
-  const made = heapQueue(device, V4L2_BUF_TYPE_VIDEO_CAPTURE, buffers, heap, size);
-  for (const dmabuf of made.dmabufs) resources.use(dmabuf);
-  return made;
+): { readonly queue: Queue; readonly dmabufs: readonly Dmabuf[] } {
+  if (!isMultiPlanar(type)) {
+    const made = heapQueue(device, type, buffers, heap, sizeimage);
+    for (const dmabuf of made.dmabufs) resources.use(dmabuf);
+    return made;
+  }
+  const sizes = planes.map(({ sizeimage }) => sizeimage);
+  const made = mplaneHeapQueue(device, type, buffers, heap, sizes);
+  for (const dmabuf of made.dmabufs.flat()) resources.use(dmabuf);
+  // A number in the pixels is in the first plane.
+  return { queue: made.queue, dmabufs: made.dmabufs.map(([first]) => first) };
 }
 
 /**

@@ -8,7 +8,8 @@ import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Queue } from "../v4l2/queue/queue.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
-import { cameraReport, type CameraSettings } from "./camera.ts";
+import { BUFFER_COLUMNS, fillBufferColumns } from "./buffer_columns.ts";
+import { type CameraFormat, cameraReport, type CameraSettings } from "./camera.ts";
 import { Recording, type RecordingSettings } from "./recording.ts";
 import { stampOf } from "./stamp.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
@@ -27,6 +28,10 @@ export function stampColumn(stamp: boolean, frame: (index: number) => Uint8Array
 /** A capture: a queue with buffers, not streaming yet, and what to record of it. */
 export interface Capture extends CameraSettings, RecordingSettings {
   readonly queue: Queue;
+  /** What `setUpCamera` said. */
+  readonly cameraFormat: CameraFormat;
+  /** Hands a buffer to the driver; the queue's own way without. */
+  readonly enqueue?: (index: number) => void;
   /** More columns after the usual ones, of the buffer just dequeued. */
   readonly more?: readonly BufferColumn[];
   /** Further values for `--json`. */
@@ -38,6 +43,7 @@ export interface Capture extends CameraSettings, RecordingSettings {
 /** Captures and records. */
 export async function captureFrames(capture: Capture, session: ToolSession): Promise<Report> {
   const { queue, refill, more = [] } = capture;
+  const enqueue = capture.enqueue ?? ((index: number) => queue.enqueue(index));
   using recording = new Recording(capture, {
     usual: {
       frame: String,
@@ -55,7 +61,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
       requeue_monotonic_ns: absoluteNs,
       requeued_monotonic_ns: absoluteNs,
     },
-    last: { flags: String },
+    last: BUFFER_COLUMNS,
   });
   const { columns, latency, log, meter } = recording;
   const fill = more.map(({ name, value }) => [recording.extra(name), value] as const);
@@ -66,7 +72,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
 
   for (const { index } of buffers) {
     enqueued[index] = monotonicNs();
-    queue.enqueue(index);
+    enqueue(index);
   }
   queue.streamOn();
   const failure = await recording.run(
@@ -83,7 +89,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
         for (const [column, value] of fill) column[row] = value(index);
         // Without anything to do in between, dequeueing ends where queueing begins.
         enqueued[index] = refill === undefined ? now : (refill(index), monotonicNs());
-        queue.enqueue(index);
+        enqueue(index);
 
         columns.requeued_monotonic_ns[row] = meter.now();
         columns.frame[row] = frame;
@@ -94,7 +100,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
         columns.v4l2_timestamp_usec[row] = dequeued.timestamp_usec;
         columns.sequence[row] = dequeued.sequence;
         columns.bytesused[row] = queue.payload;
-        columns.flags[row] = dequeued.flags;
+        fillBufferColumns(columns, row, dequeued);
         columns.wait_monotonic_ns[row] = waiting;
         columns.requeue_monotonic_ns[row] = enqueued[index];
         meter.measure(columns, row);
@@ -110,6 +116,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
   return cameraReport({
     recording,
     settings: capture,
+    format: capture.cameraFormat,
     device: queue.device,
     source,
     name: "queueing to dequeueing",

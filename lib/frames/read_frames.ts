@@ -25,9 +25,9 @@ export interface Reading extends CameraSettings, RecordingSettings {
 /** Reads and records. */
 export async function readFrames(reading: Reading, session: ToolSession): Promise<Report> {
   const { device: path, "no-crc": noCrc } = reading;
-  using device = openCamera(path, "read", "any");
-  const { sizeimage } = setUpCamera(device, reading);
-  const frameBuffer = new IoBuffer(new Uint8Array(sizeimage));
+  using device = openCamera(path, "read");
+  const format = setUpCamera(device, reading);
+  const frameBuffer = new IoBuffer(new Uint8Array(format.sizeimage));
   const more = stampColumn(reading.stamp, () => frameBuffer.bytes);
   using recording = new Recording(reading, {
     usual: {
@@ -89,6 +89,7 @@ export async function readFrames(reading: Reading, session: ToolSession): Promis
   return cameraReport({
     recording,
     settings: reading,
+    format,
     device,
     source,
     // read(2) has neither: what was dropped or faulty cannot be known.

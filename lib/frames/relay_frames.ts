@@ -11,6 +11,7 @@ import { Poller, POLLIN } from "../sys/poll.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
 import { CameraPath, type CameraRoute } from "../vpipe/camera_path.ts";
+import { BUFFER_COLUMNS, fillBufferColumns } from "./buffer_columns.ts";
 import {
   CAMERA_OPTIONS,
   cameraReport,
@@ -57,7 +58,8 @@ export interface Relay
 export async function relayFrames(relay: Relay, session: ToolSession): Promise<Report> {
   const { timeout } = relay;
   using camera = openCamera(relay.source, "streaming");
-  const format = setUpCamera(camera, relay);
+  // The filter's one format.
+  const format = setUpCamera(camera, { ...relay, format: "grey" });
   using path = new CameraPath({ ...relay, camera, format });
   const named = Object.entries(relay.columns);
   using recording = new Recording(relay, {
@@ -69,7 +71,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
       enqueue_monotonic_ns: absoluteNs,
       requeued_monotonic_ns: absoluteNs,
     },
-    last: { flags: String },
+    last: BUFFER_COLUMNS,
   });
   const { columns, latency, log, meter } = recording;
   const fill = named.map(([name, [, value]]) => [recording.extra(name), value] as const);
@@ -100,8 +102,8 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
         const { flags } = dequeued;
         path.prepare(dequeued.sequence);
         const prepared = meter.now();
-        const enqueue = path.copy(index, dequeued.bytesused) ? meter.now() : prepared;
-        output.enqueue(index, dequeued.bytesused);
+        const enqueue = path.copy(index, path.camera.payload) ? meter.now() : prepared;
+        output.enqueue(index, path.camera.payload);
         let done = capture.dequeue();
         // The filter works inside VIDIOC_QBUF, unless another program's frame is before this one.
         for (let waits = 0; done === -EAGAIN; waits++) {
@@ -127,7 +129,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
         const { row } = log;
         columns.requeued_monotonic_ns[row] = meter.now();
         columns.wait_monotonic_ns[row] = waiting;
-        columns.flags[row] = flags;
+        fillBufferColumns(columns, row, dequeued);
         columns.prepared_monotonic_ns[row] = prepared;
         columns.enqueue_monotonic_ns[row] = enqueue;
         for (const [column, value] of fill) column[row] = value(relayed, frame);
@@ -148,6 +150,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
   return cameraReport({
     recording,
     settings: relay,
+    format,
     device: camera,
     source,
     name: "camera to filtered frame",

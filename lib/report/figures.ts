@@ -6,6 +6,7 @@
 import { decompose, type Decomposition } from "./analysis/decompose.ts";
 import { type Gaps, missingFrames, sequenceGaps } from "../measure/gaps.ts";
 import { type PathKind, THREAD_COLUMNS } from "./analysis/recorded_paths.ts";
+import { latencyOf } from "./analysis/run_latency.ts";
 import { type Statistics, statistics } from "./analysis/percentiles.ts";
 import type { PerfCounters } from "./analysis/perf.ts";
 import type { Numbers, Table } from "./analysis/table.ts";
@@ -48,6 +49,14 @@ export interface RunFigures {
   readonly algorithm?: string;
   readonly frames: number;
   readonly latency: Statistics;
+  /** What it is of. */
+  readonly latencyName: string;
+  /** What the tool gives as latency, where `latency` is from the time of the camera's buffer. */
+  readonly ownLatency?: Statistics;
+  /** Frames whose buffer's time is ahead of having the frame: it is of nothing that had happened. */
+  readonly ahead: number;
+  /** From one frame to the next; undefined of fewer than two. */
+  readonly interval?: Statistics;
   /** What the charts show: of all rows, they would fill the memory. */
   readonly distribution: Distribution;
   readonly timeline: Timeline;
@@ -79,9 +88,9 @@ export const FIGURES: Analysis<RunFigures, IoFigures> = { run: runFigures, pair:
 /** A run's figures; undefined where no row has both times of its latency. */
 function runFigures(files: RunFiles): RunFigures | undefined {
   const { name, kind, rows, meta, perf, lock, summary } = files;
-  const from = rows.times(kind.latency.from)!;
-  const times = rows.times(kind.latency.to)!;
-  const latencies = times.map((ns, row) => ns - from[row]);
+  const { name: latencyName, from, to: times, byDriver } = latencyOf(rows, kind);
+  const since = (begin: Float64Array) => times.map((ns, row) => ns - begin[row]);
+  const latencies = since(from);
   const latency = statistics(latencies);
   if (!latency) return undefined;
   const frame = rows.numbers("frame")!;
@@ -99,6 +108,10 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     algorithm: rows.word("algo", 0),
     frames: rows.length,
     latency,
+    latencyName,
+    ownLatency: byDriver ? statistics(since(rows.times(kind.latency.from)!)) : undefined,
+    ahead: byDriver ? latencies.filter((ns) => ns < 0).length : 0,
+    interval: statistics(intervals(frame, times)),
     distribution: distribution(latencies),
     timeline: timeline(times, latencies),
     rate: rateOf(frame, times),
@@ -123,6 +136,11 @@ function count(flags: Numbers, bit: number): number {
   let rows = 0;
   for (let row = 0; row < flags.length; row++) if (flags[row] & bit) rows++;
   return rows;
+}
+
+/** NaN across a row that is gone. */
+function intervals(frame: Numbers, times: Float64Array): Float64Array {
+  return times.slice(1).map((ns, row) => frame[row + 1] - frame[row] > 1 ? NaN : ns - times[row]);
 }
 
 function rateOf(frame: Numbers, times: Float64Array): number | undefined {

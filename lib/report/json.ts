@@ -31,7 +31,11 @@ function runJson(run: RunFigures): Record<string, unknown> {
     frames: run.frames,
     frames_per_second: run.rate,
     format: run.summary?.format,
+    latency_of: run.latencyName,
     latency_ns: run.latency,
+    tool_latency_ns: run.ownLatency,
+    frames_before_their_timestamp: run.ahead,
+    interval_ns: run.interval,
     decomposition: decomposition && decompositionJson(decomposition),
     thread: thread && {
       minor_faults: thread.minorFaults,

@@ -150,7 +150,7 @@ const PATH_COLUMNS = [
 
 function pathTable(machine: MachineFigures, phase: Phase): string[] {
   const rows = rowsOf(machine, phase, PATH_COLUMNS.length, (run) => [
-    `${run.name}: ${run.kind.title}, ${run.kind.latency.name}`,
+    `${run.name}: ${run.kind.title}, ${run.latencyName}`,
     run.kind.copies,
     switches(run),
     ...percentiles(run.latency),

@@ -67,6 +67,12 @@ const logarithmic = (title) =>
     },
   });
 
+/** A time that a driver puts ahead makes a latency below 0, which has no logarithm. */
+const latency = (least) =>
+  least > 0
+    ? logarithmic("latency")
+    : axis("latency", { ticks: { callback: tick, maxTicksLimit: 8 } });
+
 function common(tooltip) {
   return {
     animation: false,
@@ -167,7 +173,7 @@ const CONFIGURATIONS = {
               : `${+parsed.y.toFixed(2)} % of frames within ${time(parsed.x)}`,
         }),
         scales: {
-          x: logarithmic("latency"),
+          x: latency(points[0][0]),
           y: axis("frames", {
             min: 0,
             max: 100,
@@ -226,7 +232,7 @@ const CONFIGURATIONS = {
               includeBounds: false,
             },
           }),
-          y: logarithmic("latency"),
+          y: latency(Math.min(...median_ns, ...min_ns)),
         },
       },
     };

@@ -350,7 +350,7 @@ function latencyTable(machine: MachineFigures): Markup {
       "latency of",
     ],
     machine.runs.map((run) => {
-      const { gaps, meta, kind } = run;
+      const { gaps, meta, kind, latencyName } = run;
       const lost = (by: string) => gaps.find(({ of }) => of === by)?.lost ?? "–";
       const none = kind.join ? NOT_RECORDED : "–";
       return [
@@ -362,7 +362,7 @@ function latencyTable(machine: MachineFigures): Markup {
         meta?.lost ?? none,
         meta?.overruns ?? none,
         errorFrames(run),
-        kind.latency.name,
+        latencyName,
       ];
     }),
     "latency",
@@ -412,7 +412,7 @@ function details(machine: MachineFigures, charts: Charts): Markup {
 }
 
 function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup {
-  const { kind, decomposition } = run;
+  const { kind, decomposition, latencyName } = run;
   const each = run.timeline.framesEach;
   return html`
     <article>
@@ -422,15 +422,15 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
       <div class="charts">
         ${charts.figure(
           "Distribution",
-          `of ${kind.latency.name}: the share of frames that took at most so long; ` +
+          `of ${latencyName}: the share of frames that took at most so long; ` +
             "circles: p50, p95, p99, max",
           run.distribution,
           230,
         )} ${charts.figure(
           "Timeline",
           each === 1
-            ? `of ${kind.latency.name}: every frame`
-            : `of ${kind.latency.name}: median, least and most of every ${each} frames; ` +
+            ? `of ${latencyName}: every frame`
+            : `of ${latencyName}: median, least and most of every ${each} frames; ` +
               `dots: the ${WORST} slowest frames`,
           run.timeline,
           230,
@@ -452,11 +452,15 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
   `;
 }
 
-function statisticsTable({ kind, latency, decomposition, lock, thread, queueFaults }: RunFigures) {
+function statisticsTable(run: RunFigures) {
+  const { kind, latency, latencyName, ownLatency, interval } = run;
+  const { decomposition, lock, thread, queueFaults } = run;
   const row = (name: string, of: Statistics | undefined, show: (value: number) => string) =>
     of ? [[name, ...[of.p50, of.p95, of.p99, of.max, of.mean].map(show)]] : [];
   return table(["", "p50", "p95", "p99", "max", "mean"], [
-    ...row(kind.latency.name, latency, ns),
+    ...row(latencyName, latency, ns),
+    ...row(kind.latency.name, ownLatency, ns),
+    ...row("frame to frame", interval, ns),
     // The whole of frames in flight together is the latency.
     ...row(
       "turn without source wait",
@@ -532,6 +536,9 @@ function facts(machine: MachineFigures, run: RunFigures): Markup {
     ["perf, whole process with start-up and warm-up", counters ?? withoutPerf(machine)],
     ["timestamps", timestamps(run)],
   ];
+  if (run.ahead > 0) {
+    rows.push(["frames dequeued before their timestamp", `${run.ahead} of ${run.latency.count}`]);
+  }
   if (found) {
     rows.push(["turns taken apart", ofTurns(found)]);
     rows.push([`remainder share, ▲ above ${percent(MUCH)}`, share(found.remainderShare)]);

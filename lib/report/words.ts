@@ -9,10 +9,9 @@ import {
   V4L2_BUF_FLAG_TIMESTAMP_COPY,
   V4L2_BUF_FLAG_TIMESTAMP_MASK,
   V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
-  V4L2_BUF_FLAG_TSTAMP_SRC_MASK,
-  V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
 } from "../uapi/videodev2.ts";
 import { type PartName, PARTS } from "./analysis/recorded_paths.ts";
+import { takenAt } from "./analysis/run_latency.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** Stands where a bench did not write a figure. */
@@ -85,14 +84,11 @@ export function timestamps({ kind, bufferFlags, summary }: RunFigures): string {
 
 function bufferClock(flags: number | undefined, driver: unknown): string {
   // drivers/media/test-drivers/vivid computes them.
-  if (driver === "vivid") return "synthetic (vivid)";
-  if (flags === undefined) return NOT_RECORDED;
-  const source = (flags & V4L2_BUF_FLAG_TSTAMP_SRC_MASK) === V4L2_BUF_FLAG_TSTAMP_SRC_SOE
-    ? "start of exposure"
-    : "end of frame";
+  const synthetic = driver === "vivid" ? ", synthetic (vivid)" : "";
+  if (flags === undefined) return NOT_RECORDED + synthetic;
   switch (flags & V4L2_BUF_FLAG_TIMESTAMP_MASK) {
     case V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC:
-      return `CLOCK_MONOTONIC, ${source}`;
+      return `CLOCK_MONOTONIC, ${takenAt(flags)}${synthetic}`;
     case V4L2_BUF_FLAG_TIMESTAMP_COPY:
       return "the writer's, copied";
     default:

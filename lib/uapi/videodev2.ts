@@ -26,7 +26,8 @@ export function fourcc(code: string): number {
 }
 
 /**
- * The four characters of a pixel format's number, without spaces at their end.
+ * The four characters of a pixel format's number, without spaces at their end; `-BE` behind those of a
+ * big-endian one, as v4l2-ctl has it.
  *
  * @example
  * ```ts
@@ -37,8 +38,25 @@ export function fourcc(code: string): number {
  * ```
  */
 export function fourccText(format: number): string {
-  return String.fromCharCode(format & 255, format >> 8 & 255, format >> 16 & 255, format >>> 24)
-    .trimEnd();
+  const text = String.fromCharCode(...[0, 8, 16, 24].map((shift) => format >>> shift & 127));
+  return format >>> 31 === 1 ? `${text}-BE` : text.trimEnd();
+}
+
+/**
+ * The number of a pixel format by its characters, as `fourccText` and v4l2-ctl have them.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(fourccNumber("Y16"), fourcc("Y16 "));
+ * assertEquals(fourccText(fourccNumber("Y16 -BE")), "Y16 -BE");
+ * ```
+ */
+export function fourccNumber(text: string): number {
+  const bigEndian = /-BE$/i.test(text);
+  const code = fourcc(text.replace(/-BE$/i, "").padEnd(4));
+  return bigEndian ? (code | 0x8000_0000) >>> 0 : code;
 }
 
 export const V4L2_PIX_FMT_GREY: number = fourcc("GREY");
@@ -103,8 +121,16 @@ export const V4L2_MEMORY_DMABUF = 4;
 /** In `priv` of a single-planar format: what follows it counts. */
 export const V4L2_PIX_FMT_PRIV_MAGIC = 0xfeedcafe;
 
+export const V4L2_FIELD_ANY = 0;
 export const V4L2_FIELD_NONE = 1;
+export const V4L2_FIELD_TOP = 2;
+export const V4L2_FIELD_BOTTOM = 3;
 export const V4L2_FIELD_INTERLACED = 4;
+export const V4L2_FIELD_SEQ_TB = 5;
+export const V4L2_FIELD_SEQ_BT = 6;
+export const V4L2_FIELD_ALTERNATE = 7;
+export const V4L2_FIELD_INTERLACED_TB = 8;
+export const V4L2_FIELD_INTERLACED_BT = 9;
 
 export const V4L2_BUF_FLAG_QUEUED = 0x00000002;
 export const V4L2_BUF_FLAG_DONE = 0x00000004;
@@ -112,10 +138,12 @@ export const V4L2_BUF_FLAG_KEYFRAME = 0x00000008;
 export const V4L2_BUF_FLAG_ERROR = 0x00000040;
 export const V4L2_BUF_FLAG_TIMECODE = 0x00000100;
 export const V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF = 0x00000200;
+export const V4L2_BUF_FLAG_TIMESTAMP_UNKNOWN = 0x00000000;
 export const V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = 0x00002000;
 export const V4L2_BUF_FLAG_TIMESTAMP_COPY = 0x00004000;
 export const V4L2_BUF_FLAG_TIMESTAMP_MASK = 0x0000e000;
 export const V4L2_BUF_FLAG_TSTAMP_SRC_MASK = 0x00070000;
+export const V4L2_BUF_FLAG_TSTAMP_SRC_EOF = 0x00000000;
 export const V4L2_BUF_FLAG_TSTAMP_SRC_SOE = 0x00010000;
 export const V4L2_BUF_FLAG_LAST = 0x00100000;
 export const V4L2_BUF_FLAG_REQUEST_FD = 0x00800000;
@@ -453,11 +481,12 @@ export const v4l2_remove_buffers: StructType<FieldsOf<number, "index" | "count" 
 );
 
 export const v4l2_plane: StructType<
-  FieldsOf<number, "bytesused" | "length" | "mem_offset" | "fd" | "data_offset">
+  FieldsOf<number, "bytesused" | "length" | "mem_offset" | "userptr" | "fd" | "data_offset">
 > = struct("struct v4l2_plane", 64, {
   bytesused: u32(0),
   length: u32(4),
   mem_offset: u32(8, "m.mem_offset"),
+  userptr: n64(8, "m.userptr"),
   fd: s32(8, "m.fd"),
   data_offset: u32(16),
 });

@@ -6,6 +6,8 @@
  */
 import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
 import type { Format } from "../v4l2/format.ts";
+import type { Mapping } from "../sys/mmap.ts";
+import { mmapQueue } from "../v4l2/queue/mplane_queue.ts";
 import { DmabufQueue, MmapQueue, type Queue } from "../v4l2/queue/queue.ts";
 import { V4L2_BUF_TYPE_VIDEO_CAPTURE, V4L2_BUF_TYPE_VIDEO_OUTPUT } from "../uapi/videodev2.ts";
 import { WHOLE_FRAME } from "../image/threshold.ts";
@@ -19,7 +21,7 @@ export const TRANSPORTS = ["dmabuf", "mmap"] as const;
 export interface CameraRoute {
   /** An open camera with its format set. */
   readonly camera: VideoDevice;
-  readonly format: Format;
+  readonly format: Format & { readonly type: number };
   /** The filter's video node. */
   readonly filter: string;
   readonly transport: typeof TRANSPORTS[number];
@@ -34,7 +36,9 @@ export interface CameraRoute {
 /** All three queues streaming; camera and CAPTURE buffers are with their drivers. */
 export class CameraPath implements Disposable {
   readonly filter: VideoDevice;
-  readonly camera: MmapQueue;
+  readonly camera: Queue;
+  /** The camera buffers' memory by index. */
+  readonly memory: readonly Mapping[];
   readonly output: Queue;
   readonly capture: MmapQueue;
   /** The camera buffers' dma-buf descriptors by index; empty with MMAP. */
@@ -61,11 +65,13 @@ export class CameraPath implements Disposable {
       }
       setFilterControls(this.filter, { sequence: 0, algorithm, threshold, roi: WHOLE_FRAME });
       this.#sequence = this.filter.control(VPIPE_CID_SRC_SEQUENCE);
-      this.camera = resources.use(new MmapQueue(camera, capture, buffers));
+      const source = mmapQueue(camera, format, buffers);
+      this.camera = resources.use(source.queue);
+      this.memory = source.planes.map(([first]) => first);
       // A frame is queued under the number of the camera's buffer: there is one for each.
       const count = this.camera.buffers.length;
       if (transport === "dmabuf") {
-        const exported = this.camera.export();
+        const exported = source.export().map(([first]) => first);
         for (const { file } of exported) resources.use(file);
         this.dmabufs = exported.map(({ fd }) => fd);
         this.output = resources.use(new DmabufQueue(this.filter, output, exported));
@@ -105,7 +111,7 @@ export class CameraPath implements Disposable {
    */
   copy(index: number, bytesused: number): boolean {
     if (this.#copyTo === undefined) return false;
-    const from = this.camera.mappings[index].bytes;
+    const from = this.memory[index].bytes;
     this.#copyTo.mappings[index].bytes.set(
       bytesused === from.length ? from : from.subarray(0, bytesused),
     );

@@ -6,6 +6,7 @@
 import type { Dmabuf } from "../dmabuf/dma_buf.ts";
 import { allocateFromHeap } from "../dmabuf/dma_heap.ts";
 import type { VideoDevice } from "../v4l2/device.ts";
+import { MplaneDmabufQueue } from "../v4l2/queue/mplane_queue.ts";
 import { DmabufQueue } from "../v4l2/queue/queue.ts";
 
 /** A queue and its memory. */
@@ -43,4 +44,36 @@ export function heapQueue(
     for (const dmabuf of dmabufs) dmabuf.close();
     throw error;
   }
+}
+
+/** A multi-planar queue and its memory. */
+export interface MplaneHeapQueue {
+  readonly queue: MplaneDmabufQueue;
+  /** By buffer and plane; the caller closes them, after the queue. */
+  readonly dmabufs: readonly (readonly Dmabuf[])[];
+}
+
+/**
+ * The same of a multi-planar queue.
+ *
+ * @param sizes of a buffer's planes in bytes
+ */
+export function mplaneHeapQueue(
+  device: VideoDevice,
+  type: number,
+  count: number,
+  heap: string,
+  sizes: readonly number[],
+): MplaneHeapQueue {
+  using made = new DisposableStack();
+  const dmabufs: Dmabuf[][] = [];
+  const add = () => dmabufs.push(sizes.map((size) => made.use(allocateFromHeap(heap, size)))) - 1;
+  while (dmabufs.length < count) add();
+  const queue = made.use(new MplaneDmabufQueue(device, type, dmabufs));
+  while (dmabufs.length < queue.buffers.length) {
+    const index = add();
+    queue.assign(index, dmabufs[index]);
+  }
+  made.move();
+  return { queue, dmabufs };
 }

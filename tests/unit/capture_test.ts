@@ -3,6 +3,7 @@ import type { StopRequest } from "../../lib/cli/stop.ts";
 import { openCamera, setUpCamera } from "../../lib/frames/camera.ts";
 import { captureFrames } from "../../lib/frames/capture_frames.ts";
 import { type BreakSettings, TraceBreak } from "../../lib/frames/trace_break.ts";
+import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { MmapQueue } from "../../lib/v4l2/queue/queue.ts";
 import { Camera, CAPTURE, HEIGHT, rowsOf, SIZE, WIDTH } from "./fake_camera.ts";
 
@@ -23,11 +24,11 @@ async function capture(
   try {
     const settings = { size: [WIDTH, HEIGHT], fps: 0, "warm-up": 2, timeout: 0.2, stages: true };
     using device = openCamera(camera.path, "streaming");
-    const { type } = setUpCamera(device, settings);
-    using queue = new MmapQueue(device, type, 3);
+    const cameraFormat = setUpCamera(device, settings);
+    using queue = new MmapQueue(device, cameraFormat.type, 3);
     const more = [{ name: "pixel", value: (index: number) => queue.mappings[index].bytes[0] }];
     const report = await captureFrames(
-      { ...settings, ...breaking, tool: "capture-mmap", queue, csv, frames, more },
+      { ...settings, ...breaking, tool: "capture-mmap", queue, cameraFormat, csv, frames, more },
       { quiet: true, stop, warn: (warning) => void warnings.push(warning) },
     );
     return { report, rows: rowsOf(csv), warnings };
@@ -54,6 +55,39 @@ Deno.test("capturing: a row a frame, each of its own buffer, those to warm up le
     assert(times.every((time, i) => i === 0 || times[i - 1] <= time), `${times}`);
   }
   assertEquals([camera.open, camera.queue(CAPTURE).buffers], [0, 0]);
+});
+
+Deno.test("capturing: what a buffer says of its clock, its field and its faults is in its row", async () => {
+  using camera = new Camera();
+  const buffers = [
+    [0x2000, v4l2.V4L2_FIELD_NONE, "monotonic,eof,none,0"],
+    [0x12040, v4l2.V4L2_FIELD_INTERLACED, "monotonic,soe,interlaced,1"],
+    [0x4000, v4l2.V4L2_FIELD_TOP, "copy,eof,top,0"],
+    [0, v4l2.V4L2_FIELD_SEQ_TB, "unknown,eof,seq-tb,0"],
+    [0x76000, 12, "0x6000,0x70000,12,0"],
+  ] as const;
+  camera.saying = (sequence) => {
+    const [flags, field] = buffers[sequence % buffers.length];
+    return { flags, field };
+  };
+  const { rows, report } = await capture(camera, 5);
+  rows.forEach((row) => {
+    const [flags, , words] = buffers[Number(row.sequence) % buffers.length];
+    const { timestamp_type, timestamp_source, field, error } = row;
+    assertEquals([timestamp_type, timestamp_source, field, error].join(), words);
+    assertEquals(row.flags, `${flags}`);
+  });
+  assertEquals([rows.length, report.json.errors], [5, 1]);
+});
+
+Deno.test("capturing: a sequence that repeats or is never set is no drop", async () => {
+  for (const [sequence, backwards] of [[() => 0, 5], [(n: number) => n >> 1, 3]] as const) {
+    using camera = new Camera();
+    camera.saying = (number) => ({ sequence: sequence(number) });
+    const { report } = await capture(camera, 6);
+    const { dropped, backwards: found, frames } = report.json;
+    assertEquals([dropped, found, frames], [0, backwards, 6]);
+  }
 });
 
 Deno.test("capturing: frames that the camera left out are counted as dropped", async () => {

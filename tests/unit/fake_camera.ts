@@ -5,7 +5,7 @@
  */
 import { readFile } from "../../lib/files/files.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
-import { FakeNode, FakeQueue } from "./fake_node.ts";
+import { type Done, FakeNode, FakeQueue } from "./fake_node.ts";
 
 export const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
 export const [WIDTH, HEIGHT] = [8, 4];
@@ -28,6 +28,9 @@ export class Camera extends FakeNode {
     ]);
   }
 
+  /** What else a frame's buffer says. */
+  saying: (sequence: number) => Partial<Done> = () => ({});
+
   protected override work(): void {
     const [queue] = this.queues;
     if (!queue.streaming || queue.queued.length === 0 || this.frames === this.most) return;
@@ -35,7 +38,10 @@ export class Camera extends FakeNode {
     const { index } = queue.queued.shift()!;
     const sequence = this.frames++;
     this.bytes(queue, index).fill(sequence);
-    queue.done.push({ index, bytesused: [SIZE], sequence, timestamp: [sequence, 500] });
+    queue.done.push({
+      ...{ index, bytesused: [SIZE], sequence, timestamp: [sequence, 500] },
+      ...this.saying(sequence),
+    });
   }
 }
 

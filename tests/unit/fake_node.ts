@@ -34,6 +34,7 @@ export interface Done {
   readonly bytesused: readonly number[];
   readonly sequence?: number;
   readonly flags?: number;
+  readonly field?: number;
   readonly timestamp?: readonly [sec: number, usec: number];
 }
 
@@ -282,8 +283,16 @@ export abstract class FakeNode implements Disposable {
     if (!queue.streaming) return -EINVAL;
     const done = queue.done.shift();
     if (done === undefined) return -EAGAIN;
-    const { index, bytesused, sequence = 0, flags = 0, timestamp: [sec, usec] = [0, 0] } = done;
-    Object.assign(buffer, { index, sequence, flags, timestamp_sec: sec, timestamp_usec: usec });
+    const { index, bytesused, sequence = 0, flags = 0, field = 0 } = done;
+    const [sec, usec] = done.timestamp ?? [0, 0];
+    Object.assign(buffer, {
+      index,
+      sequence,
+      flags,
+      field,
+      timestamp_sec: sec,
+      timestamp_usec: usec,
+    });
     const planes = this.#planes(queue, buffer) ?? [buffer];
     planes.forEach((plane, i) => plane.bytesused = bytesused[i]);
     return 0;

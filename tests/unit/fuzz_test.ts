@@ -25,7 +25,7 @@ Deno.test("fuzz: a planted fault is found, the same way for the same seed", asyn
       // Another script each time: its blocks are new ones.
       const url = `data:text/javascript,${encodeURIComponent(`${PLANTED} // ${Math.random()}`)}`;
       const { parse } = await import(url);
-      const target = { name: "planted", seeds: [new Uint8Array(4)], run: parse };
+      const target = { name: "planted", reads: url, seeds: [new Uint8Array(4)], run: parse };
       const fuzzer = new Fuzzer(target, coverage, seed);
       for (let left = RUNS; left > 0; left--) {
         const find = await fuzzer.step();

@@ -308,8 +308,47 @@ Deno.test("words: faulty frames by the rows' flags, the clock by what the driver
   assertEquals(of(0x12000), "CLOCK_MONOTONIC, start of exposure");
   assertEquals(of(0x4000), "the writer's, copied");
   assertEquals(of(0), "of a clock that the driver does not name");
-  assertEquals(of(0x2000, "vivid"), "synthetic (vivid)");
+  assertEquals(of(0x2000, "vivid"), "CLOCK_MONOTONIC, end of frame, synthetic (vivid)");
   assertEquals(wordsOf({ "mmap.csv": MMAP + mmapRow(0) }).timestamps, `${clock}not recorded`);
+});
+
+/** Frames of a camera that are had 5 and 7 ms after the time of their buffers, of that clock. */
+const stamped = (flags: readonly number[]) =>
+  FLAGGED + flags.map((flags, i) => {
+    const ms = 3e4 + i * 40;
+    const time = ms - 5 - 2 * i;
+    const [sec, usec] = [Math.floor(time / 1e3), time % 1e3 * 1e3];
+    return `${i},0,${ms * 1e6 - 9e7},${ms * 1e6},${sec},${usec},${i},16,${flags}\n`;
+  }).join("");
+
+function figuresOf(csv: string) {
+  const found: ReturnType<typeof FIGURES.run>[] = [];
+  withFiles({ "mmap.csv": csv }, (folder) => {
+    found.push(readBench(folder, FIGURES)[0].runs[0]);
+  });
+  return found[0]!;
+}
+
+Deno.test("figures: a camera's latency is from its buffers' time where the clock is the program's", () => {
+  const of = (...flags: number[]) => {
+    const { latency, latencyName, ownLatency } = figuresOf(stamped(flags));
+    return [latencyName, latency.count, latency.min, latency.max, ownLatency?.min];
+  };
+  assertEquals(of(0x12000, 0x12000), ["start of exposure to dequeueing", 2, 5e6, 7e6, 9e7]);
+  assertEquals(of(0x2000, 0x2000), ["end of frame to dequeueing", 2, 5e6, 7e6, 9e7]);
+  // The second buffer's time is of another clock than the first one's: of it nothing is known.
+  assertEquals(of(0x2000, 0x4000), ["end of frame to dequeueing", 1, 5e6, 5e6, 9e7]);
+  const queued = ["queueing to dequeueing", 2, 9e7, 9e7, undefined];
+  for (const other of [0, 0x4000, 0x6000]) assertEquals(of(other, other), queued);
+  assertEquals(figuresOf(MMAP + mmapRow(0)).latencyName, "queueing to dequeueing");
+  assertEquals(figuresOf(stamped([0, 0])).interval?.p50, 4e7);
+});
+
+Deno.test("figures: times that are never set are not subtracted, times ahead are counted", () => {
+  const row = (stamp: string) => `${FLAGGED}0,0,10000000000,10000000050,${stamp},0,16,8192\n`;
+  assertEquals(figuresOf(row("0,0")).latencyName, "queueing to dequeueing");
+  const { latency, ahead } = figuresOf(row("10,1"));
+  assertEquals([latency.p50, ahead], [-950, 1]);
 });
 
 Deno.test("words: what read(2) and write(2) cannot tell is not said", () => {

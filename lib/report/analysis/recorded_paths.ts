@@ -318,7 +318,10 @@ export function kindOf(table: Table): PathKind | undefined {
   );
 }
 
-const OF_EVERY_RUN = ["frame", "flags", "stamp", "algo", "minor_faults_delta", ...THREAD_COLUMNS];
+const OF_EVERY_RUN = [
+  ...["frame", "flags", "v4l2_timestamp_usec", "stamp", "algo", "minor_faults_delta"],
+  ...THREAD_COLUMNS,
+];
 const OF_METADATA = ["seq", "src_v4l2_sequence", "flags"];
 const META = "meta.";
 

@@ -8,7 +8,9 @@ import { Mapping } from "../../sys/mmap.ts";
 import type { View } from "../../uapi/struct.ts";
 import type { VideoDevice } from "../device.ts";
 import { type Exported, exportPlane, mapBuffers } from "./buffer_memory.ts";
-import { type Buffer, Queue } from "./queue.ts";
+import type { Format } from "../format.ts";
+import { isMultiPlanar } from "../format.ts";
+import { type Buffer, MmapQueue, Queue } from "./queue.ts";
 import * as v4l2 from "../../uapi/videodev2.ts";
 
 /** One `struct v4l2_plane`. */
@@ -114,6 +116,93 @@ export class MplaneMmapQueue extends MplaneQueue {
   }
 }
 
+/** A queue of buffers that the driver allocates, with one plane or several. */
+export interface MappedQueue {
+  /** The queue, which its owner closes. */
+  readonly queue: Queue;
+  /** The planes' memory, by buffer and plane. */
+  readonly planes: readonly (readonly Mapping[])[];
+  /** Exports every plane as a dma-buf, by buffer and plane; the caller closes them. */
+  export(): Exported[][];
+}
+
+/**
+ * A queue of the driver's own buffers for frames of a format, single- or multi-planar.
+ *
+ * @param format with the queue's V4L2_BUF_TYPE_*
+ * @param count buffers wanted; the driver may give more or fewer
+ * @throws {SysError} as VIDIOC_REQBUFS, or mmap(2); nothing is left allocated
+ */
+export function mmapQueue(
+  device: VideoDevice,
+  { type, planes }: Pick<Format, "planes"> & { readonly type: number },
+  count: number,
+): MappedQueue {
+  if (isMultiPlanar(type)) {
+    const queue = new MplaneMmapQueue(device, type, count, planes.length);
+    return { queue, planes: queue.mappings, export: () => queue.export() };
+  }
+  const queue = new MmapQueue(device, type, count);
+  return {
+    queue,
+    planes: queue.mappings.map((mapping) => [mapping]),
+    export: () => queue.export().map((exported) => [exported]),
+  };
+}
+
+/** A multi-planar queue whose buffers are the program's own memory. */
+export class MplaneUserptrQueue extends MplaneQueue {
+  /** The planes' memory, by buffer and plane. */
+  readonly mappings: Mapping[][] = [];
+  readonly #sizes: readonly number[];
+
+  /**
+   * Gives each plane anonymous memory; the driver looks at it in `enqueue`.
+   *
+   * @param type V4L2_BUF_TYPE_*_MPLANE
+   * @param count buffers wanted; the driver may give more or fewer
+   * @param sizes of the planes of a frame in bytes
+   * @throws {SysError} as VIDIOC_REQBUFS, or ENOMEM; nothing is left allocated
+   */
+  constructor(device: VideoDevice, type: number, count: number, sizes: readonly number[]) {
+    super(device, type, v4l2.V4L2_MEMORY_USERPTR, count, sizes.length);
+    this.#sizes = sizes;
+    try {
+      for (const { index } of this.buffers) {
+        this.mappings[index] = [];
+        this.remap(index);
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Gives the planes of buffer `index` memory that the kernel has not seen, as that of `UserptrQueue`.
+   *
+   * @throws {SysError} ENOMEM
+   */
+  remap(index: number): void {
+    const mappings = this.mappings[index];
+    const planes = this.planes[index];
+    for (let i = 0; i < planes.length; i++) {
+      const old = mappings[i];
+      const memory = Mapping.anonymous(this.#sizes[i]);
+      mappings[i] = memory;
+      planes[i].userptr = memory.address;
+      planes[i].length = memory.length;
+      old?.close();
+    }
+  }
+
+  /** Stops the stream, and unmaps the memory. A device that is gone is no error. */
+  override close(): void {
+    super.close();
+    for (const mapping of this.mappings.flat()) mapping.close();
+  }
+}
+
 /** A multi-planar queue whose planes are dma-bufs that something else allocated. */
 export class MplaneDmabufQueue extends MplaneQueue {
   /**
@@ -129,12 +218,17 @@ export class MplaneDmabufQueue extends MplaneQueue {
     dmabufs: readonly (readonly { readonly fd: number; readonly size: number }[])[],
   ) {
     super(device, type, v4l2.V4L2_MEMORY_DMABUF, dmabufs.length, dmabufs[0].length);
-    this.planes.forEach((planes, index) =>
-      planes.forEach((plane, i) => {
-        const { fd, size } = dmabufs[index % dmabufs.length][i];
-        plane.fd = fd;
-        plane.length = size;
-      })
-    );
+    for (const { index } of this.buffers) this.assign(index, dmabufs[index % dmabufs.length]);
+  }
+
+  /** Makes dma-bufs the memory of the planes of buffer `index`, from its next `enqueue` on. */
+  assign(
+    index: number,
+    dmabufs: readonly { readonly fd: number; readonly size: number }[],
+  ): void {
+    this.planes[index].forEach((plane, i) => {
+      plane.fd = dmabufs[i].fd;
+      plane.length = dmabufs[i].size;
+    });
   }
 }

@@ -1,0 +1,58 @@
+/**
+ * What a run's latency is of: what its tool says, or, of a camera whose buffers have a time of the
+ * program's own clock, from that time to having the frame.
+ *
+ * @module
+ */
+import {
+  V4L2_BUF_FLAG_TIMESTAMP_MASK,
+  V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
+  V4L2_BUF_FLAG_TSTAMP_SRC_MASK,
+} from "../../uapi/videodev2.ts";
+import { timestampSource } from "../../v4l2/buffer_flags.ts";
+import type { PathKind } from "./recorded_paths.ts";
+import type { Table } from "./table.ts";
+
+/** When a driver takes a buffer's time, in words; by the flags' own where there is none. */
+export function takenAt(flags: number): string {
+  const source = timestampSource(flags);
+  return source === "soe" ? "start of exposure" : source === "eof" ? "end of frame" : source;
+}
+
+/** Times of each row in ns since the table's second, NaN where one is not known. */
+export interface RunLatency {
+  readonly name: string;
+  readonly from: Float64Array;
+  readonly to: Float64Array;
+  /** Whether `from` is what the camera's driver says. */
+  readonly byDriver: boolean;
+}
+
+/** The latency of a run; its kind's own where no buffer's time can be compared with the program's. */
+export function latencyOf(rows: Table, { buffers, latency }: PathKind): RunLatency {
+  const to = rows.times(latency.to)!;
+  const stamps = buffers ? driverTimes(rows) : undefined;
+  return stamps === undefined
+    ? { name: latency.name, from: rows.times(latency.from)!, to, byDriver: false }
+    : { name: `${stamps.taken} to dequeueing`, from: stamps.times, to, byDriver: true };
+}
+
+/** Of rows whose buffers have the first one's clock and source; undefined where that is another clock. */
+function driverTimes(rows: Table): { taken: string; times: Float64Array } | undefined {
+  const flags = rows.numbers("flags");
+  const sec = rows.numbers("v4l2_timestamp_sec");
+  const usec = rows.numbers("v4l2_timestamp_usec");
+  if (!flags || !sec || !usec) return undefined;
+  const clock = V4L2_BUF_FLAG_TIMESTAMP_MASK | V4L2_BUF_FLAG_TSTAMP_SRC_MASK;
+  const [first] = flags;
+  if ((first & V4L2_BUF_FLAG_TIMESTAMP_MASK) !== V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC) {
+    return undefined;
+  }
+  const times = Float64Array.from(sec, (seconds, row) => {
+    const isSet = seconds > 0 || usec[row] > 0;
+    const isAlike = ((flags[row] ^ first) & clock) === 0;
+    return isSet && isAlike ? (seconds - rows.second) * 1e9 + usec[row] * 1e3 : NaN;
+  });
+  const isKnown = times.some((time) => !Number.isNaN(time));
+  return isKnown ? { taken: takenAt(first), times } : undefined;
+}
