@@ -28,7 +28,9 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	shift
 done
 new=("${@:2}")
-[ ${#base[@]} -gt 0 ] && [ ${#new[@]} -gt 0 ] || wrong_usage "there must be two commands, each behind --"
+if [ ${#base[@]} -eq 0 ] || [ ${#new[@]} -eq 0 ]; then
+	wrong_usage "there must be two commands, each behind --"
+fi
 for words in "${base[*]}" "${new[*]}"; do
 	[[ $words == *'{}'* ]] || wrong_usage "no {} in '$words' says where its run goes"
 done
