@@ -56,6 +56,11 @@ node() {
 	echo "/dev/${name##*/}"
 }
 
+# median: of the numbers on stdin, a line each.
+median() {
+	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
 # start COMMAND...: in the background, as $started, in a process group of its
 # own: a terminal's Ctrl-C then reaches the script alone, which ends what it
 # started in the right order.

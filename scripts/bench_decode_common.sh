@@ -24,10 +24,6 @@ end_programs() {
 }
 trap 'end_programs; rm -rf "$scratch"' EXIT
 
-median() {
-	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
-}
-
 # run OUTPUT COMMAND...: in the foreground of a run, its stdout and stderr in a file.
 run() {
 	local output=$1 status=0

@@ -23,10 +23,6 @@ end_programs() {
 }
 trap 'end_programs; rm -rf "$scratch"' EXIT
 
-median() {
-	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
-}
-
 # start_program NAME TOOL ARGUMENT...: with what it says in $scratch/NAME.log.
 start_program() {
 	need_tool "$2"

@@ -6,6 +6,12 @@
 type Example = readonly [words: string, command: string];
 
 export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
+  "bench-compare": [
+    [
+      "Whether the new side of pairs is worse:",
+      "bench-compare --fail-on worse pairs/base pairs/new",
+    ],
+  ],
   "bench-fixture": [
     [
       "Threshold one image 600 times, one row a frame:",

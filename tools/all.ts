@@ -10,6 +10,7 @@ export type AnyTool = Tool<Positionals, Options>;
 
 /** The names are those of the Makefile. */
 export const TOOLS: Readonly<Record<string, () => Promise<AnyTool>>> = {
+  "bench-compare": async () => (await import("./bench-compare.ts")).tool,
   "bench-fixture": async () => (await import("./bench-fixture.ts")).tool,
   "bench-report": async () => (await import("./bench-report.ts")).tool,
   "capture-dmabuf": async () => (await import("./capture-dmabuf.ts")).tool,

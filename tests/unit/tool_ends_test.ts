@@ -90,3 +90,19 @@ Deno.test("bench-report: an answer writes no page that nobody asked for", async 
   const { stdout } = await shell(`${REPORT}; run bench-report . --markdown page.html >out; ls`);
   assertEquals(stdout, "mmap.csv\nout\npage.html\n");
 });
+
+Deno.test("bench-compare: --fail-on worse is status 1 of a worse side, and of no other", async () => {
+  const runs = `run_of() { mkdir -p $1; cd $1; ${
+    REPORT.replaceAll("0000000050", "00000000$ns")
+  }; cd ../..; }
+    for n in 1 2 3 4 5; do ns=50 run_of base/$n; ns=90 run_of new/$n; done`;
+  const { status, stdout, stderr } = await shell(`${runs}
+    run bench-compare base new --fail-on worse --noise 3% >/dev/null; echo $?
+    run bench-compare new base --fail-on worse --noise 3% >/dev/null; echo $?
+    run bench-compare base new --noise 3 2>&1; echo $?
+    run bench-compare base new --json --noise 3% | grep -o '"figure":"queueing to dequeueing, p50".*"verdict":"worse"' | wc -l`);
+  assertEquals([status, stdout], [
+    0,
+    '1\n0\nbench-compare: --noise must be a share such as 3%, not "3" (see bench-compare --help)\n2\n1\n',
+  ], stderr);
+});

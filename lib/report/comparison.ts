@@ -1,0 +1,246 @@
+/**
+ * Two sides of runs that were made by turns, compared figure by figure.
+ *
+ * @module
+ */
+import {
+  type Interval,
+  LEAST_PAIRS,
+  meanRatio,
+  ownNoise,
+  ratioInterval,
+  type Verdict,
+  verdictOf,
+} from "./analysis/resample.ts";
+import { driftOf } from "./analysis/drift.ts";
+import { quantile } from "./analysis/percentiles.ts";
+import type { MachineFigures, RunFigures } from "./figures.ts";
+
+/** One side: a folder, and the runs in it, each a folder of its own. */
+export interface Side {
+  readonly folder: string;
+  readonly runs: readonly MachineFigures[];
+}
+
+/** One figure of a path, on both sides; a cost, so that more is worse. */
+export interface ComparedFigure {
+  readonly name: string;
+  /** Medians over the runs, in ns. */
+  readonly base: number;
+  readonly new: number;
+  /** Pairs of which both runs have it. */
+  readonly pairs: number;
+  /** The mean of the pairs' ratios, new to base; undefined where it is 0 or below in a run. */
+  readonly ratio?: number;
+  readonly interval?: Interval;
+  /** What does not matter, as a share. */
+  readonly noise: number;
+  /** undefined of one run a side. */
+  readonly verdict?: Verdict;
+}
+
+/** One path of the runs. */
+export interface ComparedPath {
+  readonly name: string;
+  readonly pairs: number;
+  readonly figures: readonly ComparedFigure[];
+}
+
+/** What a comparison says. */
+export interface Comparison {
+  readonly paths: readonly ComparedPath[];
+  /** What its reader must know, a line each. */
+  readonly notices: readonly string[];
+}
+
+/** What makes machines different ones. */
+const OF_MACHINE = ["cpu_model", "cpus", "emulation"];
+const OF_FORMAT = ["width", "height", "format"];
+
+/** One run of one path, and where it was. */
+interface Placed {
+  readonly place: string;
+  readonly run: RunFigures;
+}
+
+type RunPair = readonly [base: Placed, other: Placed];
+
+/**
+ * Compares two sides.
+ *
+ * @param noise what does not matter, as a share; of each figure the runs' own spread if left out
+ * @throws {Error} in one line, where the sides cannot be compared
+ */
+export function compare(base: Side, other: Side, noise?: number): Comparison {
+  const notices: string[] = [];
+  expectOneMachine([base, other]);
+  const pairs = pairUp(base, other, notices);
+  const names = new Set(pairs.flatMap(([{ runs }]) => runs.map(({ name }) => name)));
+  const paths = [...names].flatMap((name) => {
+    const placed = pairs.flatMap(([left, right]) => {
+      const [a, b] = [placedRun(base, left, name), placedRun(other, right, name)];
+      if (a && !b) notices.push(`${a.place}: NEW has none in that pair; left out`);
+      return a && b ? [[a, b] as const] : [];
+    });
+    return placed.length > 0 ? [comparePath(name, placed, notices, noise)] : [];
+  });
+  for (const [left, right] of pairs) {
+    for (const { name } of right.runs) {
+      if (placedRun(base, left, name)) continue;
+      notices.push(`${placedRun(other, right, name)!.place}: BASE has none in that pair; left out`);
+    }
+  }
+  if (paths.length === 0) {
+    const of = (side: Side) =>
+      [
+        ...new Set(side.runs.flatMap(({ runs }) => runs.map(({ name }) => name))),
+      ].join(", ");
+    throw new Error(
+      `${base.folder}, ${other.folder}: different paths: ${of(base)} against ${of(other)}`,
+    );
+  }
+  return { paths, notices };
+}
+
+const placeOf = ({ folder }: Side, { name }: MachineFigures) =>
+  name === "" ? folder : `${folder}/${name}`;
+
+function placedRun(side: Side, machine: MachineFigures, path: string): Placed | undefined {
+  const run = machine.runs.find(({ name }) => name === path);
+  return run && { place: `${placeOf(side, machine)}/${path}.csv`, run };
+}
+
+function expectOneMachine(sides: readonly Side[]): void {
+  const all = sides.flatMap((side) =>
+    side.runs.map((machine) => ({ place: placeOf(side, machine), machine }))
+  );
+  for (const property of OF_MACHINE) {
+    const known = all.filter(({ machine }) => machine.properties.has(property));
+    const of = ({ machine }: typeof all[number]) => machine.properties.get(property);
+    const odd = known.find((one) => of(one) !== of(known[0]));
+    if (!odd) continue;
+    throw new Error(
+      `${known[0].place}, ${odd.place}: of different machines: ${property} ` +
+        `${of(known[0])} against ${of(odd)}`,
+    );
+  }
+}
+
+/** Runs of one name are a pair, and so are one and one. */
+function pairUp(base: Side, other: Side, notices: string[]): [MachineFigures, MachineFigures][] {
+  for (const { folder, runs } of [base, other]) {
+    if (runs.length === 0) throw new Error(`${folder}: no CSV of a run in it`);
+  }
+  if (base.runs.length === 1 && other.runs.length === 1) return [[base.runs[0], other.runs[0]]];
+  const byName = new Map(other.runs.map((machine) => [machine.name, machine]));
+  const pairs = base.runs.flatMap((machine): [MachineFigures, MachineFigures][] => {
+    const partner = byName.get(machine.name);
+    return partner ? [[machine, partner]] : [];
+  });
+  if (pairs.length === 0) {
+    throw new Error(`${base.folder}, ${other.folder}: no run has its name in both: no pairs`);
+  }
+  const paired = new Set(pairs.map(([{ name }]) => name));
+  for (const side of [base, other]) {
+    for (const machine of side.runs) {
+      if (!paired.has(machine.name)) {
+        notices.push(`${placeOf(side, machine)}: has no other run to make a pair with; left out`);
+      }
+    }
+  }
+  return pairs;
+}
+
+function comparePath(
+  name: string,
+  pairs: readonly RunPair[],
+  notices: string[],
+  noise?: number,
+): ComparedPath {
+  for (const placed of pairs.flat()) expectAlike(pairs[0][0], placed, notices);
+  const costs = pairs.map((pair) => pair.map(({ run }) => costsOf(run)));
+  const names = [...costs[0][0].keys()].filter((name) => costs[0][1].has(name));
+  const figures = names.flatMap((name) => {
+    const known = costs.map(([a, b]) => [a.get(name), b.get(name)] as const)
+      .filter((pair): pair is [number, number] => !pair.includes(undefined));
+    // A part that nothing was spent on, on either side.
+    return known.flat().every((value) => value === 0) ? [] : [compareFigure(name, known, noise)];
+  });
+  for (const { place, run } of pairs.flat()) {
+    const thirds = driftOf(run.timeline.median_ns, figures[0].noise);
+    if (!thirds) continue;
+    const words = thirds.map((ns) => (ns / thirds[0]).toFixed(2)).join(" to ");
+    notices.push(`${place}: drifted: the medians of its thirds are as ${words}`);
+  }
+  return { name, pairs: pairs.length, figures };
+}
+
+/** Runs of one format, and of paths whose latency is from and to the same. */
+function expectAlike(first: Placed, one: Placed, notices: string[]): void {
+  const both = `${first.place}, ${one.place}`;
+  const [left, right] = [first.run.kind, one.run.kind];
+  if (left.latency.name !== right.latency.name) {
+    throw new Error(`${both}: different paths: ${left.title} against ${right.title}`);
+  }
+  if (left.id !== right.id) {
+    const line = `different paths, compared by what both have: ${left.title} and ${right.title}`;
+    if (!notices.includes(line)) notices.push(line);
+  }
+  for (const property of OF_FORMAT) {
+    const [wanted, is] = [first, one].map(({ run }) => run.summary?.[property]);
+    if (wanted === undefined || is === undefined || wanted === is) continue;
+    throw new Error(`${both}: of different formats: ${property} ${wanted} against ${is}`);
+  }
+}
+
+/** What a frame of a run cost, by name. The wait for a camera is up to the camera, and no cost. */
+function costsOf({ latency, kind, rate, decomposition }: RunFigures): Map<string, number> {
+  const { p50, p95, p99, mean } = latency;
+  const costs = new Map(
+    Object.entries({ p50, p95, p99, mean }).map(([of, ns]) => [`${kind.latency.name}, ${of}`, ns]),
+  );
+  if (rate !== undefined) costs.set("time a frame", 1e9 / rate);
+  if (decomposition) {
+    const { parts, busy, remainder } = decomposition.typical;
+    costs.set("typical frame", busy);
+    for (const [part, ns] of parts) if (part !== "source wait") costs.set(part, ns);
+    costs.set("remainder", remainder);
+  }
+  return costs;
+}
+
+function compareFigure(
+  name: string,
+  pairs: readonly (readonly [base: number, other: number])[],
+  noise?: number,
+): ComparedFigure {
+  const sides = [0, 1].map((side) => pairs.map((pair) => pair[side]));
+  const [base, other] = sides.map((values) => quantile(values.toSorted((a, b) => a - b), 0.5)!);
+  const found = { name, base, new: other, pairs: pairs.length };
+  if (pairs.flat().some((value) => !(value > 0))) {
+    return {
+      ...found,
+      noise: noise ?? NaN,
+      verdict: pairs.length > 1 ? "cannot tell" : undefined,
+    };
+  }
+  const ratios = pairs.map(([a, b]) => b / a);
+  const interval = ratioInterval(ratios);
+  const matters = noise ?? ownNoise(sides);
+  return {
+    ...found,
+    ratio: meanRatio(ratios),
+    interval,
+    noise: matters,
+    verdict: pairs.length > 1 ? verdictOf(interval, matters) : undefined,
+  };
+}
+
+/** Why a path has no verdict, or cannot have another than that it cannot be told; undefined else. */
+export function tooFew({ name, pairs }: ComparedPath): string | undefined {
+  if (pairs === 1) {
+    return `${name}: one run a side, so no verdict: an interval needs ${LEAST_PAIRS} pairs`;
+  }
+  if (pairs >= LEAST_PAIRS) return undefined;
+  return `${name}: cannot tell from ${pairs} pairs: an interval needs ${LEAST_PAIRS}`;
+}

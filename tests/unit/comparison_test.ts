@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { writeFile } from "../../lib/files/files.ts";
+import { compare, type Comparison, tooFew } from "../../lib/report/comparison.ts";
+import { FIGURES } from "../../lib/report/figures.ts";
+import { readBench } from "../../lib/report/folder.ts";
+
+const MMAP = "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns,v4l2_timestamp_sec," +
+  "v4l2_timestamp_usec,sequence,bytesused\n";
+const READ =
+  "frame,synthetic_sequence,read_start_monotonic_ns,read_end_monotonic_ns,bytesused,crc32\n" +
+  "0,0,10000000000,10000000050,16,0\n1,1,10000001000,10000001050,16,0\n";
+const FRAMES = 120;
+
+/** A run whose frames take so long each, one after the other. */
+const mmap = (ns: (frame: number) => number) =>
+  MMAP + Array.from({ length: FRAMES }, (_, frame) => {
+    const from = 1e10 + frame * 1e6;
+    return `${frame},0,${from},${from + ns(frame)},1,2,${frame},16\n`;
+  }).join("");
+
+/** Runs of both sides, named by their numbers: each frame of run n takes so long. */
+function sides(pairs: number, base: number, other: number): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (let run = 1; run <= pairs; run++) {
+    files[`base/${run}/mmap.csv`] = mmap(() => base + run);
+    files[`new/${run}/mmap.csv`] = mmap(() => other + run);
+  }
+  return files;
+}
+
+/** Of files in a new folder. */
+function compared(files: Record<string, string>, noise?: number): Comparison {
+  const folder = Deno.makeTempDirSync();
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      Deno.mkdirSync(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      writeFile(`${folder}/${name}`, new TextEncoder().encode(text));
+    }
+    const side = (name: string) => ({
+      folder: name,
+      runs: readBench(`${folder}/${name}`, FIGURES).filter(({ runs }) => runs.length > 0),
+    });
+    return compare(side("base"), side("new"), noise);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+const verdicts = ({ paths }: Comparison) =>
+  Object.fromEntries(paths[0].figures.map(({ name, verdict }) => [name, verdict]));
+const P50 = "queueing to dequeueing, p50";
+
+Deno.test("comparison: worse, better and the same, figure by figure", () => {
+  const worse = compared(sides(5, 1000, 1500));
+  assertEquals(verdicts(worse)[P50], "worse");
+  assertEquals(verdicts(worse)["time a frame"], "same");
+  const { ratio, interval, base, new: other } = worse.paths[0].figures[0];
+  assertEquals([base, other], [1003, 1503]);
+  assert(ratio! > 1.498 && ratio! < 1.5 && interval!.low < ratio! && ratio! < interval!.high);
+  assertEquals(verdicts(compared(sides(5, 1500, 1000)))[P50], "better");
+  assertEquals(verdicts(compared(sides(5, 1000, 1000)))[P50], "same");
+  // What does not matter to the user is neither.
+  assertEquals(verdicts(compared(sides(5, 1000, 1500), 0.6))[P50], "same");
+  assertEquals(worse.notices, []);
+});
+
+Deno.test("comparison: of too few pairs it cannot be told, and of one run a side there is no verdict", () => {
+  const few = compared(sides(4, 1000, 1500));
+  assertEquals(verdicts(few)[P50], "cannot tell");
+  assertEquals(tooFew(few.paths[0]), "mmap: cannot tell from 4 pairs: an interval needs 5");
+  for (
+    const files of [
+      sides(1, 1000, 1500),
+      { "base/mmap.csv": mmap(() => 1000), "new/mmap.csv": mmap(() => 1500) },
+    ]
+  ) {
+    const one = compared(files);
+    assertEquals(verdicts(one)[P50], undefined);
+    assertEquals(
+      tooFew(one.paths[0]),
+      "mmap: one run a side, so no verdict: an interval needs 5 pairs",
+    );
+  }
+  assertEquals(tooFew(compared(sides(5, 1, 2)).paths[0]), undefined);
+});
+
+Deno.test("comparison: a damaged run leaves the others, and its partner is named", () => {
+  const found = compared({ ...sides(6, 1000, 1500), "new/3/mmap.csv": "" });
+  assertEquals([found.paths[0].pairs, verdicts(found)[P50]], [5, "worse"]);
+  assertEquals(found.notices, ["base/3: has no other run to make a pair with; left out"]);
+  const half = compared({
+    ...sides(6, 1000, 1500),
+    "base/3/read.csv": READ,
+    "new/3/read.csv": READ,
+    "new/3/mmap.csv": "",
+  });
+  assertEquals(half.notices, ["base/3/mmap.csv: NEW has none in that pair; left out"]);
+});
+
+Deno.test("comparison: a run whose thirds differ is said to have drifted", () => {
+  const slope = mmap((frame) => 1000 + 10 * frame);
+  const { notices } = compared({ ...sides(5, 1000, 1000), "new/2/mmap.csv": slope });
+  assertEquals(notices, [
+    "new/2/mmap.csv: drifted: the medians of its thirds are as 1.00 to 1.33 to 1.67",
+  ]);
+});
+
+Deno.test("comparison: what cannot be compared is refused in a line", () => {
+  const refused = (files: Record<string, string>, line: string) =>
+    assertThrows(() => compared({ ...sides(5, 1, 2), ...files }), Error, line);
+  const machine = (cpus: number) => `property,value\ncpus,${cpus}\n`;
+  refused(
+    { "base/1/machine.csv": machine(2), "new/4/machine.csv": machine(8) },
+    "base/1, new/4: of different machines: cpus 2 against 8",
+  );
+  refused(
+    { "base/1/mmap.json": '{"width":640}', "new/2/mmap.json": '{"width":320}' },
+    "base/1/mmap.csv, new/2/mmap.csv: of different formats: width 640 against 320",
+  );
+  refused({ "new/2/mmap.csv": READ }, "base/1/mmap.csv, new/2/mmap.csv: different paths: ");
+  assertThrows(
+    () => compared({ "base/mmap.csv": mmap(() => 1), "new/read.csv": READ }),
+    Error,
+    "base, new: different paths: mmap against read",
+  );
+  assertThrows(
+    () =>
+      compared({
+        "base/a/mmap.csv": mmap(() => 1),
+        "base/b/mmap.csv": mmap(() => 1),
+        "new/c/mmap.csv": mmap(() => 1),
+      }),
+    Error,
+    "base, new: no run has its name in both: no pairs",
+  );
+});

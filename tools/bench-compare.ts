@@ -1,0 +1,135 @@
+/**
+ * bench-compare: whether one side of a bench is better or worse than another, and how sure that is.
+ *
+ * @module
+ */
+import { choice, flag, optional, type Parameter, path, UsageError } from "../lib/cli/parameters.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
+import { formatNs } from "../lib/measure/format.ts";
+import {
+  compare,
+  type ComparedFigure,
+  type ComparedPath,
+  tooFew,
+} from "../lib/report/comparison.ts";
+import { FIGURES } from "../lib/report/figures.ts";
+import { readBench } from "../lib/report/folder.ts";
+import { markdownTable } from "../lib/report/markdown.ts";
+import { percent } from "../lib/report/words.ts";
+
+const HEAD = ["", "base", "new", "ratio", "95 % interval", "noise", "verdict"];
+
+/** A share in percent: `3%`. */
+const share = (metavar: string, help: string): Parameter<number> => ({
+  metavar,
+  help,
+  parse(text) {
+    const [, digits] = /^(\d{1,3}(?:\.\d+)?) ?%$/.exec(text) ?? [];
+    if (digits === undefined) throw new UsageError(`must be a share such as 3%, not "${text}"`);
+    return Number(digits) / 100;
+  },
+});
+
+const NONE = "–";
+const times = (ratio: number) => Number.isFinite(ratio) ? ratio.toFixed(3) : NONE;
+
+function row(
+  { name, base, new: other, ratio, interval, noise, verdict }: ComparedFigure,
+): string[] {
+  return [
+    name,
+    formatNs(base),
+    formatNs(other),
+    ratio === undefined ? NONE : times(ratio),
+    interval ? `${times(interval.low)} to ${times(interval.high)}` : NONE,
+    percent(noise),
+    verdict ?? "no verdict",
+  ];
+}
+
+/** Cells under each other, the first to the left. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  return rows.map((row) =>
+    row.map((text, i) => i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i]))
+      .join("  ").trimEnd()
+  );
+}
+
+function textOf(path: ComparedPath): string[] {
+  const title = tooFew(path) ?? `${path.name}: ${path.pairs} pairs`;
+  return [title, ...aligned([HEAD, ...path.figures.map(row)]).map((line) => `  ${line}`)];
+}
+
+function markdownOf(path: ComparedPath): string[] {
+  const title = tooFew(path) ?? `${path.name}: ${path.pairs} pairs`;
+  return [`### ${title}`, "", ...markdownTable(HEAD, path.figures.map(row)), ""];
+}
+
+/** JSON has no infinity and no NaN. */
+const finite = (value: number | undefined) => Number.isFinite(value) ? value : undefined;
+
+function jsonOf(path: ComparedPath): Record<string, unknown> {
+  return {
+    path: path.name,
+    pairs: path.pairs,
+    too_few: tooFew(path),
+    figures: path.figures.map((
+      { name, base, new: other, pairs, ratio, interval, noise, verdict },
+    ) => ({
+      figure: name,
+      pairs,
+      base_ns: base,
+      new_ns: other,
+      ratio,
+      low: finite(interval?.low),
+      high: finite(interval?.high),
+      noise: finite(noise),
+      verdict,
+    })),
+  };
+}
+
+const side = (folder: string, warn: (message: string) => void) => {
+  const runs = readBench(folder, FIGURES);
+  for (const { file, says } of runs.flatMap(({ notices }) => notices)) {
+    warn(`${folder}/${file}: ${says}`);
+  }
+  return { folder, runs: runs.filter(({ runs }) => runs.length > 0) };
+};
+
+export const tool = declareTool({
+  name: "bench-compare",
+  summary: "Says of each figure of two sides of a bench whether it became better or worse.",
+  positionals: {
+    base: path(
+      "BASE",
+      "folder of runs, each a folder in it, as scripts/bench_pairs.sh writes them",
+    ),
+    new: path("NEW", "the same of the other side; runs of one name are a pair"),
+  },
+  options: {
+    noise: optional(
+      share(
+        "SHARE",
+        "difference that does not matter, such as 3%; without it the runs' own spread",
+      ),
+    ),
+    "fail-on": optional(
+      choice("worse", "exit with status 1 where a figure became worse", ["worse"]),
+    ),
+    markdown: flag("print tables in Markdown"),
+  },
+  run({ base, new: other, noise, "fail-on": failOn, markdown }, { warn }) {
+    const { paths, notices } = compare(side(base, warn), side(other, warn), noise);
+    notices.forEach((notice) => warn(notice));
+    const figures = paths.flatMap((path) => path.figures);
+    return {
+      text: paths.flatMap(markdown ? markdownOf : textOf),
+      json: { base, new: other, notices, paths: paths.map(jsonOf) },
+      status: failOn && figures.some(({ verdict }) => verdict === failOn) ? 1 : 0,
+    };
+  },
+});
+
+if (import.meta.main) await main(tool);
