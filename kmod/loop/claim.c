@@ -43,19 +43,27 @@ int vloop_claim_writer(struct vloop_file *file)
 
 /*
  * A node that streams to one file at a time tells a second one EBUSY, and programs
- * count on it. Here each process has that for itself.
+ * count on it. Here each process has that for itself, as far as the node has places: each
+ * reader costs the writer time, and the kernel memory.
  */
 int vloop_claim_reader(struct vloop_file *file)
 {
 	struct pid *process = task_tgid(current);
 	struct vloop_dev *dev = file->dev;
+	unsigned int others = 0;
 	struct vloop_file *other;
 	int ret = 0;
 
 	mutex_lock(&dev->lock);
-	list_for_each_entry(other, &dev->files, entry)
-		if (other != file && other->capturer == process)
+	list_for_each_entry(other, &dev->files, entry) {
+		if (other == file || !other->capturer)
+			continue;
+		others++;
+		if (other->capturer == process)
 			ret = -EBUSY;
+	}
+	if (!file->capturer && others >= READ_ONCE(vloop_max_readers))
+		ret = -EBUSY;
 	if (!ret && !file->capturer)
 		file->capturer = get_pid(process);
 	if (!ret)

@@ -37,6 +37,10 @@ unsigned int vloop_max_buffers = 8;
 module_param_named(max_buffers, vloop_max_buffers, uint, 0444);
 MODULE_PARM_DESC(max_buffers, "most buffers of a queue, 4 to 32 (8)");
 
+unsigned int vloop_max_readers = 64;
+module_param_named(max_readers, vloop_max_readers, uint, 0644);
+MODULE_PARM_DESC(max_readers, "most readers of a node at a time (64)");
+
 bool vloop_show_mmap;
 module_param_named(show_mmap, vloop_show_mmap, bool, 0644);
 MODULE_PARM_DESC(show_mmap, "readers that only read their mappings see the writer's memory (0)");
@@ -219,7 +223,7 @@ static void __exit vloop_exit(void)
 module_init(vloop_init);
 module_exit(vloop_exit);
 
-MODULE_DESCRIPTION("vpipe loopback: frames from one program to any number of others");
+MODULE_DESCRIPTION("vpipe loopback: frames from one program to many others");
 MODULE_INFO(kernels_run, VPIPE_KERNELS_RUN);
 MODULE_AUTHOR("The vpipe authors");
 MODULE_VERSION(VPIPE_VERSION);

@@ -444,6 +444,7 @@ static inline struct vloop_reader *vloop_reader_of(const struct vloop_buf *buf)
 
 /* core.c */
 extern unsigned int vloop_max_buffers;
+extern unsigned int vloop_max_readers;
 extern bool vloop_show_mmap;
 bool vloop_may_open(void);
 

@@ -32,9 +32,9 @@
 #define VPIPE_LOOP_STAMPS_NODE		2	/* both of the node */
 
 /*
- * Controls, of the node: every open file sees the same values, but for LEND_IMPORTS. Setting one is
- * EACCES for a file that reads or is not open for writing, and EBUSY, unless it is an administrator's
- * (CAP_SYS_ADMIN), while another file writes.
+ * Controls, of the node: every open file sees the same values, but for LEND_IMPORTS. Setting
+ * one is EACCES for a file that reads or is not open for writing, and EBUSY, unless it is an
+ * administrator's (CAP_SYS_ADMIN), while another file writes.
  *
  * STAMPS:	menu, VPIPE_LOOP_STAMPS_*. A writer's timestamp of 0, as far as it
  *		counts, means what has gone by since its first frame.

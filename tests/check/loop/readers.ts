@@ -11,10 +11,14 @@ import {
   VIDIOC_REQBUFS,
 } from "../../../lib/uapi/videodev2.ts";
 import { type Context, readCsv } from "../../harness/context.ts";
-import { expectBytes, numbered, Reader, type Taken, Writer } from "./client.ts";
-import { loopStats, loopStatsSince } from "../../harness/nodes.ts";
+import { expectBytes, numbered, Reader, type Taken, VGA_BYTES, Writer } from "./client.ts";
+import { loop, loopStats, loopStatsSince } from "../../harness/nodes.ts";
+import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { until } from "../../harness/waiting.ts";
+
+/** Of a node, by default. */
+const MOST_READERS = 64;
 
 const BEFORE = 5;
 const MEANWHILE = 40;
@@ -27,6 +31,35 @@ export async function loopReaderChecks(
   node: string,
 ): Promise<void> {
   const csv = `${context.scratch}/loop.csv`;
+
+  await suite.check("loop: max_readers", async () => {
+    loop.setParameter("max_readers", 1);
+    try {
+      using writer = new Writer(node, "mmap");
+      {
+        using reader = new Reader(node, "mmap");
+        const others = {
+          [context.tool("capture-mmap")]: [node, csv, "1", "--quiet", "--fps", "0"],
+          dd: [`if=${node}`, "of=/dev/null", `bs=${VGA_BYTES}`, "count=1"],
+        };
+        for (const [program, args] of Object.entries(others)) {
+          const { status, stderr } = await run(program, args);
+          expect(
+            status !== 0 && stderr.includes("resource busy"),
+            `${program}, the second one: status ${status}, ${stderr.trim()}`,
+          );
+        }
+        writer.write(numbered(0));
+        reader.expectFrame("the frame of the first one", 0, numbered(0));
+      }
+      using next = new Reader(node, "read");
+      writer.write(numbered(1));
+      next.expectFrame("the frame of the next one", 0, numbered(1));
+    } finally {
+      loop.setParameter("max_readers", MOST_READERS);
+    }
+    return `one reader, and EBUSY for another; ${MOST_READERS} at a time without the parameter`;
+  });
 
   await suite.whole?.check("loop: a reader that stands still", async () => {
     using writer = new Writer(node, "mmap");
