@@ -132,4 +132,6 @@ export const STEPS: Steps = {
   "stress-decoder": stress(200, "decoder"),
   "stress-loop": stress(150, "loop"),
   dist: step(150, ["tools", "modules-uml"], ["tests/dist.sh"]),
+  // Behind it, as both make the one program.
+  packages: step(200, ["dist"], ["tests/packages.sh"]),
 };
