@@ -14,32 +14,35 @@
 
 #include "loop.h"
 
-DECLARE_EVENT_CLASS(vloop_frame,
-	TP_PROTO(const struct vloop_file *file, u32 frame, int index, u32 sequence, u64 timestamp,
-		 u32 bytesused),
-	TP_ARGS(file, frame, index, sequence, timestamp, bytesused),
-	TP_STRUCT__entry(
-		__field(int, minor)
-		__field(u32, stream)
-		__field(u32, frame)
-		__field(int, index)
-		__field(u32, sequence)
-		__field(u64, timestamp)
-		__field(u32, bytesused)
-	),
-	TP_fast_assign(
-		__entry->minor = file->dev->vfd.minor;
-		__entry->stream = file->number;
-		__entry->frame = frame;
-		__entry->index = index;
-		__entry->sequence = sequence;
-		__entry->timestamp = timestamp;
-		__entry->bytesused = bytesused;
-	),
-	TP_printk("minor=%d stream=%u frame=%u index=%d sequence=%u timestamp=%llu bytesused=%u",
-		  __entry->minor, __entry->stream, __entry->frame, __entry->index,
-		  __entry->sequence, __entry->timestamp, __entry->bytesused)
-);
+#define VLOOP_FRAME_CLASS(name)								\
+	DECLARE_EVENT_CLASS(name,							\
+		TP_PROTO(const struct vloop_file *file, u32 frame, int index,		\
+			 u32 sequence, u64 timestamp, u32 bytesused),			\
+		TP_ARGS(file, frame, index, sequence, timestamp, bytesused),		\
+		TP_STRUCT__entry(							\
+			__field(int, minor)						\
+			__field(u32, stream)						\
+			__field(u32, frame)						\
+			__field(int, index)						\
+			__field(u32, sequence)						\
+			__field(u64, timestamp)						\
+			__field(u32, bytesused)						\
+		),									\
+		TP_fast_assign(								\
+			__entry->minor = file->dev->vfd.minor;				\
+			__entry->stream = file->number;					\
+			__entry->frame = frame;						\
+			__entry->index = index;						\
+			__entry->sequence = sequence;					\
+			__entry->timestamp = timestamp;					\
+			__entry->bytesused = bytesused;					\
+		),									\
+		TP_printk("minor=%d stream=%u frame=%u index=%d sequence=%u timestamp=%llu bytesused=%u", \
+			  __entry->minor, __entry->stream, __entry->frame, __entry->index,\
+			  __entry->sequence, __entry->timestamp, __entry->bytesused)	\
+	)
+
+VLOOP_FRAME_CLASS(vloop_frame);
 
 #define VLOOP_FRAME_EVENT(name)								\
 	DEFINE_EVENT(vloop_frame, name,							\
