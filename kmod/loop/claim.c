@@ -1,12 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Who has what of a node: one file writes, and each process reads with one.
+ * Who has what of a node: files open it while it is there, one of them writes, and each
+ * process reads with one.
  */
 #include <linux/capability.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 
 #include "loop.h"
+
+int vloop_enter(struct vloop_file *file)
+{
+	struct vloop_dev *dev = file->dev;
+	u32 most = dev->config.max_openers;
+	int ret = 0;
+
+	mutex_lock(&dev->lock);
+	if (dev->gone) {
+		ret = -ENODEV;
+	} else if (most && dev->openers >= most) {
+		ret = -EBUSY;
+	} else {
+		dev->openers++;
+		file->number = ++dev->opened;
+		list_add_tail(&file->entry, &dev->files);
+	}
+	mutex_unlock(&dev->lock);
+
+	return ret;
+}
+
+void vloop_leave(struct vloop_file *file)
+{
+	struct vloop_dev *dev = file->dev;
+
+	mutex_lock(&dev->lock);
+	list_del(&file->entry);
+	dev->openers--;
+	mutex_unlock(&dev->lock);
+}
+
+/* From now on nobody opens the node. EBUSY where somebody has, unless it is to go @in_use. */
+int vloop_close_node(struct vloop_dev *dev, bool in_use)
+{
+	int ret = 0;
+
+	mutex_lock(&dev->lock);
+	if (dev->openers && !in_use)
+		ret = -EBUSY;
+	else
+		dev->gone = true;
+	mutex_unlock(&dev->lock);
+
+	return ret;
+}
 
 /*
  * Whether the node has that side for this file: of an exclusive one a file keeps the side
@@ -16,7 +63,7 @@ bool vloop_has_side(struct vloop_file *file, bool capture)
 {
 	struct vloop_dev *dev = file->dev;
 
-	if (!dev->exclusive)
+	if (!dev->config.exclusive)
 		return true;
 	if (READ_ONCE(file->side) != VLOOP_NEITHER)
 		return capture == (READ_ONCE(file->side) == VLOOP_CAPTURE);
@@ -141,6 +188,6 @@ void vloop_unclaim(struct vloop_file *file, struct vb2_queue *q)
 /* Programs that look for cameras are told when one comes or goes. */
 void vloop_caps_changed(struct vloop_dev *dev)
 {
-	if (dev->exclusive)
+	if (dev->config.exclusive)
 		kobject_uevent(&dev->vfd.dev.kobj, KOBJ_CHANGE);
 }

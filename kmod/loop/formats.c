@@ -114,11 +114,31 @@ u32 vloop_max_sizeimage(void)
 	return vloop_sizeimage(&largest, VLOOP_MAX_LINE, VPIPE_LOOP_MAX_SIZE);
 }
 
+/* Whether there are frames that a node of that kind takes. */
+bool vloop_config_is_valid(const struct vloop_config *config)
+{
+	return config->min_width && config->min_width <= config->max_width &&
+	       config->max_width <= VPIPE_LOOP_MAX_SIZE &&
+	       config->min_height && config->min_height <= config->max_height &&
+	       config->max_height <= VPIPE_LOOP_MAX_SIZE &&
+	       config->max_buffers <= VLOOP_MAX_BUFFERS && config->nr < VLOOP_MAX_NODES;
+}
+
+static u32 vloop_fit_width(const struct vloop_dev *dev, u32 width)
+{
+	return clamp(width, dev->config.min_width, dev->config.max_width);
+}
+
+static u32 vloop_fit_height(const struct vloop_dev *dev, u32 height)
+{
+	return clamp(height, dev->config.min_height, dev->config.max_height);
+}
+
 void vloop_formats_init(struct vloop_dev *dev)
 {
 	dev->format = &vloop_formats[0];
-	dev->width = VPIPE_LOOP_DEF_WIDTH;
-	dev->height = VPIPE_LOOP_DEF_HEIGHT;
+	dev->width = vloop_fit_width(dev, VPIPE_LOOP_DEF_WIDTH);
+	dev->height = vloop_fit_height(dev, VPIPE_LOOP_DEF_HEIGHT);
 	dev->bytesperline = vloop_least_line(dev->format, dev->width);
 	dev->sizeimage = vloop_sizeimage(dev->format, dev->bytesperline, dev->height);
 	dev->colors.colorspace = V4L2_COLORSPACE_SRGB;
@@ -228,6 +248,10 @@ int vloop_enum_framesizes(struct file *filp, void *priv, struct v4l2_frmsizeenum
 	if (!vloop_is_told(dev, file)) {
 		vpipe_fill_framesizes(fsize, V4L2_FRMSIZE_TYPE_CONTINUOUS, 1,
 				      VPIPE_LOOP_MAX_SIZE);
+		fsize->stepwise.min_width = dev->config.min_width;
+		fsize->stepwise.max_width = dev->config.max_width;
+		fsize->stepwise.min_height = dev->config.min_height;
+		fsize->stepwise.max_height = dev->config.max_height;
 	} else if (format == dev->format) {
 		fsize->type = V4L2_FRMSIZE_TYPE_DISCRETE;
 		fsize->discrete.width = dev->width;
@@ -247,8 +271,8 @@ int vloop_enum_frameintervals(struct file *filp, void *priv, struct v4l2_frmival
 	struct vloop_dev *dev = file->dev;
 	int ret = 0;
 
-	if (fival->index || !format || !fival->width || fival->width > VPIPE_LOOP_MAX_SIZE ||
-	    !fival->height || fival->height > VPIPE_LOOP_MAX_SIZE)
+	if (fival->index || !format || fival->width != vloop_fit_width(dev, fival->width) ||
+	    fival->height != vloop_fit_height(dev, fival->height))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
@@ -320,8 +344,8 @@ static const struct vloop_format *vloop_adjust_fmt(struct vloop_dev *dev,
 	bool left_over = vloop_is_left_over(dev, pix);
 
 	lockdep_assert_held(&dev->lock);
-	pix->width = clamp_t(u32, pix->width, 1, VPIPE_LOOP_MAX_SIZE);
-	pix->height = clamp_t(u32, pix->height, 1, VPIPE_LOOP_MAX_SIZE);
+	pix->width = vloop_fit_width(dev, pix->width);
+	pix->height = vloop_fit_height(dev, pix->height);
 	pix->pixelformat = format->fourcc;
 	pix->field = V4L2_FIELD_NONE;
 	vloop_adjust_size(format, pix, left_over);

@@ -34,11 +34,11 @@ static int vloop_querycap(struct file *filp, struct v4l2_capability __user *to)
 {
 	struct vloop_dev *dev = video_drvdata(filp);
 	struct v4l2_capability cap = {
-		.driver = VLOOP_NAME,
 		.version = VPIPE_KERNEL_VERSION,
 		.device_caps = dev->vfd.device_caps,
 	};
 
+	strscpy(cap.driver, vloop_compat ? "v4l2 loopback" : VLOOP_NAME, sizeof(cap.driver));
 	strscpy(cap.card, dev->vfd.name, sizeof(cap.card));
 	snprintf(cap.bus_info, sizeof(cap.bus_info), "platform:" VLOOP_NAME "-%03u", dev->number);
 	if (!vloop_has_side(vloop_to_file(filp), true))

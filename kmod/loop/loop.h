@@ -8,10 +8,12 @@
  * for one and there is none it takes the frame that is missed least: those who look at it
  * get a copy, those who only wait for it lose it.
  *
- * core.c	the module, its nodes, opening them
+ * core.c	the module and its parameters
+ * admin.c	nodes made and removed for programs that know v4l2loopback
+ * nodes.c	the nodes there are
  * node.c	files
  * ioctl.c	ioctls
- * claim.c	who writes, and who reads
+ * claim.c	who has it open, who writes, and who reads
  * queue.c	the two queues of a file
  * formats.c	formats, sizes and intervals
  * controls.c	what users may set
@@ -29,8 +31,8 @@
  * debugfs.c	counters
  * trace.h	trace events
  *
- * Locks, the outer ones first: that of a control handler, the node's before a file's, which
- * has its controls; vloop_file.lock; vloop_dev.lock; a process's mmap_lock;
+ * Locks, the outer ones first: that of the nodes; that of a control handler, the node's before
+ * a file's, which has its controls; vloop_file.lock; vloop_dev.lock; a process's mmap_lock;
  * vb2_queue.mmap_lock; vloop_dev.map_lock; vloop_dev.frames_lock, a spinlock. There is no
  * media device, and so no req_queue_mutex.
  */
@@ -56,6 +58,9 @@
 #include "../video.h"
 
 #define VLOOP_NAME	"vpipe-loop"
+
+/* As many as V4L2 has numbers for. */
+#define VLOOP_MAX_NODES		256
 
 /* Of a queue. */
 #define VLOOP_MAX_BUFFERS	32
@@ -309,18 +314,46 @@ struct vloop_memory {
 };
 
 /**
+ * struct vloop_config - what a node is to be
+ * @nr:		N of its /dev/videoN, -1 for the next free one
+ * @label:	its name; empty: one with its number
+ * @exclusive:	it has one capability at a time
+ * @min_width:	in pixels, as are the following
+ * @max_width:	largest width
+ * @min_height:	smallest height
+ * @max_height:	largest height
+ * @max_buffers: of a queue
+ * @max_openers: most open files, 0 for no limit
+ * @debug:	what the kernel logs of it, 0 to 3
+ */
+struct vloop_config {
+	int nr;
+	char label[32];
+	bool exclusive;
+	u32 min_width;
+	u32 max_width;
+	u32 min_height;
+	u32 max_height;
+	u32 max_buffers;
+	u32 max_openers;
+	int debug;
+};
+
+/**
  * struct vloop_dev - a node
  * @v4l2_dev:	counts the users
  * @vfd:	the node
  * @hdl:	its controls
  * @debugfs:	its folder
  * @number:	of the node among the module's
- * @exclusive:	it has one capability at a time
+ * @config:	what it was made as
  * @priorities:	of its files
  * @map_lock:	for mapping the writer's dma-bufs
- * @lock:	of @files, @opened, @writer, and the frames' format and interval
+ * @lock:	of @files, @opened, @openers, @gone, @writer, and the frames' format and interval
  * @files:	open ones
  * @opened:	files so far
+ * @openers:	how many of these are open
+ * @gone:	it is being removed: nobody opens it any more
  * @writer:	the file that has OUTPUT buffers
  * @format:	of the frames, as are @width, @height, @bytesperline, @sizeimage, @colors
  *		and @interval
@@ -363,13 +396,15 @@ struct vloop_dev {
 	struct v4l2_ctrl_handler hdl;
 	struct dentry *debugfs;
 	unsigned int number;
-	bool exclusive;
+	struct vloop_config config;
 	struct v4l2_prio_state priorities;
 	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 
 	struct mutex lock; /* of files, writer, format and interval */
 	struct list_head files;
 	u32 opened;
+	unsigned int openers;
+	bool gone;
 	struct vloop_file *writer;
 	const struct vloop_format *format;
 	u32 width;
@@ -443,10 +478,20 @@ static inline struct vloop_reader *vloop_reader_of(const struct vloop_buf *buf)
 }
 
 /* core.c */
-extern unsigned int vloop_max_buffers;
+extern bool vloop_compat;
 extern unsigned int vloop_max_readers;
 extern bool vloop_show_mmap;
 bool vloop_may_open(void);
+
+/* admin.c */
+void vloop_admin_init(const struct vloop_config *defaults);
+void vloop_admin_exit(void);
+
+/* nodes.c */
+int vloop_nodes_add(const struct vloop_config *config, bool exact);
+int vloop_nodes_remove(int nr);
+int vloop_nodes_query(int nr, struct vloop_config *config);
+void vloop_nodes_exit(void);
 
 /* node.c */
 extern const struct v4l2_file_operations vloop_fops;
@@ -457,6 +502,9 @@ long vloop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 long vloop_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 
 /* claim.c */
+int vloop_enter(struct vloop_file *file);
+void vloop_leave(struct vloop_file *file);
+int vloop_close_node(struct vloop_dev *dev, bool in_use);
 bool vloop_has_side(struct vloop_file *file, bool capture);
 int vloop_claim_writer(struct vloop_file *file);
 int vloop_claim_reader(struct vloop_file *file);
@@ -469,6 +517,7 @@ void vloop_caps_changed(struct vloop_dev *dev);
 int vloop_init_queue(struct vloop_file *file, struct vb2_queue *q, u32 type);
 
 /* formats.c */
+bool vloop_config_is_valid(const struct vloop_config *config);
 void vloop_formats_init(struct vloop_dev *dev);
 u32 vloop_max_sizeimage(void);
 int vloop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);

@@ -37,15 +37,16 @@ static int vloop_open(struct file *filp)
 
 	v4l2_fh_init(&file->fh, &dev->vfd);
 	file->fh.ctrl_handler = &file->hdl;
+	ret = vloop_enter(file);
+	if (ret)
+		goto exit_fh;
 	v4l2_prio_open(&dev->priorities, &file->priority);
 	vpipe_fh_add(&file->fh, filp);
-	mutex_lock(&dev->lock);
-	file->number = ++dev->opened;
-	list_add_tail(&file->entry, &dev->files);
-	mutex_unlock(&dev->lock);
 
 	return 0;
 
+exit_fh:
+	v4l2_fh_exit(&file->fh);
 free:
 	mutex_destroy(&file->lock);
 free_controls:
@@ -72,11 +73,10 @@ static int vloop_release(struct file *filp)
 	vloop_unclaim(file, &file->cap);
 	mutex_unlock(&file->lock);
 
-	mutex_lock(&dev->lock);
-	list_del(&file->entry);
-	mutex_unlock(&dev->lock);
+	/* Before it leaves: then the node may go. */
 	if (streaming)
 		vloop_caps_changed(dev);
+	vloop_leave(file);
 
 	vpipe_fh_del(&file->fh, filp);
 	v4l2_prio_close(&dev->priorities, file->priority);

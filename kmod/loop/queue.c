@@ -46,16 +46,16 @@ static int vloop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 		/* Those that are there are of this very request: there was no memory for all. */
 		*num_planes = 1;
 		sizes[0] = sizeimage;
-		*num_buffers = clamp(*num_buffers, least, vloop_max_buffers);
+		*num_buffers = clamp(*num_buffers, least, dev->config.max_buffers);
 		return 0;
 	}
 
 	/* Who creates buffers one by one gets what is asked for. */
 	if (*num_planes != 1 || sizes[0] < sizeimage || sizes[0] > vloop_max_sizeimage())
 		return -EINVAL;
-	if (there >= vloop_max_buffers)
+	if (there >= dev->config.max_buffers)
 		return -ENOBUFS;
-	*num_buffers = min(there + *num_buffers, vloop_max_buffers) - there;
+	*num_buffers = min(there + *num_buffers, dev->config.max_buffers) - there;
 
 	return 0;
 }

@@ -254,6 +254,7 @@ static void vloop_view_release(struct dma_buf *dbuf)
 		dma_buf_put(view->keep);
 	if (view->imported)
 		dma_buf_put(view->imported);
+	v4l2_device_put(&view->dev->v4l2_dev);
 	kfree(view);
 }
 
@@ -286,10 +287,13 @@ struct dma_buf *vloop_view_create(struct vloop_dev *dev, size_t size)
 	info.flags = O_RDONLY;
 	info.priv = view;
 	dbuf = dma_buf_export(&info);
-	if (IS_ERR(dbuf))
+	if (IS_ERR(dbuf)) {
 		kfree(view);
-	else
-		view->dbuf = dbuf;
+		return dbuf;
+	}
+	view->dbuf = dbuf;
+	/* It may outlast the node. */
+	v4l2_device_get(&dev->v4l2_dev);
 
 	return dbuf;
 }

@@ -16,3 +16,4 @@ export * from "./videodev2.ts";
 export * from "./vpipe.ts";
 export * from "./vpipe_dec.ts";
 export * from "./vpipe_loop.ts";
+export * from "./vpipe_loop_ctl.ts";

@@ -5,6 +5,7 @@
  */
 import type { Context } from "../../harness/context.ts";
 import { loopAccessChecks } from "./access.ts";
+import { loopAdminChecks } from "./admin.ts";
 import { loopCompatChecks } from "./compat.ts";
 import { loopEndChecks } from "./ends.ts";
 import { loopFormatChecks } from "./formats.ts";
@@ -58,6 +59,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
     await loopAccessChecks(suite.whole);
   }
   await loopParameterChecks(suite, context);
+  await loopAdminChecks(suite, context);
   if (loaded) await loadLoop(context);
   else if (loop.isLoaded()) await loop.unload();
 }

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * The nodes that there are. No bus finds them: they come with the module or are asked for,
+ * and go when they are told to, or with it.
+ */
+#include <linux/slab.h>
+
+#include <media/v4l2-ioctl.h>
+
+#include "loop.h"
+
+static DEFINE_MUTEX(vloop_nodes_lock); /* of the nodes there are */
+static struct vloop_dev *vloop_nodes[VLOOP_MAX_NODES];
+
+/* Nobody has it open or mapped any more. */
+static void vloop_dev_release(struct v4l2_device *v4l2_dev)
+{
+	struct vloop_dev *dev = container_of(v4l2_dev, struct vloop_dev, v4l2_dev);
+
+	vloop_placeholder_exit(dev);
+	vloop_readers_exit(dev);
+	vloop_frames_exit(dev);
+	v4l2_ctrl_handler_free(&dev->hdl);
+	mutex_destroy(&dev->map_lock);
+	mutex_destroy(&dev->lock);
+	kfree(dev);
+}
+
+/* All but what others can see. */
+static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_config *config)
+{
+	struct vloop_dev *dev;
+	int ret;
+
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+
+	dev->number = number;
+	dev->config = *config;
+	mutex_init(&dev->lock);
+	mutex_init(&dev->map_lock);
+	INIT_LIST_HEAD(&dev->files);
+	vloop_formats_init(dev);
+	vloop_frames_init(dev);
+	vloop_readers_init(dev);
+	vloop_placeholder_init(dev);
+
+	snprintf(dev->v4l2_dev.name, sizeof(dev->v4l2_dev.name), VLOOP_NAME "-%03u", number);
+	ret = v4l2_device_register(NULL, &dev->v4l2_dev);
+	if (ret) {
+		kfree(dev);
+		return ERR_PTR(ret);
+	}
+	/* From here on vloop_dev_release() frees, when the last user is gone. */
+	dev->v4l2_dev.release = vloop_dev_release;
+
+	ret = vloop_controls_init(dev);
+	if (ret) {
+		v4l2_device_unregister(&dev->v4l2_dev);
+		v4l2_device_put(&dev->v4l2_dev);
+		return ERR_PTR(ret);
+	}
+
+	return dev;
+}
+
+/* As the core logs calls, which is what its dev_debug in sysfs sets. */
+static u16 vloop_dev_debug(int debug)
+{
+	return (debug > 0 ? V4L2_DEV_DEBUG_IOCTL | V4L2_DEV_DEBUG_FOP : 0) |
+	       (debug > 1 ? V4L2_DEV_DEBUG_IOCTL_ARG | V4L2_DEV_DEBUG_CTRL : 0) |
+	       (debug > 2 ? V4L2_DEV_DEBUG_STREAMING | V4L2_DEV_DEBUG_POLL : 0);
+}
+
+static int vloop_register(struct vloop_dev *dev)
+{
+	struct video_device *vfd = &dev->vfd;
+	int ret;
+
+	if (*dev->config.label)
+		strscpy(vfd->name, dev->config.label, sizeof(vfd->name));
+	else
+		snprintf(vfd->name, sizeof(vfd->name), "vpipe loopback %u", dev->number);
+	vfd->fops = &vloop_fops;
+	vfd->ioctl_ops = &vloop_ioctl_ops;
+	vfd->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_OUTPUT |
+			   V4L2_CAP_READWRITE | V4L2_CAP_STREAMING;
+	vfd->ctrl_handler = &dev->hdl;
+
+	ret = vpipe_video_register(vfd, &dev->v4l2_dev, dev, dev->config.nr);
+	if (!ret)
+		vfd->dev_debug = vloop_dev_debug(dev->config.debug);
+
+	return ret;
+}
+
+static void vloop_remove(struct vloop_dev *dev)
+{
+	vloop_nodes[dev->number] = NULL;
+	debugfs_remove(dev->debugfs);
+	if (video_is_registered(&dev->vfd))
+		video_unregister_device(&dev->vfd);
+	v4l2_device_unregister(&dev->v4l2_dev);
+	v4l2_device_put(&dev->v4l2_dev);
+}
+
+/* The one that is /dev/videoN. */
+static struct vloop_dev *vloop_find(int nr)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&vloop_nodes_lock);
+	for (i = 0; i < VLOOP_MAX_NODES; i++)
+		if (vloop_nodes[i] && vloop_nodes[i]->vfd.num == nr)
+			return vloop_nodes[i];
+
+	return NULL;
+}
+
+static int vloop_make(const struct vloop_config *config, bool exact)
+{
+	struct vloop_dev *dev;
+	unsigned int number;
+	int ret;
+
+	lockdep_assert_held(&vloop_nodes_lock);
+	if (exact && vloop_find(config->nr))
+		return -EEXIST;
+	for (number = 0; number < VLOOP_MAX_NODES; number++)
+		if (!vloop_nodes[number])
+			break;
+	if (number == VLOOP_MAX_NODES)
+		return -ENOSPC;
+
+	dev = vloop_create(number, config);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	vloop_nodes[number] = dev;
+	ret = vloop_register(dev);
+	/* Another driver has the number. Whoever has opened the node by now finds it gone. */
+	if (!ret && exact && dev->vfd.num != config->nr) {
+		vloop_close_node(dev, true);
+		ret = -EEXIST;
+	}
+	if (ret) {
+		vloop_remove(dev);
+		return ret;
+	}
+	vloop_debugfs_init(dev);
+	v4l2_info(&dev->v4l2_dev, "registered as %s\n", video_device_node_name(&dev->vfd));
+
+	return dev->vfd.num;
+}
+
+/*
+ * Returns N of its /dev/videoN, which is the number that is asked for where that is meant
+ * exactly (else EEXIST), and another one where it is a wish that is taken.
+ */
+int vloop_nodes_add(const struct vloop_config *config, bool exact)
+{
+	int ret;
+
+	mutex_lock(&vloop_nodes_lock);
+	ret = vloop_make(config, exact);
+	mutex_unlock(&vloop_nodes_lock);
+
+	return ret;
+}
+
+int vloop_nodes_remove(int nr)
+{
+	struct vloop_dev *dev;
+	int ret;
+
+	mutex_lock(&vloop_nodes_lock);
+	dev = vloop_find(nr);
+	ret = dev ? vloop_close_node(dev, false) : -ENODEV;
+	if (!ret)
+		vloop_remove(dev);
+	mutex_unlock(&vloop_nodes_lock);
+
+	return ret;
+}
+
+int vloop_nodes_query(int nr, struct vloop_config *config)
+{
+	struct vloop_dev *dev;
+
+	mutex_lock(&vloop_nodes_lock);
+	dev = vloop_find(nr);
+	if (dev) {
+		mutex_lock(&dev->lock);
+		*config = dev->config;
+		mutex_unlock(&dev->lock);
+		config->nr = nr;
+		strscpy(config->label, dev->vfd.name, sizeof(config->label));
+	}
+	mutex_unlock(&vloop_nodes_lock);
+
+	return dev ? 0 : -ENODEV;
+}
+
+void vloop_nodes_exit(void)
+{
+	unsigned int i;
+
+	mutex_lock(&vloop_nodes_lock);
+	for (i = 0; i < VLOOP_MAX_NODES; i++)
+		if (vloop_nodes[i])
+			vloop_remove(vloop_nodes[i]);
+	mutex_unlock(&vloop_nodes_lock);
+	vloop_debugfs_exit();
+}
