@@ -14,6 +14,9 @@
 
 #include "loop.h"
 
+#define VLOOP_FRAME_FORMAT \
+	"minor=%d stream=%u frame=%u index=%d sequence=%u timestamp=%llu bytesused=%u"
+
 #define VLOOP_FRAME_CLASS(name)								\
 	DECLARE_EVENT_CLASS(name,							\
 		TP_PROTO(const struct vloop_file *file, u32 frame, int index,		\
@@ -37,7 +40,7 @@
 			__entry->timestamp = timestamp;					\
 			__entry->bytesused = bytesused;					\
 		),									\
-		TP_printk("minor=%d stream=%u frame=%u index=%d sequence=%u timestamp=%llu bytesused=%u", \
+		TP_printk(VLOOP_FRAME_FORMAT,							\
 			  __entry->minor, __entry->stream, __entry->frame, __entry->index,\
 			  __entry->sequence, __entry->timestamp, __entry->bytesused)	\
 	)

@@ -6,17 +6,21 @@
 import { _IOR, _IOW, _IOWR, type Ioctl } from "./ioctl_number.ts";
 import { type FieldsOf, s32, struct, type StructType, text, u32 } from "./struct.ts";
 
-type Signed =
-  | "output_nr"
-  | "unused"
-  | "max_buffers"
-  | "max_openers"
-  | "debug"
-  | "announce_all_caps";
-type Unsigned = "min_width" | "max_width" | "min_height" | "max_height";
-
 export const v4l2_loopback_config: StructType<
-  FieldsOf<number, Signed | Unsigned> & FieldsOf<string, "card_label">
+  & FieldsOf<
+    number,
+    | "output_nr"
+    | "unused"
+    | "min_width"
+    | "max_width"
+    | "min_height"
+    | "max_height"
+    | "max_buffers"
+    | "max_openers"
+    | "debug"
+    | "announce_all_caps"
+  >
+  & FieldsOf<string, "card_label">
 > = struct("struct v4l2_loopback_config", 72, {
   output_nr: s32(0),
   unused: s32(4),
