@@ -68,6 +68,9 @@ export const tool = declareTool({
 
     // Nothing is written where only an answer was asked for.
     const name = output || (markdown || asJson ? undefined : `${folder}/report.html`);
+    if (name !== undefined && /\.(csv|json)$/.test(name)) {
+      throw new Error(`${name}: is a file of a run and no page`);
+    }
     if (name !== undefined) writePage(name, page(machines));
     return {
       text: markdown ? machines.flatMap(tables) : [

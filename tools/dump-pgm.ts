@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFile } from "../lib/files/files.ts";
+import { readBeginning } from "../lib/files/files.ts";
 import { integer, outputPath, path } from "../lib/cli/parameters.ts";
 import { writePgm } from "../lib/files/pgm_files.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
@@ -26,7 +26,7 @@ export const tool = declareTool({
   options: {},
   run({ input, output, width, height }) {
     const size = width * height;
-    const pixels = readFile(input).subarray(0, size);
+    const pixels = readBeginning(input, size);
     if (pixels.length < size) {
       throw new FormatError(
         `${input}: truncated: ${pixels.length} bytes, a ${width}x${height} frame has ${size}`,

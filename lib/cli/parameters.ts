@@ -19,8 +19,8 @@ export interface Parameter<T> {
   readonly parse: (text: string) => T;
   /** The value without argument; a positional parameter that has none is required. */
   readonly fallback?: T;
-  /** It names a file that the tool writes: where that is stdout, the report goes to stderr. */
-  readonly output?: boolean;
+  /** It names a file: where the tool writes that to stdout, the report goes to stderr. */
+  readonly file?: "input" | "output";
 }
 
 /** A switch without a value. */
@@ -49,6 +49,7 @@ export function path(metavar: string, help: string): Parameter<string> {
   return {
     metavar,
     help,
+    file: "input",
     parse(text) {
       if (text === "") throw new UsageError("must not be empty");
       return text;
@@ -58,7 +59,7 @@ export function path(metavar: string, help: string): Parameter<string> {
 
 /** A file to write; `-` is stdout. */
 export function outputPath(metavar: string, help: string): Parameter<string> {
-  return { ...path(metavar, `${help}; - is stdout`), output: true };
+  return { ...path(metavar, `${help}; - is stdout`), file: "output" };
 }
 
 /** What a number may be, and what it is when left out. */

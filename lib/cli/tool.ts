@@ -7,6 +7,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { descriptorOf, STDOUT } from "../files/files.ts";
 import { described, type Flag, type Parameter, UsageError } from "./parameters.ts";
+import { isSameFile } from "../sys/device_number.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "../version.ts";
 import { suggestion } from "./suggest.ts";
@@ -160,16 +161,42 @@ export function parse<P extends Positionals, O extends Options>(
   return values as ReturnType<typeof parse<P, O>>;
 }
 
-/** Whether a tool's data go to stdout, so that nothing else may. */
-function writesStdout<P extends Positionals, O extends Options>(
+/** A file that the command line names, and what it is called there. */
+interface NamedFile {
+  readonly metavar: string;
+  readonly path: string;
+  readonly use: "input" | "output";
+}
+
+function filesOf<P extends Positionals, O extends Options>(
   { positionals, options }: Tool<P, O>,
   values: Record<string, unknown>,
-): boolean {
-  return Object.entries({ ...positionals, ...options }).some(([name, parameter]) => {
+): NamedFile[] {
+  return [
+    ...Object.entries(positionals).map((entry) => ["", ...entry] as const),
+    ...Object.entries(options).map((entry) => ["--", ...entry] as const),
+  ].flatMap(([dashes, name, parameter]) => {
     const path = values[name];
-    return !isFlag(parameter) && parameter.output === true && typeof path === "string" &&
-      descriptorOf(path, STDOUT) === STDOUT;
+    if (isFlag(parameter) || parameter.file === undefined || typeof path !== "string") return [];
+    return [{ metavar: dashes ? dashes + name : parameter.metavar, path, use: parameter.file }];
   });
+}
+
+/** Opening a file to be written empties it. */
+function refuseOverwriting(files: readonly NamedFile[]): void {
+  for (const [index, { metavar, path, use }] of files.entries()) {
+    if (use !== "output") continue;
+    const other = files.find((file, at) =>
+      at !== index && descriptorOf(path, STDOUT) === undefined && isSameFile(path, file.path)
+    );
+    if (other === undefined) continue;
+    throw new UsageError(`${metavar} is the same file as ${other.metavar}: ${path}`);
+  }
+}
+
+/** Whether a tool's data go to stdout, so that nothing else may. */
+function writesStdout(files: readonly NamedFile[]): boolean {
+  return files.some(({ path, use }) => use === "output" && descriptorOf(path, STDOUT) === STDOUT);
 }
 
 /** A tool as it is written down, with the types of its values found out. */
@@ -202,9 +229,11 @@ async function run<P extends Positionals, O extends Options>(
       console.log(`${tool.name} ${VERSION}`);
       return 0;
     }
+    const files = filesOf(tool, values);
+    refuseOverwriting(files);
     using stop = new StopRequest();
     const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
-    const print = report.toStderr || writesStdout(tool, values) ? console.error : console.log;
+    const print = report.toStderr || writesStdout(files) ? console.error : console.log;
     if (values.json) print(JSON.stringify(report.json));
     else if (!values.quiet) { for (const line of report.text) print(line); }
     if (report.failure === undefined) return stop.status || (report.status ?? 0);

@@ -4,19 +4,41 @@
  * @module
  */
 import { deviceAt, type DeviceFile } from "../sys/device_number.ts";
-import { EEXIST, errno, SysError } from "../sys/errno.ts";
+import { EEXIST, EFBIG, errno, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
 
 const NEWLINE = 0x0a;
 
+/** Of a file that is read whole: devices and pipes may have no end. */
+const LARGEST = 2 ** 31;
+
 /**
  * The whole content of a file or pipe.
  *
- * @throws {SysError} naming the file
+ * @throws {SysError} naming the file; EFBIG for more than 2 GiB
  */
 export function readFile(path: string): Uint8Array<ArrayBuffer> {
-  return concatenate(Array.from(readPieces(path), (piece) => piece.slice()));
+  const content = readBeginning(path, LARGEST + 1);
+  if (content.length > LARGEST) throw new SysError(path, "read", EFBIG);
+  return content;
+}
+
+/**
+ * The first `most` bytes of a file or pipe, or all that it has.
+ *
+ * @throws {SysError} naming the file
+ */
+export function readBeginning(path: string, most: number): Uint8Array<ArrayBuffer> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for (const piece of readPieces(path)) {
+    const wanted = piece.slice(0, most - size);
+    pieces.push(wanted);
+    size += wanted.length;
+    if (size === most) break;
+  }
+  return concatenate(pieces);
 }
 
 /**

@@ -4,8 +4,11 @@
  * @module
  */
 import { FormatError, type GreyImage } from "../image/image.ts";
-import { decodePgm, pgmHeader } from "../image/pgm.ts";
-import { readFile, writeFile } from "./files.ts";
+import { decodePgm, MAX_SIDE, pgmHeader } from "../image/pgm.ts";
+import { readBeginning, writeFile } from "./files.ts";
+
+/** Of a PGM: the largest image, behind a header with comments. */
+const LARGEST = MAX_SIDE * MAX_SIDE + (1 << 16);
 
 /**
  * Reads a PGM.
@@ -14,7 +17,7 @@ import { readFile, writeFile } from "./files.ts";
  * @throws {FormatError} naming the file, where it is not such an image
  */
 export function readPgm(path: string): GreyImage {
-  const bytes = readFile(path);
+  const bytes = readBeginning(path, LARGEST);
   try {
     return decodePgm(bytes);
   } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * The number of a device, by which sysfs knows it whatever its path, and what kind of file a path is.
+ * The number of a device, by which sysfs knows it whatever its path, and which file a path is.
  *
  * @module
  */
@@ -16,11 +16,16 @@ export const S_IFMT = 0o170000;
 export const S_IFIFO = 0o010000;
 export const S_IFCHR = 0o020000;
 export const S_IFBLK = 0o060000;
+export const S_IFREG = 0o100000;
 
 export const statx = struct("struct statx", 256, {
   stx_mode: u16(28),
+  stx_ino_low: u32(32),
+  stx_ino_high: u32(36),
   stx_rdev_major: u32(128),
   stx_rdev_minor: u32(132),
+  stx_dev_major: u32(136),
+  stx_dev_minor: u32(140),
 });
 
 /**
@@ -49,6 +54,14 @@ export function deviceAt(path: string): DeviceFile | undefined {
   const kind = status && status.stx_mode & S_IFMT;
   if (!status || kind !== S_IFCHR && kind !== S_IFBLK) return undefined;
   return { block: kind === S_IFBLK, major: status.stx_rdev_major, minor: status.stx_rdev_minor };
+}
+
+/** Whether two paths are of one file with content of its own; not where there is none. */
+export function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [statusAt(a), statusAt(b)];
+  return one !== undefined && other !== undefined && (one.stx_mode & S_IFMT) === S_IFREG &&
+    one.stx_ino_low === other.stx_ino_low && one.stx_ino_high === other.stx_ino_high &&
+    one.stx_dev_major === other.stx_dev_major && one.stx_dev_minor === other.stx_dev_minor;
 }
 
 /** Whether there is a pipe at a path. */

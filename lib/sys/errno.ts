@@ -35,6 +35,8 @@ export const ENODEV = 19;
 export const EINVAL = 22;
 /** An ioctl that the file does not have. */
 export const ENOTTY = 25;
+/** The file is too large. */
+export const EFBIG = 27;
 /** An invalid request descriptor. */
 export const EBADR = 53;
 /** No data available. */

@@ -106,3 +106,33 @@ Deno.test("bench-compare: --fail-on worse is status 1 of a worse side, and of no
     '1\n0\nbench-compare: --noise must be a share such as 3%, not "3" (see bench-compare --help)\n2\n1\n',
   ], stderr);
 });
+
+Deno.test("a file that is read is not written, by whatever name", async () => {
+  for (
+    const [line, says] of [
+      ["run cv-ref in.pgm in.pgm", "cv-ref: OUT.pgm is the same file as IN.pgm: in.pgm"],
+      ["ln -s in.pgm link; run cv-ref in.pgm link", "OUT.pgm is the same file as IN.pgm: link"],
+      ["ln in.pgm link; run pgm-diff in.pgm link link", "OUT is the same file as A: link"],
+      ["run loop-write /dev/null in.pgm in.pgm", "loop-write: CSV is the same file as INPUT"],
+      ["run decode-file in.pgm out --digest in.pgm", "--digest is the same file as IN"],
+    ]
+  ) {
+    const { status, stdout, stderr } = await shell(`${IMAGE}; ${line}; s=$?; cat in.pgm; exit $s`);
+    assertEquals([status, stdout], [2, "P5\n2 1\n255\nab"], stderr);
+    assert(stderr.includes(says), stderr);
+  }
+});
+
+Deno.test("bench-report: a file of a run is no place for the page", async () => {
+  const { status, stdout, stderr } = await shell(
+    `${REPORT}; run bench-report . ./mmap.csv; s=$?; head -c 6 mmap.csv; exit $s`,
+  );
+  assertEquals([status, stdout], [1, "frame,"], stderr);
+  assert(stderr.includes("mmap.csv: is a file of a run and no page"), stderr);
+});
+
+Deno.test("an input without an end is read as far as it is wanted", async () => {
+  const { status, stderr } = await shell("run dump-pgm /dev/zero out.pgm 10 10");
+  assertEquals(status, 0, stderr);
+  assert((await shell("run cv-ref /dev/zero out.pgm")).stderr.includes("not a PGM file"));
+});
