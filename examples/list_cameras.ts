@@ -11,9 +11,11 @@ const between = (of: Range) => of.min === of.max ? `${of.min}` : `${of.min}-${of
 const rate = ({ numerator, denominator }: FrameInterval) =>
   Number((denominator / numerator).toFixed(3));
 
+let cameras = 0;
 for (const { path } of videoNodes()) {
   using device = VideoDevice.open(path);
   if (device.captureType === undefined || device.outputType !== undefined) continue;
+  cameras++;
   console.log(`${path}: ${device.card} (${device.driver})`);
   for (const { pixelformat, description } of device.formatDescriptions(device.captureType)) {
     console.log(`  ${fourccText(pixelformat)}  ${description}`);
@@ -26,3 +28,4 @@ for (const { path } of videoNodes()) {
     }
   }
 }
+if (cameras === 0) console.error("no camera: /dev/video* has none, or none that may be opened");

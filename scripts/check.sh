@@ -10,8 +10,9 @@ die() {
 	exit 1
 }
 
-[ "$(id -u)" -eq 0 ] || die "must run as root: sudo make check"
 [ -x build/bin/check ] || die "build/bin/check is missing: run 'make tools' where Deno is, then copy build/bin here"
+case " $* " in *" --help "* | *" -h "* | *" --version "* | *" -V "*) exec build/bin/check "$@" ;; esac
+[ "$(id -u)" -eq 0 ] || die "must run as root: sudo make check"
 
 release=$(uname -r)
 module=build/kmod/$release/vpipe.ko

@@ -7,6 +7,7 @@
 # behind it. The archive has the runtime once; dist.mk puts the two together.
 # Tools that are launchers have one Deno anyway, and are packed as they are.
 set -euo pipefail
+[ $# -ge 4 ] || { echo "usage: scripts/dist.sh VERSION ARCH BUILD TOOL..." >&2; exit 2; }
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 version=$1

@@ -6,6 +6,7 @@
 #   scripts/install.sh remove DESTDIR PREFIX RELEASE
 # BUILD has bin/vpipe, and manual pages and completion in manual/ or ../manual/.
 set -euo pipefail
+[ $# -eq 4 ] || { echo "usage: scripts/install.sh tools|modules|remove ... ('make install' calls it)" >&2; exit 2; }
 
 what=$1
 destination=$2

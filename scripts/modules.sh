@@ -3,6 +3,7 @@
 # Build the modules for one kernel, and v4l2-mem2mem with them where that kernel
 # lacks it: scripts/modules.sh KDIR OUT
 set -euo pipefail
+[ $# -eq 2 ] || { echo "usage: scripts/modules.sh KDIR OUT" >&2; exit 2; }
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 kdir=$1

@@ -167,6 +167,8 @@ async function main(): Promise<number> {
 try {
   Deno.exit(await main());
 } catch (error) {
+  // Whoever read the list has seen enough of it.
+  if (error instanceof Deno.errors.BrokenPipe) Deno.exit(1);
   if (!(error instanceof Usage)) throw error;
   console.error(`tests/run: ${error.message}\n${USAGE}`);
   Deno.exit(2);
