@@ -88,7 +88,7 @@ export const FIGURES: Analysis<RunFigures, IoFigures> = { run: runFigures, pair:
 /** A run's figures; undefined where no row has both times of its latency. */
 function runFigures(files: RunFiles): RunFigures | undefined {
   const { name, kind, rows, meta, perf, lock, summary } = files;
-  const { name: latencyName, from, to: times, byDriver } = latencyOf(rows, kind);
+  const { name: latencyName, from, to: times, byDriver, ahead } = latencyOf(rows, kind);
   const since = (begin: Float64Array) => times.map((ns, row) => ns - begin[row]);
   const latencies = since(from);
   const latency = statistics(latencies);
@@ -110,7 +110,7 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     latency,
     latencyName,
     ownLatency: byDriver ? statistics(since(rows.times(kind.latency.from)!)) : undefined,
-    ahead: byDriver ? latencies.filter((ns) => ns < 0).length : 0,
+    ahead,
     interval: statistics(intervals(frame, times)),
     distribution: distribution(latencies),
     timeline: timeline(times, latencies),

@@ -347,8 +347,19 @@ Deno.test("figures: a camera's latency is from its buffers' time where the clock
 Deno.test("figures: times that are never set are not subtracted, times ahead are counted", () => {
   const row = (stamp: string) => `${FLAGGED}0,0,10000000000,10000000050,${stamp},0,16,8192\n`;
   assertEquals(figuresOf(row("0,0")).latencyName, "queueing to dequeueing");
-  const { latency, ahead } = figuresOf(row("10,1"));
-  assertEquals([latency.p50, ahead], [-950, 1]);
+  const { latencyName, latency, ahead } = figuresOf(row("10,1"));
+  assertEquals([latencyName, latency.p50, ahead], ["queueing to dequeueing", 50, 1]);
+  // A few are what a driver's idea of the clock makes of a real camera.
+  const mixed = figuresOf(
+    row("10,1") +
+      ["1", "2"].map((frame) => `${frame},0,10000000000,1000100${frame}000,10,0,${frame},16,8192\n`)
+        .join(""),
+  );
+  assertEquals([mixed.latencyName, mixed.latency.min, mixed.ahead], [
+    "end of frame to dequeueing",
+    -950,
+    1,
+  ]);
 });
 
 Deno.test("words: what read(2) and write(2) cannot tell is not said", () => {

@@ -26,15 +26,22 @@ export interface RunLatency {
   readonly to: Float64Array;
   /** Whether `from` is what the camera's driver says. */
   readonly byDriver: boolean;
+  /** Rows whose buffer has a time that comes after the program had it. */
+  readonly ahead: number;
 }
 
-/** The latency of a run; its kind's own where no buffer's time can be compared with the program's. */
+/**
+ * The latency of a run; its kind's own where no buffer's time can be compared with the program's. A time
+ * that most frames had yet to come to is nothing that was measured.
+ */
 export function latencyOf(rows: Table, { buffers, latency }: PathKind): RunLatency {
   const to = rows.times(latency.to)!;
   const stamps = buffers ? driverTimes(rows) : undefined;
-  return stamps === undefined
-    ? { name: latency.name, from: rows.times(latency.from)!, to, byDriver: false }
-    : { name: `${stamps.taken} to dequeueing`, from: stamps.times, to, byDriver: true };
+  const known = stamps ? stamps.times.filter((from) => !Number.isNaN(from)).length : 0;
+  const ahead = stamps ? stamps.times.filter((from, row) => from > to[row]).length : 0;
+  return stamps === undefined || ahead > known / 2
+    ? { name: latency.name, from: rows.times(latency.from)!, to, byDriver: false, ahead }
+    : { name: `${stamps.taken} to dequeueing`, from: stamps.times, to, byDriver: true, ahead };
 }
 
 /** Of rows whose buffers have the first one's clock and source; undefined where that is another clock. */
