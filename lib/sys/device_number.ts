@@ -5,7 +5,7 @@
  */
 import { errno, SysError } from "./errno.ts";
 import { cString, libc } from "./libc.ts";
-import { struct, u16, u32 } from "../uapi/struct.ts";
+import { struct, u16, u32, u64 } from "../uapi/struct.ts";
 
 /** linux/fcntl.h */
 export const AT_EMPTY_PATH = 0x1000;
@@ -20,8 +20,7 @@ export const S_IFREG = 0o100000;
 
 export const statx = struct("struct statx", 256, {
   stx_mode: u16(28),
-  stx_ino_low: u32(32),
-  stx_ino_high: u32(36),
+  stx_ino: u64(32),
   stx_rdev_major: u32(128),
   stx_rdev_minor: u32(132),
   stx_dev_major: u32(136),
@@ -60,7 +59,7 @@ export function deviceAt(path: string): DeviceFile | undefined {
 export function isSameFile(a: string, b: string): boolean {
   const [one, other] = [statusAt(a), statusAt(b)];
   return one !== undefined && other !== undefined && (one.stx_mode & S_IFMT) === S_IFREG &&
-    one.stx_ino_low === other.stx_ino_low && one.stx_ino_high === other.stx_ino_high &&
+    one.stx_ino === other.stx_ino &&
     one.stx_dev_major === other.stx_dev_major && one.stx_dev_minor === other.stx_dev_minor;
 }
 
