@@ -47,7 +47,7 @@ const COMPARISONS: Readonly<Record<string, (value: number, than: number, by: num
     ">=": (value, than) => value >= than,
     "<": (value, than) => value < than,
     ">": (value, than) => value > than,
-    "=": (value, than, by) => Math.abs(value - than) <= by,
+    "=": (value, than, by) => than - by <= value && value <= than + by,
   };
 
 /** One expectation. */
