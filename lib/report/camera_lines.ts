@@ -34,7 +34,7 @@ export function cameraRunLines(run: RunFigures): string[] {
     `${frames} frames, ${conditions(run)}`,
     ...interval ? [percentiles("interval", interval)] : [],
     `${percentiles("latency", latency)}  (${measuredFrom(run)})` +
-    (ahead > 0 ? `, ${ahead} frames had before their time` : ""),
+    (ahead > 0 ? `, ${ahead} frames had before their timestamp` : ""),
     `  ${losses(run)}`,
   ];
 }

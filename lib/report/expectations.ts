@@ -135,6 +135,7 @@ export function disappointments(
 export const EXPECTATION: Parameter<Expectation> = {
   metavar: "EXPRESSION",
   help: "what the run has to be, such as dropped<=1, interval_p99<40ms or fps=30+-5%, else the " +
-    `status is 1; names: ${Object.keys(EXPECTED).join(", ")}`,
+    `status is 1; names: ${Object.keys(EXPECTED).join(", ")}; units of the times: ` +
+    Object.keys(UNITS).join(", "),
   parse: parseExpectation,
 };
