@@ -23,6 +23,13 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ],
   ],
   "bench-report": [["A page of what a bench left in a folder:", "bench-report bench/mine"]],
+  "camera-report": [
+    ["The cameras there are, with their formats, sizes and rates:", "camera-report"],
+    [
+      "Whether a webcam keeps up, as a page and for a script:",
+      "camera-report /dev/video0 webcam --fps 30 --expect 'dropped<=1' --expect 'fps=30+-5%'",
+    ],
+  ],
   "capture-dmabuf": [
     [
       "A camera's frames as DMABUF through the filter:",

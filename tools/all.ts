@@ -13,6 +13,7 @@ export const TOOLS: Readonly<Record<string, () => Promise<AnyTool>>> = {
   "bench-compare": async () => (await import("./bench-compare.ts")).tool,
   "bench-fixture": async () => (await import("./bench-fixture.ts")).tool,
   "bench-report": async () => (await import("./bench-report.ts")).tool,
+  "camera-report": async () => (await import("./camera-report.ts")).tool,
   "capture-dmabuf": async () => (await import("./capture-dmabuf.ts")).tool,
   "capture-m2m": async () => (await import("./capture-m2m.ts")).tool,
   "capture-mmap": async () => (await import("./capture-mmap.ts")).tool,

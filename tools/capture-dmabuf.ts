@@ -29,7 +29,10 @@ export const tool = declareTool({
   options: { ...CAPTURE_OPTIONS, buffers: BUFFERS, heap: HEAP_OPTION },
   async run(values, session) {
     schedule(values);
-    if (values.filter === "") return await captureDmabufs(values, session);
+    if (values.filter === "") {
+      const capture = { ...values, device: values.source, tool: "capture-dmabuf" };
+      return await captureDmabufs(capture, session);
+    }
     if (
       values.format !== undefined && pixelFormat(values.format.toLowerCase()) !== GREY ||
       values.stamp

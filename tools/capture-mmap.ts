@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { CAPTURE_OPTIONS, openCamera, setUpCamera } from "../lib/frames/camera.ts";
-import { captureFrames, stampColumn } from "../lib/frames/capture_frames.ts";
+import { CAPTURE_OPTIONS } from "../lib/frames/camera.ts";
+import { captureMapped } from "../lib/frames/capture_mapped.ts";
 import { BUFFERS, CSV, FRAMES } from "../lib/cli/shared_options.ts";
 import { path } from "../lib/cli/parameters.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
-import { mmapQueue } from "../lib/v4l2/queue/mplane_queue.ts";
 
 export const tool = declareTool({
   name: "capture-mmap",
@@ -21,20 +20,9 @@ export const tool = declareTool({
     frames: FRAMES,
   },
   options: { ...CAPTURE_OPTIONS, buffers: BUFFERS },
-  async run(values, session) {
+  run(values, session) {
     schedule(values);
-    using device = openCamera(values.device, "streaming");
-    const cameraFormat = setUpCamera(device, values);
-    const { queue: mapped, planes } = mmapQueue(device, cameraFormat, values.buffers);
-    using queue = mapped;
-    return await captureFrames({
-      ...values,
-      tool: "capture-mmap",
-      queue,
-      cameraFormat,
-      // A number in the pixels is in the first plane.
-      more: stampColumn(values.stamp, (index) => planes[index][0].bytes),
-    }, session);
+    return captureMapped({ ...values, tool: "capture-mmap" }, session);
   },
 });
 

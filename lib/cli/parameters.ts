@@ -19,6 +19,8 @@ export interface Parameter<T> {
   readonly parse: (text: string) => T;
   /** The value without argument; a positional parameter that has none is required. */
   readonly fallback?: T;
+  /** Its option may be given more than once: the values are a list, empty of none. */
+  readonly repeated?: boolean;
   /** It names a file: where the tool writes that to stdout, the report goes to stderr. */
   readonly file?: "input" | "output";
 }
@@ -43,6 +45,16 @@ export function described(
 
 /** A parameter that may be left out, and then has no value. */
 export const optional = <T>(parameter: Parameter<T>): Parameter<T | undefined> => parameter;
+
+/** An option that may be given more than once; each value is one of a list. */
+export function repeated<T>(one: Parameter<T>): Parameter<readonly T[]> {
+  return {
+    metavar: one.metavar,
+    help: `${one.help}; may be given more than once`,
+    repeated: true,
+    parse: (text) => [one.parse(text)],
+  };
+}
 
 /** A parameter taken as it is: a file or device. */
 export function path(metavar: string, help: string): Parameter<string> {

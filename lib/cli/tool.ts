@@ -137,6 +137,10 @@ export function parse<P extends Positionals, O extends Options>(
       continue;
     }
     const texts = given[name] as string[];
+    if (option.repeated) {
+      values[name] = texts.flatMap((text) => convert(`--${name}`, option, text));
+      continue;
+    }
     if (texts.length > 1) throw new UsageError(`--${name} is given more than once`);
     values[name] = texts.length === 0 ? option.fallback : convert(`--${name}`, option, texts[0]);
   }

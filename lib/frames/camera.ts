@@ -96,6 +96,8 @@ export interface CameraFormat extends Format {
   readonly type: number;
   /** What the pixel format is called: our name, or the fourcc. */
   readonly name: string;
+  /** Frames a second that the device is set to; undefined where it does not tell. */
+  readonly rate?: number;
 }
 
 /**
@@ -130,7 +132,9 @@ export function setUpCamera(
       () => "--fps 0 keeps the device's own rate",
     );
   }
-  return { ...format, type, name };
+  const interval = device.getFrameInterval(type);
+  const rate = interval && interval.denominator / interval.numerator;
+  return { ...format, type, name, rate };
 }
 
 /** The format of this number; undefined where nothing here looks at its pixels. */
@@ -230,6 +234,7 @@ export function cameraReport(run: CameraRun): Report {
       warm_up_frames: warmUp,
       frames_per_second: rate,
       frames_per_second_asked: fps,
+      frames_per_second_set: run.format.rate,
       dropped,
       gaps,
       backwards,

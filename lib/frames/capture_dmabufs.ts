@@ -13,24 +13,21 @@ import { V4L2_BUF_TYPE_VIDEO_CAPTURE } from "../uapi/videodev2.ts";
 import { heapQueue, mplaneHeapQueue } from "../vpipe/heap_queue.ts";
 import { sharedBuffers } from "../vpipe/loop.ts";
 import { type CameraFormat, openCamera, setUpCamera } from "./camera.ts";
-import { type Capture, captureFrames } from "./capture_frames.ts";
+import { type BufferSettings, captureFrames } from "./capture_frames.ts";
 import { stampOf } from "./stamp.ts";
 import { BREATH_MS, type StopRequest } from "../cli/stop.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
 
 /** What the command line says. */
-export interface DmabufCapture extends Omit<Capture, "tool" | "queue" | "cameraFormat"> {
-  /** The camera's video node. */
-  readonly source: string;
-  /** Buffers of the heap. */
-  readonly buffers: number;
+export interface DmabufCapture extends BufferSettings {
+  /** Where the buffers come from, unless the writer of a loopback node has them. */
   readonly heap: string;
 }
 
 /** Captures and records. */
 export async function captureDmabufs(values: DmabufCapture, session: ToolSession): Promise<Report> {
-  const { source, timeout, stamp } = values;
-  using device = openCamera(source, "streaming");
+  const { device: path, timeout, stamp } = values;
+  using device = openCamera(path, "streaming");
   const shared = await writersBuffers(device, timeout, session.stop);
   using resources = new DisposableStack();
   for (const dmabuf of shared ?? []) resources.use(dmabuf);
@@ -49,7 +46,6 @@ export async function captureDmabufs(values: DmabufCapture, session: ToolSession
   };
   return await captureFrames({
     ...values,
-    tool: "capture-dmabuf",
     queue,
     cameraFormat,
     more: stamp ? [{ name: "stamp", value }] : [],

@@ -21,8 +21,19 @@ interface BufferColumn {
 }
 
 /** The column of `--stamp`; none without. */
-export function stampColumn(stamp: boolean, frame: (index: number) => Uint8Array): BufferColumn[] {
+export function stampColumn(
+  stamp: boolean | undefined,
+  frame: (index: number) => Uint8Array,
+): BufferColumn[] {
   return stamp ? [{ name: "stamp", value: (index) => stampOf(frame(index)) }] : [];
+}
+
+/** What the command line says of a capture into buffers. */
+export interface BufferSettings extends CameraSettings, RecordingSettings {
+  /** The camera's video node. */
+  readonly device: string;
+  /** Buffers to ask for. */
+  readonly buffers: number;
 }
 
 /** A capture: a queue with buffers, not streaming yet, and what to record of it. */

@@ -15,6 +15,8 @@ export interface LoopSettings {
   readonly tool: string;
   /** Frames to record, or Infinity. */
   readonly frames: number;
+  /** Seconds after the first recorded frame with which the loop ends; without, `frames` ends it alone. */
+  readonly seconds?: number;
   /** Frames to record and forget before. */
   readonly "warm-up": number;
   /** Seconds without a frame after which the source has stopped. */
@@ -62,9 +64,10 @@ export async function runFrameLoop(
   { quiet, stop }: ToolSession,
 ): Promise<Error | undefined> {
   const { source, log, statistics, take, turn, settle, look = () => false } = loop;
-  const { tool, frames, "warm-up": warmUp, timeout } = loop.settings;
+  const { tool, frames, seconds = Infinity, "warm-up": warmUp, timeout } = loop.settings;
   using progress = new Progress(tool, frames, "frames", quiet);
   let frame = -warmUp;
+  let end = Infinity;
   const keep = () => {
     if (frame > 0) return log.flush();
     log.clear();
@@ -83,7 +86,8 @@ export async function runFrameLoop(
       for (; index === -EAGAIN && !stop.requested; index = next()) await waiter.rest();
       if (index < 0) break;
       const now = take(index, frame);
-      if (look(frame++)) break;
+      if (frame === 0) end = now + seconds * 1e9;
+      if (look(frame++) || now >= end) break;
       if (log.isFull || waiter.restIsDue(now) || frame === 0) {
         settle();
         await waiter.rest();

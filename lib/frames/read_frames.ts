@@ -17,7 +17,6 @@ import type { Report, ToolSession } from "../cli/tool.ts";
 export interface Reading extends CameraSettings, RecordingSettings {
   /** The camera's video node. */
   readonly device: string;
-  readonly stamp: boolean;
   /** Leave the checksums out. */
   readonly "no-crc": boolean;
 }

@@ -82,7 +82,8 @@ export function timestamps({ kind, bufferFlags, summary }: RunFigures): string {
     : kind.timestamps;
 }
 
-function bufferClock(flags: number | undefined, driver: unknown): string {
+/** The clock of a camera's buffers by their flags, and when it is read. */
+export function bufferClock(flags: number | undefined, driver: unknown): string {
   // drivers/media/test-drivers/vivid computes them.
   const synthetic = driver === "vivid" ? ", synthetic (vivid)" : "";
   if (flags === undefined) return NOT_RECORDED + synthetic;

@@ -206,6 +206,8 @@ export const V4L2_SEL_TGT_COMPOSE_BOUNDS = 0x0102;
 export const V4L2_SEL_TGT_COMPOSE_PADDED = 0x0103;
 
 export const V4L2_CID_MIN_BUFFERS_FOR_CAPTURE = 0x00980927;
+export const V4L2_CID_EXPOSURE_ABSOLUTE = 0x009a0902;
+export const V4L2_CID_EXPOSURE_AUTO_PRIORITY = 0x009a0903;
 
 export const v4l2_capability: StructType<
   & FieldsOf<string, "driver" | "card" | "bus_info">

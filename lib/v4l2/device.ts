@@ -196,7 +196,7 @@ export class VideoDevice implements Disposable {
   /** One queue's frame interval; undefined where the driver has none. */
   getFrameInterval(type: number): FrameInterval | undefined {
     const parameters = v4l2.v4l2_streamparm.alloc({ type });
-    ioctlOr(this, v4l2.VIDIOC_G_PARM, parameters.bytes, ENOTTY);
+    ioctlOr(this, v4l2.VIDIOC_G_PARM, parameters.bytes, ENOTTY, EINVAL);
     const { numerator, denominator } = parameters;
     return numerator > 0 && denominator > 0 ? { numerator, denominator } : undefined;
   }

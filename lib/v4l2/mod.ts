@@ -6,6 +6,7 @@
 export type { Chroma, Control, Sequence } from "../codec/access_unit.ts";
 export type { Codec, CodecName } from "../codec/codecs.ts";
 export type { Rectangle } from "../image/rectangle.ts";
+export * from "./cameras.ts";
 export * from "./compound_controls.ts";
 export type { ControlDescription, MenuItem } from "./controls.ts";
 export type { Explain } from "./decoder/explain.ts";

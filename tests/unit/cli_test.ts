@@ -7,6 +7,7 @@ import {
   integers,
   path,
   rate,
+  repeated,
   UsageError,
 } from "../../lib/cli/parameters.ts";
 import { RawFile } from "../../lib/frames/raw_file.ts";
@@ -52,6 +53,16 @@ Deno.test("command line: what is left out has its default", () => {
 Deno.test("command line: 0x hexadecimal, and -- before a file with a dash", () => {
   const values = parse(tool, ["--", "-a.pgm", "0x10"]);
   assertEquals([values.input, values.frames], ["-a.pgm", 16]);
+});
+
+Deno.test("command line: an option that may be repeated has all of its values, each checked", () => {
+  const many = {
+    positionals: {},
+    options: { at: repeated(integer("N", "where", { max: 9 })) },
+  };
+  assertEquals(parse(many, ["--at", "3", "--at=1"]).at, [3, 1]);
+  assertEquals(parse(many, []).at, []);
+  assertThrows(() => parse(many, ["--at", "3", "--at", "10"]), UsageError, "--at must be a whole");
 });
 
 const refused: [argv: string[], message: string][] = [

@@ -4,6 +4,7 @@
  * @module
  */
 import { readFile } from "../../lib/files/files.ts";
+import { ENOTTY } from "../../lib/sys/errno.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { type Done, FakeNode, FakeQueue } from "./fake_node.ts";
 
@@ -26,8 +27,15 @@ export class Camera extends FakeNode {
         planes: [{ bytesperline: WIDTH, sizeimage: SIZE }],
       }),
     ]);
+    this.handle(v4l2.VIDIOC_G_PARM, (argument) => {
+      if (this.rate === undefined) return -ENOTTY;
+      Object.assign(v4l2.v4l2_streamparm.at(argument), { numerator: 1, denominator: this.rate });
+      return 0;
+    });
   }
 
+  /** The rate that it says it is set to; no VIDIOC_G_PARM without. */
+  rate?: number;
   /** What else a frame's buffer says. */
   saying: (sequence: number) => Partial<Done> = () => ({});
 

@@ -27,27 +27,14 @@ import { Module } from "../../harness/modules.ts";
 import { succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { delay } from "../../harness/waiting.ts";
+import { reportChecks } from "./report.ts";
+import { losing, VIVID_CID_DQBUF_ERROR } from "./vivid.ts";
 
 const FRAMES = 20;
 const VGA = { size: [640, 480], fps: FPS, format: "grey" };
 /** What the tools ask for, to have it whatever the device is set to. */
 const ASKED = ["--size", "640x480", "--format", "grey", "--fps", FPS] as const;
 const PAGES = Math.ceil(640 * 480 / libc.getpagesize());
-// drivers/media/test-drivers/vivid/vivid-ctrls.c
-const VIVID_CID_PERC_DROPPED = (0x00f00000 | 0xf000) + 64;
-const VIVID_CID_DQBUF_ERROR = (0x00f00000 | 0xf000) + 66;
-
-/** Has vivid lose so many per cent of its frames while `body` runs. */
-async function losing<T>(context: Context, percent: number, body: () => Promise<T>): Promise<T> {
-  using vivid = VideoDevice.open(context.vivid, V4L2_CAP_VIDEO_CAPTURE, "capture device");
-  vivid.setControl(VIVID_CID_PERC_DROPPED, percent);
-  try {
-    return await body();
-  } finally {
-    vivid.setControl(VIVID_CID_PERC_DROPPED, 0);
-  }
-}
-
 export async function captureChecks(suite: Suite, context: Context): Promise<void> {
   const { scratch, fixtures } = context;
   const csv = `${scratch}/capture.csv`;
@@ -335,4 +322,5 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     expectEqual("error", message, `${context.filter}: VIDIOC_QBUF: Invalid argument (EINVAL)`);
     return `4096 bytes for a frame of 307200: "${message}"`;
   });
+  if (suite.whole) await reportChecks(suite.whole, context);
 }

@@ -1,0 +1,138 @@
+/**
+ * camera-report: what a camera delivers, as a page; without one, which cameras there are.
+ *
+ * @module
+ */
+import { OutputFile } from "../lib/files/files.ts";
+import { choice, number, path, repeated, UsageError } from "../lib/cli/parameters.ts";
+import { BUFFERS, HEAP_OPTION } from "../lib/cli/shared_options.ts";
+import { declareTool, main, type Report } from "../lib/cli/tool.ts";
+import { CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
+import { captureBy, IO_METHODS } from "../lib/frames/capture_by.ts";
+import { exposureOf, exposureWords } from "../lib/frames/exposure.ts";
+import { cameraRunLines, rateMissed } from "../lib/report/camera_lines.ts";
+import { disappointments, EXPECTATION } from "../lib/report/expectations.ts";
+import { FIGURES } from "../lib/report/figures.ts";
+import { readBench } from "../lib/report/folder.ts";
+import { machineJson } from "../lib/report/json.ts";
+import { machineCsv } from "../lib/report/machine.ts";
+import { page } from "../lib/report/page.ts";
+import { ENOENT, SysError } from "../lib/sys/errno.ts";
+import { listFolder } from "../lib/sys/folder.ts";
+import { cameraLines, cameras } from "../lib/v4l2/cameras.ts";
+
+const { size, fps, format, timeout, "warm-up": warmUp } = CAPTURE_OPTIONS;
+
+function list(): Report {
+  const found = [...cameras()];
+  if (found.length === 0) {
+    throw new Error("no camera: /dev/video* has none, or none that may be opened");
+  }
+  return { text: found.flatMap(cameraLines), json: { cameras: found } };
+}
+
+/** `video0-hd-webcam`: of a node and its camera's name. */
+function folderName(device: string, card: string): string {
+  const node = device.slice(device.lastIndexOf("/") + 1);
+  const words = card.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  return [node, ...words].join("-");
+}
+
+/** Nothing of another run may be taken for this one's. */
+function refuseUsed(folder: string): void {
+  try {
+    if (listFolder(folder).length === 0) return;
+  } catch (error) {
+    if (error instanceof SysError && error.code === ENOENT) return;
+    throw error;
+  }
+  throw new Error(`${folder}: is not empty (DIR may be another place)`);
+}
+
+function write(name: string, content: string): void {
+  using file = new OutputFile(name);
+  file.append(content);
+}
+
+export const tool = declareTool({
+  name: "camera-report",
+  summary:
+    "Captures frames from a camera for some seconds and writes a folder about them: a row a " +
+    "frame, figures, and a page that opens offline. Without DEV it lists the cameras.",
+  positionals: {
+    device: {
+      ...path("DEV", "camera, such as /dev/video0; without it all are listed"),
+      fallback: "",
+    },
+    folder: {
+      ...path("DIR", "folder to write, new or empty; without it one here, of the camera's name"),
+      fallback: "",
+    },
+  },
+  options: {
+    seconds: number("SECONDS", "how long to capture", { min: 0.1, max: 86400, fallback: 20 }),
+    io: {
+      ...choice("IO", `${IO_METHODS.join(", ")}: how frames are taken`, IO_METHODS),
+      fallback: IO_METHODS[0],
+    },
+    expect: repeated(EXPECTATION),
+    size,
+    fps,
+    format,
+    buffers: BUFFERS,
+    heap: HEAP_OPTION,
+    "warm-up": warmUp,
+    timeout,
+  },
+  async run({ device: path, folder: asked, io, expect, ...settings }, session) {
+    if (path === "" && expect.length > 0) throw new UsageError("DEV is missing: --expect is of it");
+    if (path === "") return list();
+    const { card, driver } = identify(path, io);
+    const folder = asked || folderName(path, card);
+    refuseUsed(folder);
+
+    const captured = await captureBy(io, {
+      ...settings,
+      ...{ tool: "camera-report", device: path, csv: `${folder}/${io}.csv` },
+      ...{ frames: Infinity, stages: true },
+    }, session);
+    write(`${folder}/${io}.json`, `${JSON.stringify(captured.json)}\n`);
+    write(`${folder}/machine.csv`, machineCsv({ camera: card, camera_driver: driver }));
+    const machines = readBench(folder, FIGURES);
+    write(`${folder}/report.html`, page(machines));
+
+    const run = machines.at(0)?.runs.at(0);
+    const missed = run && rateMissed(run);
+    const exposure = missed === undefined ? {} : exposureOf(path);
+    const why = exposureWords(exposure);
+    const unmet = disappointments(expect, run);
+    for (const { says } of unmet) session.warn(says);
+    return {
+      text: [
+        ...run ? cameraRunLines(run) : ["no frame"],
+        ...missed
+          ? [`  below the ${Number(missed.toFixed(3))} a second that are set${why && `: ${why}`}`]
+          : [],
+      ].map((line, i) => i === 0 ? `${folder}: ${line}` : line),
+      json: {
+        folder,
+        report: `${folder}/report.html`,
+        ...machines.map(machineJson).at(0),
+        ...exposure,
+        expectations_not_met: unmet,
+        failure: captured.failure?.message,
+      },
+      status: unmet.length > 0 ? 1 : 0,
+      failure: captured.failure,
+    };
+  },
+});
+
+/** What the camera is called; that it is one is known before a folder is made. */
+function identify(path: string, io: typeof IO_METHODS[number]): { card: string; driver: string } {
+  using device = openCamera(path, io === "read" ? "read" : "streaming");
+  const { card, driver } = device;
+  return { card, driver };
+}
+
+if (import.meta.main) await main(tool);
