@@ -81,4 +81,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "pgm-diff": [
     ["Whether two images are the same:", "pgm-diff --exit-code a.pgm b.pgm difference.pgm"],
   ],
+  "trace-frames": [
+    [
+      "Every frame of a bench, to be opened at ui.perfetto.dev:",
+      "trace-frames bench/mine --chrome frames.json",
+    ],
+  ],
 };
