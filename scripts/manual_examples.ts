@@ -86,5 +86,9 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "Every frame of a bench, to be opened at ui.perfetto.dev:",
       "trace-frames bench/mine --chrome frames.json",
     ],
+    [
+      "The slowest frames, and who ran meanwhile, by trace_v4l2.sh and trace-cmd report:",
+      "trace-frames bench/mine --trace trace.txt",
+    ],
   ],
 };

@@ -6,10 +6,16 @@
  */
 import { type ChromeTrace, Lanes, type Track } from "./chrome_trace.ts";
 import type { FramePairs } from "./analysis/frame_pairs.ts";
-import { type FrameSlices, frameSlices, type Slice } from "./analysis/frame_slices.ts";
+import {
+  drawnLatency,
+  type FrameSlices,
+  frameSlices,
+  type Slice,
+} from "./analysis/frame_slices.ts";
 import { pairFrames } from "./analysis/frame_pairs.ts";
 import { kindOf, type PathKind } from "./analysis/recorded_paths.ts";
 import type { PairFiles, RunFiles } from "./folder.ts";
+import type { OnCpu } from "./on_cpu.ts";
 
 /** One program's rows. */
 export type RecordedRun = Pick<RunFiles, "name" | "kind" | "rows" | "meta">;
@@ -75,7 +81,7 @@ function drawFrames(
   whose = "",
 ): (Drawn | undefined)[] {
   const thread = trace.track(pid, `${whose}thread`);
-  const lanes = new Lanes(trace, pid, `${whose}${run.kind.latency.name}`);
+  const lanes = new Lanes(trace, pid, `${whose}${drawnLatency(run.rows, run.kind).name}`);
   const drawn: (Drawn | undefined)[] = [];
   for (const frame of framesOf(run, second)) {
     const { latency, inFlight, turn, onThread, charged } = frame;
@@ -108,5 +114,22 @@ export function drawPair(trace: ChromeTrace, pair: RecordedPair, second: number)
     if (!writer || !reader) continue;
     const had = Math.max(reader.begin, reader.end - 1);
     trace.arrow(name, writer.track, writer.begin, reader.track, had);
+  }
+}
+
+/** Draws who had which CPU between two times, a track a CPU; nothing is where it was idle. */
+export function drawCpus(
+  trace: ChromeTrace,
+  tasks: Iterable<OnCpu>,
+  first: number,
+  last: number,
+): void {
+  const pid = trace.group("CPU");
+  const tracks = new Map<number, Track>();
+  for (const { cpu, id, name, begin, end } of tasks) {
+    if (id === 0 || end <= first || begin >= last) continue;
+    const track = tracks.get(cpu) ?? trace.track(pid, `CPU ${cpu}`);
+    tracks.set(cpu, track);
+    trace.slice(track, { name, begin: Math.max(begin, first), end: Math.min(end, last) });
   }
 }

@@ -1,8 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFile, writeFile } from "../../lib/files/files.ts";
+import type { Report } from "../../lib/cli/tool.ts";
 import { StopRequest } from "../../lib/cli/stop.ts";
 import { microseconds } from "../../lib/report/chrome_trace.ts";
+import { tasksOnCpus } from "../../lib/report/on_cpu.ts";
 import { tool } from "../../tools/trace-frames.ts";
+import { exists } from "../harness/modules.ts";
 
 /** Far beyond what a number has in ns: a machine that has run for 200 days. */
 const SECOND = 17_280_000;
@@ -20,7 +23,11 @@ interface Event {
 }
 
 /** What the tool says of a folder with `files`, and the events that it wrote. */
-async function traceOf(files: Readonly<Record<string, string>>, name = "out/trace.json") {
+async function traceOf(
+  files: Readonly<Record<string, string>>,
+  name = "out/trace.json",
+  kernel?: string,
+) {
   const folder = Deno.makeTempDirSync();
   const warnings: string[] = [];
   const text = (path: string) => new TextDecoder().decode(readFile(`${folder}/${path}`));
@@ -29,22 +36,23 @@ async function traceOf(files: Readonly<Record<string, string>>, name = "out/trac
       writeFile(`${folder}/${file}`, new TextEncoder().encode(text));
     }
     using stop = new StopRequest();
+    if (kernel !== undefined) writeFile(`${folder}/trace.txt`, new TextEncoder().encode(kernel));
     const values = {
+      trace: kernel === undefined ? undefined : `${folder}/trace.txt`,
       ...{ folder, chrome: `${folder}/${name}` },
       ...{ json: false, quiet: false, debug: false, version: false, help: false },
     };
     const warn = (says: string) => void warnings.push(says.replace(folder, ""));
     let failure = "";
+    let report: Report | undefined;
     try {
-      await tool.run(values, { quiet: false, stop, warn });
+      report = await tool.run(values, { quiet: false, stop, warn });
     } catch (error) {
       failure = (error as Error).message.replace(folder, "");
     }
-    // A file that was not written is a run's own.
-    const events: Event[] = failure.includes("is a file of")
-      ? []
-      : JSON.parse(text(name)).traceEvents;
-    return { failure, warnings, events };
+    const written = name.startsWith("out/") && exists(`${folder}/${name}`);
+    const events: Event[] = written ? JSON.parse(text(name)).traceEvents : [];
+    return { failure, warnings, events, report, written };
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
@@ -211,4 +219,113 @@ Deno.test("trace-frames: a run's files are not written over", async () => {
     const { failure } = await traceOf(files, name);
     assertEquals(failure, `/${name}: is a file of a run and no trace`);
   }
+});
+
+/** Times of a trace's text, of a frame's begin and some us more. */
+const us = (frame: number, after: number) =>
+  `${SECOND}.${String(1 + 20 * frame + after).padStart(6, "0")}`;
+const dequeued = (sequence: number) =>
+  "minor = 7, index = 0, type = VIDEO_CAPTURE, bytesused = 16, flags = TIMESTAMP_COPY, field = NONE, " +
+  `timestamp = 0, timecode = { type = 0x0, flags = , frames = 0 }, sequence = ${sequence}`;
+
+/** As tracefs shows it, and as trace-cmd report does. */
+const KERNELS: Readonly<Record<string, (frame: number) => string>> = {
+  "/sys/kernel/tracing/trace": (frame) =>
+    `          <idle>-0       [001] d..2.  ${
+      us(frame, 0)
+    }: sched_switch: prev_comm=swapper/1 prev_pid=0 ` +
+    `prev_prio=120 prev_state=R ==> next_comm=other next_pid=9 next_prio=120\n` +
+    ` odd name-x-12     (     12) [000] d..2.  ${
+      us(frame, 4)
+    }: sched_switch: prev_comm=odd name-x ` +
+    `prev_pid=12 prev_prio=120 prev_state=S ==> next_comm=kworker/0:1 next_pid=10 next_prio=120\n` +
+    `     kworker/0:1-10      [000] d..2.  ${us(frame, 7)}: sched_switch: prev_comm=kworker/0:1 ` +
+    `prev_pid=10 prev_prio=120 prev_state=I ==> next_comm=odd name-x next_pid=12 next_prio=120\n` +
+    `      odd name-x-12      [000] .....  ${us(frame, 9)}: v4l2_dqbuf: ${dequeued(frame)}\n`,
+  "trace-cmd report": (frame) =>
+    `vpipe-76:           <idle>-0     [001] d....  ${
+      us(frame, 0)
+    }: sched_switch:         swapper/1:0 ` +
+    `[120] R ==> other:9 [120]\n` +
+    `vpipe-76:     odd name-x-12    [000] d....  ${
+      us(frame, 4)
+    }: sched_switch:         odd name-x:12 ` +
+    `[120] S ==> kworker/0:1:10 [120]\n` +
+    `vpipe-76:    kworker/0:1-10    [000] d....  ${
+      us(frame, 7)
+    }: sched_switch:         kworker/0:1:10 ` +
+    `[120] I ==> odd name-x:12 [120]\n` +
+    `vpipe-76:     odd name-x-12    [000] .....  ${us(frame, 9)}: v4l2_dqbuf:           ` +
+    `${dequeued(frame)}\n`,
+};
+const FROM_BEGIN = `            sh-1         [000] .....  ${us(0, -1)}: sys_enter: NR 1\n`;
+const TO_END = `            sh-1         [000] .....  ${us(40, 0)}: sys_enter: NR 1\n`;
+
+Deno.test("trace-frames: who had the CPU on which a frame was got, by either text", async () => {
+  for (const [from, kernel] of Object.entries(KERNELS)) {
+    const text = ["cpus=2\n# tracer: nop\n", FROM_BEGIN, kernel(0), kernel(1), kernel(2), TO_END];
+    const { report, failure, events } = await traceOf(
+      fixture(3, 20_000),
+      "out/trace.json",
+      text.join(""),
+    );
+    assertEquals([from, failure], [from, ""]);
+    assertEquals(report!.text.slice(0, 4), [
+      `f, frame 0, at ${SECOND}.000 s: 10.9 us`,
+      "  QBUF 101 ns, queue wait 102 ns, kernel copy 5.10 us, filter 3.10 us, checksum 1.10 us, " +
+      "finish 1.10 us, wake-up 284 ns, requeue 99 ns, measuring 501 ns",
+      "  minor faults 2, involuntary switches 1, run delay 77 ns",
+      "  CPU 0: odd name-x-12 7.90 us, kworker/0:1-10 3.00 us",
+    ]);
+    const cpu = slicesOf(events, "CPU 0").filter(({ name }) => name.startsWith("kworker"));
+    assertEquals(cpu.map(nsOf), [[3999, 3000], [23_999, 3000], [43_999, 3000]]);
+    assertEquals(slicesOf(events, "CPU 1").map(({ name }) => name), ["other-9"]);
+  }
+});
+
+Deno.test("trace-frames: a trace of another clock is refused, and nothing written", async () => {
+  const kernel = KERNELS["trace-cmd report"];
+  const whole = FROM_BEGIN + [0, 1, 2].map(kernel).join("") + TO_END;
+  const clock = "trace with the clock mono (trace_clock in tracefs, trace-cmd record -C mono)";
+  const refused = async (text: string) => {
+    const { failure, written } = await traceOf(fixture(3, 20_000), "out/trace.json", text);
+    assertEquals(written, false);
+    return failure;
+  };
+  assertEquals(
+    await refused(whole.replaceAll(` ${SECOND}.`, " 99.")),
+    `/trace.txt: from 99.000 s to 99.001 s, no frame is within (they are from ${SECOND}.000 s to ` +
+      `${SECOND}.000 s): is it of this run? ${clock}`,
+  );
+  assertEquals(
+    await refused(
+      whole.replaceAll("sequence = ", "sequence = 1").replaceAll("sequence = 12", "sequence = 0"),
+    ),
+    `/trace.txt: no frame's VIDIOC_DQBUF is within the frame's times: ${clock}`,
+  );
+  assertEquals(
+    await refused(whole.replaceAll(`${SECOND}.`, "")),
+    `/trace.txt: its times count no seconds: ${clock}`,
+  );
+  assertEquals(
+    await refused("x\n"),
+    "/trace.txt: no event in it: is it the kernel's trace as text?",
+  );
+  assertEquals(
+    (await refused("\x17\x08Dtracing6")).split(": ")[1],
+    "is trace-cmd's own file",
+  );
+});
+
+Deno.test("who had a CPU: not where the trace has lost who came", () => {
+  const event = (ns: number, previous: string, next: string) => ({
+    ...{ thread: 1, cpu: 3, ns, name: "sched_switch" },
+    says: `${previous} [120] S ==> ${next} [120]`,
+  });
+  const lost = [event(10, "a:1", "b:2"), event(20, "b:2", "c:3"), event(50, "d:4", "a:1")];
+  assertEquals(
+    [...tasksOnCpus(lost, { second: 0, first: 0, last: 60 })]
+      .map(({ name, begin, end }) => [name, begin, end]),
+    [["a-1", 0, 10], ["b-2", 10, 20], ["a-1", 50, 60]],
+  );
 });

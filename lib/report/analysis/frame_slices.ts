@@ -7,7 +7,7 @@
 import type { Numbers, Table } from "./table.ts";
 import { at, type RecordedPart, recordedParts } from "./recorded_parts.ts";
 import { type PathKind, THREAD_COLUMNS } from "./recorded_paths.ts";
-import { latencyOf } from "./run_latency.ts";
+import { latencyOf, type RunLatency } from "./run_latency.ts";
 
 /** Between two times in ns since a second that whoever asked has named. */
 export interface Slice {
@@ -32,6 +32,14 @@ export interface FrameSlices {
   readonly charged: Readonly<Record<string, number>>;
 }
 
+/** The latency that frames are drawn with: the kind's own where the driver's times are of frames to come. */
+export function drawnLatency(rows: Table, kind: PathKind): RunLatency {
+  const latency = latencyOf(rows, kind);
+  const { byDriver, from, to } = latency;
+  const isAhead = byDriver && from.some((ns, row) => ns > to[row]);
+  return isAhead ? latencyOf(rows, { ...kind, buffers: false }) : latency;
+}
+
 /**
  * Every row's frame, in their order.
  *
@@ -45,7 +53,7 @@ export function* frameSlices(
   second: number,
 ): Generator<FrameSlices, void> {
   const { overlapping, parts, afterwards } = recordedParts(rows, kind, meta);
-  const { from, to } = latencyOf(rows, kind);
+  const { from, to } = drawnLatency(rows, kind);
   const start = overlapping ? undefined : rows.times(kind.start);
   const numbers = rows.numbers("frame")!;
   const shift = (rows.second - second) * 1e9;
