@@ -146,14 +146,18 @@ const chargesOf = (charged: TimedFrame["charged"]) =>
     return [words, name.endsWith("_ns") ? formatNs(value) : String(value)] as const;
   });
 
+function whoRan(cpu: Accompanied["cpu"], ran: Accompanied["ran"]): string {
+  if (cpu === undefined) return "its VIDIOC_DQBUF is not in the trace";
+  if (ran.length === 0) return `CPU ${cpu}: no sched_switch of it is in the trace`;
+  return `CPU ${cpu}: ${listed(ran.map(([task, ns]) => [task, formatNs(ns)]))}`;
+}
+
 function wordsOf({ frame, cpu, ran }: Accompanied, second: number): string[] {
   const { run, name, begin, end, parts, charged } = frame;
   const lines = [
     listed(parts.map((part) => [part.name, formatNs(part.end - part.begin)])),
     listed(chargesOf(charged)),
-    cpu === undefined
-      ? "its VIDIOC_DQBUF is not in the trace"
-      : `CPU ${cpu}: ${listed(ran.map(([task, ns]) => [task, formatNs(ns)]))}`,
+    whoRan(cpu, ran),
   ];
   return [
     `${run}, ${name}, at ${seconds(begin, second)}: ${formatNs(end - begin)}`,

@@ -317,6 +317,17 @@ Deno.test("trace-frames: a trace of another clock is refused, and nothing writte
   );
 });
 
+Deno.test("trace-frames: a trace without switches, or without the buffers of the frames", async () => {
+  const kernel = KERNELS["trace-cmd report"];
+  const lines = FROM_BEGIN + [0, 1, 2].map(kernel).join("") + TO_END;
+  const without = async (event: string) => {
+    const text = lines.split("\n").filter((line) => !line.includes(event)).join("\n");
+    return (await traceOf(fixture(3, 20_000), "out/trace.json", text)).report!.text[3];
+  };
+  assertEquals(await without("sched_switch"), "  CPU 0: no sched_switch of it is in the trace");
+  assertEquals(await without("v4l2_dqbuf"), "  its VIDIOC_DQBUF is not in the trace");
+});
+
 Deno.test("who had a CPU: not where the trace has lost who came", () => {
   const event = (ns: number, previous: string, next: string) => ({
     ...{ thread: 1, cpu: 3, ns, name: "sched_switch" },
