@@ -29,7 +29,7 @@ import {
   type TimedFrame,
   timedFrames,
 } from "../lib/report/slow_frames.ts";
-import { isSameFile } from "../lib/sys/device_number.ts";
+import { isPipe, isSameFile } from "../lib/sys/device_number.ts";
 import { SysError } from "../lib/sys/errno.ts";
 import { listFolder } from "../lib/sys/folder.ts";
 
@@ -208,6 +208,9 @@ export const tool = declareTool({
   run({ folder, chrome, trace }, { warn }) {
     if (chrome === undefined && trace === undefined) {
       throw new UsageError("--chrome or --trace is missing");
+    }
+    if (trace !== undefined && isPipe(trace)) {
+      throw new Error(`${trace}: is a pipe, and has to be read more than once: name a file`);
     }
     const beside = trace === undefined ? undefined : { path: trace, span: traceSpan(trace) };
     const seen = look(folder, beside, warn);
