@@ -88,4 +88,14 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "pgm-diff": [
     ["Whether two images are the same:", "pgm-diff --exit-code a.pgm b.pgm difference.pgm"],
   ],
+  "trace-frames": [
+    [
+      "Every frame of a bench, to be opened at ui.perfetto.dev:",
+      "trace-frames bench/mine --chrome frames.json",
+    ],
+    [
+      "The slowest frames, and who ran meanwhile, by trace_v4l2.sh and trace-cmd report:",
+      "trace-frames bench/mine --trace trace.txt",
+    ],
+  ],
 };

@@ -28,4 +28,5 @@ export const TOOLS: Readonly<Record<string, () => Promise<AnyTool>>> = {
   "loop-write": async () => (await import("./loop-write.ts")).tool,
   "meta-drain": async () => (await import("./meta-drain.ts")).tool,
   "pgm-diff": async () => (await import("./pgm-diff.ts")).tool,
+  "trace-frames": async () => (await import("./trace-frames.ts")).tool,
 };

@@ -48,10 +48,20 @@ export class Tracing implements Disposable {
     Deno.writeTextFileSync(`${this.folder}/${file}`, value);
   }
 
+  /** Traces other events beside the module's: `sched/sched_switch`. */
+  enable(event: string): void {
+    this.#write(`events/${event}/enable`, "1");
+  }
+
+  /** Ends the trace. The file has its text. */
+  text(): string {
+    this.#write("tracing_on", "0");
+    return `${this.folder}/trace`;
+  }
+
   /** What has happened, the oldest first; there may be nothing else, and nothing that was lost. */
   events(): TraceEvent[] {
-    this.#write("tracing_on", "0");
-    const text = Deno.readTextFileSync(`${this.folder}/trace`);
+    const text = Deno.readTextFileSync(this.text());
     expect(!/LOST \d+ EVENTS/.test(text), "events were lost");
     const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     return lines.map((line) => {

@@ -123,6 +123,20 @@ Deno.test("a file that is read is not written, by whatever name", async () => {
   }
 });
 
+Deno.test("trace-frames: what it takes, and a trace that cannot be read twice", async () => {
+  const { status, stdout, stderr } = await shell(`${REPORT}; mkfifo pipe
+    run trace-frames . --chrome out/trace.json; echo $?
+    run trace-frames . --trace pipe; echo $?
+    run trace-frames .; echo $?; ls . out`);
+  assertEquals([status, stdout, stderr], [
+    0,
+    "out/trace.json: 3 frames of 20.000 s, for ui.perfetto.dev\n0\n1\n2\n" +
+    ".:\nmmap.csv\nout\npipe\n\nout:\ntrace.json\n",
+    "trace-frames: pipe: is a pipe, and has to be read more than once: name a file\n" +
+    "trace-frames: --chrome or --trace is missing (see trace-frames --help)\n",
+  ]);
+});
+
 Deno.test("bench-report: a file of a run is no place for the page", async () => {
   const { status, stdout, stderr } = await shell(
     `${REPORT}; run bench-report . ./mmap.csv; s=$?; head -c 6 mmap.csv; exit $s`,

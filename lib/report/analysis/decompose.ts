@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "./join.ts";
+import { at, recordedParts } from "./recorded_parts.ts";
 import { type PartName, type PathKind, RUN_DELAY } from "./recorded_paths.ts";
 import { quantile, type Statistics, statistics } from "./percentiles.ts";
 import type { Numbers, Table } from "./table.ts";
@@ -54,17 +54,6 @@ export interface Decomposition {
   readonly outside: number;
 }
 
-/** A column, and for each row of the run its own; -1 for none. */
-interface Column {
-  readonly data: Float64Array;
-  readonly rows?: Int32Array;
-}
-
-function at({ data, rows }: Column, row: number): number {
-  // An index of -1 reads undefined.
-  return rows === undefined ? data[row] : data[rows[row]] ?? NaN;
-}
-
 /**
  * Takes a run apart.
  *
@@ -72,33 +61,15 @@ function at({ data, rows }: Column, row: number): number {
  * @returns undefined where the run was recorded without stages
  */
 export function decompose(run: Table, kind: PathKind, meta?: Table): Decomposition | undefined {
-  const joined = kind.join && meta ? join(run, meta, kind.join) : undefined;
-  const known = new Map<string, Column | undefined>();
-  const column = (name: string) => {
-    if (!known.has(name)) known.set(name, read(name));
-    return known.get(name);
-  };
-  const read = (name: string): Column | undefined => {
-    const ofMeta = name.startsWith("meta.");
-    const data = ofMeta ? meta?.times(name.slice("meta.".length), run.second) : run.times(name);
-    if (!data) return undefined;
-    return ofMeta ? joined && { data, rows: joined.rows } : { data };
-  };
-
   const start = run.times(kind.start);
   const from = run.times(kind.latency.from);
   const to = run.times(kind.latency.to);
   if (!start || !from || !to) return undefined;
-  const overlapping = overlaps(start, to);
-  const candidates = overlapping
-    ? kind.parts.slice(0, 1 + kind.parts.findIndex((part) => part.to === kind.latency.to))
-    : kind.parts;
+  const { joined, overlapping, candidates, parts: recorded } = recordedParts(run, kind, meta);
   const rows = overlapping ? Int32Array.from({ length: run.length }, (_, row) => row) : turns(run);
-  const there = candidates.flatMap((part) => {
-    const [from, to] = [column(part.from), column(part.to)];
-    const isKnown = from && to && rows.some((row) => at(to, row) - at(from, row) >= 0);
-    return isKnown ? [{ name: part.name, from, to }] : [];
-  });
+  const there = recorded.filter(({ from, to }) =>
+    rows.some((row) => at(to, row) - at(from, row) >= 0)
+  );
   const delay = overlapping ? undefined : runDelay(run);
   const names = [...there.map(({ name }) => name), ...(delay ? [RUN_DELAY] : [])];
   const all = overlapping ? candidates.map(({ name }) => name) : [
@@ -270,11 +241,4 @@ function takeFrom(parts: Float64Array, part: number, wanted: number): number {
   const much = Math.min(wanted, Math.max(0, parts[part]));
   parts[part] -= much;
   return much;
-}
-
-/** Whether most frames begin before the one before has come back. */
-function overlaps(start: Float64Array, end: Float64Array): boolean {
-  let early = 0;
-  for (let row = 1; row < start.length; row++) if (start[row] < end[row - 1]) early++;
-  return early > start.length / 2;
 }

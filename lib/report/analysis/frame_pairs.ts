@@ -12,6 +12,8 @@ export interface FramePairs {
   readonly latencies: Float64Array;
   /** The writer's row of each of these. */
   readonly written: Int32Array;
+  /** The reader's own. */
+  readonly read: Int32Array;
   /** Frames that the reader missed between its first and its last. */
   readonly lost: number;
   /** The reader's rows whose frame the writer's rows do not have. */
@@ -67,6 +69,7 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
   return {
     latencies: Float64Array.from(latencies),
     written: Int32Array.from(written),
+    read: Int32Array.from(readers),
     lost: sequenceGaps(column(write, written), column(read, readers)).lost,
     unknown: read.length - latencies.length - early - contradictory,
     early,

@@ -8,6 +8,8 @@ import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { placeOf, Tracing } from "../../harness/trace.ts";
 
 const FRAMES = 100;
+/** As many as trace-frames names. */
+const SLOWEST = 30;
 const PER_FRAME = ["vpipe_queued", "vpipe_run", "vpipe_done"] as const;
 
 const wholeUs = (ns: string) => Number(BigInt(ns) / 1000n);
@@ -60,5 +62,41 @@ export async function filterTraceChecks(suite: Suite, context: Context): Promise
     expectEqual("the last event", name, "vpipe_done");
     expectEqual("its frame", fields.sequence, Number(row.vpipe_sequence));
     return `frame 0 of ${FRAMES}, behind 3 to warm up, ends rows and trace`;
+  });
+  await suite.check("trace: trace-frames says who had the CPU of the slowest frames", async () => {
+    const bench = `${context.scratch}/frames`;
+    using tracing = new Tracing("v4l2", "v4l2_dqbuf");
+    tracing.enable("sched/sched_switch");
+    const fixture = `${context.fixtures}/noise-vga.pgm`;
+    await context.run(
+      ...[
+        "bench-fixture",
+        context.filter,
+        heap(),
+        fixture,
+        `${bench}/f.csv`,
+        FRAMES,
+        "none",
+      ] as const,
+      ...["--warm-up", 3, "--quiet", "--stages"],
+    );
+    const { slowest } = JSON.parse(
+      await context.run("trace-frames", bench, "--trace", tracing.text(), "--json"),
+    );
+    expectEqual("slowest", slowest.length, SLOWEST);
+    for (const { name, cpu, latency_ns, ran } of slowest) {
+      expect(cpu !== undefined, `${name}: its CPU is not known`);
+      const sum = ran.reduce((sum: number, { ns }: { ns: number }) => sum + ns, 0);
+      // The text has whole microseconds, and the frame's ends are within tasks' times.
+      expect(
+        Math.abs(latency_ns - sum) < 1,
+        `${name}: ${latency_ns} ns, of which tasks ran ${sum}`,
+      );
+      expect(
+        ran.some(({ task }: { task: string }) => task.startsWith("bench-fixture")),
+        `${name}: only ${JSON.stringify(ran)} had the CPU`,
+      );
+    }
+    return `${SLOWEST} frames, all of their time on a CPU, some of it by bench-fixture`;
   });
 }
