@@ -40,6 +40,7 @@
 #define VLOOP_H
 
 #include <linux/bits.h>
+#include <linux/completion.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -347,6 +348,7 @@ struct vloop_config {
  * @debugfs:	its folder
  * @number:	of the node among the module's
  * @config:	what it was made as
+ * @unregistered: its number is another node's to have
  * @priorities:	of its files
  * @map_lock:	for mapping the writer's dma-bufs
  * @lock:	of @files, @opened, @openers, @gone, @writer, and the frames' format and interval
@@ -397,6 +399,7 @@ struct vloop_dev {
 	struct dentry *debugfs;
 	unsigned int number;
 	struct vloop_config config;
+	struct completion unregistered;
 	struct v4l2_prio_state priorities;
 	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 

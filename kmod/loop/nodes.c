@@ -26,6 +26,14 @@ static void vloop_dev_release(struct v4l2_device *v4l2_dev)
 	kfree(dev);
 }
 
+/* Its number is free, but memory of it may still be mapped. */
+static void vloop_vfd_release(struct video_device *vfd)
+{
+	struct vloop_dev *dev = container_of(vfd, struct vloop_dev, vfd);
+
+	complete(&dev->unregistered);
+}
+
 /* All but what others can see. */
 static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_config *config)
 {
@@ -40,6 +48,7 @@ static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_co
 	dev->config = *config;
 	mutex_init(&dev->lock);
 	mutex_init(&dev->map_lock);
+	init_completion(&dev->unregistered);
 	INIT_LIST_HEAD(&dev->files);
 	vloop_formats_init(dev);
 	vloop_frames_init(dev);
@@ -92,6 +101,7 @@ static int vloop_register(struct vloop_dev *dev, bool exact)
 			   V4L2_CAP_READWRITE | V4L2_CAP_STREAMING;
 	vfd->ctrl_handler = &dev->hdl;
 	vfd->dev_debug = vloop_dev_debug(dev->config.debug);
+	vfd->release = vloop_vfd_release;
 
 	mutex_lock(&dev->lock);
 	ret = vpipe_video_register(vfd, &dev->v4l2_dev, dev, dev->config.nr);
@@ -104,12 +114,18 @@ static int vloop_register(struct vloop_dev *dev, bool exact)
 	return ret;
 }
 
+/*
+ * Nobody has it open. Who has just closed it, or was not let in, has its number for another
+ * moment: whoever asks for that next is to get it.
+ */
 static void vloop_remove(struct vloop_dev *dev)
 {
 	vloop_nodes[dev->number] = NULL;
 	debugfs_remove(dev->debugfs);
-	if (video_is_registered(&dev->vfd))
+	if (video_is_registered(&dev->vfd)) {
 		video_unregister_device(&dev->vfd);
+		wait_for_completion(&dev->unregistered);
+	}
 	v4l2_device_unregister(&dev->v4l2_dev);
 	v4l2_device_put(&dev->v4l2_dev);
 }
