@@ -16,14 +16,15 @@
 #include "memory.h"
 
 /*
- * Its name, operations and capabilities are set. A node has both directions' ioctls, and is
- * part of what its v4l2_device frees.
+ * Its name, operations and capabilities are set, and where it matters what is done when
+ * its number is free again. A node has both directions' ioctls, and is part of what its
+ * v4l2_device frees.
  */
 static inline int vpipe_video_register(struct video_device *vfd, struct v4l2_device *v4l2_dev,
 				       void *drvdata, int number)
 {
 	vfd->vfl_dir = VFL_DIR_M2M;
-	vfd->release = video_device_release_empty;
+	vfd->release = vfd->release ?: video_device_release_empty;
 	vfd->v4l2_dev = v4l2_dev;
 	video_set_drvdata(vfd, drvdata);
 

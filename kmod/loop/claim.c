@@ -40,13 +40,13 @@ void vloop_leave(struct vloop_file *file)
 	mutex_unlock(&dev->lock);
 }
 
-/* From now on nobody opens the node. EBUSY where somebody has, unless it is to go @in_use. */
-int vloop_close_node(struct vloop_dev *dev, bool in_use)
+/* From now on nobody opens the node. EBUSY where somebody has. */
+int vloop_close_node(struct vloop_dev *dev)
 {
 	int ret = 0;
 
 	mutex_lock(&dev->lock);
-	if (dev->openers && !in_use)
+	if (dev->openers)
 		ret = -EBUSY;
 	else
 		dev->gone = true;

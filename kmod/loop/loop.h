@@ -32,14 +32,15 @@
  * trace.h	trace events
  *
  * Locks, the outer ones first: that of the nodes; that of a control handler, the node's before
- * a file's, which has its controls; vloop_file.lock; vloop_dev.lock; a process's mmap_lock;
- * vb2_queue.mmap_lock; vloop_dev.map_lock; vloop_dev.frames_lock, a spinlock. There is no
- * media device, and so no req_queue_mutex.
+ * a file's, which has its controls; vloop_file.lock; vloop_dev.lock; the core's of all video
+ * devices; a process's mmap_lock; vb2_queue.mmap_lock; vloop_dev.map_lock;
+ * vloop_dev.frames_lock, a spinlock. There is no media device, and so no req_queue_mutex.
  */
 #ifndef VLOOP_H
 #define VLOOP_H
 
 #include <linux/bits.h>
+#include <linux/completion.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -347,6 +348,7 @@ struct vloop_config {
  * @debugfs:	its folder
  * @number:	of the node among the module's
  * @config:	what it was made as
+ * @unregistered: its number is another node's to have
  * @priorities:	of its files
  * @map_lock:	for mapping the writer's dma-bufs
  * @lock:	of @files, @opened, @openers, @gone, @writer, and the frames' format and interval
@@ -397,6 +399,7 @@ struct vloop_dev {
 	struct dentry *debugfs;
 	unsigned int number;
 	struct vloop_config config;
+	struct completion unregistered;
 	struct v4l2_prio_state priorities;
 	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 
@@ -504,7 +507,7 @@ long vloop_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 /* claim.c */
 int vloop_enter(struct vloop_file *file);
 void vloop_leave(struct vloop_file *file);
-int vloop_close_node(struct vloop_dev *dev, bool in_use);
+int vloop_close_node(struct vloop_dev *dev);
 bool vloop_has_side(struct vloop_file *file, bool capture);
 int vloop_claim_writer(struct vloop_file *file);
 int vloop_claim_reader(struct vloop_file *file);

@@ -26,6 +26,14 @@ static void vloop_dev_release(struct v4l2_device *v4l2_dev)
 	kfree(dev);
 }
 
+/* Its number is free, but memory of it may still be mapped. */
+static void vloop_vfd_release(struct video_device *vfd)
+{
+	struct vloop_dev *dev = container_of(vfd, struct vloop_dev, vfd);
+
+	complete(&dev->unregistered);
+}
+
 /* All but what others can see. */
 static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_config *config)
 {
@@ -40,6 +48,7 @@ static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_co
 	dev->config = *config;
 	mutex_init(&dev->lock);
 	mutex_init(&dev->map_lock);
+	init_completion(&dev->unregistered);
 	INIT_LIST_HEAD(&dev->files);
 	vloop_formats_init(dev);
 	vloop_frames_init(dev);
@@ -73,7 +82,11 @@ static u16 vloop_dev_debug(int debug)
 	       (debug > 2 ? V4L2_DEV_DEBUG_STREAMING | V4L2_DEV_DEBUG_POLL : 0);
 }
 
-static int vloop_register(struct vloop_dev *dev)
+/*
+ * With @exact it does not stay where another driver has its number. That is seen when it
+ * is there: whoever opens it waits meanwhile, and then has it for good or not at all.
+ */
+static int vloop_register(struct vloop_dev *dev, bool exact)
 {
 	struct video_device *vfd = &dev->vfd;
 	int ret;
@@ -87,20 +100,32 @@ static int vloop_register(struct vloop_dev *dev)
 	vfd->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_OUTPUT |
 			   V4L2_CAP_READWRITE | V4L2_CAP_STREAMING;
 	vfd->ctrl_handler = &dev->hdl;
+	vfd->dev_debug = vloop_dev_debug(dev->config.debug);
+	vfd->release = vloop_vfd_release;
 
+	mutex_lock(&dev->lock);
 	ret = vpipe_video_register(vfd, &dev->v4l2_dev, dev, dev->config.nr);
-	if (!ret)
-		vfd->dev_debug = vloop_dev_debug(dev->config.debug);
+	if (!ret && exact && vfd->num != dev->config.nr) {
+		dev->gone = true;
+		ret = -EEXIST;
+	}
+	mutex_unlock(&dev->lock);
 
 	return ret;
 }
 
+/*
+ * Nobody has it open. Who has just closed it, or was not let in, has its number for another
+ * moment: whoever asks for that next is to get it.
+ */
 static void vloop_remove(struct vloop_dev *dev)
 {
 	vloop_nodes[dev->number] = NULL;
 	debugfs_remove(dev->debugfs);
-	if (video_is_registered(&dev->vfd))
+	if (video_is_registered(&dev->vfd)) {
 		video_unregister_device(&dev->vfd);
+		wait_for_completion(&dev->unregistered);
+	}
 	v4l2_device_unregister(&dev->v4l2_dev);
 	v4l2_device_put(&dev->v4l2_dev);
 }
@@ -137,12 +162,7 @@ static int vloop_make(const struct vloop_config *config, bool exact)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	vloop_nodes[number] = dev;
-	ret = vloop_register(dev);
-	/* Another driver has the number. Whoever has opened the node by now finds it gone. */
-	if (!ret && exact && dev->vfd.num != config->nr) {
-		vloop_close_node(dev, true);
-		ret = -EEXIST;
-	}
+	ret = vloop_register(dev, exact);
 	if (ret) {
 		vloop_remove(dev);
 		return ret;
@@ -175,7 +195,7 @@ int vloop_nodes_remove(int nr)
 
 	mutex_lock(&vloop_nodes_lock);
 	dev = vloop_find(nr);
-	ret = dev ? vloop_close_node(dev, false) : -ENODEV;
+	ret = dev ? vloop_close_node(dev) : -ENODEV;
 	if (!ret)
 		vloop_remove(dev);
 	mutex_unlock(&vloop_nodes_lock);
@@ -190,9 +210,7 @@ int vloop_nodes_query(int nr, struct vloop_config *config)
 	mutex_lock(&vloop_nodes_lock);
 	dev = vloop_find(nr);
 	if (dev) {
-		mutex_lock(&dev->lock);
 		*config = dev->config;
-		mutex_unlock(&dev->lock);
 		config->nr = nr;
 		strscpy(config->label, dev->vfd.name, sizeof(config->label));
 	}

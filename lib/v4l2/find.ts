@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ENOENT, SysError } from "../sys/errno.ts";
+import { ENODEV, ENOENT, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_RDONLY } from "../sys/file.ts";
 import { DeviceError, VideoDevice } from "./device.ts";
 
@@ -32,7 +32,8 @@ export function videoNodes(): VideoNode[] {
       const name = new TextDecoder().decode(buffer.bytes.subarray(0, size)).trim();
       nodes.push({ path: `/dev/video${number}`, name });
     } catch (error) {
-      if (!(error instanceof SysError && error.code === ENOENT)) throw error;
+      // There is none, or it went between both calls.
+      if (!(error instanceof SysError && [ENOENT, ENODEV].includes(error.code))) throw error;
     }
   }
   return nodes;

@@ -15,6 +15,7 @@ import { decodeExactly, displayExactly } from "./decoder/worker.ts";
 import { injectFaults } from "./engine/faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./filter/hotplug_worker.ts";
 import { readLoop } from "./loop/reader_worker.ts";
+import { churnNodes, knockAtNodes } from "./loop/nodes_worker.ts";
 import { churnViews } from "./loop/views_worker.ts";
 import { holdFilter, liveInFilter } from "./filter/holding.ts";
 import { beLoopVictim, keepFrame, missMemory } from "./loop/victim_worker.ts";
@@ -42,6 +43,7 @@ const workers = {
   callMetaAtRandom,
   callVideoAtRandom,
   changeControls,
+  churnNodes,
   churnViews,
   decodeExactly,
   displayExactly,
@@ -49,6 +51,7 @@ const workers = {
   holdOn,
   injectFaults,
   keepFrame,
+  knockAtNodes,
   liveInFilter,
   missMemory,
   readLoop,

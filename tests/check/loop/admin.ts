@@ -4,17 +4,7 @@
  *
  * @module
  */
-import {
-  EBUSY,
-  EEXIST,
-  EFAULT,
-  EINVAL,
-  ENODEV,
-  ENOENT,
-  ENOTTY,
-  errno,
-} from "../../../lib/sys/errno.ts";
-import { File, O_RDONLY } from "../../../lib/sys/file.ts";
+import { EBUSY, EEXIST, EFAULT, EINVAL, ENODEV, ENOENT, ENOTTY } from "../../../lib/sys/errno.ts";
 import { _IOW } from "../../../lib/uapi/ioctl_number.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import * as ctl from "../../../lib/uapi/vpipe_loop_ctl.ts";
@@ -22,6 +12,7 @@ import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { videoNodes } from "../../../lib/v4l2/find.ts";
 import type { Context } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
+import { ADMIN, Admin, type Config, GENERATIONS } from "../../harness/loop_admin.ts";
 import { exists } from "../../harness/modules.ts";
 import { loop, loopNode } from "../../harness/nodes.ts";
 import { run, succeed } from "../../harness/processes.ts";
@@ -29,69 +20,7 @@ import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { numbered, openOutput, Reader, Writer } from "./client.ts";
 import { loadLoop, tryLoadLoop } from "./module.ts";
 
-const ADMIN = "/dev/v4l2loopback";
 const FREE = 77;
-
-/** The two generations of numbers. */
-const GENERATIONS = {
-  "0.15": {
-    add: ctl.V4L2LOOPBACK_CTL_ADD,
-    remove: ctl.V4L2LOOPBACK_CTL_REMOVE,
-    query: ctl.V4L2LOOPBACK_CTL_QUERY,
-  },
-  "before 0.14": {
-    add: ctl.V4L2LOOPBACK_CTL_ADD_legacy,
-    remove: ctl.V4L2LOOPBACK_CTL_REMOVE_legacy,
-    query: ctl.V4L2LOOPBACK_CTL_QUERY_legacy,
-  },
-} as const;
-
-type Config = Parameters<typeof ctl.v4l2_loopback_config.alloc>[0];
-
-/** /dev/v4l2loopback; calls give their result, or the negated errno. */
-class Admin implements Disposable {
-  readonly #file = File.open(ADMIN, O_RDONLY);
-  readonly #calls;
-
-  constructor(readonly calls: typeof GENERATIONS[keyof typeof GENERATIONS] = GENERATIONS["0.15"]) {
-    // The library's takes memory, and here the argument may be a number.
-    const { symbols } = Deno.dlopen("libc.so.6", {
-      ioctl: { parameters: ["i32", "u32", "usize"], result: "i32" },
-    });
-    this.#calls = symbols;
-  }
-
-  call(request: number, argument: number | Uint8Array<ArrayBuffer>): number {
-    const value = typeof argument === "number"
-      ? BigInt(argument)
-      : Deno.UnsafePointer.value(Deno.UnsafePointer.of(argument));
-    const result = this.#calls.ioctl(this.#file.fd, request, value);
-    return result < 0 ? -errno() : result;
-  }
-
-  add(config: Config): number {
-    const { bytes } = ctl.v4l2_loopback_config.alloc({
-      output_nr: -1,
-      announce_all_caps: -1,
-      ...config,
-    });
-    return this.call(this.calls.add.request, bytes);
-  }
-
-  remove(nr: number): number {
-    return this.call(this.calls.remove.request, nr);
-  }
-
-  query(nr: number) {
-    const config = ctl.v4l2_loopback_config.alloc({ output_nr: nr });
-    const result = this.call(this.calls.query.request, config.bytes);
-    return { result, config };
-  }
-
-  [Symbol.dispose](): void {
-    this.#file.close();
-  }
-}
 
 const nodes = () => videoNodes().map(({ path, name }) => `${path} ${name}`).sort().join("; ");
 

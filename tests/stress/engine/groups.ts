@@ -33,6 +33,7 @@ import { expectWorking as expectLoop } from "../loop/loop.ts";
 import { loopCrowd } from "../loop/crowd.ts";
 import { loopFormats } from "../loop/formats.ts";
 import { loopKills } from "../loop/kills.ts";
+import { loopNodes } from "../loop/nodes.ts";
 import { loopRandom } from "../loop/random.ts";
 import { loopStates } from "../loop/states.ts";
 import { loopStopped } from "../loop/stopped.ts";
@@ -116,10 +117,11 @@ export const GROUPS = {
       kills: { share: 0.1, run: loopKills },
       timeouts: { share: 0.08, run: loopTimeouts },
       crowd: { share: 0.1, run: loopCrowd },
+      nodes: { share: 0.02, run: loopNodes },
       unload: { share: 0.02, run: loopUnload },
       reloads: { share: 0.04, run: reloadsOf(loop, expectLoop) },
       // With a look for leaks, of all stages.
-      faults: { share: 0.28, run: loopFaults },
+      faults: { share: 0.26, run: loopFaults },
     },
     expectWorking: expectLoop,
   },
