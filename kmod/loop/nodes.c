@@ -3,6 +3,7 @@
  * The nodes that there are. No bus finds them: they come with the module or are asked for,
  * and go when they are told to, or with it.
  */
+#include <linux/debugfs.h>
 #include <linux/slab.h>
 
 #include <media/v4l2-ioctl.h>
