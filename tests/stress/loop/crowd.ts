@@ -38,7 +38,11 @@ const commands = (tools: string): readonly [count: number, command: Command][] =
     ]],
     [2, (node, file) => [
       `${tools}/capture-mmap`,
-      [node, file, `${FRAMES}`, "--size", `${WIDTH}x${HEIGHT}`, "--warm-up", "0", "--stamp"],
+      // 64 processes on two processors under sanitizers: its own patience is the stage's.
+      [
+        ...[node, file, `${FRAMES}`, "--size", `${WIDTH}x${HEIGHT}`, "--warm-up", "0", "--stamp"],
+        ...["--timeout", `${END_S}`],
+      ],
     ]],
   ];
 };
