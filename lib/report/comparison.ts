@@ -13,7 +13,7 @@ import {
   verdictOf,
 } from "./analysis/resample.ts";
 import { driftOf } from "./analysis/drift.ts";
-import { quantile } from "./analysis/percentiles.ts";
+import { median } from "./analysis/percentiles.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** One side: a folder, and the runs in it, each a folder of its own. */
@@ -215,7 +215,7 @@ function compareFigure(
   noise?: number,
 ): ComparedFigure {
   const sides = [0, 1].map((side) => pairs.map((pair) => pair[side]));
-  const [base, other] = sides.map((values) => quantile(values.toSorted((a, b) => a - b), 0.5)!);
+  const [base, other] = sides.map(median);
   const found = { name, base, new: other, pairs: pairs.length };
   if (pairs.flat().some((value) => !(value > 0))) {
     return {

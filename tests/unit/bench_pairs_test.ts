@@ -1,22 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
+import { inNewFolder } from "./shell.ts";
 
 const SCRIPT = new URL("../../scripts/bench_pairs.sh", import.meta.url).pathname;
 
-/** What a shell says in a new folder, where `pairs` is the script. */
-async function shell(line: string): Promise<{ status: number; stdout: string; stderr: string }> {
-  const folder = Deno.makeTempDirSync();
-  try {
-    const { code, stdout, stderr } = await new Deno.Command("bash", {
-      args: ["-c", `pairs() { '${SCRIPT}' "$@"; }\n${line}`],
-      cwd: folder,
-      stdin: "null",
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { status: code, stdout: text(stdout), stderr: text(stderr) };
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
+/** A shell line where `pairs` is the script. */
+const shell = (line: string) => inNewFolder(`pairs() { '${SCRIPT}' "$@"; }\n${line}`);
 
 /** A command that writes a run, and notes when. */
 const SIDE = (side: string, then = "") =>

@@ -1,28 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
+import { inNewFolder } from "./shell.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const imports = Deno.readTextFileSync(`${root}build/toolchain/network`).trim() === "closed"
   ? ["--import-map", `${root}toolchain/offline/import_map.json`]
   : [];
 
-/** A shell line in a new folder, in which `$tool NAME` is how a tool is run. */
-async function shell(line: string): Promise<{ status: number; stdout: string; stderr: string }> {
-  const folder = Deno.makeTempDirSync();
+/** A shell line in which `run NAME` runs a tool. */
+function shell(line: string) {
   const tool = [Deno.execPath(), "run", "--quiet", "--no-check", "--allow-all", ...imports];
-  const script = `run() { name=$1; shift; ${
-    tool.map((word) => `'${word}'`).join(" ")
-  } '${root}tools/'"$name.ts" "$@"; }\n${line}`;
-  try {
-    const { code, stdout, stderr } = await new Deno.Command("bash", {
-      args: ["-c", script],
-      cwd: folder,
-      stdin: "null",
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { status: code, stdout: text(stdout), stderr: text(stderr) };
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
+  return inNewFolder(
+    `run() { name=$1; shift; ${
+      tool.map((word) => `'${word}'`).join(" ")
+    } '${root}tools/'"$name.ts" "$@"; }\n${line}`,
+  );
 }
 
 const IMAGE = `printf 'P5\\n2 1\\n255\\nab' >in.pgm`;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { quantile } from "./percentiles.ts";
+import { median } from "./percentiles.ts";
 
 /** Medians of so many stretches stand for a third: neighbouring frames are alike, medians much less. */
 const STRETCHES_EACH = 10;
@@ -12,8 +12,6 @@ const THIRDS = 3;
 const LEAST_VALUES = 4 * THIRDS * STRETCHES_EACH;
 /** Of chi squared with two degrees of freedom: steady runs are above it in one of a hundred. */
 const BEYOND_CHANCE = 9.21;
-
-const median = (values: readonly number[]) => quantile(values.toSorted((a, b) => a - b), 0.5)!;
 
 /**
  * The medians of a run's thirds where they differ by more than noise and chance, by the test of Kruskal

@@ -35,9 +35,9 @@ export interface FrameSlices {
 /** The latency that frames are drawn with: the kind's own where the driver's times are of frames to come. */
 export function drawnLatency(rows: Table, kind: PathKind): RunLatency {
   const latency = latencyOf(rows, kind);
-  const { byDriver, from, to } = latency;
-  const isAhead = byDriver && from.some((ns, row) => ns > to[row]);
-  return isAhead ? latencyOf(rows, { ...kind, buffers: false }) : latency;
+  return latency.byDriver && latency.ahead > 0
+    ? latencyOf(rows, { ...kind, buffers: false })
+    : latency;
 }
 
 /**

@@ -20,6 +20,11 @@ export function quantile(sorted: ArrayLike<number>, q: number): number | undefin
   return sorted[low] + (sorted[high] - sorted[low]) * (rank - low);
 }
 
+/** The middle of values in any order, of which there is one at least. */
+export function median(values: readonly number[]): number {
+  return quantile(values.toSorted((a, b) => a - b), 0.5)!;
+}
+
 /** Summary of a sample in any order, without what is not a number; undefined of none. */
 export function statistics(values: Numbers): Statistics | undefined {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
