@@ -108,6 +108,17 @@ static void vpdec_resume_capture(struct vpdec_ctx *ctx)
 	vpdec_feed(ctx);
 }
 
+/* The client has set CAPTURE up, which may be for other pictures than there are by now. */
+static void vpdec_begin_capture(struct vpdec_ctx *ctx)
+{
+	if (vpdec_end_setup(ctx) || !vpdec_capture_fits(ctx)) {
+		ctx->halt = VPDEC_RUNNING;
+		vpdec_halt_for_change(ctx);
+	} else {
+		vpdec_resume_capture(ctx);
+	}
+}
+
 static int vpdec_stateful_start(struct vb2_queue *vq, unsigned int count)
 {
 	struct vpdec_ctx *ctx = vb2_get_drv_priv(vq);
@@ -121,15 +132,12 @@ static int vpdec_stateful_start(struct vb2_queue *vq, unsigned int count)
 	/* A stream that is new, where the daemon is another one, has no start yet. */
 	if (!capture || (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] && !ctx->stream->starts))
 		vpdec_stream_write_start(ctx->stream);
-	if (capture && (vpdec_end_setup(ctx) || !vpdec_capture_fits(ctx))) {
-		ctx->halt = VPDEC_RUNNING;
-		vpdec_halt_for_change(ctx);
-	} else if (capture ||
-		   (ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE] && ctx->halt != VPDEC_CHANGING)) {
+	if (capture)
+		vpdec_begin_capture(ctx);
+	else if (ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE] && ctx->halt != VPDEC_CHANGING)
 		vpdec_resume_capture(ctx);
-	} else {
+	else
 		vpdec_feed(ctx);
-	}
 
 	return 0;
 }
@@ -216,12 +224,7 @@ static int vpdec_cmd_start(struct vpdec_ctx *ctx)
 	if (!vpdec_capture_fits(ctx))
 		return -EINVAL;
 
-	if (vpdec_end_setup(ctx)) {
-		ctx->halt = VPDEC_RUNNING;
-		vpdec_halt_for_change(ctx);
-	} else {
-		vpdec_resume_capture(ctx);
-	}
+	vpdec_begin_capture(ctx);
 
 	return 0;
 }
