@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { stringify } from "@std/csv";
 import { readBeginning, readFile } from "../files/files.ts";
 import { SysError } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
@@ -76,17 +77,15 @@ function machineProperties(): Record<string, string> {
   };
 }
 
-/** A cell of a CSV, quoted where it has to be. */
-const cell = (value: string) => /[,"]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-
 /**
  * The content of a machine.csv.
  *
  * @param more further properties, such as the camera's
  */
 export function machineCsv(more: Readonly<Record<string, string>> = {}): string {
-  const rows = Object.entries({ ...machineProperties(), ...more }).map(([name, value]) =>
-    `${name},${cell(value.replaceAll(/[\n\t]/g, " ").trimEnd()) || "unknown"}\n`
-  );
-  return ["property,value\n", ...rows].join("");
+  const rows = Object.entries({ ...machineProperties(), ...more }).map(([property, value]) => (
+    { property, value: value.replaceAll(/[\n\t]/g, " ").trimEnd() || "unknown" }
+  ));
+  // Lines end as those of the script, and of every other CSV here.
+  return stringify(rows, { columns: ["property", "value"] }).replaceAll("\r\n", "\n");
 }
