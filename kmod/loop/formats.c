@@ -246,12 +246,15 @@ int vloop_enum_framesizes(struct file *filp, void *priv, struct v4l2_frmsizeenum
 
 	mutex_lock(&dev->lock);
 	if (!vloop_is_told(dev, file)) {
-		vpipe_fill_framesizes(fsize, V4L2_FRMSIZE_TYPE_CONTINUOUS, 1,
-				      VPIPE_LOOP_MAX_SIZE);
-		fsize->stepwise.min_width = dev->config.min_width;
-		fsize->stepwise.max_width = dev->config.max_width;
-		fsize->stepwise.min_height = dev->config.min_height;
-		fsize->stepwise.max_height = dev->config.max_height;
+		fsize->type = V4L2_FRMSIZE_TYPE_CONTINUOUS;
+		fsize->stepwise = (struct v4l2_frmsize_stepwise){
+			.min_width = dev->config.min_width,
+			.max_width = dev->config.max_width,
+			.step_width = 1,
+			.min_height = dev->config.min_height,
+			.max_height = dev->config.max_height,
+			.step_height = 1,
+		};
 	} else if (format == dev->format) {
 		fsize->type = V4L2_FRMSIZE_TYPE_DISCRETE;
 		fsize->discrete.width = dev->width;

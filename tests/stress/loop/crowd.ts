@@ -40,8 +40,8 @@ const commands = (tools: string): readonly [count: number, command: Command][] =
       `${tools}/capture-mmap`,
       // 64 processes on two processors under sanitizers: its own patience is the stage's.
       [
-        ...[node, file, `${FRAMES}`, "--size", `${WIDTH}x${HEIGHT}`, "--warm-up", "0", "--stamp"],
-        ...["--timeout", `${END_S}`],
+        ...[node, file, `${FRAMES}`, "--size", `${WIDTH}x${HEIGHT}`],
+        ...["--warm-up", "0", "--stamp", "--timeout", `${END_S}`],
       ],
     ]],
   ];
