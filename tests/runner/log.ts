@@ -23,14 +23,13 @@ export function resultsIn(log: string): Result[] {
   ));
 }
 
-/** How a suite closes: `N passed, N failed[, N skipped]`, or Deno's words for it. */
+/** How suites close, added up: `N passed, N failed[, N skipped]`, or Deno's words for it. */
 export function closingCounts(log: string): Counts | undefined {
   const lines = [
     ...log.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm),
     ...log.matchAll(/^.* \| (\d+) passed(?: \(.*\))? \| (\d+) failed(?:.* (\d+) ignored)?.*$/gm),
   ];
-  const last = lines.toSorted((a, b) => a.index - b.index).at(-1);
-  if (last === undefined) return undefined;
-  const [passed, failed, skipped = 0] = last.slice(1).map((digits) => Number(digits ?? 0));
-  return { passed, failed, skipped };
+  if (lines.length === 0) return undefined;
+  const sum = (part: number) => lines.reduce((sum, line) => sum + Number(line[part] ?? 0), 0);
+  return { passed: sum(1), failed: sum(2), skipped: sum(3) };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { junit } from "../harness/junit.ts";
+import { junit, xml } from "../harness/junit.ts";
 import { closing, type Counts, countsOf, type Result, type State } from "../harness/results.ts";
 import { closingCounts, plain, resultsIn } from "./log.ts";
 import type { Processes } from "./processes.ts";
@@ -106,8 +106,12 @@ class Run {
         this.#xml,
         junit([{ name: this.name, results: [...found, ...added] }]),
       );
-    } else if (added.length > 0) {
-      const own = junit([{ name: this.name, results: added }]);
+      return;
+    }
+    const others = found.filter(({ name }) => !suites.includes(` name="${xml(name)}" `));
+    const results = [...others, ...added];
+    if (results.length > 0) {
+      const own = junit([{ name: this.name, results }]);
       const [suite] = own.match(/^ *<testsuite [^]*<\/testsuite>\n/m)!;
       Deno.writeTextFileSync(this.#xml, suites.slice(0, end) + suite + suites.slice(end));
     }

@@ -77,7 +77,7 @@ Deno.test("a log says how its checks ended", () => {
     ...{ passed: 12, failed: 3, skipped: 1 },
   });
   assertEquals(closingCounts("1 passed, 1 failed\nlast words\n2 passed, 0 failed\n"), {
-    ...{ passed: 2, failed: 0, skipped: 0 },
+    ...{ passed: 3, failed: 1, skipped: 0 },
   });
   const deno = plain("\x1b[32mok\x1b[0m | 7 passed (2 steps) | 0 failed | 1 ignored (3s)\n");
   assertEquals(closingCounts(deno), { passed: 7, failed: 0, skipped: 1 });

@@ -61,7 +61,8 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
   });
 
   for (const [mode, faults] of [["reset", PAGES], ["noreset", 0]] as const) {
-    await suite.check(`capture-userptr: page faults, ${mode}`, async () => {
+    const chosen = mode === "reset" ? suite : suite.whole;
+    await chosen?.check(`capture-userptr: page faults, ${mode}`, async () => {
       const options = [...ASKED, "--warm-up", 0, "--quiet"] as const;
       await context.run("capture-userptr", context.vivid, csv, FRAMES, mode, ...options);
       const rows = readCsv(csv);

@@ -48,7 +48,7 @@ export async function decoderLimitChecks(suite: Suite, context: Context): Promis
     return `${SERVED} stream, ${refused.length} hear at once: ${refused[0]}`;
   });
 
-  await suite.check("decoder: streams of one user", async () => {
+  await suite.whole?.check("decoder: streams of one user", async () => {
     const before = Deno.readTextFileSync(USER_STREAMS);
     using _session = fakeSession(VPIPE_DEC_CODEC_VP9, SERVED);
     using clients = new DisposableStack();

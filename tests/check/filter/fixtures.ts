@@ -92,7 +92,13 @@ export async function fixtureChecks(suite: Suite, context: Context): Promise<voi
     const input = `${context.fixtures}/${name}.pgm`;
     await suite.whole?.check(`fixture: ${name}`, () => compare(context, input, name));
   }
-  await suite.check(`fixture: ${LARGEST}`, () => compare(context, largest, LARGEST));
+  await suite.whole?.check(`fixture: ${LARGEST}`, () => compare(context, largest, LARGEST));
+  await suite.check("filter: the largest frame", async () => {
+    const image = patterns.noise(4096, 4096);
+    const kernel = await filter(context, image, "threshold", 127, WHOLE_FRAME);
+    expectSame(LARGEST, kernel, threshold(image, 127).image);
+    return "4096x4096 by dma-buf, all pixels as in the reference";
+  });
 
   await suite.whole?.check("filter: copy", async () => {
     const image = patterns.noise(641, 479);

@@ -92,7 +92,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     return `${frames} frames: stages in order, and between the program's QBUF and DQBUF`;
   });
 
-  await suite.check("metadata: overrun", async () => {
+  await suite.whole?.check("metadata: overrun", async () => {
     const frames = 300;
     using late = new MetaReader(META, 2);
     await context.run(

@@ -25,7 +25,7 @@ import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 const FRAMES = 200;
 
 export async function sharingChecks(suite: Suite, context: Context): Promise<void> {
-  await suite.check("sharing: two programs use the filter at once", async () => {
+  await suite.whole?.check("sharing: two programs use the filter at once", async () => {
     const meta = `${context.scratch}/shared.meta.csv`;
     await using drain = await context.drain(meta, 2 * FRAMES);
     const jobs = (["noise-vga", "checkerboard"] as const).map((fixture, i) => {

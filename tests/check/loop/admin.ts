@@ -13,7 +13,7 @@ import { videoNodes } from "../../../lib/v4l2/find.ts";
 import type { Context } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { ADMIN, Admin, type Config, GENERATIONS } from "../../harness/loop_admin.ts";
-import { exists } from "../../harness/modules.ts";
+import { exists, Module } from "../../harness/modules.ts";
 import { loop, loopNode } from "../../harness/nodes.ts";
 import { run, succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
@@ -104,9 +104,10 @@ export async function loopAdminChecks(suite: Suite, context: Context): Promise<v
 
   await suite.check("loop: compat=1 beside v4l2loopback", async () => {
     await loop.unload();
-    const other = `${context.scratch}/v4l2loopback.ko`;
-    Deno.writeFileSync(other, renamed(context.loopModule));
-    await succeed("insmod", [other]);
+    const file = `${context.scratch}/v4l2loopback.ko`;
+    Deno.writeFileSync(file, renamed(context.loopModule));
+    const other = new Module("v4l2loopback");
+    await other.load(file);
     try {
       const { status, stderr } = await tryLoadLoop(context, "compat=1");
       expect(status !== 0 && stderr.includes("busy"), `compat=1: ${status}, ${stderr.trim()}`);
@@ -117,8 +118,8 @@ export async function loopAdminChecks(suite: Suite, context: Context): Promise<v
       return "refused with EBUSY, and the kernel log says why; without compat both are there";
     } finally {
       if (loop.isLoaded()) await loop.unload();
-      await succeed("rmmod", ["v4l2loopback"]);
-      Deno.removeSync(other);
+      if (other.isLoaded()) await other.unload();
+      Deno.removeSync(file);
     }
   });
 

@@ -17,7 +17,7 @@ import type { Suite } from "../../harness/suite.ts";
 /** With a daemon that runs. */
 export async function statefulChecks(suite: Suite, context: Context): Promise<void> {
   const folder = `${context.fixtures}/streams/stateful`;
-  await suite.check("stateful: decode-file", async () => {
+  await suite.whole?.check("stateful: decode-file", async () => {
     const device = statefulNode();
     const [digest] = digestsIn(folder, "hevc-322x182.hevc");
     await expectDecoded(context, `${folder}/${digest.name}`, digest, "--device", device);
