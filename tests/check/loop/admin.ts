@@ -24,17 +24,36 @@ const FREE = 77;
 
 const nodes = () => videoNodes().map(({ path, name }) => `${path} ${name}`).sort().join("; ");
 
+/** The bytes of a section of an ELF file of 64 bits and the lesser end first, in place. */
+function section(file: Uint8Array<ArrayBuffer>, wanted: string): Uint8Array {
+  const view = new DataView(file.buffer);
+  const [headers, size] = [Number(view.getBigUint64(0x28, true)), view.getUint16(0x3a, true)];
+  const bytesOf = (index: number) => {
+    const at = headers + index * size;
+    const [offset, length] = [0x18, 0x20].map((field) =>
+      Number(view.getBigUint64(at + field, true))
+    );
+    return file.subarray(offset, offset + length);
+  };
+  const nameOf = (index: number) => {
+    const name = names.subarray(view.getUint32(headers + index * size, true));
+    return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
+  };
+  const names = bytesOf(view.getUint16(0x3e, true));
+  const count = view.getUint16(0x3c, true);
+  const index = Array.from({ length: count }, (_, i) => i).find((i) => nameOf(i) === wanted);
+  expect(index !== undefined, `no section ${wanted}`);
+  return bytesOf(index);
+}
+
 /** The module under the name of v4l2loopback, as lsmod(8) has it. */
 function renamed(module: string): Uint8Array {
   const bytes = Deno.readFileSync(module);
-  const name = new TextEncoder().encode("vpipe_loop");
-  // struct module has its name in an array that ends in zeros.
-  const at = bytes.findIndex((_, i) =>
-    name.every((byte, j) => bytes[i + j] === byte) &&
-    bytes.subarray(i + name.length, i + 50).every((byte) => byte === 0)
-  );
-  expect(at > 0, `${module}: no struct module`);
-  bytes.set(new TextEncoder().encode("v4l2loopback"), at);
+  const self = section(bytes, ".gnu.linkonce.this_module");
+  const name = new TextEncoder().encode("vpipe_loop\0");
+  const at = self.findIndex((_, i) => name.every((byte, j) => self[i + j] === byte));
+  expect(at >= 0, `${module}: struct module has another name`);
+  self.set(new TextEncoder().encode("v4l2loopback"), at);
   return bytes;
 }
 
