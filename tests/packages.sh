@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The packages of `make deb`: lintian's word on them, and in a guest, which is a Debian 13, apt
-# installs those that need no compiler, a stream is decoded by what they brought, and apt purges them.
+# The packages of `make deb`: lintian's word on them, and in a guest, which is a Debian 13 with
+# systemd, apt installs those that need no compiler, a stream is decoded through the unit, which
+# comes back after a crash, and apt purges them.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -19,10 +20,11 @@ dpkg-deb --fsys-tarfile "build/deb/vpipe-dkms_${version}_all.deb" |
 	tar -xO "./$sources/deno.json" | cmp - deno.json
 
 # shellcheck disable=SC2016 # for the guest's shell
-guest/run --kernel uml -- bash -euc '
+guest/run --kernel uml -- tests/with_systemd.sh bash -euc '
 	everything() {
 		find /boot /etc /home /opt /root /srv /usr /var -xdev -not -path "/var/lib/dpkg/*" \
-			-not -path "/var/lib/apt/*" -not -path "/var/cache/*" -not -path "/var/log/*" | sort
+			-not -path "/var/lib/apt/*" -not -path "/var/cache/*" -not -path "/var/log/*" \
+			-not -path "/var/lib/systemd/*" -not -path "/var/tmp/systemd-private-*" | sort
 	}
 	export DEBIAN_FRONTEND=noninteractive
 	everything >/tmp/before
@@ -32,18 +34,43 @@ guest/run --kernel uml -- bash -euc '
 
 	getent group vpipe
 	[ "$(vpipe -V)" = "$(decode-file -V | sed s/decode-file/vpipe/)" ]
-	decoder-daemon 2>/tmp/log &
-	until grep " serving " /tmp/log; do
-		kill -0 $! || { cat /tmp/log; exit 1; }
-		sleep 0.1
-	done
-	decode-file fixtures/streams/vp9-320x240.ivf /tmp/pictures
-	kill $!
-	wait $!
-	read -r _ _ _ digest < <(grep "^vp9-320x240.ivf " fixtures/streams/digests.txt)
-	echo "$digest  /tmp/pictures" | sha256sum --check
+	decodes() {
+		local digest
+		decode-file fixtures/streams/vp9-320x240.ivf /tmp/pictures
+		read -r _ _ _ digest < <(grep "^vp9-320x240.ivf " fixtures/streams/digests.txt)
+		echo "$digest  /tmp/pictures" | sha256sum --check
+	}
+	# As 60-vpipe.rules has udev do it.
+	chgrp vpipe /dev/vpipe-dec
+	chmod 660 /dev/vpipe-dec
+	# serves OLD: a daemon of another number answers.
+	serves() {
+		local _
+		for _ in $(seq 300); do
+			if daemon=$(pgrep -x decoder-daemon) && [ "$daemon" != "$1" ] &&
+				[ "$(cat /sys/kernel/debug/vpipe-dec/ping 2>/dev/null || echo 0)" -gt 0 ]; then
+				return
+			fi
+			sleep 0.1
+		done
+		systemctl status decoder-daemon
+		exit 1
+	}
+	systemctl start decoder-daemon
+	serves none
+	decodes
+	# A user of its own, no capability, and a filter of its calls.
+	[ "$(stat -c %u /proc/"$daemon")" -ge 61184 ]
+	grep -Ex "CapBnd:[[:space:]]0+" /proc/"$daemon"/status
+	grep -Ex "Seccomp:[[:space:]]2" /proc/"$daemon"/status
+	# After a crash there is another one.
+	systemctl kill --signal ABRT decoder-daemon
+	serves "$daemon"
+	decodes
 
+	# It stops the daemon, too.
 	apt-get -q -y purge vpipe-tools vpipe-dev
+	[ -z "$(pgrep -x decoder-daemon)" ]
 	everything | diff /tmp/before - || { echo "left behind by apt purge"; exit 1; }
 	cut -d: -f1 /etc/group | diff /tmp/groups -
 ' bash "${packages[@]}"
