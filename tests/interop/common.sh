@@ -30,13 +30,24 @@ node() {
 		sed 's,.*/\(video[0-9]*\)/name,/dev/\1,'
 }
 
+# Whether v4l2-compliance found nothing but that a frame took more than the two seconds that it
+# gives each: an emulated machine beside others may need longer.
+only_late() {
+	local late
+	late=$(grep -ac 'fail: .*: ret == 0$' "$scratch/compliance")
+	[ "$late" -gt 0 ] && [ "$late" -eq "$(grep -ac 'fail: ' "$scratch/compliance")" ]
+}
+
 # compliance LEAST OPTION...: every test passes, no warning, and there were at
 # least so many.
 compliance() {
-	local least=$1 total
+	local least=$1 total _
 	shift
-	v4l2-compliance "$@" >"$scratch/compliance" 2>&1
-	grep -aE 'fail:|warn:|FAIL' "$scratch/compliance"
+	for _ in 1 2 3; do
+		v4l2-compliance "$@" >"$scratch/compliance" 2>&1
+		grep -aE 'fail:|warn:|FAIL' "$scratch/compliance"
+		only_late || break
+	done
 	total=$(tail -n 1 "$scratch/compliance")
 	echo "$total"
 	[[ $total =~ ^Total.*:\ ([0-9]+),\ Succeeded:\ ([0-9]+),\ Failed:\ 0,\ Warnings:\ 0$ ]] &&
