@@ -29,8 +29,8 @@ VERSION := $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' deno.json)
 # A tool reaches files and devices through the C library, so FFI is all it
 # needs; check starts the tools and reads /proc and /sys, which takes them all.
 TOOLS := bench-compare bench-fixture bench-report camera-report capture-dmabuf capture-m2m capture-mmap capture-read \
-	capture-userptr check cv-ref decode-file decoder-daemon dump-pgm fixture-feed loop-write meta-drain pgm-diff \
-	trace-frames
+	capture-userptr check cv-ref decode-file decoder-daemon dump-pgm fixture-feed loop-ctl loop-write meta-drain \
+	pgm-diff trace-frames
 PERMISSIONS = --allow-ffi
 PERMISSIONS_check = --allow-all
 PERMISSIONS_vpipe = --allow-all

@@ -75,6 +75,13 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "fixture-feed /dev/video7 /dev/dma_heap/system noise-vga.pgm out.pgm",
     ],
   ],
+  "loop-ctl": [
+    [
+      "One more node, /dev/video20, which browsers take for a camera:",
+      "loop-ctl add 20 --name Camera --exclusive-caps --max-width 1920",
+    ],
+    ["The nodes there are, for a script:", "loop-ctl list --json"],
+  ],
   "loop-write": [
     ["A moving pattern until Ctrl-C:", "loop-write /dev/video2 pattern"],
     [

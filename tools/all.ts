@@ -25,6 +25,7 @@ export const TOOLS: Readonly<Record<string, () => Promise<AnyTool>>> = {
   "decoder-daemon": async () => (await import("../daemon/decoder-daemon.ts")).tool,
   "dump-pgm": async () => (await import("./dump-pgm.ts")).tool,
   "fixture-feed": async () => (await import("./fixture-feed.ts")).tool,
+  "loop-ctl": async () => (await import("./loop-ctl.ts")).tool,
   "loop-write": async () => (await import("./loop-write.ts")).tool,
   "meta-drain": async () => (await import("./meta-drain.ts")).tool,
   "pgm-diff": async () => (await import("./pgm-diff.ts")).tool,

@@ -3,116 +3,17 @@
  * The node has one format, of its frames. A writer sets it; where there is none, a
  * reader may. Whoever still has buffers of the old one is told.
  */
-#include <linux/align.h>
-#include <linux/math.h>
 #include <linux/minmax.h>
-#include <linux/sizes.h>
 
 #include <media/v4l2-common.h>
 #include <media/v4l2-event.h>
 
 #include "loop.h"
 
-/* A compressed frame is seldom larger than its pixels are. */
-#define VLOOP_COMPRESSED_DEPTH	12
-#define VLOOP_MIN_COMPRESSED	SZ_64K
-#define VLOOP_MAX_COMPRESSED	(VPIPE_LOOP_MAX_SIZE * VPIPE_LOOP_MAX_SIZE / 8 * \
-				  VLOOP_COMPRESSED_DEPTH)
-
-/* Of a line, with what the writer has behind it. */
-#define VLOOP_MAX_LINE		(VPIPE_LOOP_MAX_SIZE * 4)
+#define VLOOP_MAX_COMPRESSED	vloop_compressed_size(VPIPE_LOOP_MAX_SIZE, VPIPE_LOOP_MAX_SIZE)
 
 #define VLOOP_MIN_INTERVAL_MS	1
 #define VLOOP_MAX_INTERVAL_S	1000
-
-/* What is behind the first plane: planes of half its lines, or one of whole lines. */
-enum {
-	VLOOP_CHROMA_NONE,
-	VLOOP_CHROMA_PLANAR_420,
-	VLOOP_CHROMA_PLANAR_422,
-	VLOOP_CHROMA_SEMI_420,
-	VLOOP_CHROMA_SEMI_422,
-};
-
-#define VLOOP_ALL	0xf
-#define VLOOP_EVEN	0x5
-#define VLOOP_ODD	0xa
-
-static const struct vloop_format vloop_formats[] = {
-	{ V4L2_PIX_FMT_GREY, .bytes = 1 },
-	{ V4L2_PIX_FMT_Y16, .bytes = 2 },
-	{ V4L2_PIX_FMT_YUYV, .bytes = 2, .pairs = true, .luma = VLOOP_EVEN },
-	{ V4L2_PIX_FMT_YVYU, .bytes = 2, .pairs = true, .luma = VLOOP_EVEN },
-	{ V4L2_PIX_FMT_UYVY, .bytes = 2, .pairs = true, .luma = VLOOP_ODD },
-	{ V4L2_PIX_FMT_VYUY, .bytes = 2, .pairs = true, .luma = VLOOP_ODD },
-	{ V4L2_PIX_FMT_NV12, .bytes = 1, .chroma = VLOOP_CHROMA_SEMI_420, .luma = VLOOP_ALL },
-	{ V4L2_PIX_FMT_NV21, .bytes = 1, .chroma = VLOOP_CHROMA_SEMI_420, .luma = VLOOP_ALL },
-	{ V4L2_PIX_FMT_NV16, .bytes = 1, .chroma = VLOOP_CHROMA_SEMI_422, .luma = VLOOP_ALL },
-	{ V4L2_PIX_FMT_YUV420, .bytes = 1, .chroma = VLOOP_CHROMA_PLANAR_420, .luma = VLOOP_ALL },
-	{ V4L2_PIX_FMT_YVU420, .bytes = 1, .chroma = VLOOP_CHROMA_PLANAR_420, .luma = VLOOP_ALL },
-	{ V4L2_PIX_FMT_YUV422P, .bytes = 1, .chroma = VLOOP_CHROMA_PLANAR_422, .luma = VLOOP_ALL },
-	{ V4L2_PIX_FMT_RGB24, .bytes = 3 },
-	{ V4L2_PIX_FMT_BGR24, .bytes = 3 },
-	{ V4L2_PIX_FMT_RGB565, .bytes = 2 },
-	{ V4L2_PIX_FMT_RGB555, .bytes = 2 },
-	{ V4L2_PIX_FMT_XBGR32, .bytes = 4 },
-	{ V4L2_PIX_FMT_ABGR32, .bytes = 4 },
-	{ V4L2_PIX_FMT_BGR32, .bytes = 4 },
-	{ V4L2_PIX_FMT_XRGB32, .bytes = 4 },
-	{ V4L2_PIX_FMT_ARGB32, .bytes = 4 },
-	{ V4L2_PIX_FMT_RGB32, .bytes = 4 },
-	{ V4L2_PIX_FMT_MJPEG },
-	{ V4L2_PIX_FMT_H264 },
-};
-
-static const struct vloop_format *vloop_find_format(u32 fourcc)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(vloop_formats); i++)
-		if (vloop_formats[i].fourcc == fourcc)
-			return &vloop_formats[i];
-
-	return NULL;
-}
-
-static u32 vloop_least_line(const struct vloop_format *format, u32 width)
-{
-	return (format->pairs ? ALIGN(width, 2) : width) * format->bytes;
-}
-
-/* Planes are as large as their lines: a last pixel without a partner has colour, too. */
-static u32 vloop_sizeimage(const struct vloop_format *format, u32 bytesperline, u32 height)
-{
-	u32 size = bytesperline * height;
-
-	switch (format->chroma) {
-	case VLOOP_CHROMA_PLANAR_420:
-		return size + 2 * DIV_ROUND_UP(bytesperline, 2) * DIV_ROUND_UP(height, 2);
-	case VLOOP_CHROMA_PLANAR_422:
-		return size + 2 * DIV_ROUND_UP(bytesperline, 2) * height;
-	case VLOOP_CHROMA_SEMI_420:
-		return size + ALIGN(bytesperline, 2) * DIV_ROUND_UP(height, 2);
-	case VLOOP_CHROMA_SEMI_422:
-		return size + ALIGN(bytesperline, 2) * height;
-	default:
-		return size;
-	}
-}
-
-static u32 vloop_compressed_size(u32 width, u32 height)
-{
-	return max_t(u32, width * height / 8 * VLOOP_COMPRESSED_DEPTH +
-			  width * height % 8 * VLOOP_COMPRESSED_DEPTH / 8, VLOOP_MIN_COMPRESSED);
-}
-
-/* The most bytes that a frame can have. */
-u32 vloop_max_sizeimage(void)
-{
-	static const struct vloop_format largest = { .chroma = VLOOP_CHROMA_SEMI_422 };
-
-	return vloop_sizeimage(&largest, VLOOP_MAX_LINE, VPIPE_LOOP_MAX_SIZE);
-}
 
 /* Whether there are frames that a node of that kind takes. */
 bool vloop_config_is_valid(const struct vloop_config *config)
@@ -136,7 +37,7 @@ static u32 vloop_fit_height(const struct vloop_dev *dev, u32 height)
 
 void vloop_formats_init(struct vloop_dev *dev)
 {
-	dev->format = &vloop_formats[0];
+	dev->format = vloop_format_at(0);
 	dev->width = vloop_fit_width(dev, VPIPE_LOOP_DEF_WIDTH);
 	dev->height = vloop_fit_height(dev, VPIPE_LOOP_DEF_HEIGHT);
 	dev->bytesperline = vloop_least_line(dev->format, dev->width);
@@ -203,25 +104,22 @@ int vloop_enum_fmt(struct file *filp, void *priv, struct v4l2_fmtdesc *f)
 {
 	struct vloop_file *file = vloop_to_file(filp);
 	struct vloop_dev *dev = file->dev;
-	int ret = -EINVAL;
+	const struct vloop_format *format = NULL;
 
 	if (!vloop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
 		return -EINVAL;
 
 	mutex_lock(&dev->lock);
-	if (vloop_format_is_fixed(dev, file, f->type)) {
-		if (!f->index) {
-			f->pixelformat = dev->format->fourcc;
-			ret = 0;
-		}
-	} else if (f->index < ARRAY_SIZE(vloop_formats) &&
-		   !vloop_is_formless(dev, file, f->type)) {
-		f->pixelformat = vloop_formats[f->index].fourcc;
-		ret = 0;
-	}
+	if (vloop_format_is_fixed(dev, file, f->type))
+		format = f->index ? NULL : dev->format;
+	else if (!vloop_is_formless(dev, file, f->type))
+		format = vloop_format_at(f->index);
 	mutex_unlock(&dev->lock);
+	if (!format)
+		return -EINVAL;
+	f->pixelformat = format->fourcc;
 
-	return ret;
+	return 0;
 }
 
 /*
@@ -318,7 +216,7 @@ static bool vloop_is_left_over(const struct vloop_dev *dev, const struct v4l2_pi
 static void vloop_adjust_size(const struct vloop_format *format, struct v4l2_pix_format *pix,
 			      bool left_over)
 {
-	u32 line = vloop_least_line(format, pix->width), size;
+	u32 line, size;
 
 	if (!format->bytes) {
 		size = vloop_compressed_size(pix->width, pix->height);
@@ -329,6 +227,7 @@ static void vloop_adjust_size(const struct vloop_format *format, struct v4l2_pix
 		return;
 	}
 
+	line = vloop_least_line(format, pix->width);
 	/* Who asks for a size without it has nothing behind the lines. */
 	if (!left_over && pix->bytesperline > line && pix->bytesperline <= VLOOP_MAX_LINE) {
 		size = vloop_sizeimage(format, pix->bytesperline, pix->height);
@@ -343,7 +242,7 @@ static const struct vloop_format *vloop_adjust_fmt(struct vloop_dev *dev,
 						   struct v4l2_pix_format *pix)
 {
 	const struct vloop_format *format = vloop_find_format(pix->pixelformat) ?:
-					    &vloop_formats[0];
+					    vloop_format_at(0);
 	bool left_over = vloop_is_left_over(dev, pix);
 
 	lockdep_assert_held(&dev->lock);

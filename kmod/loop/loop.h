@@ -16,6 +16,7 @@
  * claim.c	who has it open, who writes, and who reads
  * queue.c	the two queues of a file
  * formats.c	formats, sizes and intervals
+ * layout.c	pixel formats: how frames of each lie in memory
  * controls.c	what users may set
  * writer.c	frames from the writer to the lists of the readers, and back
  * reader.c	a reader's list of frames
@@ -66,6 +67,9 @@
 /* Of a queue. */
 #define VLOOP_MAX_BUFFERS	32
 
+/* Bytes of a line, with what the writer has behind it. */
+#define VLOOP_MAX_LINE		(VPIPE_LOOP_MAX_SIZE * 4)
+
 /* Where CAPTURE buffers lie in the file, behind those of OUTPUT. */
 #define VLOOP_CAPTURE_OFFSET	BIT_ULL(30)
 
@@ -81,18 +85,21 @@ struct vloop_view;
 /**
  * struct vloop_format - a pixel format
  * @fourcc:	V4L2_PIX_FMT_*
- * @bytes:	of a pixel of the first plane, 0 where it is compressed
- * @pairs:	two pixels that lie side by side share their colours in the first plane
- * @chroma:	what is behind the first plane, VLOOP_CHROMA_*
- * @luma:	which of the first plane's bytes are brightness, by their place among four, as a
- *		mask; the others are colour. None where black is 0.
+ * @pixels:	of a group; a line has whole ones
+ * @bytes:	of a group in the first plane, 0 where it is compressed
+ * @across:	pixels side by side for which the planes behind the first have one sample of each
+ *		colour, 0 where there are none
+ * @down:	pixels one below the other for which they have one
+ * @black:	bytes of a group that is black, of limited and of full range; none where it cannot
+ *		be drawn
  */
 struct vloop_format {
 	u32 fourcc;
+	u8 pixels;
 	u8 bytes;
-	bool pairs;
-	u8 chroma;
-	u8 luma;
+	u8 across;
+	u8 down;
+	const char *black[2];
 };
 
 /**
@@ -522,7 +529,6 @@ int vloop_init_queue(struct vloop_file *file, struct vb2_queue *q, u32 type);
 /* formats.c */
 bool vloop_config_is_valid(const struct vloop_config *config);
 void vloop_formats_init(struct vloop_dev *dev);
-u32 vloop_max_sizeimage(void);
 int vloop_enum_fmt(struct file *file, void *priv, struct v4l2_fmtdesc *f);
 int vloop_enum_framesizes(struct file *file, void *priv, struct v4l2_frmsizeenum *fsize);
 int vloop_enum_frameintervals(struct file *file, void *priv, struct v4l2_frmivalenum *fival);
@@ -531,6 +537,17 @@ int vloop_try_fmt(struct file *file, void *priv, struct v4l2_format *f);
 int vloop_s_fmt(struct file *file, void *priv, struct v4l2_format *f);
 int vloop_g_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
 int vloop_s_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
+
+/* layout.c */
+const struct vloop_format *vloop_format_at(u32 index);
+const struct vloop_format *vloop_find_format(u32 fourcc);
+u32 vloop_least_line(const struct vloop_format *format, u32 width);
+u32 vloop_sizeimage(const struct vloop_format *format, u32 bytesperline, u32 height);
+u32 vloop_compressed_size(u32 width, u32 height);
+u32 vloop_max_sizeimage(void);
+bool vloop_is_drawable(const struct vloop_format *format);
+void vloop_draw_black(const struct vloop_format *format, bool full_range, u32 bytesperline,
+		      u32 lines, void *frame, u32 size);
 
 /* controls.c */
 int vloop_controls_init(struct vloop_dev *dev);

@@ -43,30 +43,18 @@ static bool vloop_is_full_range(const struct vloop_dev *dev)
 /* A black picture, referred to by the caller; none where there is no such thing. */
 static struct vloop_frame *vloop_black(struct vloop_dev *dev)
 {
-	const struct vloop_format *format = dev->format;
-	u8 luma = vloop_is_full_range(dev) ? 0 : 16;
-	u32 first = dev->bytesperline * dev->height;
 	struct vloop_frame *frame;
-	u8 line[4];
-	u32 i;
 
 	lockdep_assert_held(&dev->lock);
-	if (!format->bytes)
+	if (!vloop_is_drawable(dev->format))
 		return NULL;
 	frame = vloop_frame_alloc(dev, dev->sizeimage);
 	if (!frame)
 		return NULL;
 
 	frame->flags = 0;
-	if (!format->luma) {
-		memset(frame->data, 0, frame->bytes);
-		return frame;
-	}
-	for (i = 0; i < sizeof(line); i++)
-		line[i] = format->luma & BIT(i) ? luma : 128;
-	memset(frame->data + first, 128, frame->bytes - first);
-	memset32(frame->data, get_unaligned((u32 *)line), first / sizeof(line));
-	memcpy(frame->data + round_down(first, sizeof(line)), line, first % sizeof(line));
+	vloop_draw_black(dev->format, vloop_is_full_range(dev), dev->bytesperline, dev->height,
+			 frame->data, frame->bytes);
 
 	return frame;
 }

@@ -45,7 +45,7 @@
  *		again after each frame interval.
  * TIMEOUT_IMAGE:	button: the next frame becomes the time-out image, until the
  *		format changes. Before, the image is black; where the format is
- *		compressed there is none.
+ *		compressed, or the order of its bytes is not documented (YYUV), there is none.
  * LEND_IMPORTS:	boolean, of the open file. Whether readers may map (for reading) the
  *		dma-bufs that this writer imports, for as long as they like, see SHARE.
  */

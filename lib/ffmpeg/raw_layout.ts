@@ -1,17 +1,17 @@
 /**
- * V4L2's uncompressed formats as libswscale writes them: all planes one behind the other, no
+ * Formats of V4L2 as libswscale writes them: all planes one behind the other, no
  * padding.
  *
  * @module
  */
-import { isCompressed, PIXEL_FORMATS, type PixelFormat, rowBytes } from "../image/pixel_format.ts";
+import { PIXEL_FORMATS, type PixelFormat, rowBytes } from "../image/pixel_format.ts";
 
 /** A pixel format that video can be converted to. */
 export type RawFormat = PixelFormat & { readonly ffmpeg: string };
 
 /** Those formats. */
 export const RAW_FORMATS = PIXEL_FORMATS.filter((format): format is RawFormat =>
-  !isCompressed(format)
+  format.ffmpeg !== undefined
 );
 
 /** Where one plane lies. */

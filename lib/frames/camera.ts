@@ -122,8 +122,8 @@ export function setUpCamera(
   const pixels = formatOf(format.pixelformat);
   const name = pixels?.name ?? fourccText(format.pixelformat);
   if (stamp && (pixels === undefined || isCompressed(pixels))) {
-    const shown = PIXEL_FORMATS.filter((format) => !isCompressed(format)).map(({ name }) => name);
-    throw new UsageError(`--stamp reads pixels, of ${shown.join(", ")}; the frames are ${name}`);
+    const shown = "the uncompressed formats in --help";
+    throw new UsageError(`--stamp reads pixels, of ${shown}; the frames are ${name}`);
   }
   if (fps > 0) {
     withHint(

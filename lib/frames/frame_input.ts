@@ -200,6 +200,18 @@ function* h264Frames(bytes: Uint8Array<ArrayBuffer>): Generator<CompressedFrame>
   for (const { data, sequence: { crop } } of readStream(bytes, "h264")) yield { data, ...crop };
 }
 
+/** How a stream's frames are told apart: in a file, and in what comes by a pipe. */
+const STREAMS = {
+  mjpeg: { frames: jpegImages, splitter: jpegSplitter },
+  h264: { frames: h264Frames, splitter: h264Splitter },
+};
+
+function streamsOf(path: string, { name }: PixelFormat): typeof STREAMS[keyof typeof STREAMS] {
+  if (name === "mjpeg" || name === "h264") return STREAMS[name];
+  const known = Object.keys(STREAMS).join(" and ");
+  throw new UsageError(`${path}: streams of ${known} can be passed on, not of ${name}`);
+}
+
 /** Of a pipe each frame as it comes; a file is read first, so that what is broken is known. */
 function openStream(
   path: string,
@@ -209,8 +221,7 @@ function openStream(
   if (descriptorOf(path, STDIN) === undefined && !isPipe(path)) {
     return new StreamInput(path, format, size);
   }
-  const splitter = format.name === "mjpeg" ? jpegSplitter() : h264Splitter();
-  const pipe = new StreamPipe(path, format, splitter);
+  const pipe = new StreamPipe(path, format, streamsOf(path, format).splitter());
   checkSize(path, pipe, size);
   return pipe;
 }
@@ -236,7 +247,7 @@ function containerHint(path: string, bytes: Uint8Array, { name }: PixelFormat): 
 /** A stream whose frames go to the device as they are. */
 class StreamInput extends MemoryInput {
   constructor(path: string, format: PixelFormat, size: readonly number[] | undefined) {
-    const read = format.name === "mjpeg" ? jpegImages : h264Frames;
+    const read = streamsOf(path, format).frames;
     const frames: CompressedFrame[] = [];
     let broken: Error | undefined;
     const bytes = readFile(path);

@@ -1,5 +1,5 @@
 /**
- * Test pictures that move, in any raw format: two rows up a frame.
+ * Test pictures that move, in any format whose bytes are samples: two rows up a frame.
  *
  * All of the movement is painted once into planes that are taller than the frame; a frame is one
  * copy a plane out of them.
@@ -9,7 +9,7 @@
 import { FormatError } from "./image.ts";
 import { patterns } from "./patterns.ts";
 import {
-  isCompressed,
+  isDrawable,
   type PixelFormat,
   planeBytes,
   type PlaneLayout,
@@ -22,7 +22,7 @@ type Colour = Readonly<Record<string, number>>;
 const colour = (
   [Y, U, V]: readonly number[],
   [R, G, B]: readonly number[],
-): Colour => ({ Y, y: Y, U, V, R, G, B });
+): Colour => ({ Y, y: Y, U, V, R, G, B, A: 255, 0: 0 });
 
 /** 75 % colour bars; Y'CbCr after ITU-R BT.601. */
 const BARS: readonly Colour[] = [
@@ -37,10 +37,9 @@ const BARS: readonly Colour[] = [
 ];
 const BAR_ROWS = 16;
 
-// Rows of chroma may stand for two of the picture each.
+// A frame is two rows further, or as many as one row of chroma stands for.
 const STEP_ROWS = 2;
 const PERIOD_ROWS = BARS.length * BAR_ROWS;
-const POSITIONS = PERIOD_ROWS / STEP_ROWS;
 
 const GREYS = Array.from(
   { length: 256 },
@@ -82,25 +81,26 @@ export class MovingPattern {
 
   /**
    * @param name one of `MOVING_PATTERNS`
-   * @throws {FormatError} for another name, or a compressed format
+   * @throws {FormatError} for another name, or a format whose bytes are not samples
    */
   constructor(name: string, format: PixelFormat, width: number, height: number) {
     if (!MOVING_PATTERNS.includes(name)) {
       throw new FormatError(`no pattern "${name}"; there are ${MOVING_PATTERNS.join(", ")}`);
     }
-    if (isCompressed(format)) throw new FormatError(`a pattern cannot be ${format.name}`);
+    if (!isDrawable(format)) throw new FormatError(`a pattern cannot be ${format.name}`);
     const tall = height + PERIOD_ROWS;
     const paint = paintOf(name, width, tall);
+    const rows = Math.max(STEP_ROWS, ...format.planes.map(({ down }) => down));
     let at = 0;
     const planes = format.planes.map((plane) => {
       const size = planeBytes(plane, width, height);
-      const step = rowBytes(plane, width) * STEP_ROWS / plane.down;
+      const step = rowBytes(plane, width) * rows / plane.down;
       const painted = { bytes: paintPlane(plane, paint, width, tall), step, size, at };
       at += size;
       return painted;
     });
     this.#frames = Array.from(
-      { length: POSITIONS },
+      { length: PERIOD_ROWS / rows },
       (_, i) =>
         planes.map(({ bytes, step, size, at }) => ({
           bytes: bytes.subarray(i * step, i * step + size),
@@ -111,7 +111,7 @@ export class MovingPattern {
 
   /** Puts frame `number` into memory that is large enough; allocates nothing. */
   fill(frame: Uint8Array, number: number): void {
-    const planes = this.#frames[number % POSITIONS];
+    const planes = this.#frames[number % this.#frames.length];
     for (let i = 0; i < planes.length; i++) frame.set(planes[i].bytes, planes[i].at);
   }
 }

@@ -22,6 +22,21 @@ export function tryIoctl(fd: number, request: number, argument: Uint8Array<Array
   }
 }
 
+/**
+ * Calls ioctl(2) with a number where others take memory, and again while a signal interrupts it.
+ *
+ * @returns 0 or the call's positive result, or the negated errno
+ */
+export function tryIoctlNumber(fd: number, request: number, argument: number): number {
+  for (;;) {
+    // A negative one is an int, which the kernel takes the low half of.
+    const result = libc.ioctl_number(fd, request, BigInt.asUintN(64, BigInt(argument)));
+    if (result >= 0) return result;
+    const code = errno();
+    if (code !== EINTR) return -code;
+  }
+}
+
 /** What an ioctl is called on: an open file, and its name for errors. */
 export interface IoctlSubject {
   /** As errors name it. */

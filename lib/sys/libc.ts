@@ -20,6 +20,8 @@ const library = Deno.dlopen("libc.so.6", {
   readv: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   writev: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
+  // The same, of calls whose argument is a number.
+  ioctl_number: { name: "ioctl", parameters: ["i32", "u32", "usize"], result: "i32" },
   poll: { parameters: ["buffer", "u32", "i32"], result: "i32" },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   clock_nanosleep: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },

@@ -6,6 +6,7 @@
 import { ENOENT, SysError } from "../../lib/sys/errno.ts";
 import { videoNodes } from "../../lib/v4l2/find.ts";
 import { FILTER_NAME } from "../../lib/vpipe/filter.ts";
+import { type LoopStats, loopStats as countersOf } from "../../lib/vpipe/loop_stats.ts";
 import { Driver, Module } from "./modules.ts";
 import { expect } from "./suite.ts";
 
@@ -32,17 +33,10 @@ export function loopNode(name = "vpipe loopback 0"): string {
 
 const COUNTERS = ["frames", "copies", "bytes_copied", "shared", "lost", "readers", "writer"];
 
-/** What a loopback node has counted, by the names in debugfs. */
-export type LoopStats = Readonly<Record<string, number>>;
-
+/** What a loopback node has counted; all of it is there. */
 export function loopStats(node: string): LoopStats {
-  const path = `${node.replace("/dev/", "/sys/kernel/debug/vpipe-loop/")}/stats`;
-  const lines = Deno.readTextFileSync(path).trimEnd().split("\n");
-  const stats = Object.fromEntries(lines.map((line) => {
-    const [name, value] = line.split(" ");
-    return [name, Number(value)];
-  }));
-  for (const name of COUNTERS) expect(stats[name] >= 0, `${path}: no ${name}`);
+  const stats = countersOf(node);
+  for (const name of COUNTERS) expect(stats[name] >= 0, `${node}: no ${name}`);
   return stats;
 }
 

@@ -6,32 +6,39 @@ import { MOVING_PATTERNS, MovingPattern } from "../../lib/image/moving_pattern.t
 import {
   frameBytes,
   isCompressed,
+  isDrawable,
   PIXEL_FORMATS,
   pixelFormat,
+  rowBytes,
 } from "../../lib/image/pixel_format.ts";
 import { patterns } from "../../lib/image/patterns.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
+import { RAW_FACTS, RAW_SIZE } from "../harness/raw_formats.ts";
 
-Deno.test("pixel formats: the fourccs are V4L2's", () => {
+Deno.test("pixel formats: names and fourccs are V4L2's", () => {
   // tests/abi compares the constants with the header.
-  const constants: Record<string, number> = {
-    grey: v4l2.V4L2_PIX_FMT_GREY,
-    yuyv: v4l2.V4L2_PIX_FMT_YUYV,
-    uyvy: v4l2.V4L2_PIX_FMT_UYVY,
-    nv12: v4l2.V4L2_PIX_FMT_NV12,
-    yu12: v4l2.V4L2_PIX_FMT_YUV420,
-    rgb24: v4l2.V4L2_PIX_FMT_RGB24,
-    bgr24: v4l2.V4L2_PIX_FMT_BGR24,
-    mjpeg: v4l2.V4L2_PIX_FMT_MJPEG,
-    h264: v4l2.V4L2_PIX_FMT_H264,
-  };
-  const ours = PIXEL_FORMATS.map(({ name, fourcc }) => [name, v4l2.fourcc(fourcc)]);
-  assertEquals(Object.fromEntries(ours), constants);
+  const constants: Readonly<Record<string, unknown>> = v4l2;
+  for (const { name, fourcc } of PIXEL_FORMATS) {
+    const constant = name === "yu12" ? "YUV420" : name.toUpperCase();
+    assertEquals(v4l2.fourcc(fourcc), constants[`V4L2_PIX_FMT_${constant}`], name);
+  }
+  assertEquals(new Set(PIXEL_FORMATS.map(({ fourcc }) => fourcc)).size, PIXEL_FORMATS.length);
+});
+
+Deno.test("pixel formats: line and size of each, as the kernel's documentation has them", () => {
+  const raw = PIXEL_FORMATS.filter((format) => !isCompressed(format));
+  const facts = raw.map((format) => [
+    format.name,
+    { line: rowBytes(format.planes[0], RAW_SIZE[0]), size: frameBytes(format, ...RAW_SIZE) },
+  ]);
+  const stated = Object.entries(RAW_FACTS).map(([name, { line, size }]) => [name, { line, size }]);
+  assertEquals(Object.fromEntries(facts), Object.fromEntries(stated));
 });
 
 Deno.test("pixel formats: by name and by fourcc, sizes with odd sides too", () => {
   assertEquals(pixelFormat("nv12"), pixelFormat("NV12"));
-  assertEquals(pixelFormat("nv21"), undefined);
+  assertEquals(pixelFormat("rgb565"), pixelFormat("RGBP"));
+  assertEquals(pixelFormat("nv24"), undefined);
   const bytes = (name: string, width: number, height: number) =>
     frameBytes(pixelFormat(name)!, width, height);
   assertEquals(bytes("grey", 641, 3), 641 * 3);
@@ -39,6 +46,8 @@ Deno.test("pixel formats: by name and by fourcc, sizes with odd sides too", () =
   assertEquals(bytes("nv12", 1920, 1080), 1920 * 1080 * 3 / 2);
   assertEquals(bytes("nv12", 3, 3), 9 + 8);
   assertEquals(bytes("yu12", 3, 3), 9 + 4 + 4);
+  assertEquals(bytes("yuv410", 5, 5), 25 + 4 + 4);
+  assertEquals(bytes("p010", 3, 3), 2 * (9 + 8));
   assertEquals(bytes("bgr24", 5, 2), 30);
   assertEquals(bytes("h264", 5, 2), 0);
 });
@@ -50,9 +59,8 @@ function frameOf(name: string, format: string, width: number, height: number, nu
   return frame;
 }
 
-Deno.test("moving pattern: each raw format is filled to its last byte, and moves", () => {
-  const raw = PIXEL_FORMATS.filter((format) => !isCompressed(format));
-  for (const format of raw) {
+Deno.test("moving pattern: each format is filled to its last byte, and moves", () => {
+  for (const format of PIXEL_FORMATS.filter(isDrawable)) {
     const pattern = new MovingPattern("bars", format, 6, 34);
     const size = frameBytes(format, 6, 34);
     const [one, other, behind] = [0, 0, 1].map((number, i) => {
@@ -85,11 +93,13 @@ Deno.test("moving pattern: bars in every format, at the edge of two of them", ()
   assertEquals([...yu12.subarray(36 + 9 + 7)], [128, 142]);
   const rgb = frameOf("bars", "rgb24", width, height, 0);
   assertEquals([...rgb.subarray(31 * 3, 33 * 3)], [191, 191, 191, 191, 191, 0]);
-  assertEquals([...frameOf("bars", "bgr24", width, height, 0).subarray(32 * 3, 33 * 3)], [
-    0,
-    191,
-    191,
-  ]);
+  const yellow = (format: string, bytes: number) => [
+    ...frameOf("bars", format, width, height, 0).subarray(32 * bytes, 33 * bytes),
+  ];
+  assertEquals(yellow("bgr24", 3), [0, 191, 191]);
+  assertEquals(yellow("argb32", 4), [255, 191, 191, 0]);
+  assertEquals(yellow("xbgr32", 4), [0, 191, 191, 0]);
+  assertEquals(yellow("p010", 2), [0, 162]);
 });
 
 Deno.test("moving pattern: two rows up a frame, pixels side by side in packed formats", () => {
@@ -102,13 +112,18 @@ Deno.test("moving pattern: two rows up a frame, pixels side by side in packed fo
   assertEquals(frameOf("noise", "nv12", 8, 6, 3).slice(0, 48), tall.slice(48, 96));
 });
 
-Deno.test("moving pattern: refuses a name it does not have, and compressed formats", () => {
+Deno.test("moving pattern: refuses a name it does not have, compressed formats and bits", () => {
   const grey = pixelFormat("grey")!;
   assertThrows(() => new MovingPattern("clouds", grey, 4, 4), FormatError, 'no pattern "clouds"');
   assertThrows(
     () => new MovingPattern("bars", pixelFormat("h264")!, 4, 4),
     FormatError,
     "a pattern cannot be h264",
+  );
+  assertThrows(
+    () => new MovingPattern("bars", pixelFormat("rgb565")!, 4, 4),
+    FormatError,
+    "a pattern cannot be rgb565",
   );
   assert(MOVING_PATTERNS.includes("bars") && MOVING_PATTERNS.includes("noise"));
 });

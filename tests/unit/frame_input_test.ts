@@ -65,6 +65,15 @@ Deno.test("input: a pattern has the device's format and size, or those asked for
   );
 });
 
+Deno.test("input: a stream whose frames nobody here can tell apart", () => {
+  withFile("a.ivf", ascii("DKIF"), (path) =>
+    assertThrows(
+      () => openFrameInput(path, { format: pixelFormat("vp8") }, device),
+      UsageError,
+      `${path}: streams of mjpeg and h264 can be passed on, not of vp8`,
+    ));
+});
+
 Deno.test("input: raw frames by the file's name", () => {
   const content = Uint8Array.from({ length: 24 }, (_, i) => i);
   const frames = (size: number) =>

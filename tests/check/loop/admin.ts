@@ -10,9 +10,10 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import * as ctl from "../../../lib/uapi/vpipe_loop_ctl.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { videoNodes } from "../../../lib/v4l2/find.ts";
+import { LOOP_ADMIN, LoopAdmin, type LoopConfig } from "../../../lib/vpipe/loop_admin.ts";
 import type { Context } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
-import { ADMIN, Admin, type Config, GENERATIONS } from "../../harness/loop_admin.ts";
+import { GENERATIONS } from "../../harness/loop_admin.ts";
 import { exists, Module } from "../../harness/modules.ts";
 import { loop, loopNode } from "../../harness/nodes.ts";
 import { run, succeed } from "../../harness/processes.ts";
@@ -57,7 +58,7 @@ function renamed(module: string): Uint8Array {
   return bytes;
 }
 
-function generationCheck(admin: Admin): void {
+function generationCheck(admin: LoopAdmin): void {
   const nr = admin.add({
     output_nr: FREE,
     card_label: "Added",
@@ -107,14 +108,14 @@ function generationCheck(admin: Admin): void {
 export async function loopAdminChecks(suite: Suite, context: Context): Promise<void> {
   await suite.check("loop: v4l2loopback's names", async () => {
     await loadLoop(context);
-    expect(!exists(ADMIN), `${ADMIN} without compat=1`);
+    expect(!exists(LOOP_ADMIN), `${LOOP_ADMIN} without compat=1`);
     const aliases = await succeed("modinfo", ["-F", "alias", context.loopModule]);
     expectEqual("alias", aliases.trim(), "v4l2loopback");
     await loadLoop(context, "compat=1", "max_buffers=2", "max_width=800", "max_height=600");
     using device = VideoDevice.open(loopNode(), 0, "device");
     expectEqual("driver", device.driver, "v4l2 loopback");
-    expectEqual("mode", (Deno.statSync(ADMIN).mode! & 0o777).toString(8), "600");
-    using admin = new Admin();
+    expectEqual("mode", (Deno.statSync(LOOP_ADMIN).mode! & 0o777).toString(8), "600");
+    using admin = new LoopAdmin();
     const { config } = admin.query(Number(loopNode().replace("/dev/video", "")));
     expectEqual("buffers", config.max_buffers, 4);
     expectEqual("size", `${config.max_width}x${config.max_height}`, "800x600");
@@ -146,9 +147,9 @@ export async function loopAdminChecks(suite: Suite, context: Context): Promise<v
     await loadLoop(context, "compat=1");
     const before = nodes();
     for (const calls of Object.values(GENERATIONS)) {
-      using admin = new Admin(calls);
+      using admin = new LoopAdmin(calls);
       generationCheck(admin);
-      const nr = admin.call(calls.add.request, 0);
+      const nr = admin.call(calls.add, 0);
       expect(nr >= 0, `a node by NULL: ${nr}`);
       const node = `/dev/video${nr}`;
       expectEqual("its label", admin.query(nr).config.card_label, "vpipe loopback 1");
@@ -167,9 +168,9 @@ export async function loopAdminChecks(suite: Suite, context: Context): Promise<v
 
   await suite.check("loop: wrong calls of the admin device", async () => {
     await loadLoop(context, "compat=1");
-    using admin = new Admin();
+    using admin = new LoopAdmin();
     const before = nodes();
-    const wrong: Record<string, Config> = {
+    const wrong: Record<string, LoopConfig> = {
       "a number beyond the last": { output_nr: 256 },
       "a width beyond the largest": { max_width: 8193 },
       "a height beyond the largest": { max_height: 0xffff_ffff },
@@ -182,11 +183,11 @@ export async function loopAdminChecks(suite: Suite, context: Context): Promise<v
     }
     const { bytes } = ctl.v4l2_loopback_config.alloc({ output_nr: -1 });
     bytes.fill(0x61, 8, 40);
-    expectEqual("a name without an end", admin.call(admin.calls.add.request, bytes), -EINVAL);
-    expectEqual("memory that is not there", admin.call(admin.calls.add.request, 8), -EFAULT);
-    expectEqual("query of it", admin.call(admin.calls.query.request, 8), -EFAULT);
+    expectEqual("a name without an end", admin.call(admin.calls.add, bytes), -EINVAL);
+    expectEqual("memory that is not there", admin.call(admin.calls.add, 8), -EFAULT);
+    expectEqual("query of it", admin.call(admin.calls.query, 8), -EFAULT);
     for (const size of [0, 68, 76]) {
-      expectEqual(`${size} bytes`, admin.call(_IOW("~", 1, size), bytes), -ENOTTY);
+      expectEqual(`${size} bytes`, admin.call({ request: _IOW("~", 1, size) }, bytes), -ENOTTY);
     }
     for (const nr of [-1, 255, 0x7fff_ffff]) expectEqual(`remove ${nr}`, admin.remove(nr), -ENODEV);
     expectEqual("nodes", nodes(), before);

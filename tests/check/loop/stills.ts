@@ -22,7 +22,7 @@ const BLACK = new Uint8Array(VGA_BYTES);
 const WAYS = ["mmap", "read"] as const;
 
 /** Sets a control of the node while `body` runs, then 0 again. */
-function setting<T>(node: string, id: number, value: number, body: () => T): T {
+export function setting<T>(node: string, id: number, value: number, body: () => T): T {
   using device = openOutput(node);
   device.setControl(id, value);
   try {

@@ -5,7 +5,7 @@
  * @module
  */
 import { videoNodes } from "../../../lib/v4l2/find.ts";
-import { Admin } from "../../harness/loop_admin.ts";
+import { LoopAdmin } from "../../../lib/vpipe/loop_admin.ts";
 import { filter, loop } from "../../harness/nodes.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
 import { type Conditions, NEVER_S } from "../engine/stage.ts";
@@ -52,7 +52,7 @@ export async function loopNodes(
     const knocked = await knocker.result();
     await expectLoopIdle();
     expectEqual("nodes", names(), before);
-    using admin = new Admin();
+    using admin = new LoopAdmin();
     const next = admin.add({});
     expectEqual("remove the next free one", admin.remove(next), 0);
     const sum = (of: keyof typeof done[0]) => done.reduce((all, counts) => all + counts[of], 0);

@@ -21,7 +21,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { DeviceError } from "../../../lib/v4l2/device.ts";
 import { videoNodes } from "../../../lib/v4l2/find.ts";
 import { sharedBuffers } from "../../../lib/vpipe/loop.ts";
-import { Admin } from "../../harness/loop_admin.ts";
+import { LoopAdmin } from "../../../lib/vpipe/loop_admin.ts";
 import { Random } from "../../harness/random.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
 import { delay } from "../../harness/waiting.ts";
@@ -104,7 +104,7 @@ const STATS_BYTES = 4096;
 
 class Nodes implements Disposable {
   readonly done = { added: 0, busy: 0, opened: 0, frames: 0, kept: 0 };
-  readonly #admin = new Admin();
+  readonly #admin = new LoopAdmin();
   readonly #nodes = new Set<number>();
   readonly #kept: Kept[] = [];
 
