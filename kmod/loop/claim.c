@@ -9,7 +9,8 @@
 
 #include "loop.h"
 
-int vloop_enter(struct vloop_file *file)
+/* Who comes to give the time-out image, of an exclusive node too, has the OUTPUT side. */
+int vloop_enter(struct vloop_file *file, bool writes)
 {
 	struct vloop_dev *dev = file->dev;
 	u32 most = dev->config.max_openers;
@@ -23,6 +24,8 @@ int vloop_enter(struct vloop_file *file)
 	} else {
 		dev->openers++;
 		file->number = ++dev->opened;
+		file->gives_image = dev->image_io && writes;
+		file->side = file->gives_image ? VLOOP_OUTPUT : VLOOP_NEITHER;
 		list_add_tail(&file->entry, &dev->files);
 	}
 	mutex_unlock(&dev->lock);
@@ -55,9 +58,31 @@ int vloop_close_node(struct vloop_dev *dev)
 	return ret;
 }
 
+/* Not fewer than there are. */
+int vloop_set_max_openers(struct vloop_dev *dev, unsigned int most)
+{
+	int ret = 0;
+
+	mutex_lock(&dev->lock);
+	if (most && most < dev->openers)
+		ret = -EINVAL;
+	else
+		dev->config.max_openers = most;
+	mutex_unlock(&dev->lock);
+
+	return ret;
+}
+
+/* Whether it is one to programs that look for cameras. */
+bool vloop_is_camera(const struct vloop_dev *dev)
+{
+	return READ_ONCE(dev->streaming) || READ_ONCE(dev->keep_format);
+}
+
 /*
  * Whether the node has that side for this file: of an exclusive one a file keeps the side
- * that it has used, and before that it has the one that a writer leaves it.
+ * that it has used, and before that it has the one that a writer leaves it. Where the format is
+ * kept that is a reader's also before a writer comes, which can do so all the same.
  */
 bool vloop_has_side(struct vloop_file *file, bool capture)
 {
@@ -68,21 +93,32 @@ bool vloop_has_side(struct vloop_file *file, bool capture)
 	if (READ_ONCE(file->side) != VLOOP_NEITHER)
 		return capture == (READ_ONCE(file->side) == VLOOP_CAPTURE);
 
-	return capture == READ_ONCE(dev->streaming);
+	return capture ? vloop_is_camera(dev) : !READ_ONCE(dev->streaming);
+}
+
+/* Who gives the time-out image is there, or who asked for that goes on without. */
+void vloop_end_image_io(struct vloop_file *file, bool capture)
+{
+	lockdep_assert_held(&file->dev->lock);
+	if (file->asked_image || (file->gives_image && !capture))
+		file->dev->image_io = false;
 }
 
 int vloop_claim_writer(struct vloop_file *file)
 {
+	struct vloop_file **owner = vloop_output_owner(file);
 	struct vloop_dev *dev = file->dev;
 	int ret = 0;
 
 	mutex_lock(&dev->lock);
-	if (!dev->writer)
-		dev->writer = file;
-	else if (dev->writer != file)
+	if (!*owner)
+		WRITE_ONCE(*owner, file);
+	else if (*owner != file)
 		ret = -EBUSY;
-	if (!ret)
+	if (!ret) {
 		WRITE_ONCE(file->side, VLOOP_OUTPUT);
+		vloop_end_image_io(file, false);
+	}
 	mutex_unlock(&dev->lock);
 
 	return ret;
@@ -113,8 +149,10 @@ int vloop_claim_reader(struct vloop_file *file)
 		ret = -EBUSY;
 	if (!ret && !file->capturer)
 		file->capturer = get_pid(process);
-	if (!ret)
+	if (!ret) {
 		WRITE_ONCE(file->side, VLOOP_CAPTURE);
+		vloop_end_image_io(file, true);
+	}
 	mutex_unlock(&dev->lock);
 
 	return ret;
@@ -181,6 +219,8 @@ void vloop_unclaim(struct vloop_file *file, struct vb2_queue *q)
 	} else if (dev->writer == file) {
 		vloop_memory_forget_all(dev);
 		dev->writer = NULL;
+	} else if (dev->imager == file) {
+		dev->imager = NULL;
 	}
 	mutex_unlock(&dev->lock);
 }

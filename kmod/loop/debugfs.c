@@ -13,21 +13,11 @@ static struct dentry *vloop_debugfs;
 static int vloop_stats_show(struct seq_file *m, void *unused)
 {
 	struct vloop_dev *dev = m->private;
-	struct vloop_reader *reader;
-	unsigned int readers = 0;
-	struct vloop_stats stats;
-	bool writer;
-
-	spin_lock(&dev->frames_lock);
-	stats = dev->stats;
-	list_for_each_entry(reader, &dev->readers, entry)
-		readers++;
-	writer = dev->streaming;
-	spin_unlock(&dev->frames_lock);
+	struct vloop_stats stats = vloop_read_stats(dev);
 
 	seq_printf(m, "frames %llu\ncopies %llu\nbytes_copied %llu\nshared %llu\nlost %llu\n",
 		   stats.frames, stats.copies, stats.bytes, stats.shared, stats.lost);
-	seq_printf(m, "readers %u\nwriter %u\n", readers, writer);
+	seq_printf(m, "readers %u\nwriter %u\n", stats.readers, READ_ONCE(dev->streaming));
 
 	return 0;
 }

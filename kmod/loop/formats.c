@@ -4,6 +4,7 @@
  * reader may. Whoever still has buffers of the old one is told.
  */
 #include <linux/minmax.h>
+#include <linux/sysfs.h>
 
 #include <media/v4l2-common.h>
 #include <media/v4l2-event.h>
@@ -73,13 +74,20 @@ static bool vloop_others_read(struct vloop_dev *dev, const struct vloop_file *se
 
 /*
  * What readers get cannot be chosen while somebody writes or is about to, or another one reads,
- * nor where a picture is kept for them.
+ * nor where a picture is kept for them. What becomes the time-out image is as what they get.
  */
+static bool vloop_is_given(struct vloop_dev *dev, const struct vloop_file *self, u32 type)
+{
+	return (V4L2_TYPE_IS_CAPTURE(type) || self->gives_image) &&
+	       (dev->writer || READ_ONCE(dev->last) ||
+		(V4L2_TYPE_IS_CAPTURE(type) && READ_ONCE(dev->image)) ||
+		vloop_others_read(dev, self) || vloop_others_gave(dev, self));
+}
+
+/* Nor can it be by anybody while it is kept, or an image that fits it is on its way. */
 static bool vloop_format_is_fixed(struct vloop_dev *dev, const struct vloop_file *self, u32 type)
 {
-	return V4L2_TYPE_IS_CAPTURE(type) &&
-	       (dev->writer || READ_ONCE(dev->last) || READ_ONCE(dev->image) ||
-		vloop_others_read(dev, self) || vloop_others_gave(dev, self));
+	return dev->keep_format || dev->imager || vloop_is_given(dev, self, type);
 }
 
 /*
@@ -129,7 +137,9 @@ int vloop_enum_fmt(struct file *filp, void *priv, struct v4l2_fmtdesc *f)
  */
 static bool vloop_is_told(struct vloop_dev *dev, const struct vloop_file *self)
 {
-	return dev->writer != self && vloop_format_is_fixed(dev, self, V4L2_BUF_TYPE_VIDEO_CAPTURE);
+	return dev->keep_format ||
+	       (dev->writer != self &&
+		vloop_format_is_fixed(dev, self, V4L2_BUF_TYPE_VIDEO_CAPTURE));
 }
 
 int vloop_enum_framesizes(struct file *filp, void *priv, struct v4l2_frmsizeenum *fsize)
@@ -334,38 +344,36 @@ int vloop_s_fmt(struct file *filp, void *priv, struct v4l2_format *f)
 	struct vloop_file *file = vloop_to_file(filp);
 	struct vloop_dev *dev = file->dev;
 	const struct vloop_format *format;
-	bool known;
-	int ret = 0;
+	bool output = V4L2_TYPE_IS_OUTPUT(f->type);
+	struct v4l2_pix_format asked = *pix;
 
-	if (!vloop_has_side(file, V4L2_TYPE_IS_CAPTURE(f->type)))
+	if (!vloop_has_side(file, !output))
 		return -EINVAL;
 
-	if (V4L2_TYPE_IS_OUTPUT(f->type) && !(filp->f_mode & FMODE_WRITE))
+	if (output && !(filp->f_mode & FMODE_WRITE))
 		return -EACCES;
 
 	mutex_lock(&dev->lock);
-	if (V4L2_TYPE_IS_OUTPUT(f->type)) {
-		known = vloop_find_format(pix->pixelformat);
-		format = vloop_adjust_fmt(dev, pix);
-		if (dev->writer) {
-			ret = -EBUSY;
-		} else {
-			file->replaced = !known;
-			file->gave = true;
-			vloop_set_fmt(dev, format, pix);
-		}
-	} else if (file->capturer) {
-		ret = -EBUSY;
-	} else if (vloop_format_is_fixed(dev, file, f->type)) {
+	if (output ? !!*vloop_output_owner(file) : !!file->capturer) {
+		mutex_unlock(&dev->lock);
+		return -EBUSY;
+	}
+	vloop_end_image_io(file, !output);
+	if (vloop_format_is_fixed(dev, file, f->type)) {
 		vloop_get_fmt(dev, pix);
 	} else {
 		format = vloop_adjust_fmt(dev, pix);
 		vloop_set_fmt(dev, format, pix);
-		file->chose = true;
+		file->chose |= !output;
+	}
+	if (output) {
+		file->replaced = asked.pixelformat != pix->pixelformat ||
+				 asked.width != pix->width || asked.height != pix->height;
+		file->gave = true;
 	}
 	mutex_unlock(&dev->lock);
 
-	return ret;
+	return 0;
 }
 
 int vloop_g_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
@@ -419,12 +427,45 @@ int vloop_s_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 		return -EACCES;
 
 	mutex_lock(&dev->lock);
-	if (output && dev->writer && dev->writer != file)
+	if (output && !file->gives_image && dev->writer && dev->writer != file)
 		ret = -EBUSY;
-	else if (!vloop_format_is_fixed(dev, file, parm->type) &&
+	else if (!vloop_is_given(dev, file, parm->type) &&
 		 vloop_interval_is_valid(&interval))
 		dev->interval = interval;
 	mutex_unlock(&dev->lock);
 
 	return ret ?: vloop_g_parm(filp, priv, parm);
+}
+
+/* Whoever may write to the node's attribute may do so at any time. */
+int vloop_set_interval(struct vloop_dev *dev, const struct v4l2_fract *interval)
+{
+	if (!vloop_interval_is_valid(interval))
+		return -EINVAL;
+
+	mutex_lock(&dev->lock);
+	dev->interval = *interval;
+	mutex_unlock(&dev->lock);
+
+	return 0;
+}
+
+/* A line of text, as v4l2loopback has it; none where nobody has said what the format will be. */
+int vloop_format_text(struct vloop_dev *dev, char *text)
+{
+	__le32 fourcc;
+	int at = 0;
+
+	mutex_lock(&dev->lock);
+	if (!vloop_is_formless(dev, NULL, V4L2_BUF_TYPE_VIDEO_CAPTURE)) {
+		fourcc = cpu_to_le32(dev->format->fourcc);
+		at = sysfs_emit(text, "%.4s:%ux%u@%u", (const char *)&fourcc, dev->width,
+				dev->height, dev->interval.denominator);
+		if (dev->interval.numerator != 1)
+			at += sysfs_emit_at(text, at, "/%u", dev->interval.numerator);
+		at += sysfs_emit_at(text, at, "\n");
+	}
+	mutex_unlock(&dev->lock);
+
+	return at;
 }

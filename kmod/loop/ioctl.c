@@ -10,6 +10,7 @@
 #include <media/v4l2-event.h>
 #include <media/v4l2-ioctl.h>
 
+#include "../uapi/vpipe-loop-ctl.h"
 #include "loop.h"
 
 /* Locked; none where the node does not have that side for this file. */
@@ -41,10 +42,9 @@ static int vloop_querycap(struct file *filp, struct v4l2_capability __user *to)
 	strscpy(cap.driver, vloop_compat ? "v4l2 loopback" : VLOOP_NAME, sizeof(cap.driver));
 	strscpy(cap.card, dev->vfd.name, sizeof(cap.card));
 	snprintf(cap.bus_info, sizeof(cap.bus_info), "platform:" VLOOP_NAME "-%03u", dev->number);
-	if (!vloop_has_side(vloop_to_file(filp), true))
-		cap.device_caps &= ~V4L2_CAP_VIDEO_CAPTURE;
-	else if (!vloop_has_side(vloop_to_file(filp), false))
-		cap.device_caps &= ~V4L2_CAP_VIDEO_OUTPUT;
+	if (dev->config.exclusive)
+		cap.device_caps &= vloop_has_side(vloop_to_file(filp), true) ?
+				   ~V4L2_CAP_VIDEO_OUTPUT : ~V4L2_CAP_VIDEO_CAPTURE;
 	cap.device_caps |= V4L2_CAP_EXT_PIX_FORMAT;
 	cap.capabilities = cap.device_caps | V4L2_CAP_DEVICE_CAPS;
 
@@ -296,7 +296,7 @@ static int vloop_enum_input(struct file *filp, void *priv, struct v4l2_input *in
 
 	strscpy(input->name, "Loopback", sizeof(input->name));
 	input->type = V4L2_INPUT_TYPE_CAMERA;
-	input->status = READ_ONCE(dev->streaming) ? 0 : V4L2_IN_ST_NO_SIGNAL;
+	input->status = vloop_is_camera(dev) ? 0 : V4L2_IN_ST_NO_SIGNAL;
 
 	return 0;
 }
@@ -344,12 +344,31 @@ static int vloop_s_output(struct file *filp, void *priv, unsigned int i)
 	return i ? -EINVAL : 0;
 }
 
+static int vloop_usage_add(struct v4l2_subscribed_event *sev, unsigned int elems)
+{
+	struct vloop_dev *dev = video_get_drvdata(sev->fh->vdev);
+
+	if (sev->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL) {
+		spin_lock(&dev->frames_lock);
+		vloop_tell_usage(dev, sev->fh);
+		spin_unlock(&dev->frames_lock);
+	}
+
+	return 0;
+}
+
+static const struct v4l2_subscribed_event_ops vloop_usage_ops = {
+	.add = vloop_usage_add,
+};
+
 static int vloop_subscribe_event(struct v4l2_fh *fh, const struct v4l2_event_subscription *sub)
 {
 	struct vloop_file *file = container_of(fh, struct vloop_file, fh);
 
 	if (sub->type == V4L2_EVENT_SOURCE_CHANGE && vloop_has_side(file, true))
 		return v4l2_src_change_event_subscribe(fh, sub);
+	if (sub->type == V4L2_EVENT_PRI_CLIENT_USAGE)
+		return v4l2_event_subscribe(fh, sub, 1, &vloop_usage_ops);
 
 	return v4l2_ctrl_subscribe_event(fh, sub);
 }

@@ -13,11 +13,12 @@
  * nodes.c	the nodes there are
  * node.c	files
  * ioctl.c	ioctls
+ * sysfs.c	a node's attributes
+ * controls.c	what users may set
  * claim.c	who has it open, who writes, and who reads
  * queue.c	the two queues of a file
  * formats.c	formats, sizes and intervals
  * layout.c	pixel formats: how frames of each lie in memory
- * controls.c	what users may set
  * writer.c	frames from the writer to the lists of the readers, and back
  * reader.c	a reader's list of frames
  * match.c	which of them goes to which buffer
@@ -270,6 +271,8 @@ enum vloop_side {
  * @replaced:	it asked for a format that there is not
  * @chose:	it has set the format from the CAPTURE side
  * @gave:	it has set the format from the OUTPUT side
+ * @asked_image: it asked that another one gives the time-out image
+ * @gives_image: what it writes becomes the time-out image, and nothing else
  * @side:	that it has used
  * @capturer:	the process that has CAPTURE buffers or reads, under vloop_dev.lock
  * @reader:	what it has to read
@@ -290,18 +293,21 @@ struct vloop_file {
 	bool replaced;
 	bool chose;
 	bool gave;
+	bool asked_image;
+	bool gives_image;
 	enum vloop_side side;
 	struct pid *capturer;
 	struct vloop_reader reader;
 };
 
 /**
- * struct vloop_stats - counted since the module was loaded
+ * struct vloop_stats - counted since the node was made
  * @frames:	handed over by writers
  * @copies:	made of frames, by a CPU in here
  * @bytes:	so copied
  * @shared:	frames that reached a reader without a copy
  * @lost:	frames that a reader lost, summed over the readers
+ * @readers:	those that take frames, now
  */
 struct vloop_stats {
 	u64 frames;
@@ -309,6 +315,7 @@ struct vloop_stats {
 	u64 bytes;
 	u64 shared;
 	u64 lost;
+	unsigned int readers;
 };
 
 /**
@@ -358,12 +365,16 @@ struct vloop_config {
  * @unregistered: its number is another node's to have
  * @priorities:	of its files
  * @map_lock:	for mapping the writer's dma-bufs
- * @lock:	of @files, @opened, @openers, @gone, @writer, and the frames' format and interval
+ * @lock:	of @files, @opened, @openers, @gone, @writer, @imager, @image_io, @keep_format,
+ *		@config.max_openers, and the frames' format and interval
  * @files:	open ones
  * @opened:	files so far
  * @openers:	how many of these are open
  * @gone:	it is being removed: nobody opens it any more
  * @writer:	the file that has OUTPUT buffers
+ * @imager:	the same of those that give the time-out image
+ * @image_io:	whoever opens it next for writing gives the time-out image
+ * @keep_format: the format stays as it is
  * @format:	of the frames, as are @width, @height, @bytesperline, @sizeimage, @colors
  *		and @interval
  * @width:	in pixels
@@ -374,7 +385,7 @@ struct vloop_config {
  * @interval:	between frames, in seconds
  * @frames_lock: of frames and readers: @readers, @held, @spare, @streaming, @memory, @buffers,
  *		@next, @written, @began, @clock, @last, @image, @black, @image_wanted, @stamps,
- *		@keep_last, @timeout, @frame_time and @stats
+ *		@keep_last, @sustain, @timeout, @frame_time and @stats
  * @readers:	those that take frames
  * @held:	OUTPUT buffers that somebody refers to, the oldest first
  * @spare:	copies that nobody refers to
@@ -392,6 +403,8 @@ struct vloop_config {
  * @image_wanted:	the next frame becomes @image
  * @stamps:	VPIPE_LOOP_STAMPS_*
  * @keep_last:	the last frame is kept
+ * @sustain:	the last frame is kept, and shown again where the next one is late
+ * @timeouts:	the two controls that set @timeout
  * @timeout:	in jiffies, 0 for none
  * @frame_time:	when there was a frame last, in jiffies
  * @wake_work:	tells readers that there is a frame
@@ -416,6 +429,9 @@ struct vloop_dev {
 	unsigned int openers;
 	bool gone;
 	struct vloop_file *writer;
+	struct vloop_file *imager;
+	bool image_io;
+	bool keep_format;
 	const struct vloop_format *format;
 	u32 width;
 	u32 height;
@@ -442,6 +458,8 @@ struct vloop_dev {
 	bool image_wanted;
 	u32 stamps;
 	bool keep_last;
+	bool sustain;
+	struct v4l2_ctrl *timeouts[2];
 	unsigned long timeout;
 	unsigned long frame_time;
 	struct work_struct wake_work;
@@ -463,6 +481,12 @@ static inline struct vloop_buf *vloop_to_buf(struct vb2_buffer *vb)
 static inline struct vloop_file *vloop_to_file(struct file *file)
 {
 	return container_of(vpipe_file_to_fh(file), struct vloop_file, fh);
+}
+
+/* Where the node has the file that has OUTPUT buffers for what this one writes. */
+static inline struct vloop_file **vloop_output_owner(const struct vloop_file *file)
+{
+	return file->gives_image ? &file->dev->imager : &file->dev->writer;
 }
 
 static inline bool vloop_is_capture(const struct vb2_queue *vq)
@@ -511,11 +535,17 @@ extern const struct v4l2_ioctl_ops vloop_ioctl_ops;
 long vloop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 long vloop_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 
+/* sysfs.c */
+extern const struct attribute_group *vloop_attribute_groups[];
+
 /* claim.c */
-int vloop_enter(struct vloop_file *file);
+int vloop_enter(struct vloop_file *file, bool writes);
 void vloop_leave(struct vloop_file *file);
 int vloop_close_node(struct vloop_dev *dev);
+int vloop_set_max_openers(struct vloop_dev *dev, unsigned int most);
+bool vloop_is_camera(const struct vloop_dev *dev);
 bool vloop_has_side(struct vloop_file *file, bool capture);
+void vloop_end_image_io(struct vloop_file *file, bool capture);
 int vloop_claim_writer(struct vloop_file *file);
 int vloop_claim_reader(struct vloop_file *file);
 int vloop_claim(struct file *filp, struct vb2_queue *q);
@@ -537,6 +567,8 @@ int vloop_try_fmt(struct file *file, void *priv, struct v4l2_format *f);
 int vloop_s_fmt(struct file *file, void *priv, struct v4l2_format *f);
 int vloop_g_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
 int vloop_s_parm(struct file *file, void *priv, struct v4l2_streamparm *parm);
+int vloop_set_interval(struct vloop_dev *dev, const struct v4l2_fract *interval);
+int vloop_format_text(struct vloop_dev *dev, char *text);
 
 /* layout.c */
 const struct vloop_format *vloop_format_at(u32 index);
@@ -555,9 +587,10 @@ int vloop_file_controls_init(struct vloop_file *file);
 
 /* writer.c */
 void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb);
+void vloop_take_image(struct vloop_dev *dev, struct vb2_buffer *vb);
 void vloop_relieve(struct vloop_file *file);
 void vloop_take_back(struct vloop_dev *dev);
-void vloop_keep_last(struct vloop_dev *dev, bool keep);
+void vloop_keep_last(struct vloop_dev *dev, bool *why, bool keep);
 
 /* reader.c */
 void vloop_reader_init(struct vloop_reader *reader);
@@ -573,6 +606,8 @@ void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *r
 void vloop_readers_init(struct vloop_dev *dev);
 void vloop_readers_exit(struct vloop_dev *dev);
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
+void vloop_tell_usage(struct vloop_dev *dev, struct v4l2_fh *fh);
+struct vloop_stats vloop_read_stats(struct vloop_dev *dev);
 void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 			   struct vloop_frame *by);
 void vloop_readers_drop(struct vloop_dev *dev, u32 number);
@@ -601,7 +636,7 @@ void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone);
 /* There may be something to show from now on. */
 static inline void vloop_placeholder_schedule(struct vloop_dev *dev)
 {
-	if (READ_ONCE(dev->timeout))
+	if (READ_ONCE(dev->timeout) || READ_ONCE(dev->sustain))
 		mod_delayed_work(system_dfl_wq, &dev->placeholder_work, 0);
 }
 

@@ -37,7 +37,7 @@ static int vloop_open(struct file *filp)
 
 	v4l2_fh_init(&file->fh, &dev->vfd);
 	file->fh.ctrl_handler = &file->hdl;
-	ret = vloop_enter(file);
+	ret = vloop_enter(file, filp->f_mode & FMODE_WRITE);
 	if (ret)
 		goto exit_fh;
 	v4l2_prio_open(&dev->priorities, &file->priority);
@@ -147,7 +147,7 @@ static ssize_t vloop_write(struct file *filp, const char __user *from, size_t co
 
 static __poll_t vloop_poll_output(struct vloop_file *file, struct file *filp, poll_table *wait)
 {
-	struct vloop_file *writer;
+	struct vloop_file *owner;
 
 	if (vb2_is_busy(&file->out)) {
 		if (file->out.queued_count == vpipe_num_buffers(&file->out) ||
@@ -156,9 +156,9 @@ static __poll_t vloop_poll_output(struct vloop_file *file, struct file *filp, po
 		return vb2_core_poll(&file->out, filp, wait);
 	}
 
-	writer = READ_ONCE(file->dev->writer);
+	owner = READ_ONCE(*vloop_output_owner(file));
 
-	return writer && writer != file ? EPOLLERR : EPOLLOUT | EPOLLWRNORM;
+	return owner && owner != file ? EPOLLERR : EPOLLOUT | EPOLLWRNORM;
 }
 
 static __poll_t vloop_poll_capture(struct vloop_file *file)
@@ -167,7 +167,7 @@ static __poll_t vloop_poll_capture(struct vloop_file *file)
 
 	if (!vb2_is_busy(&file->cap)) {
 		/* A writer that is asked for both directions does not mean to read. */
-		if (!reader->reading && READ_ONCE(file->dev->writer) == file)
+		if (!reader->reading && READ_ONCE(*vloop_output_owner(file)) == file)
 			return 0;
 		if (vloop_start_reading(file))
 			return EPOLLERR;

@@ -101,6 +101,7 @@ static int vloop_register(struct vloop_dev *dev, bool exact)
 	vfd->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_OUTPUT |
 			   V4L2_CAP_READWRITE | V4L2_CAP_STREAMING;
 	vfd->ctrl_handler = &dev->hdl;
+	vfd->dev.groups = vloop_attribute_groups;
 	vfd->dev_debug = vloop_dev_debug(dev->config.debug);
 	vfd->release = vloop_vfd_release;
 
@@ -211,7 +212,9 @@ int vloop_nodes_query(int nr, struct vloop_config *config)
 	mutex_lock(&vloop_nodes_lock);
 	dev = vloop_find(nr);
 	if (dev) {
+		mutex_lock(&dev->lock);
 		*config = dev->config;
+		mutex_unlock(&dev->lock);
 		config->nr = nr;
 		strscpy(config->label, dev->vfd.name, sizeof(config->label));
 	}

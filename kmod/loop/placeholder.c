@@ -2,7 +2,7 @@
 /*
  * What readers get while there is no frame: the last one, where it is kept, or the
  * time-out image, again after each frame interval. An image that nobody has set is
- * black.
+ * black. Where the rate is sustained they get the last one until then, too.
  */
 #include <linux/jiffies.h>
 
@@ -20,13 +20,23 @@ void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone)
 	spin_unlock(&dev->frames_lock);
 }
 
-/* What is to be shown now, if anything. */
-static struct vloop_frame *vloop_placeholder(const struct vloop_dev *dev)
+/*
+ * What is to be shown now, if anything. @wait is the frame interval, and becomes the time until
+ * there may be something where there is nothing yet. A frame is late by half an interval.
+ */
+static struct vloop_frame *vloop_placeholder(const struct vloop_dev *dev, unsigned long *wait)
 {
-	if (dev->keep_last && dev->last)
-		return dev->last;
+	unsigned long late = dev->sustain ? *wait + DIV_ROUND_UP(*wait, 2) : ULONG_MAX;
+	unsigned long timeout = dev->timeout ?: ULONG_MAX;
+	unsigned long silence = jiffies - dev->frame_time;
 
-	return dev->image ?: dev->black;
+	if (silence >= timeout && !(dev->keep_last && dev->last))
+		return dev->image ?: dev->black;
+	if (silence >= min(late, timeout))
+		return dev->last;
+	*wait = min(late, timeout) - silence;
+
+	return NULL;
 }
 
 static bool vloop_is_full_range(const struct vloop_dev *dev)
@@ -87,35 +97,24 @@ static unsigned long vloop_placeholder_interval(struct vloop_dev *dev)
 	return max(1UL, msecs_to_jiffies(clamp(ms, 1UL, 10000UL)));
 }
 
-static bool vloop_placeholder_is_due(struct vloop_dev *dev, unsigned long *interval)
-{
-	unsigned long due = dev->frame_time + dev->timeout;
-
-	if (!time_before(jiffies, due))
-		return true;
-	*interval = due - jiffies;
-
-	return false;
-}
-
 static void vloop_placeholder_tick(struct work_struct *work)
 {
 	struct vloop_dev *dev = container_of(to_delayed_work(work), struct vloop_dev,
 					     placeholder_work);
-	unsigned long interval = vloop_placeholder_interval(dev);
+	unsigned long wait = vloop_placeholder_interval(dev);
 	struct vloop_reader *reader;
 	struct vloop_frame *frame;
 
-	if (!READ_ONCE(dev->image))
+	if (READ_ONCE(dev->timeout) && !READ_ONCE(dev->image))
 		vloop_placeholder_blacken(dev);
 	spin_lock(&dev->frames_lock);
-	if (!dev->timeout || list_empty(&dev->readers)) {
+	if ((!dev->timeout && !dev->sustain) || list_empty(&dev->readers)) {
 		spin_unlock(&dev->frames_lock);
 		return;
 	}
 
-	frame = vloop_placeholder(dev);
-	if (vloop_placeholder_is_due(dev, &interval) && frame) {
+	frame = vloop_placeholder(dev, &wait);
+	if (frame) {
 		dev->next++;
 		/* The writer's clock: later than what came before, by as little as counts. */
 		dev->clock = dev->stamps == VPIPE_LOOP_STAMPS_NODE || !dev->clock ?
@@ -125,7 +124,7 @@ static void vloop_placeholder_tick(struct work_struct *work)
 	}
 	spin_unlock(&dev->frames_lock);
 
-	queue_delayed_work(system_dfl_wq, &dev->placeholder_work, interval);
+	queue_delayed_work(system_dfl_wq, &dev->placeholder_work, wait);
 }
 
 void vloop_placeholder_init(struct vloop_dev *dev)

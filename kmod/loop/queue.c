@@ -79,7 +79,8 @@ static int vloop_buf_init(struct vb2_buffer *vb)
 	} else {
 		if (vb->memory == VB2_MEMORY_DMABUF && vloop_view_of(vb->planes[0].dbuf))
 			return -EINVAL;
-		vloop_memory_note(dev, vb);
+		if (!file->gives_image)
+			vloop_memory_note(dev, vb);
 	}
 
 	return 0;
@@ -92,7 +93,8 @@ static void vloop_buf_cleanup(struct vb2_buffer *vb)
 	struct vloop_view *view;
 
 	if (!vloop_is_capture(vb->vb2_queue)) {
-		vloop_memory_forget(dev, vb->index);
+		if (!file->gives_image)
+			vloop_memory_forget(dev, vb->index);
 		return;
 	}
 	vloop_buf_return(dev, vloop_to_buf(vb));
@@ -150,6 +152,14 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 	return vloop_wait_for_fences(vb);
 }
 
+static void vloop_write_buf(struct vloop_file *file, struct vb2_buffer *vb)
+{
+	if (file->gives_image)
+		vloop_take_image(file->dev, vb);
+	else
+		vloop_publish(file->dev, vb);
+}
+
 static void vloop_buf_queue(struct vb2_buffer *vb)
 {
 	struct vloop_file *file = vb2_get_drv_priv(vb->vb2_queue);
@@ -161,7 +171,7 @@ static void vloop_buf_queue(struct vb2_buffer *vb)
 		spin_unlock(&dev->frames_lock);
 		wake_up(&file->reader.wait);
 	} else if (vb2_start_streaming_called(vb->vb2_queue)) {
-		vloop_publish(dev, vb);
+		vloop_write_buf(file, vb);
 	} else {
 		vloop_to_out(vb)->frame.vb = vb;
 		list_add_tail(&vloop_to_out(vb)->frame.entry, &file->early);
@@ -195,13 +205,15 @@ static int vloop_start_output(struct vloop_file *file)
 	struct vloop_frame *frame, *next;
 	struct vloop_dev *dev = file->dev;
 
-	spin_lock(&dev->frames_lock);
-	dev->streaming = true;
-	dev->written = 0;
-	spin_unlock(&dev->frames_lock);
+	if (!file->gives_image) {
+		spin_lock(&dev->frames_lock);
+		dev->streaming = true;
+		dev->written = 0;
+		spin_unlock(&dev->frames_lock);
+	}
 	list_for_each_entry_safe(frame, next, &file->early, entry) {
 		list_del(&frame->entry);
-		vloop_publish(dev, frame->vb);
+		vloop_write_buf(file, frame->vb);
 	}
 
 	return 0;
@@ -247,7 +259,7 @@ static void vloop_stop_streaming(struct vb2_queue *q)
 
 	if (vloop_is_capture(q))
 		vloop_stop_capture(file);
-	else
+	else if (!file->gives_image)
 		vloop_take_back(file->dev);
 }
 

@@ -2,6 +2,9 @@
 /*
  * A reader's list of frames.
  */
+#include <media/v4l2-event.h>
+
+#include "../uapi/vpipe-loop-ctl.h"
 #include "loop.h"
 #include "trace.h"
 
@@ -173,6 +176,20 @@ void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *r
 	wake_up(&reader->wait);
 }
 
+/* How many readers there are: to one file, or where there is none to all that asked for it. */
+void vloop_tell_usage(struct vloop_dev *dev, struct v4l2_fh *fh)
+{
+	struct v4l2_event_client_usage usage = { .count = dev->stats.readers };
+	struct v4l2_event event = { .type = V4L2_EVENT_PRI_CLIENT_USAGE };
+
+	lockdep_assert_held(&dev->frames_lock);
+	memcpy(event.u.data, &usage, sizeof(usage));
+	if (fh)
+		v4l2_event_queue_fh(fh, &event);
+	else
+		v4l2_event_queue(&dev->vfd, &event);
+}
+
 /* From now on the file gets frames. */
 void vloop_reader_start(struct vloop_file *file)
 {
@@ -181,6 +198,7 @@ void vloop_reader_start(struct vloop_file *file)
 
 	spin_lock(&dev->frames_lock);
 	reader->base = dev->next;
+	dev->stats.readers++;
 	list_add_tail(&reader->entry, &dev->readers);
 	if (dev->last) {
 		struct vloop_entry entry = {
@@ -192,6 +210,7 @@ void vloop_reader_start(struct vloop_file *file)
 
 		vloop_reader_add(dev, reader, entry);
 	}
+	vloop_tell_usage(dev, NULL);
 	spin_unlock(&dev->frames_lock);
 	vloop_placeholder_schedule(dev);
 }
@@ -203,7 +222,11 @@ void vloop_reader_stop(struct vloop_file *file)
 	struct vloop_dev *dev = file->dev;
 
 	spin_lock(&dev->frames_lock);
-	list_del_init(&reader->entry);
+	if (vloop_reader_takes(reader)) {
+		list_del_init(&reader->entry);
+		dev->stats.readers--;
+		vloop_tell_usage(dev, NULL);
+	}
 	vloop_reader_forget(dev, reader);
 	spin_unlock(&dev->frames_lock);
 	wake_up_all(&reader->wait);
@@ -223,4 +246,15 @@ void vloop_reader_end(struct vloop_file *file)
 	vloop_reader_forget(dev, reader);
 	spin_unlock(&dev->frames_lock);
 	wake_up_all(&reader->wait);
+}
+
+struct vloop_stats vloop_read_stats(struct vloop_dev *dev)
+{
+	struct vloop_stats stats;
+
+	spin_lock(&dev->frames_lock);
+	stats = dev->stats;
+	spin_unlock(&dev->frames_lock);
+
+	return stats;
 }

@@ -115,7 +115,8 @@ void vloop_relieve(struct vloop_file *file)
 	bool newest;
 
 	lockdep_assert_held(&file->lock);
-	if (!vb2_is_streaming(&file->out) || !list_empty(&file->out.done_list))
+	if (file->gives_image || !vb2_is_streaming(&file->out) ||
+	    !list_empty(&file->out.done_list))
 		return;
 
 	spin_lock(&dev->frames_lock);
@@ -216,7 +217,7 @@ void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 	/* This function's own. */
 	frame->refs = 1;
 	vloop_readers_add(dev, frame);
-	if (dev->keep_last) {
+	if (dev->keep_last || dev->sustain) {
 		frame->refs++;
 		vloop_set_frame(dev, &dev->last, frame);
 	}
@@ -234,11 +235,34 @@ void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 	spin_unlock(&dev->frames_lock);
 }
 
-void vloop_keep_last(struct vloop_dev *dev, bool keep)
+/* A buffer of the time-out image, which is all that becomes of it. */
+void vloop_take_image(struct vloop_dev *dev, struct vb2_buffer *vb)
+{
+	struct vb2_v4l2_buffer *vbuf = to_vb2_v4l2_buffer(vb);
+	struct vloop_frame *frame = &vloop_to_out(vb)->frame;
+	struct vloop_frame *copy;
+
+	frame->vb = vb;
+	frame->bytes = vb2_get_plane_payload(vb, 0);
+	frame->flags = vbuf->flags & VLOOP_COPIED_FLAGS;
+	frame->timecode = vbuf->timecode;
+	vbuf->field = V4L2_FIELD_NONE;
+
+	copy = vloop_frame_copy(dev, frame);
+	if (copy) {
+		spin_lock(&dev->frames_lock);
+		vloop_set_frame(dev, &dev->image, copy);
+		spin_unlock(&dev->frames_lock);
+	}
+	vb2_buffer_done(vb, copy ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
+}
+
+/* @why is keep_last or sustain: the frame is kept while there is one of them. */
+void vloop_keep_last(struct vloop_dev *dev, bool *why, bool keep)
 {
 	spin_lock(&dev->frames_lock);
-	dev->keep_last = keep;
-	if (!keep)
+	WRITE_ONCE(*why, keep);
+	if (!dev->keep_last && !dev->sustain)
 		vloop_set_frame(dev, &dev->last, NULL);
 	spin_unlock(&dev->frames_lock);
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /dev/v4l2loopback: nodes that come and go while the module is loaded.
+ * What programs know of v4l2loopback: /dev/v4l2loopback, by which nodes come and go while the
+ * module is loaded, and each node's controls, event and attributes.
  *
- * Names, numbers and layout are those that v4l2loopback has published, for programs
- * that know it. Numbers of its releases before 0.14 are taken as well.
+ * Names, numbers and layout are those that v4l2loopback has published. Numbers of its releases
+ * before 0.14 are taken as well.
  */
 #ifndef _UAPI_VPIPE_LOOP_CTL_H
 #define _UAPI_VPIPE_LOOP_CTL_H
 
 #include <linux/ioctl.h>
 #include <linux/types.h>
+#include <linux/v4l2-controls.h>
+#include <linux/videodev2.h>
 
 /**
  * struct v4l2_loopback_config - a node
@@ -61,5 +64,65 @@ struct v4l2_loopback_config {
 #define V4L2LOOPBACK_CTL_ADD_legacy	0x4C80
 #define V4L2LOOPBACK_CTL_REMOVE_legacy	0x4C81
 #define V4L2LOOPBACK_CTL_QUERY_legacy	0x4C82
+
+/*
+ * Controls, of the node; who may set them is said in vpipe-loop.h, whose controls are beside
+ * these.
+ *
+ * keep_format:	boolean. The format stays: whoever asks for another one, writers too, is given
+ *		this one, and it is all that is listed. Readers have it before a writer comes,
+ *		and a node with exclusive_caps is a capture device then, to which a writer may
+ *		come nevertheless. Frame intervals are still the writer's to set.
+ * sustain_framerate: boolean. Where a frame is late by half the frame interval readers get the
+ *		last one again, and after each interval once more, until TIMEOUT. So it is kept,
+ *		as by VPIPE_LOOP_CID_KEEP_LAST.
+ * timeout:	milliseconds, 0..100000: VPIPE_LOOP_CID_TIMEOUT by another name. What is more
+ *		than that there is 100000 here.
+ * timeout_image_io: button. What is written to the node by the files that are opened for writing
+ *		from now on, until one of them sets a format or has buffers, becomes the
+ *		time-out image and is not shown before that is due. Such a file is beside the
+ *		writer. Where there is a writer or a reader it gets the format that there is.
+ *		A file that presses it, then sets a format or has buffers itself has taken it
+ *		back.
+ */
+#define V4L2LOOPBACK_CID_BASE			(V4L2_CID_USER_BASE | 0xf000)
+#define V4L2LOOPBACK_CID_KEEP_FORMAT		(V4L2LOOPBACK_CID_BASE + 0)
+#define V4L2LOOPBACK_CID_SUSTAIN_FRAMERATE	(V4L2LOOPBACK_CID_BASE + 1)
+#define V4L2LOOPBACK_CID_TIMEOUT		(V4L2LOOPBACK_CID_BASE + 2)
+#define V4L2LOOPBACK_CID_TIMEOUT_IMAGE_IO	(V4L2LOOPBACK_CID_BASE + 3)
+
+/*
+ * An event: how many readers there are has changed, so a writer can do without making frames that
+ * nobody looks at. With V4L2_EVENT_SUB_FL_SEND_INITIAL it comes at once, too.
+ */
+#define V4L2_EVENT_PRI_CLIENT_USAGE	(V4L2_EVENT_PRIVATE_START + 0x08e00000 + 1)
+
+/**
+ * struct v4l2_event_client_usage - in v4l2_event.u
+ * @count:	of readers
+ */
+struct v4l2_event_client_usage {
+	__u32 count;
+};
+
+/*
+ * Attributes, /sys/class/video4linux/videoN/NAME, a line each.
+ *
+ * format:	"YUYV:640x480@30": the format, and frames a second, "@30000/1001" where that is
+ *		no whole number. Empty where nobody has said what it will be. Root may write
+ *		"@N" or "@N/D" at any time, which sets the frame interval. EINVAL: another text,
+ *		or an interval beyond 1 ms to 1000 s.
+ * buffers:	that the writer has
+ * max_openers:	most open files, 0 where there is no limit. Root may write to it. EINVAL: another
+ *		text, or fewer than are open.
+ * state:	"capture" while a writer streams or the format is kept, else "output"
+ *
+ * Not of v4l2loopback, counted since the node was made:
+ *
+ * frames:	handed over by writers
+ * lost:	frames that a reader lost, summed over the readers
+ * copied:	copies made of frames, by a CPU in the kernel
+ * readers:	how many there are now
+ */
 
 #endif /* _UAPI_VPIPE_LOOP_CTL_H */

@@ -243,6 +243,7 @@ export const V4L2_EVENT_EOS = 2;
 export const V4L2_EVENT_CTRL = 3;
 export const V4L2_EVENT_SOURCE_CHANGE = 5;
 export const V4L2_EVENT_SRC_CH_RESOLUTION = 1;
+export const V4L2_EVENT_SUB_FL_SEND_INITIAL = 1;
 
 export const V4L2_DEC_CMD_START = 0;
 export const V4L2_DEC_CMD_STOP = 1;

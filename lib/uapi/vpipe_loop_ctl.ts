@@ -64,3 +64,19 @@ export const V4L2LOOPBACK_CTL_QUERY_legacy: Ioctl = {
   name: "V4L2LOOPBACK_CTL_QUERY_legacy",
   request: 0x4c82,
 };
+
+// V4L2_EVENT_PRIVATE_START is 0x08000000.
+export const V4L2_EVENT_PRI_CLIENT_USAGE: number = 0x08000000 + 0x08e00000 + 1;
+
+export const v4l2_event_client_usage: StructType<FieldsOf<number, "count">> = struct(
+  "struct v4l2_event_client_usage",
+  4,
+  { count: u32(0) },
+);
+
+// V4L2_CID_USER_BASE is 0x00980900.
+export const V4L2LOOPBACK_CID_BASE: number = 0x00980900 | 0xf000;
+export const V4L2LOOPBACK_CID_KEEP_FORMAT: number = V4L2LOOPBACK_CID_BASE + 0;
+export const V4L2LOOPBACK_CID_SUSTAIN_FRAMERATE: number = V4L2LOOPBACK_CID_BASE + 1;
+export const V4L2LOOPBACK_CID_TIMEOUT: number = V4L2LOOPBACK_CID_BASE + 2;
+export const V4L2LOOPBACK_CID_TIMEOUT_IMAGE_IO: number = V4L2LOOPBACK_CID_BASE + 3;

@@ -19,6 +19,7 @@ import { loop, loopNode } from "../../harness/nodes.ts";
 import { run, succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { numbered, openOutput, Reader, Writer } from "./client.ts";
+import { attribute } from "./compatible.ts";
 import { loadLoop, tryLoadLoop } from "./module.ts";
 
 const FREE = 77;
@@ -56,6 +57,36 @@ function renamed(module: string): Uint8Array {
   expect(at >= 0, `${module}: struct module has another name`);
   self.set(new TextEncoder().encode("v4l2loopback"), at);
   return bytes;
+}
+
+/** A white picture as time-out image of a node of 320x240 YUYV, where there is GStreamer. */
+async function timeoutImage(
+  { scratch }: Context,
+  set: (file: string) => Promise<unknown>,
+  node: string,
+): Promise<string> {
+  const file = `${scratch}/white.jpg`;
+  const source = ["videotestsrc", "num-buffers=1", "pattern=white"];
+  try {
+    await succeed("gst-launch-1.0", [
+      ...source,
+      "!",
+      "jpegenc",
+      "!",
+      "filesink",
+      `location=${file}`,
+    ]);
+  } catch (error) {
+    return `not set-timeout-image: ${(error as Error).message}`;
+  }
+  await set(file);
+  Deno.removeSync(file);
+  using reader = new Reader(node, "read");
+  const { bytes } = reader.take();
+  expectEqual("bytes of the image", bytes.length, 320 * 240 * 2);
+  // 235 is white; JPEG is not exact.
+  for (let i = 0; i < bytes.length; i += 2) expect(bytes[i] > 225, `byte ${i} is ${bytes[i]}`);
+  return "set-timeout-image";
 }
 
 function generationCheck(admin: LoopAdmin): void {
@@ -208,6 +239,20 @@ export async function loopAdminChecks(suite: Suite, context: Context): Promise<v
     const listed = await call("list");
     expect(listed.includes(`${path} `) && listed.includes("By Debian's"), `list: ${listed}`);
     expect(/max_width +: 640\n/.test(await call("query", path)), "query: max_width");
+    expectEqual("get-fps without a format", await call("get-fps", path), "1/30");
+    const { status: formless } = await run(program, ["get-caps", path]);
+    expect(formless !== 0, "get-caps without a format");
+    await call("set-caps", path, "YUYV:320x240@25/1");
+    expectEqual("get-caps", await call("get-caps", path), "YUYV:320x240@25/1");
+    await call("set-fps", path, "30000/1001");
+    expectEqual("get-fps", await call("get-fps", path), "30000/1001");
+    const image = await timeoutImage(
+      context,
+      (file) => call("set-timeout-image", "-t", "100", path, file),
+      path,
+    );
+    await call("set-caps", path, "any");
+    expectEqual("state, any", attribute(path, "state"), "output");
     {
       using _open = VideoDevice.open(path, 0, "device");
       const { status, stderr } = await run(program, ["delete", path]);
@@ -215,6 +260,6 @@ export async function loopAdminChecks(suite: Suite, context: Context): Promise<v
     }
     await call("delete", path);
     expect(!exists(path), `${path} is there, deleted`);
-    return "add, list, query, delete";
+    return `add, list, query, get-caps, set-caps, get-fps, set-fps, ${image}, delete`;
   });
 }

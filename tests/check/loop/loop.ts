@@ -7,6 +7,7 @@ import type { Context } from "../../harness/context.ts";
 import { loopAccessChecks } from "./access.ts";
 import { loopAdminChecks } from "./admin.ts";
 import { loopCompatChecks } from "./compat.ts";
+import { loopCompatibleChecks } from "./compatible.ts";
 import { loopCtlChecks } from "./ctl.ts";
 import { loopEndChecks } from "./ends.ts";
 import { loopFormatChecks } from "./formats.ts";
@@ -60,6 +61,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
     await loopAccessChecks(suite.whole);
   }
   await loopParameterChecks(suite, context);
+  await loopCompatibleChecks(suite, context);
   await loopAdminChecks(suite, context);
   if (suite.whole) await loopCtlChecks(suite.whole, context);
   if (loaded) await loadLoop(context);
