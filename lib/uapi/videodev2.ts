@@ -70,6 +70,7 @@ export const V4L2_PIX_FMT_H264: number = fourcc("H264");
 export const V4L2_PIX_FMT_NV12: number = fourcc("NV12");
 export const V4L2_PIX_FMT_NV12M: number = fourcc("NM12");
 export const V4L2_PIX_FMT_P010: number = fourcc("P010");
+export const V4L2_PIX_FMT_VP8_FRAME: number = fourcc("VP8F");
 export const V4L2_PIX_FMT_VP9_FRAME: number = fourcc("VP9F");
 export const V4L2_PIX_FMT_H264_SLICE: number = fourcc("S264");
 export const V4L2_PIX_FMT_VP8: number = fourcc("VP80");
@@ -77,6 +78,7 @@ export const V4L2_PIX_FMT_VP9: number = fourcc("VP90");
 export const V4L2_PIX_FMT_HEVC: number = fourcc("HEVC");
 export const V4L2_PIX_FMT_MPEG1: number = fourcc("MPG1");
 export const V4L2_PIX_FMT_MPEG2: number = fourcc("MPG2");
+export const V4L2_PIX_FMT_MPEG2_SLICE: number = fourcc("MG2S");
 export const V4L2_PIX_FMT_MPEG4: number = fourcc("MPG4");
 export const V4L2_PIX_FMT_H263: number = fourcc("H263");
 /** Since Linux 6.15. */

@@ -15,6 +15,8 @@ import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { H264Client } from "../harness/h264_client.ts";
+import { Mpeg2Client } from "../harness/mpeg2_client.ts";
+import { frameControls } from "../harness/vp8_client.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 
@@ -96,9 +98,29 @@ function checkAv1(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
   return `${units.length} pictures, ${hidden} hidden frames`;
 }
 
+function checkMpeg2(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
+  using whole = new Digests(ffmpeg, "mpeg2", 8);
+  using pictures = new Digests(ffmpeg, "mpeg2", 8);
+  const client = new Mpeg2Client();
+  const rebuilt = rebuilder("mpeg2");
+  const packet = new Assembly();
+  for (const [number, { data }] of units.entries()) {
+    const time = BigInt(number + 1);
+    const { slices, controls } = client.parts(data, time);
+    packet.clear();
+    rebuilt.add(packet, slices, frameControls(time, controls));
+    const digest = pictures.of(packet.bytes);
+    expect(digest !== -1, `picture ${number} is none`);
+    expectEqual(`picture ${number}`, digest, whole.of(data));
+  }
+  return `${units.length} pictures`;
+}
+
 export async function checkRebuild(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
-  const files = [...Deno.readDirSync(STREAMS)].map(({ name }) => name).sort();
-  for (const file of files.filter((name) => /\.(h264|ivf)$/.test(name))) {
+  const files = ["", "stateful/"].flatMap((folder) =>
+    [...Deno.readDirSync(STREAMS + folder)].map(({ name }) => folder + name)
+  ).sort();
+  for (const file of files.filter((name) => /^[^/]+\.(h264|ivf)$|\.m2v$/.test(name))) {
     const units = [...readStream(Deno.readFileSync(STREAMS + file))];
     const { codec } = units[0].sequence;
     if (codec === "h264") {
@@ -108,6 +130,8 @@ export async function checkRebuild(suite: Suite, ffmpeg: Ffmpeg): Promise<void> 
       }
     } else if (codec === "av1") {
       await suite.check(`rebuilt: ${file}`, () => checkAv1(ffmpeg, units));
+    } else if (codec === "mpeg2") {
+      await suite.check(`rebuilt: ${file}`, () => checkMpeg2(ffmpeg, units));
     }
   }
 }
