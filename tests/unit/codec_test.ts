@@ -272,8 +272,13 @@ Deno.test("VP8: a frame that is hidden shows nothing", () => {
   const all = units(fixture("stateful/vp8-hidden.ivf"));
   const hidden = all.filter(({ displayIndex }) => displayIndex < 0);
   assert(hidden.length > 0);
-  // The frame's tag says so.
-  for (const { data } of hidden) assertEquals(data[0] & 0x10, 0);
+  // The frame's tag says so, and what is hidden is what libvpx keeps for others to refer to.
+  const header = new Vp8Header();
+  for (const { data } of hidden) {
+    assertEquals(data[0] & 0x10, 0);
+    header.read(data);
+    assertEquals([header.golden, header.alternate, header.last], [VP8_KEPT, VP8_THIS, false]);
+  }
 });
 
 Deno.test("VP8: what the frames behind a key frame become", () => {
