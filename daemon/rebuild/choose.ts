@@ -7,7 +7,9 @@
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Av1Rebuilder } from "./av1.ts";
 import { H264Rebuilder } from "./h264.ts";
+import { Mpeg2Rebuilder } from "./mpeg2.ts";
 import type { Rebuilder } from "./rebuilder.ts";
+import { Vp8Rebuilder } from "./vp8.ts";
 
 /** VP9's frames lack nothing, whoever sends them. */
 const WHOLE: Rebuilder = {
@@ -23,6 +25,10 @@ export function rebuilder(codec: CodecName): Rebuilder {
       return new Av1Rebuilder();
     case "h264":
       return new H264Rebuilder();
+    case "mpeg2":
+      return new Mpeg2Rebuilder();
+    case "vp8":
+      return new Vp8Rebuilder();
     default:
       return WHOLE;
   }

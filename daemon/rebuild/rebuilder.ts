@@ -21,9 +21,11 @@ export interface Rebuilder {
   /**
    * Adds an OUTPUT buffer's content, and before it what it lacks.
    *
-   * @throws {StreamError} no header can say what the controls do
+   * @throws {StreamError} no header can say what the controls do, or a reference is not there
    */
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void;
+  /** FFmpeg rejected what was added last: it has no such frame to refer to. */
+  reject?(): void;
   /** The next frame stands alone. */
   flush(): void;
 }

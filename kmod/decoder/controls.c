@@ -43,6 +43,12 @@ static bool vpdec_vp9_valid(const void *payload)
 	return (frame->flags & halved) == halved && vpdec_depth_valid(frame->bit_depth);
 }
 
+/* Of codecs that have no more. */
+static unsigned int vpdec_8_bits(const void *payload)
+{
+	return 8;
+}
+
 static const struct vpdec_control vpdec_h264_controls[] = {
 	{
 		.cfg.id = V4L2_CID_STATELESS_H264_SPS,
@@ -75,6 +81,28 @@ static const struct vpdec_control vpdec_vp9_controls[] = {
 		.valid = vpdec_vp9_valid,
 	},
 	{ .cfg.id = V4L2_CID_STATELESS_VP9_COMPRESSED_HDR },
+};
+
+static const struct vpdec_control vpdec_vp8_controls[] = {
+	{ .cfg.id = V4L2_CID_STATELESS_VP8_FRAME, .depth = vpdec_8_bits },
+};
+
+/* 4:2:0 */
+static bool vpdec_mpeg2_valid(const void *payload)
+{
+	const struct v4l2_ctrl_mpeg2_sequence *sequence = payload;
+
+	return sequence->chroma_format == 1;
+}
+
+static const struct vpdec_control vpdec_mpeg2_controls[] = {
+	{
+		.cfg.id = V4L2_CID_STATELESS_MPEG2_SEQUENCE,
+		.depth = vpdec_8_bits,
+		.valid = vpdec_mpeg2_valid,
+	},
+	{ .cfg.id = V4L2_CID_STATELESS_MPEG2_PICTURE },
+	{ .cfg.id = V4L2_CID_STATELESS_MPEG2_QUANTISATION },
 };
 
 #if VPIPE_HAS_AV1
@@ -144,6 +172,20 @@ const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 		.codec = VPIPE_DEC_CODEC_H264,
 		.controls = vpdec_h264_controls,
 		.num_controls = ARRAY_SIZE(vpdec_h264_controls),
+	},
+	{
+		.fourcc = V4L2_PIX_FMT_VP8_FRAME,
+		.ivf = v4l2_fourcc('V', 'P', '8', '0'),
+		.codec = VPIPE_DEC_CODEC_VP8,
+		.controls = vpdec_vp8_controls,
+		.num_controls = ARRAY_SIZE(vpdec_vp8_controls),
+	},
+	{
+		.fourcc = V4L2_PIX_FMT_MPEG2_SLICE,
+		.ivf = v4l2_fourcc('M', 'P', 'G', '2'),
+		.codec = VPIPE_DEC_CODEC_MPEG2,
+		.controls = vpdec_mpeg2_controls,
+		.num_controls = ARRAY_SIZE(vpdec_mpeg2_controls),
 	},
 };
 

@@ -87,7 +87,7 @@
 #define VPDEC_MAX_STREAMS	256
 
 /* Formats of the stateless OUTPUT. */
-#define VPDEC_NUM_STATELESS	(2 + VPIPE_HAS_AV1)
+#define VPDEC_NUM_STATELESS	(4 + VPIPE_HAS_AV1)
 
 struct vpdec_dev;
 struct vpdec_node;

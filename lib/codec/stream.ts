@@ -10,9 +10,11 @@ import { isByteStream } from "./annexb.ts";
 import { type Codec, CODED, STREAM_CODECS } from "./codecs.ts";
 import { av1Units } from "./av1/stream.ts";
 import { h264Units, type Segment } from "./h264/stream.ts";
+import { isMpeg2, mpeg2Units } from "./mpeg2/stream.ts";
 import { isIvf, type IvfFrame, ivfFrames, readIvfHeader } from "./ivf.ts";
 import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } from "./av1/obu.ts";
 import { type Lost, StreamError } from "./stream_error.ts";
+import { vp8Units } from "./vp8/stream.ts";
 import { vp9Units } from "./vp9/stream.ts";
 
 export type { AccessUnit, Chroma, Control, Sequence } from "./access_unit.ts";
@@ -31,15 +33,18 @@ function* ivfSegments(frames: Iterable<IvfFrame>): Generator<Segment> {
   }
 }
 
+const fourccOf = (codec: Codec) => fourccText(CODED[codec]);
+const FOURCCS = STREAM_CODECS.map(fourccOf).join(", ");
+
 function* ivfUnits(
   bytes: Uint8Array<ArrayBuffer>,
   codec?: Codec,
   lost?: Lost,
 ): Generator<AccessUnit> {
   const header = readIvfHeader(bytes);
-  const found = STREAM_CODECS.find((codec) => fourccText(CODED[codec]) === header.fourcc);
+  const found = STREAM_CODECS.find((codec) => fourccOf(codec) === header.fourcc);
   const name = JSON.stringify(header.fourcc);
-  if (!found) throw new StreamError(`IVF header: ${name} is none of VP90, AV01 and H264`);
+  if (!found) throw new StreamError(`IVF header: ${name} is none of ${FOURCCS}`);
   if (codec && codec !== found) throw new StreamError(`IVF header: ${name} is not ${codec}`);
   const frames = ivfFrames(bytes, header);
   switch (found) {
@@ -49,6 +54,10 @@ function* ivfUnits(
       return yield* av1Units(ivfTemporalUnits(frames), lost);
     case "h264":
       return yield* h264Units(ivfSegments(frames), lost);
+    case "vp8":
+      return yield* vp8Units(frames, lost);
+    case "mpeg2":
+      return yield* mpeg2Units(ivfSegments(frames), lost);
   }
 }
 
@@ -65,6 +74,11 @@ const RAW: readonly {
     is: isByteStream,
     units: (bytes, lost) => h264Units([{ where: "", offset: 0, data: bytes }], lost),
   },
+  {
+    codec: "mpeg2",
+    is: isMpeg2,
+    units: (bytes, lost) => mpeg2Units([{ where: "", offset: 0, data: bytes }], lost),
+  },
 ];
 
 function rawUnits(
@@ -73,14 +87,14 @@ function rawUnits(
   lost?: Lost,
 ): Generator<AccessUnit> {
   const raw = RAW.find((form) => form.is(bytes));
-  if (!raw) throw new StreamError("neither IVF nor H.264 Annex B nor AV1");
+  if (!raw) throw new StreamError("neither IVF nor H.264 Annex B nor AV1 nor MPEG-2");
   if (codec && codec !== raw.codec) throw new StreamError(`${raw.codec}, not ${codec}`);
   return raw.units(bytes, lost);
 }
 
 /**
  * The access units of a file, in decoding order. The container is found out from the content: IVF,
- * H.264 Annex B, AV1 Section 5 or AV1 Annex B.
+ * H.264 Annex B, AV1 Section 5, AV1 Annex B or MPEG-2.
  *
  * @param bytes the whole file; the units are views of it, but for those of AV1 Annex B, which no
  * decoder takes as they are

@@ -42,6 +42,7 @@ export class Decoder implements Disposable {
   readonly #words = new Int32Array(AVFRAME.size >> 2);
   readonly #wordsPointer = Deno.UnsafePointer.of(this.#words);
   #damaged = false;
+  #rejected = false;
   #codecNs = 0;
   /** FFmpeg's name of the decoder. */
   readonly name: string;
@@ -65,7 +66,8 @@ export class Decoder implements Disposable {
       const callback = made.adopt(this.#makeGetBuffer(), (callback) => callback.close());
       this.#getBuffer = callback;
     }
-    const options = { ...OPTIONS, max_pixels: String(maxPixels) };
+    const { decodingOrder } = DECODERS[codec];
+    const options = { ...OPTIONS, ...decodingOrder, max_pixels: String(maxPixels) };
     this.#context = made.use(
       new CodecContext(ffmpeg, decoder, options, { getBuffer: this.#getBuffer }),
     );
@@ -102,6 +104,11 @@ export class Decoder implements Disposable {
     return this.#damaged;
   }
 
+  /** Whether FFmpeg rejected the last coded frame: it is none that others can refer to. */
+  get rejected(): boolean {
+    return this.#rejected;
+  }
+
   /** What FFmpeg itself took in the latest `decode`, in nanoseconds. */
   get codecNs(): number {
     return this.#codecNs;
@@ -128,13 +135,13 @@ export class Decoder implements Disposable {
     this.#askedNow = false;
     const begin = monotonicNs();
     const sent = avcodec.avcodec_send_packet(context, this.#packet.pointer);
-    this.#damaged = sent < 0;
+    this.#rejected = sent < 0;
     let given = false;
     // To the end: with a picture left in it FFmpeg would put the next coded frame off.
     for (;;) {
       const code = avcodec.avcodec_receive_frame(context, this.#next.pointer);
       if (code < 0) {
-        this.#damaged ||= code !== AVERROR_EAGAIN;
+        this.#rejected ||= code !== AVERROR_EAGAIN;
         break;
       }
       [this.#given, this.#next] = [this.#next, this.#given];
@@ -142,7 +149,7 @@ export class Decoder implements Disposable {
     }
     this.#codecNs = monotonicNs() - begin;
     const picture = this.#picture(given);
-    this.#damaged ||= picture !== undefined && this.#isDamaged(picture);
+    this.#damaged = this.#rejected || picture !== undefined && this.#isDamaged(picture);
     return picture;
   }
 

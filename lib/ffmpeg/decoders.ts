@@ -41,6 +41,8 @@ interface DecoderTraits {
   readonly drains?: "in place" | "again";
   /** Only where FFmpeg has to be told: whether pictures are in display order, where a frame says so. */
   readonly inOrder?: (bytes: Uint8Array) => boolean | undefined;
+  /** Options with which it gives out each picture with its frame, in decoding order. */
+  readonly decodingOrder?: Readonly<Record<string, string>>;
   /** Where decoding begins with no key frame, the decoder makes up what pictures refer to. */
   readonly guesses?: true;
   /**
@@ -69,7 +71,7 @@ export const DECODERS: Readonly<Record<CodecName, DecoderTraits>> = {
     guesses: true,
     beginsAnew: true,
   },
-  vp8: { decoders: ["vp8"], source: "given" },
+  vp8: { decoders: ["vp8"], source: "given or asked" },
   mpeg1: {
     decoders: ["mpeg1video"],
     source: "given",
@@ -80,6 +82,7 @@ export const DECODERS: Readonly<Record<CodecName, DecoderTraits>> = {
   mpeg2: {
     decoders: ["mpeg2video"],
     source: "given",
+    decodingOrder: { flags: "+low_delay" },
     access: mpegAccess,
     drains: "again",
     guesses: true,

@@ -60,10 +60,10 @@ function readUnits(input: Bytes, lost?: () => void): void {
   expect(new Set(shown).size === shown.length, "two pictures in one place");
 }
 
-const streams = (name: string, reads: string, pattern: RegExp): Target => ({
+const streams = (name: string, reads: string, pattern: RegExp, folder = "streams"): Target => ({
   name,
   reads,
-  seeds: beginnings("streams", pattern),
+  seeds: beginnings(folder, pattern),
   run(input) {
     readUnits(input);
     readUnits(input, () => {});
@@ -144,7 +144,7 @@ const protocol: Target = {
       if (incoming.read() <= 0) return;
       const controls = new Controls(incoming);
       controls.check();
-      for (const codec of ["h264", "av1"] as const) {
+      for (const codec of ["h264", "av1", "vp8", "mpeg2"] as const) {
         const rebuilt = rebuilder(codec);
         const to = new Assembly();
         allowing([StreamError], () => {
@@ -216,6 +216,8 @@ export const TARGETS: readonly Target[] = [
   streams("h264", "lib/codec/h264/", /h264$/),
   streams("ivf", "lib/codec/vp9/", /ivf$/),
   streams("obu", "lib/codec/av1/", /obu$/),
+  streams("vp8", "lib/codec/vp8/", /ivf$/, "streams/stateful"),
+  streams("mpeg2", "lib/codec/mpeg2/", /m2v$/, "streams/stateful"),
   randomAccess,
   protocol,
   csv,

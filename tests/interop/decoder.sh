@@ -208,6 +208,14 @@ dec_gstreamer_checks() {
 		h264parse ! v4l2slh264dec
 	check "decoder: v4l2slvp9dec" dec_by_gstreamer $streams/vp9-322x182.ivf \
 		ivfparse ! vp9parse ! v4l2slvp9dec
+	check "decoder: v4l2slvp8dec" dec_by_gstreamer $streams/stateful/vp8-322x182.ivf \
+		ivfparse ! v4l2slvp8dec
+	check "decoder: v4l2slvp8dec, hidden frames" dec_by_gstreamer $streams/stateful/vp8-hidden.ivf \
+		ivfparse ! v4l2slvp8dec
+	check "decoder: v4l2slmpeg2dec" dec_by_gstreamer $streams/stateful/mpeg2-322x182.m2v \
+		mpegvideoparse ! v4l2slmpeg2dec
+	check "decoder: v4l2slmpeg2dec, interlaced" dec_by_gstreamer \
+		$streams/stateful/mpeg2-interlaced.m2v mpegvideoparse ! v4l2slmpeg2dec
 	check "decoder: v4l2slav1dec, mkv" dec_by_gstreamer "$scratch/av1.mkv" \
 		matroskademux ! av1parse ! v4l2slav1dec
 	check "decoder: v4l2h264dec to v4l2sink, dmabuf-import" dec_import $streams/h264-320x240.h264 \

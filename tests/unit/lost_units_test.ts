@@ -39,10 +39,17 @@ function brokenSlices(file: Uint8Array<ArrayBuffer>, ...numbers: number[]) {
 }
 
 Deno.test("lost units: a broken frame in the middle costs that frame", () => {
-  for (const name of ["vp9-320x240.ivf", "av1-320x240.ivf"]) {
+  const cases: [name: string, keep: number, byte: number][] = [
+    ["vp9-320x240.ivf", 0, 0],
+    ["av1-320x240.ivf", 2, 0xff],
+    ["stateful/vp8-320x240.ivf", 0, 0],
+    // Behind the picture header.
+    ["stateful/mpeg2-322x182.m2v", 9, 0xff],
+  ];
+  for (const [name, keep, byte] of cases) {
     const file = fixture(name);
     const whole = [...readStream(file)];
-    const wrong = name.startsWith("av1") ? broken(file, 7, 2, 0xff) : broken(file, 7, 0);
+    const wrong = broken(file, 7, keep, byte);
     assertThrows(() => [...readStream(wrong)], StreamError);
     const { units, lost } = read(wrong);
     assertEquals(lost, [7], name);

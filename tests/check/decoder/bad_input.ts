@@ -36,7 +36,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
     return path;
   };
   const renamed = bytes.slice();
-  renamed.set(new TextEncoder().encode("VP80"), 8);
+  renamed.set(new TextEncoder().encode("VP60"), 8);
 
   const refusals: Refusal[] = [];
   const refuse = (
@@ -50,7 +50,11 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
     refuse(name, 1, `${path}: ${message}`, path, out);
   };
 
-  refuseFile("another fourcc", renamed, 'IVF header: "VP80" is none of VP90, AV01 and H264');
+  refuseFile(
+    "another fourcc",
+    renamed,
+    'IVF header: "VP60" is none of VP90, AV01, H264, VP80, MPG2',
+  );
   refuseFile("an empty file", new Uint8Array(), "neither IVF nor H.264 Annex B nor AV1");
   refuseFile("a header without frames", bytes.slice(0, 32), "no picture in it");
   refuseFile(

@@ -11,6 +11,14 @@ import {
   V4L2_CID_STATELESS_H264_SPS,
   v4l2_ctrl_h264_sps,
 } from "../../../lib/uapi/v4l2_controls_h264.ts";
+import {
+  V4L2_CID_STATELESS_MPEG2_SEQUENCE,
+  v4l2_ctrl_mpeg2_sequence,
+} from "../../../lib/uapi/v4l2_controls_mpeg2.ts";
+import {
+  V4L2_CID_STATELESS_VP8_FRAME,
+  v4l2_ctrl_vp8_frame,
+} from "../../../lib/uapi/v4l2_controls_vp8.ts";
 import { EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
@@ -20,6 +28,8 @@ import { hasAv1 } from "../../harness/context.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const SPS = V4L2_CID_STATELESS_H264_SPS;
+const MPEG2 = V4L2_CID_STATELESS_MPEG2_SEQUENCE;
+const VP8 = V4L2_CID_STATELESS_VP8_FRAME;
 const SEQUENCE = V4L2_CID_STATELESS_AV1_SEQUENCE;
 
 // V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X and _Y: the chroma of 4:2:0.
@@ -34,6 +44,11 @@ const CASES = [
   ["4:4:4", SPS, { chroma_format_idc: 3 }, EINVAL],
   ["luma of 8 bits, chroma of 10", SPS, { chroma_format_idc: 1, chromaDepth: 2 }, EINVAL],
   ["9 bits", SPS, { chroma_format_idc: 1, lumaDepth: 1, chromaDepth: 1 }, EINVAL],
+  ["MPEG-2, 4:2:0", MPEG2, { chroma_format: 1 }, 0],
+  ["MPEG-2, 4:2:2", MPEG2, { chroma_format: 2 }, EINVAL],
+  ["MPEG-2, 4:4:4", MPEG2, { chroma_format: 3 }, EINVAL],
+  ["VP8, 2 partitions", VP8, { num_dct_parts: 2 }, 0],
+  ["VP8, 3 partitions", VP8, { num_dct_parts: 3 }, EINVAL],
   ["AV1, 8 bits", SEQUENCE, { seq_profile: 0, bit_depth: 8, flags: HALVED }, 0],
   ["AV1, 4:4:4", SEQUENCE, { seq_profile: 1, bit_depth: 8 }, EINVAL],
   ["AV1, flags of 4:4:4", SEQUENCE, { seq_profile: 0, bit_depth: 8, flags: 0 }, EINVAL],
@@ -42,6 +57,8 @@ const CASES = [
 
 function payloadOf(id: number, values: Record<string, number>): Uint8Array<ArrayBuffer> {
   if (id === SEQUENCE) return v4l2_ctrl_av1_sequence.alloc(values).bytes;
+  if (id === MPEG2) return v4l2_ctrl_mpeg2_sequence.alloc(values).bytes;
+  if (id === VP8) return v4l2_ctrl_vp8_frame.alloc(values).bytes;
   const { chroma_format_idc, lumaDepth = 0, chromaDepth = 0 } = values;
   const sps = v4l2_ctrl_h264_sps.alloc({ profile_idc: 110, level_idc: 30, chroma_format_idc });
   sps.bit_depth_luma_minus8 = lumaDepth;
@@ -65,6 +82,6 @@ export async function decoderControlChecks(suite: Suite): Promise<void> {
       }
       expectEqual(`errno of ${name}`, code, errno);
     }
-    return `${cases.length} of H.264 and AV1: EINVAL at VIDIOC_S_EXT_CTRLS, or taken`;
+    return `${cases.length} of all codecs but VP9: EINVAL at VIDIOC_S_EXT_CTRLS, or taken`;
   });
 }

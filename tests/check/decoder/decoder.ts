@@ -13,6 +13,7 @@ import { decoderControlChecks } from "./controls.ts";
 import { decoderEndChecks } from "./ends.ts";
 import { decoderFfmpegChecks } from "./ffmpeg.ts";
 import { decoderLimitChecks } from "./limits.ts";
+import { decoderReferenceChecks } from "./references.ts";
 import { decoderServiceChecks } from "./service.ts";
 import { decoderSliceChecks } from "./slices.ts";
 import { decoderStreamChecks } from "./streams.ts";
@@ -86,4 +87,5 @@ export async function codecChecks(suite: Suite, context: Context): Promise<void>
   await decoderStreamChecks(suite, context);
   await decoderFfmpegChecks(suite, context);
   await decoderSliceChecks(suite, context);
+  await decoderReferenceChecks(suite, context);
 }

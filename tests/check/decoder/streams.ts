@@ -7,12 +7,28 @@ import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import type { Context } from "../../harness/context.ts";
 import { pictures } from "./client.ts";
-import { Decoding, digestsOf, expectDecoded, FORMATS, type StreamDigest } from "./file.ts";
+import {
+  Decoding,
+  digestsIn,
+  digestsOf,
+  expectDecoded,
+  FORMATS,
+  type StreamDigest,
+} from "./file.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { sha256 } from "../../harness/bytes.ts";
 
 /** A stream of each codec for what need not be tried with all. */
 const BY_CODEC = ["vp9-320x240.ivf", "av1-320x240.ivf", "h264-320x240.h264"];
+
+/** Of codecs whose other streams are in the folder stateful. */
+const STATEFUL_TOO = [
+  "vp8-320x240.ivf",
+  "vp8-322x182.ivf",
+  "vp8-hidden.ivf",
+  "mpeg2-322x182.m2v",
+  "mpeg2-interlaced.m2v",
+];
 
 /** Decodes a stream without a tool into planes of their own. */
 function expectSplit(input: string, expected: StreamDigest): void {
@@ -30,9 +46,10 @@ export async function decoderStreamChecks(suite: Suite, context: Context): Promi
   const byCodec = digestsOf(context, ...BY_CODEC);
   const [first, , h264] = byCodec;
 
-  for (const digest of digestsOf(context)) {
+  const stateful = digestsIn(`${folder}/stateful`, ...STATEFUL_TOO);
+  for (const digest of [...digestsOf(context), ...stateful]) {
     await suite.check(`decoder: ${digest.name}`, async () => {
-      const input = `${folder}/${digest.name}`;
+      const input = `${folder}/${stateful.includes(digest) ? "stateful/" : ""}${digest.name}`;
       const format = FORMATS[digest.pixels];
       await using decoding = new Decoding(context, input, ["--format", format]);
       await decoding.expectFrames(digest);

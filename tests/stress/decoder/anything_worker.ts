@@ -37,6 +37,8 @@ const CODED = [
   v4l2.V4L2_PIX_FMT_VP9_FRAME,
   v4l2.V4L2_PIX_FMT_H264_SLICE,
   v4l2.V4L2_PIX_FMT_AV1_FRAME,
+  v4l2.V4L2_PIX_FMT_VP8_FRAME,
+  v4l2.V4L2_PIX_FMT_MPEG2_SLICE,
 ];
 
 const tally = { frames: 0, errors: 0, streams: 0, longest: 0 };

@@ -5,6 +5,8 @@
  */
 import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/v4l2_controls_av1.ts";
 import { V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/v4l2_controls_h264.ts";
+import { V4L2_CID_STATELESS_MPEG2_SEQUENCE } from "../../../lib/uapi/v4l2_controls_mpeg2.ts";
+import { V4L2_CID_STATELESS_VP8_FRAME } from "../../../lib/uapi/v4l2_controls_vp8.ts";
 import { V4L2_CID_STATELESS_VP9_FRAME } from "../../../lib/uapi/v4l2_controls_vp9.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
@@ -24,6 +26,8 @@ const STATELESS = [
   v4l2.V4L2_PIX_FMT_VP9_FRAME,
   v4l2.V4L2_PIX_FMT_H264_SLICE,
   v4l2.V4L2_PIX_FMT_AV1_FRAME,
+  v4l2.V4L2_PIX_FMT_VP8_FRAME,
+  v4l2.V4L2_PIX_FMT_MPEG2_SLICE,
 ];
 const STATEFUL = [
   v4l2.V4L2_PIX_FMT_H264,
@@ -38,6 +42,8 @@ const CONTROL_BASES = [
   V4L2_CID_STATELESS_H264_SPS,
   V4L2_CID_STATELESS_VP9_FRAME,
   V4L2_CID_STATELESS_AV1_SEQUENCE,
+  V4L2_CID_STATELESS_VP8_FRAME,
+  V4L2_CID_STATELESS_MPEG2_SEQUENCE,
 ];
 
 /** By the formats of OUTPUT: a file that somebody else opened may be of either node. */

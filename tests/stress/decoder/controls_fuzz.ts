@@ -6,6 +6,8 @@
  */
 import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/v4l2_controls_av1.ts";
 import { V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/v4l2_controls_h264.ts";
+import { V4L2_CID_STATELESS_MPEG2_SEQUENCE } from "../../../lib/uapi/v4l2_controls_mpeg2.ts";
+import { V4L2_CID_STATELESS_VP8_FRAME } from "../../../lib/uapi/v4l2_controls_vp8.ts";
 import { SysError } from "../../../lib/sys/errno.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
@@ -46,6 +48,20 @@ const KINDS = [
     modes: [],
     first: V4L2_CID_STATELESS_AV1_SEQUENCE,
     count: 4,
+  },
+  {
+    name: /^stateful\/vp8-/,
+    pixelformat: v4l2.V4L2_PIX_FMT_VP8_FRAME,
+    modes: [],
+    first: V4L2_CID_STATELESS_VP8_FRAME,
+    count: 1,
+  },
+  {
+    name: /^stateful\/mpeg2-/,
+    pixelformat: v4l2.V4L2_PIX_FMT_MPEG2_SLICE,
+    modes: [],
+    first: V4L2_CID_STATELESS_MPEG2_SEQUENCE,
+    count: 3,
   },
 ] as const;
 type Kind = typeof KINDS[number];

@@ -32,10 +32,12 @@ export function readDigests(folder: string): Omit<Fixture, "bytes">[] {
   });
 }
 
-/** Those of `fixtures/streams`, which both nodes take. */
+/** Those below `fixtures/streams` that both nodes take, by their path there. */
 export function readFixtures(fixtures: string): Fixture[] {
   const folder = `${fixtures}/streams`;
-  return readDigests(folder).map((fixture) => ({
+  const others = readDigests(`${folder}/stateful`).filter(({ name }) => /^(vp8|mpeg2)-/.test(name))
+    .map((fixture) => ({ ...fixture, name: `stateful/${fixture.name}` }));
+  return [...readDigests(folder), ...others].map((fixture) => ({
     ...fixture,
     bytes: Deno.readFileSync(`${folder}/${fixture.name}`),
   }));

@@ -1,0 +1,155 @@
+/**
+ * MPEG-2 whose headers are in controls: the slices of a frame, or of its fields one after the other.
+ *
+ * @module
+ */
+import { behindStartCode } from "../../lib/codec/annexb.ts";
+import { BitWriter } from "../../lib/codec/bits/writer.ts";
+import { isOtherMpeg2Field, MPEG2_SEQUENCE } from "../../lib/codec/mpeg2/headers.ts";
+import {
+  writeMpeg2Matrices,
+  writeMpeg2Picture,
+  writeMpeg2Sequence,
+} from "../../lib/codec/mpeg2/writer.ts";
+import { StreamError } from "../../lib/codec/stream_error.ts";
+import * as c from "../../lib/uapi/v4l2_controls_mpeg2.ts";
+import type { Assembly } from "./access_unit_buffer.ts";
+import { Latest } from "./latest.ts";
+import type { FrameControls, Rebuilder } from "./rebuilder.ts";
+import { ReferenceSlots } from "./reference_slots.ts";
+
+/** The latest two frames that others refer to. */
+const NEWEST = 0;
+const OLDER = 1;
+
+/** In 32-bit words of the picture's control. */
+const BACKWARD = c.v4l2_ctrl_mpeg2_picture.fields.backward_ref_ts.offset >> 2;
+const FORWARD = c.v4l2_ctrl_mpeg2_picture.fields.forward_ref_ts.offset >> 2;
+/** Each half of what GStreamer has for no timestamp. */
+const NONE = 0xffff_ffff;
+
+/** Whether there is a sequence header. */
+function hasSequence(bytes: Uint8Array): boolean {
+  for (let at = behindStartCode(bytes); at >= 0; at = behindStartCode(bytes, at)) {
+    if (bytes[at] === MPEG2_SEQUENCE) return true;
+  }
+  return false;
+}
+
+/** Puts a picture's headers in front of its slices, and those of the sequence when they are others. */
+export class Mpeg2Rebuilder implements Rebuilder {
+  /** Whether the stream has headers of its own; its first buffer decides. */
+  #own: boolean | undefined;
+  readonly #bits = new BitWriter();
+  readonly #latestSequence = new Latest(c.v4l2_ctrl_mpeg2_sequence.size);
+  readonly #latestPicture = new Latest(c.v4l2_ctrl_mpeg2_picture.size);
+  readonly #latestMatrices = new Latest(c.v4l2_ctrl_mpeg2_quantisation.size);
+  readonly #sequence = c.v4l2_ctrl_mpeg2_sequence.at(this.#latestSequence.bytes);
+  readonly #picture = c.v4l2_ctrl_mpeg2_picture.at(this.#latestPicture.bytes);
+  readonly #matrices = c.v4l2_ctrl_mpeg2_quantisation.at(this.#latestMatrices.bytes);
+  readonly #words = new Uint32Array(this.#latestPicture.bytes.buffer);
+  readonly #slots = new ReferenceSlots(2);
+  /** Timestamp of the latest frame. */
+  #low = 0;
+  #high = 0;
+  /** Of a field whose other one has not come: V4L2_MPEG2_PIC_TOP_FIELD or _BOTTOM_FIELD; else 0. */
+  #half = 0;
+
+  isWhole(bytes: Uint8Array): boolean {
+    return this.#own ??= hasSequence(bytes);
+  }
+
+  add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
+    if (this.isWhole(bytes)) return to.add(bytes);
+    try {
+      this.#addHeaders(to, controls);
+      to.add(bytes);
+    } catch (error) {
+      // Of what was added nothing is sent.
+      this.#forgetHeaders();
+      throw error;
+    }
+  }
+
+  #addHeaders(to: Assembly, controls: FrameControls): void {
+    const begins = to.size === 0;
+    const other = this.#latestPicture.update(
+      controls.find(c.V4L2_CID_STATELESS_MPEG2_PICTURE),
+      "picture",
+    );
+    // Another slice of the same.
+    if (!begins && !other) return;
+    const sequence = this.#latestSequence.update(
+      controls.find(c.V4L2_CID_STATELESS_MPEG2_SEQUENCE),
+      "sequence",
+    );
+    const matrices = this.#latestMatrices.update(
+      controls.find(c.V4L2_CID_STATELESS_MPEG2_QUANTISATION),
+      "quantisation",
+    );
+    if (sequence && !begins) throw new StreamError("another sequence within a frame");
+    this.#refer(controls);
+    const bits = this.#bits;
+    bits.clear();
+    if (sequence) writeMpeg2Sequence(bits, this.#sequence);
+    writeMpeg2Picture(bits, this.#picture);
+    // A sequence header has the default ones.
+    if (sequence || matrices) writeMpeg2Matrices(bits, this.#matrices);
+    to.add(bits.bytes);
+  }
+
+  /** Makes sure that FFmpeg has the references that are named, and notes what it has next. */
+  #refer({ timestampLow, timestampHigh }: FrameControls): void {
+    const { picture_structure: structure, picture_coding_type: type } = this.#picture;
+    const same = this.#low === timestampLow && this.#high === timestampHigh;
+    const second = same && isOtherMpeg2Field(structure, this.#half);
+    const frame = structure === c.V4L2_MPEG2_PIC_FRAME;
+    if (this.#half !== 0 && !second && !frame) {
+      throw new StreamError("the second field of a frame is missing");
+    }
+    if (!this.#hasReferences(type, second)) throw new StreamError("a reference is not there");
+    this.#half = second || frame ? 0 : structure;
+    this.#low = timestampLow;
+    this.#high = timestampHigh;
+    if (second || type === c.V4L2_MPEG2_PIC_CODING_TYPE_B) return;
+    this.#slots.copy(NEWEST, OLDER);
+    this.#slots.put(NEWEST, timestampLow, timestampHigh);
+  }
+
+  #hasReferences(type: number, second: boolean): boolean {
+    if (type === c.V4L2_MPEG2_PIC_CODING_TYPE_I) return true;
+    if (type === c.V4L2_MPEG2_PIC_CODING_TYPE_P) {
+      if (!second) return this.#holds(NEWEST, FORWARD);
+      // It may refer to the first field alone, which need not be named.
+      return this.#slots.isEmpty(OLDER) || this.#holds(OLDER, FORWARD) ||
+        this.#holds(NEWEST, FORWARD);
+    }
+    // Those in front of a stream's first picture refer to that alone.
+    const forward = this.#slots.isEmpty(OLDER)
+      ? this.#words[FORWARD] === NONE && this.#words[FORWARD + 1] === NONE
+      : this.#holds(OLDER, FORWARD);
+    return forward && this.#holds(NEWEST, BACKWARD);
+  }
+
+  #holds(slot: number, at: number): boolean {
+    return this.#slots.holds(slot, this.#words[at], this.#words[at + 1]);
+  }
+
+  #forgetHeaders(): void {
+    this.#latestSequence.forget();
+    this.#latestPicture.forget();
+    this.#latestMatrices.forget();
+  }
+
+  reject(): void {
+    this.#slots.drop(this.#low, this.#high);
+    this.#forgetHeaders();
+  }
+
+  /** The headers are sent again. */
+  flush(): void {
+    this.#slots.clear();
+    this.#half = 0;
+    this.#forgetHeaders();
+  }
+}

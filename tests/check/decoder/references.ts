@@ -1,0 +1,134 @@
+/**
+ * Clients that name references in controls, as V4L2 has it: where FFmpeg has them, their pictures are
+ * those of the whole stream, and where it has others, there is no picture.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { type AccessUnit, readStream } from "../../../lib/codec/stream.ts";
+import { STATELESS } from "../../../lib/codec/codecs.ts";
+import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
+import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
+import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
+import { V4L2_CID_STATELESS_VP8_FRAME } from "../../../lib/uapi/v4l2_controls_vp8.ts";
+import * as v4l2 from "../../../lib/uapi/videodev2.ts";
+import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
+import type { Context } from "../../harness/context.ts";
+import { Mpeg2Client } from "../../harness/mpeg2_client.ts";
+import { Vp8Client } from "../../harness/vp8_client.ts";
+import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { pictures } from "./client.ts";
+
+const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
+const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+const WAIT_MS = 10_000;
+
+/** What is sent of a unit, and the times of its references, to be changed. */
+interface Sent {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly controls: Parameters<typeof setCompoundControls>[1];
+  /** Names a reference that nobody has. */
+  misname(): void;
+}
+
+type Client = (unit: Uint8Array<ArrayBuffer>, time: bigint) => Sent;
+
+function vp8(): Client {
+  const client = new Vp8Client();
+  return (data, time) => {
+    const control = client.control(data, time);
+    return {
+      data,
+      controls: [{ id: V4L2_CID_STATELESS_VP8_FRAME, payload: control.bytes }],
+      misname: () => void control.golden_frame_ts++,
+    };
+  };
+}
+
+function mpeg2(): Client {
+  const client = new Mpeg2Client();
+  return (unit, time) => {
+    const { slices, picture, controls } = client.parts(unit, time);
+    return { data: slices, controls, misname: () => void picture.forward_ref_ts++ };
+  };
+}
+
+/**
+ * Decodes a stream, a frame at a time.
+ *
+ * @param wrong number of the frame that refers to what is not there
+ * @returns each frame's CAPTURE buffer; undefined where it has the error flag, and no picture
+ */
+function decode(units: readonly AccessUnit[], client: Client, wrong = -1): (Buffer | undefined)[] {
+  using device = VideoDevice.open(
+    findStatelessDecoder()!,
+    v4l2.V4L2_CAP_VIDEO_M2M_MPLANE,
+    "decoder",
+  );
+  const [{ sequence: { codec, width, height, controls } }] = units;
+  device.setFormat(OUTPUT, { width, height, pixelformat: STATELESS[codec] }, "at least");
+  setCompoundControls(device, controls);
+  device.setFormat(CAPTURE, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 }, "at least");
+  using output = new MplaneMmapQueue(device, OUTPUT, 1, 1);
+  using capture = new MplaneMmapQueue(device, CAPTURE, 1, 1);
+  output.streamOn();
+  capture.streamOn();
+  const poller = new Poller(device, POLLIN);
+  return units.map((unit, number) => {
+    const sent = client(unit.data, BigInt(number + 1) * 1000n);
+    if (number === wrong) sent.misname();
+    setCompoundControls(device, sent.controls);
+    capture.enqueue(0);
+    const [buffer] = output.buffers;
+    buffer.timestamp_sec = 0;
+    buffer.timestamp_usec = number + 1;
+    output.mappings[0][0].bytes.set(sent.data);
+    output.enqueue(0, sent.data.length);
+    expect(poller.wait(WAIT_MS) !== 0, `no frame within ${WAIT_MS} ms`);
+    expectEqual("buffer", capture.dequeue(), 0);
+    output.reclaim();
+    const damaged = (capture.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR) !== 0;
+    const { bytesused } = capture.dequeuedPlanes[0];
+    expectEqual(`frame ${number}: there is a picture`, bytesused > 0, !damaged);
+    return damaged ? undefined : Buffer.from(capture.mappings[0][0].bytes.slice());
+  });
+}
+
+export async function decoderReferenceChecks(suite: Suite, { fixtures }: Context): Promise<void> {
+  const streams = [
+    ["vp8-322x182.ivf", vp8],
+    ["vp8-hidden.ivf", vp8],
+    ["mpeg2-322x182.m2v", mpeg2],
+    ["mpeg2-interlaced.m2v", mpeg2],
+  ] as const;
+  for (const [name, client] of streams) {
+    const file = `${fixtures}/streams/stateful/${name}`;
+    const units = [...readStream(Deno.readFileSync(file))];
+    await suite.check(`decoder: ${name} by a client that names references`, () => {
+      const got = decode(units, client());
+      const shown = got.filter((_, number) => units[number].displayIndex >= 0);
+      const whole = pictures(file, "nv12");
+      for (const [number, picture] of shown.entries()) {
+        const { stream, index } = whole.next().value!;
+        const same = picture?.equals(stream.capture.mappings[index][0].bytes) ?? false;
+        expect(same, `picture ${number} is another one than of the whole stream`);
+      }
+      expect(whole.next().done === true, "fewer pictures than of the whole stream");
+      return `${got.length} frames, ${shown.length} shown: as the whole stream's`;
+    });
+    await suite.check(`decoder: ${name} with a reference that is not there`, () => {
+      const right = decode(units, client());
+      const wrong = 4;
+      const got = decode(units, client(), wrong);
+      expect(got[wrong] === undefined, `frame ${wrong} has a picture`);
+      let none = 0;
+      for (const [number, picture] of got.entries()) {
+        if (picture === undefined) none++;
+        else expect(picture.equals(right[number]!), `frame ${number} is another one`);
+      }
+      expect(none < got.length, "there is no picture at all");
+      return `${none} of ${got.length} frames have the error flag, the others are right`;
+    });
+  }
+}
