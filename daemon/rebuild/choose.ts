@@ -7,6 +7,7 @@
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Av1Rebuilder } from "./av1.ts";
 import { H264Rebuilder } from "./h264.ts";
+import { HevcRebuilder } from "./hevc.ts";
 import type { Rebuilder } from "./rebuilder.ts";
 
 /** VP9's frames lack nothing, whoever sends them. */
@@ -23,6 +24,8 @@ export function rebuilder(codec: CodecName): Rebuilder {
       return new Av1Rebuilder();
     case "h264":
       return new H264Rebuilder();
+    case "hevc":
+      return new HevcRebuilder();
     default:
       return WHOLE;
   }

@@ -8,9 +8,8 @@ import * as c from "../../lib/uapi/v4l2_controls_h264.ts";
 import { behindStartCode } from "../../lib/codec/annexb.ts";
 import { NAL_SPS, NAL_TYPE_MASK } from "../../lib/codec/h264/nal_types.ts";
 import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
-import { sameBytes } from "../../lib/codec/same_bytes.ts";
-import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
+import { LatestControl } from "./latest_control.ts";
 import type { FrameControls, Rebuilder } from "./rebuilder.ts";
 
 const START_CODE = Uint8Array.of(0, 0, 1);
@@ -23,37 +22,14 @@ function hasSps(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** A control's payload, copied; says whether it is another one than before. */
-class Latest {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  #known = false;
-
-  constructor(size: number) {
-    this.bytes = new Uint8Array(size);
-  }
-
-  /** @throws {StreamError} there is none, or one of another size */
-  update(payload: Uint8Array | undefined, what: string): boolean {
-    if (payload?.length !== this.bytes.length) throw new StreamError(`no ${what}`);
-    if (this.#known && sameBytes(this.bytes, payload)) return false;
-    this.bytes.set(payload);
-    this.#known = true;
-    return true;
-  }
-
-  forget(): void {
-    this.#known = false;
-  }
-}
-
 /** Puts parameter sets in front of slices, whenever the controls have other ones. */
 export class H264Rebuilder implements Rebuilder {
   /** Whether the stream has parameter sets of its own; its first buffer decides. */
   #own: boolean | undefined;
   readonly #bits = new BitWriter();
-  readonly #latestSps = new Latest(c.v4l2_ctrl_h264_sps.size);
-  readonly #latestPps = new Latest(c.v4l2_ctrl_h264_pps.size);
-  readonly #latestMatrix = new Latest(c.v4l2_ctrl_h264_scaling_matrix.size);
+  readonly #latestSps = new LatestControl(c.v4l2_ctrl_h264_sps.size);
+  readonly #latestPps = new LatestControl(c.v4l2_ctrl_h264_pps.size);
+  readonly #latestMatrix = new LatestControl(c.v4l2_ctrl_h264_scaling_matrix.size);
   readonly #sps = c.v4l2_ctrl_h264_sps.at(this.#latestSps.bytes);
   readonly #pps = c.v4l2_ctrl_h264_pps.at(this.#latestPps.bytes);
   readonly #matrix = c.v4l2_ctrl_h264_scaling_matrix.at(this.#latestMatrix.bytes);

@@ -6,10 +6,12 @@
  */
 import { fourccText } from "../uapi/videodev2.ts";
 import type { AccessUnit } from "./access_unit.ts";
-import { isByteStream } from "./annexb.ts";
+import { isByteStream, type Segment } from "./annexb.ts";
 import { type Codec, CODED, STREAM_CODECS } from "./codecs.ts";
 import { av1Units } from "./av1/stream.ts";
-import { h264Units, type Segment } from "./h264/stream.ts";
+import { h264Units } from "./h264/stream.ts";
+import { isHevcStream } from "./hevc/nal.ts";
+import { hevcUnits } from "./hevc/stream.ts";
 import { isIvf, type IvfFrame, ivfFrames, readIvfHeader } from "./ivf.ts";
 import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } from "./av1/obu.ts";
 import { type Lost, StreamError } from "./stream_error.ts";
@@ -39,7 +41,7 @@ function* ivfUnits(
   const header = readIvfHeader(bytes);
   const found = STREAM_CODECS.find((codec) => fourccText(CODED[codec]) === header.fourcc);
   const name = JSON.stringify(header.fourcc);
-  if (!found) throw new StreamError(`IVF header: ${name} is none of VP90, AV01 and H264`);
+  if (!found) throw new StreamError(`IVF header: ${name} is none of VP90, AV01, H264 and HEVC`);
   if (codec && codec !== found) throw new StreamError(`IVF header: ${name} is not ${codec}`);
   const frames = ivfFrames(bytes, header);
   switch (found) {
@@ -49,6 +51,8 @@ function* ivfUnits(
       return yield* av1Units(ivfTemporalUnits(frames), lost);
     case "h264":
       return yield* h264Units(ivfSegments(frames), lost);
+    case "hevc":
+      return yield* hevcUnits(ivfSegments(frames), lost);
   }
 }
 
@@ -60,6 +64,11 @@ const RAW: readonly {
 }[] = [
   { codec: "av1", is: isSection5, units: (bytes, lost) => av1Units(section5Units(bytes), lost) },
   { codec: "av1", is: isAnnexB, units: (bytes, lost) => av1Units(annexBUnits(bytes), lost) },
+  {
+    codec: "hevc",
+    is: isHevcStream,
+    units: (bytes, lost) => hevcUnits([{ where: "", offset: 0, data: bytes }], lost),
+  },
   {
     codec: "h264",
     is: isByteStream,
@@ -73,14 +82,14 @@ function rawUnits(
   lost?: Lost,
 ): Generator<AccessUnit> {
   const raw = RAW.find((form) => form.is(bytes));
-  if (!raw) throw new StreamError("neither IVF nor H.264 Annex B nor AV1");
+  if (!raw) throw new StreamError("neither IVF nor H.264 or HEVC Annex B nor AV1");
   if (codec && codec !== raw.codec) throw new StreamError(`${raw.codec}, not ${codec}`);
   return raw.units(bytes, lost);
 }
 
 /**
  * The access units of a file, in decoding order. The container is found out from the content: IVF,
- * H.264 Annex B, AV1 Section 5 or AV1 Annex B.
+ * H.264 or HEVC Annex B, AV1 Section 5 or AV1 Annex B.
  *
  * @param bytes the whole file; the units are views of it, but for those of AV1 Annex B, which no
  * decoder takes as they are

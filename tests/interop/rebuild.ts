@@ -15,6 +15,7 @@ import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { H264Client } from "../harness/h264_client.ts";
+import { HevcClient } from "../harness/hevc_client.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 
@@ -70,6 +71,29 @@ function checkH264(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: bool
   return `${units.length} pictures, ${count} slices`;
 }
 
+function checkHevc(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: boolean): string {
+  const { bitDepth } = units[0].sequence;
+  using whole = new Digests(ffmpeg, "hevc", bitDepth);
+  using parts = new Digests(ffmpeg, "hevc", bitDepth);
+  const client = new HevcClient(startCode);
+  const rebuilt = rebuilder("hevc");
+  const packet = new Assembly();
+  let count = 0;
+  for (const [number, unit] of units.entries()) {
+    // Above 32 bits.
+    const timestamp = (number + 1) * 1e9;
+    const { slices, controls } = client.parts(unit.data, timestamp);
+    count += slices.length;
+    packet.clear();
+    const frame = Uint8Array.from(slices.flatMap((slice) => [...slice]));
+    rebuilt.add(packet, frame, client.frameControls(controls, timestamp));
+    const expected = whole.of(unit.data);
+    expect(expected >= 0, `picture ${number} is damaged`);
+    expectEqual(`picture ${number}`, parts.of(packet.bytes), expected);
+  }
+  return `${units.length} pictures, ${count} slices`;
+}
+
 function checkAv1(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
   const { bitDepth } = units[0].sequence;
   using whole = new Digests(ffmpeg, "av1", bitDepth);
@@ -97,14 +121,17 @@ function checkAv1(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
 }
 
 export async function checkRebuild(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
-  const files = [...Deno.readDirSync(STREAMS)].map(({ name }) => name).sort();
-  for (const file of files.filter((name) => /\.(h264|ivf)$/.test(name))) {
+  const files = ["", "stateful/"].flatMap((folder) =>
+    [...Deno.readDirSync(STREAMS + folder)].map(({ name }) => folder + name).sort()
+  ).filter((name) => /^[^/]*\.(h264|ivf)$|\.hevc$/.test(name));
+  for (const file of files) {
     const units = [...readStream(Deno.readFileSync(STREAMS + file))];
     const { codec } = units[0].sequence;
-    if (codec === "h264") {
+    if (codec === "h264" || codec === "hevc") {
+      const check = codec === "h264" ? checkH264 : checkHevc;
       for (const startCode of [true, false]) {
         const form = startCode ? "with start codes" : "without start codes";
-        await suite.check(`rebuilt: ${file} ${form}`, () => checkH264(ffmpeg, units, startCode));
+        await suite.check(`rebuilt: ${file} ${form}`, () => check(ffmpeg, units, startCode));
       }
     } else if (codec === "av1") {
       await suite.check(`rebuilt: ${file}`, () => checkAv1(ffmpeg, units));
