@@ -94,7 +94,8 @@ export class HevcRebuilder implements Rebuilder {
 
   /** What is known of the parameter sets that the client's slices refer to. */
   #parameters(params: Uint8Array): SliceParameters {
-    const pictures = params[c.v4l2_ctrl_hevc_decode_params.fields.num_delta_pocs_of_ref_rps_idx.offset];
+    const pictures =
+      params[c.v4l2_ctrl_hevc_decode_params.fields.num_delta_pocs_of_ref_rps_idx.offset];
     if (pictures > MAX_REFERENCES) throw new StreamError(`${pictures} pictures in a set`);
     // Which pictures a set has is nobody's to know here: how many there are says how many bits a set
     // that is predicted from it takes.

@@ -4,7 +4,18 @@
  *
  * @module
  */
-import { array, type FieldsOf, n64, s32, s8, struct, type StructType, u16, u32, u8 } from "./struct.ts";
+import {
+  array,
+  type FieldsOf,
+  n64,
+  s32,
+  s8,
+  struct,
+  type StructType,
+  u16,
+  u32,
+  u8,
+} from "./struct.ts";
 
 export const V4L2_CID_STATELESS_HEVC_SPS: number = 0x00a40900 + 400;
 export const V4L2_CID_STATELESS_HEVC_PPS: number = 0x00a40900 + 401;

@@ -17,6 +17,44 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 const ENTRY = c.v4l2_hevc_dpb_entry;
 
+// Tables 7-5 and 7-6, of 8x8 and larger blocks, in the order of the scan.
+// deno-fmt-ignore
+const INTRA = [
+  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 17, 16, 17, 16, 17, 18, 17, 18, 18, 17, 18, 21, 19, 20, 21, 20,
+  19, 21, 24, 22, 22, 24, 24, 22, 22, 24, 25, 25, 27, 30, 27, 25, 25, 29, 31, 35, 35, 31, 29, 36, 41, 44,
+  41, 36, 47, 54, 54, 47, 65, 70, 65, 88, 88, 115,
+];
+// deno-fmt-ignore
+const INTER = [
+  16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 17, 17, 17, 17, 17, 18, 18, 18, 18, 18, 18, 20, 20, 20, 20, 20,
+  20, 20, 24, 24, 24, 24, 24, 24, 24, 24, 25, 25, 25, 25, 25, 25, 25, 28, 28, 28, 28, 28, 28, 33, 33, 33,
+  33, 33, 41, 41, 41, 41, 54, 54, 54, 71, 71, 91,
+];
+
+/** A list in raster order: section 6.5.3. */
+function raster(scanned: readonly number[]): number[] {
+  const list = new Array<number>(64);
+  let next = 0;
+  for (let diagonal = 0; diagonal < 15; diagonal++) {
+    for (let y = Math.min(diagonal, 7); y >= 0 && diagonal - y < 8; y--) {
+      list[8 * y + diagonal - y] = scanned[next++];
+    }
+  }
+  return list;
+}
+
+const DEFAULT_8X8 = [INTRA, INTRA, INTRA, INTER, INTER, INTER].flatMap(raster);
+
+/** What a sequence has that says nothing of its scaling lists. */
+export const DEFAULT_MATRIX = c.v4l2_ctrl_hevc_scaling_matrix.alloc({
+  scaling_list_4x4: new Array(96).fill(16),
+  scaling_list_8x8: DEFAULT_8X8,
+  scaling_list_16x16: DEFAULT_8X8,
+  scaling_list_32x32: [INTRA, INTER].flatMap(raster),
+  scaling_list_dc_coef_16x16: new Array(6).fill(16),
+  scaling_list_dc_coef_32x32: new Array(2).fill(16),
+});
+
 /** A reference of the client's. */
 interface Decoded {
   readonly timestamp: number;
@@ -62,6 +100,7 @@ export class HevcClient {
       { id: c.V4L2_CID_STATELESS_HEVC_PPS, payload: pps.bytes },
       { id: c.V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, payload: params },
       { id: c.V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, payload: lengths },
+      { id: c.V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, payload: DEFAULT_MATRIX.bytes },
     ];
     return { slices, controls };
   }
@@ -90,7 +129,9 @@ export class HevcClient {
       keep(picture, used ? delta < 0 ? before : after : undefined, false);
     }
     for (const { lsb, used, cycle } of longTerm) {
-      const count = cycle === undefined ? undefined : Math.floor(poc / range) * range - cycle * range + lsb;
+      const count = cycle === undefined
+        ? undefined
+        : Math.floor(poc / range) * range - cycle * range + lsb;
       const picture = this.#references.find((one) =>
         count === undefined ? (one.poc - lsb) % range === 0 : one.poc === count
       );

@@ -16,6 +16,7 @@ import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { H264Client } from "../harness/h264_client.ts";
 import { HevcClient } from "../harness/hevc_client.ts";
+import { withSequenceSets } from "../harness/hevc_sequence_sets.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 
@@ -71,7 +72,13 @@ function checkH264(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: bool
   return `${units.length} pictures, ${count} slices`;
 }
 
-function checkHevc(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: boolean): string {
+/** @param plain the same pictures, coded as they are known to be decoded */
+function checkHevc(
+  ffmpeg: Ffmpeg,
+  units: readonly AccessUnit[],
+  startCode: boolean,
+  plain = units,
+): string {
   const { bitDepth } = units[0].sequence;
   using whole = new Digests(ffmpeg, "hevc", bitDepth);
   using parts = new Digests(ffmpeg, "hevc", bitDepth);
@@ -87,7 +94,7 @@ function checkHevc(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: bool
     packet.clear();
     const frame = Uint8Array.from(slices.flatMap((slice) => [...slice]));
     rebuilt.add(packet, frame, client.frameControls(controls, timestamp));
-    const expected = whole.of(unit.data);
+    const expected = whole.of(plain[number].data);
     expect(expected >= 0, `picture ${number} is damaged`);
     expectEqual(`picture ${number}`, parts.of(packet.bytes), expected);
   }
@@ -120,6 +127,25 @@ function checkAv1(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
   return `${units.length} pictures, ${hidden} hidden frames`;
 }
 
+/** How encoders name reference pictures that the fixtures were not made by. */
+const NAMINGS = [
+  ["sets of the sequence", { predicted: false, longTerm: false }],
+  ["sets predicted from those of the sequence", { predicted: true, longTerm: false }],
+  ["a long-term reference of the sequence", { predicted: true, longTerm: true }],
+] as const;
+
+async function checkNamings(suite: Suite, ffmpeg: Ffmpeg, file: string): Promise<void> {
+  const bytes = Deno.readFileSync(STREAMS + file);
+  for (const [what, naming] of NAMINGS) {
+    await suite.check(`rebuilt: ${file} with ${what}`, () => {
+      const units = [...readStream(withSequenceSets(bytes, naming))];
+      // Motion vectors to long-term references are not scaled: those are other pictures.
+      const plain = naming.longTerm ? units : [...readStream(bytes)];
+      return checkHevc(ffmpeg, units, true, plain);
+    });
+  }
+}
+
 export async function checkRebuild(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
   const files = ["", "stateful/"].flatMap((folder) =>
     [...Deno.readDirSync(STREAMS + folder)].map(({ name }) => folder + name).sort()
@@ -133,6 +159,7 @@ export async function checkRebuild(suite: Suite, ffmpeg: Ffmpeg): Promise<void> 
         const form = startCode ? "with start codes" : "without start codes";
         await suite.check(`rebuilt: ${file} ${form}`, () => check(ffmpeg, units, startCode));
       }
+      if (codec === "hevc") await checkNamings(suite, ffmpeg, file);
     } else if (codec === "av1") {
       await suite.check(`rebuilt: ${file}`, () => checkAv1(ffmpeg, units));
     }

@@ -11,6 +11,12 @@ import {
   V4L2_CID_STATELESS_H264_SPS,
   v4l2_ctrl_h264_sps,
 } from "../../../lib/uapi/v4l2_controls_h264.ts";
+import {
+  V4L2_CID_STATELESS_HEVC_DECODE_PARAMS,
+  V4L2_CID_STATELESS_HEVC_SPS,
+  v4l2_ctrl_hevc_decode_params,
+  v4l2_ctrl_hevc_sps,
+} from "../../../lib/uapi/v4l2_controls_hevc.ts";
 import { EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
@@ -20,6 +26,8 @@ import { hasAv1 } from "../../harness/context.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const SPS = V4L2_CID_STATELESS_H264_SPS;
+const HEVC_SPS = V4L2_CID_STATELESS_HEVC_SPS;
+const HEVC_PARAMS = V4L2_CID_STATELESS_HEVC_DECODE_PARAMS;
 const SEQUENCE = V4L2_CID_STATELESS_AV1_SEQUENCE;
 
 // V4L2_AV1_SEQUENCE_FLAG_SUBSAMPLING_X and _Y: the chroma of 4:2:0.
@@ -34,6 +42,19 @@ const CASES = [
   ["4:4:4", SPS, { chroma_format_idc: 3 }, EINVAL],
   ["luma of 8 bits, chroma of 10", SPS, { chroma_format_idc: 1, chromaDepth: 2 }, EINVAL],
   ["9 bits", SPS, { chroma_format_idc: 1, lumaDepth: 1, chromaDepth: 1 }, EINVAL],
+  ["HEVC, 4:2:0, 8 bits", HEVC_SPS, { chroma_format_idc: 1 }, 0],
+  ["HEVC, monochrome", HEVC_SPS, { chroma_format_idc: 0 }, 0],
+  ["HEVC, 10 bits", HEVC_SPS, { chroma_format_idc: 1, lumaDepth: 2, chromaDepth: 2 }, 0],
+  ["HEVC, 4:2:2", HEVC_SPS, { chroma_format_idc: 2 }, EINVAL],
+  [
+    "HEVC, luma of 8 bits, chroma of 10",
+    HEVC_SPS,
+    { chroma_format_idc: 1, chromaDepth: 2 },
+    EINVAL,
+  ],
+  ["HEVC, 12 bits", HEVC_SPS, { chroma_format_idc: 1, lumaDepth: 4, chromaDepth: 4 }, EINVAL],
+  ["HEVC, 16 pictures in the DPB", HEVC_PARAMS, { num_active_dpb_entries: 16 }, 0],
+  ["HEVC, 17 pictures in the DPB", HEVC_PARAMS, { num_active_dpb_entries: 17 }, EINVAL],
   ["AV1, 8 bits", SEQUENCE, { seq_profile: 0, bit_depth: 8, flags: HALVED }, 0],
   ["AV1, 4:4:4", SEQUENCE, { seq_profile: 1, bit_depth: 8 }, EINVAL],
   ["AV1, flags of 4:4:4", SEQUENCE, { seq_profile: 0, bit_depth: 8, flags: 0 }, EINVAL],
@@ -42,7 +63,14 @@ const CASES = [
 
 function payloadOf(id: number, values: Record<string, number>): Uint8Array<ArrayBuffer> {
   if (id === SEQUENCE) return v4l2_ctrl_av1_sequence.alloc(values).bytes;
+  if (id === HEVC_PARAMS) return v4l2_ctrl_hevc_decode_params.alloc(values).bytes;
   const { chroma_format_idc, lumaDepth = 0, chromaDepth = 0 } = values;
+  if (id === HEVC_SPS) {
+    const sps = v4l2_ctrl_hevc_sps.alloc({ chroma_format_idc });
+    sps.bit_depth_luma_minus8 = lumaDepth;
+    sps.bit_depth_chroma_minus8 = chromaDepth;
+    return sps.bytes;
+  }
   const sps = v4l2_ctrl_h264_sps.alloc({ profile_idc: 110, level_idc: 30, chroma_format_idc });
   sps.bit_depth_luma_minus8 = lumaDepth;
   sps.bit_depth_chroma_minus8 = chromaDepth;
@@ -65,6 +93,6 @@ export async function decoderControlChecks(suite: Suite): Promise<void> {
       }
       expectEqual(`errno of ${name}`, code, errno);
     }
-    return `${cases.length} of H.264 and AV1: EINVAL at VIDIOC_S_EXT_CTRLS, or taken`;
+    return `${cases.length} of H.264, HEVC and AV1: EINVAL at VIDIOC_S_EXT_CTRLS, or taken`;
   });
 }

@@ -7,7 +7,14 @@ import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import type { Context } from "../../harness/context.ts";
 import { pictures } from "./client.ts";
-import { Decoding, digestsOf, expectDecoded, FORMATS, type StreamDigest } from "./file.ts";
+import {
+  Decoding,
+  digestsIn,
+  digestsOf,
+  expectDecoded,
+  FORMATS,
+  type StreamDigest,
+} from "./file.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { sha256 } from "../../harness/bytes.ts";
 
@@ -30,9 +37,11 @@ export async function decoderStreamChecks(suite: Suite, context: Context): Promi
   const byCodec = digestsOf(context, ...BY_CODEC);
   const [first, , h264] = byCodec;
 
-  for (const digest of digestsOf(context)) {
+  const stateless = (digest: StreamDigest) => ({ digest, input: `${folder}/${digest.name}` });
+  const hevc = digestsIn(`${folder}/stateful`).filter(({ name }) => name.endsWith(".hevc"))
+    .map((digest) => ({ digest, input: `${folder}/stateful/${digest.name}` }));
+  for (const { digest, input } of [...digestsOf(context).map(stateless), ...hevc]) {
     await suite.check(`decoder: ${digest.name}`, async () => {
-      const input = `${folder}/${digest.name}`;
       const format = FORMATS[digest.pixels];
       await using decoding = new Decoding(context, input, ["--format", format]);
       await decoding.expectFrames(digest);
