@@ -18,7 +18,7 @@ import {
 export const tool = declareTool({
   name: "decode-file",
   summary: "Decodes a file (IVF or an elementary stream) with the stateless decoder, which takes " +
-    "VP9, AV1 and H.264, or the stateful one, and writes its pictures in display order, cropped and " +
+    "VP9, AV1, H.264 and HEVC, or the stateful one, and writes its pictures in display order, cropped and " +
     "without padding.",
   positionals: {
     input: path("IN", "compressed video"),

@@ -40,6 +40,9 @@ export class Decoder implements Disposable {
   #askedNow = false;
   /** The decoder asked for memory of references that are missing. */
   #madeUp = false;
+  /** The same of a picture since the last one that stands alone; and of those in front of that. */
+  #doubt = false;
+  #leadingDoubt = false;
   /** The decoder's own AVFrame for that picture: it says of damage what `#asked` was too early for. */
   #original: Deno.PointerValue = null;
   readonly #words = new Int32Array(AVFRAME.size >> 2);
@@ -158,7 +161,7 @@ export class Decoder implements Disposable {
 
   #isDamaged(picture: Frame): boolean {
     if (this.#source !== "asked" && this.#source !== "first asked") return picture.damaged;
-    if (this.#madeUp && !this.#standsAlone()) return true;
+    if (this.#source === "first asked" && this.#isDoubtful()) return true;
     if (this.#original === null) return false;
     // memcpy takes a length that is no 32-bit number; this is one row of a picture.
     const { size } = AVFRAME;
@@ -167,10 +170,18 @@ export class Decoder implements Disposable {
     return isDamaged(this.#ffmpeg, this.#words);
   }
 
-  /** Such a picture may name references that came before it, for those behind it. */
-  #standsAlone(): boolean {
+  /**
+   * Whether references were made up for the picture, or for one that it may refer to: they stay with the
+   * decoder. What stands alone may name some, for leading pictures behind it.
+   */
+  #isDoubtful(): boolean {
     const access = this.#access?.(this.#packet.bytes);
-    return access === "key" || access === "open";
+    if (access === "key" || access === "open") {
+      this.#leadingDoubt = this.#madeUp || access === "open" && this.#doubt;
+      return this.#doubt = false;
+    }
+    this.#doubt ||= this.#madeUp;
+    return this.#doubt || access === "leading" && this.#leadingDoubt;
   }
 
   #picture(given: boolean): Frame | undefined {
@@ -191,6 +202,7 @@ export class Decoder implements Disposable {
   flush(): void {
     this.#context.flush();
     this.#original = null;
+    this.#doubt = this.#leadingDoubt = false;
     this.#asked.clear();
     this.#given.clear();
   }

@@ -681,3 +681,49 @@ Deno.test("HEVC: slices without start codes lie where their control says", () =>
   assertEquals(add(bytes), [32, 33, 34, 20, 20, 20]);
   assertThrows(() => add(bytes.subarray(0, -1)), StreamError, "bytes");
 });
+
+/** The same numbers each time. */
+function random(seed: number): () => number {
+  return () => {
+    seed = Math.imul(seed, 1_664_525) + 1_013_904_223 | 0;
+    return (seed >>> 0) / 2 ** 32;
+  };
+}
+
+Deno.test("HEVC: wrong bytes in controls and slices give a packet or an error, soon", () => {
+  const next = random(6);
+  const client = new HevcClient(true);
+  const frames = [...readStream(fixture("hevc-slices.hevc"))].map(({ data }, i) => ({
+    ...client.parts(data, i + 1),
+    timestamp: i + 1,
+  }));
+  const begin = performance.now();
+  const to = new Assembly();
+  const counts = { whole: 0, refused: 0 };
+  for (let round = 0; round < 100; round++) {
+    const rebuilder = new HevcRebuilder();
+    for (const { slices, controls, timestamp } of frames) {
+      const bytes = Uint8Array.from(slices.flatMap((slice) => [...slice]));
+      const payloads = new Map(controls.map(({ id, payload }) => [id, payload.slice()]));
+      if (next() < 0.3) {
+        const parts = [...payloads.values(), bytes];
+        const part = parts[Math.floor(next() * parts.length)];
+        // What comes first is what all depends on.
+        const end = Math.min(part.length, next() < 0.5 ? 32 : part.length);
+        part[Math.floor(next() * end)] = Math.floor(next() * 256);
+      }
+      if (next() < 0.02) payloads.delete([...payloads.keys()][Math.floor(next() * payloads.size)]);
+      const find = (id: number) => payloads.get(id);
+      to.clear();
+      try {
+        rebuilder.add(to, bytes, { find, timestampLow: timestamp, timestampHigh: 0 });
+        counts.whole++;
+      } catch (error) {
+        if (!(error instanceof StreamError)) throw error;
+        counts.refused++;
+      }
+    }
+  }
+  assert(counts.whole > 400 && counts.refused > 100, JSON.stringify(counts));
+  assert(performance.now() - begin < 20_000);
+});

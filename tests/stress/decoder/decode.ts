@@ -32,13 +32,14 @@ export function readDigests(folder: string): Omit<Fixture, "bytes">[] {
   });
 }
 
-/** Those of `fixtures/streams`, which both nodes take. */
+/** Those that both nodes take. */
 export function readFixtures(fixtures: string): Fixture[] {
-  const folder = `${fixtures}/streams`;
-  return readDigests(folder).map((fixture) => ({
-    ...fixture,
-    bytes: Deno.readFileSync(`${folder}/${fixture.name}`),
-  }));
+  const of = (folder: string, codecs: RegExp) =>
+    readDigests(folder).filter(({ name }) => codecs.test(name)).map((fixture) => ({
+      ...fixture,
+      bytes: Deno.readFileSync(`${folder}/${fixture.name}`),
+    }));
+  return [...of(`${fixtures}/streams`, /./), ...of(`${fixtures}/streams/stateful`, /^hevc-/)];
 }
 
 /** A file's units by sequence. */
