@@ -178,8 +178,8 @@ function paramsOf(controls: FrameControls): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The slices in a buffer. Without start codes it has one, or as many as the slices' control, which says
- * how long each is.
+ * The slices in a buffer. Without start codes it has one, or, of a frame, as many as the slices' control,
+ * which says how long each is.
  *
  * @throws {StreamError} there is none, or one that is none
  */
@@ -213,7 +213,9 @@ function* partsOf(
 ): Generator<Uint8Array<ArrayBuffer>> {
   const { size } = c.v4l2_ctrl_hevc_slice_params;
   const slices = controls.find(c.V4L2_CID_STATELESS_HEVC_SLICE_PARAMS);
-  if (!slices || slices.length < 2 * size) return yield bytes;
+  const mode = controls.find(c.V4L2_CID_STATELESS_HEVC_DECODE_MODE);
+  const single = mode?.[0] === c.V4L2_STATELESS_HEVC_DECODE_MODE_SLICE_BASED;
+  if (single || !slices || slices.length < 2 * size) return yield bytes;
   let at = 0;
   for (let i = 0; i + size <= slices.length; i += size) {
     const length = c.v4l2_ctrl_hevc_slice_params.at(slices, i).bit_size / 8;

@@ -679,6 +679,14 @@ Deno.test("HEVC: slices without start codes lie where their control says", () =>
     return types(to.bytes);
   };
   assertEquals(add(bytes), [32, 33, 34, 20, 20, 20]);
+  // One by one each is alone, whatever the control has.
+  const rebuilder = new HevcRebuilder();
+  const to = new Assembly();
+  const frame = client.frameControls(controls, 1);
+  const mode = new Uint8Array(4).fill(c.V4L2_STATELESS_HEVC_DECODE_MODE_SLICE_BASED);
+  const find = (id: number) => id === c.V4L2_CID_STATELESS_HEVC_DECODE_MODE ? mode : frame.find(id);
+  for (const slice of slices) rebuilder.add(to, slice, { ...frame, find });
+  assertEquals(types(to.bytes), [32, 33, 34, 20, 20, 20]);
   assertThrows(() => add(bytes.subarray(0, -1)), StreamError, "bytes");
 });
 

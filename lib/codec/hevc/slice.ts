@@ -4,7 +4,7 @@
  * @module
  */
 import * as c from "../../uapi/v4l2_controls_hevc.ts";
-import { BitReader } from "../bits/reader.ts";
+import type { BitReader } from "../bits/reader.ts";
 import { upTo } from "../bits/up_to.ts";
 import { StreamError } from "../stream_error.ts";
 import { type HevcNal, isIdr, isIrap, NAL_HEADER } from "./nal.ts";

@@ -11,7 +11,7 @@ import type { BitWriter } from "../bits/writer.ts";
 import { StreamError } from "../stream_error.ts";
 import { MAX_REFERENCES, type Reference, type ShortTermSet } from "./reference_set.ts";
 import type { SpsControl } from "./parameter_sets.ts";
-import { HeaderBytes, type LongTermReference, passHeader, type Slice } from "./slice.ts";
+import { type HeaderBytes, type LongTermReference, passHeader, type Slice } from "./slice.ts";
 
 /** All pictures that a decoder is to keep. */
 export interface ReferenceSets extends Pick<ShortTermSet, "negative" | "positive"> {
