@@ -79,12 +79,12 @@ function overrun(layout: "nv12" | "p010le", width: number, height: number, spare
   return guards.filter((byte) => byte !== GUARD).length;
 }
 
-/** Checksum of the picture of a frame, and whether it is called damaged. */
+/** Checksum of the picture of a frame, and whether it is called damaged, or there is none. */
 function sampled(decoder: Decoder, unit: Uint8Array): { crc: number; damaged: boolean } {
   coded.bytes.set(unit);
   decoder.take(source, unit.length);
   const picture = decoder.decode();
-  expect(picture !== undefined, "no picture");
+  if (picture === undefined) return { crc: -1, damaged: true };
   const { width, height } = picture;
   using packer = new Packer(ffmpeg, "nv12", width, height, [width, width]);
   using memory = Mapping.anonymous(2 * width * height);
@@ -188,7 +188,9 @@ await suite.check("ffmpeg: HEVC that lacks a reference is called damaged", () =>
       const { crc, damaged } = sampled(decoder, unit);
       const wrong = crc !== right[number].crc;
       expect(damaged || !wrong, `${number} without ${lost} is wrong, and nobody says so`);
+      // What is made up for a leading picture some releases keep for those behind it.
       if (access[number] === "open" && number > lost) alone = number;
+      else if (access[number] === "leading" && damaged) alone = -1;
       const safe = number < lost || alone >= 0 && access[number] !== "leading";
       expect(!damaged || !safe, `${number} without ${lost} is right, and called damaged`);
       if (wrong) count.wrong++;
