@@ -578,6 +578,12 @@ Deno.test("HEVC: a picture that was lost is missed by those that refer to it", (
   // What was refused above is no reference itself.
   assertThrows(() => add({ lsb: 10, dpb: [202], before: [0] }, 203), StreamError, "not there");
   add({ lsb: 10, dpb: [201], before: [0] }, 204);
+  // Nor is a picture of which a later slice is broken.
+  const broken = Uint8Array.of(...sliceOf(1, 11), 0, 0, 1, 2, 1, 0x2e, 0xaa);
+  const params = controlsOf({ lsb: 11, dpb: [204], before: [0] });
+  assertThrows(() => rebuilder.add(new Assembly(), broken, frame(params, 300)), StreamError);
+  assertThrows(() => add({ lsb: 12, dpb: [300], before: [0] }, 301), StreamError, "not there");
+  add({ lsb: 12, dpb: [204], before: [0] }, 204);
   rebuilder.flush();
   assertThrows(() => add({ lsb: 12, dpb: [204], before: [0] }, 205), StreamError, "not there");
   // A BLA picture forgets all, whatever the client's list has.
