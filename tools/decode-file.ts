@@ -18,8 +18,8 @@ import {
 export const tool = declareTool({
   name: "decode-file",
   summary: "Decodes a file (IVF or an elementary stream) with the stateless decoder, which takes " +
-    "VP9, AV1, H.264, VP8 and MPEG-2, or the stateful one, and writes its pictures in display order, " +
-    "cropped and without padding.",
+    "VP9, AV1, H.264, HEVC, VP8 and MPEG-2, or the stateful one, and writes its pictures in display " +
+    "order, cropped and without padding.",
   positionals: {
     input: path("IN", "compressed video"),
     output: outputPath(

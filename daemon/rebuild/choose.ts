@@ -7,6 +7,7 @@
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Av1Rebuilder } from "./av1.ts";
 import { H264Rebuilder } from "./h264.ts";
+import { HevcRebuilder } from "./hevc.ts";
 import { Mpeg2Rebuilder } from "./mpeg2.ts";
 import type { Rebuilder } from "./rebuilder.ts";
 import { Vp8Rebuilder } from "./vp8.ts";
@@ -25,6 +26,8 @@ export function rebuilder(codec: CodecName): Rebuilder {
       return new Av1Rebuilder();
     case "h264":
       return new H264Rebuilder();
+    case "hevc":
+      return new HevcRebuilder();
     case "mpeg2":
       return new Mpeg2Rebuilder();
     case "vp8":

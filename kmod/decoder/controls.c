@@ -28,6 +28,22 @@ static bool vpdec_h264_valid(const void *payload)
 		sps->bit_depth_chroma_minus8 == sps->bit_depth_luma_minus8);
 }
 
+static unsigned int vpdec_hevc_depth(const void *payload)
+{
+	const struct v4l2_ctrl_hevc_sps *sps = payload;
+
+	return sps->bit_depth_luma_minus8 + 8;
+}
+
+static bool vpdec_hevc_valid(const void *payload)
+{
+	const struct v4l2_ctrl_hevc_sps *sps = payload;
+
+	return sps->chroma_format_idc <= 1 && vpdec_depth_valid(vpdec_hevc_depth(sps)) &&
+	       (!sps->chroma_format_idc ||
+		sps->bit_depth_chroma_minus8 == sps->bit_depth_luma_minus8);
+}
+
 static unsigned int vpdec_vp9_depth(const void *payload)
 {
 	const struct v4l2_ctrl_vp9_frame *frame = payload;
@@ -71,6 +87,33 @@ static const struct vpdec_control vpdec_h264_controls[] = {
 		.cfg.min = V4L2_STATELESS_H264_START_CODE_NONE,
 		.cfg.max = V4L2_STATELESS_H264_START_CODE_ANNEX_B,
 		.cfg.def = V4L2_STATELESS_H264_START_CODE_ANNEX_B,
+	},
+};
+
+static const struct vpdec_control vpdec_hevc_controls[] = {
+	{
+		.cfg.id = V4L2_CID_STATELESS_HEVC_SPS,
+		.depth = vpdec_hevc_depth,
+		.valid = vpdec_hevc_valid,
+	},
+	{ .cfg.id = V4L2_CID_STATELESS_HEVC_PPS },
+	{
+		.cfg.id = V4L2_CID_STATELESS_HEVC_SLICE_PARAMS,
+		.cfg.dims = { VPDEC_MAX_HEVC_SLICES },
+	},
+	{ .cfg.id = V4L2_CID_STATELESS_HEVC_SCALING_MATRIX },
+	{ .cfg.id = V4L2_CID_STATELESS_HEVC_DECODE_PARAMS },
+	{
+		.cfg.id = V4L2_CID_STATELESS_HEVC_DECODE_MODE,
+		.cfg.min = V4L2_STATELESS_HEVC_DECODE_MODE_SLICE_BASED,
+		.cfg.max = V4L2_STATELESS_HEVC_DECODE_MODE_FRAME_BASED,
+		.cfg.def = V4L2_STATELESS_HEVC_DECODE_MODE_FRAME_BASED,
+	},
+	{
+		.cfg.id = V4L2_CID_STATELESS_HEVC_START_CODE,
+		.cfg.min = V4L2_STATELESS_HEVC_START_CODE_NONE,
+		.cfg.max = V4L2_STATELESS_HEVC_START_CODE_ANNEX_B,
+		.cfg.def = V4L2_STATELESS_HEVC_START_CODE_ANNEX_B,
 	},
 };
 
@@ -172,6 +215,13 @@ const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 		.codec = VPIPE_DEC_CODEC_H264,
 		.controls = vpdec_h264_controls,
 		.num_controls = ARRAY_SIZE(vpdec_h264_controls),
+	},
+	{
+		.fourcc = V4L2_PIX_FMT_HEVC_SLICE,
+		.ivf = v4l2_fourcc('H', 'E', 'V', 'C'),
+		.codec = VPIPE_DEC_CODEC_HEVC,
+		.controls = vpdec_hevc_controls,
+		.num_controls = ARRAY_SIZE(vpdec_hevc_controls),
 	},
 	{
 		.fourcc = V4L2_PIX_FMT_VP8_FRAME,

@@ -87,7 +87,10 @@
 #define VPDEC_MAX_STREAMS	256
 
 /* Formats of the stateless OUTPUT. */
-#define VPDEC_NUM_STATELESS	(4 + VPIPE_HAS_AV1)
+#define VPDEC_NUM_STATELESS	(5 + VPIPE_HAS_AV1)
+
+/* Of a frame whose client describes them: what fits a message besides its other controls. */
+#define VPDEC_MAX_HEVC_SLICES	48
 
 struct vpdec_dev;
 struct vpdec_node;

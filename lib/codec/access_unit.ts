@@ -24,12 +24,12 @@ export interface Sequence {
   codec: Codec;
   /**
    * Coded size in pixels, for VIDIOC_S_FMT: the frame's in VP9 and AV1 (there the upscaled width),
-   * whole macroblocks of a frame in H.264.
+   * whole macroblocks of a frame in H.264, whole coding blocks in HEVC.
    */
   width: number;
   /** In lines, as `width`. */
   height: number;
-  /** Visible rectangle in it, in pixels: H.264's cropping; elsewhere the whole. */
+  /** Visible rectangle in it, in pixels: H.264's and HEVC's cropping; elsewhere the whole. */
   crop: Rectangle;
   /** Bits a sample: 8 to 14, in VP9 and AV1 one of 8, 10 and 12. */
   bitDepth: number;

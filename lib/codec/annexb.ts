@@ -1,13 +1,21 @@
 /**
- * H.264's byte stream: NAL units between start codes.
- * Source: ITU-T H.264, section 7.3.1 and annex B.
+ * The byte stream of H.264 and HEVC: NAL units between start codes.
+ * Source: ITU-T H.264 and H.265, section 7.3.1 and annex B.
  *
  * @module
  */
 import { BitReader } from "./bits/reader.ts";
 import { NAL_TYPE_MASK } from "./h264/nal_types.ts";
 
-/** One NAL unit. */
+/** A NAL unit as it lies in a stream, whatever its header says. */
+export interface Unit {
+  /** Offset in the file of its start code, with the zeros that belong to that. */
+  readonly start: number;
+  /** Its bytes with the header, at least one, still with the emulation prevention bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** One NAL unit of H.264. */
 export interface Nal {
   /** nal_unit_type */
   readonly type: number;
@@ -17,6 +25,14 @@ export interface Nal {
   readonly start: number;
   /** Its bytes behind the one of the type, still with the emulation prevention bytes. */
   readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** A part of a file that units do not cross: all of it, or a frame of its container. */
+export interface Segment {
+  /** Where it lies, for messages; empty of a whole file. */
+  readonly where: string;
+  readonly offset: number;
+  readonly data: Uint8Array<ArrayBuffer>;
 }
 
 /** Bytes of a start code. */
@@ -50,22 +66,46 @@ export function isByteStream(bytes: Uint8Array): boolean {
  *
  * @param offset of `bytes` in the file
  */
-export function* nalUnits(bytes: Uint8Array<ArrayBuffer>, offset = 0): Generator<Nal> {
+export function* unitsOf(bytes: Uint8Array<ArrayBuffer>, offset = 0): Generator<Unit> {
   for (let header = behindStartCode(bytes); header >= 0;) {
     const following = behindStartCode(bytes, header);
     const next = following < 0 ? bytes.length : following - START_CODE;
     const code = header - START_CODE;
-    const first = bytes[header];
-    if (header < next && (first & 0x80) === 0) {
+    if (header < next && (bytes[header] & 0x80) === 0) {
       yield {
-        type: first & NAL_TYPE_MASK,
-        refIdc: first >> 5,
         start: offset + (code > 0 && bytes[code - 1] === 0 ? code - 1 : code),
-        payload: bytes.subarray(header + 1, next),
+        bytes: bytes.subarray(header, next),
       };
     }
     header = following;
   }
+}
+
+/** The same of H.264. */
+export function* nalUnits(bytes: Uint8Array<ArrayBuffer>, offset = 0): Generator<Nal> {
+  for (const { start, bytes: unit } of unitsOf(bytes, offset)) {
+    const [first] = unit;
+    const type = first & NAL_TYPE_MASK;
+    yield { type, refIdc: first >> 5, start, payload: unit.subarray(1) };
+  }
+}
+
+/** The NAL unit of a header and what follows it: a start code, and 00 00 03 instead of 00 00. */
+export function writeUnit(
+  header: readonly number[],
+  payload: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const bytes = [0, 0, 0, 1, ...header];
+  let zeros = 0;
+  for (const byte of payload) {
+    if (zeros >= 2 && byte <= 3) {
+      bytes.push(3);
+      zeros = 0;
+    }
+    bytes.push(byte);
+    zeros = byte === 0 ? zeros + 1 : 0;
+  }
+  return Uint8Array.from(bytes);
 }
 
 /** Reads the bits of a NAL unit, without the 03 of each 00 00 03. */

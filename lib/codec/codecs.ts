@@ -34,13 +34,14 @@ export const CODED: Readonly<Record<CodecName, number>> = {
 export const CODEC_NAMES = Object.keys(CODED) as readonly CodecName[];
 
 /** A codec that streams are read of. */
-export type Codec = "vp9" | "av1" | "h264" | "vp8" | "mpeg2";
+export type Codec = "vp9" | "av1" | "h264" | "hevc" | "vp8" | "mpeg2";
 
 /** V4L2_PIX_FMT_* of frames whose headers are in controls: of the codecs whose streams are read here. */
 export const STATELESS: Readonly<Record<Codec, number>> = {
   vp9: v4l2.V4L2_PIX_FMT_VP9_FRAME,
   av1: v4l2.V4L2_PIX_FMT_AV1_FRAME,
   h264: v4l2.V4L2_PIX_FMT_H264_SLICE,
+  hevc: v4l2.V4L2_PIX_FMT_HEVC_SLICE,
   vp8: v4l2.V4L2_PIX_FMT_VP8_FRAME,
   mpeg2: v4l2.V4L2_PIX_FMT_MPEG2_SLICE,
 };

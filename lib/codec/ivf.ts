@@ -11,7 +11,7 @@ const FRAME_HEADER = 12;
 
 /** What the header of a file says. */
 export interface IvfHeader {
-  /** Four characters: VP90, AV01, H264, VP80, MPG2. */
+  /** Four characters: VP90, AV01, H264, HEVC, VP80, MPG2. */
   readonly fourcc: string;
   /** Length of the header in bytes: where the first frame begins. */
   readonly length: number;

@@ -6,10 +6,12 @@
  */
 import { fourccText } from "../uapi/videodev2.ts";
 import type { AccessUnit } from "./access_unit.ts";
-import { isByteStream } from "./annexb.ts";
+import { isByteStream, type Segment } from "./annexb.ts";
 import { type Codec, CODED, STREAM_CODECS } from "./codecs.ts";
 import { av1Units } from "./av1/stream.ts";
-import { h264Units, type Segment } from "./h264/stream.ts";
+import { h264Units } from "./h264/stream.ts";
+import { isHevcStream } from "./hevc/nal.ts";
+import { hevcUnits } from "./hevc/stream.ts";
 import { isMpeg2, mpeg2Units } from "./mpeg2/stream.ts";
 import { isIvf, type IvfFrame, ivfFrames, readIvfHeader } from "./ivf.ts";
 import { annexBUnits, isAnnexB, isSection5, section5Units, type TemporalUnit } from "./av1/obu.ts";
@@ -54,6 +56,8 @@ function* ivfUnits(
       return yield* av1Units(ivfTemporalUnits(frames), lost);
     case "h264":
       return yield* h264Units(ivfSegments(frames), lost);
+    case "hevc":
+      return yield* hevcUnits(ivfSegments(frames), lost);
     case "vp8":
       return yield* vp8Units(frames, lost);
     case "mpeg2":
@@ -69,6 +73,11 @@ const RAW: readonly {
 }[] = [
   { codec: "av1", is: isSection5, units: (bytes, lost) => av1Units(section5Units(bytes), lost) },
   { codec: "av1", is: isAnnexB, units: (bytes, lost) => av1Units(annexBUnits(bytes), lost) },
+  {
+    codec: "hevc",
+    is: isHevcStream,
+    units: (bytes, lost) => hevcUnits([{ where: "", offset: 0, data: bytes }], lost),
+  },
   {
     codec: "h264",
     is: isByteStream,
@@ -87,14 +96,14 @@ function rawUnits(
   lost?: Lost,
 ): Generator<AccessUnit> {
   const raw = RAW.find((form) => form.is(bytes));
-  if (!raw) throw new StreamError("neither IVF nor H.264 Annex B nor AV1 nor MPEG-2");
+  if (!raw) throw new StreamError("neither IVF nor H.264 or HEVC Annex B nor AV1 nor MPEG-2");
   if (codec && codec !== raw.codec) throw new StreamError(`${raw.codec}, not ${codec}`);
   return raw.units(bytes, lost);
 }
 
 /**
  * The access units of a file, in decoding order. The container is found out from the content: IVF,
- * H.264 Annex B, AV1 Section 5, AV1 Annex B or MPEG-2.
+ * H.264 or HEVC Annex B, AV1 Section 5, AV1 Annex B or MPEG-2.
  *
  * @param bytes the whole file; the units are views of it, but for those of AV1 Annex B, which no
  * decoder takes as they are

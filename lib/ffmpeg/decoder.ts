@@ -29,6 +29,7 @@ const OPTIONS = {
 export class Decoder implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #source;
+  readonly #access;
   readonly #packet: Packet;
   /** The picture in the memory that the decoder asked for last. */
   readonly #asked: Frame;
@@ -37,6 +38,11 @@ export class Decoder implements Disposable {
   readonly #getBuffer: GetBuffer | undefined;
   readonly #context: CodecContext;
   #askedNow = false;
+  /** The decoder asked for memory of references that are missing. */
+  #madeUp = false;
+  /** The same of a picture since the last one that stands alone; and of those in front of that. */
+  #doubt = false;
+  #leadingDoubt = false;
   /** The decoder's own AVFrame for that picture: it says of damage what `#asked` was too early for. */
   #original: Deno.PointerValue = null;
   readonly #words = new Int32Array(AVFRAME.size >> 2);
@@ -56,7 +62,9 @@ export class Decoder implements Disposable {
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    this.#source = DECODERS[codec].source;
+    const { source, access } = DECODERS[codec];
+    this.#source = source;
+    this.#access = access;
     using made = new DisposableStack();
     this.#packet = made.use(new Packet(ffmpeg));
     this.#asked = made.use(new Frame(ffmpeg));
@@ -83,6 +91,10 @@ export class Decoder implements Disposable {
     return new Deno.UnsafeCallback(
       { parameters: ["pointer", "pointer", "i32"], result: "i32" },
       (context, frame, flags) => {
+        if (this.#source === "first asked" && this.#askedNow) {
+          this.#madeUp = true;
+          return avcodec.avcodec_default_get_buffer2(context, frame, flags);
+        }
         asked.clear();
         this.#askedNow = false;
         const code = avcodec.avcodec_default_get_buffer2(context, frame, flags);
@@ -133,6 +145,7 @@ export class Decoder implements Disposable {
     const { avcodec } = this.#ffmpeg;
     const context = this.#context.pointer;
     this.#askedNow = false;
+    this.#madeUp = false;
     const begin = monotonicNs();
     const sent = avcodec.avcodec_send_packet(context, this.#packet.pointer);
     this.#rejected = sent < 0;
@@ -154,7 +167,8 @@ export class Decoder implements Disposable {
   }
 
   #isDamaged(picture: Frame): boolean {
-    if (this.#source !== "asked") return picture.damaged;
+    if (this.#source !== "asked" && this.#source !== "first asked") return picture.damaged;
+    if (this.#source === "first asked" && this.#isDoubtful()) return true;
     if (this.#original === null) return false;
     // memcpy takes a length that is no 32-bit number; this is one row of a picture.
     const { size } = AVFRAME;
@@ -163,8 +177,22 @@ export class Decoder implements Disposable {
     return isDamaged(this.#ffmpeg, this.#words);
   }
 
+  /**
+   * Whether references were made up for the picture, or for one that it may refer to: they stay with the
+   * decoder. What stands alone may name some, for leading pictures behind it.
+   */
+  #isDoubtful(): boolean {
+    const access = this.#access?.(this.#packet.bytes);
+    if (access === "key" || access === "open") {
+      this.#leadingDoubt = this.#madeUp || access === "open" && this.#doubt;
+      return this.#doubt = false;
+    }
+    this.#doubt ||= this.#madeUp;
+    return this.#doubt || access === "leading" && this.#leadingDoubt;
+  }
+
   #picture(given: boolean): Frame | undefined {
-    if (given && this.#source !== "asked") return this.#given;
+    if (given && this.#source.startsWith("given")) return this.#given;
     if (this.#source === "given") return undefined;
     if (this.#askedNow) return this.#asked;
     // The second field of a picture goes where the first one is.
@@ -181,6 +209,7 @@ export class Decoder implements Disposable {
   flush(): void {
     this.#context.flush();
     this.#original = null;
+    this.#doubt = this.#leadingDoubt = false;
     this.#asked.clear();
     this.#given.clear();
   }

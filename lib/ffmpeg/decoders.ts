@@ -20,11 +20,13 @@ import {
  * Where the picture of a coded frame is found:
  * - `asked`: in the memory that the decoder last asked for. H.264 comes in decode order and FFmpeg
  *   gives out in display order, but with one thread a picture is complete when its packet was sent.
+ * - `first asked`: in the memory that it first asked for, likewise. HEVC's asks for more where it makes
+ *   up a reference that is missing, and does not say so.
  * - `given`: in the frame that the decoder gives out.
  * - `given or asked`: the frame that is given out, a repeated one too, else (it is not to be shown,
  *   but others refer to it) the one that was asked for.
  */
-export type Source = "asked" | "given" | "given or asked";
+export type Source = "asked" | "first asked" | "given" | "given or asked";
 
 interface DecoderTraits {
   /** FFmpeg's decoders, the preferred one first. */
@@ -65,7 +67,7 @@ export const DECODERS: Readonly<Record<CodecName, DecoderTraits>> = {
   },
   hevc: {
     decoders: ["hevc"],
-    source: "given",
+    source: "first asked",
     access: hevcAccess,
     drains: "again",
     guesses: true,

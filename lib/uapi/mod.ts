@@ -11,6 +11,7 @@ export * from "./struct.ts";
 export * from "./udmabuf.ts";
 export * from "./v4l2_controls_av1.ts";
 export * from "./v4l2_controls_h264.ts";
+export * from "./v4l2_controls_hevc.ts";
 export * from "./v4l2_controls_mpeg2.ts";
 export * from "./v4l2_controls_vp8.ts";
 export * from "./v4l2_controls_vp9.ts";

@@ -73,6 +73,7 @@ export const V4L2_PIX_FMT_P010: number = fourcc("P010");
 export const V4L2_PIX_FMT_VP8_FRAME: number = fourcc("VP8F");
 export const V4L2_PIX_FMT_VP9_FRAME: number = fourcc("VP9F");
 export const V4L2_PIX_FMT_H264_SLICE: number = fourcc("S264");
+export const V4L2_PIX_FMT_HEVC_SLICE: number = fourcc("S265");
 export const V4L2_PIX_FMT_VP8: number = fourcc("VP80");
 export const V4L2_PIX_FMT_VP9: number = fourcc("VP90");
 export const V4L2_PIX_FMT_HEVC: number = fourcc("HEVC");

@@ -16,6 +16,7 @@ import { Table, TableError } from "../../lib/report/analysis/table.ts";
 import type { File, IoBuffer } from "../../lib/sys/file.ts";
 import * as uapi from "../../lib/uapi/vpipe_dec.ts";
 import { V4L2_PIX_FMT_NV12 } from "../../lib/uapi/videodev2.ts";
+import { HevcClient } from "../harness/hevc_client.ts";
 import { H264Client } from "../harness/h264_client.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
 import type { Target } from "./fuzzer.ts";
@@ -118,6 +119,9 @@ function messages(): Bytes[] {
   const h264 = new H264Client(false);
   const [unit] = [...readStream(fixture("streams/h264-320x240.h264"))];
   const { controls } = h264.parts(unit.data);
+  const hevc = new HevcClient(true);
+  const hevcFrames = [...readStream(fixture("streams/stateful/hevc-322x182.hevc"))].slice(0, 2)
+    .map(({ data }, i) => ({ data, ...hevc.parts(data, i + 1) }));
   const av1 = new Av1ControlsReader();
   const frames = [...readStream(fixture("streams/av1-320x240.ivf"))].slice(0, 3)
     .flatMap(({ data }) => av1.read(data)).flatMap(({ coded }) => coded ? [coded] : []);
@@ -129,6 +133,13 @@ function messages(): Bytes[] {
   return [
     start.bytes,
     decodeMessage(found(h264.frameControls(controls))),
+    // A slice behind it: the last bytes are its bitstream.
+    ...hevcFrames.map(({ slices, controls }, i) =>
+      Uint8Array.of(
+        ...decodeMessage(found(hevc.frameControls(controls, i + 1))),
+        ...slices[0].slice(0, 64),
+      )
+    ),
     ...frames.map(({ controls }) => decodeMessage(found(controls))),
   ];
 }
@@ -144,7 +155,7 @@ const protocol: Target = {
       if (incoming.read() <= 0) return;
       const controls = new Controls(incoming);
       controls.check();
-      for (const codec of ["h264", "av1", "vp8", "mpeg2"] as const) {
+      for (const codec of ["h264", "hevc", "av1", "vp8", "mpeg2"] as const) {
         const rebuilt = rebuilder(codec);
         const to = new Assembly();
         allowing([StreamError], () => {
@@ -214,6 +225,7 @@ const pgm: Target = {
 /** All of them. */
 export const TARGETS: readonly Target[] = [
   streams("h264", "lib/codec/h264/", /h264$/),
+  streams("hevc", "lib/codec/hevc/", /hevc$/, "streams/stateful"),
   streams("ivf", "lib/codec/vp9/", /ivf$/),
   streams("obu", "lib/codec/av1/", /obu$/),
   streams("vp8", "lib/codec/vp8/", /ivf$/, "streams/stateful"),

@@ -78,13 +78,19 @@ dec_by_ffmpeg() {
 
 # dec_by_gstreamer FILE ELEMENT...: through these elements. The sink writes no padding.
 dec_by_gstreamer() {
-	local file=$1
-	shift
+	dec_by_gstreamer_in I420 yuv420p "$@"
+}
+
+# dec_by_gstreamer_in FORMAT PIXELS FILE ELEMENT...: the same in another format, by GStreamer's and
+# FFmpeg's names of it.
+dec_by_gstreamer_in() {
+	local format=$1 pixels=$2 file=$3
+	shift 3
 	rm -f "$scratch/out.raw"
 	timeout --kill-after=2 120 gst-launch-1.0 -q filesrc location="$file" ! "$@" ! \
-		video/x-raw ! videoconvert ! video/x-raw,format=I420 ! \
+		video/x-raw ! videoconvert dither=none ! video/x-raw,format="$format" ! \
 		videocodectestsink location="$scratch/out.raw" enable-last-sample=false || return
-	dec_compare "$file" yuv420p
+	dec_compare "$file" "$pixels"
 }
 
 # dec_hdr FILE: a file of v4l2-ctl's, each coded frame with its size before it.
@@ -206,6 +212,14 @@ dec_gstreamer_checks() {
 		h264parse ! v4l2slh264dec
 	check "decoder: v4l2slh264dec, interlaced" dec_by_gstreamer $streams/h264-interlaced.h264 \
 		h264parse ! v4l2slh264dec
+	check "decoder: v4l2slh265dec" dec_by_gstreamer $streams/stateful/hevc-322x182.hevc \
+		h265parse ! v4l2slh265dec
+	check "decoder: v4l2slh265dec, slices" dec_by_gstreamer \
+		$streams/stateful/hevc-slices.hevc h265parse ! v4l2slh265dec
+	check "decoder: v4l2slh265dec, 10 bits" dec_by_gstreamer_in I420_10LE yuv420p10le \
+		$streams/stateful/hevc-10bit.hevc h265parse ! v4l2slh265dec
+	check "decoder: v4l2slh265dec, mp4" dec_by_gstreamer "$scratch/hevc.mp4" \
+		qtdemux ! h265parse ! v4l2slh265dec
 	check "decoder: v4l2slvp9dec" dec_by_gstreamer $streams/vp9-322x182.ivf \
 		ivfparse ! vp9parse ! v4l2slvp9dec
 	check "decoder: v4l2slvp8dec" dec_by_gstreamer $streams/stateful/vp8-322x182.ivf \

@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { packBuiltIn, trials } from "../../daemon/pixel_functions/compare.ts";
+import { hevcAccess } from "../../lib/codec/random_access.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import { AV_LOG_QUIET, AVFRAME } from "../../lib/ffmpeg/abi/avutil.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
@@ -76,6 +77,19 @@ function overrun(layout: "nv12" | "p010le", width: number, height: number, spare
     ...memory.bytes.subarray(GUARD_BYTES + size),
   ];
   return guards.filter((byte) => byte !== GUARD).length;
+}
+
+/** Checksum of the picture of a frame, and whether it is called damaged, or there is none. */
+function sampled(decoder: Decoder, unit: Uint8Array): { crc: number; damaged: boolean } {
+  coded.bytes.set(unit);
+  decoder.take(source, unit.length);
+  const picture = decoder.decode();
+  if (picture === undefined) return { crc: -1, damaged: true };
+  const { width, height } = picture;
+  using packer = new Packer(ffmpeg, "nv12", width, height, [width, width]);
+  using memory = Mapping.anonymous(2 * width * height);
+  packer.pack(picture, planes(memory.address, memory.address + width * height));
+  return { crc: crc32(Buffer.from(memory.bytes)), damaged: decoder.damaged };
 }
 
 const residentKb = () =>
@@ -159,9 +173,38 @@ await suite.check("ffmpeg: H.264 that was cut off is called damaged", () => {
   return `${told} of ${frames.length} frames, cut in half`;
 });
 
-for (const codec of ["vp9", "av1", "h264"] as const) {
+await suite.check("ffmpeg: HEVC that lacks a reference is called damaged", () => {
+  const frames = units("stateful/hevc-slices.hevc");
+  const access = frames.map(hevcAccess);
+  using whole = new Decoder(ffmpeg, "hevc", MAX_PIXELS);
+  const right = frames.map((unit) => sampled(whole, unit));
+  expect(right.every(({ damaged }) => !damaged), "a good picture is called damaged");
+  const count = { wrong: 0, told: 0 };
+  for (let lost = 1; lost < frames.length; lost++) {
+    using decoder = new Decoder(ffmpeg, "hevc", MAX_PIXELS);
+    let alone = -1;
+    for (const [number, unit] of frames.entries()) {
+      if (number === lost) continue;
+      const { crc, damaged } = sampled(decoder, unit);
+      const wrong = crc !== right[number].crc;
+      expect(damaged || !wrong, `${number} without ${lost} is wrong, and nobody says so`);
+      // What is made up for a leading picture some releases keep for those behind it.
+      if (access[number] === "open" && number > lost) alone = number;
+      else if (access[number] === "leading" && damaged) alone = -1;
+      const safe = number < lost || alone >= 0 && access[number] !== "leading";
+      expect(!damaged || !safe, `${number} without ${lost} is right, and called damaged`);
+      if (wrong) count.wrong++;
+      if (damaged) count.told++;
+    }
+  }
+  expect(count.wrong > frames.length, "most pictures refer to others");
+  return `${count.wrong} wrong pictures without one of the others, ${count.told} are called so`;
+});
+
+for (const codec of ["vp9", "av1", "h264", "hevc"] as const) {
   await suite.check(`ffmpeg: memory after 4,000 frames of ${codec}`, () => {
-    const frames = units(`${codec}-320x240.${codec === "h264" ? "h264" : "ivf"}`);
+    const stream = { vp9: "vp9-320x240.ivf", av1: "av1-320x240.ivf", h264: "h264-320x240.h264" };
+    const frames = units({ ...stream, hevc: "stateful/hevc-320x240.hevc" }[codec]);
     using decoder = new Decoder(ffmpeg, codec, MAX_PIXELS);
     const run = (count: number) => {
       for (let done = 0; done < count; done += frames.length) {

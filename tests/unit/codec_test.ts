@@ -4,7 +4,8 @@ import { randomBytes } from "../../lib/image/patterns.ts";
 import { v4l2_ctrl_h264_pps, v4l2_ctrl_h264_sps } from "../../lib/uapi/v4l2_controls_h264.ts";
 import { v4l2_ctrl_vp8_frame } from "../../lib/uapi/v4l2_controls_vp8.ts";
 import { v4l2_ctrl_vp9_frame } from "../../lib/uapi/v4l2_controls_vp9.ts";
-import { displayIndices, heldBack, PictureOrder } from "../../lib/codec/h264/order.ts";
+import { displayIndices, heldBack } from "../../lib/codec/display_order.ts";
+import { PictureOrder } from "../../lib/codec/h264/order.ts";
 import type { Slice } from "../../lib/codec/h264/slice.ts";
 import { VP8_KEPT, VP8_THIS, Vp8Header } from "../../lib/codec/vp8/header.ts";
 import {

@@ -1,5 +1,5 @@
 /**
- * Bits from the most significant on, as all three codecs write their headers.
+ * Bits from the most significant on, as all these codecs write their headers.
  *
  * @module
  */

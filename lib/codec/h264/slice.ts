@@ -6,8 +6,9 @@
  */
 import { type Nal, NalReader } from "../annexb.ts";
 import type { BitReader } from "../bits/reader.ts";
+import { upTo } from "../bits/up_to.ts";
 import { NAL_SLICE_IDR } from "./nal_types.ts";
-import { type Pps, type Sps, upTo } from "./sps.ts";
+import type { Pps, Sps } from "./sps.ts";
 import { StreamError } from "../stream_error.ts";
 
 const B = 1;

@@ -7,6 +7,7 @@ import type { Rectangle } from "../../image/rectangle.ts";
 import type { Chroma } from "../access_unit.ts";
 import { NalReader } from "../annexb.ts";
 import type { BitReader } from "../bits/reader.ts";
+import { upTo } from "../bits/up_to.ts";
 import * as c from "../../uapi/v4l2_controls_h264.ts";
 import { StreamError } from "../stream_error.ts";
 
@@ -54,13 +55,6 @@ export interface Pps {
   readonly weightedPrediction: boolean;
   readonly weightedBipred: number;
   readonly redundantPictures: boolean;
-}
-
-/** An exp-Golomb number up to `most`. */
-export function upTo(bits: BitReader, most: number, what: string): number {
-  const value = bits.exponential();
-  if (value > most) throw new StreamError(`${what} ${value}; at most ${most} is possible`);
-  return value;
 }
 
 /** Passes over the scaling lists. */

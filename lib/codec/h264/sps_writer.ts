@@ -5,6 +5,7 @@
  * @module
  */
 import type { View } from "../../uapi/struct.ts";
+import { writeUnit } from "../annexb.ts";
 import type { BitWriter } from "../bits/writer.ts";
 import * as c from "../../uapi/v4l2_controls_h264.ts";
 import { MAX_PPS_ID, MAX_REFERENCES, MAX_SPS_ID, WITH_CHROMA } from "./sps.ts";
@@ -28,21 +29,6 @@ function zigzag(side: number): number[] {
 
 const ZIGZAG_4X4 = zigzag(4);
 const ZIGZAG_8X8 = zigzag(8);
-
-/** The NAL unit that begins with `header`: a start code, and 00 00 03 instead of 00 00. */
-function nalUnit(header: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = [0, 0, 0, 1, header];
-  let zeros = 0;
-  for (const byte of payload) {
-    if (zeros >= 2 && byte <= 3) {
-      bytes.push(3);
-      zeros = 0;
-    }
-    bytes.push(byte);
-    zeros = byte === 0 ? zeros + 1 : 0;
-  }
-  return Uint8Array.from(bytes);
-}
 
 /**
  * The sequence parameter set, as a NAL unit behind a start code. What the control does not have is
@@ -96,7 +82,7 @@ export function spsUnit(
   // frame_cropping_flag, vui_parameters_present_flag
   bits.bits(0, 2);
   bits.stop();
-  return nalUnit(SPS, bits.bytes);
+  return writeUnit([SPS], bits.bytes);
 }
 
 /** Writes a list that is in raster order, from `first` on. */
@@ -168,5 +154,5 @@ export function ppsUnit(
     bits.signedExponential(pps.second_chroma_qp_index_offset);
   }
   bits.stop();
-  return nalUnit(PPS, bits.bytes);
+  return writeUnit([PPS], bits.bytes);
 }

@@ -7,7 +7,8 @@
  * @module
  */
 import type { AccessUnit, Sequence } from "../access_unit.ts";
-import { nalUnits } from "../annexb.ts";
+import { nalUnits, type Segment } from "../annexb.ts";
+import { displayIndices, heldBack } from "../display_order.ts";
 import {
   V4L2_CID_STATELESS_H264_PPS,
   V4L2_CID_STATELESS_H264_SPS,
@@ -22,19 +23,11 @@ import {
   NAL_SEI,
   NAL_SPS,
 } from "./nal_types.ts";
-import { displayIndices, heldBack, PictureOrder } from "./order.ts";
+import { PictureOrder } from "./order.ts";
 import { beginsPicture, isOtherField, readSlice, type Slice } from "./slice.ts";
 import { type Pps, readPps, readSps, type Sps } from "./sps.ts";
 import { sameBytes } from "../same_bytes.ts";
 import { at, type Lost, passedOver, StreamError } from "../stream_error.ts";
-
-/** A part of a file that units do not cross: all of it, or a frame of its container. */
-export interface Segment {
-  /** Where it lies, for messages; empty of a whole file. */
-  readonly where: string;
-  readonly offset: number;
-  readonly data: Uint8Array<ArrayBuffer>;
-}
 
 /** A frame, or what there is of one. */
 export interface Picture {

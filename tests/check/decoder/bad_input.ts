@@ -53,9 +53,9 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
   refuseFile(
     "another fourcc",
     renamed,
-    'IVF header: "VP60" is none of VP90, AV01, H264, VP80, MPG2',
+    'IVF header: "VP60" is none of VP90, AV01, H264, HEVC, VP80, MPG2',
   );
-  refuseFile("an empty file", new Uint8Array(), "neither IVF nor H.264 Annex B nor AV1");
+  refuseFile("an empty file", new Uint8Array(), "neither IVF nor H.264 or HEVC Annex B nor AV1");
   refuseFile("a header without frames", bytes.slice(0, 32), "no picture in it");
   refuseFile(
     "frames of no bytes alone",
@@ -63,7 +63,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
     "no picture in it",
   );
   const image = `${fixtures}/ramp.pgm`;
-  refuse("no video", 1, `${image}: neither IVF nor H.264 Annex B nor AV1`, image, out);
+  refuse("no video", 1, `${image}: neither IVF nor H.264 or HEVC Annex B nor AV1`, image, out);
   const contradicts = `${good}: IVF header: "VP90" is not h264`;
   refuse("another codec", 1, contradicts, good, out, "--codec", "h264");
   const bare = `${folder}/${H264_STREAM}`;

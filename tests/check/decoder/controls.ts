@@ -12,6 +12,12 @@ import {
   v4l2_ctrl_h264_sps,
 } from "../../../lib/uapi/v4l2_controls_h264.ts";
 import {
+  V4L2_CID_STATELESS_HEVC_DECODE_PARAMS,
+  V4L2_CID_STATELESS_HEVC_SPS,
+  v4l2_ctrl_hevc_decode_params,
+  v4l2_ctrl_hevc_sps,
+} from "../../../lib/uapi/v4l2_controls_hevc.ts";
+import {
   V4L2_CID_STATELESS_MPEG2_SEQUENCE,
   v4l2_ctrl_mpeg2_sequence,
 } from "../../../lib/uapi/v4l2_controls_mpeg2.ts";
@@ -28,6 +34,8 @@ import { hasAv1 } from "../../harness/context.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const SPS = V4L2_CID_STATELESS_H264_SPS;
+const HEVC_SPS = V4L2_CID_STATELESS_HEVC_SPS;
+const HEVC_PARAMS = V4L2_CID_STATELESS_HEVC_DECODE_PARAMS;
 const MPEG2 = V4L2_CID_STATELESS_MPEG2_SEQUENCE;
 const VP8 = V4L2_CID_STATELESS_VP8_FRAME;
 const SEQUENCE = V4L2_CID_STATELESS_AV1_SEQUENCE;
@@ -44,6 +52,19 @@ const CASES = [
   ["4:4:4", SPS, { chroma_format_idc: 3 }, EINVAL],
   ["luma of 8 bits, chroma of 10", SPS, { chroma_format_idc: 1, chromaDepth: 2 }, EINVAL],
   ["9 bits", SPS, { chroma_format_idc: 1, lumaDepth: 1, chromaDepth: 1 }, EINVAL],
+  ["HEVC, 4:2:0, 8 bits", HEVC_SPS, { chroma_format_idc: 1 }, 0],
+  ["HEVC, monochrome", HEVC_SPS, { chroma_format_idc: 0 }, 0],
+  ["HEVC, 10 bits", HEVC_SPS, { chroma_format_idc: 1, lumaDepth: 2, chromaDepth: 2 }, 0],
+  ["HEVC, 4:2:2", HEVC_SPS, { chroma_format_idc: 2 }, EINVAL],
+  [
+    "HEVC, luma of 8 bits, chroma of 10",
+    HEVC_SPS,
+    { chroma_format_idc: 1, chromaDepth: 2 },
+    EINVAL,
+  ],
+  ["HEVC, 12 bits", HEVC_SPS, { chroma_format_idc: 1, lumaDepth: 4, chromaDepth: 4 }, EINVAL],
+  ["HEVC, 16 pictures in the DPB", HEVC_PARAMS, { num_active_dpb_entries: 16 }, 0],
+  ["HEVC, 17 pictures in the DPB", HEVC_PARAMS, { num_active_dpb_entries: 17 }, EINVAL],
   ["MPEG-2, 4:2:0", MPEG2, { chroma_format: 1 }, 0],
   ["MPEG-2, 4:2:2", MPEG2, { chroma_format: 2 }, EINVAL],
   ["MPEG-2, 4:4:4", MPEG2, { chroma_format: 3 }, EINVAL],
@@ -57,9 +78,16 @@ const CASES = [
 
 function payloadOf(id: number, values: Record<string, number>): Uint8Array<ArrayBuffer> {
   if (id === SEQUENCE) return v4l2_ctrl_av1_sequence.alloc(values).bytes;
+  if (id === HEVC_PARAMS) return v4l2_ctrl_hevc_decode_params.alloc(values).bytes;
   if (id === MPEG2) return v4l2_ctrl_mpeg2_sequence.alloc(values).bytes;
   if (id === VP8) return v4l2_ctrl_vp8_frame.alloc(values).bytes;
   const { chroma_format_idc, lumaDepth = 0, chromaDepth = 0 } = values;
+  if (id === HEVC_SPS) {
+    const sps = v4l2_ctrl_hevc_sps.alloc({ chroma_format_idc });
+    sps.bit_depth_luma_minus8 = lumaDepth;
+    sps.bit_depth_chroma_minus8 = chromaDepth;
+    return sps.bytes;
+  }
   const sps = v4l2_ctrl_h264_sps.alloc({ profile_idc: 110, level_idc: 30, chroma_format_idc });
   sps.bit_depth_luma_minus8 = lumaDepth;
   sps.bit_depth_chroma_minus8 = chromaDepth;

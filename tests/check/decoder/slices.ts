@@ -5,12 +5,9 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import {
-  V4L2_CID_STATELESS_H264_DECODE_MODE,
-  V4L2_CID_STATELESS_H264_START_CODE,
-  V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED,
-} from "../../../lib/uapi/v4l2_controls_h264.ts";
-import { type AccessUnit, readStream } from "../../../lib/codec/stream.ts";
+import * as h264 from "../../../lib/uapi/v4l2_controls_h264.ts";
+import * as hevc from "../../../lib/uapi/v4l2_controls_hevc.ts";
+import { type AccessUnit, type Control, readStream } from "../../../lib/codec/stream.ts";
 import { ioctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
@@ -23,12 +20,40 @@ import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
 import { nextBuffer, pictures } from "./client.ts";
 import { H264Client } from "../../harness/h264_client.ts";
+import { HevcClient } from "../../harness/hevc_client.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
 const SLICES = 8;
+
+/** Takes an access unit apart; of the timestamp in nanoseconds later ones hear in their controls. */
+interface Client {
+  parts(
+    unit: Uint8Array<ArrayBuffer>,
+    timestamp: number,
+  ): { slices: Uint8Array[]; controls: Control[] };
+}
+
+/** By codec: how slices are sent one by one. */
+const KINDS = {
+  h264: {
+    pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE,
+    mode: h264.V4L2_CID_STATELESS_H264_DECODE_MODE,
+    sliceBased: h264.V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED,
+    startCode: h264.V4L2_CID_STATELESS_H264_START_CODE,
+    client: (startCode: boolean): Client => new H264Client(startCode),
+  },
+  hevc: {
+    pixelformat: v4l2.V4L2_PIX_FMT_HEVC_SLICE,
+    mode: hevc.V4L2_CID_STATELESS_HEVC_DECODE_MODE,
+    sliceBased: hevc.V4L2_STATELESS_HEVC_DECODE_MODE_SLICE_BASED,
+    startCode: hevc.V4L2_CID_STATELESS_HEVC_START_CODE,
+    client: (startCode: boolean): Client => new HevcClient(startCode),
+  },
+};
+type Kind = typeof KINDS[keyof typeof KINDS];
 
 function setNumber(device: VideoDevice, id: number, value: number): void {
   const control = v4l2.v4l2_ext_control.alloc({ id, value });
@@ -39,6 +64,7 @@ function setNumber(device: VideoDevice, id: number, value: number): void {
 
 /** Decodes a stream slice by slice; returns how many there were. */
 function decode(
+  kind: Kind,
   units: readonly AccessUnit[],
   startCode: boolean,
   picture: (number: number, bytes: Uint8Array) => void,
@@ -49,19 +75,11 @@ function decode(
     "decoder",
   );
   const [{ sequence: { width, height } }] = units;
-  const client = new H264Client(startCode);
-  device.setFormat(
-    OUTPUT,
-    { width, height, pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE },
-    "at least",
-  );
-  setNumber(
-    device,
-    V4L2_CID_STATELESS_H264_DECODE_MODE,
-    V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED,
-  );
-  setNumber(device, V4L2_CID_STATELESS_H264_START_CODE, startCode ? 1 : 0);
-  setCompoundControls(device, client.parts(units[0].data).controls);
+  const client = kind.client(startCode);
+  device.setFormat(OUTPUT, { width, height, pixelformat: kind.pixelformat }, "at least");
+  setNumber(device, kind.mode, kind.sliceBased);
+  setNumber(device, kind.startCode, startCode ? 1 : 0);
+  setCompoundControls(device, units[0].sequence.controls);
   device.setFormat(CAPTURE, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 }, "at least");
   using output = new MplaneMmapQueue(device, OUTPUT, SLICES, 1);
   using capture = new MplaneMmapQueue(device, CAPTURE, 1, 1);
@@ -70,7 +88,7 @@ function decode(
   const poller = new Poller(device, POLLIN);
   let count = 0;
   for (const [number, { data }] of units.entries()) {
-    const { slices, controls } = client.parts(data);
+    const { slices, controls } = client.parts(data, 1000 * (number + 1));
     expect(slices.length <= SLICES, `${slices.length} slices of a picture`);
     setCompoundControls(device, controls);
     capture.enqueue(0);
@@ -96,14 +114,19 @@ function decode(
 }
 
 export async function decoderSliceChecks(suite: Suite, { fixtures }: Context): Promise<void> {
-  for (const name of ["h264-slices.h264", "h264-interlaced.h264"]) {
+  const files = [
+    ["h264", "h264-slices.h264"],
+    ["h264", "h264-interlaced.h264"],
+    ["hevc", "stateful/hevc-slices.hevc"],
+  ] as const;
+  for (const [codec, name] of files) {
     for (const startCode of [true, false]) {
       const form = startCode ? "with start codes" : "without start codes";
       await suite.check(`decoder: ${name} slice by slice, ${form}`, () => {
         const file = `${fixtures}/streams/${name}`;
         const units = [...readStream(Deno.readFileSync(file))];
         const whole = pictures(file, "nv12");
-        const slices = decode(units, startCode, (number, bytes) => {
+        const slices = decode(KINDS[codec], units, startCode, (number, bytes) => {
           const { stream, index } = whole.next().value!;
           const same = Buffer.compare(stream.capture.mappings[index][0].bytes, bytes) === 0;
           expect(same, `picture ${number} is another one than of the whole frame`);

@@ -5,6 +5,7 @@
  */
 import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/v4l2_controls_av1.ts";
 import { V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/v4l2_controls_h264.ts";
+import { V4L2_CID_STATELESS_HEVC_SPS } from "../../../lib/uapi/v4l2_controls_hevc.ts";
 import { V4L2_CID_STATELESS_MPEG2_SEQUENCE } from "../../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { V4L2_CID_STATELESS_VP8_FRAME } from "../../../lib/uapi/v4l2_controls_vp8.ts";
 import { V4L2_CID_STATELESS_VP9_FRAME } from "../../../lib/uapi/v4l2_controls_vp9.ts";
@@ -25,6 +26,7 @@ const OUTPUT_BYTES = 1 << 16;
 const STATELESS = [
   v4l2.V4L2_PIX_FMT_VP9_FRAME,
   v4l2.V4L2_PIX_FMT_H264_SLICE,
+  v4l2.V4L2_PIX_FMT_HEVC_SLICE,
   v4l2.V4L2_PIX_FMT_AV1_FRAME,
   v4l2.V4L2_PIX_FMT_VP8_FRAME,
   v4l2.V4L2_PIX_FMT_MPEG2_SLICE,
@@ -40,6 +42,7 @@ const RAW = [v4l2.V4L2_PIX_FMT_NV12, v4l2.V4L2_PIX_FMT_NV12M, v4l2.V4L2_PIX_FMT_
 /** Where the numbers of each codec's stateless controls begin. */
 const CONTROL_BASES = [
   V4L2_CID_STATELESS_H264_SPS,
+  V4L2_CID_STATELESS_HEVC_SPS,
   V4L2_CID_STATELESS_VP9_FRAME,
   V4L2_CID_STATELESS_AV1_SEQUENCE,
   V4L2_CID_STATELESS_VP8_FRAME,

@@ -6,6 +6,11 @@
  */
 import { V4L2_CID_STATELESS_AV1_SEQUENCE } from "../../../lib/uapi/v4l2_controls_av1.ts";
 import { V4L2_CID_STATELESS_H264_SPS } from "../../../lib/uapi/v4l2_controls_h264.ts";
+import {
+  V4L2_CID_STATELESS_HEVC_DECODE_MODE,
+  V4L2_CID_STATELESS_HEVC_SPS,
+  V4L2_CID_STATELESS_HEVC_START_CODE,
+} from "../../../lib/uapi/v4l2_controls_hevc.ts";
 import { V4L2_CID_STATELESS_MPEG2_SEQUENCE } from "../../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { V4L2_CID_STATELESS_VP8_FRAME } from "../../../lib/uapi/v4l2_controls_vp8.ts";
 import { SysError } from "../../../lib/sys/errno.ts";
@@ -41,6 +46,13 @@ const KINDS = [
     modes: [V4L2_CID_STATELESS_H264_SPS - 2, V4L2_CID_STATELESS_H264_SPS - 1],
     first: V4L2_CID_STATELESS_H264_SPS,
     count: 6,
+  },
+  {
+    name: /^hevc-(?!10bit)/,
+    pixelformat: v4l2.V4L2_PIX_FMT_HEVC_SLICE,
+    modes: [V4L2_CID_STATELESS_HEVC_DECODE_MODE, V4L2_CID_STATELESS_HEVC_START_CODE],
+    first: V4L2_CID_STATELESS_HEVC_SPS,
+    count: 5,
   },
   {
     name: /^av1-(?!10bit)/,
@@ -157,7 +169,7 @@ class Headless implements Disposable {
 /** Frames as they follow on their headers: the largest part of an access unit. */
 function bodiesOf({ name, bytes }: Fixture): Uint8Array[] {
   const units = sequencesOf(bytes)[0].slice(0, FRAMES).map(({ data }) => data);
-  if (!/^h264/.test(name)) return units.map((unit) => unit.subarray(unit.length >> 2));
+  if (!/^(h264|hevc)/.test(name)) return units.map((unit) => unit.subarray(unit.length >> 2));
   return units.map((unit) => unit.subarray(lastStart(unit)));
 }
 

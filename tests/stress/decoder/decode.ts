@@ -35,7 +35,8 @@ export function readDigests(folder: string): Omit<Fixture, "bytes">[] {
 /** Those below `fixtures/streams` that both nodes take, by their path there. */
 export function readFixtures(fixtures: string): Fixture[] {
   const folder = `${fixtures}/streams`;
-  const others = readDigests(`${folder}/stateful`).filter(({ name }) => /^(vp8|mpeg2)-/.test(name))
+  const others = readDigests(`${folder}/stateful`)
+    .filter(({ name }) => /^(hevc|vp8|mpeg2)-/.test(name))
     .map((fixture) => ({ ...fixture, name: `stateful/${fixture.name}` }));
   return [...readDigests(folder), ...others].map((fixture) => ({
     ...fixture,
