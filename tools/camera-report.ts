@@ -18,7 +18,7 @@ import { declareTool, main, type Report, type ToolSession } from "../lib/cli/too
 import { CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
 import { captureBy, IO_METHODS, type IoMethod } from "../lib/frames/capture_by.ts";
 import type { DmabufCapture } from "../lib/frames/capture_dmabufs.ts";
-import { exposureOf, exposureWords } from "../lib/frames/exposure.ts";
+import { type Exposure, exposureOf, exposureWords } from "../lib/frames/exposure.ts";
 import { cameraRunLines, rateMissed } from "../lib/report/camera_lines.ts";
 import { disappointments, EXPECTATION } from "../lib/report/expectations.ts";
 import { FIGURES } from "../lib/report/figures.ts";
@@ -70,6 +70,19 @@ async function captureLive(
 ): Promise<Report> {
   using watch = new LiveView(camera);
   return await captureBy(io, { ...values, watch }, { ...session, quiet: true });
+}
+
+/** Of a camera below the rate that it is set to, what may keep it there. */
+function shortfall(
+  path: string,
+  run: Parameters<typeof rateMissed>[0] | undefined,
+): { lines: string[]; exposure: Exposure } {
+  const missed = run && rateMissed(run);
+  if (missed === undefined) return { lines: [], exposure: {} };
+  const exposure = exposureOf(path);
+  const why = exposureWords(exposure);
+  const line = `  below the ${Number(missed.toFixed(3))} a second that are set`;
+  return { lines: [line + (why && `: ${why}`)], exposure };
 }
 
 function write(name: string, content: string): void {
@@ -135,24 +148,29 @@ export const tool = declareTool({
     const captured = live
       ? await captureLive(io, { title, driver }, values, session)
       : await captureBy(io, values, session);
-    if (!isKept) return captured;
+    if (!isKept) {
+      const { json } = captured;
+      const rate = json.frames_per_second as number | undefined;
+      const { lines, exposure } = shortfall(path, { rate, summary: json });
+      return {
+        ...captured,
+        text: [...captured.text, ...lines],
+        json: { ...json, ...exposure },
+      };
+    }
     write(`${folder}/${io}.json`, `${JSON.stringify(captured.json)}\n`);
     write(`${folder}/machine.csv`, machineCsv({ camera: card, camera_driver: driver }));
     const machines = readBench(folder, FIGURES);
     write(`${folder}/report.html`, page(machines));
 
     const run = machines.at(0)?.runs.at(0);
-    const missed = run && rateMissed(run);
-    const exposure = missed === undefined ? {} : exposureOf(path);
-    const why = exposureWords(exposure);
+    const { lines, exposure } = shortfall(path, run);
     const unmet = disappointments(expect, run);
     for (const { says } of unmet) session.warn(says);
     return {
       text: [
         ...run ? cameraRunLines(run) : ["no frame"],
-        ...missed
-          ? [`  below the ${Number(missed.toFixed(3))} a second that are set${why && `: ${why}`}`]
-          : [],
+        ...lines,
       ].map((line, i) => i === 0 ? `${folder}: ${line}` : line),
       json: {
         folder,

@@ -18,7 +18,9 @@ type CameraTimes = Pick<
 const SHORT = 0.98;
 
 /** The rate that the device was set to, where the run falls short of it. */
-export function rateMissed({ rate, summary }: RunFigures): number | undefined {
+export function rateMissed(
+  { rate, summary }: Pick<RunFigures, "rate" | "summary">,
+): number | undefined {
   const set = summary?.frames_per_second_set;
   return typeof set === "number" && rate !== undefined && rate < set * SHORT ? set : undefined;
 }

@@ -143,6 +143,42 @@ Deno.test("camera-report: below the rate that is set, the exposure is told where
   assertEquals((await report(camera.path, folder.path, ...SHORT)).report.text.length, 4);
 });
 
+Deno.test("camera-report --live: a folder where DIR names one, and why the rate falls short in any case", async () => {
+  let written = "";
+  const terminal = {
+    isTerminal: () => true,
+    writeSync(bytes: Uint8Array): number {
+      // Less than all of it, as a terminal may.
+      const part = bytes.subarray(0, 100);
+      written += new TextDecoder().decode(part);
+      return part.length;
+    },
+  };
+  const { isTerminal, writeSync } = Deno.stdout;
+  Object.assign(Deno.stdout, terminal);
+  try {
+    for (const isNamed of [false, true]) {
+      using camera = new Camera();
+      using folder = newFolder();
+      camera.rate = 1e9;
+      camera.controls.set(v4l2.V4L2_CID_EXPOSURE_ABSOLUTE, 500);
+      const directory = isNamed ? [folder.path] : [];
+      const before = [...Deno.readDirSync(".")].length;
+      const { report: said } = await report(camera.path, ...directory, ...SHORT, "--live");
+      assertEquals([...Deno.readDirSync(".")].length, before);
+      assertEquals([said.failure, said.json.exposure_time_ns], [undefined, 50e6]);
+      const why = "  below the 1000000000 a second that are set: exposure time 50.0 ms";
+      assertEquals(said.text.at(-1), why);
+      const where = isNamed ? folder.path : camera.path;
+      assert(said.text[0].startsWith(`${where}: `), said.text[0]);
+      if (isNamed) assert(rowsOf(`${folder.path}/mmap.csv`).length > 0);
+    }
+  } finally {
+    Object.assign(Deno.stdout, { isTerminal, writeSync });
+  }
+  assert(written.startsWith("\x1b[?1049h") && written.endsWith("\x1b[?1049l"));
+});
+
 Deno.test("camera-report: a folder in use is left alone, and so is the camera", async () => {
   using camera = new Camera();
   const folder = Deno.makeTempDirSync();
