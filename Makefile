@@ -161,6 +161,10 @@ test: setup ## everything, two steps at a time; STEPS="..." for some (tests/run 
 benchmark: setup tools ## frame cost in the uml guest against another build: OTHER_MODULE= OTHER_BENCH=
 	guest/run --kernel uml --cpus 1 -- scripts/compare_fixture.sh "$(OTHER_MODULE)" "$(OTHER_BENCH)"
 
+.PHONY: calibrate
+calibrate: setup ## in the uml guest: whether delays of known length are found where they are; the instrument's own cost
+	guest/run --kernel uml --cpus 1 -- scripts/calibrate.sh $(V8_FLAGS) $(IMPORTS)
+
 .PHONY: ledger
 ledger: setup tools ## every benchmark row in the guests: bench/ledger, docs/benchmark.md; FRAMES=600
 	scripts/ledger.sh $(FRAMES)

@@ -32,6 +32,9 @@ failed=0
 rm -rf "$ledger"
 bench_in debian "$frames" || failed=1
 bench_in uml "$frames" || failed=1
+start make --silent calibrate >"$ledger/calibration.md"
+follow "$started" || failed=1
+end_if_stopped
 # What the sanitizers make of the times says nothing; that the rows run, and leak
 # nothing, does.
 bench_in sanitized 60 machine mmap m2m-dmabuf fixture-threshold || failed=1
@@ -40,7 +43,8 @@ follow "$started" || failed=1
 end_if_stopped
 
 {
-	cat scripts/ledger.head.md
+	cat scripts/ledger.head.md "$ledger/calibration.md"
+	echo
 	"$bin/bench-report" --markdown "$ledger" "$ledger/report.html"
 } >docs/benchmark.md.new
 mv docs/benchmark.md.new docs/benchmark.md

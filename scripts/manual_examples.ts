@@ -29,6 +29,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "Whether a webcam keeps up, as a page and for a script:",
       "camera-report /dev/video0 webcam --fps 30 --expect 'dropped<=1' --expect 'fps=30+-5%'",
     ],
+    ["What a camera does at this moment, on one screen:", "camera-report /dev/video0 --live"],
   ],
   "capture-dmabuf": [
     [

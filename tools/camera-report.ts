@@ -4,22 +4,34 @@
  * @module
  */
 import { OutputFile } from "../lib/files/files.ts";
-import { choice, number, path, repeated, UsageError } from "../lib/cli/parameters.ts";
+import {
+  choice,
+  flag,
+  number,
+  optional,
+  path,
+  repeated,
+  UsageError,
+} from "../lib/cli/parameters.ts";
 import { BUFFERS, HEAP_OPTION } from "../lib/cli/shared_options.ts";
-import { declareTool, main, type Report } from "../lib/cli/tool.ts";
+import { declareTool, main, type Report, type ToolSession } from "../lib/cli/tool.ts";
 import { CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
-import { captureBy, IO_METHODS } from "../lib/frames/capture_by.ts";
-import { exposureOf, exposureWords } from "../lib/frames/exposure.ts";
+import { captureBy, IO_METHODS, type IoMethod } from "../lib/frames/capture_by.ts";
+import type { DmabufCapture } from "../lib/frames/capture_dmabufs.ts";
+import { type Exposure, exposureOf, exposureWords } from "../lib/frames/exposure.ts";
 import { cameraRunLines, rateMissed } from "../lib/report/camera_lines.ts";
 import { disappointments, EXPECTATION } from "../lib/report/expectations.ts";
 import { FIGURES } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
 import { machineJson } from "../lib/report/json.ts";
 import { machineCsv } from "../lib/report/machine.ts";
+import { type LiveCamera, LiveView } from "../lib/report/live_view.ts";
 import { page } from "../lib/report/page.ts";
 import { ENOENT, SysError } from "../lib/sys/errno.ts";
 import { listFolder } from "../lib/sys/folder.ts";
 import { cameraLines, cameras } from "../lib/v4l2/cameras.ts";
+
+const SECONDS = 20;
 
 const { size, fps, format, timeout, "warm-up": warmUp } = CAPTURE_OPTIONS;
 
@@ -49,6 +61,30 @@ function refuseUsed(folder: string): void {
   throw new Error(`${folder}: is not empty (DIR may be another place)`);
 }
 
+/** Captures with the screen there for as long as it lasts. */
+async function captureLive(
+  io: IoMethod,
+  camera: LiveCamera,
+  values: DmabufCapture,
+  session: ToolSession,
+): Promise<Report> {
+  using watch = new LiveView(camera);
+  return await captureBy(io, { ...values, watch }, { ...session, quiet: true });
+}
+
+/** Of a camera below the rate that it is set to, what may keep it there. */
+function shortfall(
+  path: string,
+  run: Parameters<typeof rateMissed>[0] | undefined,
+): { lines: string[]; exposure: Exposure } {
+  const missed = run && rateMissed(run);
+  if (missed === undefined) return { lines: [], exposure: {} };
+  const exposure = exposureOf(path);
+  const why = exposureWords(exposure);
+  const line = `  below the ${Number(missed.toFixed(3))} a second that are set`;
+  return { lines: [line + (why && `: ${why}`)], exposure };
+}
+
 function write(name: string, content: string): void {
   using file = new OutputFile(name);
   file.append(content);
@@ -70,7 +106,13 @@ export const tool = declareTool({
     },
   },
   options: {
-    seconds: number("SECONDS", "how long to capture", { min: 0.1, max: 86400, fallback: 20 }),
+    seconds: optional(
+      number("SECONDS", `how long to capture (default ${SECONDS}; with --live until Ctrl-C)`, {
+        min: 0.1,
+        max: 86400,
+      }),
+    ),
+    live: flag("show it on one screen, twice a second; without DIR no folder is written"),
     io: {
       ...choice("IO", `${IO_METHODS.join(", ")}: how frames are taken`, IO_METHODS),
       fallback: IO_METHODS[0],
@@ -84,35 +126,51 @@ export const tool = declareTool({
     "warm-up": warmUp,
     timeout,
   },
-  async run({ device: path, folder: asked, io, expect, ...settings }, session) {
+  async run({ device: path, folder: asked, io, expect, live, ...settings }, session) {
     if (path === "" && expect.length > 0) throw new UsageError("DEV is missing: --expect is of it");
+    if (path === "" && live) throw new UsageError("DEV is missing: --live is of it");
     if (path === "") return list();
+    const isKept = !live || asked !== "";
+    if (!isKept && expect.length > 0) {
+      throw new UsageError("DIR is missing: --expect with --live is of its rows");
+    }
     const { card, driver } = identify(path, io);
     const folder = asked || folderName(path, card);
-    refuseUsed(folder);
+    if (isKept) refuseUsed(folder);
 
-    const captured = await captureBy(io, {
+    const values = {
       ...settings,
-      ...{ tool: "camera-report", device: path, csv: `${folder}/${io}.csv` },
-      ...{ frames: Infinity, stages: true },
-    }, session);
+      ...{ tool: "camera-report", device: path, csv: isKept ? `${folder}/${io}.csv` : "" },
+      ...{ frames: Infinity, stages: isKept },
+      seconds: settings.seconds ?? (live ? Infinity : SECONDS),
+    };
+    const title = `${path}: ${card} (${driver}) by ${io}; Ctrl-C ends it`;
+    const captured = live
+      ? await captureLive(io, { title, driver }, values, session)
+      : await captureBy(io, values, session);
+    if (!isKept) {
+      const { json } = captured;
+      const rate = json.frames_per_second as number | undefined;
+      const { lines, exposure } = shortfall(path, { rate, summary: json });
+      return {
+        ...captured,
+        text: [...captured.text, ...lines],
+        json: { ...json, ...exposure },
+      };
+    }
     write(`${folder}/${io}.json`, `${JSON.stringify(captured.json)}\n`);
     write(`${folder}/machine.csv`, machineCsv({ camera: card, camera_driver: driver }));
     const machines = readBench(folder, FIGURES);
     write(`${folder}/report.html`, page(machines));
 
     const run = machines.at(0)?.runs.at(0);
-    const missed = run && rateMissed(run);
-    const exposure = missed === undefined ? {} : exposureOf(path);
-    const why = exposureWords(exposure);
+    const { lines, exposure } = shortfall(path, run);
     const unmet = disappointments(expect, run);
     for (const { says } of unmet) session.warn(says);
     return {
       text: [
         ...run ? cameraRunLines(run) : ["no frame"],
-        ...missed
-          ? [`  below the ${Number(missed.toFixed(3))} a second that are set${why && `: ${why}`}`]
-          : [],
+        ...lines,
       ].map((line, i) => i === 0 ? `${folder}: ${line}` : line),
       json: {
         folder,
@@ -129,7 +187,7 @@ export const tool = declareTool({
 });
 
 /** What the camera is called; that it is one is known before a folder is made. */
-function identify(path: string, io: typeof IO_METHODS[number]): { card: string; driver: string } {
+function identify(path: string, io: IoMethod): { card: string; driver: string } {
   using device = openCamera(path, io === "read" ? "read" : "streaming");
   const { card, driver } = device;
   return { card, driver };

@@ -214,7 +214,7 @@ export function cameraReport(run: CameraRun): Report {
   const latency = recording.latency.summary();
   return {
     text: [
-      `${csv}: ${frames} frames of ${width}x${height} ${format}` +
+      `${csv || device.path}: ${frames} frames of ${width}x${height} ${format}` +
       (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
       (fps > 0 ? ` (${fps} asked for)` : "") +
       (unnumbered ? "" : `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors`) +
@@ -224,7 +224,7 @@ export function cameraReport(run: CameraRun): Report {
       ...formatSummary("frame to frame", interval),
     ],
     json: {
-      csv,
+      csv: csv || undefined,
       camera: device.card,
       driver: device.driver,
       frames,

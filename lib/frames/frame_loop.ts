@@ -5,8 +5,10 @@
  * @module
  */
 import { EAGAIN } from "../sys/errno.ts";
-import { type FrameSource, FrameWaiter } from "./frame_waiter.ts";
+import { POLLIN } from "../sys/poll.ts";
+import { type FrameSource, FrameWaiter, POLLING_REST_MS } from "./frame_waiter.ts";
 import { Progress } from "../cli/progress.ts";
+import { BREATH_MS } from "../cli/stop.ts";
 import type { ToolSession } from "../cli/tool.ts";
 
 /** What the command line says of a loop. */
@@ -34,6 +36,8 @@ export interface FrameLoop {
   readonly next?: () => number;
   /** The rows; written when there are many, or when there is time. */
   readonly log: { readonly isFull: boolean; flush(): void; clear(): void };
+  /** Somebody looks at the rows as they are written: the loop rests as often as a tenth of a second allows. */
+  readonly watched?: boolean;
   /** What else `take` records. */
   readonly statistics: readonly { clear(): void }[];
   /**
@@ -73,10 +77,17 @@ export async function runFrameLoop(
     log.clear();
     for (const each of statistics) each.clear();
   };
-  const waiter = new FrameWaiter(source, timeout, () => {
+  const idle = () => {
     keep();
     progress.update(Math.max(0, frame));
-  });
+  };
+  const waiter = new FrameWaiter(
+    source,
+    timeout,
+    idle,
+    POLLIN,
+    loop.watched ? BREATH_MS : POLLING_REST_MS,
+  );
   const next = loop.next ?? (() => waiter.next());
   let failure: Error | undefined;
   try {

@@ -13,7 +13,7 @@ import { BREATH_MS, breathe } from "../cli/stop.ts";
 export type FrameSource = Pick<Queue, "device" | "dequeue">;
 
 // A rest costs a context switch, and a signal ends a poll at once: a loop that polls needs few.
-const POLLING_REST_MS = 1000;
+export const POLLING_REST_MS = 1000;
 
 /**
  * Waits for the frames of one queue, or of whatever else hands out numbered frames. A loop rests
@@ -30,15 +30,24 @@ export class FrameWaiter {
   #waitingSince = 0;
   #rested = 0;
   #restAfter = BREATH_MS;
+  readonly #pollingRest: number;
 
   /**
    * @param timeout give up after so many seconds without a frame
    * @param idle called when there is time between two frames: write rows, show progress
    * @param events POLL* after which the queue is asked
+   * @param pollingRest how long frames may come one after the other without a rest, in ms
    */
-  constructor(queue: FrameSource, timeout: number, idle: () => void, events = POLLIN) {
+  constructor(
+    queue: FrameSource,
+    timeout: number,
+    idle: () => void,
+    events = POLLIN,
+    pollingRest = POLLING_REST_MS,
+  ) {
     this.#queue = queue;
     this.#poller = new Poller(queue.device, events);
+    this.#pollingRest = pollingRest;
     this.#events = events;
     this.#timeout = timeout;
     this.#idle = idle;
@@ -51,7 +60,7 @@ export class FrameWaiter {
    * @throws {DeviceError} no frame in time, or the stream or the device is gone
    */
   next(): number {
-    this.#restAfter = POLLING_REST_MS;
+    this.#restAfter = this.#pollingRest;
     const events = this.#poller.wait(BREATH_MS);
     if (events & this.#events) {
       const index = this.#queue.dequeue();

@@ -19,6 +19,16 @@ export interface RecordingSettings extends LoopSettings, BreakSettings {
   readonly csv: string;
   /** Whether to record the columns of the stages. */
   readonly stages: boolean;
+  readonly watch?: RowWatch;
+}
+
+/** Sees a run's rows after they were written, between frames. */
+export interface RowWatch {
+  /**
+   * @param columns by name; they are filled anew afterwards
+   * @param rows how many of each column are new; 0 where there is only time
+   */
+  look(columns: Readonly<Record<string, Float64Array>>, rows: number): void;
 }
 
 type MeasuredColumn = keyof typeof MEASURED_COLUMNS;
@@ -92,13 +102,33 @@ export class Recording<Usual extends string, Step extends string, Last extends s
     const failure = await runFrameLoop({
       ...loop,
       settings: this.settings,
-      log: this.log,
+      log: this.#watchedLog(),
+      watched: this.settings.watch !== undefined,
       statistics: [this.latency, this.costs, ...statistics],
       look: (frame) => this.#break.look(frame, this.latency.latest),
       settle: () => this.meter.settle(),
     }, session);
     if (this.#break.words !== undefined) session.warn(this.#break.words);
     return failure;
+  }
+
+  #watchedLog(): FrameLoop["log"] {
+    const { log, settings: { watch } } = this;
+    if (watch === undefined) return log;
+    return {
+      get isFull() {
+        return log.isFull;
+      },
+      flush() {
+        const { row } = log;
+        log.flush();
+        watch.look(log.columns, row);
+      },
+      clear() {
+        log.clear();
+        watch.look(log.columns, 0);
+      },
+    };
   }
 
   [Symbol.dispose](): void {

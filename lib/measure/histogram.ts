@@ -25,6 +25,11 @@ export interface Summary {
   readonly max: number;
 }
 
+/** From 1: the rank of quantile `q` among so many values, by which a share `q` of them is not above it. */
+export function nearestRank(q: number, count: number): number {
+  return Math.max(1, Math.ceil(q * count));
+}
+
 /**
  * Counts durations by size. Values up to 1024 are exact, larger ones to 0.1 %; the smallest and
  * largest are exact always.
@@ -81,8 +86,7 @@ export class Histogram {
   /** Value at quantile `q`, 0..1; undefined of none. */
   quantile(q: number): number | undefined {
     if (this.#count === 0) return undefined;
-    // Nearest rank.
-    let rank = Math.max(1, Math.ceil(q * this.#count));
+    let rank = nearestRank(q, this.#count);
     let index = 0;
     while ((rank -= this.#counts[index]) > 0) index++;
     const power = Math.max(0, Math.floor(index / STEPS) - 1);

@@ -8,11 +8,19 @@ import type { Statistics } from "./analysis/percentiles.ts";
 import type { RunFigures } from "./figures.ts";
 import { bufferClock, conditions, losses } from "./words.ts";
 
+/** What the lines of a camera's times are of. */
+type CameraTimes = Pick<
+  RunFigures,
+  "interval" | "latency" | "latencyName" | "ownLatency" | "ahead" | "kind" | "bufferFlags"
+>;
+
 /** A rate below this share of what was set is told: drivers may be off by 1 % to begin with. */
 const SHORT = 0.98;
 
 /** The rate that the device was set to, where the run falls short of it. */
-export function rateMissed({ rate, summary }: RunFigures): number | undefined {
+export function rateMissed(
+  { rate, summary }: Pick<RunFigures, "rate" | "summary">,
+): number | undefined {
   const set = summary?.frames_per_second_set;
   return typeof set === "number" && rate !== undefined && rate < set * SHORT ? set : undefined;
 }
@@ -21,20 +29,30 @@ const percentiles = (name: string, { p50, p99 }: Statistics) =>
   `  ${name.padEnd(9)} p50 ${formatNs(p50).padStart(7)}  p99 ${formatNs(p99).padStart(7)}`;
 
 /** What the latency is from, and why it is not from the buffer's time where that is so. */
-function measuredFrom({ latencyName, ownLatency, kind, bufferFlags, summary }: RunFigures): string {
+function measuredFrom(
+  { latencyName, ownLatency, kind, bufferFlags }: CameraTimes,
+  driver: unknown,
+): string {
   return kind.buffers && ownLatency === undefined
-    ? `${latencyName}; the buffer's time: ${bufferClock(bufferFlags, summary?.driver)}`
+    ? `${latencyName}; the buffer's time: ${bufferClock(bufferFlags, driver)}`
     : latencyName;
+}
+
+/** Interval and latency. */
+export function timeLines(times: CameraTimes, driver: unknown): string[] {
+  const { interval, latency, ahead } = times;
+  return [
+    ...interval ? [percentiles("interval", interval)] : [],
+    `${percentiles("latency", latency)}  (${measuredFrom(times, driver)})` +
+    (ahead > 0 ? `, ${ahead} frames had before their timestamp` : ""),
+  ];
 }
 
 /** Rate, interval, latency, losses. */
 export function cameraRunLines(run: RunFigures): string[] {
-  const { frames, interval, latency, ahead } = run;
   return [
-    `${frames} frames, ${conditions(run)}`,
-    ...interval ? [percentiles("interval", interval)] : [],
-    `${percentiles("latency", latency)}  (${measuredFrom(run)})` +
-    (ahead > 0 ? `, ${ahead} frames had before their timestamp` : ""),
+    `${run.frames} frames, ${conditions(run)}`,
+    ...timeLines(run, run.summary?.driver),
     `  ${losses(run)}`,
   ];
 }

@@ -9,7 +9,7 @@ import { type PathKind, THREAD_COLUMNS } from "./analysis/recorded_paths.ts";
 import { latencyOf } from "./analysis/run_latency.ts";
 import { type Statistics, statistics } from "./analysis/percentiles.ts";
 import type { PerfCounters } from "./analysis/perf.ts";
-import type { Numbers, Table } from "./analysis/table.ts";
+import type { Numbers, Rows, Table } from "./analysis/table.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
 import { type Distribution, distribution, type Timeline, timeline } from "./charts.ts";
 import type { Analysis, Machine, RunFiles } from "./folder.ts";
@@ -85,14 +85,53 @@ export type MachineFigures = Machine<RunFigures, IoFigures>;
 /** What a report makes of a bench's files. */
 export const FIGURES: Analysis<RunFigures, IoFigures> = { run: runFigures, pair: ioFigures };
 
-/** A run's figures; undefined where no row has both times of its latency. */
-function runFigures(files: RunFiles): RunFigures | undefined {
-  const { name, kind, rows, meta, perf, lock, summary } = files;
+/** What rows say of their frames' times, with the times themselves. */
+interface TimeFigures extends
+  Pick<
+    RunFigures,
+    | "kind"
+    | "latency"
+    | "latencyName"
+    | "ownLatency"
+    | "ahead"
+    | "interval"
+    | "rate"
+    | "bufferFlags"
+  > {
+  /** When each frame was had, in ns since the rows' second. */
+  readonly times: Float64Array;
+  /** In ns. */
+  readonly latencies: Float64Array;
+}
+
+/** Of rows, or of the last ones of a run that goes on; undefined where none has both times of its latency. */
+export function timeFigures(rows: Rows, kind: PathKind): TimeFigures | undefined {
   const { name: latencyName, from, to: times, byDriver, ahead } = latencyOf(rows, kind);
   const since = (begin: Float64Array) => times.map((ns, row) => ns - begin[row]);
   const latencies = since(from);
   const latency = statistics(latencies);
   if (!latency) return undefined;
+  const frame = rows.numbers("frame")!;
+  return {
+    kind,
+    times,
+    latencies,
+    latency,
+    latencyName,
+    ownLatency: byDriver ? statistics(since(rows.times(kind.latency.from)!)) : undefined,
+    ahead,
+    interval: statistics(intervals(frame, times)),
+    rate: rateOf(frame, times),
+    bufferFlags: rows.numbers("flags")?.[0],
+  };
+}
+
+/** A run's figures; undefined where no row has both times of its latency. */
+function runFigures(files: RunFiles): RunFigures | undefined {
+  const { name, kind, rows, meta, perf, lock, summary } = files;
+  const found = timeFigures(rows, kind);
+  if (!found) return undefined;
+  const { times, latencies, ...figures } = found;
   const frame = rows.numbers("frame")!;
   const faults = rows.numbers("minor_faults_delta");
   const flags = rows.numbers("flags");
@@ -103,18 +142,12 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     : summary?.errors;
   const decomposition = decompose(rows, kind, meta);
   return {
+    ...figures,
     name,
-    kind,
     algorithm: rows.word("algo", 0),
     frames: rows.length,
-    latency,
-    latencyName,
-    ownLatency: byDriver ? statistics(since(rows.times(kind.latency.from)!)) : undefined,
-    ahead,
-    interval: statistics(intervals(frame, times)),
     distribution: distribution(latencies),
     timeline: timeline(times, latencies),
-    rate: rateOf(frame, times),
     decomposition,
     thread: threadFigures(files),
     queueFaults: faults && statistics(faults),
@@ -123,7 +156,6 @@ function runFigures(files: RunFiles): RunFigures | undefined {
       return sequence ? [{ of, ...sequenceGaps(sequence, frame) }] : [];
     }),
     errors: typeof errors === "number" ? errors : undefined,
-    bufferFlags: flags?.[0],
     meta: meta && metaLosses(meta),
     perf,
     lock: lock && lockCosts(lock),

@@ -68,7 +68,9 @@ export function switches(run: RunFigures): string {
 }
 
 /** Frames that the driver flagged. */
-export function errorFrames({ kind, errors, summary }: RunFigures): string {
+export function errorFrames(
+  { kind, errors, summary }: Pick<RunFigures, "kind" | "errors" | "summary">,
+): string {
   if (kind.errors === "unknown") return "cannot be told";
   if (errors !== undefined) return String(errors);
   if (kind.errors !== "fatal" || !summary) return NOT_RECORDED;
@@ -98,7 +100,9 @@ export function bufferClock(flags: number | undefined, driver: unknown): string 
 }
 
 /** Everything that was lost, by whom. */
-export function losses(run: RunFigures): string {
+export function losses(
+  run: Pick<RunFigures, "kind" | "gaps" | "errors" | "meta" | "summary">,
+): string {
   const { gaps, meta, kind } = run;
   const lost = gaps.map(({ of, gaps, lost, backwards }) =>
     `${of}: ${lost} lost` + (gaps > 0 ? ` (gaps: ${gaps})` : "") +

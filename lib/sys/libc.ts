@@ -31,6 +31,7 @@ const library = Deno.dlopen("libc.so.6", {
   sched_setaffinity: { parameters: ["i32", "usize", "buffer"], result: "i32" },
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" },
   getpagesize: { parameters: [], result: "i32" },
+  raise: { parameters: ["i32"], result: "i32" },
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },

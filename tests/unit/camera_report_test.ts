@@ -6,13 +6,12 @@ import { parse, type Report } from "../../lib/cli/tool.ts";
 import { disappointments, EXPECTATION } from "../../lib/report/expectations.ts";
 import type { RunFigures } from "../../lib/report/figures.ts";
 import { machineCsv } from "../../lib/report/machine.ts";
-import { monotonicNs } from "../../lib/sys/clock.ts";
 import { ENOENT } from "../../lib/sys/errno.ts";
 import { libc } from "../../lib/sys/libc.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { cameraLines, describeCamera } from "../../lib/v4l2/cameras.ts";
 import { tool } from "../../tools/camera-report.ts";
-import { Camera, CAPTURE, HEIGHT, rowsOf, WIDTH } from "./fake_camera.ts";
+import { Camera, CAPTURE, HEIGHT, rowsOf, stamped, WIDTH } from "./fake_camera.ts";
 import { fakeIoctl, list, on, returned } from "./fake_ioctl.ts";
 
 /** What the tool says of a command line. */
@@ -39,21 +38,10 @@ function newFolder(): { path: string } & Disposable {
 const SHORT = ["--seconds", "0.1", "--warm-up", "2", "--timeout", "0.2"];
 const AGO_NS = 5e6;
 
-/** Frames whose exposure began so long ago, by the program's own clock. */
-function stamped(camera: Camera): void {
-  camera.saying = () => {
-    const ns = monotonicNs() - AGO_NS;
-    return {
-      flags: v4l2.V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | v4l2.V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
-      timestamp: [Math.floor(ns / 1e9), Math.floor(ns % 1e9 / 1e3)],
-    };
-  };
-}
-
 Deno.test("camera-report: a folder with rows, figures, machine and page, and five lines", async () => {
   using camera = new Camera(Infinity, [20, 21]);
   using folder = newFolder();
-  stamped(camera);
+  stamped(camera, AGO_NS);
   const { report: said, warnings } = await report(camera.path, folder.path, ...SHORT);
   assertEquals([said.failure, said.status, warnings], [undefined, 0, []]);
   assertEquals(
@@ -155,6 +143,42 @@ Deno.test("camera-report: below the rate that is set, the exposure is told where
   assertEquals((await report(camera.path, folder.path, ...SHORT)).report.text.length, 4);
 });
 
+Deno.test("camera-report --live: a folder where DIR names one, and why the rate falls short in any case", async () => {
+  let written = "";
+  const terminal = {
+    isTerminal: () => true,
+    writeSync(bytes: Uint8Array): number {
+      // Less than all of it, as a terminal may.
+      const part = bytes.subarray(0, 100);
+      written += new TextDecoder().decode(part);
+      return part.length;
+    },
+  };
+  const { isTerminal, writeSync } = Deno.stdout;
+  Object.assign(Deno.stdout, terminal);
+  try {
+    for (const isNamed of [false, true]) {
+      using camera = new Camera();
+      using folder = newFolder();
+      camera.rate = 1e9;
+      camera.controls.set(v4l2.V4L2_CID_EXPOSURE_ABSOLUTE, 500);
+      const directory = isNamed ? [folder.path] : [];
+      const before = [...Deno.readDirSync(".")].length;
+      const { report: said } = await report(camera.path, ...directory, ...SHORT, "--live");
+      assertEquals([...Deno.readDirSync(".")].length, before);
+      assertEquals([said.failure, said.json.exposure_time_ns], [undefined, 50e6]);
+      const why = "  below the 1000000000 a second that are set: exposure time 50.0 ms";
+      assertEquals(said.text.at(-1), why);
+      const where = isNamed ? folder.path : camera.path;
+      assert(said.text[0].startsWith(`${where}: `), said.text[0]);
+      if (isNamed) assert(rowsOf(`${folder.path}/mmap.csv`).length > 0);
+    }
+  } finally {
+    Object.assign(Deno.stdout, { isTerminal, writeSync });
+  }
+  assert(written.startsWith("\x1b[?1049h") && written.endsWith("\x1b[?1049l"));
+});
+
 Deno.test("camera-report: a folder in use is left alone, and so is the camera", async () => {
   using camera = new Camera();
   const folder = Deno.makeTempDirSync();
@@ -177,6 +201,11 @@ Deno.test("camera-report: a folder in use is left alone, and so is the camera", 
 
 Deno.test("camera-report: no camera is said, and an expectation needs one", async () => {
   assertEquals(await refusal("--expect", "dropped=0"), "DEV is missing: --expect is of it");
+  assertEquals(await refusal("--live"), "DEV is missing: --live is of it");
+  assertEquals(
+    await refusal("/dev/null", "--live", "--expect", "dropped=0"),
+    "DIR is missing: --expect with --live is of its rows",
+  );
   const real = libc.open;
   libc.open = () => returned(-ENOENT);
   try {

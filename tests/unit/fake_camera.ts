@@ -4,6 +4,7 @@
  * @module
  */
 import { readFile } from "../../lib/files/files.ts";
+import { epochSeconds, monotonicNs } from "../../lib/sys/clock.ts";
 import { ENOTTY } from "../../lib/sys/errno.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { type Done, FakeNode, FakeQueue } from "./fake_node.ts";
@@ -51,6 +52,17 @@ export class Camera extends FakeNode {
       ...this.saying(sequence),
     });
   }
+}
+
+/** Frames whose exposure began `ago` ns before somebody looked, by the program's own clock. */
+export function stamped(camera: Camera, ago: number): void {
+  camera.saying = () => {
+    const ns = epochSeconds * 1e9 + monotonicNs() - ago;
+    return {
+      flags: v4l2.V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC | v4l2.V4L2_BUF_FLAG_TSTAMP_SRC_SOE,
+      timestamp: [Math.floor(ns / 1e9), Math.floor(ns % 1e9 / 1e3)],
+    };
+  };
 }
 
 /** The rows of a CSV, by the names of their columns. */

@@ -4,16 +4,29 @@ import { FrameLog } from "../../lib/measure/frame_log.ts";
 import { pairFrames } from "../../lib/report/analysis/frame_pairs.ts";
 import { missingFrames, sequenceStep } from "../../lib/measure/gaps.ts";
 import { Histogram } from "../../lib/measure/histogram.ts";
-import { quantile } from "../../lib/report/analysis/percentiles.ts";
+import { median, quantile, statistics } from "../../lib/report/analysis/percentiles.ts";
 import { SourceStatistics } from "../../lib/measure/source_statistics.ts";
 import { Table } from "../../lib/report/analysis/table.ts";
 
-Deno.test("quantile: between ranks, at the ends, of one and of none", () => {
-  assertEquals(quantile([1, 2, 3, 4], 0.5), 2.5);
+Deno.test("quantile: the nearest rank, at the ends, of one and of none", () => {
+  assertEquals(quantile([1, 2, 3, 4], 0.5), 2);
+  assertEquals(quantile([1, 2, 3, 4], 0.51), 3);
   assertEquals(quantile([1, 2, 3, 4], 0), 1);
   assertEquals(quantile([1, 2, 3, 4], 1), 4);
   assertEquals(quantile([7], 0.99), 7);
   assertEquals(quantile([], 0.5), undefined);
+});
+
+Deno.test("percentiles: the page's and the terminal's of the same run are the same", () => {
+  const histogram = new Histogram();
+  const run = Float64Array.from({ length: 150 }, (_, i) => (i * 37 % 150 + 1) * 5);
+  for (const ns of run) histogram.record(ns);
+  // 5, 10 ... 750: of 150 values, 75 are not above 375, 143 not above 715, and 149 not above 745.
+  const stated = { count: 150, min: 5, p50: 375, p95: 715, p99: 745, max: 750 };
+  assertEquals(histogram.summary(), stated);
+  assertEquals(statistics(run), { ...stated, mean: 377.5 });
+  // Of a few runs the middle is between the two.
+  assertEquals(median([4, 1, 3, 2]), 2.5);
 });
 
 Deno.test("histogram: exact while small", () => {

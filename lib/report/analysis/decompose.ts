@@ -108,14 +108,12 @@ export function decompose(run: Table, kind: PathKind, meta?: Table): Decompositi
   const sorted = busy.toSorted();
   const [low, high] = [quantile(sorted, 0.25)!, quantile(sorted, 0.75)!];
   const slow = quantile(explained.toSorted(), 0.99)!;
-  const everyone = new Sums(names);
   const typical = new Sums(names);
   const slowest = new Sums(names);
   const remainders = new Float64Array(complete.length);
   complete.forEach((row, i) => {
     take(row);
     remainders[i] = rest;
-    everyone.add(values, rest, busy[i]);
     if (low <= busy[i] && busy[i] <= high) typical.add(values, rest, busy[i]);
     if (slow <= explained[i]) slowest.add(values, rest, busy[i]);
   });
@@ -139,8 +137,7 @@ export function decompose(run: Table, kind: PathKind, meta?: Table): Decompositi
     remainder,
     busy: ofBusy,
     remainderShare: remainder.p50 / ofBusy.p50,
-    // None of two turns lies between their quartiles.
-    typical: (typical.frames > 0 ? typical : everyone).mean(),
+    typical: typical.mean(),
     slowest: slowest.mean(),
     missing: joined?.missing ?? (kind.join ? run.length : 0),
     outside: joined?.outside ?? 0,

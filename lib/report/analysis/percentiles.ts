@@ -1,9 +1,10 @@
 /**
- * Percentiles of a sample, interpolated between the two nearest ranks.
+ * Percentiles of a sample by the nearest rank, as the tools' own histogram has them: each is a value that
+ * was measured.
  *
  * @module
  */
-import type { Summary } from "../../measure/histogram.ts";
+import { nearestRank, type Summary } from "../../measure/histogram.ts";
 import type { Numbers } from "./table.ts";
 
 /** What a sample looks like, in the unit of its values. */
@@ -11,9 +12,13 @@ export interface Statistics extends Summary {
   readonly mean: number;
 }
 
-/** Quantile `q` (0..1) of ascending values; undefined of none. */
+/** Quantile `q` (0..1) of ascending values: a share `q` of them is not above it. Undefined of none. */
 export function quantile(sorted: ArrayLike<number>, q: number): number | undefined {
-  if (sorted.length === 0) return undefined;
+  return sorted.length === 0 ? undefined : sorted[nearestRank(q, sorted.length) - 1];
+}
+
+/** Between the two ranks beside it: of a few runs' figures the nearest rank would be a jump. */
+export function interpolated(sorted: readonly number[], q: number): number {
   const rank = (sorted.length - 1) * q;
   const low = Math.floor(rank);
   const high = Math.ceil(rank);
@@ -22,7 +27,7 @@ export function quantile(sorted: ArrayLike<number>, q: number): number | undefin
 
 /** The middle of values in any order, of which there is one at least. */
 export function median(values: readonly number[]): number {
-  return quantile(values.toSorted((a, b) => a - b), 0.5)!;
+  return interpolated(values.toSorted((a, b) => a - b), 0.5);
 }
 
 /** Summary of a sample in any order, without what is not a number; undefined of none. */

@@ -312,7 +312,7 @@ export const KINDS: readonly PathKind[] = [
 ];
 
 /** The kind of path whose tool wrote this table; undefined of any other table. */
-export function kindOf(table: Table): PathKind | undefined {
+export function kindOf(table: Pick<Table, "has" | "word">): PathKind | undefined {
   return KINDS.find(({ columns, word }) =>
     table.has("frame", ...columns) && (word === undefined || table.word(word[0], 0) === word[1])
   );

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { quantile } from "./percentiles.ts";
+import { interpolated } from "./percentiles.ts";
 
 /** Below so many pairs nothing reaches 93 %: the interval from the least to the most of four covers 87.5 %. */
 export const LEAST_PAIRS = 5;
@@ -83,7 +83,7 @@ export function ratioInterval(ratios: readonly number[]): Interval | undefined {
 export function ownNoise(sides: readonly (readonly number[])[]): number {
   const spreads = sides.map((values) => {
     const sorted = values.toSorted((a, b) => a - b);
-    return quantile(sorted, 0.75)! / quantile(sorted, 0.25)! - 1;
+    return interpolated(sorted, 0.75) / interpolated(sorted, 0.25) - 1;
   });
   return Math.max(LEAST_NOISE, ...spreads);
 }

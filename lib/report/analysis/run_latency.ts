@@ -11,7 +11,7 @@ import {
 } from "../../uapi/videodev2.ts";
 import { timestampSource } from "../../v4l2/buffer_flags.ts";
 import type { PathKind } from "./recorded_paths.ts";
-import type { Table } from "./table.ts";
+import type { Rows } from "./table.ts";
 
 /** When a driver takes a buffer's time, in words; by the flags' own where there is none. */
 export function takenAt(flags: number): string {
@@ -34,7 +34,7 @@ export interface RunLatency {
  * The latency of a run; its kind's own where no buffer's time can be compared with the program's. A time
  * that most frames had yet to come to is nothing that was measured.
  */
-export function latencyOf(rows: Table, { buffers, latency }: PathKind): RunLatency {
+export function latencyOf(rows: Rows, { buffers, latency }: PathKind): RunLatency {
   const to = rows.times(latency.to)!;
   const stamps = buffers ? driverTimes(rows) : undefined;
   const known = stamps ? stamps.times.filter((from) => !Number.isNaN(from)).length : 0;
@@ -45,7 +45,7 @@ export function latencyOf(rows: Table, { buffers, latency }: PathKind): RunLaten
 }
 
 /** Of rows whose buffers have the first one's clock and source; undefined where that is another clock. */
-function driverTimes(rows: Table): { taken: string; times: Float64Array } | undefined {
+function driverTimes(rows: Rows): { taken: string; times: Float64Array } | undefined {
   const flags = rows.numbers("flags");
   const sec = rows.numbers("v4l2_timestamp_sec");
   const usec = rows.numbers("v4l2_timestamp_usec");

@@ -218,6 +218,9 @@ export class Table {
   }
 }
 
+/** Rows as an analysis looks at them, of a file or of a run that goes on. */
+export type Rows = Pick<Table, "length" | "second" | "numbers" | "times">;
+
 /** `2 not like the first, 1 ...`; nothing of no damage. */
 export function describeDamage(damage: ReadonlyMap<string, number>): string[] {
   return damage.size === 0 ? [] : [[...damage].map(([why, rows]) => `${rows} ${why}`).join(", ")];

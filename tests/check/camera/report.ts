@@ -6,6 +6,7 @@
 import { type Context, FPS, heap, readCsv } from "../../harness/context.ts";
 import { expectError, someRows } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { liveChecks } from "./live.ts";
 import { losing } from "./vivid.ts";
 
 const TOOL = "camera-report";
@@ -108,6 +109,7 @@ export async function reportChecks(suite: Suite, context: Context): Promise<void
       ["a wrong name", 2, 'knows no "drops"; names: frames', context.vivid, "--expect", "drops<1"],
       ["no unit", 2, 'behind 40, not ""', context.vivid, "--expect", "interval_p99<40"],
       ["no device", 2, "DEV is missing", "--expect", "dropped<1"],
+      ["no terminal", 1, "stdout is no terminal to draw on", context.vivid, "--live"],
     ] as const
   ) {
     await suite.check(`${TOOL}: refuses ${what}`, async () => {
@@ -115,4 +117,5 @@ export async function reportChecks(suite: Suite, context: Context): Promise<void
       return expectError(await program.end(), TOOL, status, message);
     });
   }
+  await liveChecks(suite, context);
 }

@@ -1,0 +1,119 @@
+/**
+ * A screen of a terminal that is drawn again and again, and afterwards is as it was.
+ *
+ * @module
+ */
+import { libc } from "../sys/libc.ts";
+
+/** signal.h */
+const SIGSTOP = 19;
+
+// xterm's other screen buffer, which most terminals have; the cursor goes with it.
+const ENTER = "\x1b[?1049h\x1b[?25l";
+const LEAVE = "\x1b[?25h\x1b[?1049l";
+const HOME = "\x1b[H";
+/** To the end of the line, in front of its text: behind a full one it would take its last character. */
+const CLEAR_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+
+/** Of a pseudo-terminal that nobody gave a size. */
+const USUAL = { columns: 80, rows: 24 };
+const INDENT = "    ";
+
+/** What a screen is drawn on. */
+export interface Terminal {
+  isTerminal(): boolean;
+  size(): { readonly columns: number; readonly rows: number };
+  write(text: string): void;
+}
+
+const STDOUT: Terminal = {
+  isTerminal: () => Deno.stdout.isTerminal(),
+  size: () => Deno.consoleSize(),
+  write(text) {
+    let rest = new TextEncoder().encode(text);
+    while (rest.length > 0) rest = rest.subarray(Deno.stdout.writeSync(rest));
+  },
+};
+
+/** A text in lines of at most so many characters, broken at spaces where there are any. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > columns) {
+    const space = rest.lastIndexOf(" ", columns);
+    // What stands in front is the indentation, and no word.
+    const isWord = space > 0 && rest.slice(0, space).trim() !== "";
+    const end = isWord ? space : columns;
+    lines.push(rest.slice(0, end));
+    const indent = columns > 2 * INDENT.length ? INDENT : "";
+    rest = indent + rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
+
+/**
+ * Takes a terminal's whole screen until it is disposed of. Ctrl-Z gives it back for as long as the
+ * program stands still.
+ */
+export class Screen implements Disposable {
+  readonly #terminal: Terminal;
+  readonly #suspend = () => {
+    this.#write(LEAVE);
+    libc.raise(SIGSTOP);
+    this.#write(ENTER);
+  };
+  #isGone = false;
+
+  /** @throws {Error} without a terminal */
+  constructor(terminal: Terminal = STDOUT) {
+    if (!terminal.isTerminal()) throw new Error("stdout is no terminal to draw on");
+    this.#terminal = terminal;
+    this.#write(ENTER);
+    Deno.addSignalListener("SIGTSTP", this.#suspend);
+  }
+
+  /** In characters; it may change at any time. */
+  get size(): { readonly columns: number; readonly rows: number } {
+    try {
+      const { columns, rows } = this.#terminal.size();
+      return columns > 0 && rows > 0 ? { columns, rows } : USUAL;
+    } catch {
+      // Of a terminal that is gone: the next write says so.
+      return USUAL;
+    }
+  }
+
+  /** Shows these lines and nothing else; long ones are broken, and what has no room is left out. */
+  draw(lines: readonly string[]): void {
+    const { columns, rows } = this.size;
+    const shown = lines
+      // What a driver calls its camera is shown, and never obeyed.
+      .flatMap((line) => wrapped(line.replaceAll(/[^\x20-\x7e]/g, "?"), columns))
+      .slice(0, rows)
+      .map((line) => CLEAR_LINE + line);
+    // Below the last line there may be none, and the end of a full one is still on it.
+    const below = shown.length < rows ? `\r\n${CLEAR_BELOW}` : "";
+    this.#write(HOME + shown.join("\r\n") + below);
+  }
+
+  /** A terminal that is gone is said to be once. */
+  #write(text: string): void {
+    if (this.#isGone) return;
+    try {
+      this.#terminal.write(text);
+    } catch (error) {
+      this.#isGone = true;
+      throw new Error(`stdout: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSignalListener("SIGTSTP", this.#suspend);
+    try {
+      this.#write(LEAVE);
+    } catch {
+      // There is nothing left to give back.
+    }
+  }
+}

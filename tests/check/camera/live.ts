@@ -1,0 +1,85 @@
+/**
+ * camera-report --live, on a pseudo-terminal.
+ *
+ * @module
+ */
+import type { Context } from "../../harness/context.ts";
+import { exists } from "../../harness/modules.ts";
+import { Running } from "../../harness/processes.ts";
+import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+import { delay } from "../../harness/waiting.ts";
+import { losing } from "./vivid.ts";
+
+const SCRIPT = "/usr/bin/script";
+const ESCAPE = "\x1b";
+const ENTER = `${ESCAPE}[?1049h`;
+const LEAVE = `${ESCAPE}[?1049l`;
+
+/** A shell's word. */
+const quoted = (word: string) => `'${word}'`;
+
+/** Empty of a file that is not made yet. */
+function textOf(file: string): string {
+  return exists(file) ? Deno.readTextFileSync(file) : "";
+}
+
+/** Without what tells the terminal something. */
+function printed(line: string): string {
+  return line.split(ESCAPE).map((part) => part.replace(/^\[[?\d]*[A-Za-z]/, "")).join("");
+}
+
+export async function liveChecks(suite: Suite, context: Context): Promise<void> {
+  let logs = 0;
+  const words = [context.tool("camera-report"), context.vivid, "--live", "--warm-up", "0"];
+  const command = `exec ${words.map(quoted).join(" ")} --timeout 2`;
+  const stopped = (signal: Deno.Signal) => (tool: number, end: () => Promise<unknown>) => {
+    Deno.kill(tool, signal);
+    return end();
+  };
+  for (
+    const [what, status, columns, lose] of [
+      ["Ctrl-C", 130, 80, stopped("SIGINT")],
+      ["SIGTERM", 143, 30, stopped("SIGTERM")],
+      ["a camera that stops", 1, 200, (_, end) => losing(context, 100, end)],
+    ] as const satisfies readonly (readonly [
+      string,
+      number,
+      number,
+      (tool: number, end: () => Promise<unknown>) => Promise<unknown>,
+    ])[]
+  ) {
+    await suite.check(`camera-report --live: ${what}`, async () => {
+      if (!exists(SCRIPT)) throw new Skip(`no ${SCRIPT}`);
+      const log = `${context.scratch}/live-${logs++}`;
+      const pid = `${log}.pid`;
+      const sized = `stty rows 24 cols ${columns}; echo $$ >${pid}; ${command}`;
+      await using script = new Running(SCRIPT, [
+        "--quiet",
+        "--return",
+        "--flush",
+        "-c",
+        sized,
+        log,
+      ]);
+      const seen = () => textOf(log).split("since the start").length - 1;
+      for (let i = 0; i < 300 && seen() < 2; i++) await delay(100);
+      expect(seen() >= 2, `no two screens with frames within 30 s: ${JSON.stringify(textOf(log))}`);
+      await lose(Number(textOf(pid)), async () => {
+        const outcome = await script.end();
+        expectEqual(`status (${JSON.stringify(textOf(log).slice(-300))})`, outcome.status, status);
+      });
+      const text = textOf(log);
+      expectEqual("screens entered", text.split(ENTER).length, 2);
+      expectEqual("screens left", text.split(LEAVE).length, 2);
+      const [screens, after] = text.split(LEAVE);
+      const lines = screens.slice(screens.indexOf(ENTER)).replaceAll(`${ESCAPE}[H`, "\n")
+        .split("\n").map((line) => printed(line).trimEnd());
+      const longest = Math.max(...lines.map(({ length }) => length));
+      expect(longest <= columns, `a line of ${longest} on ${columns} columns`);
+      expect(!after.includes(ESCAPE), `behind the screen: ${JSON.stringify(after)}`);
+      const message = `camera-report: ${context.vivid}: no frame within 2 s`;
+      expectEqual("a failure is told", after.includes(message), status === 1);
+      return `status ${status}, ${seen()} screens of at most ${longest} columns`;
+    });
+  }
+}
