@@ -12,6 +12,7 @@ import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 const VGA = { width: 640, height: 480 };
 const FRAMES = 32;
 const ATTEMPTS = 5;
+const LOW_FPS = 5;
 
 export async function vividChecks(suite: Suite, context: Context): Promise<void> {
   await suite.check("vivid: enumeration", async () => {
@@ -59,9 +60,10 @@ export async function vividChecks(suite: Suite, context: Context): Promise<void>
   await suite.check("capture-mmap: a short capture", async () => {
     const csv = `${context.artifacts}/capture-mmap.csv`;
     // vivid counts by the clock: on a machine that had no time for it, frames are missing that no
-    // program could have had. A tool that loses frames loses some each time.
+    // program could have had. A tool that loses frames loses some each time, and at a low rate.
     for (let attempt = 1;; attempt++) {
-      await context.run("capture-mmap", context.vivid, csv, FRAMES, "--fps", FPS, "--quiet");
+      const fps = attempt < 3 ? FPS : LOW_FPS;
+      await context.run("capture-mmap", context.vivid, csv, FRAMES, "--fps", fps, "--quiet");
       const rows = readCsv(csv);
       expectEqual("rows", rows.length, FRAMES);
       rows.forEach((row, i) => {
