@@ -15,7 +15,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Text as XML 1.0 has it, which has no way to write most control characters. */
-export function xml(text: string): string {
+function xml(text: string): string {
   return text.toWellFormed()
     // deno-lint-ignore no-control-regex
     .replace(/[\0-\x08\x0b-\x1f\ufffe\uffff]/g, "\ufffd")

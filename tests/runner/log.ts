@@ -15,12 +15,17 @@ const STATES: Readonly<Record<string, State>> = {
 // deno-lint-ignore no-control-regex
 export const plain = (text: string) => text.replaceAll(/\x1b\[[\d;]*m/g, "");
 
-/** A suite's own results, by its lines: `ok      1.2 s  NAME: TEXT` or `ok: NAME: TEXT`. */
-export function resultsIn(log: string): Result[] {
+/**
+ * A suite's own results, by its lines: `ok      1.2 s  NAME: TEXT` or `ok: NAME: TEXT`.
+ *
+ * @param untimed only those of the second form
+ */
+export function resultsIn(log: string, untimed = false): Result[] {
   const lines = log.matchAll(/^(ok|FAILED|skipped)(?:: | +)(?:([\d.]+) s +)?(.*): (.*)$/gm);
-  return [...lines].map(([, word, seconds = "0", name, text]) => (
-    { name, state: STATES[word], seconds: Number(seconds), text }
-  ));
+  return [...lines].filter(([, , seconds]) => !untimed || seconds === undefined)
+    .map(([, word, seconds = "0", name, text]) => (
+      { name, state: STATES[word], seconds: Number(seconds), text }
+    ));
 }
 
 /** How suites close, added up: `N passed, N failed[, N skipped]`, or Deno's words for it. */

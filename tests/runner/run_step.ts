@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { junit, xml } from "../harness/junit.ts";
+import { junit } from "../harness/junit.ts";
 import { closing, type Counts, countsOf, type Result, type State } from "../harness/results.ts";
 import { closingCounts, plain, resultsIn } from "./log.ts";
 import type { Processes } from "./processes.ts";
@@ -98,8 +98,10 @@ class Run {
   }
 
   /** Completes what a suite wrote of itself, or writes what its log says. */
-  keep(found: readonly Result[], added: readonly Result[]): void {
+  keep(log: string, whole: Result | undefined, added: readonly Result[]): void {
     const suites = read(this.#xml);
+    // What a suite wrote of itself has all that it timed.
+    const found = whole ? [whole] : resultsIn(log, suites !== "");
     const end = suites.lastIndexOf("</testsuites>");
     if (end < 0) {
       Deno.writeTextFileSync(
@@ -108,8 +110,7 @@ class Run {
       );
       return;
     }
-    const others = found.filter(({ name }) => !suites.includes(` name="${xml(name)}" `));
-    const results = [...others, ...added];
+    const results = [...found, ...added];
     if (results.length > 0) {
       const own = junit([{ name: this.name, results }]);
       const [suite] = own.match(/^ *<testsuite [^]*<\/testsuite>\n/m)!;
@@ -135,7 +136,7 @@ export async function runStep(name: string, step: Step, processes: Processes): P
     added.push({ ...whole, text: `status ${status}: ${last}` });
   }
   if (step.guest && state !== "skipped") added.push(await run.kernelLog());
-  run.keep(told === undefined ? [whole] : resultsIn(log), added);
+  run.keep(log, told === undefined ? whole : undefined, added);
 
   const [own, more] = [told ?? countsOf([whole]), countsOf(added)];
   const counts = {

@@ -95,4 +95,6 @@ Deno.test("a log says how its checks ended", () => {
     { name: "leaks", state: "skipped", seconds: 1, text: "none" },
     { name: "uml: stderr", state: "passed", seconds: 0, text: "to stderr" },
   ]);
+  const untimed = resultsIn(log, true).map(({ name }) => name);
+  assertEquals(untimed, ["interop: loop: ffmpeg reads", "uml: stderr"]);
 });

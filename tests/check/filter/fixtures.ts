@@ -10,10 +10,11 @@ import { patterns, randomBytes } from "../../../lib/image/patterns.ts";
 import { encodePgm } from "../../../lib/image/pgm.ts";
 import type { Rectangle } from "../../../lib/image/rectangle.ts";
 import { threshold, WHOLE_FRAME } from "../../../lib/image/threshold.ts";
-import { ALGORITHMS } from "../../../lib/vpipe/filter.ts";
+import { ALGORITHMS, setFilterControls } from "../../../lib/vpipe/filter.ts";
 import { FixturePath } from "../../../lib/vpipe/fixture_path.ts";
 import { type Context, heap } from "../../harness/context.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { until } from "../../harness/waiting.ts";
 
 const LARGEST = "noise-4096x4096";
 
@@ -60,28 +61,38 @@ async function compare(context: Context, input: string, name: string): Promise<s
     "in the reference";
 }
 
+const controlsOf = (algorithm: keyof typeof ALGORITHMS, level: number, roi: Rectangle) => (
+  { sequence: 0, algorithm: ALGORITHMS[algorithm], threshold: level, roi }
+);
+
 /** Sends one image through the kernel from this process. */
 async function filter(
   context: Context,
   image: GreyImage,
-  algorithm: keyof typeof ALGORITHMS,
-  level: number,
-  roi: Rectangle,
+  ...controls: Parameters<typeof controlsOf>
 ): Promise<GreyImage> {
   using path = new FixturePath({
     device: context.filter,
     heap: heap(),
     image,
-    controls: { sequence: 0, algorithm: ALGORITHMS[algorithm], threshold: level, roi },
+    controls: controlsOf(...controls),
     buffers: 1,
   });
+  return await filtered(path);
+}
+
+/** What comes of the image of a path with one buffer, which can send it again. */
+async function filtered(path: FixturePath): Promise<GreyImage> {
   const waiter = new FrameWaiter(path.capture, 10, () => {});
   path.output.enqueue(0, path.size);
   let index = path.capture.dequeue();
   for (; index < 0; index = waiter.next()) await waiter.rest();
   path.checkDequeued();
   const { width, height, pixels } = path.frame(index);
-  return { width, height, pixels: pixels.slice() };
+  const copy = { width, height, pixels: pixels.slice() };
+  path.capture.enqueue(index);
+  await until("the OUTPUT buffer", () => path.output.dequeue() === 0);
+  return copy;
 }
 
 export async function fixtureChecks(suite: Suite, context: Context): Promise<void> {
@@ -114,9 +125,16 @@ export async function fixtureChecks(suite: Suite, context: Context): Promise<voi
       height,
       pixels: Uint8Array.from({ length: width * height }, (_, i) => i >> 3),
     };
+    using path = new FixturePath({
+      device: context.filter,
+      heap: heap(),
+      image,
+      controls: controlsOf("threshold", 0, WHOLE_FRAME),
+      buffers: 1,
+    });
     for (let level = 0; level < 256; level++) {
-      const kernel = await filter(context, image, "threshold", level, WHOLE_FRAME);
-      expectSame(`threshold ${level}`, kernel, threshold(image, level).image);
+      setFilterControls(path.device, controlsOf("threshold", level, WHOLE_FRAME));
+      expectSame(`threshold ${level}`, await filtered(path), threshold(image, level).image);
     }
     return "256 levels of 256 grey levels in every place of a word, as the reference";
   });
