@@ -73,10 +73,11 @@ const checkArm64 = checkOf("tools-arm64", "build/aarch64/bin");
 const interop = (seconds: number, guest: Guest, ...options: string[]): Step =>
   inGuest(seconds, guest, "tools", "tests/interop/run", ...options);
 
-const stress = (seconds: number, module: string): Step =>
+/** @param share about how long its stages go on, together */
+const stress = (seconds: number, module: string, share: number): Step =>
   inGuest(
     ...[seconds, SANITIZED, "stress-tool"] as const,
-    ...["build/test/stress", module, "--seconds", "40", "--junit", "{xml}"],
+    ...["build/test/stress", module, "--seconds", `${share}`, "--junit", "{xml}"],
   );
 
 /** The kernels: what each needs, and how long it takes to get. The newest sources come with `testing`. */
@@ -139,9 +140,9 @@ export const STEPS: Steps = {
   "interop-sanitized": interop(100, SANITIZED, "compliance"),
   examples: inGuest(20, UML, "tools", "tests/examples.sh"),
   ffmpeg: inGuest(140, UML, "tools", ...DENO_RUN, "tests/interop/ffmpeg.ts"),
-  "stress-filter": stress(150, "filter"),
-  "stress-decoder": stress(200, "decoder"),
-  "stress-loop": stress(150, "loop"),
+  "stress-filter": stress(150, "filter", 90),
+  "stress-decoder": stress(200, "decoder", 40),
+  "stress-loop": stress(150, "loop", 60),
   dist: step(150, ["tools", "modules-uml"], ["tests/dist.sh"]),
   // Behind it, as both make the one program.
   packages: step(200, ["dist"], ["tests/packages.sh"]),

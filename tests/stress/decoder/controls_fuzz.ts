@@ -48,7 +48,7 @@ const KINDS = [
     count: 6,
   },
   {
-    name: /^hevc-(?!10bit)/,
+    name: /^stateful\/hevc-(?!10bit)/,
     pixelformat: v4l2.V4L2_PIX_FMT_HEVC_SLICE,
     modes: [V4L2_CID_STATELESS_HEVC_DECODE_MODE, V4L2_CID_STATELESS_HEVC_START_CODE],
     first: V4L2_CID_STATELESS_HEVC_SPS,
