@@ -73,12 +73,8 @@ const checkArm64 = checkOf("tools-arm64", "build/aarch64/bin");
 const interop = (seconds: number, guest: Guest, ...options: string[]): Step =>
   inGuest(seconds, guest, "tools", "tests/interop/run", ...options);
 
-/** @param share about how long its stages go on, together */
-const stress = (seconds: number, module: string, share: number): Step =>
-  inGuest(
-    ...[seconds, SANITIZED, "stress-tool"] as const,
-    ...["build/test/stress", module, "--seconds", `${share}`, "--junit", "{xml}"],
-  );
+const stress = (seconds: number, module: string): Step =>
+  inGuest(seconds, SANITIZED, "stress-tool", "build/test/stress", module, "--junit", "{xml}");
 
 /** The kernels: what each needs, and how long it takes to get. The newest sources come with `testing`. */
 const KERNELS: Readonly<Record<string, readonly [need: string, seconds: number]>> = {
@@ -140,9 +136,9 @@ export const STEPS: Steps = {
   "interop-sanitized": interop(100, SANITIZED, "compliance"),
   examples: inGuest(20, UML, "tools", "tests/examples.sh"),
   ffmpeg: inGuest(140, UML, "tools", ...DENO_RUN, "tests/interop/ffmpeg.ts"),
-  "stress-filter": stress(150, "filter", 90),
-  "stress-decoder": stress(200, "decoder", 40),
-  "stress-loop": stress(150, "loop", 60),
+  "stress-filter": stress(150, "filter"),
+  "stress-decoder": stress(200, "decoder"),
+  "stress-loop": stress(150, "loop"),
   dist: step(150, ["tools", "modules-uml"], ["tests/dist.sh"]),
   // Behind it, as both make the one program.
   packages: step(200, ["dist"], ["tests/packages.sh"]),
