@@ -6,7 +6,7 @@
 import type { Module } from "../../harness/modules.ts";
 import type { Conditions } from "./stage.ts";
 
-const LIVES = 20;
+const LIVES = 10;
 
 export const reloadsOf =
   (driver: Module, expectWorking: () => Promise<void>) =>
