@@ -1,14 +1,12 @@
 /**
  * H.264: an access unit is a unit, or two that hold the fields of one frame.
  *
- * Display order needs the pictures that follow, so that a file's headers are all read before its
- * first unit comes out.
- *
  * @module
  */
 import type { AccessUnit, Sequence } from "../access_unit.ts";
 import { nalUnits, type Segment } from "../annexb.ts";
-import { displayIndices, heldBack } from "../display_order.ts";
+import type { Place } from "../display_order.ts";
+import { type PictureParameters, pictureUnits } from "../picture_units.ts";
 import {
   V4L2_CID_STATELESS_H264_PPS,
   V4L2_CID_STATELESS_H264_SPS,
@@ -27,7 +25,7 @@ import { PictureOrder } from "./order.ts";
 import { beginsPicture, isOtherField, readSlice, type Slice } from "./slice.ts";
 import { type Pps, readPps, readSps, type Sps } from "./sps.ts";
 import { sameBytes } from "../same_bytes.ts";
-import { at, type Lost, passedOver, StreamError } from "../stream_error.ts";
+import { at, type Lost, passedOver } from "../stream_error.ts";
 
 /** A frame, or what there is of one. */
 export interface Picture {
@@ -164,55 +162,22 @@ function sequenceOf({ sps, pps }: Slice): Sequence {
   };
 }
 
-/** The pictures of all segments, and what broke off their reading. */
-function allPictures(
-  segments: Iterable<Segment>,
-  lost?: Lost,
-): [Picture[], StreamError | undefined] {
-  const finder = new Pictures(lost);
-  const pictures: Picture[] = [];
-  try {
-    for (const segment of segments) {
-      for (const picture of finder.of(segment)) pictures.push(picture);
-    }
-  } catch (error) {
-    if (error instanceof StreamError) return [pictures, error];
-    throw error;
-  }
-  return [pictures, undefined];
+function parametersOf({ first }: Picture): PictureParameters | undefined {
+  if (!first) return undefined;
+  const { sps, pps, idr } = first;
+  return { sps, pps: pps.control, begins: idr, sequence: () => sequenceOf(first) };
 }
 
-/** The display indices of pictures, -1 of none; and how many are held back after each. */
-function order(pictures: readonly Picture[]): { indices: number[]; held: number[] } {
+function placesOf(pictures: readonly Picture[]): (Place | undefined)[] {
   const counter = new PictureOrder();
   let group = 0;
-  const places = pictures.filter(({ first }) => first).map(({ first, second }) => {
-    let count = counter.next(first!);
+  return pictures.map(({ first, second }) => {
+    if (!first) return undefined;
+    let count = counter.next(first);
     if (second) count = Math.min(second.forgetsAll ? 0 : count, counter.next(second));
-    if (first!.idr || first!.forgetsAll || second?.forgetsAll) group++;
+    if (first.idr || first.forgetsAll || second?.forgetsAll) group++;
     return { group, count };
   });
-  const indices = displayIndices(places);
-  const held = heldBack(indices);
-  let shown = 0;
-  const of = pictures.map(({ first }) => first ? shown++ : -1);
-  return { indices: of.map((i) => indices[i] ?? -1), held: of.map((i) => held[i] ?? 0) };
-}
-
-/** The sequence of each picture, without its reordering; undefined where there is none at all. */
-function sequences(pictures: readonly Picture[]): Sequence[] | undefined {
-  let sps: Sps | undefined;
-  let sequence: Sequence | undefined;
-  const found = pictures.map(({ first }) => {
-    if (!first) return sequence;
-    const samePps = () => sameBytes(sequence!.controls[1].payload, first.pps.control);
-    if (!sequence || sps !== first.sps || first.idr && !samePps()) sequence = sequenceOf(first);
-    sps = first.sps;
-    return sequence;
-  });
-  // Parameter sets in a container's frame of their own belong to the picture that follows.
-  const start = found.find((one) => one !== undefined);
-  return start && found.map((one) => one ?? start);
 }
 
 /**
@@ -225,22 +190,12 @@ function sequences(pictures: readonly Picture[]): Sequence[] | undefined {
  * @param lost called for a picture whose only slice is broken
  * @throws {StreamError} after the last whole unit, where a header is broken, without `lost`
  */
-export function* h264Units(segments: Iterable<Segment>, lost?: Lost): Generator<AccessUnit> {
-  const [pictures, error] = allPictures(segments, lost);
-  const of = sequences(pictures);
-  if (!of) {
-    if (error) throw error;
-    return;
-  }
-  const { indices, held } = order(pictures);
-  of.forEach((sequence, i) => sequence.reorder = Math.max(sequence.reorder, held[i]));
-  for (const [i, { data, start, end, first }] of pictures.entries()) {
-    yield {
-      data: data.subarray(start, end),
-      sequence: of[i],
-      key: first?.idr ?? false,
-      displayIndex: indices[i],
-    };
-  }
-  if (error) throw error;
+export function h264Units(segments: Iterable<Segment>, lost?: Lost): Generator<AccessUnit> {
+  const finder = new Pictures(lost);
+  return pictureUnits(segments, {
+    of: (segment) => finder.of(segment),
+    parameters: parametersOf,
+    places: placesOf,
+    isKey: ({ first }) => first?.idr ?? false,
+  });
 }

@@ -1,9 +1,6 @@
 /**
  * HEVC: an access unit is a unit.
  *
- * Display order needs the pictures that follow, so that a file's headers are all read before its
- * first unit comes out.
- *
  * @module
  */
 import {
@@ -13,9 +10,10 @@ import {
 import type { AccessUnit, Sequence } from "../access_unit.ts";
 import type { Segment } from "../annexb.ts";
 import { BitReader } from "../bits/reader.ts";
-import { displayIndices, heldBack } from "../display_order.ts";
+import type { Place } from "../display_order.ts";
+import { type PictureParameters, pictureUnits } from "../picture_units.ts";
 import { sameBytes } from "../same_bytes.ts";
-import { at, type Lost, passedOver, StreamError } from "../stream_error.ts";
+import { at, type Lost, passedOver } from "../stream_error.ts";
 import {
   beginsAccessUnit,
   endsSequence,
@@ -172,55 +170,20 @@ function sequenceOf({ parameters: { sps, pps } }: Slice<Parameters>): Sequence {
   };
 }
 
-/** The pictures of all segments, and what broke off their reading. */
-function allPictures(
-  segments: Iterable<Segment>,
-  lost?: Lost,
-): [Picture[], StreamError | undefined] {
-  const finder = new Pictures(lost);
-  const pictures: Picture[] = [];
-  try {
-    for (const segment of segments) {
-      for (const picture of finder.of(segment)) pictures.push(picture);
-    }
-  } catch (error) {
-    if (error instanceof StreamError) return [pictures, error];
-    throw error;
-  }
-  return [pictures, undefined];
+function parametersOf({ slice, anew }: Picture): PictureParameters | undefined {
+  if (!slice) return undefined;
+  const { sps, pps } = slice.parameters;
+  return { sps, pps: pps.bytes, begins: anew, sequence: () => sequenceOf(slice) };
 }
 
-/** The display indices of pictures, -1 of what is not shown; and how many are held back after each. */
-function order(pictures: readonly Picture[]): { indices: number[]; held: number[] } {
+function placesOf(pictures: readonly Picture[]): (Place | undefined)[] {
   const counter = new PictureOrder();
   let group = 0;
-  const places = pictures.map(({ slice, anew }) => {
+  return pictures.map(({ slice, anew }) => {
     if (anew) group++;
     const count = slice ? counter.next(slice, anew) : 0;
     return slice?.output ? { group, count } : undefined;
   });
-  const indices = displayIndices(places.filter((place) => place !== undefined));
-  const held = heldBack(indices);
-  let shown = 0;
-  const of = places.map((place) => place ? shown++ : -1);
-  return { indices: of.map((i) => indices[i] ?? -1), held: of.map((i) => held[i] ?? 0) };
-}
-
-/** The sequence of each picture, without its reordering; undefined where there is none at all. */
-function sequences(pictures: readonly Picture[]): Sequence[] | undefined {
-  let sps: Sps | undefined;
-  let sequence: Sequence | undefined;
-  const found = pictures.map(({ slice, anew }) => {
-    if (!slice) return sequence;
-    const { parameters } = slice;
-    const samePps = () => sameBytes(sequence!.controls[1].payload, parameters.pps.bytes);
-    if (!sequence || sps !== parameters.sps || anew && !samePps()) sequence = sequenceOf(slice);
-    sps = parameters.sps;
-    return sequence;
-  });
-  // Parameter sets in a container's frame of their own belong to the picture that follows.
-  const start = found.find((one) => one !== undefined);
-  return start && found.map((one) => one ?? start);
 }
 
 /**
@@ -230,22 +193,12 @@ function sequences(pictures: readonly Picture[]): Sequence[] | undefined {
  * @param lost called for a picture whose first slice is broken
  * @throws {StreamError} after the last whole unit, where a header is broken, without `lost`
  */
-export function* hevcUnits(segments: Iterable<Segment>, lost?: Lost): Generator<AccessUnit> {
-  const [pictures, error] = allPictures(segments, lost);
-  const of = sequences(pictures);
-  if (!of) {
-    if (error) throw error;
-    return;
-  }
-  const { indices, held } = order(pictures);
-  of.forEach((sequence, i) => sequence.reorder = Math.max(sequence.reorder, held[i]));
-  for (const [i, { data, start, end, slice, anew }] of pictures.entries()) {
-    yield {
-      data: data.subarray(start, end),
-      sequence: of[i],
-      key: anew && slice !== undefined && isIrap(slice.nal.type),
-      displayIndex: indices[i],
-    };
-  }
-  if (error) throw error;
+export function hevcUnits(segments: Iterable<Segment>, lost?: Lost): Generator<AccessUnit> {
+  const finder = new Pictures(lost);
+  return pictureUnits(segments, {
+    of: (segment) => finder.of(segment),
+    parameters: parametersOf,
+    places: placesOf,
+    isKey: ({ slice, anew }) => anew && slice !== undefined && isIrap(slice.nal.type),
+  });
 }
