@@ -8,8 +8,8 @@ import type { Chroma } from "../access_unit.ts";
 import { NalReader } from "../annexb.ts";
 import type { BitReader } from "../bits/reader.ts";
 import { upTo } from "../bits/up_to.ts";
+import { readCropping } from "../cropping.ts";
 import * as c from "../../uapi/v4l2_controls_h264.ts";
-import { StreamError } from "../stream_error.ts";
 
 const CHROMA: readonly Chroma[] = ["4:0:0", "4:2:0", "4:2:2", "4:4:4"];
 /** The profiles whose sequence parameter sets say how chroma is sampled. */
@@ -134,24 +134,12 @@ export function readSps(payload: Uint8Array): Sps {
   const fields = frameMbsOnly ? 1 : 2;
   const height = 16 * (control.pic_height_in_map_units_minus1 + 1) * fields;
   const chroma = CHROMA[chromaFormat];
-  const unitX = chroma === "4:2:0" || chroma === "4:2:2" ? 2 : 1;
-  const unitY = (chroma === "4:2:0" ? 2 : 1) * fields;
-  let [left, right, top, bottom] = [0, 0, 0, 0];
-  if (bits.flag()) {
-    left = unitX * bits.exponential();
-    right = unitX * bits.exponential();
-    top = unitY * bits.exponential();
-    bottom = unitY * bits.exponential();
-  }
-  if (left + right >= width || top + bottom >= height) {
-    throw new StreamError(`cropping leaves nothing of ${width}x${height}`);
-  }
   return {
     id,
     control: control.bytes,
     width,
     height,
-    crop: { left, top, width: width - left - right, height: height - top - bottom },
+    crop: readCropping(bits, chroma, width, height, fields),
     bitDepth: 8 + control.bit_depth_luma_minus8,
     chroma,
     separatePlanes,

@@ -10,6 +10,7 @@ import type { Chroma } from "../access_unit.ts";
 import { NalReader } from "../annexb.ts";
 import type { BitReader } from "../bits/reader.ts";
 import { upTo } from "../bits/up_to.ts";
+import { readCropping } from "../cropping.ts";
 import { StreamError } from "../stream_error.ts";
 import { NAL_HEADER } from "./nal.ts";
 import { readShortTermSet, type ShortTermSet } from "./reference_set.ts";
@@ -94,22 +95,6 @@ const flagger = (bits: BitReader, control: { flags: number }) => (mask: number):
   return set;
 };
 
-function cropping(bits: BitReader, chroma: Chroma, width: number, height: number): Rectangle {
-  let [left, right, top, bottom] = [0, 0, 0, 0];
-  if (bits.flag()) {
-    const unitX = chroma === "4:2:0" || chroma === "4:2:2" ? 2 : 1;
-    const unitY = chroma === "4:2:0" ? 2 : 1;
-    left = unitX * bits.exponential();
-    right = unitX * bits.exponential();
-    top = unitY * bits.exponential();
-    bottom = unitY * bits.exponential();
-  }
-  if (left + right >= width || top + bottom >= height) {
-    throw new StreamError(`cropping leaves nothing of ${width}x${height}`);
-  }
-  return { left, top, width: width - left - right, height: height - top - bottom };
-}
-
 /**
  * Reads a sequence parameter set, as far as the VUI.
  *
@@ -133,7 +118,7 @@ export function readSps(unit: Uint8Array): Sps {
   const height = upTo(bits, MAX_SIDE, "pic_height_in_luma_samples");
   control.pic_width_in_luma_samples = width;
   control.pic_height_in_luma_samples = height;
-  const crop = cropping(bits, chroma, width, height);
+  const crop = readCropping(bits, chroma, width, height);
   control.bit_depth_luma_minus8 = upTo(bits, 8, "bit_depth_luma_minus8");
   control.bit_depth_chroma_minus8 = upTo(bits, 8, "bit_depth_chroma_minus8");
   control.log2_max_pic_order_cnt_lsb_minus4 = upTo(bits, 12, "log2_max_pic_order_cnt_lsb_minus4");
