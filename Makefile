@@ -95,8 +95,8 @@ INCLUDE_decoder-daemon := daemon/session/stream_worker.ts
 $(BIN)/decoder-daemon: daemon/decoder-daemon.ts $(shell find daemon -name '*.ts') $(SOURCES) Makefile build/toolchain/network
 	$(compile)
 
-# The page that it writes: charts, script and style.
-$(BIN)/bench-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/report/*.css)
+# The pages that they write: charts, scripts and style.
+$(BIN)/bench-report $(BIN)/camera-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/report/*.css)
 
 $(BIN)/check: $(shell find tests/check tests/harness -name '*.ts')
 

@@ -6,6 +6,8 @@
 import type { MeanFrame } from "./analysis/decompose.ts";
 import { PARTS } from "./analysis/recorded_paths.ts";
 import { quantile } from "./analysis/percentiles.ts";
+import { slowestRows } from "./analysis/slowest.ts";
+import type { LatencyHeat } from "./latency_heat.ts";
 
 /** Stacked bars on one scale; times in ns. */
 export interface Stack {
@@ -15,12 +17,27 @@ export interface Stack {
   readonly parts: readonly { readonly name: string; readonly ns: readonly number[] }[];
 }
 
-/** Which share of the frames took at most so long. */
+/** One line of a distribution. */
+export interface Quantiles {
+  readonly name: string;
+  /** Each a latency that was measured; the last is the slowest frame's. */
+  readonly points: readonly QuantilePoint[];
+  /** Those that have a name. */
+  readonly marks: readonly (readonly [name: string, ...point: QuantilePoint])[];
+}
+
+/**
+ * How long a share of the frames took at most. The share is in nines, the logarithm of what is beyond it: 0 of none,
+ * 2 of 99 %, 4 of 99.99 %. So the axis has as much room for the slowest hundredth as for all others.
+ */
+type QuantilePoint = readonly [nines: number, ns: number];
+
+/** Latencies by the share of frames that they bound. */
 export interface Distribution {
   readonly type: "distribution";
-  /** x in ns, y in percent. */
-  readonly points: readonly (readonly [ns: number, percent: number])[];
-  readonly marks: readonly (readonly [ns: number, percent: number])[];
+  /** Names of colours in `style.css`, for each line. */
+  readonly colors: readonly string[];
+  readonly lines: readonly Quantiles[];
 }
 
 /** Latencies in the order of the run: each frame's, or of so many equal stretches of the run. */
@@ -36,12 +53,10 @@ export interface Timeline {
   readonly worst: readonly (readonly [seconds: number, ns: number])[];
 }
 
-export type Chart = Stack | Distribution | Timeline;
+export type Chart = Stack | Distribution | Timeline | LatencyHeat;
 
 /** Stretches that a timeline is cut into: about as many as a wide screen has room for. */
 export const STRETCHES = 600;
-/** Slowest frames that a timeline shows by themselves. */
-export const WORST = 30;
 
 /** Bars of mean frames, without the source wait. */
 export function stack(bars: readonly (readonly [name: string, frame: MeanFrame])[]): Stack {
@@ -58,16 +73,35 @@ export function stack(bars: readonly (readonly [name: string, frame: MeanFrame])
   };
 }
 
-/** Half a percent apart, and closer to the slow end. */
-const LEVELS = [
-  ...Array.from({ length: 200 }, (_, i) => i / 200),
-  ...[0.996, 0.997, 0.998, 0.999, 0.9995, 0.9999, 1],
-];
+/** Points for each nine of a distribution. */
+const STEPS = 50;
+const MARKS = { p50: 0.5, p95: 0.95, p99: 0.99, "p99.9": 0.999, "p99.99": 0.9999 };
 
-export function distribution(latencies: Float64Array): Distribution {
+const nines = (share: number) => -Math.log10(1 - share);
+const rounded = (of: number, ns: number): QuantilePoint => [Number(of.toFixed(4)), Math.round(ns)];
+
+/** The quantiles of a sample by the nearest rank; undefined of none. */
+export function quantiles(name: string, latencies: Float64Array): Quantiles | undefined {
   const sorted = latencies.filter((ns) => !Number.isNaN(ns)).sort();
-  const at = (q: number) => [Math.round(quantile(sorted, q)!), q * 100] as const;
-  return { type: "distribution", points: LEVELS.map(at), marks: [0.5, 0.95, 0.99, 1].map(at) };
+  const count = sorted.length;
+  if (count === 0) return undefined;
+  // The slowest frame is all there is above the others: it stands in the middle of its own share.
+  const slowest = rounded(nines(1 - 0.5 / count), sorted[count - 1]);
+  const points: QuantilePoint[] = [];
+  for (let step = 0; step / STEPS < slowest[0]; step++) {
+    points.push(rounded(step / STEPS, quantile(sorted, 1 - 10 ** (-step / STEPS))!));
+  }
+  const known = Object.entries(MARKS).filter(([, share]) => share <= 1 - 1 / count);
+  return {
+    name,
+    points: [...points, slowest],
+    marks: [
+      ...known.map(([of, share]) =>
+        [of, ...rounded(nines(share), quantile(sorted, share)!)] as const
+      ),
+      ["max", ...slowest],
+    ],
+  };
 }
 
 /** @param times ns of each row, ascending */
@@ -106,17 +140,6 @@ export function timeline(times: Float64Array, latencies: Float64Array): Timeline
     type: "timeline",
     framesEach: each,
     ...chart,
-    worst: each === 1 ? [] : slowest(latencies, known).map((row) => [seconds(row), latencies[row]]),
+    worst: each === 1 ? [] : slowestRows(latencies).map((row) => [seconds(row), latencies[row]]),
   };
-}
-
-/** Rows of the slowest frames, the slowest first. */
-function slowest(latencies: Float64Array, known: Float64Array): number[] {
-  const least = known.sort()[Math.max(0, known.length - WORST)];
-  const rows: number[] = [];
-  let equal = 0;
-  for (let row = 0; row < latencies.length; row++) {
-    if (latencies[row] > least || latencies[row] === least && equal++ < WORST) rows.push(row);
-  }
-  return rows.sort((a, b) => latencies[b] - latencies[a]).slice(0, WORST);
 }

@@ -11,9 +11,11 @@ import { type Statistics, statistics } from "./analysis/percentiles.ts";
 import type { PerfCounters } from "./analysis/perf.ts";
 import type { Numbers, Rows, Table } from "./analysis/table.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
-import { type Distribution, distribution, type Timeline, timeline } from "./charts.ts";
+import { type Quantiles, quantiles, type Timeline, timeline } from "./charts.ts";
 import type { Analysis, Machine, RunFiles } from "./folder.ts";
 import { type IoFigures, ioFigures } from "./io.ts";
+import { type LatencyHeat, latencyHeat } from "./latency_heat.ts";
+import { slowestFrames, type SlowFrame } from "./slowest_frames.ts";
 
 /** What the thread was charged a frame; undefined where the run was recorded without stages. */
 export interface ThreadFigures {
@@ -58,8 +60,10 @@ export interface RunFigures {
   /** From one frame to the next; undefined of fewer than two. */
   readonly interval?: Statistics;
   /** What the charts show: of all rows, they would fill the memory. */
-  readonly distribution: Distribution;
+  readonly quantiles: Quantiles;
   readonly timeline: Timeline;
+  readonly heat: LatencyHeat;
+  readonly slowest: readonly SlowFrame[];
   /** Frames a second from the first to the last; undefined of fewer than two. */
   readonly rate?: number;
   readonly decomposition?: Decomposition;
@@ -146,8 +150,10 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     name,
     algorithm: rows.word("algo", 0),
     frames: rows.length,
-    distribution: distribution(latencies),
+    quantiles: quantiles(name, latencies)!,
     timeline: timeline(times, latencies),
+    heat: latencyHeat(times, latencies),
+    slowest: slowestFrames(files, times, latencies),
     decomposition,
     thread: threadFigures(files),
     queueFaults: faults && statistics(faults),

@@ -6,6 +6,7 @@
 import type { Decomposition, MeanFrame } from "./analysis/decompose.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
+import type { SlowFrame } from "./slowest_frames.ts";
 
 const snake = (name: string) => name.toLowerCase().replaceAll(/\W+/g, "_");
 
@@ -18,6 +19,20 @@ export function machineJson(machine: MachineFigures): Record<string, unknown> {
     io_methods: machine.pairs.map(pairJson),
     kmemleak: machine.kmemleak,
     notices: machine.notices,
+  };
+}
+
+const known = (value: number | undefined) => Number.isNaN(value) ? undefined : value;
+
+function slowJson(slow: SlowFrame): Record<string, unknown> {
+  const { frame, seconds, latency, parts, remainder, charged } = slow;
+  return {
+    frame,
+    seconds,
+    latency_ns: latency,
+    parts_ns: Object.fromEntries([...parts].map(([name, ns]) => [snake(name), known(ns)])),
+    remainder_ns: known(remainder),
+    ...Object.fromEntries([...charged].map(([name, value]) => [name, known(value)])),
   };
 }
 
@@ -37,6 +52,7 @@ function runJson(run: RunFigures): Record<string, unknown> {
     frames_before_their_timestamp: run.ahead,
     interval_ns: run.interval,
     decomposition: decomposition && decompositionJson(decomposition),
+    slowest_frames: run.slowest.map(slowJson),
     thread: thread && {
       minor_faults: thread.minorFaults,
       voluntary_switches: thread.voluntarySwitches,

@@ -73,7 +73,20 @@ const latency = (least) =>
     ? logarithmic("latency")
     : axis("latency", { ticks: { callback: tick, maxTicksLimit: 8 } });
 
-function common(tooltip) {
+/** Time, from the first frame on. */
+const since = (max) =>
+  axis("since the first frame", {
+    min: 0,
+    max,
+    ticks: {
+      callback: (value) => `${+value.toFixed(3)} s`,
+      maxTicksLimit: 7,
+      includeBounds: false,
+    },
+  });
+
+/** @param zoom whether a drag looks closer at a part of the axis of times */
+function common(tooltip, zoom = false) {
   return {
     animation: false,
     responsive: true,
@@ -81,6 +94,7 @@ function common(tooltip) {
     plugins: {
       legend: { display: false },
       tooltip: { animation: false, callbacks: tooltip },
+      zoom,
     },
   };
 }
@@ -101,6 +115,11 @@ function stripes(name) {
   }
   pen.stroke();
   return pen.createPattern(tile, "repeat");
+}
+
+/** One frame is to be seen, and most cells have few: the steps are those of the logarithm. */
+function shade(frames, most) {
+  return most > 1 ? 1 + Math.floor(5 * Math.log(frames) / Math.log(most)) : 6;
 }
 
 const CONFIGURATIONS = {
@@ -139,46 +158,106 @@ const CONFIGURATIONS = {
     };
   },
 
-  distribution({ points, marks }) {
-    const names = ["p50", "p95", "p99", "max"];
+  distribution({ lines, colors }) {
+    const share = (nines) =>
+      `${+(100 * (1 - 10 ** -nines)).toFixed(Math.max(2, Math.ceil(nines)))} %`;
+    const least = Math.min(...lines.map(({ points: [[, ns]] }) => ns));
+    const last = Math.max(...lines.map(({ points }) => points.at(-1)[0]));
     return {
       type: "scatter",
       data: {
-        datasets: [
+        datasets: lines.flatMap(({ name, points, marks }, i) => [
           {
-            data: marks,
+            data: marks.map(([, ...point]) => point),
             clip: 8,
-            borderColor: color("accent"),
+            borderColor: color(colors[i]),
             backgroundColor: color("paper"),
             borderWidth: 2,
             pointRadius: 4,
-            label: "marks",
+            names: marks.map(([name]) => name),
+            label: name,
           },
           {
             data: points,
             showLine: true,
             pointRadius: 0,
             pointHitRadius: 6,
-            borderWidth: 2,
-            borderColor: color("accent"),
-            label: "frames",
+            borderWidth: lines.length > 2 ? 1 : 2,
+            borderColor: color(colors[i]),
+            label: name,
           },
-        ],
+        ]),
       },
       options: {
         ...common({
-          label: ({ datasetIndex, dataIndex, parsed }) =>
-            datasetIndex === 0
-              ? `${names[dataIndex]}: ${time(parsed.x)}`
-              : `${+parsed.y.toFixed(2)} % of frames within ${time(parsed.x)}`,
+          label({ dataset, dataIndex, parsed }) {
+            const of = lines.length > 1 ? `${dataset.label}: ` : "";
+            const what = dataset.names?.[dataIndex] ?? `${share(parsed.x)} of frames within`;
+            return `${of}${what} ${time(parsed.y)}`;
+          },
         }),
         scales: {
-          x: latency(points[0][0]),
-          y: axis("frames", {
+          x: axis("share of frames", {
             min: 0,
-            max: 100,
-            ticks: { callback: (value) => `${value} %`, stepSize: 25 },
+            max: Math.max(4, last),
+            afterBuildTicks(scale) {
+              const nines = Array.from({ length: Math.floor(scale.max) + 1 }, (_, value) => value);
+              scale.ticks = [...nines, Math.log10(2)].map((value) => ({ value }));
+            },
+            ticks: { callback: share, autoSkip: false, align: "inner" },
           }),
+          y: latency(least),
+        },
+      },
+    };
+  },
+
+  heat({ secondsEach, edges_ns, cells }) {
+    const most = Math.max(...cells.map(([, , frames]) => frames));
+    const columns = 1 + Math.max(...cells.map(([column]) => column));
+    const isLogarithmic = edges_ns[0] > 0;
+    const middle = (row) => {
+      const [low, high] = [edges_ns[row], edges_ns[row + 1]];
+      return isLogarithmic ? Math.sqrt(low * high) : (low + high) / 2;
+    };
+    const scale = latency(edges_ns[0]);
+    return {
+      type: "scatter",
+      data: {
+        datasets: [{
+          data: cells.map(([column, row]) => [(column + 0.5) * secondsEach, middle(row)]),
+          pointRadius: 0,
+          pointHitRadius: 6,
+        }],
+      },
+      plugins: [{
+        id: "cells",
+        beforeDatasetsDraw({ ctx, chartArea: { left, top, width, height }, scales: { x, y } }) {
+          ctx.save();
+          ctx.beginPath();
+          ctx.rect(left, top, width, height);
+          ctx.clip();
+          for (const [column, row, frames] of cells) {
+            const [from, to] = [column, column + 1].map((n) => x.getPixelForValue(n * secondsEach));
+            const [low, high] = [row, row + 1].map((n) => y.getPixelForValue(edges_ns[n]));
+            ctx.fillStyle = color(`heat-${shade(frames, most)}`);
+            ctx.fillRect(from, high, to - from, low - high);
+          }
+          ctx.restore();
+        },
+      }],
+      options: {
+        ...common({
+          label({ dataIndex }) {
+            const [column, row, frames] = cells[dataIndex];
+            const [from, to] = [column, column + 1].map((n) => +(n * secondsEach).toFixed(3));
+            const [low, high] = [edges_ns[row], edges_ns[row + 1]].map(time);
+            return `${frames} of ${low} to ${high}, from ${from} to ${to} s`;
+          },
+        }, true),
+        scales: {
+          x: since(columns * secondsEach),
+          y: { ...scale, min: edges_ns[0], max: edges_ns.at(-1) },
         },
       },
     };
@@ -221,17 +300,9 @@ const CONFIGURATIONS = {
       options: {
         ...common({
           label: ({ dataset, parsed }) => `${dataset.label}: ${time(parsed.y)} at ${parsed.x} s`,
-        }),
+        }, true),
         scales: {
-          x: axis("since the first frame", {
-            min: 0,
-            max: seconds.at(-1),
-            ticks: {
-              callback: (value) => `${+value.toFixed(3)} s`,
-              maxTicksLimit: 7,
-              includeBounds: false,
-            },
-          }),
+          x: since(seconds.at(-1)),
           y: latency(Math.min(...median_ns, ...min_ns)),
         },
       },
@@ -256,7 +327,20 @@ const near = new IntersectionObserver((entries) => {
 }, { rootMargin: "600px" });
 for (const canvas of canvases) near.observe(canvas);
 
+/** A table that does not fit is a list: first all are tables, then all are looked at. */
+function fitTables() {
+  const tables = [...document.querySelectorAll(".scroll > table:not(.heat)")];
+  for (const table of tables) table.classList.remove("list");
+  const wide = tables.filter(({ parentElement: box }) => box.scrollWidth > box.clientWidth);
+  for (const table of wide) table.classList.add("list");
+}
+fitTables();
+addEventListener("resize", fitTables);
+// What is closed has no width.
+document.addEventListener("toggle", fitTables, true);
+
 addEventListener("beforeprint", () => {
+  for (const closed of document.querySelectorAll("details")) closed.open = true;
   for (const canvas of canvases) if (!drawn.has(canvas)) draw(canvas);
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { VERSION } from "../version.ts";
 import type { Decomposition, MeanFrame } from "./analysis/decompose.ts";
-import { formatNs } from "../measure/format.ts";
 import { type Cost, type PartName, PARTS } from "./analysis/recorded_paths.ts";
 import type { Statistics } from "./analysis/percentiles.ts";
-import { type Chart, stack, WORST } from "./charts.ts";
+import { SLOWEST } from "./analysis/slowest.ts";
+import { stack } from "./charts.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 import { heatMaps } from "./heat_map.ts";
-import { type Content, html, jsonScript, Markup, script } from "./html.ts";
+import { type Content, html, type Markup } from "./html.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
 import {
   count,
@@ -22,6 +21,8 @@ import {
   systemCalls,
   withoutCalls,
 } from "./io_metrics.ts";
+import { Charts, ns, sheet, swatch, table, us } from "./sheet.ts";
+import { slowestTable } from "./slowest_table.ts";
 import {
   conditions,
   errorFrames,
@@ -37,9 +38,6 @@ import {
   timestamps,
   withoutPerf,
 } from "./words.ts";
-import chartJs from "chart.js" with { type: "text" };
-import pageJs from "./page.js" with { type: "text" };
-import styleCss from "./style.css" with { type: "text" };
 
 const COSTS: Readonly<Record<Cost, string>> = {
   waiting: "waiting for the camera",
@@ -55,29 +53,14 @@ const BUSY_COSTS = (Object.keys(COSTS) as Cost[]).filter((cost) => cost !== "wai
 
 const ALL_PARTS = Object.entries(PARTS) as [PartName, Cost][];
 
-/** Charts of the page, by their number in it. */
-class Charts {
-  readonly all: Chart[] = [];
-
-  /** A canvas that `page.js` draws. */
-  figure(title: string, says: Content, chart: Chart, height: number): Markup {
-    const number = this.all.push(chart) - 1;
-    return html`
-      <figure>
-        <figcaption>${title}<small>${says}</small></figcaption>
-        <div class="plot" style="height:${height}px">
-          <canvas data-chart="${number}" role="img" aria-label="${title}"></canvas>
-        </div>
-      </figure>
-    `;
-  }
-}
-
 /** The whole page. */
 export function page(machines: readonly MachineFigures[]): string {
   const charts = new Charts();
-  const body = html`
-    <header>
+  return sheet({
+    title: "vpipe: where does each microsecond go?",
+    tool: "bench-report",
+    charts,
+    header: html`
       <h1>Where does each microsecond go?</h1>
       <p>
         What a video frame costs on its way through the kernel to a program, by the path that it takes.
@@ -87,83 +70,20 @@ export function page(machines: readonly MachineFigures[]): string {
           <a href="#${anchor(machine)}">${title(machine)}</a>
         `
       )}</nav>
-    </header>
-    <main>
-      ${machines.map((machine) => overview(machine, charts))} ${machines.map((machine) =>
-        details(machine, charts)
-      )}
-    </main>
-    <footer>
-      <p>
-        bench-report ${VERSION}. Percentiles are of all rows, between the two nearest ranks. Charts are
-        by Chart.js, whose licence is in this page.
-      </p>
-    </footer>
-  `;
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-  return html`
-    <!DOCTYPE html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <meta http-equiv="Content-Security-Policy" content="${policy}">
-        <title>vpipe: where does each microsecond go?</title>
-        <style>
-        ${new Markup(styleCss)}
-        </style>
-      </head>
-      <body>
-        ${body}
-        <noscript><p>The charts need JavaScript; the tables hold their figures.</p></noscript>
-        ${jsonScript("data", charts.all)} ${script(chartJs)} ${script(pageJs)}
-      </body>
-    </html>
-  `.text;
+    `,
+    main: [
+      ...machines.map((machine) => overview(machine, charts)),
+      ...machines.map((machine) => details(machine, charts)),
+    ],
+  });
 }
+
+/** What can be done with a chart over time. */
+const ZOOM = "; drag to look closer, double click for all";
 
 const anchor = (machine: MachineFigures, run?: RunFigures) =>
   encodeURIComponent(`${machine.name}/${run?.name ?? ""}`);
 const title = ({ name }: MachineFigures) => name || "Machine";
-/** The tools write ASCII; a page need not. */
-const ns = (value: number) => formatNs(value).replace(" us", " µs");
-const us = (value: number) => (value / 1e3).toFixed(2);
-const swatch = (part: string) => {
-  const name = part.toLowerCase().replaceAll(" ", "-");
-  return part === "remainder"
-    ? html`
-      <i class="stripes"></i>
-    `
-    : html`
-      <i style="background:var(--${name})"></i>
-    `;
-};
-
-/** A table in a box that scrolls by itself; the first cell of a row is its heading. */
-function table(head: readonly Content[], rows: readonly (readonly Content[])[], look = "") {
-  return html`
-    <div class="scroll" tabindex="0">
-      <table class="${look}">
-        <thead><tr>${head.map((cell) =>
-          html`
-            <th scope="col">${cell}</th>
-          `
-        )}</tr></thead>
-        <tbody>${rows.map(([first, ...rest]) =>
-          html`
-            <tr><th scope="row">${first}</th>${rest.map((cell) =>
-              html`
-                <td>${cell}</td>
-              `
-            )}</tr>
-          `
-        )}</tbody>
-      </table>
-    </div>
-  `;
-}
-
 /** The comparison of all paths of one machine. */
 function overview(machine: MachineFigures, charts: Charts): Markup {
   const apart = machine.runs.filter(hasDecomposition);
@@ -422,21 +342,27 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
       <div class="charts">
         ${charts.figure(
           "Distribution",
-          `of ${latencyName}: the share of frames that took at most so long; ` +
-            "circles: p50, p95, p99, max",
-          run.distribution,
+          `of ${latencyName}: how long a share of the ${run.latency.count} frames took at most, ` +
+            "up to the slowest; circles: percentiles",
+          { type: "distribution", colors: ["accent"], lines: [run.quantiles] },
           230,
         )} ${charts.figure(
           "Timeline",
-          each === 1
+          (each === 1
             ? `of ${latencyName}: every frame`
             : `of ${latencyName}: median, least and most of every ${each} frames; ` +
-              `dots: the ${WORST} slowest frames`,
+              `dots: the ${SLOWEST} slowest`) + ZOOM,
           run.timeline,
           230,
         )}
       </div>
-      ${decomposition
+      ${charts.figure(
+        "Heat map",
+        `of ${latencyName}: frames by when and by how long they took; the darker, the more, by ` +
+          `their logarithm${ZOOM}`,
+        run.heat,
+        260,
+      )} ${slowestTable(run)} ${decomposition
         ? html`
           ${charts.figure(
             decomposition.whole === "turn" ? "Taken apart" : "Latency taken apart",

@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { writeFile } from "../../lib/files/files.ts";
-import { STRETCHES, timeline, WORST } from "../../lib/report/charts.ts";
+import { SLOWEST } from "../../lib/report/analysis/slowest.ts";
+import { quantiles, STRETCHES, timeline } from "../../lib/report/charts.ts";
 import { FIGURES } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
 import { html, jsonScript, script } from "../../lib/report/html.ts";
 import { ioCsv, ioMarkdown } from "../../lib/report/io_tables.ts";
 import { machineJson } from "../../lib/report/json.ts";
+import { COLUMNS, latencyHeat, ROWS } from "../../lib/report/latency_heat.ts";
 import { ledger } from "../../lib/report/ledger.ts";
 import { page } from "../../lib/report/page.ts";
 import { conditions, losses, switches, timestamps, whereTimeWent } from "../../lib/report/words.ts";
@@ -168,8 +170,100 @@ Deno.test("timeline: 100 000 frames in as many stretches as a screen shows, the 
   const chart = timeline(times, latencies);
   assert(chart.seconds.length <= STRETCHES);
   assertEquals(Math.max(...chart.max_ns), 5e6);
-  assertEquals([chart.worst.length, ...chart.worst[0]], [WORST, 77.777, 5e6]);
+  assertEquals([chart.worst.length, ...chart.worst[0]], [SLOWEST, 77.777, 5e6]);
   assertEquals(timeline(times.slice(0, 3), latencies.slice(0, 3)).median_ns, [1000, 1001, 1002]);
+});
+
+Deno.test("distribution: by the nearest rank, on an axis of nines, up to the slowest frame", () => {
+  const of = (count: number) =>
+    quantiles("a", Float64Array.from({ length: count }, (_, i) => i + 1))!;
+  const long = of(100_000);
+  assertEquals(long.marks, [
+    ["p50", 0.301, 50_000],
+    ["p95", 1.301, 95_000],
+    ["p99", 2, 99_000],
+    ["p99.9", 3, 99_900],
+    ["p99.99", 4, 99_990],
+    ["max", 5.301, 100_000],
+  ]);
+  assertEquals(long.points[0], [0, 1]);
+  assertEquals(long.points[100], [2, 99_000]);
+  assertEquals(long.points.at(-1), [5.301, 100_000]);
+  assert(long.points.length < 300);
+  // Of 600 frames there is no thousandth one: no figure is made of nothing.
+  assertEquals(of(600).marks.map(([name]) => name), ["p50", "p95", "p99", "max"]);
+  assertEquals([of(1).marks, of(1).points.at(-1)], [[["max", 0.301, 1]], [0.301, 1]]);
+  assertEquals(quantiles("a", Float64Array.of(NaN)), undefined);
+});
+
+Deno.test("heat map: every frame is in the cell of its time and its latency, on a scale of logarithms", () => {
+  const times = Float64Array.from({ length: 4000 }, (_, i) => i * 1e6);
+  const latencies = times.map((_, i) => i < 2000 ? 1000 : 10_000);
+  latencies[3999] = 1e6;
+  latencies[5] = NaN;
+  const { secondsEach, edges_ns, cells } = latencyHeat(times, latencies);
+  assertEquals([secondsEach, edges_ns[0], edges_ns.at(-1)], [0.03999, 1000, 1e6]);
+  assertEquals(edges_ns[ROWS / 3], 10_000);
+  assertEquals(cells.reduce((sum, [, , frames]) => sum + frames, 0), 3999);
+  assertEquals(cells.filter(([, row]) => row === 0).length, COLUMNS / 2);
+  assertEquals(cells[0], [0, 0, 39]);
+  assertEquals(cells.at(-1), [COLUMNS - 1, ROWS - 1, 1]);
+  // One frame, and one that was had before its time, for which there is no logarithm.
+  assertEquals(latencyHeat(Float64Array.of(5), Float64Array.of(7)).cells, [[0, 0, 1]]);
+  const ahead = latencyHeat(Float64Array.of(0, 1e9), Float64Array.of(-300, 0));
+  assertEquals(ahead.edges_ns.slice(0, 2), [-300, -290]);
+  assertEquals(ahead.cells, [[0, 0, 1], [0, ROWS - 1, 1]]);
+});
+
+Deno.test("slowest frames: each with its parts, what they leave, and what its thread was charged", () => {
+  const columns = "frame,buffer_index,wait_monotonic_ns,enqueue_monotonic_ns," +
+    "dequeue_monotonic_ns,requeue_monotonic_ns,requeued_monotonic_ns,measured_monotonic_ns," +
+    "v4l2_timestamp_sec,v4l2_timestamp_usec,sequence,bytesused,minor_faults,voluntary_switches," +
+    "involuntary_switches,run_delay_ns\n";
+  // A turn of 33 ms; frame 20 is requeued 400 us late, and its latency is 1 ms more than the others' 30 ms.
+  const rows = Array.from({ length: 40 }, (_, frame) => {
+    const slow = frame === 20 ? 400_000 : 0;
+    const at = [0, 2_000_000 - 2.5 * slow, 32_000_000, 32_000_000, 32_040_000 + slow]
+      .map((ns) => ns + frame * 33_000_000 + 1e10);
+    const charged = slow ? "7,1,3,1000" : "0,1,0,1000";
+    return `${frame},0,${at.join(",")},${at[4] + 300_000},1,2,${frame},16,${charged}\n`;
+  });
+  withFiles({ "cam.csv": columns + rows.join("") }, (folder) => {
+    const machines = readBench(folder, FIGURES);
+    const [{ runs: [{ slowest }] }] = machines;
+    assertEquals(slowest.length, SLOWEST);
+    const [{ frame, seconds, latency, parts, remainder, charged }] = slowest;
+    assertEquals([frame, seconds, latency, remainder], [20, 0.66, 31e6, 260_000]);
+    assertEquals([...parts], [
+      ["source wait", 31_999_000],
+      ["requeue", 440_000],
+      ["measuring", 300_000],
+      ["run delay", 1000],
+    ]);
+    assertEquals([...charged], [
+      ["minor_faults", 7],
+      ["voluntary_switches", 1],
+      ["involuntary_switches", 3],
+    ]);
+    const [{ paths: [json] }] = JSON.parse(JSON.stringify(machines.map(machineJson)));
+    assertEquals(json.slowest_frames[0].parts_ns.requeue, 440_000);
+    assertEquals(json.slowest_frames[0].involuntary_switches, 3);
+    const text = page(machines);
+    assert(text.includes("the slowest 30 of 40 frames"));
+    const row = text.slice(text.indexOf('<th scope="row">20</th>')).split("</tr>")[0];
+    assert(row.includes('<td data-of="requeue">440.00</td>'), row);
+    assert(row.includes('<td data-of="involuntary switches">3</td>'), row);
+  });
+  // The last row's turn has no end, and without stages there is no part.
+  withFiles({ "mmap.csv": MMAP + mmapRow(0) + mmapRow(1) }, (folder) => {
+    const machines = readBench(folder, FIGURES);
+    const [{ runs: [{ slowest }] }] = machines;
+    assertEquals(slowest.map(({ parts, remainder }) => [parts.size, remainder]), [
+      [0, undefined],
+      [0, undefined],
+    ]);
+    assert(page(machines).includes("all 2 frames"));
+  });
 });
 
 Deno.test("report: 100 000 rows take seconds", () => {

@@ -26,3 +26,15 @@ export class Slowest<Frame extends { readonly begin: number; readonly end: numbe
     return this.#frames;
   }
 }
+
+/** Rows of the slowest frames, the slowest first; NaN is none. */
+export function slowestRows(latencies: Float64Array): number[] {
+  const known = latencies.filter((ns) => !Number.isNaN(ns)).sort();
+  const least = known[Math.max(0, known.length - SLOWEST)];
+  const rows: number[] = [];
+  let equal = 0;
+  for (let row = 0; row < latencies.length; row++) {
+    if (latencies[row] > least || latencies[row] === least && equal++ < SLOWEST) rows.push(row);
+  }
+  return rows.sort((a, b) => latencies[b] - latencies[a]).slice(0, SLOWEST);
+}
