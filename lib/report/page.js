@@ -85,11 +85,16 @@ const since = (max) =>
     },
   });
 
+/** The nearest of points, wherever the mouse is: they are small. */
+const POINTS = { interaction: { mode: "nearest", intersect: false } };
+
 /** @param zoom whether a drag looks closer at a part of the axis of times */
 function common(tooltip, zoom = false) {
   return {
     animation: false,
     responsive: true,
+    // A label under the end of an axis is as wide as this to its right.
+    layout: { padding: { right: 26 } },
     maintainAspectRatio: false,
     plugins: {
       legend: { display: false },
@@ -189,6 +194,7 @@ const CONFIGURATIONS = {
         ]),
       },
       options: {
+        ...POINTS,
         ...common({
           label({ dataset, dataIndex, parsed }) {
             const of = lines.length > 1 ? `${dataset.label}: ` : "";
@@ -201,10 +207,12 @@ const CONFIGURATIONS = {
             min: 0,
             max: Math.max(4, last),
             afterBuildTicks(scale) {
-              const nines = Array.from({ length: Math.floor(scale.max) + 1 }, (_, value) => value);
-              scale.ticks = [...nines, Math.log10(2)].map((value) => ({ value }));
+              scale.ticks = Array.from(
+                { length: Math.floor(scale.max) + 1 },
+                (_, value) => ({ value }),
+              );
             },
-            ticks: { callback: share, autoSkip: false, align: "inner" },
+            ticks: { callback: share, autoSkip: false },
           }),
           y: latency(least),
         },
@@ -247,6 +255,7 @@ const CONFIGURATIONS = {
         },
       }],
       options: {
+        ...POINTS,
         ...common({
           label({ dataIndex }) {
             const [column, row, frames] = cells[dataIndex];
@@ -298,6 +307,7 @@ const CONFIGURATIONS = {
         ],
       },
       options: {
+        ...POINTS,
         ...common({
           label: ({ dataset, parsed }) => `${dataset.label}: ${time(parsed.y)} at ${parsed.x} s`,
         }, true),

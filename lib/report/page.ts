@@ -308,7 +308,11 @@ function details(machine: MachineFigures, charts: Charts): Markup {
   return html`
     <section>
       <h2>${title(machine)}: ${machine.runs.length > 0 ? "path by path" : "the machine"}</h2>
-      <nav>${machine.runs.map((run) => link(machine, run))}</nav>
+      <nav>${machine.runs.map((run) =>
+        html`
+          <span>${link(machine, run)}</span>
+        `
+      )}</nav>
       ${machine.runs.map((run) => path(machine, run, charts))} ${machine.kmemleak.length > 0 &&
         html`
           <article>
@@ -358,8 +362,8 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
       </div>
       ${charts.figure(
         "Heat map",
-        `of ${latencyName}: frames by when and by how long they took; the darker, the more, by ` +
-          `their logarithm${ZOOM}`,
+        `of ${latencyName}: frames by when and by how long they took; the stronger the colour, ` +
+          `the more, by their logarithm${ZOOM}`,
         run.heat,
         260,
       )} ${slowestTable(run)} ${decomposition

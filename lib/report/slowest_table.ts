@@ -54,11 +54,11 @@ export function slowestTable({ slowest, latency, latencyName, decomposition }: R
     <details>
       <summary>Why was this frame slow? <small>${many} ${latency.count} frames</small></summary>
       <p class="quiet">
-        By ${latencyName}.${decomposition &&
+        The longest ${latencyName} first.${decomposition &&
           ` Parts are in µs, ${
             ofTurn ? "of the turn of the loop that had the frame" : "of the latency"
-          }.`} A large part says where the time went; run delay and involuntary
-        switches, that others had the CPU; faults, that memory was not there.
+          }.`} A large part says where the time went; run delay and
+        involuntary switches, that others had the CPU; faults, that memory was not there.
       </p>
       ${table(
         ["frame", ...columns.map(({ name }) => name)],

@@ -99,6 +99,7 @@ export const STEPS: Steps = {
   "kernel-style": step(20, ["kernel-uml"], ["tests/style.sh", "kernel"]),
   unit: denoTest(100, [], "tests/unit"),
   abi: denoTest(20, ["kernel-uml"], "tests/abi"),
+  browser: step(20, [], [...DENO_RUN, "tests/browser/main.ts", "--junit", "{xml}"]),
   fuzz: step(25, [], [...DENO_RUN, "tests/fuzz/main.ts", "--seconds", "20"]),
   tools: step(60, [], ["make", "--no-print-directory", "tools", "kernels-example"]),
   "tools-arm64": step(
