@@ -96,7 +96,7 @@ $(BIN)/decoder-daemon: daemon/decoder-daemon.ts $(shell find daemon -name '*.ts'
 	$(compile)
 
 # The pages that they write: charts, scripts and style.
-$(BIN)/bench-report $(BIN)/camera-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/report/*.css)
+$(BIN)/bench-compare $(BIN)/bench-report $(BIN)/camera-report: build/toolchain/chart.js $(wildcard lib/report/*.js lib/report/*.css)
 
 $(BIN)/check: $(shell find tests/check tests/harness -name '*.ts')
 

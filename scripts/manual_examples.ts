@@ -11,6 +11,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "Whether the new side of pairs is worse:",
       "bench-compare --fail-on worse pairs/base pairs/new",
     ],
+    [
+      "A page about both sides:",
+      "bench-compare --page pairs.html pairs/base pairs/new",
+    ],
   ],
   "bench-fixture": [
     [

@@ -3,21 +3,23 @@
  *
  * @module
  */
-import { choice, flag, optional, type Parameter, path, UsageError } from "../lib/cli/parameters.ts";
-import { declareTool, main } from "../lib/cli/tool.ts";
-import { formatNs } from "../lib/measure/format.ts";
 import {
-  compare,
-  type ComparedFigure,
-  type ComparedPath,
-  tooFew,
-} from "../lib/report/comparison.ts";
+  choice,
+  flag,
+  optional,
+  outputPath,
+  type Parameter,
+  path,
+  UsageError,
+} from "../lib/cli/parameters.ts";
+import { declareTool, main } from "../lib/cli/tool.ts";
+import { compare, type ComparedPath, tooFew } from "../lib/report/comparison.ts";
+import { comparisonPage } from "../lib/report/comparison_page.ts";
+import { COMPARISON_HEAD, comparisonRow, comparisonTitle } from "../lib/report/comparison_rows.ts";
 import { FIGURES } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
 import { markdownTable } from "../lib/report/markdown.ts";
-import { percent } from "../lib/report/words.ts";
-
-const HEAD = ["", "base", "new", "ratio", "95 % interval", "noise", "verdict"];
+import { writePage } from "../lib/report/write_page.ts";
 
 /** A share in percent: `3%`. */
 const share = (metavar: string, help: string): Parameter<number> => ({
@@ -30,23 +32,6 @@ const share = (metavar: string, help: string): Parameter<number> => ({
   },
 });
 
-const NONE = "–";
-const times = (ratio: number) => Number.isFinite(ratio) ? ratio.toFixed(3) : NONE;
-
-function row(
-  { name, base, new: other, ratio, interval, noise, verdict }: ComparedFigure,
-): string[] {
-  return [
-    name,
-    formatNs(base),
-    formatNs(other),
-    ratio === undefined ? NONE : times(ratio),
-    interval ? `${times(interval.low)} to ${times(interval.high)}` : NONE,
-    percent(noise),
-    verdict ?? "no verdict",
-  ];
-}
-
 /** Cells under each other, the first to the left. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
@@ -57,13 +42,13 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 function textOf(path: ComparedPath): string[] {
-  const title = tooFew(path) ?? `${path.name}: ${path.pairs} pairs`;
-  return [title, ...aligned([HEAD, ...path.figures.map(row)]).map((line) => `  ${line}`)];
+  const rows = aligned([COMPARISON_HEAD, ...path.figures.map(comparisonRow)]);
+  return [comparisonTitle(path), ...rows.map((line) => `  ${line}`)];
 }
 
 function markdownOf(path: ComparedPath): string[] {
-  const title = tooFew(path) ?? `${path.name}: ${path.pairs} pairs`;
-  return [`### ${title}`, "", ...markdownTable(HEAD, path.figures.map(row)), ""];
+  const rows = markdownTable(COMPARISON_HEAD, path.figures.map(comparisonRow));
+  return [`### ${comparisonTitle(path)}`, "", ...rows, ""];
 }
 
 /** JSON has no infinity and no NaN. */
@@ -119,14 +104,21 @@ export const tool = declareTool({
       choice("worse", "exit with status 1 where a figure became worse", ["worse"]),
     ),
     markdown: flag("print tables in Markdown"),
+    page: optional(
+      outputPath("FILE.html", "page to write, with both sides' distributions and stacks"),
+    ),
   },
-  run({ base, new: other, noise, "fail-on": failOn, markdown }, { warn }) {
-    const { paths, notices } = compare(side(base, warn), side(other, warn), noise);
+  run({ base, new: other, noise, "fail-on": failOn, markdown, page }, { warn }) {
+    const comparison = compare(side(base, warn), side(other, warn), noise);
+    const { paths, notices } = comparison;
     notices.forEach((notice) => warn(notice));
+    if (page !== undefined) {
+      writePage(page, "FILE.html", comparisonPage(comparison, base, other));
+    }
     const figures = paths.flatMap((path) => path.figures);
     return {
       text: paths.flatMap(markdown ? markdownOf : textOf),
-      json: { base, new: other, notices, paths: paths.map(jsonOf) },
+      json: { base, new: other, page, notices, paths: paths.map(jsonOf) },
       status: failOn && figures.some(({ verdict }) => verdict === failOn) ? 1 : 0,
     };
   },

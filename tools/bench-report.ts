@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { OutputFile } from "../lib/files/files.ts";
 import { flag, outputPath, path } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";
@@ -13,6 +12,7 @@ import { machineJson } from "../lib/report/json.ts";
 import { inOrder, ledger } from "../lib/report/ledger.ts";
 import { page } from "../lib/report/page.ts";
 import { whereTimeWent } from "../lib/report/words.ts";
+import { writePage } from "../lib/report/write_page.ts";
 
 const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
@@ -21,16 +21,6 @@ const tables = (machine: MachineFigures) => [
   ...(machine.pairs.length > 0 ? ioMarkdown(machine) : []),
   ...(machine.runs.length > 0 || machine.pairs.length === 0 ? ledger(machine) : []),
 ];
-
-function writePage(name: string, html: string): void {
-  try {
-    using file = new OutputFile(name);
-    file.append(html);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new Error(`${message} (OUT.html may be another place)`, { cause: error });
-  }
-}
 
 export const tool = declareTool({
   name: "bench-report",
@@ -68,10 +58,7 @@ export const tool = declareTool({
 
     // Nothing is written where only an answer was asked for.
     const name = output || (markdown || asJson ? undefined : `${folder}/report.html`);
-    if (name !== undefined && /\.(csv|json)$/.test(name)) {
-      throw new Error(`${name}: is a file of a run and no page`);
-    }
-    if (name !== undefined) writePage(name, page(machines));
+    if (name !== undefined) writePage(name, "OUT.html", page(machines));
     return {
       text: markdown ? machines.flatMap(tables) : [
         `${name}: ${count(paths, "path")} on ${count(machines.length, "machine")}`,

@@ -53,7 +53,20 @@ export interface Timeline {
   readonly worst: readonly (readonly [seconds: number, ns: number])[];
 }
 
-export type Chart = Stack | Distribution | Timeline | LatencyHeat;
+/** Ratios of both sides' figures, each with its interval where there is one. */
+export interface Ratios {
+  readonly type: "ratios";
+  readonly figures: readonly {
+    readonly name: string;
+    readonly ratio: number;
+    readonly low?: number;
+    readonly high?: number;
+    /** Of a colour in `style.css`. */
+    readonly color: string;
+  }[];
+}
+
+export type Chart = Ratios | Stack | Distribution | Timeline | LatencyHeat;
 
 /** Stretches that a timeline is cut into: about as many as a wide screen has room for. */
 export const STRETCHES = 600;

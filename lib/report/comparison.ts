@@ -5,6 +5,7 @@
  */
 import {
   type Interval,
+  LEAST_NOISE,
   LEAST_PAIRS,
   meanRatio,
   ownNoise,
@@ -44,6 +45,8 @@ export interface ComparedPath {
   readonly name: string;
   readonly pairs: number;
   readonly figures: readonly ComparedFigure[];
+  /** What it is made of. */
+  readonly runs: readonly RunPair[];
 }
 
 /** What a comparison says. */
@@ -58,12 +61,13 @@ const OF_MACHINE = ["cpu_model", "cpus", "emulation"];
 const OF_FORMAT = ["width", "height", "format"];
 
 /** One run of one path, and where it was. */
-interface Placed {
+export interface Placed {
   readonly place: string;
   readonly run: RunFigures;
 }
 
-type RunPair = readonly [base: Placed, other: Placed];
+/** Two runs that were made one after the other. */
+export type RunPair = readonly [base: Placed, other: Placed];
 
 /**
  * Compares two sides.
@@ -159,20 +163,20 @@ function comparePath(
 ): ComparedPath {
   for (const placed of pairs.flat()) expectAlike(pairs[0][0], placed, notices);
   const costs = pairs.map((pair) => pair.map(({ run }) => costsOf(run)));
-  const names = [...costs[0][0].keys()].filter((name) => costs[0][1].has(name));
-  const figures = names.flatMap((name) => {
+  const names = new Set(costs.flat().flatMap((run) => [...run.keys()]));
+  const figures = [...names].flatMap((name) => {
     const known = costs.map(([a, b]) => [a.get(name), b.get(name)] as const)
       .filter((pair): pair is [number, number] => !pair.includes(undefined));
-    // A part that nothing was spent on, on either side.
+    // What no pair has on both sides, and a part that nothing was spent on, on either.
     return known.flat().every((value) => value === 0) ? [] : [compareFigure(name, known, noise)];
   });
   for (const { place, run } of pairs.flat()) {
-    const thirds = driftOf(run.timeline.median_ns, figures[0].noise);
+    const thirds = driftOf(run.timeline.median_ns, figures.at(0)?.noise ?? LEAST_NOISE);
     if (!thirds) continue;
     const words = thirds.map((ns) => (ns / thirds[0]).toFixed(2)).join(" to ");
     notices.push(`${place}: drifted: the medians of its thirds are as ${words}`);
   }
-  return { name, pairs: pairs.length, figures };
+  return { name, pairs: pairs.length, figures, runs: pairs };
 }
 
 /** Runs of one format, and of paths whose latency is from and to the same. */
@@ -186,6 +190,11 @@ function expectAlike(first: Placed, one: Placed, notices: string[]): void {
     const line = `different paths, compared by what both have: ${left.title} and ${right.title}`;
     if (!notices.includes(line)) notices.push(line);
   }
+  if (first.run.latencyName !== one.run.latencyName) {
+    notices.push(
+      `${both}: latency is ${first.run.latencyName} in one, ${one.run.latencyName} in the other`,
+    );
+  }
   for (const property of OF_FORMAT) {
     const [wanted, is] = [first, one].map(({ run }) => run.summary?.[property]);
     if (wanted === undefined || is === undefined || wanted === is) continue;
@@ -194,10 +203,10 @@ function expectAlike(first: Placed, one: Placed, notices: string[]): void {
 }
 
 /** What a frame of a run cost, by name. The wait for a camera is up to the camera, and no cost. */
-function costsOf({ latency, kind, rate, decomposition }: RunFigures): Map<string, number> {
+function costsOf({ latency, latencyName, rate, decomposition }: RunFigures): Map<string, number> {
   const { p50, p95, p99, mean } = latency;
   const costs = new Map(
-    Object.entries({ p50, p95, p99, mean }).map(([of, ns]) => [`${kind.latency.name}, ${of}`, ns]),
+    Object.entries({ p50, p95, p99, mean }).map(([of, ns]) => [`${latencyName}, ${of}`, ns]),
   );
   if (rate !== undefined) costs.set("time a frame", 1e9 / rate);
   if (decomposition) {

@@ -37,7 +37,7 @@ function logTicks(min, max) {
     }
     return values.filter((value) => min <= value && value <= max);
   };
-  const choices = [[1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1]].map(within);
+  const choices = [[1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]].map(within);
   const chosen = choices.find(({ length }) => length <= 6) ?? choices.at(-1);
   if (chosen.length > 2) return chosen;
   const power = 10 ** Math.floor(Math.log10((max - min) / 3));
@@ -122,6 +122,21 @@ function stripes(name) {
   return pen.createPattern(tile, "repeat");
 }
 
+/** Pixels of a chart that has no room for long names beside it, and characters that have some. */
+const NARROW = 600;
+const LINE = 22;
+
+/** A name in lines, as a label takes them. */
+function inLines(name) {
+  const lines = [""];
+  for (const word of name.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (lines.at(-1) !== "" && longer.length > LINE) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
 /** One frame is to be seen, and most cells have few: the steps are those of the logarithm. */
 function shade(frames, most) {
   return most > 1 ? 1 + Math.floor(5 * Math.log(frames) / Math.log(most)) : 6;
@@ -157,6 +172,82 @@ const CONFIGURATIONS = {
           y: {
             ...axis("", { grid: { display: false }, ticks: { autoSkip: false } }),
             stacked: true,
+          },
+        },
+      },
+    };
+  },
+
+  ratios({ figures }) {
+    const ends = figures.flatMap(({ ratio, low = ratio, high = ratio }) => [low, high, 1]);
+    const [least, most] = [Math.min(...ends), Math.max(...ends)];
+    // Room beside the ends, and some where all are 1.
+    const room = Math.max((most / least) ** 0.05, 1.02);
+    const colors = figures.map((figure) => color(figure.color));
+    return {
+      type: "scatter",
+      data: {
+        datasets: [{
+          data: figures.map(({ ratio }, i) => [ratio, i]),
+          pointRadius: 4,
+          pointBackgroundColor: colors,
+          pointBorderWidth: 0,
+        }],
+      },
+      plugins: [{
+        id: "whiskers",
+        beforeDatasetsDraw({ ctx, chartArea: { top, bottom }, scales: { x, y } }) {
+          ctx.save();
+          ctx.lineWidth = 1.5;
+          const line = (style, ...points) => {
+            ctx.strokeStyle = style;
+            ctx.beginPath();
+            for (const [i, [px, py]] of points.entries()) ctx[i ? "lineTo" : "moveTo"](px, py);
+            ctx.stroke();
+          };
+          const same = x.getPixelForValue(1);
+          line(color("quiet"), [same, top], [same, bottom]);
+          for (const [i, { low, high }] of figures.entries()) {
+            if (low === undefined) continue;
+            const at = y.getPixelForValue(i);
+            const [from, to] = [low, high].map((ratio) => x.getPixelForValue(ratio));
+            line(colors[i], [from, at], [to, at]);
+            for (const end of [from, to]) line(colors[i], [end, at - 5], [end, at + 5]);
+          }
+          ctx.restore();
+        },
+      }],
+      options: {
+        ...POINTS,
+        ...common({
+          label({ dataIndex }) {
+            const { name, ratio, low, high } = figures[dataIndex];
+            const interval = low === undefined
+              ? "no interval"
+              : `95 %: ${low.toFixed(3)} to ${high.toFixed(3)}`;
+            return `${name}: ${ratio.toFixed(3)}, ${interval}`;
+          },
+        }),
+        scales: {
+          x: {
+            ...logarithmic(""),
+            min: least / room,
+            max: most * room,
+            ticks: { ...logarithmic("").ticks, callback: (value) => +value.toPrecision(4) },
+          },
+          y: {
+            ...axis("", { grid: { display: false }, min: -0.5, max: figures.length - 0.5 }),
+            reverse: true,
+            afterBuildTicks(scale) {
+              scale.ticks = figures.map((_, value) => ({ value }));
+            },
+            ticks: {
+              color: color("quiet"),
+              autoSkip: false,
+              callback(i) {
+                return this.chart.width < NARROW ? inLines(figures[i].name) : figures[i].name;
+              },
+            },
           },
         },
       },

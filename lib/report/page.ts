@@ -4,7 +4,7 @@
  * @module
  */
 import type { Decomposition, MeanFrame } from "./analysis/decompose.ts";
-import { type Cost, type PartName, PARTS } from "./analysis/recorded_paths.ts";
+import { type Cost, PARTS } from "./analysis/recorded_paths.ts";
 import type { Statistics } from "./analysis/percentiles.ts";
 import { SLOWEST } from "./analysis/slowest.ts";
 import { stack } from "./charts.ts";
@@ -21,6 +21,7 @@ import {
   systemCalls,
   withoutCalls,
 } from "./io_metrics.ts";
+import { ALL_PARTS, BUSY_COSTS, COSTS, partsLegend } from "./parts_legend.ts";
 import { Charts, ns, sheet, swatch, table, us } from "./sheet.ts";
 import { slowestTable } from "./slowest_table.ts";
 import {
@@ -38,20 +39,6 @@ import {
   timestamps,
   withoutPerf,
 } from "./words.ts";
-
-const COSTS: Readonly<Record<Cost, string>> = {
-  waiting: "waiting for the camera",
-  copying: "copies",
-  computing: "computing",
-  calling: "system calls",
-  scheduling: "queueing and wake-up",
-  measuring: "measuring",
-};
-
-/** Costs of a turn without source wait. */
-const BUSY_COSTS = (Object.keys(COSTS) as Cost[]).filter((cost) => cost !== "waiting");
-
-const ALL_PARTS = Object.entries(PARTS) as [PartName, Cost][];
 
 /** The whole page. */
 export function page(machines: readonly MachineFigures[]): string {
@@ -96,7 +83,7 @@ function overview(machine: MachineFigures, charts: Charts): Markup {
       <h2 id="${anchor(machine)}">${title(machine)}</h2>
       <p class="quiet">${machineLine(machine)}</p>
       ${notices(machine)} ${ioMethods(machine)} ${apart.length > 0 && html`
-        ${legend(apart)}
+        ${partsLegend(apart.map(({ decomposition }) => decomposition))}
         <div class="charts">
           ${charts.figure(
             "Typical frame",
@@ -196,25 +183,6 @@ function link(machine: MachineFigures, run: RunFigures): Markup {
   return html`
     <a href="#${anchor(machine, run)}">${run.name}</a>${run.decomposition?.whole === "latency" &&
       "*"}
-  `;
-}
-
-function legend(runs: readonly Apart[]): Markup {
-  const drawn = ALL_PARTS.filter(([name]) =>
-    runs.some(({ decomposition }) => decomposition.parts.has(name))
-  );
-  return html`
-    <ul class="legend">${BUSY_COSTS.map((cost) => {
-      const parts = drawn.filter(([, of]) => of === cost);
-      return parts.length > 0 &&
-        html`
-          <li><b>${COSTS[cost]}</b>${parts.map(([name]) =>
-            html`
-              <span>${swatch(name)}${name}</span>
-            `
-          )}</li>
-        `;
-    })}<li><span>${swatch("remainder")}remainder</span></li></ul>
   `;
 }
 

@@ -18,7 +18,7 @@ export const ns = (value: number): string => formatNs(value).replace(" us", " µ
 /** A time of a table whose head has the unit. */
 export const us = (value: number): string => Number.isNaN(value) ? "–" : (value / 1e3).toFixed(2);
 
-/** The colour of a part, or of the remainder. */
+/** A colour by its name in `style.css`: of a part, of the remainder, of a side. */
 export function swatch(part: string): Markup {
   const name = part.toLowerCase().replaceAll(" ", "-");
   return part === "remainder"

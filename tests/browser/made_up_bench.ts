@@ -28,14 +28,14 @@ const charged = (random: Random) => [
   random.below(3000),
 ];
 
-/** A camera, 60 frames a second; half way it becomes slower. */
-function camera(random: Random, frames: number, slower = 1): string {
+/** A camera, 60 frames a second; half way its latency becomes another, in ms. */
+function camera(random: Random, frames: number, first: number, then = first): string {
   const columns = "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns," +
     "v4l2_timestamp_sec,v4l2_timestamp_usec,sequence,bytesused,wait_monotonic_ns," +
     `requeue_monotonic_ns,requeued_monotonic_ns,measured_monotonic_ns,flags,${THREAD}`;
   return csv(columns, frames, (frame) => {
     const had = BEGIN + frame * 16_600_000;
-    const taken = had - Math.round(delay(random, (frame < frames / 2 ? 1 : 3) * MS) * slower);
+    const taken = had - delay(random, (frame < frames / 2 ? first : then) * MS);
     const requeue = had + delay(random, 20_000);
     const requeued = requeue + delay(random, 30_000);
     return [
@@ -111,7 +111,7 @@ export function madeUpBench(): Record<string, string> {
   return {
     "machine.csv": "property,value\nkernel,7.2.12-made-up\ncpu_model,made up\ncpus,2\n" +
       "emulation,none\nclocksource,tsc\nperf,/usr/bin/perf: no counters on this machine\n",
-    "mmap.csv": camera(random, 6000),
+    "mmap.csv": camera(random, 6000, 1, 3),
     "mmap.json": '{"width":640,"height":480,"format":"yuyv","driver":"uvcvideo","buffers":4}\n',
     "fixture-none.csv": one,
     "fixture-none.meta.csv": oneMeta,
@@ -126,8 +126,8 @@ export function madeUpSides(runs: number): Record<string, string> {
   const random = new Random(18);
   const files: Record<string, string> = {};
   for (let run = 1; run <= runs; run++) {
-    files[`base/${run}/mmap.csv`] = camera(random, 300);
-    files[`new/${run}/mmap.csv`] = camera(random, 300, 1.4);
+    files[`base/${run}/mmap.csv`] = camera(random, 300, 2);
+    files[`new/${run}/mmap.csv`] = camera(random, 300, 2.8);
   }
   return files;
 }

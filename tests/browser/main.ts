@@ -4,13 +4,15 @@
  *
  * @module
  */
+import { compare } from "../../lib/report/comparison.ts";
+import { comparisonPage } from "../../lib/report/comparison_page.ts";
 import { FIGURES } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
 import { page } from "../../lib/report/page.ts";
 import { junit } from "../harness/junit.ts";
 import { expect, expectEqual, Suite } from "../harness/suite.ts";
 import { Chromium, chromiumVersion } from "./chromium.ts";
-import { madeUpBench } from "./made_up_bench.ts";
+import { madeUpBench, madeUpSides } from "./made_up_bench.ts";
 
 const FOLDER = `${Deno.cwd()}/build/test/browser`;
 const PROBES = Deno.readTextFileSync(new URL("probes.js", import.meta.url));
@@ -86,7 +88,7 @@ async function checkPage(suite: Suite, browser: Chromium, name: string, kinds: r
       await browser.mouse("Moved", x + 1, y);
       await browser.mouse("Moved", x, y);
       const words: string = await ask(`tooltip(${chart})`);
-      expect(/\d (ns|µs|ms|s)\b/.test(words), `${kind}: no time in "${words}"`);
+      expect(/\d (ns|µs|ms|s|%)/.test(words), `${kind}: no figure in "${words}"`);
       expect(!/NaN|undefined|Infinity/.test(words), `${kind}: ${words}`);
       said.push(words);
     }
@@ -140,6 +142,12 @@ async function checkPage(suite: Suite, browser: Chromium, name: string, kinds: r
 Deno.mkdirSync(FOLDER, { recursive: true });
 const bench = write(`${FOLDER}/bench`, madeUpBench());
 Deno.writeTextFileSync(`${FOLDER}/report.html`, page(readBench(bench, FIGURES)));
+const sides = write(`${FOLDER}/sides`, madeUpSides(6));
+const side = (folder: string) => ({ folder, runs: readBench(`${sides}/${folder}`, FIGURES) });
+Deno.writeTextFileSync(
+  `${FOLDER}/comparison.html`,
+  comparisonPage(compare(side("base"), side("new")), "base", "new"),
+);
 
 const suite = new Suite();
 {
@@ -147,6 +155,7 @@ const suite = new Suite();
   console.log(version);
   suite.begin("browser");
   await checkPage(suite, browser, "report", ["stack", "distribution", "timeline", "heat"]);
+  await checkPage(suite, browser, "comparison", ["ratios", "distribution", "stack"]);
 }
 if (Deno.args[0] === "--junit") Deno.writeTextFileSync(Deno.args[1], junit(suite.groups));
 console.log(suite.closing);

@@ -60,6 +60,24 @@ globalThis.probes = {
     };
   },
 
+  /** Labels of a chart's axes that reach beyond its canvas. */
+  cutLabels() {
+    const sides = { left: [0, 1], center: [-0.5, 0.5], right: [-1, 0] };
+    return [...drawn.values()].flatMap((chart) =>
+      Object.values(chart.scales).flatMap((scale) =>
+        scale.getLabelItems(chart.chartArea).flatMap(({ label, font, options }) => {
+          const { textAlign, translation: [x] } = options;
+          chart.ctx.font = font.string;
+          return [label].flat().filter((line) => {
+            const { width } = chart.ctx.measureText(line);
+            const [left, right] = sides[textAlign].map((side) => x + side * width);
+            return left < -1 || right > chart.width + 1;
+          });
+        })
+      )
+    );
+  },
+
   /** What reaches beyond its place sideways: cells, tables and texts, by their words. */
   cut() {
     const wide = (element) => element.scrollWidth > element.clientWidth + 1;
@@ -74,6 +92,7 @@ globalThis.probes = {
       ...(wide(document.documentElement) ? ["the page"] : []),
       ...boxes.filter((box) => wide(box) || beyond(box)).map(words),
       ...texts.filter(beyond).map(words),
+      ...probes.cutLabels(),
     ];
   },
 

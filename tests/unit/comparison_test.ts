@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { writeFile } from "../../lib/files/files.ts";
 import { compare, type Comparison, tooFew } from "../../lib/report/comparison.ts";
+import type { Quantiles } from "../../lib/report/charts.ts";
+import { comparisonPage } from "../../lib/report/comparison_page.ts";
 import { FIGURES } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
 
@@ -97,6 +99,29 @@ Deno.test("comparison: a damaged run leaves the others, and its partner is named
   assertEquals(half.notices, ["base/3/mmap.csv: NEW has none in that pair; left out"]);
 });
 
+Deno.test("comparison: latency is named by what it is from, and not compared with another", () => {
+  /** A camera whose buffers' time is 1 ms before they are had, and whose flags say so or do not. */
+  const stamped = (flags: number) =>
+    MMAP.trimEnd() + ",flags\n" + Array.from({ length: FRAMES }, (_, frame) => {
+      const had = 1e10 + frame * 2e6;
+      return `${frame},0,${had - 9e6},${had},${Math.floor((had - 1e6) / 1e9)},` +
+        `${(had - 1e6) % 1e9 / 1e3},${frame},16,${flags}\n`;
+    }).join("");
+  const files: Record<string, string> = {};
+  for (let run = 1; run <= 6; run++) {
+    files[`base/${run}/mmap.csv`] = stamped(0x12000);
+    files[`new/${run}/mmap.csv`] = stamped(run === 6 ? 0 : 0x12000);
+  }
+  const { paths: [{ figures }], notices } = compared(files);
+  const [{ name, base, pairs }] = figures;
+  assertEquals([name, base, pairs], ["start of exposure to dequeueing, p50", 1e6, 5]);
+  assertEquals(figures.find(({ name }) => name === P50), undefined);
+  assertEquals(notices, [
+    "base/1/mmap.csv, new/6/mmap.csv: latency is start of exposure to dequeueing in one, " +
+    "queueing to dequeueing in the other",
+  ]);
+});
+
 Deno.test("comparison: a run whose thirds differ is said to have drifted", () => {
   const slope = mmap((frame) => 1000 + 10 * frame);
   const { notices } = compared({ ...sides(5, 1000, 1000), "new/2/mmap.csv": slope });
@@ -133,4 +158,44 @@ Deno.test("comparison: what cannot be compared is refused in a line", () => {
     Error,
     "base, new: no run has its name in both: no pairs",
   );
+});
+
+Deno.test("comparison: its page has the verdicts, a line a run, and a bar a side", () => {
+  const sound = comparisonPage(compared(sides(5, 1000, 1500)), "a/<base>", "a/new");
+  assert(sound.includes('<b class="worse">worse</b>'));
+  assert(sound.includes(">5 pairs<") && sound.includes("Recorded without stages"));
+  assert(sound.includes("a/&lt;base&gt;") && !sound.includes("<base>"));
+  const charts = (text: string) => JSON.parse(/id="data">(.*?)<\/script>/.exec(text)![1]);
+  const [{ figures }, { colors, lines }] = charts(sound);
+  assertEquals([figures[0].name, figures[0].color], [P50, "warn"]);
+  assert(figures[0].low < figures[0].ratio && figures[0].ratio < figures[0].high);
+  assertEquals(colors, [...Array(5).fill("quiet"), ...Array(5).fill("accent")]);
+  // Of 120 frames that all take 1000 ns and one more a run.
+  assertEquals(
+    lines.map(({ points }: Quantiles) => points.at(-1)),
+    [1000, 1500].flatMap((ns) => [1, 2, 3, 4, 5].map((run) => [2.3802, ns + run])),
+  );
+  const one = comparisonPage(compared({ ...sides(1, 1000, 1500) }), "base", "new");
+  assert(one.includes('<td data-of="verdict">no verdict</td>') && !one.includes('class="worse"'));
+
+  // A turn of 1 ms, with 100 us of requeueing and more on the other side.
+  const staged = (more: number) =>
+    "frame,buffer_index,wait_monotonic_ns,enqueue_monotonic_ns,dequeue_monotonic_ns," +
+    "requeue_monotonic_ns,requeued_monotonic_ns,measured_monotonic_ns,v4l2_timestamp_sec," +
+    "v4l2_timestamp_usec,sequence,bytesused\n" +
+    Array.from({ length: FRAMES }, (_, frame) => {
+      const at = [0, 100_000, 500_000, 510_000, 610_000 + more, 710_000 + more]
+        .map((ns) => 1e10 + frame * 1e6 + ns);
+      return `${frame},0,${at.join(",")},1,2,${frame},16\n`;
+    }).join("");
+  const files: Record<string, string> = {};
+  for (let run = 1; run <= 6; run++) {
+    files[`base/${run}/mmap.csv`] = staged(run);
+    files[`new/${run}/mmap.csv`] = staged(50_000 + run);
+  }
+  const [, , typical, slowest] = charts(comparisonPage(compared(files), "base", "new"));
+  assertEquals([typical.bars, slowest.bars], [["base", "new"], ["base", "new"]]);
+  const requeue = typical.parts.find(({ name }: { name: string }) => name === "requeue");
+  // The mean of runs with 1 to 6 ns more.
+  assertEquals(requeue.ns, [100_004, 150_004]);
 });

@@ -91,10 +91,13 @@ Deno.test("bench-compare: --fail-on worse is status 1 of a worse side, and of no
     run bench-compare base new --fail-on worse --noise 3% >/dev/null; echo $?
     run bench-compare new base --fail-on worse --noise 3% >/dev/null; echo $?
     run bench-compare base new --noise 3 2>&1; echo $?
+    run bench-compare base new --page base/1/mmap.csv 2>&1; echo $?
+    run bench-compare base new --page page.html >/dev/null; grep -c '<h2>mmap</h2>' page.html
     run bench-compare base new --json --noise 3% | grep -o '"figure":"queueing to dequeueing, p50".*"verdict":"worse"' | wc -l`);
   assertEquals([status, stdout], [
     0,
-    '1\n0\nbench-compare: --noise must be a share such as 3%, not "3" (see bench-compare --help)\n2\n1\n',
+    '1\n0\nbench-compare: --noise must be a share such as 3%, not "3" (see bench-compare --help)\n2\n' +
+    "bench-compare: base/1/mmap.csv: is a file of a run and no page\n1\n1\n1\n",
   ], stderr);
 });
 

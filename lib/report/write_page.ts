@@ -1,0 +1,23 @@
+/**
+ * Writing a page where a tool was told to.
+ *
+ * @module
+ */
+import { OutputFile } from "../files/files.ts";
+
+/**
+ * Writes a page.
+ *
+ * @param argument of the command line that named the file
+ * @throws {Error} in one line, where it cannot be written, or has the name of a run's file
+ */
+export function writePage(name: string, argument: string, html: string): void {
+  if (/\.(csv|json)$/.test(name)) throw new Error(`${name}: is a file of a run and no page`);
+  try {
+    using file = new OutputFile(name);
+    file.append(html);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`${message} (${argument} may be another place)`, { cause: error });
+  }
+}
