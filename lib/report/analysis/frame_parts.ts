@@ -61,18 +61,24 @@ export function frameParts(run: Table, kind: PathKind, meta?: Table): FrameParts
   const values = new Float64Array(names.length);
   const whole = (row: number) =>
     overlapping ? to[row] - from[row] : isTurn(row) ? start[row + 1] - start[row] : NaN;
+  let [remainder, busy] = [NaN, NaN];
   return {
-    ...{ overlapping, names, rows, joined, values, remainder: NaN, busy: NaN },
+    ...{ overlapping, names, rows, joined, values },
     unknown: all.filter((name) => !names.includes(name)),
-    take(this: { remainder: number; busy: number }, row: number) {
-      let rest = whole(row);
+    get remainder() {
+      return remainder;
+    },
+    get busy() {
+      return busy;
+    },
+    take(row) {
+      remainder = whole(row);
       for (let i = 0; i < there.length; i++) {
         values[i] = at(there[i].to, row) - at(there[i].from, row);
-        rest -= values[i];
+        remainder -= values[i];
       }
-      if (delay) rest = takeOut(values, rest, delay.ns[row], wait, delay.preempted(row));
-      this.remainder = rest;
-      this.busy = wait < 0 ? whole(row) : whole(row) - values[wait];
+      if (delay) remainder = takeOut(values, remainder, delay.ns[row], wait, delay.preempted(row));
+      busy = wait < 0 ? whole(row) : whole(row) - values[wait];
     },
   };
 }
