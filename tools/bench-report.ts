@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OutputFile } from "../lib/files/files.ts";
+import { writeFile } from "../lib/files/output_file.ts";
 import { flag, outputPath, path } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";
@@ -24,8 +24,7 @@ const tables = (machine: MachineFigures) => [
 
 function writePage(name: string, html: string): void {
   try {
-    using file = new OutputFile(name);
-    file.append(html);
+    writeFile(name, html);
   } catch (error) {
     const { message } = error as Error;
     throw new Error(`${message} (OUT.html may be another place)`, { cause: error });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { writeFile } from "../../lib/files/files.ts";
+import { writeFile } from "../../lib/files/output_file.ts";
 import { compare, type Comparison, tooFew } from "../../lib/report/comparison.ts";
 import { FIGURES } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
