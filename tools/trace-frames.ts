@@ -29,7 +29,7 @@ import {
   type TimedFrame,
   timedFrames,
 } from "../lib/report/slow_frames.ts";
-import { isPipe, isSameFile } from "../lib/sys/device_number.ts";
+import { isEndless, isSameFile } from "../lib/sys/device_number.ts";
 import { SysError } from "../lib/sys/errno.ts";
 import { listFolder } from "../lib/sys/folder.ts";
 
@@ -214,18 +214,20 @@ export const tool = declareTool({
     if (chrome === undefined && trace === undefined) {
       throw new UsageError("--chrome or --trace is missing");
     }
-    if (trace !== undefined && isPipe(trace)) {
-      throw new Error(`${trace}: is a pipe, and has to be read more than once: name a file`);
+    if (trace !== undefined && isEndless(trace)) {
+      throw new Error(
+        `${trace}: is a pipe or a device, and has to be read more than once: name a file`,
+      );
     }
     const beside = trace === undefined ? undefined : { path: trace, span: traceSpan(trace) };
     const seen = look(folder, beside, warn);
-    const found = beside && seen.frames > 0 ? lookUp(beside, seen) : [];
+    if (seen.frames === 0) throw new Error(`${folder}: no CSV of a run in it`);
+    const found = beside ? lookUp(beside, seen) : [];
     if (chrome !== undefined) {
       refuseRunFile(chrome, folder);
       draw(chrome, folder, seen, beside);
     }
     const { frames, first, last } = seen;
-    if (frames === 0) throw new Error(`${folder}: no CSV of a run in it`);
     const drawn = `${chrome}: ${frames} frames of ${seconds(last - first)}, for ui.perfetto.dev`;
     return {
       text: [

@@ -15,6 +15,7 @@ import {
   WRITER_ORDER,
 } from "./analysis/soundness.ts";
 import { describeDamage, Table, TableError } from "./analysis/table.ts";
+import { isEndless } from "../sys/device_number.ts";
 import { SysError } from "../sys/errno.ts";
 import { listFolder } from "../sys/folder.ts";
 
@@ -130,6 +131,7 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
   const attempt = <T>(file: string, take: (path: string) => T): T | undefined => {
     if (!files.includes(file)) return undefined;
     try {
+      if (isEndless(`${path}/${file}`)) throw new Error("is a pipe or a device and no file");
       return take(`${path}/${file}`);
     } catch (error) {
       const { message } = error as Error;

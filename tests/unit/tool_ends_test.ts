@@ -118,13 +118,28 @@ Deno.test("trace-frames: what it takes, and a trace that cannot be read twice", 
   const { status, stdout, stderr } = await shell(`${REPORT}; mkfifo pipe
     run trace-frames . --chrome out/trace.json; echo $?
     run trace-frames . --trace pipe; echo $?
+    run trace-frames . --trace /dev/zero; echo $?
+    mkdir empty; run trace-frames empty --chrome new/trace.json; echo $?
     run trace-frames .; echo $?; ls . out`);
   assertEquals([status, stdout, stderr], [
     0,
-    "out/trace.json: 3 frames of 20.000 s, for ui.perfetto.dev\n0\n1\n2\n" +
-    ".:\nmmap.csv\nout\npipe\n\nout:\ntrace.json\n",
-    "trace-frames: pipe: is a pipe, and has to be read more than once: name a file\n" +
+    "out/trace.json: 3 frames of 20.000 s, for ui.perfetto.dev\n0\n1\n1\n1\n2\n" +
+    ".:\nempty\nmmap.csv\nout\npipe\n\nout:\ntrace.json\n",
+    "trace-frames: pipe: is a pipe or a device, and has to be read more than once: name a file\n" +
+    "trace-frames: /dev/zero: is a pipe or a device, and has to be read more than once: name a file\n" +
+    "trace-frames: empty: no CSV of a run in it\n" +
     "trace-frames: --chrome or --trace is missing (see trace-frames --help)\n",
+  ]);
+});
+
+Deno.test("bench-report: a pipe or a device among the files is passed over, and nobody waits", async () => {
+  const { status, stderr } = await shell(
+    `${REPORT}; mkfifo a.csv; ln -s /dev/zero b.csv; run bench-report . --json >said`,
+  );
+  assertEquals([status, stderr], [
+    0,
+    "bench-report: ./a.csv: is a pipe or a device and no file; skipped\n" +
+    "bench-report: ./b.csv: is a pipe or a device and no file; skipped\n",
   ]);
 });
 
