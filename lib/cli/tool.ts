@@ -210,6 +210,14 @@ export function declareTool<P extends Positionals, O extends Options>(
   return tool;
 }
 
+/** Of Deno's own errors, `No such file or directory (os error 2): ...`, the errno by its name. */
+function messageOf(error: Error): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string"
+    ? error.message.replace(/\(os error \d+\)/, `(${code})`)
+    : error.message;
+}
+
 /** Runs a tool, with the program's arguments where none are given, and ends the program. */
 export async function main<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
@@ -241,11 +249,13 @@ async function run<P extends Positionals, O extends Options>(
     if (values.json) print(JSON.stringify(report.json));
     else if (!values.quiet) { for (const line of report.text) print(line); }
     if (report.failure === undefined) return stop.status || (report.status ?? 0);
-    const { message, stack } = report.failure;
+    const { stack } = report.failure;
+    const message = messageOf(report.failure);
     complain(values.debug ? stack ?? message : message);
     return 1;
   } catch (error) {
-    const { message, stack } = error as Error;
+    const { stack } = error as Error;
+    const message = messageOf(error as Error);
     if (error instanceof UsageError) {
       complain(`${message} (see ${tool.name} --help)`);
       return 2;

@@ -134,8 +134,7 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
       if (isEndless(`${path}/${file}`)) throw new Error("is a pipe or a device and no file");
       return take(`${path}/${file}`);
     } catch (error) {
-      const { message } = error as Error;
-      const why = error instanceof SysError ? message.slice(`${path}/${file}: `.length) : message;
+      const why = error instanceof SysError ? error.what : (error as Error).message;
       notice(file, `${why}; skipped`);
       return undefined;
     }

@@ -87,4 +87,9 @@ export class SysError extends Error {
   constructor(readonly subject: string, readonly call: string, readonly code: number) {
     super(`${subject}: ${call}: ${describe(code)}`);
   }
+
+  /** The message without its subject: `VIDIOC_QUERYCAP: Inappropriate ioctl for device (ENOTTY)`. */
+  get what(): string {
+    return this.message.slice(this.subject.length + ": ".length);
+  }
 }

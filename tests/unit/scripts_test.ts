@@ -14,7 +14,7 @@ const shell = (line: string) =>
 /** Those that run on whatever machine, and have a help. */
 const NAMES = [...Deno.readDirSync(SCRIPTS)].map(({ name }) => name).filter((name) =>
   name.endsWith(".sh") &&
-  Deno.readTextFileSync(`${SCRIPTS}/${name}`).includes("/bench_common.sh\"") &&
+  Deno.readTextFileSync(`${SCRIPTS}/${name}`).includes('/bench_common.sh"') &&
   !name.endsWith("_common.sh")
 ).sort();
 

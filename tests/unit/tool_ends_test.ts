@@ -156,3 +156,19 @@ Deno.test("an input without an end is read as far as it is wanted", async () => 
   assertEquals(status, 0, stderr);
   assert((await shell("run cv-ref /dev/zero out.pgm")).stderr.includes("not a PGM file"));
 });
+
+Deno.test("check: what is missing, by its errno's name", async () => {
+  const { status, stdout, stderr } = await shell(
+    `: >module; mkdir f s t; : >t/fixture-feed
+     all() { run check --fixtures f --scripts s --tools t "$@"; echo $?; }
+     all --module none; all --module module --artifacts module
+     all --module module --junit none/a.xml; ls`,
+  );
+  const missing = "No such file or directory (ENOENT)";
+  assertEquals([status, stdout], [0, "1\n1\n1\nf\nmodule\ns\nt\n"], stderr);
+  assertEquals(stderr.split("\n").slice(0, -1).map((line) => line.replace(/: \S+ '.*/, "")), [
+    `check: none: open: ${missing}`,
+    "check: File exists (EEXIST)",
+    `check: ${missing}`,
+  ]);
+});
