@@ -58,7 +58,7 @@ LAUNCHED = $(filter launchers%,$(shell cat $(RUNTIME)))
 all: tools modules ## modules for the running (or given) kernel, and all tools
 
 .PHONY: setup
-setup: ## everything that building, the guests and the tests need (as root)
+setup: ## packages and Deno for building, guests and tests (as root); a guest fetches its own when it first runs
 	toolchain/setup
 
 build/toolchain/network build/toolchain/chart.js:
