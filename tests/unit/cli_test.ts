@@ -172,7 +172,7 @@ Deno.test("files: of a whole one that a full disk cuts off nothing stays, of row
       writev(full.fd, vector, count);
       return -1;
     }
-    const half = iovec.at(vector, 0);
+    const half = iovec.at(vector as Uint8Array<ArrayBuffer>, 0);
     half.iov_len = Math.min(half.iov_len, room);
     room -= half.iov_len;
     return writev(fd, vector, count);
