@@ -172,3 +172,21 @@ Deno.test("check: what is missing, by its errno's name", async () => {
     `check: ${missing}`,
   ]);
 });
+
+Deno.test("two outputs are not one, whether it is there or yet to be made", async () => {
+  for (
+    const [outputs, says] of [
+      ["new/a --digest ./new/a", "OUT is the same file as --digest: new/a"],
+      ["- --digest /dev/stdout", "OUT is the same file as --digest: -"],
+      ["there --digest link", "OUT is the same file as --digest: there"],
+      // To be thrown away both may be.
+      ["/dev/null --digest /dev/null", "/dev/null: is not a V4L2 device"],
+    ]
+  ) {
+    const { stdout, stderr } = await shell(
+      `: >there; ln there link; run decode-file in.ivf ${outputs} --device /dev/null; ls`,
+    );
+    assertEquals(stdout, "link\nthere\n");
+    assert(stderr.includes(says), stderr);
+  }
+});
