@@ -58,7 +58,7 @@ LAUNCHED = $(filter launchers%,$(shell cat $(RUNTIME)))
 all: tools modules ## modules for the running (or given) kernel, and all tools
 
 .PHONY: setup
-setup: ## packages and Deno for building, guests and tests (as root); a guest fetches its own when it first runs
+setup: ## packages and Deno for building and tests (as root); guests fetch theirs at their first run
 	toolchain/setup
 
 build/toolchain/network build/toolchain/chart.js:
