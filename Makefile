@@ -58,7 +58,7 @@ LAUNCHED = $(filter launchers%,$(shell cat $(RUNTIME)))
 all: tools modules ## modules for the running (or given) kernel, and all tools
 
 .PHONY: setup
-setup: ## everything that building, the guests and the tests need (as root)
+setup: ## packages and Deno for building and tests (as root); guests fetch theirs at their first run
 	toolchain/setup
 
 build/toolchain/network build/toolchain/chart.js:
@@ -163,7 +163,7 @@ benchmark: setup tools ## frame cost in the uml guest against another build: OTH
 
 .PHONY: calibrate
 calibrate: setup ## in the uml guest: whether delays of known length are found where they are; the instrument's own cost
-	guest/run --kernel uml --cpus 1 -- scripts/calibrate.sh $(V8_FLAGS) $(IMPORTS)
+	guest/run --kernel uml --cpus 1 -- scripts/calibrate.sh -- $(V8_FLAGS) $(IMPORTS)
 
 .PHONY: ledger
 ledger: setup tools ## every benchmark row in the guests: bench/ledger, docs/benchmark.md; FRAMES=600

@@ -31,7 +31,7 @@ else
 	chosen=("${rows[@]}")
 fi
 for row in "${chosen[@]}"; do
-	[[ " ${rows[*]} " == *" $row "* ]] || wrong_usage "there is no row '$row'"
+	[[ " ${rows[*]} " == *" $row "* ]] || wrong_usage "there is no row '$row': ${rows[*]}"
 done
 
 fixtures=$(dirname "$scripts")/fixtures
@@ -97,8 +97,8 @@ run_row() {
 }
 
 [ "$(id -u)" -eq 0 ] || die "must run as root"
-mkdir -p -- "$folder" || die "$folder: cannot be made"
-has_node vivid-000-vid-cap || modprobe vivid || die "no vivid: its module does not load"
+make_folder "$folder"
+has_node vivid-000-vid-cap || modprobe -q vivid || die "no vivid: its module does not load"
 has_node vpipe || load_filter
 camera=$(node vivid-000-vid-cap)
 filter=$(node vpipe)
@@ -106,7 +106,7 @@ echo "$folder: camera $camera, filter $filter, $frames frames a row"
 
 begin_rows "$folder" "${rows[@]}"
 said=$(mktemp)
-trap 'rm -f "$said"' EXIT
+trap 'rm -f "$said"; remove_empty_folders' EXIT
 failures=0
 notes=
 for row in "${chosen[@]}"; do

@@ -31,11 +31,15 @@ wrong_usage() {
 	exit 2
 }
 
-# The comment on top of a script is its help.
-if [ "${1-}" = --help ]; then
+# The comment on top of a script is its help; no other option is known.
+case ${1-} in
+--help | -h)
 	sed -n '3,/^[^#]/s/^#\( \|$\)//p' "$0"
 	exit 0
-fi
+	;;
+--) ;;
+-*) wrong_usage "unknown option $1" ;;
+esac
 
 # arguments MIN MAX COUNT, with MAX - for any number.
 arguments() {
@@ -46,6 +50,24 @@ arguments() {
 number() {
 	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || wrong_usage "$1 must be a number from 1, not '$2'"
 }
+
+# make_folder FOLDER: where it is missing, with those on the way. Of what was made so
+# is gone again at the script's end whatever nothing came to lie in.
+made_folders=()
+make_folder() {
+	local folder=$1 said
+	until [ -e "$folder" ]; do
+		made_folders+=("$folder")
+		folder=$(dirname -- "$folder")
+	done
+	said=$(LC_ALL=C mkdir -p -- "$1" 2>&1) || die "$1: ${said#mkdir: }"
+}
+
+# A script that has a trap of its own calls this in it.
+remove_empty_folders() {
+	[ ${#made_folders[@]} -eq 0 ] || rmdir -- "${made_folders[@]}" 2>/dev/null || true
+}
+trap remove_empty_folders EXIT
 
 # node NAME: the first video node that the driver calls so.
 node() {
@@ -171,12 +193,18 @@ end_all() {
 		kill -TERM -- "-$process" 2>/dev/null || continue
 		wait "$process" 2>/dev/null || true
 	done
+	remove_empty_folders
 }
 
 # clear PREFIX: no file of an older run may be taken for this one's.
 clear() {
-	mkdir -p -- "$(dirname -- "$1")" || die "$1: cannot make its folder"
+	make_folder "$(dirname -- "$1")"
 	rm -f -- "$1".{csv,json,meta.csv,perf.csv}
+}
+
+# without_rows PREFIX: of a run that has none, counters and metadata say nothing.
+without_rows() {
+	[ -e "$1.csv" ] || rm -f -- "$1".{perf,meta}.csv
 }
 
 need_tool() {
@@ -192,8 +220,8 @@ start_tool() {
 
 # measure PREFIX TOOL ARGUMENT...: one run without the filter.
 measure() {
-	clear "$1"
 	trap end_all EXIT
+	clear "$1"
 	start_tool "$@"
 	finish "$1"
 }
@@ -208,7 +236,8 @@ finish() {
 		status=1
 	fi
 	tool=
-	[ -s "$1.json" ] || rm -f "$1.json"
+	[ -s "$1.json" ] || rm -f -- "$1.json"
+	without_rows "$1"
 	return "$status"
 }
 
@@ -247,11 +276,12 @@ end_drain() {
 # measure_filter PREFIX TOOL ARGUMENT...: one run with the filter's metadata.
 measure_filter() {
 	local status=0
-	clear "$1"
 	trap end_all EXIT
+	clear "$1"
 	start_drain "$1"
 	start_tool "$@"
 	finish "$1" "$drain" || status=$?
 	end_drain "$1" || [ "$status" -ne 0 ] || die "${1##*/}: meta-drain failed"
+	without_rows "$1"
 	return "$status"
 }

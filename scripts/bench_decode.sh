@@ -31,7 +31,7 @@ number FRAMES "$frames"
 number PAIRS "$pairs"
 if [ $# -gt 3 ]; then parts=("${@:4}"); else parts=(rate two memory); fi
 for part in "${parts[@]}"; do
-	[[ $part =~ ^(rate|two|memory)$ ]] || wrong_usage "there is no part '$part'"
+	[[ $part =~ ^(rate|two|memory)$ ]] || wrong_usage "there is no part '$part': rate two memory"
 done
 
 small=$(dirname "$scripts")/fixtures/streams/vp9-320x240.ivf
@@ -210,7 +210,8 @@ mappings() {
 		awk '{ printf "%s%d mappings in %d streams", sep, $2, $1; sep = ", " } END { print "" }'
 }
 
-mkdir -p -- "$folder" "$streams" || die "$folder: cannot be made"
+make_folder "$folder"
+make_folder "$streams"
 start_daemon "$folder/daemon.log"
 echo "kernel $release, $(nproc) processors, $frames frames of 1080p a run"
 for part in "${parts[@]}"; do

@@ -127,7 +127,7 @@ expect_exact() {
 	exact=$((exact + pictures))
 }
 
-mkdir -p -- "$digests" || die "$digests: cannot be made"
+make_folder "$digests"
 rm -f "$digests"/*
 echo "pair,side,client,frames,seconds" >"$folder/clients.csv"
 for kind in "${seven[@]}" "${eighth[@]}"; do

@@ -22,7 +22,7 @@ end_programs() {
 	programs=()
 	daemon=
 }
-trap 'end_programs; rm -rf "$scratch"' EXIT
+trap 'end_programs; rm -rf "$scratch"; remove_empty_folders' EXIT
 
 # run OUTPUT COMMAND...: in the foreground of a run, its stdout and stderr in a file.
 run() {
@@ -73,7 +73,7 @@ make_stream() {
 	local rate=${4:-4M}
 	stream=$streams/$1-$2-$3${4:+-$4}.$suffix
 	[ ! -s "$stream" ] || return 0
-	mkdir -p -- "$streams" || die "$streams: cannot be made"
+	make_folder "$streams"
 	say "making $stream"
 	run "$scratch/output" env SVT_LOG=1 "${quiet[@]}" -v error -f lavfi \
 		-i "testsrc2=size=$2:rate=30,noise=alls=6:allf=t,format=yuv420p" \

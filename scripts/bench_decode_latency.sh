@@ -44,7 +44,7 @@ of() {
 		awk '{ printf "%.1f", $1 / 1e3 }'
 }
 
-mkdir -p -- "$folder" || die "$folder: cannot be made"
+make_folder "$folder"
 echo "node,codec,size,frames,beyond_p50_us,beyond_mean_us,beyond_max_us,waiting_mean_us,working_mean_us" \
 	>"$folder/latency.csv"
 echo "kernel $release, $(nproc) processors, $frames frames a run, times in us"

@@ -33,7 +33,7 @@ done
 all=({write,mmap,userptr,dmabuf}-{read,mmap,userptr,dmabuf})
 if [ $# -gt 2 ]; then pairs=("${@:3}"); else pairs=("${all[@]}"); fi
 for pair in "${pairs[@]}"; do
-	[[ " ${all[*]} " == *" $pair "* ]] || wrong_usage "there is no '$pair'"
+	[[ " ${all[*]} " == *" $pair "* ]] || wrong_usage "there is no '$pair': ${all[*]}"
 done
 rows=(machine)
 for size in "${sizes[@]}"; do
@@ -206,9 +206,9 @@ need_tool bench-report
 node=$(node "vpipe loopback 0")
 node_stats=/sys/kernel/debug/vpipe-loop/${node##*/}/stats
 [ -r "$node_stats" ] || die "$node_stats cannot be read: is debugfs mounted?"
-mkdir -p -- "$folder" || die "$folder: cannot be made"
+make_folder "$folder"
 scratch=$(mktemp -d)
-trap 'end_programs; end_counting; rm -rf "$scratch"' EXIT
+trap 'end_programs; end_counting; rm -rf "$scratch"; remove_empty_folders' EXIT
 begin_rows "$folder" "${rows[@]}"
 echo "$folder: $node, $frames frames a run"
 machine_row() {

@@ -38,9 +38,10 @@ for side in base new; do
 	[ ! -e "$folder/$side" ] || die "$folder/$side: is there already: name another DIR"
 done
 
-mkdir -p -- "$folder/base" "$folder/new" || die "$folder: cannot be made"
+make_folder "$folder/base"
+make_folder "$folder/new"
 running=$folder/running
-trap 'rm -rf -- "$running"' EXIT
+trap 'rm -rf -- "$running"; remove_empty_folders' EXIT
 "$scripts/machine.sh" >"$folder/machine.csv"
 
 # one_run SIDE PAIR COMMAND...

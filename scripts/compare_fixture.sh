@@ -8,41 +8,33 @@
 # OTHER_BENCH takes bench-fixture's arguments and writes its CSV columns. Printed
 # are the medians (p50) of both sides, pair by pair, and how many times lower
 # this tree's is; the median of those ratios is the result.
-set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")/.."
+. "$(dirname "$(readlink -f "$0")")/bench_common.sh"
 
-if [ $# -lt 2 ]; then
-	sed -n 's/^# \(usage: .*\)/\1/p' "$0" >&2
-	exit 2
-fi
-declare -A module=([this]=build/kmod/$(uname -r)/vpipe.ko [other]=$1)
-declare -A bench=([this]=build/bin/bench-fixture [other]=$2)
+arguments 2 4 $#
 frames=${3:-600}
 pairs=${4:-5}
+number FRAMES "$frames"
+number PAIRS "$pairs"
+cd "$scripts/.."
+for file in "$1" "$2"; do
+	[ -r "$file" ] || die "'$file': there is no such file"
+done
+declare -A modules=([this]=build/kmod/$release/vpipe.ko [other]=$1)
+declare -A benches=([this]=build/bin/bench-fixture [other]=$2)
 warm_up=50
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-node() {
-	local name
-	name=$(grep -lx vpipe /sys/class/video4linux/video*/name | head -n 1)
-	echo "/dev/$(basename "$(dirname "$name")")"
-}
-
-median() {
-	sort -n | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
-}
-
 # p50 SIDE IMAGE ALGORITHM: median of QBUF to DQBUF in ns, after a warm-up.
 p50() {
 	if [ -d /sys/module/vpipe ]; then rmmod vpipe; fi
-	insmod "${module[$1]}"
-	"${bench[$1]}" "$(node)" /dev/dma_heap/system "$2" "$scratch/csv" \
+	insmod "${modules[$1]}"
+	"${benches[$1]}" "$(node vpipe)" "$heap" "$2" "$scratch/csv" \
 		$((frames + warm_up)) "$3" >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; return 1; }
 	awk -F, -v skip=$warm_up 'NR > 1 + skip { print $4 - $3 }' "$scratch/csv" | median
 }
 
-echo "kernel $(uname -r), $frames frames a run after $warm_up to warm up, p50 from QBUF to DQBUF"
+echo "kernel $release, $frames frames a run after $warm_up to warm up, p50 from QBUF to DQBUF"
 for image in tiny-4x4 noise-vga; do
 	for algorithm in none threshold; do
 		: >"$scratch/ratios"

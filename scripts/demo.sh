@@ -13,7 +13,7 @@ cd "$(dirname "$scripts")"
 frames=300
 filter=$(node vpipe)
 camera=$(node 'vivid-000-vid-cap')
-mkdir -p "$folder"
+make_folder "$folder"
 "$scripts/machine.sh" >"$folder/machine.csv"
 
 echo "Kernel $release, filter $filter, camera $camera"

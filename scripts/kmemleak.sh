@@ -23,7 +23,7 @@ need_tool bench-fixture
 
 csv=$folder/kmemleak.csv
 report=$folder/kmemleak.txt
-mkdir -p "$folder"
+make_folder "$folder"
 rm -f "$report"
 echo step,reports >"$csv"
 leaks=0
@@ -47,6 +47,7 @@ scan() {
 
 restore() {
 	[ -d /sys/module/vpipe ] || [ -z "$was_loaded" ] || insmod "$module"
+	remove_empty_folders
 }
 
 was_loaded=

@@ -5,6 +5,10 @@
 # FOLDER gets the module and its Module.symvers.
 set -euo pipefail
 
+[ $# -eq 2 ] || {
+	echo "usage: scripts/mem2mem.sh KDIR FOLDER" >&2
+	exit 2
+}
 kdir=$1
 folder=$(readlink -m "$2")
 file=drivers/media/v4l2-core/v4l2-mem2mem.c

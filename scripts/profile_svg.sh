@@ -7,6 +7,10 @@ set -euo pipefail
 	echo "usage: scripts/profile_svg.sh CSV" >&2
 	exit 2
 }
+[ -f "$1" ] || {
+	echo "profile_svg.sh: $1: there is no such file" >&2
+	exit 1
+}
 awk -F, '
 	BEGIN {
 		split("#4e79a7 #f28e2b #76b7b2 #e15759 #59a14f #b07aa1 #9c9c9c", colour, " ")

@@ -26,7 +26,7 @@ fixtures=$(dirname "$scripts")/fixtures
 loop=$(node "vpipe loopback 0")
 filter=$(node vpipe)
 csv=$folder/soak.csv
-mkdir -p -- "$folder" || die "$folder: cannot be made"
+make_folder "$folder"
 scratch=$(mktemp -d)
 
 declare -A programs=()
@@ -47,7 +47,7 @@ end_programs() {
 	done
 	programs=()
 }
-trap 'end_programs; rm -rf "$scratch"' EXIT
+trap 'end_programs; rm -rf "$scratch"; remove_empty_folders' EXIT
 
 # Streams that come and go, one behind the other.
 clients() {

@@ -9,6 +9,7 @@
 tracefs=/sys/kernel/tracing
 buffer_kb=${BUFFER_KB:-16384}
 instance=
+output=
 
 open_instance() {
 	[ "$(id -u)" -eq 0 ] || die "must run as root"
@@ -27,6 +28,8 @@ open_instance() {
 close_instance() {
 	[ -z "$started" ] || ! runs "$started" || { kill -TERM -- "-$started"; wait "$started"; } || true
 	[ ! -d "$instance" ] || rmdir "$instance"
+	[ -z "$output" ] || [ -s "$output" ] || rm -f -- "$output"
+	remove_empty_folders
 }
 
 # has_event SYSTEM[:EVENT]
@@ -54,9 +57,11 @@ lost_events() {
 		"$instance"/per_cpu/cpu*/stats
 }
 
-# This script's file, a new one.
+# open_output FILE: this script's, a new one; gone again at its end where it is empty.
 open_output() {
-	mkdir -p -- "$(dirname -- "$1")" || die "$1: cannot make its folder"
+	[ ! -e "$1" ] || [ -f "$1" ] || die "$1: is a folder or a device, and no file to write"
+	make_folder "$(dirname -- "$1")"
 	rm -f -- "$1"
-	: >"$1" || die "$1: cannot be written"
+	{ : >"$1"; } 2>/dev/null || die "$1: cannot be written"
+	output=$1
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OutputFile } from "../lib/files/files.ts";
+import { writeFile } from "../lib/files/output_file.ts";
 import {
   choice,
   flag,
@@ -85,11 +85,6 @@ function shortfall(
   return { lines: [line + (why && `: ${why}`)], exposure };
 }
 
-function write(name: string, content: string): void {
-  using file = new OutputFile(name);
-  file.append(content);
-}
-
 export const tool = declareTool({
   name: "camera-report",
   summary:
@@ -158,10 +153,10 @@ export const tool = declareTool({
         json: { ...json, ...exposure },
       };
     }
-    write(`${folder}/${io}.json`, `${JSON.stringify(captured.json)}\n`);
-    write(`${folder}/machine.csv`, machineCsv({ camera: card, camera_driver: driver }));
+    writeFile(`${folder}/${io}.json`, `${JSON.stringify(captured.json)}\n`);
+    writeFile(`${folder}/machine.csv`, machineCsv({ camera: card, camera_driver: driver }));
     const machines = readBench(folder, FIGURES);
-    write(`${folder}/report.html`, page(machines));
+    writeFile(`${folder}/report.html`, page(machines));
 
     const run = machines.at(0)?.runs.at(0);
     const { lines, exposure } = shortfall(path, run);

@@ -5,6 +5,7 @@
  */
 import { choice, flag, type Parameter, path } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
+import { File, O_RDONLY } from "../lib/sys/file.ts";
 import { badInputChecks } from "../tests/check/bad_input.ts";
 import { benchChecks } from "../tests/check/bench/bench.ts";
 import { captureChecks } from "../tests/check/camera/capture.ts";
@@ -98,8 +99,12 @@ export const tool = declareTool({
   async run({ tools, module, header, fixtures, scripts, artifacts, ...order }) {
     if (Deno.uid() !== 0) throw new Error("must be started as root: it loads kernel modules");
     for (const needed of [module, fixtures, scripts, `${tools}/fixture-feed`]) {
-      Deno.statSync(needed);
+      File.open(needed, O_RDONLY).close();
     }
+    const keep = (groups: Parameters<typeof junit>[0]) =>
+      order.junit === "" || Deno.writeTextFileSync(order.junit, junit(groups));
+    // Before the first group, so that a place where it cannot be is told at once.
+    keep([]);
     using context = new Context(tools, module, fixtures, scripts, artifacts);
     const { short, tap } = order;
     const suite = new Suite(short, (result) => tap || console.log(readable(result)));
@@ -122,7 +127,7 @@ export const tool = declareTool({
       await suite.group(name, run);
       print(ktapGroup(i + 1, suite.groups[i]));
       // The groups that are over are known even where one takes the machine down.
-      if (order.junit !== "") Deno.writeTextFileSync(order.junit, junit(suite.groups));
+      keep(suite.groups);
     }
     return {
       text: tap ? [] : [`artifacts are in ${artifacts}/`, suite.closing],

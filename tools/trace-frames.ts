@@ -5,7 +5,7 @@
  */
 import { optional, outputPath, path, UsageError } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
-import { OutputFile } from "../lib/files/files.ts";
+import { OutputFile } from "../lib/files/output_file.ts";
 import { formatNs } from "../lib/measure/format.ts";
 import { Slowest } from "../lib/report/analysis/slowest.ts";
 import { ChromeTrace } from "../lib/report/chrome_trace.ts";
@@ -29,7 +29,7 @@ import {
   type TimedFrame,
   timedFrames,
 } from "../lib/report/slow_frames.ts";
-import { isPipe, isSameFile } from "../lib/sys/device_number.ts";
+import { isEndless, isSameFile } from "../lib/sys/device_number.ts";
 import { SysError } from "../lib/sys/errno.ts";
 import { listFolder } from "../lib/sys/folder.ts";
 
@@ -99,22 +99,27 @@ function look(folder: string, beside: Beside | undefined, warn: (message: string
 /** Reads all of the folder once more: its tables together would fill the memory. */
 function draw(name: string, folder: string, { second, first, last }: Seen, beside?: Beside): void {
   using file = new OutputFile(name);
-  const trace = new ChromeTrace((text) => file.append(text), first);
-  readBench(folder, {
-    run(files) {
-      drawRun(trace, files, second);
-      return undefined;
-    },
-    pair(files) {
-      const pair = recordedPair(files);
-      if (pair) drawPair(trace, pair, second);
-      return undefined;
-    },
-  });
-  if (beside) {
-    drawCpus(trace, tasksOnCpus(traceEvents(beside.path, second), beside.span), first, last);
+  try {
+    const trace = new ChromeTrace((text) => file.append(text), first);
+    readBench(folder, {
+      run(files) {
+        drawRun(trace, files, second);
+        return undefined;
+      },
+      pair(files) {
+        const pair = recordedPair(files);
+        if (pair) drawPair(trace, pair, second);
+        return undefined;
+      },
+    });
+    if (beside) {
+      drawCpus(trace, tasksOnCpus(traceEvents(beside.path, second), beside.span), first, last);
+    }
+    trace.close();
+  } catch (error) {
+    file.discard();
+    throw error;
   }
-  trace.close();
 }
 
 const seconds = (ns: number, second = 0) => `${(second + ns / 1e9).toFixed(3)} s`;
@@ -209,18 +214,20 @@ export const tool = declareTool({
     if (chrome === undefined && trace === undefined) {
       throw new UsageError("--chrome or --trace is missing");
     }
-    if (trace !== undefined && isPipe(trace)) {
-      throw new Error(`${trace}: is a pipe, and has to be read more than once: name a file`);
+    if (trace !== undefined && isEndless(trace)) {
+      throw new Error(
+        `${trace}: is a pipe or a device, and has to be read more than once: name a file`,
+      );
     }
     const beside = trace === undefined ? undefined : { path: trace, span: traceSpan(trace) };
     const seen = look(folder, beside, warn);
-    const found = beside && seen.frames > 0 ? lookUp(beside, seen) : [];
+    if (seen.frames === 0) throw new Error(`${folder}: no CSV of a run in it`);
+    const found = beside ? lookUp(beside, seen) : [];
     if (chrome !== undefined) {
       refuseRunFile(chrome, folder);
       draw(chrome, folder, seen, beside);
     }
     const { frames, first, last } = seen;
-    if (frames === 0) throw new Error(`${folder}: no CSV of a run in it`);
     const drawn = `${chrome}: ${frames} frames of ${seconds(last - first)}, for ui.perfetto.dev`;
     return {
       text: [

@@ -4,9 +4,9 @@
  * @module
  */
 import { BREATH_MS, breathe, type StopRequest } from "../../lib/cli/stop.ts";
-import { SysError } from "../../lib/sys/errno.ts";
+import { ENOENT, SysError } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
-import { ioctl } from "../../lib/sys/ioctl.ts";
+import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import {
   vpipe_dec_header,
   vpipe_dec_hello,
@@ -33,6 +33,18 @@ const LAST_FRAMES_MS = 5000;
 // the daemon ends for all.
 const MAX_STREAMS = 32;
 
+/** Opens the device. Another one might take a HELLO for a frame, as a loopback node does. */
+function openSession(device: string): File {
+  const file = File.open(device, O_RDWR | O_NONBLOCK);
+  // Before HELLO it has no stream, and says so.
+  const { name, request } = VPIPE_DEC_IOC_STREAM;
+  const code = -tryIoctl(file.fd, request, vpipe_dec_stream.alloc().bytes);
+  if (code === ENOENT) return file;
+  file.close();
+  const { message } = new SysError(device, name, code);
+  throw new Error(`${message}: is not a decoder's session, such as /dev/vpipe-dec`);
+}
+
 /** Serves one device from HELLO until it is to stop or the device is gone. */
 export class Session implements Disposable {
   readonly #log: Log;
@@ -50,11 +62,12 @@ export class Session implements Disposable {
   /**
    * @param codecs what this daemon can decode, as vpipe_dec_hello.codecs
    * @throws {SysError} ENOENT: the module is not loaded, EBUSY: there is a daemon, EACCES
+   * @throws {Error} it is another kind of device
    */
   constructor(log: Log, device: string, codecs: number, wishes: Omit<Wishes, "level">) {
     this.#log = log;
     this.#wishes = { level: log.level, ...wishes };
-    this.#file = File.open(device, O_RDWR | O_NONBLOCK);
+    this.#file = openSession(device);
     this.#incoming = new Incoming(this.#file);
     this.#opened = this.#incoming.as(vpipe_dec_opened);
     this.#pong = new Outgoing(this.#file, VPIPE_DEC_MSG_PONG, vpipe_dec_header);
@@ -90,7 +103,7 @@ export class Session implements Disposable {
   // threads the event loop has to hear before another one is started.
   #read(): void {
     const type = this.#incoming.read();
-    if (type < 0) throw new Error(`${this.#file.path}: the device is gone`);
+    if (type < 0) throw new Error(`${this.#file.path}: the device is gone (ENODEV)`);
     switch (type) {
       case 0:
         return;

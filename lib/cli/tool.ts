@@ -4,10 +4,11 @@
  *
  * @module
  */
+import { normalize } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
 import { descriptorOf, STDOUT } from "../files/files.ts";
 import { described, type Flag, type Parameter, UsageError } from "./parameters.ts";
-import { isSameFile } from "../sys/device_number.ts";
+import { deviceAt, isSameFile } from "../sys/device_number.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "../version.ts";
 import { suggestion } from "./suggest.ts";
@@ -186,12 +187,22 @@ function filesOf<P extends Positionals, O extends Options>(
   });
 }
 
-/** Opening a file to be written empties it. */
+/** Whether two outputs would be one: what is there, stdout, or a file that is yet to be made. */
+function isOneOutput(a: string, b: string): boolean {
+  const descriptor = descriptorOf(a, STDOUT);
+  if (descriptor !== undefined) return descriptor === descriptorOf(b, STDOUT);
+  return isSameFile(a, b) || normalize(a) === normalize(b) && deviceAt(a) === undefined;
+}
+
+/** Opening a file to be written empties it, and two that write to one mix. */
 function refuseOverwriting(files: readonly NamedFile[]): void {
   for (const [index, { metavar, path, use }] of files.entries()) {
     if (use !== "output") continue;
     const other = files.find((file, at) =>
-      at !== index && descriptorOf(path, STDOUT) === undefined && isSameFile(path, file.path)
+      at !== index &&
+      (file.use === "output"
+        ? isOneOutput(path, file.path)
+        : descriptorOf(path, STDOUT) === undefined && isSameFile(path, file.path))
     );
     if (other === undefined) continue;
     throw new UsageError(`${metavar} is the same file as ${other.metavar}: ${path}`);
@@ -208,6 +219,14 @@ export function declareTool<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
 ): Tool<P, O> {
   return tool;
+}
+
+/** Of Deno's own errors, `No such file or directory (os error 2): ...`, the errno by its name. */
+function messageOf(error: Error): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string"
+    ? error.message.replace(/\(os error \d+\)/, `(${code})`)
+    : error.message;
 }
 
 /** Runs a tool, with the program's arguments where none are given, and ends the program. */
@@ -241,11 +260,13 @@ async function run<P extends Positionals, O extends Options>(
     if (values.json) print(JSON.stringify(report.json));
     else if (!values.quiet) { for (const line of report.text) print(line); }
     if (report.failure === undefined) return stop.status || (report.status ?? 0);
-    const { message, stack } = report.failure;
+    const { stack } = report.failure;
+    const message = messageOf(report.failure);
     complain(values.debug ? stack ?? message : message);
     return 1;
   } catch (error) {
-    const { message, stack } = error as Error;
+    const { stack } = error as Error;
+    const message = messageOf(error as Error);
     if (error instanceof UsageError) {
       complain(`${message} (see ${tool.name} --help)`);
       return 2;

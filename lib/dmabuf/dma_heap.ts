@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ENOTTY } from "../sys/errno.ts";
+import { ENOTTY, SysError } from "../sys/errno.ts";
 import { File, O_CLOEXEC, O_RDWR } from "../sys/file.ts";
 import { ioctlOr } from "../sys/ioctl.ts";
 import { dma_heap_allocation_data, DMA_HEAP_IOCTL_ALLOC } from "../uapi/dma_heap.ts";
@@ -21,7 +21,8 @@ export function allocateFromHeap(path: string, size: number): Dmabuf {
   using heap = File.open(path, O_RDWR);
   const allocation = dma_heap_allocation_data.alloc({ len: size, fd_flags: O_RDWR | O_CLOEXEC });
   if (ioctlOr(heap, DMA_HEAP_IOCTL_ALLOC, allocation.bytes, ENOTTY) < 0) {
-    throw new Error(`${path}: is not a dma-heap`);
+    const { what } = new SysError(path, DMA_HEAP_IOCTL_ALLOC.name, ENOTTY);
+    throw new Error(`${path}: is not a dma-heap: ${what}`);
   }
   return new Dmabuf(new File(path, allocation.fd), size);
 }

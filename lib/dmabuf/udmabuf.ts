@@ -36,9 +36,12 @@ export function udmabufFile(path: string, size: number): File {
   const order = { memfd: fd, flags: UDMABUF_FLAGS_CLOEXEC, offset: 0n, size: BigInt(whole) };
   const result = ioctlOr(device, UDMABUF_CREATE, udmabuf_create.alloc(order).bytes, ENOTTY, EINVAL);
   if (result >= 0) return new File(path, result);
-  if (result === -ENOTTY) throw new Error(`${path}: does not make dma-bufs of memory files`);
+  const { message, what } = new SysError(path, UDMABUF_CREATE.name, -result);
+  if (result === -ENOTTY) {
+    throw new Error(`${path}: does not make dma-bufs of memory files: ${what}`);
+  }
   throw new Error(
-    `${path}: ${UDMABUF_CREATE.name}: refuses ${whole} bytes ` +
+    `${message}: refuses ${whole} bytes ` +
       "(the most is in /sys/module/udmabuf/parameters/size_limit_mb)",
   );
 }

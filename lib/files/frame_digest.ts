@@ -5,7 +5,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { GatherBuffer } from "../sys/gather.ts";
-import { OutputFile } from "./files.ts";
+import { OutputFile } from "./output_file.ts";
 
 // Lines that wait for a quiet moment, at most.
 const BATCH = 1000;

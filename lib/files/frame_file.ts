@@ -4,24 +4,19 @@
  * @module
  */
 import { SysError } from "../sys/errno.ts";
-import type { File } from "../sys/file.ts";
 import type { GatherBuffer } from "../sys/gather.ts";
-import { openOutput } from "./files.ts";
+import { Output } from "./output.ts";
 
-/** Whole frames, one behind the other. */
+/** Whole frames, one behind the other, as `Output` takes them. */
 export class FrameFile implements Disposable {
-  readonly #file: File;
-  readonly #borrowed: boolean;
-  #size = 0;
+  readonly #output: Output;
 
   /**
    * @param path `-` for stdout; folders on it are made
-   * @throws {SysError | Error} as `openOutput`
+   * @throws {SysError | Error} as `Output`
    */
   constructor(path: string) {
-    const { file, borrowed } = openOutput(path);
-    this.#file = file;
-    this.#borrowed = borrowed;
+    this.#output = new Output(path);
   }
 
   /**
@@ -30,24 +25,16 @@ export class FrameFile implements Disposable {
    * @throws {SysError} ENOSPC, EIO, EPIPE
    */
   append(frame: GatherBuffer): void {
-    const result = frame.tryWrite(this.#file.fd);
+    const { file } = this.#output;
+    const result = frame.tryWrite(file.fd);
     if (result < 0) {
-      this.#cut();
-      throw new SysError(this.#file.path, "write", -result);
+      this.#output.cut();
+      throw new SysError(file.path, "write", -result);
     }
-    this.#size += frame.size;
-  }
-
-  #cut(): void {
-    if (this.#borrowed) return;
-    try {
-      this.#file.truncate(this.#size);
-    } catch {
-      // A pipe or a device cannot be cut; the write error is what matters.
-    }
+    this.#output.keep(frame.size);
   }
 
   [Symbol.dispose](): void {
-    if (!this.#borrowed) this.#file.close();
+    this.#output[Symbol.dispose]();
   }
 }

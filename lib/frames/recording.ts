@@ -7,7 +7,7 @@
 import { type CellFormat, FrameLog } from "../measure/frame_log.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { ProcessCosts } from "../sys/thread.ts";
-import { OutputFile } from "../files/files.ts";
+import { OutputFile } from "../files/output_file.ts";
 import { type FrameLoop, type LoopSettings, runFrameLoop } from "./frame_loop.ts";
 import { MEASURED_COLUMNS, StageMeter } from "./stages.ts";
 import { type BreakSettings, TraceBreak } from "./trace_break.ts";

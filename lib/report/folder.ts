@@ -15,6 +15,7 @@ import {
   WRITER_ORDER,
 } from "./analysis/soundness.ts";
 import { describeDamage, Table, TableError } from "./analysis/table.ts";
+import { isEndless } from "../sys/device_number.ts";
 import { SysError } from "../sys/errno.ts";
 import { listFolder } from "../sys/folder.ts";
 
@@ -130,10 +131,10 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
   const attempt = <T>(file: string, take: (path: string) => T): T | undefined => {
     if (!files.includes(file)) return undefined;
     try {
+      if (isEndless(`${path}/${file}`)) throw new Error("is a pipe or a device and no file");
       return take(`${path}/${file}`);
     } catch (error) {
-      const { message } = error as Error;
-      const why = error instanceof SysError ? message.slice(`${path}/${file}: `.length) : message;
+      const why = error instanceof SysError ? error.what : (error as Error).message;
       notice(file, `${why}; skipped`);
       return undefined;
     }

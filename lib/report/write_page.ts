@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OutputFile } from "../files/files.ts";
+import { writeFile } from "../files/output_file.ts";
 
 /**
  * Writes a page.
@@ -14,8 +14,7 @@ import { OutputFile } from "../files/files.ts";
 export function writePage(name: string, argument: string, html: string): void {
   if (/\.(csv|json)$/.test(name)) throw new Error(`${name}: is a file of a run and no page`);
   try {
-    using file = new OutputFile(name);
-    file.append(html);
+    writeFile(name, html);
   } catch (error) {
     const { message } = error as Error;
     throw new Error(`${message} (${argument} may be another place)`, { cause: error });

@@ -68,6 +68,9 @@ export function isPipe(path: string): boolean {
   return ((statusAt(path)?.stx_mode ?? 0) & S_IFMT) === S_IFIFO;
 }
 
+/** Whether what is at a path may never end, and cannot be read twice: a pipe or a device. */
+export const isEndless = (path: string): boolean => isPipe(path) || deviceAt(path) !== undefined;
+
 function statusAt(path: string) {
   const status = statx.alloc();
   return libc.statx(AT_FDCWD, cString(path), 0, 0, status.bytes) < 0 ? undefined : status;

@@ -62,15 +62,17 @@ export function errno(): number {
 const { EWOULDBLOCK: _, ...errnos } = constants.errno;
 const names = new Map(Object.entries(errnos).map(([name, code]) => [code, name]));
 
-/** `EBUSY` for 16, `errno 4242` for a number without a name. */
-function errnoName(code: number): string {
-  return names.get(code) ?? `errno ${code}`;
+/** `EBUSY` for 16; undefined for a number without a name. */
+export function errnoName(code: number): string | undefined {
+  return names.get(code);
 }
 
 /** `Device or resource busy (EBUSY)` for 16. */
 function describe(code: number): string {
   const text = libc.strerror(code);
-  return `${text && Deno.UnsafePointerView.getCString(text)} (${errnoName(code)})`;
+  return `${text && Deno.UnsafePointerView.getCString(text)} (${
+    errnoName(code) ?? `errno ${code}`
+  })`;
 }
 
 /** A failed system call: on what, which call, and why. */
@@ -86,5 +88,10 @@ export class SysError extends Error {
    */
   constructor(readonly subject: string, readonly call: string, readonly code: number) {
     super(`${subject}: ${call}: ${describe(code)}`);
+  }
+
+  /** The message without its subject: `VIDIOC_QUERYCAP: Inappropriate ioctl for device (ENOTTY)`. */
+  get what(): string {
+    return this.message.slice(this.subject.length + ": ".length);
   }
 }

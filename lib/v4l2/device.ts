@@ -74,7 +74,7 @@ export class VideoDevice implements Disposable {
     } catch (error) {
       file.close();
       if (error instanceof SysError && (error.code === ENOTTY || error.code === EINVAL)) {
-        throw new DeviceError(path, "is not a V4L2 device");
+        throw new DeviceError(path, `is not a V4L2 device: ${error.what}`);
       }
       throw error;
     }

@@ -66,8 +66,9 @@ export class MetaReader<Version extends 1 | 2 = 1> implements Disposable {
       this.#poller = new Poller(this.#file, POLLIN);
     } catch (error) {
       this.#file.close();
+      // Of version 2 it may be an older module's.
       if (error instanceof SysError && error.code === ENOTTY && version === 1) {
-        throw new DeviceError(path, "is not a vpipe metadata device");
+        throw new DeviceError(path, `is not a vpipe metadata device: ${error.what}`);
       }
       throw error;
     }

@@ -74,7 +74,15 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   refuse("no metadata device", 1, missing, "meta-drain", "/dev/nothing", csv, 5);
   refuse("no heap", 1, missing, "fixture-feed", filter, "/dev/dma_heap/none", tiny, out);
   refuse("no image", 1, missing, "cv-ref", `${scratch}/none.pgm`, out);
-  refuse("a file as device", 1, "is not a V4L2 device", "capture-mmap", tiny, csv, 5);
+  refuse(
+    "a file as device",
+    1,
+    "is not a V4L2 device: VIDIOC_QUERYCAP: Inappropriate ioctl for device (ENOTTY)",
+    "capture-mmap",
+    tiny,
+    csv,
+    5,
+  );
   refuse("a filter as camera", 1, "is not a capture device", "capture-mmap", filter, csv, 5);
   refuse(
     "a camera as filter",
@@ -89,7 +97,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   refuse(
     "a device as heap",
     1,
-    "is not a dma-heap",
+    "is not a dma-heap: DMA_HEAP_IOCTL_ALLOC: Inappropriate ioctl for device (ENOTTY)",
     "fixture-feed",
     filter,
     "/dev/null",
@@ -99,7 +107,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   refuse(
     "a device as metadata",
     1,
-    "is not a vpipe metadata device",
+    "is not a vpipe metadata device: VPIPE_META_IOC_QUERY: Inappropriate ioctl for device (ENOTTY)",
     "meta-drain",
     "/dev/null",
     csv,

@@ -275,7 +275,7 @@ export async function checkVideoFile(suite: Suite, library: Ffmpeg): Promise<voi
     Deno.writeTextFileSync(`${folder}/empty.mkv`, "");
     ffmpeg(...SOUND, `${folder}/sound.wav`);
     const expected = {
-      "missing.mp4": "avformat_open_input: No such file or directory",
+      "missing.mp4": "avformat_open_input: No such file or directory (ENOENT)",
       "garbage.mp4": "avformat_open_input: Invalid data found when processing input",
       "empty.mkv": "avformat_open_input: Invalid data found when processing input",
       "sound.wav": "av_find_best_stream of video: Stream not found",

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { OutputFile, readFile, writeFile } from "../../lib/files/files.ts";
+import { readFile } from "../../lib/files/files.ts";
+import { OutputFile, writeFile } from "../../lib/files/output_file.ts";
 import {
   choice,
   flag,
@@ -12,7 +13,8 @@ import {
 } from "../../lib/cli/parameters.ts";
 import { RawFile } from "../../lib/frames/raw_file.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
-import { IoBuffer } from "../../lib/sys/file.ts";
+import { File, IoBuffer, iovec, O_WRONLY } from "../../lib/sys/file.ts";
+import { libc } from "../../lib/sys/libc.ts";
 import { parse } from "../../lib/cli/tool.ts";
 import { intervalOf } from "../../lib/v4l2/frame_interval.ts";
 
@@ -121,6 +123,72 @@ Deno.test("files: folders on the path are made", () => {
   const file = `${folder}/a/b/c.csv`;
   writeFile(file, Uint8Array.of(1, 2));
   assertEquals(readFile(file), Uint8Array.of(1, 2));
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("files: folders made on the way to a file that cannot be written are gone again", () => {
+  const folder = Deno.makeTempDirSync();
+  const tooLong = "x".repeat(256);
+  for (const path of ["a/b/", `a/${tooLong}/c`, `a/b/${tooLong}`]) {
+    assertThrows(() => writeFile(`${folder}/${path}`, Uint8Array.of(1)), SysError);
+    assertEquals([...Deno.readDirSync(folder)], []);
+  }
+  Deno.mkdirSync(`${folder}/a`);
+  assertThrows(() => writeFile(`${folder}/a/b/`, Uint8Array.of(1)), SysError, "EISDIR");
+  assertEquals([...Deno.readDirSync(folder)].length, 1);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("files: a new one that nothing came to lie in is gone again, with its folders", () => {
+  const folder = Deno.makeTempDirSync();
+  const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  {
+    using _first = new OutputFile(`${folder}/a/b/c.csv`);
+    using _second = new OutputFile(`${folder}/a/d.csv`);
+    assertEquals(names(), ["a"]);
+  }
+  assertEquals(names(), []);
+  {
+    using _empty = new OutputFile(`${folder}/a/b/c.csv`);
+    using kept = new OutputFile(`${folder}/a/d.csv`);
+    kept.append("row\n");
+  }
+  assertEquals([...Deno.readDirSync(`${folder}/a`)].map(({ name }) => name), ["d.csv"]);
+  writeFile(`${folder}/a/whole_and_empty`, new Uint8Array(0));
+  assertEquals(readFile(`${folder}/a/whole_and_empty`).length, 0);
+  // It was there before, and stays.
+  new OutputFile(`${folder}/a/d.csv`).close();
+  assertEquals(readFile(`${folder}/a/d.csv`).length, 0);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("files: of a whole one that a full disk cuts off nothing stays, of rows the complete ones", () => {
+  const folder = Deno.makeTempDirSync();
+  const { writev } = libc;
+  // A disk with room for a line and a half.
+  let room = 6;
+  libc.writev = (fd, vector, count) => {
+    if (room === 0) {
+      writev(full.fd, vector, count);
+      return -1;
+    }
+    const half = iovec.at(vector as Uint8Array<ArrayBuffer>, 0);
+    half.iov_len = Math.min(half.iov_len, room);
+    room -= half.iov_len;
+    return writev(fd, vector, count);
+  };
+  using full = File.open("/dev/full", O_WRONLY);
+  try {
+    assertThrows(() => writeFile(`${folder}/a/page.html`, "one\ntwo\n"), SysError, "ENOSPC");
+    assertEquals([...Deno.readDirSync(folder)], []);
+    room = 6;
+    using rows = new OutputFile(`${folder}/rows.csv`);
+    assertThrows(() => rows.append("one\ntwo\n"), SysError, "ENOSPC");
+    assertEquals(Deno.readTextFileSync(`${folder}/rows.csv`), "one\n");
+  } finally {
+    libc.writev = writev;
+  }
+  assertEquals(Deno.readTextFileSync(`${folder}/rows.csv`), "one\n");
   Deno.removeSync(folder, { recursive: true });
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { writeFile } from "../../lib/files/files.ts";
+import { writeFile } from "../../lib/files/output_file.ts";
 import { compare, type Comparison, tooFew } from "../../lib/report/comparison.ts";
 import type { Quantiles } from "../../lib/report/charts.ts";
 import { comparisonPage } from "../../lib/report/comparison_page.ts";

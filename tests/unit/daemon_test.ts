@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Controls } from "../../daemon/stream/controls.ts";
 import { line, Log } from "../../daemon/stream/log.ts";
+import { Session } from "../../daemon/session/session.ts";
 import { Incoming, ProtocolError } from "../../daemon/stream/messages.ts";
 import { Pipe, wake } from "../../lib/sys/pipe.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
@@ -229,4 +230,14 @@ Deno.test("Controls: each payload by its number, without a view more than once",
   Object.assign(vpipe_dec_control.at(message, head + 16), { size: 0xffff_fff8 });
   send();
   assertThrows(() => controls.check(), ProtocolError, "lacks controls");
+});
+
+Deno.test("session: another kind of device is refused, and nothing is written to it", () => {
+  const path = Deno.makeTempFileSync();
+  const says = "VPIPE_DEC_IOC_STREAM: Inappropriate ioctl for device (ENOTTY): " +
+    "is not a decoder's session, such as /dev/vpipe-dec";
+  const open = () => new Session(new Log("error"), path, 1, { kernels: undefined, digest: false });
+  assertThrows(open, Error, `${path}: ${says}`);
+  assertEquals(Deno.statSync(path).size, 0);
+  Deno.removeSync(path);
 });

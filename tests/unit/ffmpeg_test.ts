@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { selftest } from "../../daemon/selftest.ts";
+import { FfmpegError } from "../../lib/ffmpeg/abi/error.ts";
 import { type Ffmpeg, loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { AVERROR_EOF } from "../../lib/ffmpeg/abi/avutil.ts";
 import { planes } from "../../lib/ffmpeg/packer.ts";
@@ -95,4 +96,18 @@ Deno.test({
   fn() {
     assertThrows(() => VideoFile.open("in.mp4", { format: "GREY" }), Error, "known are FFmpeg");
   },
+});
+
+Deno.test("an error of FFmpeg's: of a system call its errno by name, of its own the words alone", () => {
+  const avutil = {
+    av_strerror(_code: number, text: Uint8Array) {
+      text.set(new TextEncoder().encode("what it is\0"));
+      return 0;
+    },
+  };
+  const said = (code: number) =>
+    new FfmpegError({ avutil } as unknown as Ffmpeg, "avformat_open_input", code, "a.mkv").message;
+  assertEquals(said(-2), "a.mkv: avformat_open_input: what it is (ENOENT)");
+  // AVERROR_INVALIDDATA
+  assertEquals(said(-0x41444e49), "a.mkv: avformat_open_input: what it is");
 });

@@ -121,13 +121,28 @@ Deno.test("trace-frames: what it takes, and a trace that cannot be read twice", 
   const { status, stdout, stderr } = await shell(`${REPORT}; mkfifo pipe
     run trace-frames . --chrome out/trace.json; echo $?
     run trace-frames . --trace pipe; echo $?
+    run trace-frames . --trace /dev/zero; echo $?
+    mkdir empty; run trace-frames empty --chrome new/trace.json; echo $?
     run trace-frames .; echo $?; ls . out`);
   assertEquals([status, stdout, stderr], [
     0,
-    "out/trace.json: 3 frames of 20.000 s, for ui.perfetto.dev\n0\n1\n2\n" +
-    ".:\nmmap.csv\nout\npipe\n\nout:\ntrace.json\n",
-    "trace-frames: pipe: is a pipe, and has to be read more than once: name a file\n" +
+    "out/trace.json: 3 frames of 20.000 s, for ui.perfetto.dev\n0\n1\n1\n1\n2\n" +
+    ".:\nempty\nmmap.csv\nout\npipe\n\nout:\ntrace.json\n",
+    "trace-frames: pipe: is a pipe or a device, and has to be read more than once: name a file\n" +
+    "trace-frames: /dev/zero: is a pipe or a device, and has to be read more than once: name a file\n" +
+    "trace-frames: empty: no CSV of a run in it\n" +
     "trace-frames: --chrome or --trace is missing (see trace-frames --help)\n",
+  ]);
+});
+
+Deno.test("bench-report: a pipe or a device among the files is passed over, and nobody waits", async () => {
+  const { status, stderr } = await shell(
+    `${REPORT}; mkfifo a.csv; ln -s /dev/zero b.csv; run bench-report . --json >said`,
+  );
+  assertEquals([status, stderr], [
+    0,
+    "bench-report: ./a.csv: is a pipe or a device and no file; skipped\n" +
+    "bench-report: ./b.csv: is a pipe or a device and no file; skipped\n",
   ]);
 });
 
@@ -143,4 +158,38 @@ Deno.test("an input without an end is read as far as it is wanted", async () => 
   const { status, stderr } = await shell("run dump-pgm /dev/zero out.pgm 10 10");
   assertEquals(status, 0, stderr);
   assert((await shell("run cv-ref /dev/zero out.pgm")).stderr.includes("not a PGM file"));
+});
+
+Deno.test("check: what is missing, by its errno's name", async () => {
+  const { status, stdout, stderr } = await shell(
+    `: >module; mkdir f s t; : >t/fixture-feed
+     all() { run check --fixtures f --scripts s --tools t "$@"; echo $?; }
+     all --module none; all --module module --artifacts module
+     all --module module --junit none/a.xml; ls`,
+  );
+  const missing = "No such file or directory (ENOENT)";
+  assertEquals([status, stdout], [0, "1\n1\n1\nf\nmodule\ns\nt\n"], stderr);
+  assertEquals(stderr.split("\n").slice(0, -1).map((line) => line.replace(/: \S+ '.*/, "")), [
+    `check: none: open: ${missing}`,
+    "check: File exists (EEXIST)",
+    `check: ${missing}`,
+  ]);
+});
+
+Deno.test("two outputs are not one, whether it is there or yet to be made", async () => {
+  for (
+    const [outputs, says] of [
+      ["new/a --digest ./new/a", "OUT is the same file as --digest: new/a"],
+      ["- --digest /dev/stdout", "OUT is the same file as --digest: -"],
+      ["there --digest link", "OUT is the same file as --digest: there"],
+      // To be thrown away both may be.
+      ["/dev/null --digest /dev/null", "/dev/null: is not a V4L2 device"],
+    ]
+  ) {
+    const { stdout, stderr } = await shell(
+      `: >there; ln there link; run decode-file in.ivf ${outputs} --device /dev/null; ls`,
+    );
+    assertEquals(stdout, "link\nthere\n");
+    assert(stderr.includes(says), stderr);
+  }
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { readFile, writeFile } from "../../lib/files/files.ts";
+import { readFile } from "../../lib/files/files.ts";
+import { writeFile } from "../../lib/files/output_file.ts";
 import type { Report } from "../../lib/cli/tool.ts";
 import { StopRequest } from "../../lib/cli/stop.ts";
 import { microseconds } from "../../lib/report/chrome_trace.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errnoName } from "../../sys/errno.ts";
 import type { Ffmpeg } from "./libraries.ts";
 
 const LONGEST = 128;
@@ -19,7 +20,10 @@ export class FfmpegError extends Error {
   constructor({ avutil }: Ffmpeg, call: string, readonly code: number, subject = "FFmpeg") {
     const text = new Uint8Array(LONGEST);
     avutil.av_strerror(code, text, BigInt(LONGEST));
-    super(`${subject}: ${call}: ${new TextDecoder().decode(text.subarray(0, text.indexOf(0)))}`);
+    const words = new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
+    // Of a system call it is the errno, negated; FFmpeg's own are far below.
+    const name = errnoName(-code);
+    super(`${subject}: ${call}: ${name === undefined ? words : `${words} (${name})`}`);
   }
 }
 

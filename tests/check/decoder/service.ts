@@ -92,6 +92,12 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     return expectError(outcome, "decoder-daemon", 1, missing);
   });
 
+  await suite.whole?.check("decoder: another kind of device for the daemon", async () => {
+    const outcome = await run(context.tool("decoder-daemon"), ["--device", context.vivid]);
+    const refusal = "(ENOTTY): is not a decoder's session, such as /dev/vpipe-dec";
+    return expectError(outcome, "decoder-daemon", 1, refusal);
+  });
+
   await suite.whole?.check("decoder: a daemon without FFmpeg", async () => {
     const listed = await run("ldconfig", ["-p"]);
     const library = listed.stdout.match(/=> (\S*libavcodec\.so\.\d+)$/m)?.[1];

@@ -1,0 +1,132 @@
+/**
+ * Where a tool's output goes: a file, a pipe, or what was open before.
+ *
+ * @module
+ */
+import { deviceAt, type DeviceFile } from "../sys/device_number.ts";
+import { EEXIST, errno, SysError } from "../sys/errno.ts";
+import { File, O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } from "../sys/file.ts";
+import { cString, libc } from "../sys/libc.ts";
+import { descriptorOf, STDOUT } from "./files.ts";
+
+// linux/major.h; the minors are of /dev/null and /dev/full.
+const MEM_MAJOR = 1;
+const SINKS = [3, 7];
+const TTY_MAJORS = [4, 5];
+const PTY_MAJORS = [136, 143] as const;
+
+/** A device that takes text without being anybody's picture or disk. */
+function takesText({ block, major, minor }: DeviceFile): boolean {
+  if (block) return false;
+  return major === MEM_MAJOR && SINKS.includes(minor) || TTY_MAJORS.includes(major) ||
+    PTY_MAJORS[0] <= major && major <= PTY_MAJORS[1];
+}
+
+/** Folders that were missing on the way to a file. */
+class Way {
+  readonly #made: string[] = [];
+
+  /** Makes them; where one cannot be made, none is. */
+  constructor(path: string) {
+    for (let end = path.indexOf("/", 1); end > 0; end = path.indexOf("/", end + 1)) {
+      const folder = path.slice(0, end);
+      if (libc.mkdir(cString(folder), 0o777) === 0) {
+        this.#made.push(folder);
+        continue;
+      }
+      const code = errno();
+      // What is in the way and no folder is reported when the file is opened.
+      if (code === EEXIST) continue;
+      this.remove();
+      throw new SysError(folder, "mkdir", code);
+    }
+  }
+
+  /** Removes them again, up to the first one that something else lies in. */
+  remove(): void {
+    for (const folder of this.#made.reverse()) {
+      if (libc.rmdir(cString(folder)) < 0) return;
+    }
+  }
+}
+
+/** Opens a file to be written from its beginning, and says whether it is new. */
+function create(path: string): { file: File; isNew: boolean } {
+  try {
+    return { file: File.open(path, O_WRONLY | O_CREAT | O_EXCL), isNew: true };
+  } catch (error) {
+    if (!(error instanceof SysError && error.code === EEXIST)) throw error;
+  }
+  return { file: File.open(path, O_WRONLY | O_CREAT | O_TRUNC), isNew: false };
+}
+
+/**
+ * A new or emptied file, or what a path such as `/dev/stdout` stands for; `-` is stdout. Folders on
+ * the path are made. A new file that nothing came to lie in is gone once it is closed, and so are the
+ * folders that were made for it.
+ */
+export class Output implements Disposable {
+  readonly file: File;
+  // Bytes that are complete.
+  #size = 0;
+  // Was open before: whoever opened it closes it, and what it had before is not known.
+  readonly #borrowed: boolean = false;
+  readonly #way: Way | undefined;
+  readonly #isNew: boolean = false;
+  #isEmpty = true;
+
+  /**
+   * @throws {SysError} naming the file or the folder
+   * @throws {Error} where it is a device: an argument was forgotten, or two were exchanged
+   */
+  constructor(path: string) {
+    const descriptor = descriptorOf(path, STDOUT);
+    if (descriptor !== undefined) {
+      this.file = new File(descriptor === STDOUT ? "stdout" : path, descriptor);
+      this.#borrowed = true;
+      return;
+    }
+    const device = deviceAt(path);
+    if (device !== undefined && !takesText(device)) {
+      throw new Error(`${path}: is a device and no file to write (is an argument missing?)`);
+    }
+    this.#way = new Way(path);
+    try {
+      ({ file: this.file, isNew: this.#isNew } = create(path));
+    } catch (error) {
+      this.#way.remove();
+      throw error;
+    }
+  }
+
+  /** So many more bytes are there, and complete. */
+  keep(bytes: number): void {
+    this.#size += bytes;
+    this.#isEmpty = false;
+  }
+
+  /** Cuts off what is not complete. */
+  cut(): void {
+    if (this.#borrowed) return;
+    try {
+      this.file.truncate(this.#size);
+    } catch {
+      // A pipe or a device cannot be cut; what went wrong before is what matters.
+    }
+  }
+
+  /** Cuts off all that is there. */
+  discard(): void {
+    this.#size = 0;
+    this.#isEmpty = true;
+    this.cut();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#borrowed) return;
+    this.file.close();
+    if (!this.#isNew || !this.#isEmpty) return;
+    libc.unlink(cString(this.file.path));
+    this.#way?.remove();
+  }
+}

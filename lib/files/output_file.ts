@@ -1,0 +1,73 @@
+/**
+ * Files that a tool writes whole, or row by row.
+ *
+ * @module
+ */
+import { SysError } from "../sys/errno.ts";
+import { IoBuffer } from "../sys/file.ts";
+import { concatenate } from "./files.ts";
+import { Output } from "./output.ts";
+
+const NEWLINE = 0x0a;
+
+const encoder = new TextEncoder();
+
+const encoded = (content: string | Uint8Array): Uint8Array =>
+  typeof content === "string" ? encoder.encode(content) : content;
+
+/** What is appended piece by piece, as `Output` takes it. */
+export class OutputFile implements Disposable {
+  readonly #output: Output;
+
+  /** @throws {SysError | Error} as `Output` */
+  constructor(readonly path: string) {
+    this.#output = new Output(path);
+  }
+
+  /**
+   * Appends `content`. Where a full disk cuts it off, text keeps its complete lines and bytes
+   * nothing.
+   *
+   * @throws {SysError} ENOSPC, EIO
+   */
+  append(content: string | Uint8Array): void {
+    const output = this.#output;
+    const bytes = new Uint8Array(encoded(content));
+    let written = 0;
+    while (written < bytes.length) {
+      const moved = output.file.tryWrite(new IoBuffer(bytes.subarray(written)));
+      if (moved < 0) {
+        const isText = typeof content === "string" && written > 0;
+        const lines = isText ? bytes.lastIndexOf(NEWLINE, written - 1) + 1 : 0;
+        if (lines > 0) output.keep(lines);
+        output.cut();
+        throw new SysError(output.file.path, "write", -moved);
+      }
+      written += moved;
+    }
+    output.keep(written);
+  }
+
+  /** Of what is worth nothing in part: takes back all that was appended. */
+  discard(): void {
+    this.#output.discard();
+  }
+
+  close(): void {
+    this.#output[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Writes a whole file. Of one that could not be written whole nothing stays.
+ *
+ * @throws {SysError} naming the file
+ */
+export function writeFile(path: string, ...parts: (string | Uint8Array)[]): void {
+  using file = new OutputFile(path);
+  file.append(concatenate(parts.map(encoded)));
+}

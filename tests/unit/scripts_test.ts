@@ -1,0 +1,80 @@
+import { assert, assertEquals } from "@std/assert";
+import { inNewFolder } from "./shell.ts";
+
+const SCRIPTS = new URL("../../scripts", import.meta.url).pathname;
+
+/** A shell line where $S is the folder of the scripts, and what tools there are all fail. */
+const shell = (line: string) =>
+  inNewFolder(`S='${SCRIPTS}'; export VPIPE_BIN=$PWD/tools; mkdir tools
+    for tool in capture-mmap capture-read capture-userptr; do
+      printf '#!/bin/sh\\necho "$0: nothing there" >&2; exit 1\\n' >tools/$tool; chmod +x tools/$tool
+    done
+    ${line}`);
+
+/** Those that run on whatever machine, and have a help. */
+const NAMES = [...Deno.readDirSync(SCRIPTS)].map(({ name }) => name).filter((name) =>
+  name.endsWith(".sh") &&
+  Deno.readTextFileSync(`${SCRIPTS}/${name}`).includes('/bench_common.sh"') &&
+  !name.endsWith("_common.sh")
+).sort();
+
+Deno.test("scripts: -h is --help, and no option is taken for a folder", async () => {
+  assert(NAMES.length > 15, NAMES.join());
+  for (const name of NAMES) {
+    const { status, stdout, stderr } = await shell(
+      `"$S/${name}" --help >a && "$S/${name}" -h >b && cmp a b && rm a b && grep -q . <<<x
+       "$S/${name}" --bogus; echo $?; ls`,
+    );
+    assertEquals([status, stdout], [0, "2\ntools\n"], `${name}: ${stderr}`);
+    assert(stderr.startsWith(`${name}: unknown option --bogus\nusage: scripts/${name}`), stderr);
+    assertEquals(stderr.split("\n").length, 3, stderr);
+  }
+});
+
+Deno.test("scripts: a run that leaves nothing leaves no folder that was made for it", async () => {
+  for (
+    const line of [
+      '"$S/bench_capture.sh" 5 /dev/nothing a/b/c mmap',
+      '"$S/bench_userptr.sh" 5 /dev/nothing reset a/b/c',
+      'rm tools/*; "$S/bench_capture.sh" 5 /dev/nothing a/b/c mmap',
+    ]
+  ) {
+    const { status, stdout } = await shell(`${line}; echo $?; ls`);
+    assertEquals([status, stdout], [0, "1\ntools\n"], line);
+  }
+  // What was there before stays.
+  const { stdout } = await shell(`mkdir -p a/b; "$S/bench_capture.sh" 5 /dev/no a/b/c mmap; ls a`);
+  assertEquals(stdout, "b\n");
+});
+
+Deno.test("scripts: a folder that cannot be made is one line", async () => {
+  const { stderr } = await shell(`touch a; "$S/bench_capture.sh" 5 /dev/nothing a/b mmap`);
+  assertEquals(
+    stderr,
+    "bench_capture.sh: a/b: cannot create directory 'a': Not a directory\n",
+  );
+});
+
+Deno.test("traces: no device is removed to be written, and an empty trace is gone again", async () => {
+  const trace = (out: string) =>
+    shell(`mkfifo pipe; cat >t.sh <<'END'
+      scripts='${SCRIPTS}'; . "$scripts/trace_common.sh"
+      trap close_instance EXIT; open_output "$1"; echo made
+END
+      bash t.sh ${out}; echo $?; ls`).then(({ stdout, stderr }) => [stdout, stderr]);
+  assertEquals(await trace("pipe"), [
+    "1\npipe\nt.sh\ntools\n",
+    "t.sh: pipe: is a folder or a device, and no file to write\n",
+  ]);
+  assertEquals(await trace("a/b/trace"), ["made\n0\npipe\nt.sh\ntools\n", ""]);
+});
+
+Deno.test("scripts: wrong usage of those that stand alone", async () => {
+  for (const name of ["mem2mem.sh", "modules.sh", "profile_svg.sh", "install.sh"]) {
+    const { status, stdout, stderr } = await shell(`"$S/${name}"`);
+    assertEquals([status, stdout], [2, ""], stderr);
+    assert(/^usage: scripts\/\S+\.sh .*\n$/.test(stderr), stderr);
+  }
+  const { status, stderr } = await shell('"$S/profile_svg.sh" nothing');
+  assertEquals([status, stderr], [1, "profile_svg.sh: nothing: there is no such file\n"]);
+});
