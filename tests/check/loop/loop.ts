@@ -23,6 +23,7 @@ import { loopShareChecks } from "./share.ts";
 import { loopSideChecks } from "./sides.ts";
 import { loopStampChecks } from "./stamps.ts";
 import { loopStillChecks } from "./stills.ts";
+import { loopStreamChecks } from "./streams.ts";
 import { loopTraceChecks } from "./trace.ts";
 import { loopWriteChecks } from "./write.ts";
 import { Skip, type Suite } from "../../harness/suite.ts";
@@ -62,6 +63,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   }
   await loopParameterChecks(suite, context);
   await loopCompatibleChecks(suite, context);
+  await loopStreamChecks(suite, context);
   await loopAdminChecks(suite, context);
   if (suite.whole) await loopCtlChecks(suite.whole, context);
   if (loaded) await loadLoop(context);
