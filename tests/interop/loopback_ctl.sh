@@ -52,7 +52,7 @@ ctl_fps() {
 	local rate
 	for rate in 25 30000/1001; do
 		ctl set-fps $ctl_node $rate || return
-		# It tells an interval.
+		# Where there is no format it tells an interval.
 		same "$(ctl get-fps $ctl_node)" "$(sed 's,^[^/]*$,&/1,; s,\(.*\)/\(.*\),\2/\1,' <<<$rate)" || return
 	done
 	v4l2-ctl -d $ctl_node --get-output-parm | grep -F '29.970 (30000/1001)'
@@ -64,8 +64,11 @@ ctl_caps() {
 	same "$(ctl get-caps $ctl_node)" $caps || return
 	# An exclusive node whose format is kept is a camera.
 	v4l2-ctl -d $ctl_node --get-fmt-video | xargs | grep -o 'Width/Height : 320/240 Pixel Format : UYVY' || return
+	ctl set-fps $ctl_node 30000/1001 || return
+	same "$(ctl get-fps $ctl_node)" 30000/1001 || return
 	ctl set-caps $ctl_node any || return
 	same "$(ctl get-caps $ctl_node)" "" || return
+	same "$(cat "/sys/class/video4linux/${ctl_node#/dev/}/state")" output || return
 	ctl set-caps $ctl_node $caps || return
 	echo "$caps, then any, then $caps"
 }
