@@ -240,6 +240,8 @@ export async function loopCtlChecks(suite: Suite, context: Context): Promise<voi
     const none = "/dev/v4l2loopback: open: No such file or directory (ENOENT): ";
     await refused(`${none}vpipe-loop is loaded without compat=1`, "list");
     expect((await call("stats", loopNode())).startsWith("frames 0\n"), "stats without compat=1");
+    const still = await call("still", loopNode(), images.white);
+    expect(still.endsWith(" 64x48 YUYV, after 1000 ms without a frame"), `still: ${still}`);
     await loop.unload();
     await refused(`${none}the module is not loaded: modprobe vpipe-loop compat=1`, "add");
     await refused("vpipe-loop is not loaded, or debugfs not mounted", "stats", "0");
