@@ -86,6 +86,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "loop-ctl add 20 --name Camera --exclusive-caps --max-width 1920",
     ],
     ["The nodes there are, for a script:", "loop-ctl list --json"],
+    ["A picture where nobody writes:", "loop-ctl still 20 away.png --timeout 500"],
   ],
   "loop-write": [
     ["A moving pattern until Ctrl-C:", "loop-write /dev/video2 pattern"],

@@ -1,5 +1,5 @@
 /**
- * loop-ctl: loopback nodes added, deleted and looked at while the module is loaded.
+ * loop-ctl: loopback nodes added, deleted, looked at, and given an image, while the module is loaded.
  *
  * @module
  */
@@ -9,9 +9,11 @@ import {
   integer,
   optional,
   type Parameter,
+  path as pathOf,
   UsageError,
 } from "../lib/cli/parameters.ts";
 import { declareTool, main, type Report, type Values } from "../lib/cli/tool.ts";
+import { giveTimeOutImage } from "../lib/frames/time_out_image.ts";
 import { EACCES, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, SysError } from "../lib/sys/errno.ts";
 import { File, O_RDONLY } from "../lib/sys/file.ts";
 import type { Ioctl } from "../lib/uapi/ioctl_number.ts";
@@ -20,12 +22,13 @@ import { videoNodes } from "../lib/v4l2/find.ts";
 import { LOOP_ADMIN, LoopAdmin, type LoopConfig } from "../lib/vpipe/loop_admin.ts";
 import { loopStats } from "../lib/vpipe/loop_stats.ts";
 
-const COMMANDS = ["list", "add", "delete", "query", "stats"] as const;
+const COMMANDS = ["list", "add", "delete", "query", "stats", "still"] as const;
 
 /** Of /dev/videoN, and of the name in bytes. */
 const MAX_NUMBER = 255;
 const MAX_NAME = 31;
 const MAX_BUFFERS = 32;
+const MAX_TIMEOUT_MS = 100_000;
 
 const path = (nr: number) => `/dev/video${nr}`;
 const numberIn = (text: string) => text.replace(/^\/dev\/video(?=\d)/, "");
@@ -77,6 +80,19 @@ const ADD_OPTIONS = {
 };
 
 type AddOptions = Values<typeof ADD_OPTIONS>;
+
+/** What `still` takes. */
+const STILL_OPTIONS = {
+  timeout: optional(integer(
+    "MS",
+    `without a frame for so long readers get the image, 1 to ${MAX_TIMEOUT_MS}; without it the ` +
+      "node's, or 1000",
+    { min: 1, max: MAX_TIMEOUT_MS },
+  )),
+};
+
+/** The one command that an option is for. */
+const OPTIONS_OF = { add: ADD_OPTIONS, still: STILL_OPTIONS };
 
 const isThere = (file: string): boolean => {
   try {
@@ -219,24 +235,63 @@ function stats(nr: number): Report {
   }
 }
 
+function still(nr: number, image: string, timeout: number | undefined): Report {
+  try {
+    const shown = giveTimeOutImage(path(nr), image, timeout);
+    const { format, width, height } = shown;
+    const what = `${width}x${height} ${format}, after ${shown.timeout} ms without a frame`;
+    return { text: [`${path(nr)}: ${what}`], json: { device: path(nr), ...shown } };
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    throw failure(error, {
+      [EBUSY]: "somebody else writes, or gives an image",
+      [EINVAL]: NO_NODE,
+      [ENOENT]: NO_NODE,
+    });
+  }
+}
+
+/** @throws {UsageError} for an option that is another command's */
+function checkOptions(command: string, options: Readonly<Record<string, unknown>>): void {
+  for (const [owner, known] of Object.entries(OPTIONS_OF)) {
+    if (owner === command) continue;
+    const meant = Object.keys(known)
+      .find((name) => options[name] !== undefined && options[name] !== false);
+    if (meant !== undefined) throw new UsageError(`--${meant} is for ${owner}, not for ${command}`);
+  }
+}
+
 export const tool = declareTool({
   name: "loop-ctl",
-  summary: "Lists, adds and deletes loopback nodes, and tells what one is and has counted.",
+  summary:
+    "Lists, adds and deletes loopback nodes, tells what one is and has counted, and gives one an image.",
   positionals: {
     command: choice("COMMAND", COMMANDS.join(", "), COMMANDS),
     number: nodeNumber,
+    image: {
+      ...pathOf(
+        "IMAGE",
+        "of still: what readers get without a writer, any picture that FFmpeg reads",
+      ),
+      fallback: "",
+    },
   },
-  options: ADD_OPTIONS,
-  run({ command, number, ...options }): Report {
+  options: { ...ADD_OPTIONS, ...STILL_OPTIONS },
+  run({ command, number, image, ...options }): Report {
+    checkOptions(command, options);
+    if (image !== "" && command !== "still") {
+      throw new UsageError(`IMAGE is for still, not for ${command}`);
+    }
     if (command === "add") return add(number, options);
-    const names = Object.keys(ADD_OPTIONS) as (keyof AddOptions)[];
-    const meant = names.find((name) => options[name] !== undefined && options[name] !== false);
-    if (meant !== undefined) throw new UsageError(`--${meant} is for add, not for ${command}`);
     if (command === "list") {
       if (number !== "") throw new UsageError("list takes no N");
       return list();
     }
     if (number === "") throw new UsageError(`N is missing: ${command} which node?`);
+    if (command === "still") {
+      if (image === "") throw new UsageError("IMAGE is missing: which picture?");
+      return still(number, image, options.timeout);
+    }
     return { delete: remove, query, stats }[command](number);
   },
 });

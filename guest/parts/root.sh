@@ -11,6 +11,7 @@ root_packages=(
 	gstreamer1.0-plugins-good
 	gstreamer1.0-tools
 	v4l-utils
+	v4l2loopback-utils
 
 	linux-perf
 	strace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * Who has what of a node: files open it while it is there, one of them writes, and each
- * process reads with one.
+ * process reads with one, or with compat=1 with any.
  */
 #include <linux/capability.h>
 #include <linux/pid.h>
@@ -126,8 +126,9 @@ int vloop_claim_writer(struct vloop_file *file)
 
 /*
  * A node that streams to one file at a time tells a second one EBUSY, and programs
- * count on it. Here each process has that for itself, as far as the node has places: each
- * reader costs the writer time, and the kernel memory.
+ * count on it. Here each process has that for itself, but where they look for v4l2loopback, of
+ * which each file has a stream; as far as the node has places: each reader costs the writer
+ * time, and the kernel memory.
  */
 int vloop_claim_reader(struct vloop_file *file)
 {
@@ -142,7 +143,7 @@ int vloop_claim_reader(struct vloop_file *file)
 		if (other == file || !other->capturer)
 			continue;
 		others++;
-		if (other->capturer == process)
+		if (other->capturer == process && !vloop_compat)
 			ret = -EBUSY;
 	}
 	if (!file->capturer && others >= READ_ONCE(vloop_max_readers))

@@ -61,7 +61,7 @@ MODULE_PARM_DESC(debug, "what the kernel logs: 1 for calls, 2 for their argument
 
 bool vloop_compat;
 module_param_named(compat, vloop_compat, bool, 0444);
-MODULE_PARM_DESC(compat, "be v4l2loopback to programs that look for it: the driver's name, /dev/v4l2loopback (0)");
+MODULE_PARM_DESC(compat, "be v4l2loopback to programs that look for it: the driver's name, /dev/v4l2loopback, a reading stream each file (0)");
 
 /* What stands for everybody; any other number is a group, and nobody's where there is none. */
 #define VLOOP_ALL_GROUPS	-1

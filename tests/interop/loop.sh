@@ -247,7 +247,10 @@ loop_checks() {
 	check "loop: frames" loop_make_frames
 	check "loop: v4l2-compliance -s, OUTPUT" compliance 50 -s -d "$first"
 	check "loop: v4l2-compliance -s, CAPTURE" loop_compliance_capture
-	[ "$1" = compliance ] || loop_program_checks
+	if [ "$1" != compliance ]; then
+		loop_program_checks
+		ctl_checks
+	fi
 	check "loop: as it was" loop_load
 	check "loop: v4l2-compliance -s, not exclusive" loop_compliance_both
 }

@@ -16,10 +16,9 @@ import { errnoOf } from "../../harness/expectations.ts";
 import { GENERATIONS } from "../../harness/loop_admin.ts";
 import { exists, Module } from "../../harness/modules.ts";
 import { loop, loopNode } from "../../harness/nodes.ts";
-import { run, succeed } from "../../harness/processes.ts";
-import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+import { succeed } from "../../harness/processes.ts";
+import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { numbered, openOutput, Reader, Writer } from "./client.ts";
-import { attribute } from "./compatible.ts";
 import { loadLoop, tryLoadLoop } from "./module.ts";
 
 const FREE = 77;
@@ -57,36 +56,6 @@ function renamed(module: string): Uint8Array {
   expect(at >= 0, `${module}: struct module has another name`);
   self.set(new TextEncoder().encode("v4l2loopback"), at);
   return bytes;
-}
-
-/** A white picture as time-out image of a node of 320x240 YUYV, where there is GStreamer. */
-async function timeoutImage(
-  { scratch }: Context,
-  set: (file: string) => Promise<unknown>,
-  node: string,
-): Promise<string> {
-  const file = `${scratch}/white.jpg`;
-  const source = ["videotestsrc", "num-buffers=1", "pattern=white"];
-  try {
-    await succeed("gst-launch-1.0", [
-      ...source,
-      "!",
-      "jpegenc",
-      "!",
-      "filesink",
-      `location=${file}`,
-    ]);
-  } catch (error) {
-    return `not set-timeout-image: ${(error as Error).message}`;
-  }
-  await set(file);
-  Deno.removeSync(file);
-  using reader = new Reader(node, "read");
-  const { bytes } = reader.take();
-  expectEqual("bytes of the image", bytes.length, 320 * 240 * 2);
-  // 235 is white; JPEG is not exact.
-  for (let i = 0; i < bytes.length; i += 2) expect(bytes[i] > 225, `byte ${i} is ${bytes[i]}`);
-  return "set-timeout-image";
 }
 
 function generationCheck(admin: LoopAdmin): void {
@@ -223,43 +192,5 @@ export async function loopAdminChecks(suite: Suite, context: Context): Promise<v
     for (const nr of [-1, 255, 0x7fff_ffff]) expectEqual(`remove ${nr}`, admin.remove(nr), -ENODEV);
     expectEqual("nodes", nodes(), before);
     return "EINVAL, EFAULT, ENOTTY, ENODEV, and no node more or less";
-  });
-
-  await suite.check("loop: v4l2loopback-ctl", async () => {
-    const program = "v4l2loopback-ctl";
-    try {
-      await run(program, ["--version"]);
-    } catch (error) {
-      throw new Skip(`${program}: ${(error as Error).message}`);
-    }
-    const call = async (...args: string[]) => (await succeed(program, args)).trim();
-    const path = await call("add", "-n", "By Debian's", "-w", "640", "-x", "1", `${FREE}`);
-    expectEqual("added", path, `/dev/video${FREE}`);
-    expectEqual("node", loopNode("By Debian's"), path);
-    const listed = await call("list");
-    expect(listed.includes(`${path} `) && listed.includes("By Debian's"), `list: ${listed}`);
-    expect(/max_width +: 640\n/.test(await call("query", path)), "query: max_width");
-    expectEqual("get-fps without a format", await call("get-fps", path), "1/30");
-    const { status: formless } = await run(program, ["get-caps", path]);
-    expect(formless !== 0, "get-caps without a format");
-    await call("set-caps", path, "YUYV:320x240@25/1");
-    expectEqual("get-caps", await call("get-caps", path), "YUYV:320x240@25/1");
-    await call("set-fps", path, "30000/1001");
-    expectEqual("get-fps", await call("get-fps", path), "30000/1001");
-    const image = await timeoutImage(
-      context,
-      (file) => call("set-timeout-image", "-t", "100", path, file),
-      path,
-    );
-    await call("set-caps", path, "any");
-    expectEqual("state, any", attribute(path, "state"), "output");
-    {
-      using _open = VideoDevice.open(path, 0, "device");
-      const { status, stderr } = await run(program, ["delete", path]);
-      expect(status !== 0 && stderr.includes("busy"), `delete, open: ${status}, ${stderr}`);
-    }
-    await call("delete", path);
-    expect(!exists(path), `${path} is there, deleted`);
-    return `add, list, query, get-caps, set-caps, get-fps, set-fps, ${image}, delete`;
   });
 }

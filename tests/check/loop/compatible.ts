@@ -46,7 +46,7 @@ const attributePath = (node: string, name: string) =>
   `/sys/class/video4linux/${node.replace("/dev/", "")}/${name}`;
 
 /** An attribute of a node in sysfs; where it is a line, without its end. */
-export const attribute = (node: string, name: string): string =>
+const attribute = (node: string, name: string): string =>
   Deno.readTextFileSync(attributePath(node, name)).trimEnd();
 
 /** The errno of writing it, 0 if it was taken. */

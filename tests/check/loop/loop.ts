@@ -16,6 +16,7 @@ import { loopHostileChecks } from "./hostile.ts";
 import { loopIoChecks } from "./io.ts";
 import { loadLoop } from "./module.ts";
 import { loopParameterChecks } from "./parameters.ts";
+import { loopProgramChecks } from "./programs.ts";
 import { loopProgressChecks } from "./progress.ts";
 import { loopReaderChecks } from "./readers.ts";
 import { loopSemanticChecks } from "./semantics.ts";
@@ -23,6 +24,7 @@ import { loopShareChecks } from "./share.ts";
 import { loopSideChecks } from "./sides.ts";
 import { loopStampChecks } from "./stamps.ts";
 import { loopStillChecks } from "./stills.ts";
+import { loopStreamChecks } from "./streams.ts";
 import { loopTraceChecks } from "./trace.ts";
 import { loopWriteChecks } from "./write.ts";
 import { Skip, type Suite } from "../../harness/suite.ts";
@@ -62,6 +64,8 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   }
   await loopParameterChecks(suite, context);
   await loopCompatibleChecks(suite, context);
+  await loopStreamChecks(suite, context);
+  await loopProgramChecks(suite, context);
   await loopAdminChecks(suite, context);
   if (suite.whole) await loopCtlChecks(suite.whole, context);
   if (loaded) await loadLoop(context);
