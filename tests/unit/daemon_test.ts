@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Controls } from "../../daemon/stream/controls.ts";
+import { FileFrames } from "../../daemon/stream/file_frames.ts";
 import { line, Log } from "../../daemon/stream/log.ts";
 import { Incoming, ProtocolError } from "../../daemon/stream/messages.ts";
 import { Pipe, wake } from "../../lib/sys/pipe.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
 import { Stream } from "../../daemon/stream/stream.ts";
+import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { File, IoBuffer } from "../../lib/sys/file.ts";
 import { POLLHUP, POLLIN } from "../../lib/sys/poll.ts";
@@ -77,6 +79,34 @@ Deno.test("captureFormat: what would not fit is refused", () => {
   for (const [change, words] of refused) {
     assertThrows(() => captureFormat({ ...nv12, ...change }), Error, words);
   }
+});
+
+Deno.test("FileFrames: the codec by what is in the file, whatever its parts", () => {
+  const file = Deno.readFileSync(
+    new URL("../../fixtures/streams/av1-320x240.obu", import.meta.url),
+  );
+  const told = new FileFrames(undefined);
+  for (let at = 0; at < file.length; at += 1000) assert(told.add(file.subarray(at, at + 1000)));
+  assertEquals(told.close(), "av1");
+  assert(!told.broken);
+  const cut = new FileFrames("av1");
+  cut.add(file.subarray(0, file.length - 1));
+  assertEquals(cut.close(), "av1");
+  assert(cut.broken);
+  // A bare frame is what it is said to be.
+  const bare = new FileFrames("h263");
+  bare.add(new Uint8Array(9));
+  assertEquals(bare.close(), "h263");
+  for (const codec of [undefined, "h264"] as const) {
+    const other = new FileFrames(codec);
+    if (codec !== undefined) {
+      other.add(
+        Deno.readFileSync(new URL("../../fixtures/streams/vp9-one-frame.ivf", import.meta.url)),
+      );
+    }
+    assertThrows(() => other.close(), StreamError);
+  }
+  assert(!told.add(new Uint8Array(64 << 20)));
 });
 
 Deno.test("log: one line an event", () => {

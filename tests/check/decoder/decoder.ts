@@ -12,6 +12,7 @@ import { Daemon } from "./daemon.ts";
 import { decoderControlChecks } from "./controls.ts";
 import { decoderEndChecks } from "./ends.ts";
 import { decoderFfmpegChecks } from "./ffmpeg.ts";
+import { decoderInjectChecks } from "./inject.ts";
 import { decoderLimitChecks } from "./limits.ts";
 import { decoderReferenceChecks } from "./references.ts";
 import { decoderServiceChecks } from "./service.ts";
@@ -74,6 +75,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await using _running = daemon;
   await decoderChainChecks(suite, context);
   await decoderTraceChecks(suite, context);
+  await decoderInjectChecks(suite, context);
   await statefulChecks(suite, context);
   if (suite.whole) await decoderBadInputChecks(suite.whole, context);
 }
