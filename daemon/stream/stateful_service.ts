@@ -219,6 +219,7 @@ export class StatefulService implements Service {
     const decoder = this.#decoder;
     const { index, size, cookieLow, cookieHigh } = this.#coded;
     this.#mismatch = false;
+    if (index !== DRAIN) this.#answers.take(decoder?.codec, size);
     if (index === DRAIN) decoder?.drain();
     else if (this.#file !== undefined) return this.#beginFile(this.#file, index, size);
     else if (!this.#take(index, size)) {

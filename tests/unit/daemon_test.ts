@@ -156,6 +156,10 @@ function ends(): [File, File] {
  * @returns what was answered
  */
 function serve(...messages: Uint8Array<ArrayBuffer>[]) {
+  return serveWith(new Log("error"), ...messages);
+}
+
+function serveWith(log: Log, ...messages: Uint8Array<ArrayBuffer>[]) {
   const [kernel, daemon] = ends();
   using _kernel = kernel, _daemon = daemon;
   using stop = new Pipe();
@@ -164,7 +168,7 @@ function serve(...messages: Uint8Array<ArrayBuffer>[]) {
   }
   assertEquals(libc.shutdown(kernel.fd, SHUT_WR), 0);
   // Nothing but a START that is right needs FFmpeg.
-  using stream = new Stream({} as Ffmpeg, new Log("error"), STREAM, daemon, stop.reader);
+  using stream = new Stream({} as Ffmpeg, log, STREAM, daemon, stop.reader);
   stream.serve();
   const incoming = new Incoming(kernel);
   const done = incoming.as(vpipe_dec_done);
@@ -192,6 +196,26 @@ Deno.test("Stream: frames before a START fail, each is answered in its turn", ()
     cookies.map((cookie) => ({ cookie, status: VPIPE_DEC_FAILED, bytesused: 0 })),
   );
   assertEquals([summary.stream, summary.failed, summary.mappings], [STREAM, 3, 0]);
+});
+
+Deno.test("Stream: a line a frame where frames are traced, and none where not", () => {
+  const lines: string[] = [];
+  const { error } = console;
+  console.error = (line: string) =>
+    lines.push(line.replace(/^\S+ /, "").replace(/_us=\d+/g, "_us"));
+  try {
+    serveWith(new Log("debug"), decode(1n));
+    assertEquals(lines, []);
+    serveWith(new Log("trace"), decode(2n), decode(0xfedc_ba98_7654_3210n));
+  } finally {
+    console.error = error;
+  }
+  assertEquals(
+    lines,
+    ["2", "18364758544493064720"].map((cookie) =>
+      `trace frame stream=7 cookie=${cookie} codec=none bytes=9 result=failed codec_us total_us`
+    ),
+  );
 });
 
 Deno.test("Stream: messages of a later kernel and buffers never asked for are no matter", () => {
