@@ -48,7 +48,7 @@ export const tool = declareTool({
     const log = new Log(quiet ? "error" : values["log-level"]);
     const ffmpeg = loadFfmpeg();
     // It would write lines of its own form.
-    ffmpeg.avutil.av_log_set_level(log.level === "debug" ? AV_LOG_VERBOSE : AV_LOG_QUIET);
+    ffmpeg.avutil.av_log_set_level(log.writes("debug") ? AV_LOG_VERBOSE : AV_LOG_QUIET);
     const names = decodable(ffmpeg);
     if (names.length === 0) throw new Error(`FFmpeg ${ffmpeg.version}: has none of ${CODEC_NAMES}`);
     const codecs = codecBits(names);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { monotonicNs } from "../../lib/sys/clock.ts";
 import { SysError } from "../../lib/sys/errno.ts";
 import type { File } from "../../lib/sys/file.ts";
 import {
@@ -36,6 +37,10 @@ export class Answers {
   readonly #counts = new Uint32Array(STATUS_WORDS.size);
   #tookBack = 0;
   #complained = false;
+  /** Of the frame in work, where frames are traced. */
+  #codec = "none";
+  #bytes = 0;
+  #begunNs = 0;
 
   /** @param file of the stream with number `stream` */
   constructor(log: Log, stream: number, file: File) {
@@ -47,6 +52,14 @@ export class Answers {
   /** Makes the next complaint heard again: there was a START. */
   begin(): void {
     this.#complained = false;
+  }
+
+  /** The frame that is answered next is in work from here on: `bytes` of bitstream for `codec`. */
+  take(codec: string | undefined, bytes: number): void {
+    if (!this.#log.traces) return;
+    this.#codec = codec ?? "none";
+    this.#bytes = bytes;
+    this.#begunNs = monotonicNs();
   }
 
   /**
@@ -68,7 +81,22 @@ export class Answers {
     const code = this.#done.offer();
     if (code === 0) this.#counts[status]++;
     else if (code === ESTALE) this.#tookBack++;
+    if (this.#log.traces) this.#trace(low, high, code, status, codecNs);
     return code;
+  }
+
+  #trace(low: number, high: number, code: number, status: number, codecNs: number): void {
+    const cookie = String(BigInt(high) << 32n | BigInt(low));
+    const took = code === ESTALE ? "took-back" : "over";
+    this.#log.trace("frame", {
+      stream: this.#stream,
+      cookie,
+      codec: this.#codec,
+      bytes: this.#bytes,
+      result: code === 0 ? STATUS_WORDS.get(status)! : took,
+      codec_us: Math.round(codecNs / 1000),
+      total_us: Math.round((monotonicNs() - this.#begunNs) / 1000),
+    });
   }
 
   /** Logs why a frame failed; once a START, as whoever is the client must not fill the log. */

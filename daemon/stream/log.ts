@@ -5,7 +5,7 @@
  */
 
 /** From the fewest lines to the most. */
-export const LEVELS = ["error", "warning", "info", "debug"] as const;
+export const LEVELS = ["error", "warning", "info", "debug", "trace"] as const;
 
 export type Level = typeof LEVELS[number];
 
@@ -23,7 +23,17 @@ export function line(level: Level, event: string, fields: Fields): string {
 
 /** Writes the events of one level and of those above. */
 export class Log {
-  constructor(readonly level: Level) {}
+  /** Whether each frame is told of; whoever does looks first, as its fields cost something. */
+  readonly traces: boolean;
+
+  constructor(readonly level: Level) {
+    this.traces = this.writes("trace");
+  }
+
+  /** Whether events of a level are written. */
+  writes(level: Level): boolean {
+    return LEVELS.indexOf(level) <= LEVELS.indexOf(this.level);
+  }
 
   /** Something that ends the daemon or a stream. */
   error(event: string, fields: Fields = {}): void {
@@ -42,8 +52,13 @@ export class Log {
     this.#write("debug", event, fields);
   }
 
+  /** What became of a frame. */
+  trace(event: string, fields: Fields = {}): void {
+    this.#write("trace", event, fields);
+  }
+
   #write(level: Level, event: string, fields: Fields): void {
-    if (LEVELS.indexOf(level) > LEVELS.indexOf(this.level)) return;
+    if (!this.writes(level)) return;
     console.error(`${new Date().toISOString()} ${line(level, event, fields)}`);
   }
 }

@@ -14,6 +14,7 @@ import {
   vpipe_dec_decode,
   vpipe_dec_empty,
   VPIPE_DEC_FAILED,
+  VPIPE_DEC_FILE,
   vpipe_dec_format,
   vpipe_dec_header,
   VPIPE_DEC_MISMATCH,
@@ -35,6 +36,7 @@ import type { Buffers } from "../pictures/buffers.ts";
 import { CaptureBuffers } from "../pictures/capture_buffers.ts";
 import { captureFormat, sameFormat } from "../pictures/capture_format.ts";
 import { codecName } from "./codecs.ts";
+import { FileFrames } from "./file_frames.ts";
 import type { Log } from "./log.ts";
 import { EPIPE, type Incoming, Outgoing, ProtocolError } from "./messages.ts";
 import { MAX_SIZE, ToldFormat } from "../pictures/told_format.ts";
@@ -74,6 +76,8 @@ export class StatefulService implements Service {
   /** EMPTYs. */
   readonly #empty = new Waiting(MAX_BUFFERS);
   #decoder: DisplayDecoder | undefined;
+  /** What OUTPUT has the parts of, where it is a file. */
+  #file: FileFrames | undefined;
   #capture: CaptureBuffers | undefined;
   /** A CAPTURE came since the last FORMAT and START. */
   #captureValid = false;
@@ -148,10 +152,12 @@ export class StatefulService implements Service {
     this.#warned = false;
     this.#format.forget();
     this.#forgetCapture();
-    const { codec } = this.#start;
+    const { codec, flags } = this.#start;
     const stream = this.#stream;
+    const name = codecName(codec);
+    this.#file = flags & VPIPE_DEC_FILE ? new FileFrames(name) : undefined;
+    if (this.#file !== undefined) return this.#endDecoder();
     try {
-      const name = codecName(codec);
       if (name === undefined) throw new Error(`codec ${codec} is not known`);
       if (this.#decoder?.codec === name) {
         this.#decoder.flush();
@@ -186,12 +192,13 @@ export class StatefulService implements Service {
 
   /** Goes on until the oldest coded frame is used up, or its picture waits for a buffer. */
   step(): void {
-    const decoder = this.#decoder;
     if (!this.#working && !this.#begin()) return;
+    const decoder = this.#decoder;
     for (;;) {
       if (!this.#held) {
         if (decoder === undefined) return this.#finish();
         if (!decoder.receive()) {
+          if (this.#decodeMore(decoder)) continue;
           this.#announceEarly(decoder);
           return this.#finish();
         }
@@ -212,7 +219,9 @@ export class StatefulService implements Service {
     const decoder = this.#decoder;
     const { index, size, cookieLow, cookieHigh } = this.#coded;
     this.#mismatch = false;
+    if (index !== DRAIN) this.#answers.take(decoder?.codec, size);
     if (index === DRAIN) decoder?.drain();
+    else if (this.#file !== undefined) return this.#beginFile(this.#file, index, size);
     else if (!this.#take(index, size)) {
       this.#answer(VPIPE_DEC_FAILED, 0);
       return false;
@@ -223,6 +232,34 @@ export class StatefulService implements Service {
     }
     this.#working = true;
     return true;
+  }
+
+  /** Takes a part of the file in, or begins to decode it; the rest as `#begin`. */
+  #beginFile(file: FileFrames, index: number, size: number): boolean {
+    let status = VPIPE_DEC_OK;
+    try {
+      if (size === 0) {
+        this.#decoder = new DisplayDecoder(this.#ffmpeg, file.close(), MAX_SIZE * MAX_SIZE);
+        this.#working = true;
+        return true;
+      }
+      const source = this.#buffers.plane(VPIPE_DEC_QUEUE_OUTPUT, index, 0);
+      source.begin(READING);
+      if (!file.add(source.bytes.subarray(0, size))) status = VPIPE_DEC_FAILED;
+      source.end(READING);
+    } catch (error) {
+      this.#answers.complain(error as Error);
+      status = VPIPE_DEC_CORRUPT;
+    }
+    this.#answer(status, 0);
+    return false;
+  }
+
+  /** @returns whether there was another frame of the file, and there may be pictures */
+  #decodeMore(decoder: DisplayDecoder): boolean {
+    const { index, cookieLow, cookieHigh } = this.#coded;
+    if (this.#file === undefined || index === DRAIN) return false;
+    return this.#file.decodeNext(decoder, cookieLow, cookieHigh);
   }
 
   /** @returns whether the decoder has the bitstream of an OUTPUT buffer */
@@ -256,6 +293,10 @@ export class StatefulService implements Service {
       this.#drained.setCookie(cookieLow, cookieHigh);
       // A drain that was taken back ends nothing.
       this.#drained.offer();
+    } else if (this.#file !== undefined) {
+      // Nothing of it waits for the drain that follows.
+      this.#endDecoder();
+      this.#answer(this.#file.broken ? VPIPE_DEC_CORRUPT : VPIPE_DEC_OK, 0);
     } else if (size === 0) this.#answer(VPIPE_DEC_OK, 0);
     else {
       // Damage may look like pictures of any size: only what is whole is of no format there is.

@@ -89,6 +89,7 @@ export class StatelessService implements Service {
     const controls = this.#controls;
     const run = this.#run;
     controls.check();
+    this.#answers.take(run?.codec, bytesused);
     let status = VPIPE_DEC_FAILED;
     try {
       status = run?.decode(output_index, bytesused, capture_index, flags, controls) ?? status;

@@ -195,7 +195,6 @@ static const struct vpdec_control vpdec_av1_controls[] = {
 const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 	{
 		.fourcc = V4L2_PIX_FMT_VP9_FRAME,
-		.ivf = v4l2_fourcc('V', 'P', '9', '0'),
 		.codec = VPIPE_DEC_CODEC_VP9,
 		.controls = vpdec_vp9_controls,
 		.num_controls = ARRAY_SIZE(vpdec_vp9_controls),
@@ -203,7 +202,6 @@ const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 #if VPIPE_HAS_AV1
 	{
 		.fourcc = V4L2_PIX_FMT_AV1_FRAME,
-		.ivf = v4l2_fourcc('A', 'V', '0', '1'),
 		.codec = VPIPE_DEC_CODEC_AV1,
 		.controls = vpdec_av1_controls,
 		.num_controls = ARRAY_SIZE(vpdec_av1_controls),
@@ -211,28 +209,24 @@ const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 #endif
 	{
 		.fourcc = V4L2_PIX_FMT_H264_SLICE,
-		.ivf = v4l2_fourcc('H', '2', '6', '4'),
 		.codec = VPIPE_DEC_CODEC_H264,
 		.controls = vpdec_h264_controls,
 		.num_controls = ARRAY_SIZE(vpdec_h264_controls),
 	},
 	{
 		.fourcc = V4L2_PIX_FMT_HEVC_SLICE,
-		.ivf = v4l2_fourcc('H', 'E', 'V', 'C'),
 		.codec = VPIPE_DEC_CODEC_HEVC,
 		.controls = vpdec_hevc_controls,
 		.num_controls = ARRAY_SIZE(vpdec_hevc_controls),
 	},
 	{
 		.fourcc = V4L2_PIX_FMT_VP8_FRAME,
-		.ivf = v4l2_fourcc('V', 'P', '8', '0'),
 		.codec = VPIPE_DEC_CODEC_VP8,
 		.controls = vpdec_vp8_controls,
 		.num_controls = ARRAY_SIZE(vpdec_vp8_controls),
 	},
 	{
 		.fourcc = V4L2_PIX_FMT_MPEG2_SLICE,
-		.ivf = v4l2_fourcc('M', 'P', 'G', '2'),
 		.codec = VPIPE_DEC_CODEC_MPEG2,
 		.controls = vpdec_mpeg2_controls,
 		.num_controls = ARRAY_SIZE(vpdec_mpeg2_controls),
@@ -343,6 +337,9 @@ static struct v4l2_ctrl **vpdec_ctrls(struct vpdec_ctx *ctx)
 	struct v4l2_ctrl **ctrls = ctx->ctrls;
 	const struct vpdec_out_fmt *out_fmt;
 
+	/* A format without any may be in no table: inject's are not. */
+	if (!ctx->out_fmt->num_controls)
+		return ctrls;
 	for (out_fmt = ctx->node->variant->out_fmts; out_fmt != ctx->out_fmt; out_fmt++)
 		ctrls += out_fmt->num_controls;
 

@@ -73,5 +73,5 @@ void vpdec_debugfs_init(struct vpdec_dev *dev)
 	dev->debugfs = debugfs_create_dir(VPDEC_NAME, NULL);
 	debugfs_create_file("ping", 0400, dev->debugfs, dev, &vpdec_ping_fops);
 	debugfs_create_file("stats", 0400, dev->debugfs, dev, &vpdec_stats_fops);
-	debugfs_create_file("inject", 0600, dev->debugfs, dev, &vpdec_inject_fops);
+	vpdec_inject_init(dev);
 }

@@ -112,16 +112,16 @@ struct vpdec_control {
 /**
  * struct vpdec_out_fmt - an output format
  * @fourcc:		V4L2_PIX_FMT_*
- * @ivf:		its name in an IVF file, if inject takes it
- * @codec:		VPIPE_DEC_CODEC_*
+ * @codec:		VPIPE_DEC_CODEC_*; 0 where the daemon is to tell
+ * @file:		inject: a file in any number of buffers
  * @max_depth:		stateful: bits of a sample that it has at most, as far as CAPTURE can
  * @controls:		its stateless parameters
  * @num_controls:	how many
  */
 struct vpdec_out_fmt {
 	u32 fourcc;
-	u32 ivf;
 	u32 codec;
+	bool file;
 	unsigned int max_depth;
 	const struct vpdec_control *controls;
 	unsigned int num_controls;
@@ -487,6 +487,7 @@ struct vpdec_node {
 #define VPDEC_MAX_WRITE		256
 
 #define VPDEC_NUM_NODES		2
+#define VPDEC_STATEFUL_NODE	1
 
 /**
  * struct vpdec_dev - the device, from probe until its last user is gone
@@ -624,6 +625,7 @@ extern const struct vpdec_variant vpdec_stateless;
 
 /* stateful.c */
 extern const struct vpdec_variant vpdec_stateful;
+int vpdec_drain(struct vpdec_ctx *ctx);
 
 /* stateful_feed.c */
 void vpdec_feed(struct vpdec_ctx *ctx);
@@ -724,7 +726,7 @@ void vpdec_add_stats(struct vpdec_stats *sum, const struct vpdec_stats *stats);
 u64 vpdec_median_ns(const struct vpdec_stats *stats);
 
 /* inject.c */
-extern const struct file_operations vpdec_inject_fops;
+void vpdec_inject_init(struct vpdec_dev *dev);
 
 /* debugfs.c */
 void vpdec_debugfs_init(struct vpdec_dev *dev);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * /sys/kernel/debug/vpipe-dec/inject: decodes what is written to it, an IVF file,
- * without any V4L2 client: its frames go through the queues of a file of the node
- * that nobody has open, one at a time, 8-bit into NV12. Reading gives the outcome,
- * a line for each frame so far, with the CRC-32 of the picture as it is in memory.
+ * /sys/kernel/debug/vpipe-dec/inject: decodes what is written to it without any V4L2
+ * client. The daemon tells what it is, a stream with or without a container, and takes
+ * it apart. Beside it there is a file for each codec, such as inject-vp9, which takes a
+ * bare frame too. Reading ends what was written, and gives a line for each picture, in
+ * display order, then `error` where not all of it could be decoded.
  *
- * A signal ends a write after what it has taken, and the frame goes on being decoded.
+ * Both go through the queues of a file of the stateful node that nobody has open, one
+ * buffer of each. A signal ends a write after what it has taken, and the read that waits
+ * for a picture.
  *
- * write(2): EINVAL for what is no IVF, EOPNOTSUPP for its codec, EMSGSIZE for a
- * frame larger than a buffer can be, and whatever VIDIOC_STREAMON says.
+ * write(2): whatever VIDIOC_STREAMON says. Both: EIO where the daemon is gone.
  */
 #include <linux/crc32.h>
 #include <linux/debugfs.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -20,224 +21,210 @@
 
 #include "dec.h"
 
-/* Source: the IVF header of libvpx, 32 bytes, and its frame header, 12 bytes. */
-#define IVF_HEADER	32
-#define IVF_VERSION	4
-#define IVF_LENGTH	6
-#define IVF_FOURCC	8
-#define IVF_WIDTH	12
-#define IVF_HEIGHT	14
-#define IVF_FRAME	12
-#define IVF_SIGNATURE	v4l2_fourcc('D', 'K', 'I', 'F')
+/* Of 32 bits, by Fowler, Noll and Vo. */
+#define FNV_OFFSET	0x811c9dc5
+#define FNV_PRIME	0x01000193
 
-#define INJECT_OUTCOME	SZ_64K
+#define INJECT_LINE	96
+
+static const struct vpdec_inject_kind {
+	const char *name;
+	struct vpdec_out_fmt out_fmt;
+} vpdec_inject_kinds[] = {
+#define INJECT(_name, _codec) \
+	{ .name = _name, .out_fmt = { .codec = _codec, .max_depth = 10, .file = true } }
+	INJECT("inject", 0),
+	INJECT("inject-vp9", VPIPE_DEC_CODEC_VP9),
+	INJECT("inject-av1", VPIPE_DEC_CODEC_AV1),
+	INJECT("inject-h264", VPIPE_DEC_CODEC_H264),
+	INJECT("inject-hevc", VPIPE_DEC_CODEC_HEVC),
+	INJECT("inject-vp8", VPIPE_DEC_CODEC_VP8),
+	INJECT("inject-mpeg1", VPIPE_DEC_CODEC_MPEG1),
+	INJECT("inject-mpeg2", VPIPE_DEC_CODEC_MPEG2),
+	INJECT("inject-mpeg4", VPIPE_DEC_CODEC_MPEG4),
+	INJECT("inject-h263", VPIPE_DEC_CODEC_H263),
+#undef INJECT
+};
 
 /**
  * struct vpdec_inject - an open file of inject
  * @dev:	the device
+ * @out_fmt:	what is written
  * @lock:	one write or read at a time
- * @ctx:	from the header on
- * @header:	of the file or of a frame, as far as it has come
- * @filled:	bytes of @header
- * @left:	bytes of the frame that are yet to come, behind its header
- * @bytes:	of the frame that have come
- * @decoding:	the daemon has the frame
- * @frames:	that are done
- * @outcome:	text
+ * @ctx:	from the first byte to the last picture
+ * @filled:	bytes in the OUTPUT buffer
+ * @given:	the daemon has it
+ * @ended:	it was told that there is no more, and pictures come
+ * @lent:	it has the CAPTURE buffer
+ * @cap_fmt:	of the pictures, as CAPTURE was last set up
+ * @width:	of them in pixels
+ * @height:	of them in lines
+ * @bytesperline: of them
+ * @pictures:	so far
+ * @line:	about the latest of them
  * @length:	of it in bytes
+ * @at:		where the next read begins
  */
 struct vpdec_inject {
 	struct vpdec_dev *dev;
+	const struct vpdec_out_fmt *out_fmt;
 	struct mutex lock; /* of all below */
 	struct vpdec_ctx *ctx;
-	u8 header[IVF_HEADER];
 	u32 filled;
-	u32 left;
-	u32 bytes;
-	bool decoding;
-	u32 frames;
-	char *outcome;
+	bool given;
+	bool ended;
+	bool lent;
+	const struct vpdec_cap_fmt *cap_fmt;
+	u32 width;
+	u32 height;
+	u32 bytesperline;
+	u32 pictures;
+	char line[INJECT_LINE];
 	size_t length;
+	size_t at;
 };
 
-static struct vb2_buffer *inject_buffer(struct vpdec_inject *inject, bool capture)
+static struct vb2_queue *inject_queue(struct vpdec_inject *inject, bool capture)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = inject->ctx->fh.m2m_ctx;
 
-	return vb2_get_buffer(capture ? v4l2_m2m_get_dst_vq(m2m_ctx) :
-					v4l2_m2m_get_src_vq(m2m_ctx), 0);
+	return capture ? v4l2_m2m_get_dst_vq(m2m_ctx) : v4l2_m2m_get_src_vq(m2m_ctx);
 }
 
-static int inject_start_queue(struct vb2_queue *vq)
+static struct vb2_buffer *inject_buffer(struct vpdec_inject *inject, bool capture)
 {
+	return vb2_get_buffer(inject_queue(inject, capture), 0);
+}
+
+/* A queue with one buffer, for what the stream is like now. */
+static int inject_start_queue(struct vpdec_inject *inject, bool capture)
+{
+	struct vpipe_dec_plane planes[VPIPE_DEC_MAX_PLANES];
+	struct vb2_queue *vq = inject_queue(inject, capture);
+	struct vpdec_ctx *ctx = inject->ctx;
 	unsigned int count = 1;
 	int ret;
 
+	mutex_lock(&ctx->lock);
+	vb2_core_streamoff(vq, vq->type);
 	ret = vb2_core_reqbufs(vq, VB2_MEMORY_MMAP, 0, &count);
-	if (ret)
-		return ret;
+	if (!ret)
+		ret = vb2_core_streamon(vq, vq->type);
+	vpdec_planes(ctx, true, planes);
+	inject->cap_fmt = ctx->cap_fmt;
+	inject->width = ctx->width;
+	inject->height = ctx->height;
+	inject->bytesperline = planes[0].bytesperline;
+	mutex_unlock(&ctx->lock);
 
-	return vb2_core_streamon(vq, vq->type);
+	return ret;
 }
+
+static int inject_queue_buffer(struct vpdec_inject *inject, bool capture)
+{
+	int ret;
+
+	mutex_lock(&inject->ctx->lock);
+	ret = vpipe_core_qbuf(inject_buffer(inject, capture));
+	mutex_unlock(&inject->ctx->lock);
+
+	return ret;
+}
+
+/* V4L2_BUF_FLAG_*, or an errno. May be interrupted, and called again. */
+static int inject_wait_buffer(struct vpdec_inject *inject, bool capture)
+{
+	struct v4l2_plane planes[VPIPE_DEC_MAX_PLANES];
+	struct v4l2_buffer buf = { .m.planes = planes };
+	struct vpdec_ctx *ctx = inject->ctx;
+	int ret;
+
+	mutex_lock(&ctx->lock);
+	ret = vb2_core_dqbuf(inject_queue(inject, capture), NULL, &buf, false);
+	if (!ret && READ_ONCE(ctx->stream->over))
+		ret = -EIO;
+	mutex_unlock(&ctx->lock);
+
+	return ret ?: buf.flags & (V4L2_BUF_FLAG_ERROR | V4L2_BUF_FLAG_LAST);
+}
+
+/*
+ * What is written
+ */
 
 static int inject_start(struct vpdec_inject *inject)
 {
-	const u8 *header = inject->header;
-	struct v4l2_pix_format_mplane pix = {
-		.width = get_unaligned_le16(header + IVF_WIDTH),
-		.height = get_unaligned_le16(header + IVF_HEIGHT),
-	};
-	struct vpdec_ctx *ctx;
-	unsigned int i;
-	int ret;
+	struct vpdec_ctx *ctx = vpdec_ctx_open(&inject->dev->nodes[VPDEC_STATEFUL_NODE]);
 
-	if (get_unaligned_le32(header) != IVF_SIGNATURE ||
-	    get_unaligned_le16(header + IVF_VERSION) ||
-	    get_unaligned_le16(header + IVF_LENGTH) != IVF_HEADER)
-		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(vpdec_stateless_fmts); i++)
-		if (vpdec_stateless_fmts[i].ivf == get_unaligned_le32(header + IVF_FOURCC))
-			pix.pixelformat = vpdec_stateless_fmts[i].fourcc;
-	if (!pix.pixelformat)
-		return -EOPNOTSUPP;
-
-	ctx = vpdec_ctx_open(&inject->dev->nodes[0]);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
+	ctx->out_fmt = inject->out_fmt;
+	inject->ctx = ctx;
 
-	mutex_lock(&ctx->lock);
-	ret = vpdec_formats_set_out(ctx, &pix);
-	if (!ret)
-		ret = inject_start_queue(v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx));
-	if (!ret)
-		ret = inject_start_queue(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx));
-	mutex_unlock(&ctx->lock);
-	if (ret)
-		vpdec_ctx_close(ctx);
-	else
-		inject->ctx = ctx;
-
-	return ret;
+	return inject_start_queue(inject, false);
 }
 
-static void inject_note(struct vpdec_inject *inject, const struct vb2_buffer *picture, bool failed)
+static int inject_give(struct vpdec_inject *inject)
 {
-	char *to = inject->outcome + inject->length;
-	size_t room = INJECT_OUTCOME - inject->length;
-	u32 size = picture->planes[0].bytesused;
-
-	if (failed)
-		inject->length += scnprintf(to, room, "frame %u error\n", inject->frames);
-	else
-		inject->length += scnprintf(to, room, "frame %u bytes %u crc32 %08x\n",
-					    inject->frames, size,
-					    ~crc32_le(~0, vb2_plane_vaddr((void *)picture, 0),
-						      size));
-	inject->frames++;
-}
-
-static int inject_begin(struct vpdec_inject *inject)
-{
-	struct vpdec_ctx *ctx = inject->ctx;
 	struct vb2_buffer *output = inject_buffer(inject, false);
-	struct vb2_buffer *picture = inject_buffer(inject, true);
 	int ret;
 
 	/* Where videobuf2 takes it from: VIDIOC_QBUF would have put it there. */
-	to_vb2_v4l2_buffer(output)->planes[0].bytesused = inject->bytes;
-	output->timestamp = (u64)inject->frames * NSEC_PER_USEC;
-
-	mutex_lock(&ctx->lock);
-	ret = vpipe_core_qbuf(picture);
-	if (!ret)
-		ret = vpipe_core_qbuf(output);
-	mutex_unlock(&ctx->lock);
-	inject->decoding = !ret;
+	to_vb2_v4l2_buffer(output)->planes[0].bytesused = inject->filled;
+	ret = inject_queue_buffer(inject, false);
+	inject->given = !ret;
 
 	return ret;
 }
 
-/* Waits for the picture of a frame that is being decoded. */
-static int inject_end(struct vpdec_inject *inject)
+/* The OUTPUT buffer is empty then: its flags, or an errno. */
+static int inject_wait_given(struct vpdec_inject *inject)
 {
-	struct vpdec_ctx *ctx = inject->ctx;
-	struct vb2_buffer *output, *picture;
-	unsigned int index;
-	bool failed;
 	int ret;
 
-	if (!inject->decoding)
+	if (!inject->given)
 		return 0;
-
-	output = inject_buffer(inject, false);
-	picture = inject_buffer(inject, true);
-	mutex_lock(&ctx->lock);
-	/* The picture comes first: only this waits, and may be interrupted. */
-	ret = vb2_core_dqbuf(output->vb2_queue, &index, NULL, false);
-	if (!ret) {
-		failed = picture->state == VB2_BUF_STATE_ERROR;
-		ret = vb2_core_dqbuf(picture->vb2_queue, &index, NULL, false);
-	}
-	mutex_unlock(&ctx->lock);
-	if (ret)
+	ret = inject_wait_buffer(inject, false);
+	if (ret < 0)
 		return ret;
-	inject->decoding = false;
-	inject_note(inject, picture, failed);
+	inject->given = false;
+	inject->filled = 0;
 
-	return 0;
+	return ret;
 }
 
-static int inject_header(struct vpdec_inject *inject)
-{
-	if (!inject->ctx)
-		return inject_start(inject);
-
-	inject->bytes = 0;
-	inject->left = get_unaligned_le32(inject->header);
-	if (!inject->left)
-		return -EINVAL;
-
-	return inject->left > vb2_plane_size(inject_buffer(inject, false), 0) ? -EMSGSIZE : 0;
-}
-
-/* Takes what is next in the file; the number of bytes taken, or an errno. */
+/* Takes what is next; the number of bytes taken, or an errno. */
 static ssize_t inject_take(struct vpdec_inject *inject, const char __user *from, size_t count)
 {
-	u32 wanted = inject->ctx ? IVF_FRAME : IVF_HEADER;
-	u8 *data;
+	struct vb2_buffer *output;
+	u32 size;
 	int ret;
 
-	if (inject->left) {
-		data = vb2_plane_vaddr(inject_buffer(inject, false), 0);
-		count = min_t(size_t, count, inject->left);
-		if (copy_from_user(data + inject->bytes, from, count))
-			return -EFAULT;
-		inject->bytes += count;
-		inject->left -= count;
-		ret = inject->left ? 0 : inject_begin(inject);
-	} else {
-		count = min_t(size_t, count, wanted - inject->filled);
-		if (copy_from_user(inject->header + inject->filled, from, count))
-			return -EFAULT;
-		inject->filled += count;
-		if (inject->filled < wanted)
-			return count;
-		inject->filled = 0;
-		ret = inject_header(inject);
-	}
+	ret = inject_wait_given(inject);
+	if (ret < 0)
+		return ret;
+	output = inject_buffer(inject, false);
+	size = vb2_plane_size(output, 0);
+	count = min_t(size_t, count, size - inject->filled);
+	if (copy_from_user(vb2_plane_vaddr(output, 0) + inject->filled, from, count))
+		return -EFAULT;
+	inject->filled += count;
+	ret = inject->filled == size ? inject_give(inject) : 0;
 
 	return ret ?: count;
 }
 
-/* What would follow belongs to a file that is broken: a new one may begin. */
-static void inject_give_up(struct vpdec_inject *inject)
+/* Nothing more comes, or what would belongs to a stream that failed. */
+static void inject_stop(struct vpdec_inject *inject)
 {
 	if (inject->ctx)
 		vpdec_ctx_close(inject->ctx);
 	inject->ctx = NULL;
 	inject->filled = 0;
-	inject->left = 0;
-	inject->decoding = false;
+	inject->given = false;
+	inject->ended = false;
+	inject->lent = false;
+	inject->pictures = 0;
 }
 
 static ssize_t inject_write(struct file *file, const char __user *from, size_t count,
@@ -250,21 +237,156 @@ static ssize_t inject_write(struct file *file, const char __user *from, size_t c
 	ret = mutex_lock_interruptible(&inject->lock);
 	if (ret)
 		return ret;
-	ret = inject_end(inject);
+	if (inject->ended)
+		inject_stop(inject);
+	if (!inject->ctx) {
+		inject->length = 0;
+		inject->at = 0;
+		ret = inject_start(inject);
+	}
 	while (!ret && done < count) {
 		ret = inject_take(inject, from + done, count - done);
 		if (ret < 0)
 			break;
 		done += ret;
-		ret = inject_end(inject);
+		ret = 0;
 	}
 	if (ret == -ERESTARTSYS && done)
 		ret = 0;
 	else if (ret && ret != -ERESTARTSYS)
-		inject_give_up(inject);
+		inject_stop(inject);
 	mutex_unlock(&inject->lock);
 
 	return ret ?: done;
+}
+
+/*
+ * What is read
+ */
+
+/* The daemon gets the rest, an empty buffer behind it, and a drain that CAPTURE ends with. */
+static int inject_end(struct vpdec_inject *inject)
+{
+	int ret;
+
+	while (inject->given || inject->filled) {
+		if (!inject->given) {
+			ret = inject_give(inject);
+			if (ret)
+				return ret;
+		}
+		ret = inject_wait_given(inject);
+		if (ret < 0)
+			return ret;
+	}
+	ret = inject_give(inject);
+	if (ret)
+		return ret;
+	inject->ended = true;
+	mutex_lock(&inject->ctx->lock);
+	ret = vpdec_drain(inject->ctx);
+	mutex_unlock(&inject->ctx->lock);
+
+	return ret ?: inject_start_queue(inject, true);
+}
+
+struct inject_digest {
+	u32 crc32;
+	u32 fnv1a;
+};
+
+static void inject_add(struct inject_digest *digest, const u8 *from, size_t count)
+{
+	digest->crc32 = crc32_le(digest->crc32, from, count);
+	while (count--)
+		digest->fnv1a = (digest->fnv1a ^ *from++) * FNV_PRIME;
+}
+
+/* Of the samples, luma first, without what lines are padded with. */
+static struct inject_digest inject_digest(struct vpdec_inject *inject)
+{
+	struct inject_digest digest = { .crc32 = ~0, .fnv1a = FNV_OFFSET };
+	const u8 *line = vb2_plane_vaddr(inject_buffer(inject, true), 0);
+	u32 bytes = inject->cap_fmt->bytes;
+	u32 y;
+
+	for (y = 0; y < inject->height; y++, line += inject->bytesperline)
+		inject_add(&digest, line, inject->width * bytes);
+	for (y = 0; y < DIV_ROUND_UP(inject->height, 2); y++, line += inject->bytesperline)
+		inject_add(&digest, line, round_up(inject->width, 2) * bytes);
+	digest.crc32 = ~digest.crc32;
+
+	return digest;
+}
+
+static void inject_tell_picture(struct vpdec_inject *inject, bool damaged)
+{
+	struct inject_digest digest = {};
+
+	if (vb2_get_plane_payload(inject_buffer(inject, true), 0))
+		digest = inject_digest(inject);
+	inject->length = scnprintf(inject->line, sizeof(inject->line),
+				   "picture %u %ux%u %.4s crc32 %08x fnv1a %08x%s\n",
+				   inject->pictures++, inject->width, inject->height,
+				   (const char *)&inject->cap_fmt->fourcc, digest.crc32,
+				   digest.fnv1a, damaged ? " damaged" : "");
+}
+
+/* All that was to come is there. */
+static int inject_tell_end(struct vpdec_inject *inject)
+{
+	int ret = inject_wait_given(inject);
+
+	if (ret < 0)
+		return ret;
+	inject_stop(inject);
+	inject->length = scnprintf(inject->line, sizeof(inject->line), "%s", ret ? "error\n" : "");
+
+	return 0;
+}
+
+static bool inject_changes(struct vpdec_inject *inject)
+{
+	bool changes;
+
+	mutex_lock(&inject->ctx->lock);
+	changes = inject->ctx->halt == VPDEC_CHANGING;
+	mutex_unlock(&inject->ctx->lock);
+
+	return changes;
+}
+
+/* Makes the line about what comes next; none behind the end. */
+static int inject_next(struct vpdec_inject *inject)
+{
+	int ret;
+
+	if (!inject->ended) {
+		ret = inject_end(inject);
+		if (ret)
+			return ret;
+	}
+	for (;;) {
+		if (!inject->lent) {
+			ret = inject_queue_buffer(inject, true);
+			if (ret)
+				return ret;
+			inject->lent = true;
+		}
+		ret = inject_wait_buffer(inject, true);
+		if (ret < 0)
+			return ret;
+		inject->lent = false;
+		if (!(ret & V4L2_BUF_FLAG_LAST)) {
+			inject_tell_picture(inject, ret & V4L2_BUF_FLAG_ERROR);
+			return 0;
+		}
+		if (!inject_changes(inject))
+			return inject_tell_end(inject);
+		ret = inject_start_queue(inject, true);
+		if (ret)
+			return ret;
+	}
 }
 
 static ssize_t inject_read(struct file *file, char __user *to, size_t count, loff_t *ppos)
@@ -275,12 +397,33 @@ static ssize_t inject_read(struct file *file, char __user *to, size_t count, lof
 	ret = mutex_lock_interruptible(&inject->lock);
 	if (ret)
 		return ret;
-	ret = inject_end(inject);
-	if (ret != -ERESTARTSYS)
-		ret = simple_read_from_buffer(to, count, ppos, inject->outcome, inject->length);
+	if (inject->at == inject->length) {
+		inject->at = 0;
+		inject->length = 0;
+		if (inject->ctx)
+			ret = inject_next(inject);
+	}
+	count = min(count, inject->length - inject->at);
+	if (!ret && copy_to_user(to, inject->line + inject->at, count))
+		ret = -EFAULT;
+	else if (!ret)
+		inject->at += count;
+	else if (ret != -ERESTARTSYS)
+		inject_stop(inject);
 	mutex_unlock(&inject->lock);
 
-	return ret;
+	return ret ?: count;
+}
+
+static const struct vpdec_out_fmt *inject_out_fmt(const struct file *file)
+{
+	unsigned int i;
+
+	for (i = 1; i < ARRAY_SIZE(vpdec_inject_kinds); i++)
+		if (!strcmp(file_dentry(file)->d_name.name, vpdec_inject_kinds[i].name))
+			return &vpdec_inject_kinds[i].out_fmt;
+
+	return &vpdec_inject_kinds[0].out_fmt;
 }
 
 static int inject_open(struct inode *inode, struct file *file)
@@ -291,12 +434,8 @@ static int inject_open(struct inode *inode, struct file *file)
 	if (!inject)
 		return -ENOMEM;
 
-	inject->outcome = kvmalloc(INJECT_OUTCOME, GFP_KERNEL);
-	if (!inject->outcome) {
-		kfree(inject);
-		return -ENOMEM;
-	}
 	inject->dev = inode->i_private;
+	inject->out_fmt = inject_out_fmt(file);
 	mutex_init(&inject->lock);
 	v4l2_device_get(&inject->dev->media.v4l2_dev);
 	file->private_data = inject;
@@ -308,20 +447,27 @@ static int inject_release(struct inode *inode, struct file *file)
 {
 	struct vpdec_inject *inject = file->private_data;
 
-	if (inject->ctx)
-		vpdec_ctx_close(inject->ctx);
+	inject_stop(inject);
 	v4l2_device_put(&inject->dev->media.v4l2_dev);
 	mutex_destroy(&inject->lock);
-	kvfree(inject->outcome);
 	kfree(inject);
 
 	return 0;
 }
 
-const struct file_operations vpdec_inject_fops = {
+static const struct file_operations vpdec_inject_fops = {
 	.owner = THIS_MODULE,
 	.open = inject_open,
 	.read = inject_read,
 	.write = inject_write,
 	.release = inject_release,
 };
+
+void vpdec_inject_init(struct vpdec_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vpdec_inject_kinds); i++)
+		debugfs_create_file(vpdec_inject_kinds[i].name, 0600, dev->debugfs, dev,
+				    &vpdec_inject_fops);
+}

@@ -194,7 +194,7 @@ static bool vpdec_may_drain(const struct vpdec_ctx *ctx)
 	       ctx->sequence[VPIPE_DEC_QUEUE_OUTPUT];
 }
 
-static int vpdec_cmd_stop(struct vpdec_ctx *ctx)
+int vpdec_drain(struct vpdec_ctx *ctx)
 {
 	struct vpdec_stream *stream = ctx->stream;
 
@@ -250,7 +250,7 @@ static int vpdec_stateful_cmd(struct file *file, void *priv, struct v4l2_decoder
 	if (vpdec_failed(ctx))
 		ret = -EIO;
 	else
-		ret = cmd->cmd == V4L2_DEC_CMD_STOP ? vpdec_cmd_stop(ctx) : vpdec_cmd_start(ctx);
+		ret = cmd->cmd == V4L2_DEC_CMD_STOP ? vpdec_drain(ctx) : vpdec_cmd_start(ctx);
 	mutex_unlock(&ctx->lock);
 
 	return ret;

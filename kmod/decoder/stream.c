@@ -101,7 +101,7 @@ static int vpdec_stream_announce(struct vpdec_ctx *ctx, struct vpdec_stream *new
 	lockdep_assert_held(&dev->lock);
 	if (!session || !session->codecs)
 		return -ENOTCONN;
-	if (!(session->codecs & ctx->out_fmt->codec))
+	if (ctx->out_fmt->codec & ~session->codecs)
 		return -EOPNOTSUPP;
 	if (!new)
 		return 0;
@@ -132,6 +132,8 @@ void vpdec_stream_write_start(struct vpdec_stream *stream)
 
 	if (ctx->node->variant->stateful) {
 		start.flags = VPIPE_DEC_STATEFUL;
+		if (ctx->out_fmt->file)
+			start.flags |= VPIPE_DEC_FILE;
 	} else {
 		start.pixelformat = ctx->cap_fmt->fourcc;
 		start.num_planes = vpdec_planes(ctx, true, start.planes);

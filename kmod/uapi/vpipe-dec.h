@@ -94,6 +94,7 @@
 
 /* Flags of vpipe_dec_start. */
 #define VPIPE_DEC_STATEFUL	(1U << 0) /* display order; a CAPTURE tells the rest */
+#define VPIPE_DEC_FILE		(1U << 1) /* what is decoded is a file: see vpipe_dec_start */
 
 /*
  * Flags of vpipe_dec_decode, of a picture in several OUTPUT buffers: its slices or
@@ -127,7 +128,7 @@ struct vpipe_dec_header {
 /**
  * struct vpipe_dec_opened - there is a new stream: open its file (32 bytes)
  * @header:	@stream is the new one
- * @codec:	one of VPIPE_DEC_CODEC_*; START may name another
+ * @codec:	one of VPIPE_DEC_CODEC_*, or 0 as in START; START may name another
  * @reserved:	0
  */
 struct vpipe_dec_opened {
@@ -166,12 +167,12 @@ struct vpipe_dec_plane {
 /**
  * struct vpipe_dec_start - both queues are streaming (64 bytes)
  * @header:	no cookie
- * @codec:	one of VPIPE_DEC_CODEC_*
+ * @codec:	one of VPIPE_DEC_CODEC_*, or 0 with VPIPE_DEC_FILE
  * @pixelformat: V4L2_PIX_FMT_* of CAPTURE
  * @width:	coded, in pixels
  * @height:	coded, in pixels
  * @num_planes:	of a CAPTURE buffer, 1 or 2
- * @flags:	VPIPE_DEC_STATEFUL or 0
+ * @flags:	VPIPE_DEC_STATEFUL, VPIPE_DEC_FILE
  * @planes:	@num_planes of them
  *
  * Begins anew: no frame before it is a reference for one behind it, but where only the
@@ -181,6 +182,11 @@ struct vpipe_dec_plane {
  * @planes are 0, and @width and @height what the client thinks. Whatever the daemon
  * has of CAPTURE buffers is no longer valid: a CAPTURE and EMPTYs follow where that
  * queue is streaming too. The first picture wants a FORMAT before it.
+ *
+ * With VPIPE_DEC_FILE, on a stateful stream, the OUTPUT buffers are the parts of one file:
+ * a stream with or without a container, or, where @codec is given, a bare frame. A DECODE
+ * of no bytes ends it; all its pictures come then. @codec is 0 where the daemon has to tell
+ * what is in it; CORRUPT where it cannot.
  */
 struct vpipe_dec_start {
 	struct vpipe_dec_header header;

@@ -7,7 +7,7 @@
 import { fourccText } from "../uapi/videodev2.ts";
 import type { AccessUnit } from "./access_unit.ts";
 import { isByteStream, type Segment } from "./annexb.ts";
-import { type Codec, CODED, STREAM_CODECS } from "./codecs.ts";
+import { type Codec, type CodecName, CODED, STREAM_CODECS } from "./codecs.ts";
 import { av1Units } from "./av1/stream.ts";
 import { h264Units } from "./h264/stream.ts";
 import { isHevcStream } from "./hevc/nal.ts";
@@ -99,6 +99,11 @@ function rawUnits(
   if (!raw) throw new StreamError("neither IVF nor H.264 or HEVC Annex B nor AV1 nor MPEG-2");
   if (codec && codec !== raw.codec) throw new StreamError(`${raw.codec}, not ${codec}`);
   return raw.units(bytes, lost);
+}
+
+/** Whether bytes begin as a stream of this codec does, with or without a container: not a bare frame. */
+export function isStreamOf(bytes: Uint8Array<ArrayBuffer>, codec: CodecName): boolean {
+  return isIvf(bytes) || RAW.some((form) => form.codec === codec && form.is(bytes));
 }
 
 /**

@@ -71,6 +71,8 @@ export class DisplayDecoder implements Disposable {
   #lost = false;
   /** `drain` is on, and FFmpeg gives what waits one by one. */
   #emptying = false;
+  /** Emptied by `drain` in its place, and there was no picture since. */
+  #emptied = false;
   /** Flushed by `flush`, and FFmpeg has had no key frame since. */
   #seeking = false;
   /** There was a random access point since the beginning, or `flush`. */
@@ -186,6 +188,10 @@ export class DisplayDecoder implements Disposable {
     const begin = monotonicNs();
     this.#setOrder();
     if (access === "key" || access === "open") this.#begin();
+    // Of a sequence that begins anew FFmpeg drops what comes before the last picture that it gave out,
+    // unless it gave that out when it had the first of the new ones.
+    if (this.#emptied && access === "key") this.#context.flush();
+    if (access !== "none") this.#emptied = false;
     if (this.#flushed && access !== "key") this.#decodeAgain(access);
     if (access !== undefined) this.#doubt.add(this.#low, access, this.#seeking);
     this.#flushed = false;
@@ -290,6 +296,7 @@ export class DisplayDecoder implements Disposable {
 
   /** Goes on after `drain`, with all that was decoded before. */
   resume(): void {
+    this.#emptied ||= this.#emptying;
     this.#emptying = false;
     if (this.#drains !== "again") return;
     this.#context.flush();
@@ -314,6 +321,7 @@ export class DisplayDecoder implements Disposable {
     this.#doubt.lose();
     this.#flushed = false;
     this.#emptying = false;
+    this.#emptied = false;
     this.#last = undefined;
     this.picture.clear();
   }

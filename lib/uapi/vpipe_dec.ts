@@ -46,6 +46,7 @@ export const VPIPE_DEC_NO_PICTURE = 3;
 export const VPIPE_DEC_FAILED = 4;
 
 export const VPIPE_DEC_STATEFUL: number = 1 << 0;
+export const VPIPE_DEC_FILE: number = 1 << 1;
 
 export const VPIPE_DEC_MORE: number = 1 << 0;
 export const VPIPE_DEC_FINISH: number = 1 << 1;

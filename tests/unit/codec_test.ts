@@ -15,6 +15,7 @@ import {
   type Sequence,
   StreamError,
 } from "../../lib/codec/stream.ts";
+import { av1AnnexB } from "../harness/av1_annexb.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -344,41 +345,15 @@ Deno.test("VP9: another size without a key frame is another sequence", () => {
 
 // AV1
 
-/** A section 5 stream in annex B's form, with the OBUs' own sizes left out or not. */
-function annexB(file: Bytes, keepSizes: boolean): Bytes {
-  const leb128 = (value: number): number[] =>
-    value < 128 ? [value] : [value & 127 | 128, ...leb128(value >> 7)];
-  const parts = units(file).map(({ data }) => {
-    const obus: number[][] = [];
-    for (let at = 0; at < data.length;) {
-      let length = 0;
-      let next = at + 1;
-      for (let shift = 0;; shift += 7) {
-        length |= (data[next] & 127) << shift;
-        if (data[next++] < 128) break;
-      }
-      const obu = keepSizes
-        ? [...data.subarray(at, next + length)]
-        : [data[at] & ~2, ...data.subarray(next, next + length)];
-      obus.push([...leb128(obu.length), ...obu]);
-      at = next + length;
-    }
-    const frame = obus.flat();
-    const unit = [...leb128(frame.length), ...frame];
-    return Uint8Array.from([...leb128(unit.length), ...unit]);
-  });
-  return concat(...parts);
-}
-
 Deno.test("AV1: annex B comes out as section 5", () => {
   const file = fixture("av1-320x240.obu");
   const all = units(file);
-  assertEquals(units(annexB(file, true)), all);
-  assertEquals(units(annexB(file, false)), all);
+  assertEquals(units(av1AnnexB(file, true)), all);
+  assertEquals(units(av1AnnexB(file, false)), all);
 });
 
 Deno.test("AV1: annex B cut off gives its whole units, then an error", () => {
-  const file = annexB(fixture("av1-320x240.obu"), false);
+  const file = av1AnnexB(fixture("av1-320x240.obu"), false);
   const { units: whole, message } = partly(file.subarray(0, file.length - 1));
   assertEquals(whole.length, 29);
   assert(message.includes("temporal unit 29 at byte"), message);

@@ -1,12 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Controls } from "../../daemon/stream/controls.ts";
+import { FileFrames } from "../../daemon/stream/file_frames.ts";
 import { line, Log } from "../../daemon/stream/log.ts";
 import { Session } from "../../daemon/session/session.ts";
 import { Incoming, ProtocolError } from "../../daemon/stream/messages.ts";
 import { Pipe, wake } from "../../lib/sys/pipe.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
 import { Stream } from "../../daemon/stream/stream.ts";
+import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { File, IoBuffer } from "../../lib/sys/file.ts";
 import { POLLHUP, POLLIN } from "../../lib/sys/poll.ts";
@@ -80,6 +82,34 @@ Deno.test("captureFormat: what would not fit is refused", () => {
   }
 });
 
+Deno.test("FileFrames: the codec by what is in the file, whatever its parts", () => {
+  const file = Deno.readFileSync(
+    new URL("../../fixtures/streams/av1-320x240.obu", import.meta.url),
+  );
+  const told = new FileFrames(undefined);
+  for (let at = 0; at < file.length; at += 1000) assert(told.add(file.subarray(at, at + 1000)));
+  assertEquals(told.close(), "av1");
+  assert(!told.broken);
+  const cut = new FileFrames("av1");
+  cut.add(file.subarray(0, file.length - 1));
+  assertEquals(cut.close(), "av1");
+  assert(cut.broken);
+  // A bare frame is what it is said to be.
+  const bare = new FileFrames("h263");
+  bare.add(new Uint8Array(9));
+  assertEquals(bare.close(), "h263");
+  for (const codec of [undefined, "h264"] as const) {
+    const other = new FileFrames(codec);
+    if (codec !== undefined) {
+      other.add(
+        Deno.readFileSync(new URL("../../fixtures/streams/vp9-one-frame.ivf", import.meta.url)),
+      );
+    }
+    assertThrows(() => other.close(), StreamError);
+  }
+  assert(!told.add(new Uint8Array(64 << 20)));
+});
+
 Deno.test("log: one line an event", () => {
   assertEquals(
     line("info", "stream-over", { stream: 3, reason: 'no "such" thing', pixels: "NV12" }),
@@ -127,6 +157,10 @@ function ends(): [File, File] {
  * @returns what was answered
  */
 function serve(...messages: Uint8Array<ArrayBuffer>[]) {
+  return serveWith(new Log("error"), ...messages);
+}
+
+function serveWith(log: Log, ...messages: Uint8Array<ArrayBuffer>[]) {
   const [kernel, daemon] = ends();
   using _kernel = kernel, _daemon = daemon;
   using stop = new Pipe();
@@ -135,7 +169,7 @@ function serve(...messages: Uint8Array<ArrayBuffer>[]) {
   }
   assertEquals(libc.shutdown(kernel.fd, SHUT_WR), 0);
   // Nothing but a START that is right needs FFmpeg.
-  using stream = new Stream({} as Ffmpeg, new Log("error"), STREAM, daemon, stop.reader);
+  using stream = new Stream({} as Ffmpeg, log, STREAM, daemon, stop.reader);
   stream.serve();
   const incoming = new Incoming(kernel);
   const done = incoming.as(vpipe_dec_done);
@@ -163,6 +197,26 @@ Deno.test("Stream: frames before a START fail, each is answered in its turn", ()
     cookies.map((cookie) => ({ cookie, status: VPIPE_DEC_FAILED, bytesused: 0 })),
   );
   assertEquals([summary.stream, summary.failed, summary.mappings], [STREAM, 3, 0]);
+});
+
+Deno.test("Stream: a line a frame where frames are traced, and none where not", () => {
+  const lines: string[] = [];
+  const { error } = console;
+  console.error = (line: string) =>
+    lines.push(line.replace(/^\S+ /, "").replace(/_us=\d+/g, "_us"));
+  try {
+    serveWith(new Log("debug"), decode(1n));
+    assertEquals(lines, []);
+    serveWith(new Log("trace"), decode(2n), decode(0xfedc_ba98_7654_3210n));
+  } finally {
+    console.error = error;
+  }
+  assertEquals(
+    lines,
+    ["2", "18364758544493064720"].map((cookie) =>
+      `trace frame stream=7 cookie=${cookie} codec=none bytes=9 result=failed codec_us total_us`
+    ),
+  );
 });
 
 Deno.test("Stream: messages of a later kernel and buffers never asked for are no matter", () => {

@@ -12,9 +12,10 @@ import { Daemon } from "./daemon.ts";
 import { decoderControlChecks } from "./controls.ts";
 import { decoderEndChecks } from "./ends.ts";
 import { decoderFfmpegChecks } from "./ffmpeg.ts";
+import { decoderInjectChecks } from "./inject.ts";
 import { decoderLimitChecks } from "./limits.ts";
 import { decoderReferenceChecks } from "./references.ts";
-import { decoderServiceChecks } from "./service.ts";
+import { decoderLogChecks, decoderServiceChecks } from "./service.ts";
 import { decoderSliceChecks } from "./slices.ts";
 import { decoderStreamChecks } from "./streams.ts";
 import { decoderTraceChecks } from "./trace.ts";
@@ -59,6 +60,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
 
   // These want no daemon, or one of their own.
   await decoderServiceChecks(suite, context);
+  await decoderLogChecks(suite, context);
   await decoderControlChecks(suite);
   await decoderClientChecks(suite, context);
   await decoderLimitChecks(suite, context);
@@ -74,6 +76,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await using _running = daemon;
   await decoderChainChecks(suite, context);
   await decoderTraceChecks(suite, context);
+  await decoderInjectChecks(suite, context);
   await statefulChecks(suite, context);
   if (suite.whole) await decoderBadInputChecks(suite.whole, context);
 }

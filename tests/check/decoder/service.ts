@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readStream } from "../../../lib/codec/stream.ts";
 import { File, IoBuffer, O_NONBLOCK, O_RDWR } from "../../../lib/sys/file.ts";
 import {
   VPIPE_DEC_CODEC_AV1,
@@ -18,7 +19,7 @@ import { expectError } from "../../harness/expectations.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { until } from "../../harness/waiting.ts";
-import { SESSION } from "../../harness/nodes.ts";
+import { decoder, SESSION, statefulNode } from "../../harness/nodes.ts";
 
 /** A session that says what codecs it has, and decodes nothing. */
 export function fakeSession(codecs: number, streams = 1): File {
@@ -149,5 +150,30 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
     daemon.kill("SIGTERM");
     expectEqual("status", await daemon.end(), 0);
     return "status 0";
+  });
+}
+
+/** A daemon of its own that tells of each frame. */
+export async function decoderLogChecks(suite: Suite, context: Context): Promise<void> {
+  const input = `${context.fixtures}/streams/vp9-322x182.ivf`;
+  const sizes = [...readStream(Deno.readFileSync(input))].map(({ data }) => data.length);
+  await suite.check("decoder: --log-level trace", async () => {
+    await using daemon = await Daemon.start(context, "--log-level", "trace");
+    for (const [at, device] of [decoder.videoNode(), statefulNode()].entries()) {
+      await using decoding = new Decoding(context, input, ["--device", device]);
+      await decoding.report();
+      const { stream } = await daemon.streamOver(at + 1);
+      const lines = daemon.log.filter((line) => line.includes(` trace frame stream=${stream} `));
+      const facts = lines.map((line) =>
+        line.match(/ cookie=(\d+) codec=vp9 bytes=(\d+) result=ok codec_us=(\d+) total_us=(\d+)$/)
+      );
+      const column = (number: number) => facts.map((found) => Number(found?.[number]));
+      expectEqual(`${device}: cookies`, column(1).join(), sizes.map((_, i) => i + 1).join());
+      expectEqual(`${device}: bytes`, column(2).join(), sizes.join());
+      const codec = column(3);
+      const longer = column(4).every((total, i) => total >= codec[i] && codec[i] > 0);
+      expect(longer, `${device}: a frame took less than FFmpeg for it: ${lines.join("; ")}`);
+    }
+    return `${sizes.length} frames on each node: cookie, codec, bytes, result and times of each`;
   });
 }

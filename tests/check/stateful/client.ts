@@ -157,8 +157,7 @@ export class Client implements Disposable {
    * @param mark called with the buffer's descriptor just before
    */
   send(frame: Uint8Array, number: number, mark?: (buffer: QueueBuffer) => void): void {
-    this.#reclaim();
-    this.wait("an OUTPUT buffer", () => (this.#reclaim(), this.#free.length > 0));
+    this.wait("an OUTPUT buffer", () => this.hasRoom);
     const index = this.#free.pop()!;
     this.output.mappings[index][0].bytes.set(frame);
     const buffer = this.output.buffers[index];
@@ -171,6 +170,12 @@ export class Client implements Disposable {
   /** Hands over the frames from number `from` on, up to number `to`. */
   sendAll({ frames }: Pick<Reference, "frames">, from = 0, to = frames.length): void {
     for (let number = from; number < to; number++) this.send(frames[number], number);
+  }
+
+  /** Whether there is an OUTPUT buffer for another frame. */
+  get hasRoom(): boolean {
+    this.#reclaim();
+    return this.#free.length > 0;
   }
 
   /** Whether all OUTPUT buffers are back. */

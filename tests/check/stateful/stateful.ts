@@ -5,6 +5,7 @@
  */
 import type { Context } from "../../harness/context.ts";
 import { digestsIn, expectDecoded } from "../decoder/file.ts";
+import { statefulBrowserChecks } from "./browser.ts";
 import { statefulBufferChecks } from "./buffers.ts";
 import { statefulChangeChecks } from "./changes.ts";
 import { statefulNode } from "../../harness/nodes.ts";
@@ -30,4 +31,5 @@ export async function statefulChecks(suite: Suite, context: Context): Promise<vo
   await statefulStreamChecks(suite.whole, context);
   await statefulTimeChecks(suite.whole, context);
   await statefulChangeChecks(suite.whole, context);
+  await statefulBrowserChecks(suite.whole, context);
 }

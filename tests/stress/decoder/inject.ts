@@ -1,6 +1,6 @@
 /**
- * Broken IVF files through debugfs' inject, in pieces of any size; and the device unplugged while a
- * write to it waits for a daemon that says nothing.
+ * Broken IVF files through debugfs' inject, in pieces of any size; and the device unplugged while it
+ * waits for a daemon that says nothing.
  *
  * @module
  */
@@ -37,14 +37,17 @@ function inject(bytes: Uint8Array<ArrayBuffer>, random: Random): string[] {
     if (taken < 0) break;
     at += taken;
   }
-  const text = new IoBuffer(new Uint8Array(1 << 16));
-  text.length = text.bytes.length;
-  const length = Math.max(file.tryRead(text), 0);
-  const lines = new TextDecoder().decode(text.bytes.subarray(0, length));
-  return lines === "" ? [] : lines.trimEnd().split("\n");
+  const line = new IoBuffer(new Uint8Array(4096));
+  line.length = line.bytes.length;
+  const lines: string[] = [];
+  let length: number;
+  while ((length = file.tryRead(line)) > 0) {
+    lines.push(new TextDecoder().decode(line.bytes.subarray(0, length)).trimEnd());
+  }
+  return lines;
 }
 
-/** What the worker is to do: wait in a write until the device goes. */
+/** What the worker is to do: wait for a picture until the device goes. */
 export function blockInInject({ fixtures }: { fixtures: string }): { ms: number } {
   using _daemon = new Answering();
   const [fixture] = readFixtures(fixtures).filter(({ name }) => /^vp9.*ivf$/.test(name));
@@ -97,13 +100,13 @@ export async function decoderInject(
   const unplugged = performance.now() - begin;
   try {
     const { ms } = await worker.result();
-    expect(ms > WAIT_MS / 2, `the write did not wait: it was over after ${ms.toFixed(0)} ms`);
+    expect(ms > WAIT_MS / 2, `inject did not wait: it was over after ${ms.toFixed(0)} ms`);
   } finally {
     decoder.bind();
   }
-  expect(unplugged < UNPLUG_MS, `unbinding waits ${unplugged.toFixed(0)} ms for a write to inject`);
+  expect(unplugged < UNPLUG_MS, `unbinding waits ${unplugged.toFixed(0)} ms for inject`);
   return `${files} broken files: ${pictures} pictures and ${errors} errors, whole files whole, ` +
     `also when stopped ${stops} times; unplugged within ${
       unplugged.toFixed(0)
-    } ms under a write that waited`;
+    } ms under a read that waited`;
 }
