@@ -26,7 +26,7 @@
  * read.c	the same to read(2)
  * placeholder.c	what readers get while there is no frame
  * frame.c	a frame's memory, and who refers to it
- * access.c	where the kernel sees memory, and copying it
+ * cpu_access.c	where the kernel sees memory, and copying it
  * memory.c	which memory is the same
  * view.c	mappings of readers that show the writer's memory
  * mmap.c	mmap(2) of CAPTURE buffers
@@ -654,7 +654,7 @@ void vloop_lend(struct vloop_dev *dev, struct vloop_buf *buf, struct vloop_frame
 void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf);
 unsigned int vloop_most_lent(const struct vloop_dev *dev);
 
-/* access.c */
+/* cpu_access.c */
 extern struct vpipe_memory vloop_memops;
 void vloop_memory_init(void);
 void *vloop_access_begin(struct vb2_buffer *vb);
