@@ -27,7 +27,7 @@
  * placeholder.c	what readers get while there is no frame
  * frame.c	a frame's memory, and who refers to it
  * cpu_access.c	where the kernel sees memory, and copying it
- * memory.c	which memory is the same
+ * share.c	which memory is the writer's: VPIPE_LOOP_IOC_SHARE
  * view.c	mappings of readers that show the writer's memory
  * mmap.c	mmap(2) of CAPTURE buffers
  * debugfs.c	counters
@@ -663,7 +663,7 @@ const void *vloop_frame_begin(struct vloop_frame *frame);
 void vloop_frame_end(struct vloop_frame *frame);
 int vloop_copy_out(struct vloop_frame *frame, void *to, u32 bytes);
 
-/* memory.c */
+/* share.c */
 void vloop_memory_note(struct vloop_dev *dev, const struct vb2_buffer *vb);
 void vloop_memory_forget(struct vloop_dev *dev, unsigned int index);
 void vloop_memory_forget_all(struct vloop_dev *dev);
