@@ -221,6 +221,25 @@ static inline void vpipe_request_end(struct media_request *req)
 	mutex_unlock(container_of(req, struct vpipe_request, req)->waiting);
 }
 
+/* A request is one frame with its parameters, which @validate looks at in its file's turn. */
+static inline int vpipe_request_validate(struct media_request *req,
+					 struct mutex *(*waiting_of)(struct vb2_queue *vq),
+					 int (*validate)(struct media_request *req))
+{
+	int ret;
+
+	if (vb2_request_buffer_cnt(req) > 1)
+		return -EINVAL;
+	ret = vpipe_request_begin(req, waiting_of);
+	if (ret)
+		return ret;
+	ret = validate(req);
+	if (ret)
+		vpipe_request_end(req);
+
+	return ret;
+}
+
 /* The core comes here from a good req_validate, without a way around. */
 static inline void vpipe_req_queue(struct media_request *req)
 {

@@ -94,6 +94,18 @@ start() {
 	started=$!
 }
 
+# end_groups PROCESS...: ends the process groups of what was started, one after the other;
+# what is empty was not.
+end_groups() {
+	local process
+	for process in "$@"; do
+		kill -TERM -- "-$process" 2>/dev/null || continue
+		# One that is stopped hears of it now.
+		kill -CONT -- "-$process" 2>/dev/null || true
+		wait "$process" 2>/dev/null || true
+	done
+}
+
 # The signal that this script got, the process group it is passed on to, and the
 # one process in it, where only that is to have it.
 stopped=
@@ -188,11 +200,7 @@ drain=
 
 # Whatever ends this script, nothing that it started is left running.
 end_all() {
-	local process
-	for process in $tool $drain; do
-		kill -TERM -- "-$process" 2>/dev/null || continue
-		wait "$process" 2>/dev/null || true
-	done
+	end_groups "$tool" "$drain"
 	remove_empty_folders
 }
 

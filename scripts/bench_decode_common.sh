@@ -12,13 +12,7 @@ programs=()
 daemon=
 
 end_programs() {
-	local process
-	for process in "${programs[@]}" $daemon; do
-		kill -TERM -- "-$process" 2>/dev/null || continue
-		# One that is stopped hears of it now.
-		kill -CONT -- "-$process" 2>/dev/null || true
-		wait "$process" 2>/dev/null || true
-	done
+	end_groups "${programs[@]}" "$daemon"
 	programs=()
 	daemon=
 }

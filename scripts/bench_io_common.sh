@@ -27,11 +27,7 @@ pause() {
 writer=
 reader=
 end_programs() {
-	local process
-	for process in $reader $writer; do
-		kill -TERM -- "-$process" 2>/dev/null || continue
-		wait "$process" 2>/dev/null || true
-	done
+	end_groups "$reader" "$writer"
 	writer=
 	reader=
 }

@@ -12,13 +12,7 @@ writer_options=()
 reader_options=()
 
 end_programs() {
-	local program
-	for program in "${programs[@]}"; do
-		kill -TERM -- "-$program" 2>/dev/null || true
-	done
-	for program in "${programs[@]}"; do
-		wait "$program" 2>/dev/null || true
-	done
+	end_groups "${programs[@]}"
 	programs=()
 }
 trap 'end_programs; rm -rf "$scratch"' EXIT

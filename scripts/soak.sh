@@ -41,9 +41,7 @@ end_programs() {
 	local name
 	# The daemon comes last: without it its clients fail.
 	for name in clients reader writer filter daemon; do
-		[ -n "${programs[$name]-}" ] || continue
-		kill -TERM -- "-${programs[$name]}" 2>/dev/null || true
-		wait "${programs[$name]}" 2>/dev/null || true
+		end_groups "${programs[$name]-}"
 	done
 	programs=()
 }

@@ -99,38 +99,41 @@ const isThere = (file: string): boolean => {
     File.open(file, O_RDONLY).close();
     return true;
   } catch (error) {
-    if (error instanceof SysError && error.code === ENOENT) return false;
+    if (error instanceof SysError) return error.code !== ENOENT;
     throw error;
   }
 };
 
+/** What to do about an errno. */
+type Hints = Readonly<Record<number, string>>;
+
 /** A failed call, and what to do about it. */
-function failure(error: SysError, hints: Readonly<Record<number, string>>): Error {
+function failure(error: SysError, hints: Hints): Error {
   const hint = hints[error.code];
   return hint === undefined ? error : new Error(`${error.message}: ${hint}`, { cause: error });
 }
 
-function openAdmin(): LoopAdmin {
+/** What root can open; where it is missing, what that means with its folder and `without`. */
+function opened<T>(open: () => T, folder: string, within: string, without: string): T {
   try {
-    return new LoopAdmin();
+    return open();
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    throw failure(error, {
-      [EACCES]: "it is root's",
-      [ENOENT]: isThere("/sys/module/vpipe_loop")
-        ? "vpipe-loop is loaded without compat=1: modprobe -r vpipe-loop && modprobe vpipe-loop compat=1"
-        : "the module is not loaded: modprobe vpipe-loop compat=1",
-    });
+    const missing = isThere(folder) ? within : without;
+    throw failure(error, { [EACCES]: "it is root's", [ENOENT]: missing });
   }
 }
 
+const openAdmin = () =>
+  opened(
+    () => new LoopAdmin(),
+    "/sys/module/vpipe_loop",
+    "vpipe-loop is loaded without compat=1: modprobe -r vpipe-loop && modprobe vpipe-loop compat=1",
+    "the module is not loaded: modprobe vpipe-loop compat=1",
+  );
+
 /** @throws {Error} naming the node, where `result` is an errno */
-function expectDone(
-  result: number,
-  subject: string,
-  { name }: Ioctl,
-  hints: Readonly<Record<number, string>>,
-): void {
+function expectDone(result: number, subject: string, { name }: Ioctl, hints: Hints): void {
   if (result < 0) throw failure(new SysError(subject, name, -result), hints);
 }
 
@@ -221,18 +224,13 @@ function query(nr: number): Report {
 }
 
 function stats(nr: number): Report {
-  try {
-    const counters = loopStats(path(nr));
-    return { text: lines(counters), json: { device: path(nr), ...counters } };
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    throw failure(error, {
-      [EACCES]: "it is root's",
-      [ENOENT]: isThere("/sys/kernel/debug/vpipe-loop")
-        ? "no node of vpipe-loop"
-        : "vpipe-loop is not loaded, or debugfs not mounted",
-    });
-  }
+  const counters = opened(
+    () => loopStats(path(nr)),
+    "/sys/kernel/debug/vpipe-loop",
+    "no node of vpipe-loop",
+    "vpipe-loop is not loaded, or debugfs not mounted",
+  );
+  return { text: lines(counters), json: { device: path(nr), ...counters } };
 }
 
 function still(nr: number, image: string, timeout: number | undefined): Report {

@@ -7,7 +7,7 @@ import { PICTURE_LAYOUTS, type PictureLayout, rowBytes } from "../../lib/image/p
 import type { Layout } from "../../lib/ffmpeg/packer.ts";
 import type { View } from "../../lib/uapi/struct.ts";
 import { fourcc, fourccText } from "../../lib/uapi/videodev2.ts";
-import type { vpipe_dec_start } from "../../lib/uapi/vpipe_dec.ts";
+import type { vpipe_dec_capture, vpipe_dec_header } from "../../lib/uapi/vpipe_dec.ts";
 
 const FORMATS: ReadonlyMap<number, PictureLayout> = new Map(
   Object.values(PICTURE_LAYOUTS).map((layout) => [fourcc(layout.fourcc), layout]),
@@ -39,16 +39,10 @@ export interface CaptureFormat {
   readonly chroma: Lines;
 }
 
-type Start = Pick<
-  View<typeof vpipe_dec_start.fields>,
-  | "pixelformat"
-  | "width"
-  | "height"
-  | "num_planes"
-  | "bytesperline0"
-  | "sizeimage0"
-  | "bytesperline1"
-  | "sizeimage1"
+/** All but the header. */
+type Capture = Omit<
+  View<typeof vpipe_dec_capture.fields>,
+  "bytes" | keyof typeof vpipe_dec_header.fields
 >;
 
 /**
@@ -56,8 +50,8 @@ type Start = Pick<
  *
  * @throws {Error} this daemon has no such format, or pictures would not fit their buffers
  */
-export function captureFormat(start: Start): CaptureFormat {
-  const { pixelformat, width, height, num_planes } = start;
+export function captureFormat(capture: Capture): CaptureFormat {
+  const { pixelformat, width, height, num_planes } = capture;
   const name = fourccText(pixelformat);
   const format = FORMATS.get(pixelformat);
   if (format === undefined) {
@@ -70,7 +64,7 @@ export function captureFormat(start: Start): CaptureFormat {
     throw new Error(`pictures of ${width}x${height}: up to ${MAX_SIZE}x${MAX_SIZE} is known`);
   }
   const split = format.memories > 1;
-  const strides = [start.bytesperline0, split ? start.bytesperline1 : start.bytesperline0];
+  const strides = [capture.bytesperline0, split ? capture.bytesperline1 : capture.bytesperline0];
   const lengths = format.planes.map(({ down }, i) => strides[i] * Math.ceil(height / down));
   const rows = format.planes.map((plane) => rowBytes(plane, width));
   for (const [index, row] of rows.entries()) {
@@ -78,7 +72,7 @@ export function captureFormat(start: Start): CaptureFormat {
       throw new Error(`${name} of ${width}x${height}: a bytesperline of ${strides[index]}`);
     }
   }
-  const sizes = split ? [start.sizeimage0, start.sizeimage1] : [start.sizeimage0];
+  const sizes = split ? [capture.sizeimage0, capture.sizeimage1] : [capture.sizeimage0];
   const wanted = split ? lengths : [lengths[0] + lengths[1]];
   for (const [plane, size] of wanted.entries()) {
     if (sizes[plane] < size) {

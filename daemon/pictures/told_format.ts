@@ -21,14 +21,16 @@ const DEPTHS = Object.values(LAYOUTS).flatMap(({ sources, grey, depth }) =>
 export class ToldFormat implements Disposable {
   readonly #depths: ReadonlyMap<number, number>;
   readonly #visible: VisiblePart;
-  width = 0;
-  height = 0;
-  left = 0;
-  top = 0;
-  visibleWidth = 0;
-  visibleHeight = 0;
-  /** In bits; 0 where there was no picture yet. */
-  depth = 0;
+  /** As `struct vpipe_dec_format` has it; a depth of 0 where there was no picture yet. */
+  readonly told = {
+    width: 0,
+    height: 0,
+    left: 0,
+    top: 0,
+    visible_width: 0,
+    visible_height: 0,
+    depth: 0,
+  };
 
   constructor(ffmpeg: Ffmpeg) {
     const { avutil } = ffmpeg;
@@ -53,23 +55,24 @@ export class ToldFormat implements Disposable {
     const depth = this.#depths.get(picture.format)!;
     const visible = this.#visible;
     visible.measure(picture, depth > 8 ? 2 : 1);
-    const same = depth === this.depth && picture.width === this.width &&
-      picture.height === this.height && visible.left === this.left && visible.top === this.top &&
-      visible.width === this.visibleWidth && visible.height === this.visibleHeight;
+    const { told } = this;
+    const same = depth === told.depth && picture.width === told.width &&
+      picture.height === told.height && visible.left === told.left && visible.top === told.top &&
+      visible.width === told.visible_width && visible.height === told.visible_height;
     if (same) return false;
-    this.depth = depth;
-    this.width = picture.width;
-    this.height = picture.height;
-    this.left = visible.left;
-    this.top = visible.top;
-    this.visibleWidth = visible.width;
-    this.visibleHeight = visible.height;
+    told.depth = depth;
+    told.width = picture.width;
+    told.height = picture.height;
+    told.left = visible.left;
+    told.top = visible.top;
+    told.visible_width = visible.width;
+    told.visible_height = visible.height;
     return true;
   }
 
   /** Makes the next picture's format another one than before. */
   forget(): void {
-    this.depth = 0;
+    this.told.depth = 0;
   }
 
   [Symbol.dispose](): void {

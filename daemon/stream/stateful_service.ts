@@ -315,7 +315,7 @@ export class StatefulService implements Service {
   // others are coded, or, in a short stream, in a drain, which wants CAPTURE ready.
   #announceEarly(decoder: DisplayDecoder): void {
     const { index, size } = this.#coded;
-    if (this.#format.depth !== 0 || index === DRAIN || size === 0 || this.#mismatch) return;
+    if (this.#format.told.depth !== 0 || index === DRAIN || size === 0 || this.#mismatch) return;
     try {
       decoder.peek((picture) => this.#announce(picture));
     } catch (error) {
@@ -337,15 +337,7 @@ export class StatefulService implements Service {
     }
     this.#setSource(picture.ptsLow, picture.ptsHigh);
     if (!format.update(picture)) return true;
-    const { view } = this.#formatMessage;
-    view.width = format.width;
-    view.height = format.height;
-    view.left = format.left;
-    view.top = format.top;
-    view.visible_width = format.visibleWidth;
-    view.visible_height = format.visibleHeight;
-    view.depth = format.depth;
-    Object.assign(view, this.#decoder!.colours);
+    Object.assign(this.#formatMessage.view, format.told, this.#decoder!.colours);
     this.#formatMessage.setCookie(this.#sourceLow, this.#sourceHigh);
     this.#forgetCapture();
     this.#halted = this.#formatMessage.offer() !== 0;

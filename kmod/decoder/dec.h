@@ -9,7 +9,7 @@
  *   stateless.c		one variant: an OUTPUT and a CAPTURE buffer make a frame
  *   stateful.c		the other: bitstream on OUTPUT, pictures in display order on CAPTURE
  *   stateful_feed.c	what it hands to the daemon
- *   stateful_told.c	what the daemon says
+ *   stateful_answers.c	what the daemon says
  *   formats.c		what is on OUTPUT and on CAPTURE
  *   controls.c		the stateless parameters of each codec
  *   ext_ctrls.c		the calls that copy them
@@ -632,7 +632,7 @@ void vpdec_feed(struct vpdec_ctx *ctx);
 void vpdec_recall(struct vpdec_ctx *ctx);
 void vpdec_write_capture(struct vpdec_ctx *ctx);
 
-/* stateful_told.c */
+/* stateful_answers.c */
 extern const struct vpdec_stateful_ops vpdec_stateful_ops;
 void vpdec_halt_for_change(struct vpdec_ctx *ctx);
 bool vpdec_end_setup(struct vpdec_ctx *ctx);

@@ -76,21 +76,9 @@ static int vpdec_req_validate_in_turn(struct media_request *req)
 	return ret;
 }
 
-/* A request is one frame with its parameters. */
 int vpdec_req_validate(struct media_request *req)
 {
-	int ret;
-
-	if (vb2_request_buffer_cnt(req) > 1)
-		return -EINVAL;
-	ret = vpipe_request_begin(req, vpdec_waiting_of);
-	if (ret)
-		return ret;
-	ret = vpdec_req_validate_in_turn(req);
-	if (ret)
-		vpipe_request_end(req);
-
-	return ret;
+	return vpipe_request_validate(req, vpdec_waiting_of, vpdec_req_validate_in_turn);
 }
 
 /*

@@ -225,19 +225,7 @@ static int vpipe_req_validate_in_turn(struct media_request *req)
 	return vb2_request_validate(req);
 }
 
-/* A request is one frame with its controls. */
 int vpipe_req_validate(struct media_request *req)
 {
-	int ret;
-
-	if (vb2_request_buffer_cnt(req) > 1)
-		return -EINVAL;
-	ret = vpipe_request_begin(req, vpipe_waiting_of);
-	if (ret)
-		return ret;
-	ret = vpipe_req_validate_in_turn(req);
-	if (ret)
-		vpipe_request_end(req);
-
-	return ret;
+	return vpipe_request_validate(req, vpipe_waiting_of, vpipe_req_validate_in_turn);
 }

@@ -47,26 +47,14 @@ void vloop_formats_init(struct vloop_dev *dev)
 	dev->interval = (struct v4l2_fract){ 1, 30 };
 }
 
-/* It is about to write: until it closes, its format is not for readers to choose. */
-static bool vloop_others_gave(struct vloop_dev *dev, const struct vloop_file *self)
+/* Who gave is about to write: until it closes, its format is not for readers to choose. */
+static bool vloop_others_gave_or_read(struct vloop_dev *dev, const struct vloop_file *self)
 {
 	struct vloop_file *file;
 
 	lockdep_assert_held(&dev->lock);
 	list_for_each_entry(file, &dev->files, entry)
-		if (file != self && file->gave)
-			return true;
-
-	return false;
-}
-
-static bool vloop_others_read(struct vloop_dev *dev, const struct vloop_file *self)
-{
-	struct vloop_file *file;
-
-	lockdep_assert_held(&dev->lock);
-	list_for_each_entry(file, &dev->files, entry)
-		if (file != self && file->capturer)
+		if (file != self && (file->gave || file->capturer))
 			return true;
 
 	return false;
@@ -81,7 +69,7 @@ static bool vloop_is_given(struct vloop_dev *dev, const struct vloop_file *self,
 	return (V4L2_TYPE_IS_CAPTURE(type) || self->gives_image) &&
 	       (dev->writer || READ_ONCE(dev->last) ||
 		(V4L2_TYPE_IS_CAPTURE(type) && READ_ONCE(dev->image)) ||
-		vloop_others_read(dev, self) || vloop_others_gave(dev, self));
+		vloop_others_gave_or_read(dev, self));
 }
 
 /* Nor can it be by anybody while it is kept, or an image that fits it is on its way. */

@@ -101,10 +101,11 @@ long vloop_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 }
 #endif
 
-static int vloop_reqbufs(struct file *filp, void *priv, struct v4l2_requestbuffers *rb)
+/* By either of the two calls a queue gets its buffers, for which its side has to be claimed. */
+static int vloop_get_buffers(struct file *filp, u32 type, struct v4l2_requestbuffers *rb,
+			     struct v4l2_create_buffers *create)
 {
-	struct vb2_queue *q = vloop_lock_queue(filp, rb->type);
-	struct vloop_file *file = vloop_to_file(filp);
+	struct vb2_queue *q = vloop_lock_queue(filp, type);
 	int ret;
 
 	if (!q)
@@ -112,31 +113,22 @@ static int vloop_reqbufs(struct file *filp, void *priv, struct v4l2_requestbuffe
 
 	ret = vloop_claim(filp, q);
 	if (!ret) {
-		ret = vb2_reqbufs(q, rb);
-		vloop_unclaim(file, q);
+		ret = rb ? vb2_reqbufs(q, rb) : vb2_create_bufs(q, create);
+		vloop_unclaim(vloop_to_file(filp), q);
 	}
 	mutex_unlock(q->lock);
 
 	return ret;
 }
 
+static int vloop_reqbufs(struct file *filp, void *priv, struct v4l2_requestbuffers *rb)
+{
+	return vloop_get_buffers(filp, rb->type, rb, NULL);
+}
+
 static int vloop_create_bufs(struct file *filp, void *priv, struct v4l2_create_buffers *create)
 {
-	struct vb2_queue *q = vloop_lock_queue(filp, create->format.type);
-	struct vloop_file *file = vloop_to_file(filp);
-	int ret;
-
-	if (!q)
-		return -EINVAL;
-
-	ret = vloop_claim(filp, q);
-	if (!ret) {
-		ret = vb2_create_bufs(q, create);
-		vloop_unclaim(file, q);
-	}
-	mutex_unlock(q->lock);
-
-	return ret;
+	return vloop_get_buffers(filp, create->format.type, NULL, create);
 }
 
 /* Where the buffer lies in the file, if the call went well. */

@@ -26,8 +26,8 @@
  * read.c	the same to read(2)
  * placeholder.c	what readers get while there is no frame
  * frame.c	a frame's memory, and who refers to it
- * access.c	where the kernel sees memory, and copying it
- * memory.c	which memory is the same
+ * cpu_access.c	where the kernel sees memory, and copying it
+ * share.c	which memory is the writer's: VPIPE_LOOP_IOC_SHARE
  * view.c	mappings of readers that show the writer's memory
  * mmap.c	mmap(2) of CAPTURE buffers
  * debugfs.c	counters
@@ -654,7 +654,7 @@ void vloop_lend(struct vloop_dev *dev, struct vloop_buf *buf, struct vloop_frame
 void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf);
 unsigned int vloop_most_lent(const struct vloop_dev *dev);
 
-/* access.c */
+/* cpu_access.c */
 extern struct vpipe_memory vloop_memops;
 void vloop_memory_init(void);
 void *vloop_access_begin(struct vb2_buffer *vb);
@@ -663,7 +663,7 @@ const void *vloop_frame_begin(struct vloop_frame *frame);
 void vloop_frame_end(struct vloop_frame *frame);
 int vloop_copy_out(struct vloop_frame *frame, void *to, u32 bytes);
 
-/* memory.c */
+/* share.c */
 void vloop_memory_note(struct vloop_dev *dev, const struct vb2_buffer *vb);
 void vloop_memory_forget(struct vloop_dev *dev, unsigned int index);
 void vloop_memory_forget_all(struct vloop_dev *dev);

@@ -78,29 +78,18 @@ static ssize_t state_show(struct device *device, struct device_attribute *attr, 
 }
 static DEVICE_ATTR_RO(state);
 
-static ssize_t frames_show(struct device *device, struct device_attribute *attr, char *text)
-{
-	return sysfs_emit(text, "%llu\n", vloop_read_stats(vloop_of_device(device)).frames);
-}
-static DEVICE_ATTR_RO(frames);
+#define VLOOP_COUNTER(name, counter)								\
+static ssize_t name##_show(struct device *device, struct device_attribute *attr, char *text)	\
+{												\
+	return sysfs_emit(text, "%llu\n",							\
+			  (u64)vloop_read_stats(vloop_of_device(device)).counter);		\
+}												\
+static DEVICE_ATTR_RO(name)
 
-static ssize_t lost_show(struct device *device, struct device_attribute *attr, char *text)
-{
-	return sysfs_emit(text, "%llu\n", vloop_read_stats(vloop_of_device(device)).lost);
-}
-static DEVICE_ATTR_RO(lost);
-
-static ssize_t copied_show(struct device *device, struct device_attribute *attr, char *text)
-{
-	return sysfs_emit(text, "%llu\n", vloop_read_stats(vloop_of_device(device)).copies);
-}
-static DEVICE_ATTR_RO(copied);
-
-static ssize_t readers_show(struct device *device, struct device_attribute *attr, char *text)
-{
-	return sysfs_emit(text, "%u\n", vloop_read_stats(vloop_of_device(device)).readers);
-}
-static DEVICE_ATTR_RO(readers);
+VLOOP_COUNTER(frames, frames);
+VLOOP_COUNTER(lost, lost);
+VLOOP_COUNTER(copied, copies);
+VLOOP_COUNTER(readers, readers);
 
 static struct attribute *vloop_attributes[] = {
 	&dev_attr_format.attr,

@@ -64,7 +64,7 @@ export class Dmabuf implements Disposable {
     return this.#file.fd;
   }
 
-  /** Where the memory lies. */
+  /** Where the memory lies in this process. */
   get address(): number {
     return this.#mapping.address;
   }
@@ -87,17 +87,32 @@ export class Dmabuf implements Disposable {
     this.#file.close();
   }
 
-  /** The CPU is about to use the memory: a device that does not snoop the caches needs to know. */
+  /**
+   * The CPU is about to use the memory (DMA_BUF_IOCTL_SYNC): a device that does not snoop the caches
+   * needs to know. It waits for devices that still use it.
+   *
+   * @param access `READING` or `WRITING`, the same as for `end`
+   * @throws {SysError} what the exporter gives
+   */
   begin(access: Access): void {
     if (this.fd >= 0) ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.begin);
   }
 
-  /** The memory is the devices' again. */
+  /**
+   * The memory is the devices' again (DMA_BUF_IOCTL_SYNC).
+   *
+   * @throws {SysError} as `begin`
+   */
   end(access: Access): void {
     if (this.fd >= 0) ioctl(this.#file, DMA_BUF_IOCTL_SYNC, access.end);
   }
 
-  /** Writes into the buffer: the one copy of a fixture's way into the kernel. */
+  /**
+   * Writes to the start of the buffer, within a bracket of its own.
+   *
+   * @throws {RangeError} for more bytes than the buffer has
+   * @throws {SysError} as `begin`
+   */
   write(bytes: Uint8Array): void {
     this.begin(WRITING);
     this.bytes.set(bytes);

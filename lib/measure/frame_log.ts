@@ -61,7 +61,11 @@ export class FrameLog<Name extends string> {
     return this.row === this.#capacity;
   }
 
-  /** Writes the complete rows. */
+  /**
+   * Writes the complete rows, and forgets them.
+   *
+   * @throws what the sink does; the rows are forgotten all the same
+   */
   flush(): void {
     const rows = this.#take();
     if (rows !== "") this.#sink.append(rows);

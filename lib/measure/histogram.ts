@@ -52,7 +52,11 @@ export class Histogram {
   /** The value that was recorded last. */
   latest = 0;
 
-  /** Adds one value; allocates nothing. Negative values count as 0. */
+  /**
+   * Adds one value; allocates nothing.
+   *
+   * @param value in any unit, up to 2^50; a negative one counts as 0
+   */
   record(value: number): void {
     this.#count++;
     this.latest = value;
@@ -83,7 +87,7 @@ export class Histogram {
     return this.#count;
   }
 
-  /** Value at quantile `q`, 0..1; undefined of none. */
+  /** Value at quantile `q`, 0..1, by the nearest rank, in the values' unit; undefined of none. */
   quantile(q: number): number | undefined {
     if (this.#count === 0) return undefined;
     let rank = nearestRank(q, this.#count);

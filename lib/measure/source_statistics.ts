@@ -41,6 +41,8 @@ export class SourceStatistics {
    * Adds one frame; allocates nothing.
    *
    * @param now when it was had, in ns
+   * @param sequence the driver's number of it, 32 bits
+   * @param faulty whether it came with V4L2_BUF_FLAG_ERROR
    */
   record(now: number, sequence: number, faulty: boolean): void {
     if (this.frames++ === 0) {

@@ -30,7 +30,7 @@ const HEAD_START_SECONDS = 8;
  */
 export const epochSeconds: number = words[0] - HEAD_START_SECONDS;
 
-/** CLOCK_MONOTONIC, in nanoseconds since `epochSeconds`. */
+/** CLOCK_MONOTONIC by clock_gettime(2), in nanoseconds since `epochSeconds`; allocates nothing. */
 export function monotonicNs(): number {
   libc.clock_gettime(CLOCK_MONOTONIC, now.bytes);
   return (words[0] - epochSeconds) * 1e9 + words[2];
@@ -41,6 +41,8 @@ const wake = timespec.alloc();
 /**
  * Sleeps until a time from `monotonicNs`, or until a signal. It blocks the event loop and so the
  * signal handlers: keep it to a tenth of a second, then yield.
+ *
+ * @param sinceEpoch in nanoseconds; one that is over returns at once
  */
 export function sleepUntil(sinceEpoch: number): void {
   const whole = Math.ceil(sinceEpoch);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { monotonicNs } from "./clock.ts";
+export { epochSeconds, monotonicNs } from "./clock.ts";
 export * from "./errno.ts";
 export { File, IoBuffer, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from "./file.ts";
 export { GatherBuffer } from "./gather.ts";

@@ -29,13 +29,23 @@ const FIELDS: Readonly<Record<number, string>> = {
   [v4l2.V4L2_FIELD_INTERLACED_BT]: "interlaced-bt",
 };
 
-/** The clock of a buffer's time: `monotonic`, `copy` or `unknown`; in hexadecimal one that is none of these. */
+/**
+ * The clock of a buffer's time: `monotonic`, `copy` or `unknown`; in hexadecimal one that is none of
+ * these.
+ *
+ * @param flags of `struct v4l2_buffer`
+ */
 export function timestampType(flags: number): string {
   const type = flags & v4l2.V4L2_BUF_FLAG_TIMESTAMP_MASK;
   return TYPES[type] ?? `0x${type.toString(16)}`;
 }
 
-/** When a buffer's time is taken: `soe` at the start of exposure, `eof` at the end of the frame. */
+/**
+ * When a buffer's time is taken: `soe` at the start of exposure, `eof` at the end of the frame; in
+ * hexadecimal what is neither.
+ *
+ * @param flags of `struct v4l2_buffer`
+ */
 export function timestampSource(flags: number): string {
   const source = flags & v4l2.V4L2_BUF_FLAG_TSTAMP_SRC_MASK;
   return SOURCES[source] ?? `0x${source.toString(16)}`;

@@ -43,7 +43,7 @@ const CAPTURES = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_CAPTURE_MPLANE;
 /**
  * What one camera says.
  *
- * @returns undefined of a node that is none
+ * @returns undefined of a node without V4L2_CAP_VIDEO_CAPTURE and its _MPLANE
  * @throws {SysError | DeviceError} as `VideoDevice.open`
  */
 export function describeCamera(path: string): Camera | undefined {
@@ -61,7 +61,10 @@ export function describeCamera(path: string): Camera | undefined {
   return { path, card, driver, formats };
 }
 
-/** All cameras that this process may open, lowest number first. */
+/**
+ * All cameras that this process may open, lowest number first: nodes with V4L2_CAP_VIDEO_CAPTURE or
+ * its _MPLANE. One that goes meanwhile is left out.
+ */
 export function* cameras(): Generator<Camera> {
   for (const { path } of videoNodes()) {
     try {

@@ -116,36 +116,54 @@ export class VideoDevice implements Disposable {
     return formats(this, type);
   }
 
-  /** The same, as fourcc numbers. */
+  /** The same, as V4L2_PIX_FMT_* alone. */
   *formats(type: number): Generator<number> {
     for (const { pixelformat } of formats(this, type)) yield pixelformat;
   }
 
-  /** The sizes of a pixel format (VIDIOC_ENUM_FRAMESIZES); none where the driver has no such call. */
+  /**
+   * The sizes of a pixel format in pixels (VIDIOC_ENUM_FRAMESIZES); none where the driver has no such
+   * call.
+   *
+   * @param pixelformat V4L2_PIX_FMT_*
+   * @throws {SysError} as the call, but for the end of the list
+   */
   frameSizes(pixelformat: number): Generator<FrameSizes> {
     return frameSizes(this, pixelformat);
   }
 
   /**
-   * The intervals of frames of a size in pixels (VIDIOC_ENUM_FRAMEINTERVALS); none where the driver
-   * has no such call.
+   * The intervals of frames of a size in pixels (VIDIOC_ENUM_FRAMEINTERVALS), in seconds; none where
+   * the driver has no such call.
+   *
+   * @param pixelformat V4L2_PIX_FMT_*
+   * @throws {SysError} as the call, but for the end of the list
    */
   frameIntervals(pixelformat: number, width: number, height: number): Generator<FrameIntervals> {
     return frameIntervals(this, pixelformat, width, height);
   }
 
-  /** All controls, by id (VIDIOC_QUERY_EXT_CTRL); none where the driver has no such call. */
+  /**
+   * All controls, by id (VIDIOC_QUERY_EXT_CTRL); none where the driver has no such call.
+   *
+   * @throws {SysError} as the call, but for the end of the list
+   */
   controls(): Generator<ControlDescription> {
     return controls(this);
   }
 
-  /** The choices of a control (VIDIOC_QUERYMENU); none of one that is no menu. */
+  /**
+   * The choices of a control (VIDIOC_QUERYMENU), without those that the driver leaves out; none of one
+   * that is no menu.
+   *
+   * @throws {SysError} as the call
+   */
   menu(control: ControlDescription): Generator<MenuItem> {
     return menu(this, control);
   }
 
   /**
-   * One queue's format, as it is.
+   * One queue's format, as it is (VIDIOC_G_FMT).
    *
    * @param type V4L2_BUF_TYPE_*
    * @throws {SysError} EINVAL where the device has no such queue
@@ -155,8 +173,9 @@ export class VideoDevice implements Disposable {
   }
 
   /**
-   * What `setFormat` would set; nothing is changed.
+   * What `setFormat` would set (VIDIOC_TRY_FMT); nothing is changed.
    *
+   * @param type V4L2_BUF_TYPE_*
    * @throws {SysError} ENOTTY where the driver cannot say
    */
   tryFormat(type: number, wanted: WantedFormat): Format {
@@ -164,7 +183,7 @@ export class VideoDevice implements Disposable {
   }
 
   /**
-   * Sets one queue's format.
+   * Sets one queue's format (VIDIOC_S_FMT).
    *
    * @param type V4L2_BUF_TYPE_*
    * @param fit whether the driver may round the size up, as decoders do
@@ -193,7 +212,11 @@ export class VideoDevice implements Disposable {
     return format;
   }
 
-  /** One queue's frame interval; undefined where the driver has none. */
+  /**
+   * One queue's frame interval in seconds (VIDIOC_G_PARM); undefined where the driver has none.
+   *
+   * @param type V4L2_BUF_TYPE_*
+   */
   getFrameInterval(type: number): FrameInterval | undefined {
     const parameters = v4l2.v4l2_streamparm.alloc({ type });
     ioctlOr(this, v4l2.VIDIOC_G_PARM, parameters.bytes, ENOTTY, EINVAL);
@@ -202,8 +225,10 @@ export class VideoDevice implements Disposable {
   }
 
   /**
-   * Sets one queue's frame interval.
+   * Sets one queue's frame interval (VIDIOC_S_PARM).
    *
+   * @param type V4L2_BUF_TYPE_*
+   * @param wanted in seconds
    * @throws {SysError} ENOTTY where the driver has no frame interval
    * @throws {DeviceError} if the driver chose a rate that is off by more than 1 %
    */

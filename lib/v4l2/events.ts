@@ -29,9 +29,9 @@ export class Events {
   }
 
   /**
-   * Takes the oldest event; allocates nothing.
+   * Takes the oldest event (VIDIOC_DQEVENT); allocates nothing.
    *
-   * @returns its type, or -ENOENT where there is none
+   * @returns V4L2_EVENT_*, or -ENOENT where there is none
    * @throws {SysError} ENODEV where the device is gone
    */
   next(): number {

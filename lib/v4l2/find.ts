@@ -19,7 +19,7 @@ export interface VideoNode {
   readonly name: string;
 }
 
-/** All video nodes, lowest number first; none where the kernel has no V4L2. */
+/** All video nodes of /sys/class/video4linux, lowest number first; none where the kernel has no V4L2. */
 export function videoNodes(): VideoNode[] {
   const nodes: VideoNode[] = [];
   const buffer = new IoBuffer(new Uint8Array(256));

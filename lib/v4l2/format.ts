@@ -37,7 +37,11 @@ export interface Format extends PlaneFormat, Omit<WantedFormat, "sizeimage"> {
   readonly planes: readonly PlaneFormat[];
 }
 
-/** Whether the buffers of a queue have an array of planes. */
+/**
+ * Whether the buffers of a queue have an array of planes.
+ *
+ * @param type V4L2_BUF_TYPE_*
+ */
 export function isMultiPlanar(type: number): boolean {
   return type === v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE ||
     type === v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;

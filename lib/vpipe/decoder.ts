@@ -8,19 +8,9 @@ import { V4L2_CAP_VIDEO_M2M_MPLANE } from "../uapi/videodev2.ts";
 import type { Explain } from "../v4l2/decoder/explain.ts";
 import { findVideoDevice } from "../v4l2/find.ts";
 
-/** The decoder's names in VIDIOC_QUERYCAP. */
-const DRIVER = "vpipe-dec";
-const STATELESS_CARD = "vpipe stateless decoder";
-const STATEFUL_CARD = "vpipe stateful decoder";
-
 /** Path of the first stateless decoder that this process may open, if there is one. */
 export function findStatelessDecoder(): string | undefined {
-  return findVideoDevice(DRIVER, STATELESS_CARD, V4L2_CAP_VIDEO_M2M_MPLANE);
-}
-
-/** Path of the first stateful decoder that this process may open, if there is one. */
-export function findStatefulDecoder(): string | undefined {
-  return findVideoDevice(DRIVER, STATEFUL_CARD, V4L2_CAP_VIDEO_M2M_MPLANE);
+  return findVideoDevice("vpipe-dec", "vpipe stateless decoder", V4L2_CAP_VIDEO_M2M_MPLANE);
 }
 
 const REASONS = new Map([

@@ -16,6 +16,36 @@ export interface HeapQueue {
   readonly dmabufs: readonly Dmabuf[];
 }
 
+/** A multi-planar queue and its memory. */
+export interface MplaneHeapQueue {
+  readonly queue: MplaneDmabufQueue;
+  /** By buffer and plane; the caller closes them, after the queue. */
+  readonly dmabufs: readonly (readonly Dmabuf[])[];
+}
+
+type Allocate = (size: number) => Dmabuf;
+
+/** @param allocate a buffer's memory, which goes with the queue should anything fail */
+function queueOf<Memory, Queue extends DmabufQueue | MplaneDmabufQueue>(
+  count: number,
+  heap: string,
+  allocate: (plane: Allocate) => Memory,
+  request: (dmabufs: Memory[]) => Queue & { assign(index: number, memory: Memory): void },
+): { queue: Queue; dmabufs: Memory[] } {
+  using made = new DisposableStack();
+  const dmabufs: Memory[] = [];
+  const add = () => dmabufs.push(allocate((size) => made.use(allocateFromHeap(heap, size)))) - 1;
+  while (dmabufs.length < count) add();
+  const queue = made.use(request(dmabufs));
+  // Each of those that were not asked for needs memory of its own too.
+  while (dmabufs.length < queue.buffers.length) {
+    const index = add();
+    queue.assign(index, dmabufs[index]);
+  }
+  made.move();
+  return { queue, dmabufs };
+}
+
 /**
  * @param type V4L2_BUF_TYPE_*
  * @param count buffers wanted; the driver may give more
@@ -30,27 +60,8 @@ export function heapQueue(
   heap: string,
   size: number,
 ): HeapQueue {
-  const dmabufs: Dmabuf[] = [];
-  try {
-    while (dmabufs.length < count) dmabufs.push(allocateFromHeap(heap, size));
-    const queue = new DmabufQueue(device, type, dmabufs);
-    // Each of those that were not asked for needs memory of its own too.
-    while (dmabufs.length < queue.buffers.length) {
-      const dmabuf = allocateFromHeap(heap, size);
-      queue.assign(dmabufs.push(dmabuf) - 1, dmabuf);
-    }
-    return { queue, dmabufs };
-  } catch (error) {
-    for (const dmabuf of dmabufs) dmabuf.close();
-    throw error;
-  }
-}
-
-/** A multi-planar queue and its memory. */
-export interface MplaneHeapQueue {
-  readonly queue: MplaneDmabufQueue;
-  /** By buffer and plane; the caller closes them, after the queue. */
-  readonly dmabufs: readonly (readonly Dmabuf[])[];
+  const request = (dmabufs: Dmabuf[]) => new DmabufQueue(device, type, dmabufs);
+  return queueOf(count, heap, (plane) => plane(size), request);
 }
 
 /**
@@ -65,15 +76,6 @@ export function mplaneHeapQueue(
   heap: string,
   sizes: readonly number[],
 ): MplaneHeapQueue {
-  using made = new DisposableStack();
-  const dmabufs: Dmabuf[][] = [];
-  const add = () => dmabufs.push(sizes.map((size) => made.use(allocateFromHeap(heap, size)))) - 1;
-  while (dmabufs.length < count) add();
-  const queue = made.use(new MplaneDmabufQueue(device, type, dmabufs));
-  while (dmabufs.length < queue.buffers.length) {
-    const index = add();
-    queue.assign(index, dmabufs[index]);
-  }
-  made.move();
-  return { queue, dmabufs };
+  const request = (dmabufs: Dmabuf[][]) => new MplaneDmabufQueue(device, type, dmabufs);
+  return queueOf(count, heap, (plane) => sizes.map(plane), request);
 }

@@ -11,6 +11,7 @@ import type { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
 import { captureFormat } from "../../daemon/pictures/capture_format.ts";
 import { Log } from "../../daemon/stream/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
+import type { ServedStream } from "../../daemon/stream/service.ts";
 import { StatefulService } from "../../daemon/stream/stateful_service.ts";
 import { codecBit } from "../../daemon/stream/codecs.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
@@ -84,6 +85,26 @@ export class Memory {
   }
 }
 
+/** What the daemon's service has of a stream whose CAPTURE planes are of `sizeimage`. */
+export function servedStream(
+  ffmpeg: Ffmpeg,
+  file: File,
+  incoming: Incoming,
+  memory: Memory,
+  sizeimage: (plane: number) => number,
+): ServedStream {
+  const log = new Log("error");
+  const plane = (queue: number, index: number, plane: number) => {
+    const size = queue === uapi.VPIPE_DEC_QUEUE_OUTPUT ? OUTPUT_BYTES : sizeimage(plane);
+    const { address, length, bytes } = memory.get(queue, index, plane, size);
+    const pointer = Deno.UnsafePointer.of(bytes)!;
+    return { pointer, address, bytes, size: length, begin() {}, end() {} } as unknown as Dmabuf;
+  };
+  const buffers = { plane } as unknown as Buffers;
+  const answers = new Answers(log, STREAM, file);
+  return { ffmpeg, log, id: STREAM, file, incoming, answers, buffers };
+}
+
 /** One stream between a client that does as it is told and the daemon's service. */
 export class FakeKernel implements Disposable {
   readonly #kernel: File;
@@ -117,28 +138,11 @@ export class FakeKernel implements Disposable {
     this.#toDaemon = new Incoming(this.#daemon);
     this.#codec = codec;
     this.#captures = captures;
-    const log = new Log("error");
-    this.#service = new StatefulService({
-      ffmpeg,
-      log,
-      id: STREAM,
-      file: this.#daemon,
-      incoming: this.#toDaemon,
-      answers: new Answers(log, STREAM, this.#daemon),
-      buffers: this.#buffers(),
-    });
+    const sizeimage = (plane: number) => this.#sizes[plane];
+    this.#service = new StatefulService(
+      servedStream(ffmpeg, this.#daemon, this.#toDaemon, this.#memory, sizeimage),
+    );
     this.start();
-  }
-
-  #buffers(): Buffers {
-    const plane = (queue: number, index: number, plane: number) => {
-      const size = queue === uapi.VPIPE_DEC_QUEUE_OUTPUT ? OUTPUT_BYTES : this.#sizes[plane];
-      const mapping = this.#memory.get(queue, index, plane, size);
-      const pointer = Deno.UnsafePointer.of(mapping.bytes)!;
-      const { address, length } = mapping;
-      return { pointer, address, size: length, begin() {}, end() {} } as unknown as Dmabuf;
-    };
-    return { plane } as unknown as Buffers;
   }
 
   #send<F extends Fields>(type: number, struct: StructType<F>, values: Values): void {

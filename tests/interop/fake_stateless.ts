@@ -3,11 +3,7 @@
  *
  * @module
  */
-import { Answers } from "../../daemon/stream/answers.ts";
-import type { Buffers } from "../../daemon/pictures/buffers.ts";
-import type { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
 import { codecBit } from "../../daemon/stream/codecs.ts";
-import { Log } from "../../daemon/stream/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { StatelessService } from "../../daemon/stream/stateless_service.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
@@ -21,8 +17,8 @@ import {
   Memory,
   OUTPUT_BYTES,
   sendMessage,
+  servedStream,
   socketPair,
-  STREAM,
   type Values,
 } from "./fake_kernel.ts";
 
@@ -44,27 +40,9 @@ export class FakeStateless implements Disposable {
     this.#toKernel = new Incoming(this.#kernel);
     this.#toDaemon = new Incoming(this.#daemon);
     this.#codec = codec;
-    const log = new Log("error");
-    this.#service = new StatelessService({
-      ffmpeg,
-      log,
-      id: STREAM,
-      file: this.#daemon,
-      incoming: this.#toDaemon,
-      answers: new Answers(log, STREAM, this.#daemon),
-      buffers: this.#buffers(),
-    });
-  }
-
-  #buffers(): Buffers {
-    const plane = (queue: number, index: number, plane: number) => {
-      const size = queue === uapi.VPIPE_DEC_QUEUE_OUTPUT ? OUTPUT_BYTES : this.#sizeimage;
-      const mapping = this.#memory.get(queue, index, plane, size);
-      const { address, length, bytes } = mapping;
-      const pointer = Deno.UnsafePointer.of(bytes)!;
-      return { pointer, address, bytes, size: length, begin() {}, end() {} } as unknown as Dmabuf;
-    };
-    return { plane } as unknown as Buffers;
+    this.#service = new StatelessService(
+      servedStream(ffmpeg, this.#daemon, this.#toDaemon, this.#memory, () => this.#sizeimage),
+    );
   }
 
   get #stride(): number {

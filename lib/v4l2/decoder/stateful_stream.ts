@@ -186,7 +186,10 @@ export class StatefulStream implements Disposable {
     this.#output.enqueue(index, data.length);
   }
 
-  /** Says that no frame follows: what the decoder holds back comes out. */
+  /**
+   * Says that no frame follows: by the next calls of `dequeue` what the decoder holds back comes out
+   * (V4L2_DEC_CMD_STOP), until `isOver`.
+   */
   end(): void {
     this.#ending = true;
   }
@@ -234,7 +237,12 @@ export class StatefulStream implements Disposable {
     }
   }
 
-  /** Gives a picture's buffer back. */
+  /**
+   * Gives a picture's buffer back.
+   *
+   * @param index from `dequeue`
+   * @throws {SysError} as VIDIOC_QBUF
+   */
   release(index: number): void {
     this.#capture!.enqueue(index);
   }

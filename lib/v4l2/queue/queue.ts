@@ -131,7 +131,11 @@ export abstract class Queue implements Disposable {
     this.#streaming = true;
   }
 
-  /** Stops the stream; every buffer is the program's again. */
+  /**
+   * Stops the stream; every buffer is the program's again.
+   *
+   * @throws {SysError} as VIDIOC_STREAMOFF
+   */
   streamOff(): void {
     this.#streaming = false;
     this.#stream(v4l2.VIDIOC_STREAMOFF);
@@ -223,10 +227,14 @@ export class DmabufQueue extends Queue {
     for (const { index } of this.buffers) this.assign(index, dmabufs[index % dmabufs.length]);
   }
 
-  /** Makes a dma-buf the memory of buffer `index`, from its next `enqueue` on. */
-  assign(index: number, { fd, size }: { readonly fd: number; readonly size: number }): void {
-    this.buffers[index].fd = fd;
-    this.buffers[index].length = size;
+  /**
+   * Makes a dma-buf the memory of buffer `index`, from its next `enqueue` on.
+   *
+   * @param dmabuf which the caller keeps open, and its size in bytes
+   */
+  assign(index: number, dmabuf: { readonly fd: number; readonly size: number }): void {
+    this.buffers[index].fd = dmabuf.fd;
+    this.buffers[index].length = dmabuf.size;
   }
 }
 

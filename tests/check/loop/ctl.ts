@@ -172,6 +172,9 @@ export async function loopCtlChecks(suite: Suite, context: Context): Promise<voi
       const told = [device, frames, readers, writers, lost].join(" ");
       expectEqual("device, frames, readers, writer, lost", told, `${node} 3 1 1 0`);
     }
+    const user = ["--reuid=4343", "--regid=4343", "--clear-groups"];
+    const other = await run("setpriv", [...user, context.tool(TOOL), "stats", node]);
+    expectError(other, TOOL, 1, "(EACCES): it is root's");
     const text = await call("stats", node);
     expect(/^frames 3\n(.*\n)*readers 0\nwriter 0$/.test(text), `stats: ${text}`);
     await call("delete", node);

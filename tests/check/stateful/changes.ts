@@ -10,6 +10,7 @@ import type { Context } from "../../harness/context.ts";
 import { CAPTURE, Client, type Reference } from "./client.ts";
 import { referenceOf } from "./streams.ts";
 import { delay } from "../../harness/waiting.ts";
+import { errnoOf } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const { V4L2_EVENT_EOS: EOS, V4L2_EVENT_SOURCE_CHANGE: SOURCE_CHANGE } = v4l2;
@@ -94,7 +95,7 @@ export async function statefulChangeChecks(suite: Suite, context: Context): Prom
   await suite.check("stateful: larger pictures than the buffers", () => {
     const stream = resize();
     using client = changing(stream);
-    expectEqual("errno of START", client.errnoOf(() => client.start()), EINVAL);
+    expectEqual("errno of START", errnoOf(() => client.start()), EINVAL);
     client.setUp();
     client.stop();
     expectRest(client, stream, HALF);
@@ -105,7 +106,7 @@ export async function statefulChangeChecks(suite: Suite, context: Context): Prom
     const stream = resize();
     using client = changing(stream);
     client.stop();
-    expectEqual("errno of a second STOP", client.errnoOf(() => client.stop()), EBUSY);
+    expectEqual("errno of a second STOP", errnoOf(() => client.stop()), EBUSY);
     client.setUp();
     expectRest(client, stream, HALF);
     return `a second one gives EBUSY; ${HALF} pictures, EOS and the last buffer of the drain`;

@@ -6,7 +6,6 @@
 import { Buffer } from "node:buffer";
 import { constants } from "node:os";
 import { readCodedFrames } from "../../../lib/ffmpeg/coded_frames.ts";
-import { SysError } from "../../../lib/sys/errno.ts";
 import { Poller, POLLIN, POLLOUT, POLLPRI } from "../../../lib/sys/poll.ts";
 import { decoderCommand } from "../../../lib/v4l2/decoder/command.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
@@ -20,6 +19,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
 import { StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import { statefulNode } from "../../harness/nodes.ts";
+import { errnoOf } from "../../harness/expectations.ts";
 import { expect } from "../../harness/suite.ts";
 
 export const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
@@ -237,7 +237,7 @@ export class Client implements Disposable {
 
   /** DQBUF of CAPTURE, which has to fail as it does behind the last buffer. */
   expectEpipe(): void {
-    const code = this.errnoOf(() => this.capture!.dequeue());
+    const code = errnoOf(() => this.capture!.dequeue());
     expect(code === constants.errno.EPIPE, `DQBUF behind the last buffer gives errno ${code}`);
   }
 
@@ -256,17 +256,6 @@ export class Client implements Disposable {
     decoderCommand(this.device, v4l2.V4L2_DEC_CMD_START);
     if (this.#last >= 0) this.capture!.enqueue(this.#last);
     this.#last = -1;
-  }
-
-  /** The errno of a call; 0 for none. */
-  errnoOf(call: () => unknown): number {
-    try {
-      call();
-      return 0;
-    } catch (error) {
-      if (error instanceof SysError) return error.code;
-      throw error;
-    }
   }
 
   /** "Seek": what OUTPUT has is dropped. */

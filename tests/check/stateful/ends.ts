@@ -8,7 +8,7 @@ import { V4L2_EVENT_SOURCE_CHANGE } from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { Daemon, statistics } from "../decoder/daemon.ts";
 import { Decoding } from "../decoder/file.ts";
-import { expectError } from "../../harness/expectations.ts";
+import { errnoOf, expectError } from "../../harness/expectations.ts";
 import { Client } from "./client.ts";
 import { referenceOf } from "./streams.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
@@ -44,7 +44,7 @@ async function daemonEnds(suite: Suite, context: Context): Promise<void> {
     client.sendAll(reference, 0, 20);
     client.next();
     daemon.kill("SIGKILL");
-    const says = (call: () => unknown) => client.errnoOf(call) === EIO;
+    const says = (call: () => unknown) => errnoOf(call) === EIO;
     const { output, capture } = client;
     client.wait("EIO from DQBUF of CAPTURE", () => says(() => capture!.dequeue()));
     client.wait("EIO from DQBUF of OUTPUT", () => says(() => output.dequeue()));

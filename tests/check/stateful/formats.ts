@@ -12,6 +12,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { encode } from "../decoder/encode.ts";
 import { CAPTURE, Client, OUTPUT } from "./client.ts";
+import { errnoOf } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { statefulNode } from "../../harness/nodes.ts";
 
@@ -64,9 +65,9 @@ export async function statefulFormatChecks(suite: Suite, context: Context): Prom
     await encode(file, FRAMES, "-c:v", "libx264", "-pix_fmt", "yuv422p");
     const { codec, frames } = readCodedFrames(file);
     using client = new Client(codec, { outputs: 2 * FRAMES });
-    const says = (call: () => unknown) => client.errnoOf(call) === EIO;
+    const says = (call: () => unknown) => errnoOf(call) === EIO;
     // The first frame says what the pictures are: that may be known before all are sent.
-    const sent = client.errnoOf(() => client.sendAll({ frames }));
+    const sent = errnoOf(() => client.sendAll({ frames }));
     expect(sent === 0 || sent === EIO, `frames: errno ${sent}`);
     client.wait("EIO from DQBUF", () => says(() => client.output.dequeue()));
     expect(says(() => client.stop()), "V4L2_DEC_CMD_STOP is not EIO");

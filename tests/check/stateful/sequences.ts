@@ -10,6 +10,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { CAPTURE, Client, type Reference } from "./client.ts";
 import { referenceOf } from "./streams.ts";
+import { errnoOf } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const { V4L2_EVENT_EOS: EOS, V4L2_EVENT_SOURCE_CHANGE: SOURCE_CHANGE } = v4l2;
@@ -115,8 +116,8 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     await suite.check(`stateful: drained in the middle of ${name}, and on`, () => {
       using client = begun(one, 13);
       client.stop();
-      expectEqual("errno of a second STOP", client.errnoOf(() => client.stop()), EBUSY);
-      expectEqual("errno of START in a drain", client.errnoOf(() => client.start()), EBUSY);
+      expectEqual("errno of a second STOP", errnoOf(() => client.stop()), EBUSY);
+      expectEqual("errno of START in a drain", errnoOf(() => client.start()), EBUSY);
       const before = client.expectPictures(one);
       client.expectEvent(EOS);
       client.expectEpipe();

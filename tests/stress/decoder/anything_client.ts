@@ -5,6 +5,7 @@
  * @module
  */
 import { constants } from "node:os";
+import { CODED } from "../../../lib/codec/codecs.ts";
 import { EAGAIN, EINVAL, SysError } from "../../../lib/sys/errno.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { Events } from "../../../lib/v4l2/events.ts";
@@ -20,16 +21,6 @@ const BUFFERS = 4;
 /** Of a picture: there is one buffer of those, for they would take all memory. */
 const LARGE = 1 << 20;
 
-const CODED = [
-  v4l2.V4L2_PIX_FMT_H264,
-  v4l2.V4L2_PIX_FMT_HEVC,
-  v4l2.V4L2_PIX_FMT_VP9,
-  v4l2.V4L2_PIX_FMT_VP8,
-  v4l2.V4L2_PIX_FMT_MPEG2,
-  v4l2.V4L2_PIX_FMT_MPEG4,
-  v4l2.V4L2_PIX_FMT_AV1,
-];
-
 /** OUTPUT streams from the start; CAPTURE too, now and then. */
 export class AnythingClient extends DecoderClient {
   readonly #events: Events;
@@ -40,7 +31,7 @@ export class AnythingClient extends DecoderClient {
   /** @throws {SysError} also where there is no daemon, or none with the codec */
   constructor(random: Random) {
     super(statefulNode(), {
-      pixelformat: random.pick(CODED),
+      pixelformat: random.pick(Object.values(CODED)),
       width: random.between(1, 100),
       height: random.between(1, 100),
       buffers: BUFFERS,

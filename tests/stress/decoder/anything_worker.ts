@@ -17,6 +17,7 @@ import {
 } from "../../../lib/sys/errno.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect } from "../../harness/suite.ts";
+import { STATELESS } from "../../../lib/codec/codecs.ts";
 import { decoder } from "../../harness/nodes.ts";
 import { CAPTURE, DecoderClient, SIDES } from "./client.ts";
 import { AnythingClient } from "./anything_client.ts";
@@ -33,14 +34,7 @@ export interface AnythingOrder {
 const EXPECTED = [ENOTCONN, EOPNOTSUPP, ENODEV, ENOENT, ENXIO, EIO, EINVAL];
 
 const BUFFERS = 4;
-const CODED = [
-  v4l2.V4L2_PIX_FMT_VP9_FRAME,
-  v4l2.V4L2_PIX_FMT_H264_SLICE,
-  v4l2.V4L2_PIX_FMT_HEVC_SLICE,
-  v4l2.V4L2_PIX_FMT_AV1_FRAME,
-  v4l2.V4L2_PIX_FMT_VP8_FRAME,
-  v4l2.V4L2_PIX_FMT_MPEG2_SLICE,
-];
+const FORMATS = Object.values(STATELESS);
 
 const tally = { frames: 0, errors: 0, streams: 0, longest: 0 };
 
@@ -70,7 +64,7 @@ async function streamStateful(random: Random, over: () => boolean): Promise<void
 }
 
 async function streamStateless(random: Random, over: () => boolean): Promise<void> {
-  const pixelformat = random.pick(CODED);
+  const pixelformat = random.pick(FORMATS);
   using client = new DecoderClient(decoder.videoNode(), {
     pixelformat,
     width: random.between(1, 100),

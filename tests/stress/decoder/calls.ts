@@ -9,6 +9,7 @@ import { V4L2_CID_STATELESS_HEVC_SPS } from "../../../lib/uapi/v4l2_controls_hev
 import { V4L2_CID_STATELESS_MPEG2_SEQUENCE } from "../../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { V4L2_CID_STATELESS_VP8_FRAME } from "../../../lib/uapi/v4l2_controls_vp8.ts";
 import { V4L2_CID_STATELESS_VP9_FRAME } from "../../../lib/uapi/v4l2_controls_vp9.ts";
+import { CODED, STATELESS } from "../../../lib/codec/codecs.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
@@ -23,20 +24,8 @@ const { V4L2_MEMORY_MMAP: MMAP, V4L2_MEMORY_DMABUF: DMABUF } = v4l2;
 const MAX_SIDE = 64;
 const OUTPUT_BYTES = 1 << 16;
 
-const STATELESS = [
-  v4l2.V4L2_PIX_FMT_VP9_FRAME,
-  v4l2.V4L2_PIX_FMT_H264_SLICE,
-  v4l2.V4L2_PIX_FMT_HEVC_SLICE,
-  v4l2.V4L2_PIX_FMT_AV1_FRAME,
-  v4l2.V4L2_PIX_FMT_VP8_FRAME,
-  v4l2.V4L2_PIX_FMT_MPEG2_SLICE,
-];
-const STATEFUL = [
-  v4l2.V4L2_PIX_FMT_H264,
-  v4l2.V4L2_PIX_FMT_VP9,
-  v4l2.V4L2_PIX_FMT_MPEG2,
-  v4l2.V4L2_PIX_FMT_AV1,
-];
+const STATELESS_FORMATS = Object.values(STATELESS);
+const STATEFUL_FORMATS = Object.values(CODED);
 const RAW = [v4l2.V4L2_PIX_FMT_NV12, v4l2.V4L2_PIX_FMT_NV12M, v4l2.V4L2_PIX_FMT_P010];
 
 /** Where the numbers of each codec's stateless controls begin. */
@@ -53,7 +42,7 @@ const CONTROL_BASES = [
 function isStateful({ fd }: OpenFile): boolean {
   const format = v4l2.v4l2_fmtdesc.alloc({ type: OUTPUT });
   tryIoctl(fd, v4l2.VIDIOC_ENUM_FMT.request, format.bytes);
-  return STATEFUL.includes(format.pixelformat);
+  return STATEFUL_FORMATS.includes(format.pixelformat);
 }
 
 // What the kernel gets addresses of has to outlive the call.
@@ -107,7 +96,7 @@ export const DECODER: NodeFacts = {
   memories: () => [MMAP, MMAP, DMABUF],
   formatSides: SIDES,
   format({ random }, file, side) {
-    const coded = isStateful(file) ? STATEFUL : STATELESS;
+    const coded = isStateful(file) ? STATEFUL_FORMATS : STATELESS_FORMATS;
     return {
       ...{ width: random.between(1, MAX_SIDE), height: random.between(1, MAX_SIDE) },
       ...{ sizeimage: OUTPUT_BYTES, num_planes: 1 },

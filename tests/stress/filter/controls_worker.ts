@@ -4,7 +4,7 @@
  * @module
  */
 import { openFilter, setFilterControls } from "../../../lib/vpipe/filter.ts";
-import { videoNode } from "./filter.ts";
+import { filter } from "../../harness/nodes.ts";
 import { Random } from "../../harness/random.ts";
 
 /** What the worker is to do. */
@@ -17,7 +17,7 @@ export interface ControlsOrder {
 export function changeControls({ seed, seconds }: ControlsOrder): { changes: number } {
   const random = new Random(seed);
   const end = performance.now() + seconds * 1000;
-  using device = openFilter(videoNode());
+  using device = openFilter(filter.videoNode());
   let changes = 0;
   for (; performance.now() < end; changes++) {
     setFilterControls(device, {

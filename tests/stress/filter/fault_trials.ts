@@ -14,7 +14,6 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { VPIPE_CID_THRESHOLD } from "../../../lib/uapi/vpipe.ts";
 import { HEAP, META } from "../../harness/context.ts";
-import { mediaNode } from "./filter.ts";
 import {
   buffersOf,
   call,
@@ -92,7 +91,7 @@ function nodeTrials(node: string): Trial[] {
     },
   });
   const queueRequest = (device: VideoDevice, inject: Inject, controls: boolean) => {
-    using media = File.open(mediaNode(), O_RDWR);
+    using media = File.open(filter.mediaNode(), O_RDWR);
     using request = allocateRequest(media);
     startStream(device);
     if (controls) ioctl(device, v4l2.VIDIOC_S_EXT_CTRLS, requestControls(request));
@@ -148,7 +147,7 @@ function nodeTrials(node: string): Trial[] {
     {
       name: "REQUEST_ALLOC",
       run(inject) {
-        using media = File.open(mediaNode(), O_RDWR);
+        using media = File.open(filter.mediaNode(), O_RDWR);
         const argument = int(-1);
         if (inject(call(media, MEDIA_IOC_REQUEST_ALLOC, argument)) < 0) return;
         libc.close(new Int32Array(argument.buffer)[0]);

@@ -12,7 +12,8 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { heap } from "../../harness/context.ts";
 import { expect, Skip } from "../../harness/suite.ts";
-import { expectWorking, videoNode } from "./filter.ts";
+import { filter } from "../../harness/nodes.ts";
+import { expectWorking } from "./filter.ts";
 import { raw } from "../engine/libc.ts";
 import { NEVER_MS } from "../engine/stage.ts";
 import { delay } from "../../harness/waiting.ts";
@@ -37,7 +38,7 @@ const threaded = Deno.dlopen("libc.so.6", {
 export async function holdFilter(
   { by }: { by: typeof HOLDS[number] },
 ): Promise<{ supported: boolean }> {
-  using device = openFilter(videoNode());
+  using device = openFilter(filter.videoNode());
   setFilterSize(device, ...SIZE);
   raw.fcntl(device.fd, F_SETFL, 0);
   let queue: UserptrQueue | DmabufQueue;
@@ -68,7 +69,7 @@ export async function holdFilter(
 export async function liveInFilter(_: Record<string, never>): Promise<{ ms: number }> {
   const begin = performance.now();
   {
-    using device = openFilter(videoNode());
+    using device = openFilter(filter.videoNode());
     setFilterSize(device, ...SIZE);
     using output = new MmapQueue(device, OUTPUT, 1);
     using capture = new MmapQueue(device, CAPTURE, 1);

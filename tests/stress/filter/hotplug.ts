@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { blockInDequeue } from "./hotplug_worker.ts";
-import { blockInRead } from "./hotplug_worker.ts";
+import { blockInDequeue, blockInRead } from "./hotplug_worker.ts";
 import { callVideoAtRandom } from "../engine/random_worker.ts";
 import { streamFrames } from "./stream_worker.ts";
 import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { META } from "../../harness/context.ts";
 import { expect } from "../../harness/suite.ts";
-import { bind, unbind } from "./filter.ts";
+import { filter } from "../../harness/nodes.ts";
 import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
 import { delay } from "../../harness/waiting.ts";
@@ -38,12 +37,12 @@ export async function hotplug({ seconds, random }: Conditions): Promise<string> 
   for (; performance.now() < end; times++) {
     if (random.chance(0.8)) await nextFrame();
     await delay(random.below(100));
-    unbind();
+    filter.unbind();
     await delay(random.below(20));
-    bind();
+    filter.bind();
   }
   // Whoever still waits for the device is told that it is gone, and sees that its time is over.
-  unbind();
+  filter.unbind();
   try {
     const [streamed, dequeued, { entries, losses }] = await Promise.all([
       stream.result(),
@@ -57,6 +56,6 @@ export async function hotplug({ seconds, random }: Conditions): Promise<string> 
     return `${times} times, during ${streamed.frames} frames that were as the reference's; ` +
       "who waited in VIDIOC_DQBUF or read(2) was told, and went on with the next device";
   } finally {
-    bind();
+    filter.bind();
   }
 }

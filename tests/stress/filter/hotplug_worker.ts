@@ -9,7 +9,7 @@ import { ioctl } from "../../../lib/sys/ioctl.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { vpipe_meta_entry } from "../../../lib/uapi/vpipe.ts";
 import { META } from "../../harness/context.ts";
-import { videoNode } from "./filter.ts";
+import { filter } from "../../harness/nodes.ts";
 import { outlive } from "../engine/lives.ts";
 
 /** What the worker is to do. */
@@ -22,7 +22,7 @@ export async function blockInDequeue({ seconds }: HotplugOrder): Promise<{ losse
   const type = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
   const memory = v4l2.V4L2_MEMORY_MMAP;
   const losses = await outlive(seconds, () => {
-    using file = File.open(videoNode(), O_RDWR);
+    using file = File.open(filter.videoNode(), O_RDWR);
     const request = v4l2.v4l2_requestbuffers.alloc({ count: 1, type, memory });
     ioctl(file, v4l2.VIDIOC_REQBUFS, request.bytes);
     const buffer = v4l2.v4l2_buffer.alloc({ type, memory });

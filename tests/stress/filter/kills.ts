@@ -7,7 +7,7 @@ import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { HEAP, META } from "../../harness/context.ts";
 import { Running } from "../../harness/processes.ts";
 import { expect } from "../../harness/suite.ts";
-import { load, unload, videoNode } from "./filter.ts";
+import { filter } from "../../harness/nodes.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { delay } from "../../harness/waiting.ts";
 
@@ -29,7 +29,7 @@ export async function kills(
       using meta = new MetaReader(META);
       const { published } = meta.stats();
       await using _bench = new Running(`${tools}/bench-fixture`, [
-        ...[videoNode(), HEAP, `${fixtures}/noise-vga.pgm`, `${scratch}/bench.csv`],
+        ...[filter.videoNode(), HEAP, `${fixtures}/noise-vga.pgm`, `${scratch}/bench.csv`],
         ...[FRAMES, "threshold", "--quiet"],
       ]);
       await using _drain = new Running(`${tools}/meta-drain`, [
@@ -48,8 +48,8 @@ export async function kills(
     Deno.removeSync(scratch, { recursive: true });
   }
   expect(streaming > 0, "no tool came as far as streaming");
-  await unload();
-  await load(module);
+  await filter.unload();
+  await filter.load(module);
   return `${killed} tools killed, in ${streaming} of ${killed / 2} rounds in mid-stream; ` +
     "the module unloads: no file is left open";
 }

@@ -22,7 +22,7 @@ import {
 } from "../../../lib/vpipe/filter.ts";
 import { HEAP } from "../../harness/context.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
-import { videoNode } from "./filter.ts";
+import { filter } from "../../harness/nodes.ts";
 import { firstDifference } from "./stream.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
@@ -241,7 +241,7 @@ function* scenarios() {
 }
 
 export function states(): string {
-  const node = videoNode();
+  const node = filter.videoNode();
   let ends = 0;
   for (const { output, capture, steps, name, end } of scenarios()) {
     try {

@@ -4,7 +4,7 @@
  * @module
  */
 import { patterns } from "../../../lib/image/patterns.ts";
-import { videoNode } from "./filter.ts";
+import { filter } from "../../harness/nodes.ts";
 import { outlive } from "../engine/lives.ts";
 import { CheckedStream } from "./stream.ts";
 
@@ -24,7 +24,7 @@ export async function streamFrames(
   const image = patterns.noise(width, height);
   let frames = 0;
   const losses = await outlive(seconds, async (end) => {
-    using stream = new CheckedStream(videoNode(), image, level, buffers);
+    using stream = new CheckedStream(filter.videoNode(), image, level, buffers);
     for (; performance.now() < end; frames++) await stream.frame();
   });
   return { frames, losses };

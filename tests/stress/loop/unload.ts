@@ -12,12 +12,11 @@ import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { expect, expectEqual } from "../../harness/suite.ts";
-import { videoNode } from "../filter/filter.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import { expectLoopIdle, expectWorking } from "./loop.ts";
 import { CAPTURE, expectFrames, LoopReader, LoopWriter, OUTPUT } from "./stream.ts";
 import type { Conditions } from "../engine/stage.ts";
-import { loop, loopNode } from "../../harness/nodes.ts";
+import { filter, loop, loopNode } from "../../harness/nodes.ts";
 
 const SIZE = [64, 48] as const;
 
@@ -44,9 +43,9 @@ async function outlive(module: string): Promise<void> {
   }
   await expectLoopIdle();
   // A driver that imported one, and has it queued.
-  const filter = kept.use(openFilter(videoNode()));
-  setFilterSize(filter, ...SIZE);
-  const queue = kept.use(new DmabufQueue(filter, OUTPUT, dmabufs.slice(0, 2)));
+  const consumer = kept.use(openFilter(filter.videoNode()));
+  setFilterSize(consumer, ...SIZE);
+  const queue = kept.use(new DmabufQueue(consumer, OUTPUT, dmabufs.slice(0, 2)));
   queue.enqueue(0, SIZE[0] * SIZE[1]);
   expectEqual("delete_module, exported dma-bufs", remove(), 0);
   const before = dmabufs.map(({ bytes }) => bytes[0]);
