@@ -6,6 +6,9 @@
 #include "loop.h"
 #include "trace.h"
 
+/* In poll or in a call, of one file. */
+#define VLOOP_MAX_WAITING	256
+
 /* The reader is done with what the buffer shows. Nobody sees it when this returns. */
 void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf)
 {
@@ -202,6 +205,24 @@ bool vloop_reader_ready(struct vloop_file *file)
 	return ready;
 }
 
+/*
+ * Whether all wait for this reader that may: its writer has to wake them, and a file can be in any
+ * number of polls, of any number of threads.
+ */
+bool vloop_is_crowded(struct vloop_reader *reader)
+{
+	struct wait_queue_entry *entry;
+	unsigned int waiting = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&reader->wait.lock, flags);
+	list_for_each_entry(entry, &reader->wait.head, entry)
+		waiting++;
+	spin_unlock_irqrestore(&reader->wait.lock, flags);
+
+	return waiting >= VLOOP_MAX_WAITING;
+}
+
 /* Lets go of the file meanwhile. */
 int vloop_wait_ready(struct vloop_file *file, bool nonblocking)
 {
@@ -211,6 +232,8 @@ int vloop_wait_ready(struct vloop_file *file, bool nonblocking)
 		return 0;
 	if (nonblocking)
 		return -EAGAIN;
+	if (vloop_is_crowded(&file->reader))
+		return -EBUSY;
 
 	mutex_unlock(&file->lock);
 	ret = wait_event_interruptible(file->reader.wait, vloop_reader_ready(file));
@@ -229,6 +252,9 @@ int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b, bool nonblocki
 		ret = vb2_dqbuf(&file->cap, b, true);
 		if (ret != -EAGAIN)
 			return ret;
+		/* There will be none any more, though videobuf2 may not have heard of that yet. */
+		if (READ_ONCE(file->reader.stale))
+			return -EIO;
 		ret = vloop_wait_ready(file, nonblocking);
 		if (ret)
 			return ret;

@@ -13,16 +13,19 @@
 #include "../uapi/vpipe-loop-ctl.h"
 #include "loop.h"
 
-/* Locked; none where the node does not have that side for this file. */
+/*
+ * Locked; EINVAL where the node does not have that side for this file. Another program that has
+ * the same file may be in a call that waits for its memory.
+ */
 static struct vb2_queue *vloop_lock_queue(struct file *filp, u32 type)
 {
 	struct vloop_file *file = vloop_to_file(filp);
 	bool capture = V4L2_TYPE_IS_CAPTURE(type);
 
 	if (!vloop_has_side(file, capture))
-		return NULL;
-
-	mutex_lock(&file->lock);
+		return ERR_PTR(-EINVAL);
+	if (mutex_lock_interruptible(&file->lock))
+		return ERR_PTR(-ERESTARTSYS);
 
 	return capture ? &file->cap : &file->out;
 }
@@ -108,8 +111,8 @@ static int vloop_get_buffers(struct file *filp, u32 type, struct v4l2_requestbuf
 	struct vb2_queue *q = vloop_lock_queue(filp, type);
 	int ret;
 
-	if (!q)
-		return -EINVAL;
+	if (IS_ERR(q))
+		return PTR_ERR(q);
 
 	ret = vloop_claim(filp, q);
 	if (!ret) {
@@ -160,8 +163,8 @@ static int vloop_querybuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	struct vb2_queue *q = vloop_lock_queue(filp, b->type);
 	int ret;
 
-	if (!q)
-		return -EINVAL;
+	if (IS_ERR(q))
+		return PTR_ERR(q);
 
 	ret = vb2_querybuf(q, b);
 	mutex_unlock(q->lock);
@@ -174,8 +177,8 @@ static int vloop_prepare_buf(struct file *filp, void *priv, struct v4l2_buffer *
 	struct vb2_queue *q = vloop_lock_queue(filp, b->type);
 	int ret;
 
-	if (!q)
-		return -EINVAL;
+	if (IS_ERR(q))
+		return PTR_ERR(q);
 
 	vloop_begin_queueing(vloop_to_file(filp), q, b);
 	ret = vb2_prepare_buf(q, NULL, b);
@@ -190,8 +193,8 @@ static int vloop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	struct vb2_buffer *vb;
 	int ret;
 
-	if (!q)
-		return -EINVAL;
+	if (IS_ERR(q))
+		return PTR_ERR(q);
 
 	vb = vloop_begin_queueing(vloop_to_file(filp), q, b);
 	if (vb && !vloop_is_capture(q))
@@ -214,8 +217,8 @@ static int vloop_dqbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	bool nonblocking = filp->f_flags & O_NONBLOCK;
 	int ret;
 
-	if (!q)
-		return -EINVAL;
+	if (IS_ERR(q))
+		return PTR_ERR(q);
 
 	if (vloop_is_capture(q)) {
 		ret = vloop_dequeue(vloop_to_file(filp), b, nonblocking);
@@ -235,8 +238,8 @@ static int vloop_expbuf(struct file *filp, void *priv, struct v4l2_exportbuffer 
 	struct vb2_buffer *vb;
 	int ret;
 
-	if (!q)
-		return -EINVAL;
+	if (IS_ERR(q))
+		return PTR_ERR(q);
 
 	ret = vb2_expbuf(q, eb);
 	vb = ret || !vloop_is_capture(q) ? NULL : vb2_get_buffer(q, eb->index);
@@ -254,14 +257,18 @@ static int vloop_stream(struct file *filp, enum v4l2_buf_type type,
 			int (*call)(struct vb2_queue *q, enum v4l2_buf_type type))
 {
 	struct vb2_queue *q = vloop_lock_queue(filp, type);
+	bool streamed;
 	int ret;
 
-	if (!q)
-		return -EINVAL;
+	if (IS_ERR(q))
+		return PTR_ERR(q);
 
+	streamed = vb2_is_streaming(q);
 	ret = call(q, type);
+	streamed ^= vb2_is_streaming(q);
 	mutex_unlock(q->lock);
-	if (!ret && !vloop_is_capture(q))
+	/* Anybody may say it again, or stop what never began. */
+	if (streamed && !vloop_is_capture(q))
 		vloop_caps_changed(video_drvdata(filp));
 
 	return ret;

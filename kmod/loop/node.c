@@ -187,6 +187,8 @@ static __poll_t vloop_poll(struct file *filp, poll_table *wait)
 	__poll_t asked = poll_requested_events(wait);
 	__poll_t events = 0;
 
+	if (wait && wait->_qproc && vloop_is_crowded(&file->reader))
+		return EPOLLERR;
 	/* All that may be asked for later: now is the only time to say where to wait. */
 	poll_wait(filp, &file->fh.wait, wait);
 	poll_wait(filp, &file->reader.wait, wait);
@@ -194,10 +196,15 @@ static __poll_t vloop_poll(struct file *filp, poll_table *wait)
 
 	if (v4l2_event_pending(&file->fh))
 		events |= EPOLLPRI;
-	mutex_lock(&file->lock);
-	if (asked & (EPOLLOUT | EPOLLWRNORM) && vloop_has_side(file, false))
+	/* Who shares the file may hold that for long, and is not the one that is to be killed. */
+	if (mutex_lock_killable(&file->lock))
+		return EPOLLERR;
+	/* What a file is not open for it does not begin by being asked. */
+	if (asked & (EPOLLOUT | EPOLLWRNORM) && filp->f_mode & FMODE_WRITE &&
+	    vloop_has_side(file, false))
 		events |= vloop_poll_output(file, filp, wait);
-	if (asked & (EPOLLIN | EPOLLRDNORM) && vloop_has_side(file, true))
+	if (asked & (EPOLLIN | EPOLLRDNORM) && filp->f_mode & FMODE_READ &&
+	    vloop_has_side(file, true))
 		events |= vloop_poll_capture(file);
 	mutex_unlock(&file->lock);
 

@@ -139,9 +139,14 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 	if (vloop_is_capture(vb->vb2_queue))
 		return vb2_plane_size(vb, 0) < sizeimage ? -EINVAL : 0;
 
-	/* videobuf2 forgets how much write(2) has put there. */
-	if (vb2_fileio_is_active(vb->vb2_queue) && !vb2_get_plane_payload(vb, 0))
-		vb2_set_plane_payload(vb, 0, dev->format->bytes ? sizeimage : file->written);
+	/*
+	 * Nothing stands for the whole buffer, also where its size is left to the dma-buf: no frame
+	 * is empty. And videobuf2 forgets how much write(2) has put there.
+	 */
+	if (!vb2_get_plane_payload(vb, 0))
+		vb2_set_plane_payload(vb, 0,
+				      vb2_fileio_is_active(vb->vb2_queue) && !dev->format->bytes ?
+				      file->written : vb2_plane_size(vb, 0));
 	if (vb2_get_plane_payload(vb, 0) > sizeimage) {
 		/* The memory may be larger than the frame, and that be taken for its size. */
 		if (!dev->format->bytes)

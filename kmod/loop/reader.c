@@ -238,13 +238,13 @@ void vloop_reader_end(struct vloop_file *file)
 	struct vloop_reader *reader = &file->reader;
 	struct vloop_dev *dev = file->dev;
 
-	/* First: who finds it stale is to find the error, too. */
-	if (!reader->reading)
-		vb2_queue_error(&file->cap);
 	spin_lock(&dev->frames_lock);
-	reader->stale = true;
+	WRITE_ONCE(reader->stale, true);
 	vloop_reader_forget(dev, reader);
 	spin_unlock(&dev->frames_lock);
+	/* Later: VIDIOC_STREAMOFF takes the error back, and VIDIOC_STREAMON is to fail then. */
+	if (!reader->reading)
+		vb2_queue_error(&file->cap);
 	wake_up_all(&reader->wait);
 }
 

@@ -16,6 +16,7 @@ import { injectFaults } from "./engine/faults_worker.ts";
 import { blockInDequeue, blockInRead } from "./filter/hotplug_worker.ts";
 import { readLoop } from "./loop/reader_worker.ts";
 import { churnNodes, knockAtNodes } from "./loop/nodes_worker.ts";
+import { shareLoopFile } from "./loop/shared.ts";
 import { churnViews } from "./loop/views_worker.ts";
 import { holdFilter, liveInFilter } from "./filter/holding.ts";
 import { beLoopVictim, keepFrame, missMemory } from "./loop/victim_worker.ts";
@@ -55,6 +56,7 @@ const workers = {
   liveInFilter,
   missMemory,
   readLoop,
+  shareLoopFile,
   streamFrames,
   streamAnything,
   writeLoop,

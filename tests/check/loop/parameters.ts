@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ioctl } from "../../../lib/sys/ioctl.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
 import {
@@ -10,6 +11,7 @@ import {
   V4L2_BUF_TYPE_VIDEO_OUTPUT,
   V4L2_CAP_VIDEO_CAPTURE,
   V4L2_CAP_VIDEO_OUTPUT,
+  VIDIOC_STREAMOFF,
 } from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { numbered, openCapture, openOutput, Reader, Writer } from "./client.ts";
@@ -19,6 +21,8 @@ import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { loopNode } from "../../harness/nodes.ts";
 
 const BOTH = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_OUTPUT;
+
+const uevents = () => Number(Deno.readTextFileSync("/sys/kernel/uevent_seqnum"));
 
 /** Which sides a node has, for a program that opens it now. */
 function sides(node: string): string {
@@ -92,6 +96,13 @@ export async function loopParameterChecks(suite: Suite, context: Context): Promi
     expect(refused.includes("is not an output device"), `a second writer: "${refused}"`);
     writer.close();
     expectEqual("after the writer", sides(node), "output");
+    {
+      using file = VideoDevice.open(node, 0, "device");
+      const before = uevents();
+      const type = new Uint8Array(Uint32Array.of(V4L2_BUF_TYPE_VIDEO_OUTPUT).buffer);
+      for (let i = 0; i < 10; i++) ioctl(file, VIDIOC_STREAMOFF, type);
+      expectEqual("what programs that look for cameras are told", uevents() - before, 0);
+    }
     expectEqual("a format of who was there before", idle.getFormat(2).width, 640);
     return "an output device until a writer streams, then a capture device, then an output device";
   });

@@ -3,17 +3,20 @@
  *
  * @module
  */
+import { WRITING } from "../../../lib/dmabuf/dma_buf.ts";
+import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
 import { EBUSY, EFAULT, EINVAL, EIO } from "../../../lib/sys/errno.ts";
-import { IoBuffer } from "../../../lib/sys/file.ts";
+import { File, IoBuffer, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../../../lib/sys/file.ts";
 import { ioctl } from "../../../lib/sys/ioctl.ts";
 import { Mapping } from "../../../lib/sys/mmap.ts";
-import { Poller, POLLERR, POLLIN } from "../../../lib/sys/poll.ts";
-import { MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
+import { Poller, POLLERR, pollfd, POLLIN, POLLOUT } from "../../../lib/sys/poll.ts";
+import { DmabufQueue, MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import {
   VPIPE_LOOP_CID_KEEP_LAST,
   VPIPE_LOOP_CID_STAMPS,
   VPIPE_LOOP_CID_TIMEOUT,
+  VPIPE_LOOP_CID_TIMEOUT_IMAGE,
   VPIPE_LOOP_STAMPS_TIMESTAMP,
   VPIPE_LOOP_STAMPS_WRITER,
 } from "../../../lib/uapi/vpipe_loop.ts";
@@ -29,12 +32,21 @@ import {
   tryFormat,
 } from "./calls.ts";
 import { expectBytes, numbered, openCapture, openOutput, Reader, Writer } from "./client.ts";
+import { heap } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
+import { loopStats } from "../../harness/nodes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const GREY = { width: 64, height: 48, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
 const BYTES = 64 * 48;
 const YUYV = { width: 320, height: 240, pixelformat: v4l2.V4L2_PIX_FMT_YUYV };
+
+/** That a file can be in at a time. */
+const POLLS = 256;
+
+const { symbols: calls } = Deno.dlopen("libc.so.6", {
+  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
+});
 
 /** What a writer may say of a frame. */
 const MARKS = v4l2.V4L2_BUF_FLAG_KEYFRAME | v4l2.V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
@@ -272,6 +284,52 @@ async function loopBufferChecks(suite: Suite, node: string): Promise<void> {
       },
     );
     return "counts from 0";
+  });
+
+  await suite.check("loop: a frame whose size is left out", () => {
+    using writer = openOutput(node);
+    setFormat(writer, OUTPUT, GREY);
+    using memory = allocateFromHeap(heap(), BYTES);
+    using queue = new DmabufQueue(writer, OUTPUT, [memory]);
+    using reader = new Reader(node, "read");
+    queue.streamOn();
+    writer.setControl(VPIPE_LOOP_CID_TIMEOUT_IMAGE, 1);
+    for (const number of [1, 2]) {
+      memory.begin(WRITING);
+      memory.bytes.set(small(number));
+      memory.end(WRITING);
+      // Nor does it say how long the dma-buf is.
+      Object.assign(queue.buffers[0], { length: 0, bytesused: 0 });
+      ioctl(writer, v4l2.VIDIOC_QBUF, queue.buffers[0].bytes);
+      expectBytes(`frame ${number}`, reader.take().bytes, small(number));
+      expectEqual("the buffer", queue.dequeue(), 0);
+    }
+    return "bytesused and length of 0 stand for all of the dma-buf: no frame is empty";
+  });
+
+  await suite.check("loop: poll of a file that is open for writing", () => {
+    using file = File.open(node, O_WRONLY | O_NONBLOCK);
+    const events = new Poller({ path: node, fd: file.fd }, POLLIN | POLLOUT).wait(0);
+    expectEqual("events", events, POLLOUT);
+    expectEqual("readers", loopStats(node).readers, 0);
+    using reading = File.open(node, O_RDONLY | O_NONBLOCK);
+    const others = new Poller({ path: node, fd: reading.fd }, POLLIN | POLLOUT).wait(0);
+    expectEqual("events of a reader", others, 0);
+    expectEqual("readers", loopStats(node).readers, 1);
+    return "it is asked for reading, too, and does not read; nor does a reader write";
+  });
+
+  await suite.check("loop: a file in more polls than its writer can wake", () => {
+    using reader = new Reader(node, "read");
+    const asked = Array.from(
+      { length: POLLS + 1 },
+      () => pollfd.alloc({ fd: reader.device.fd, events: POLLIN }),
+    );
+    const set = new Uint8Array(asked.flatMap(({ bytes }) => [...bytes]));
+    expectEqual("polls with an event", calls.poll(set, BigInt(asked.length), 1), 1);
+    expectEqual("event of the last one", pollfd.at(set, 8 * POLLS).revents, POLLERR);
+    expectEqual("event of one", new Poller(reader.device, POLLIN).wait(1), 0);
+    return `POLLERR for what comes after ${POLLS}, for as long as those are there`;
   });
 
   await suite.check("loop: one method a file", () => {

@@ -35,6 +35,7 @@ import { loopFormats } from "../loop/formats.ts";
 import { loopKills } from "../loop/kills.ts";
 import { loopNodes } from "../loop/nodes.ts";
 import { loopRandom } from "../loop/random.ts";
+import { loopShared } from "../loop/shared.ts";
 import { loopStates } from "../loop/states.ts";
 import { loopStopped } from "../loop/stopped.ts";
 import { loopTimeouts } from "../loop/timeouts.ts";
@@ -112,6 +113,7 @@ export const GROUPS = {
       formats: { share: 0.06, run: loopFormats },
       views: { share: 0.1, run: loopViews },
       stopped: { share: 0.1, run: loopStopped },
+      shared: { share: 0.01, run: loopShared },
       witnesses: { share: 0.1, run: loopWitnesses },
       "random-calls": { share: 0.1, run: loopRandom },
       kills: { share: 0.1, run: loopKills },

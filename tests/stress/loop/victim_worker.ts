@@ -74,7 +74,7 @@ async function read(node: string, io: ReaderIo, stage: number): Promise<never> {
   }
 }
 
-/** Says whether there can be such memory, and stays in the call. */
+/** Says whether there can be such memory, and which file of which process, and stays in the call. */
 export async function missMemory(
   { node, call }: { node: string; call: typeof MISSING[number] },
 ): Promise<{ supported: boolean }> {
@@ -85,7 +85,7 @@ export async function missMemory(
     : new LoopReader(node, "read");
   const queue = call === "queue" ? new UserptrQueue(device, CAPTURE, 1, MISSING_BYTES) : undefined;
   block(device.fd);
-  console.log("there");
+  console.log(`there ${Deno.pid} ${device.fd}`);
   if (queue !== undefined) {
     queue.buffers[0].userptr = Number(address);
     const { bytes } = queue.buffers[0];

@@ -1,0 +1,67 @@
+/**
+ * An open file that several programs have: one is in a call that waits for memory which is never
+ * there. Those who wait for that call can be killed.
+ *
+ * @module
+ */
+import { addressOf } from "../../../lib/sys/libc.ts";
+import { pollfd, POLLIN } from "../../../lib/sys/poll.ts";
+import * as v4l2 from "../../../lib/uapi/videodev2.ts";
+import { loopNode } from "../../harness/nodes.ts";
+import { expect, Skip } from "../../harness/suite.ts";
+import { delay } from "../../harness/waiting.ts";
+import { orErrno, raw } from "../engine/libc.ts";
+import { type Conditions, NEVER_MS } from "../engine/stage.ts";
+import { Worker } from "../engine/workers.ts";
+import { expectLoopIdle } from "./loop.ts";
+import { CAPTURE } from "./stream.ts";
+import { missMemory } from "./victim_worker.ts";
+
+const CALLS = ["poll", "VIDIOC_QUERYBUF", "VIDIOC_DQBUF", "VIDIOC_STREAMOFF"] as const;
+
+const threaded = Deno.dlopen("libc.so.6", {
+  ioctl: { parameters: ["i32", "u32", "usize"], result: "i32", nonblocking: true },
+  poll: { parameters: ["usize", "usize", "i32"], result: "i32", nonblocking: true },
+}).symbols;
+
+/** Has the file of another program, and makes the call again and again, until it waits there. */
+export async function shareLoopFile(
+  { pid, fd, call }: { pid: number; fd: number; call: typeof CALLS[number] },
+): Promise<never> {
+  const own = orErrno(raw.pidfd_getfd(orErrno(raw.pidfd_open(pid, 0)), fd, 0));
+  if (own < 0) throw new Error(`pidfd_getfd: errno ${-own}`);
+  const asked = pollfd.alloc({ fd: own, events: POLLIN });
+  const buffer = v4l2.v4l2_buffer.alloc({ type: CAPTURE, memory: v4l2.V4L2_MEMORY_USERPTR });
+  // Of both structures the type comes where it is to be.
+  const type = new Uint8Array(Uint32Array.of(CAPTURE).buffer);
+  console.log("there");
+  for (;;) {
+    if (call === "poll") await threaded.poll(addressOf(asked.bytes), 1n, 0);
+    else {
+      const argument = call === "VIDIOC_STREAMOFF" ? type : buffer.bytes;
+      await threaded.ioctl(own, v4l2[call].request, addressOf(argument));
+    }
+  }
+}
+
+async function killWaiting(call: typeof CALLS[number]): Promise<boolean> {
+  await using holder = new Worker(missMemory, { node: loopNode(), call: "queue" });
+  const [said, pid, fd] = (await holder.line() ?? "").split(" ");
+  if (said !== "there") return false;
+  let killed = false;
+  const sharer = new Worker(shareLoopFile, { pid: Number(pid), fd: Number(fd), call });
+  if (await sharer.line() !== "there") await sharer.result();
+  await delay(100);
+  const end = sharer[Symbol.asyncDispose]().then(() => killed = true);
+  await Promise.race([end, delay(NEVER_MS / 4)]);
+  expect(killed, `who waits in ${call} for another program's call cannot be killed`);
+  return true;
+}
+
+export async function loopShared(_: Conditions): Promise<string> {
+  for (const call of CALLS) {
+    if (!await killWaiting(call)) throw new Skip("this kernel has no memory that is never there");
+    await expectLoopIdle();
+  }
+  return `killed while another program is in a call of the same file: ${CALLS.join(", ")}`;
+}
