@@ -17,7 +17,7 @@ void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf)
 	if (view) {
 		buf->shown = NULL;
 		vloop_reader_of(buf)->shown--;
-		vloop_view_show(view, NULL);
+		vloop_view_clear(view);
 		vloop_view_put(view);
 	}
 	spin_lock(&dev->frames_lock);
@@ -33,156 +33,206 @@ void vloop_buf_unready(struct vloop_buf *buf)
 	buf->vaddr = NULL;
 }
 
+/**
+ * struct vloop_pair - a frame and the buffer that it goes to
+ * @buf:	the buffer
+ * @entry:	of the reader's list; its frame may be the writer's again
+ * @told:	of the frame
+ * @sequence:	that the reader has for it
+ * @copier:	of the frame, where it is copied
+ */
+struct vloop_pair {
+	struct vloop_buf *buf;
+	struct vloop_entry entry;
+	struct vloop_told told;
+	u32 sequence;
+	struct vloop_copier copier;
+};
+
 /* Gives the buffer to its user with a frame of @bytes, or as broken. */
-static void vloop_complete(struct vloop_buf *buf, const struct vloop_entry *entry, u32 sequence,
-			   u32 bytes)
+static void vloop_complete(const struct vloop_pair *pair, u32 bytes)
 {
-	struct vb2_v4l2_buffer *vbuf = &buf->vbuf;
+	struct vb2_v4l2_buffer *vbuf = &pair->buf->vbuf;
 	struct vb2_buffer *vb = &vbuf->vb2_buf;
 
-	vbuf->sequence = sequence;
+	vbuf->sequence = pair->sequence;
 	vbuf->field = V4L2_FIELD_NONE;
-	vbuf->flags = (vbuf->flags & ~VLOOP_COPIED_FLAGS) | entry->frame->flags;
-	vbuf->timecode = entry->frame->timecode;
-	vb->timestamp = entry->timestamp;
+	vbuf->flags = (vbuf->flags & ~VLOOP_COPIED_FLAGS) | pair->told.flags;
+	vbuf->timecode = pair->told.timecode;
+	vb->timestamp = pair->entry.timestamp;
 	vb2_set_plane_payload(vb, 0, bytes);
-	trace_vloop_delivered(vb2_get_drv_priv(vb->vb2_queue), entry->number, vb->index, sequence,
-			      entry->timestamp, bytes);
+	trace_vloop_delivered(vb2_get_drv_priv(vb->vb2_queue), pair->entry.number, vb->index,
+			      pair->sequence, pair->entry.timestamp, bytes);
 	vb2_buffer_done(vb, bytes ? VB2_BUF_STATE_DONE : VB2_BUF_STATE_ERROR);
 }
 
-/* Returns the frame's size, or 0 if it could not be copied. */
-static u32 vloop_copy_to(struct vloop_buf *buf, struct vloop_frame *frame)
+static bool vloop_fits_in(const struct vloop_pair *pair)
 {
-	if (!buf->vaddr || frame->bytes > vb2_plane_size(&buf->vbuf.vb2_buf, 0) ||
-	    vloop_copy_out(frame, buf->vaddr, frame->bytes))
+	return pair->told.bytes <= vb2_plane_size(&pair->buf->vbuf.vb2_buf, 0);
+}
+
+/* Returns the frame's size, or 0 if it could not be copied. */
+static u32 vloop_copy_to(struct vloop_pair *pair)
+{
+	struct vloop_buf *buf = pair->buf;
+	u32 bytes = pair->told.bytes;
+
+	if (!buf->vaddr || !vloop_fits_in(pair) ||
+	    vloop_copier_copy(&pair->copier, buf->vaddr, bytes))
 		return 0;
 
-	return frame->bytes;
+	return bytes;
 }
 
 /* A page is seen as a whole: what the writer has behind a frame is not for readers. */
 static void vloop_clear_rest(struct vloop_frame *frame)
 {
-	size_t rest = PAGE_ALIGN(frame->bytes) - frame->bytes;
+	size_t rest = PAGE_ALIGN(frame->told.bytes) - frame->told.bytes;
 
 	if (frame->vb)
-		memset(vb2_plane_vaddr(frame->vb, 0) + frame->bytes, 0, rest);
+		memset(vb2_plane_vaddr(frame->vb, 0) + frame->told.bytes, 0, rest);
 }
 
-/*
- * The same where it could not be shown: it is about to be the writer's. Whoever got the buffer's
- * own memory since the view was chosen sees the frame there.
- */
-static u32 vloop_show_in(struct vloop_buf *buf, struct vloop_frame *frame)
+static void vloop_show_in(struct vloop_buf *buf, struct vloop_frame *frame)
 {
 	struct vloop_view *view = vloop_view_at(buf);
 
-	if (frame->bytes > view->dbuf->size)
-		return 0;
+	lockdep_assert_held(&view->dev->frames_lock);
 	vloop_clear_rest(frame);
-	if (!vloop_view_show(view, frame))
-		return 0;
+	vloop_view_set(view, frame);
 	vloop_view_get(view);
 	buf->shown = view;
 	vloop_reader_of(buf)->shown++;
-	if (READ_ONCE(buf->own))
-		vloop_view_keep(view);
-
-	return frame->bytes;
 }
 
-static u32 vloop_show_copy_in(struct vloop_dev *dev, struct vloop_buf *buf,
-			      struct vloop_frame *frame)
+/* Whoever got the buffer's own memory since the view was chosen sees the frame there. */
+static void vloop_is_shown_in(struct vloop_buf *buf)
 {
-	struct vloop_frame *copy = vloop_frame_copy(dev, frame);
-	u32 bytes;
+	vloop_view_zap(buf->shown);
+	if (READ_ONCE(buf->own))
+		vloop_view_keep(buf->shown);
+}
 
+/* Returns the frame's size, or 0 if it could not be copied. */
+static u32 vloop_show_copy_in(struct vloop_dev *dev, struct vloop_pair *pair)
+{
+	struct vloop_buf *buf = pair->buf;
+	struct vloop_frame *copy;
+
+	if (pair->told.bytes > vloop_view_at(buf)->dbuf->size)
+		return 0;
+	copy = vloop_copier_frame(&pair->copier);
 	if (!copy)
 		return 0;
-	bytes = vloop_show_in(buf, copy);
-	vloop_frame_put_unlocked(dev, copy);
+	spin_lock(&dev->frames_lock);
+	vloop_show_in(buf, copy);
+	vloop_frame_put(dev, copy);
+	spin_unlock(&dev->frames_lock);
+	vloop_is_shown_in(buf);
 
-	return bytes;
+	return pair->told.bytes;
+}
+
+/* Lends or shows it, or prepares for a copy. Takes the reference of the reader's list over. */
+static void vloop_give(struct vloop_dev *dev, struct vloop_pair *pair,
+		       enum vloop_delivery delivery)
+{
+	struct vloop_view *view = vloop_view_at(pair->buf);
+	struct vloop_frame *frame = pair->entry.frame;
+
+	lockdep_assert_held(&dev->frames_lock);
+	if (delivery == VLOOP_LEND) {
+		vloop_lend(dev, pair->buf, frame);
+		dev->stats.shared += vloop_fits_in(pair);
+	} else if (delivery == VLOOP_SHOW) {
+		vloop_show_in(pair->buf, frame);
+		dev->stats.shared += !!frame->vb;
+	} else {
+		if (view)
+			vloop_view_was_spared(view);
+		vloop_copier_take(&pair->copier, dev, frame);
+		return;
+	}
+	vloop_frame_put(dev, frame);
 }
 
 /* Takes a frame and a buffer for it from their lists. */
-static enum vloop_delivery vloop_take_pair(struct vloop_file *file, struct vloop_entry *entry,
-					   struct vloop_buf **buf, u32 *sequence)
+static enum vloop_delivery vloop_take_pair(struct vloop_file *file, struct vloop_pair *pair)
 {
 	struct vloop_reader *reader = &file->reader;
 	struct vloop_dev *dev = file->dev;
-	struct vloop_view *view;
 	enum vloop_delivery delivery;
+	struct vloop_buf *buf;
 
 	spin_lock(&dev->frames_lock);
-	delivery = vloop_match(dev, reader, buf);
+	delivery = vloop_match(dev, reader, &buf);
 	/* First of all the reader's own memory, which may take long: no frame waits for it. */
-	while (delivery == VLOOP_COPY && !(*buf)->ready) {
-		list_del(&(*buf)->entry);
+	while (delivery == VLOOP_COPY && !buf->ready) {
+		list_del(&buf->entry);
 		spin_unlock(&dev->frames_lock);
-		(*buf)->vaddr = vloop_access_begin(&(*buf)->vbuf.vb2_buf);
-		(*buf)->ready = true;
+		buf->vaddr = vloop_access_begin(&buf->vbuf.vb2_buf);
+		buf->ready = true;
 		spin_lock(&dev->frames_lock);
-		list_add(&(*buf)->entry, &reader->bufs);
-		delivery = vloop_match(dev, reader, buf);
+		list_add(&buf->entry, &reader->bufs);
+		delivery = vloop_match(dev, reader, &buf);
 	}
 	if (delivery != VLOOP_NOT_YET) {
-		*entry = vloop_reader_pop(reader);
-		list_del_init(&(*buf)->entry);
-		*sequence = vloop_reader_sequence(dev, reader, entry);
-		view = vloop_view_at(*buf);
-		if (delivery == VLOOP_LEND)
-			vloop_lend(dev, *buf, entry->frame);
-		else if (delivery != VLOOP_SHOW && view)
-			vloop_view_was_spared(view);
-		entry->frame->copying++;
+		list_del_init(&buf->entry);
+		pair->buf = buf;
+		pair->entry = vloop_reader_pop(reader);
+		pair->told = pair->entry.frame->told;
+		pair->sequence = vloop_reader_sequence(dev, reader, &pair->entry);
+		/* What is about to be the writer's is not shown any more. */
+		if (delivery == VLOOP_SHOW && pair->entry.frame->going)
+			delivery = VLOOP_SHOW_COPY;
+		vloop_give(dev, pair, delivery);
 	}
 	spin_unlock(&dev->frames_lock);
 
 	return delivery;
 }
 
+/* The copy was told to stop: the buffer is for another frame. */
+static void vloop_lose_pair(struct vloop_file *file, const struct vloop_pair *pair)
+{
+	struct vloop_dev *dev = file->dev;
+
+	spin_lock(&dev->frames_lock);
+	list_add(&pair->buf->entry, &file->reader.bufs);
+	vloop_reader_lost(file, &pair->entry, &pair->told, pair->sequence);
+	spin_unlock(&dev->frames_lock);
+}
+
 /* Fills one of the file's queued buffers, if there are a frame and a buffer for it. */
 static void vloop_deliver(struct vloop_file *file)
 {
 	struct vloop_dev *dev = file->dev;
-	u32 sequence, bytes, copied = 0;
-	struct vloop_entry entry;
-	struct vloop_buf *buf;
-	bool shared = false;
+	enum vloop_delivery delivery;
+	struct vloop_pair pair;
+	u32 bytes;
 
 	lockdep_assert_held(&file->lock);
-	switch (vloop_take_pair(file, &entry, &buf, &sequence)) {
-	case VLOOP_LEND:
-		bytes = entry.frame->bytes;
-		if (bytes > vb2_plane_size(&buf->vbuf.vb2_buf, 0))
-			bytes = 0;
-		shared = bytes;
-		break;
-	case VLOOP_SHOW:
-		bytes = vloop_show_in(buf, entry.frame);
-		shared = bytes && entry.frame->vb;
-		if (!bytes)
-			bytes = vloop_show_copy_in(dev, buf, entry.frame);
-		break;
-	case VLOOP_SHOW_COPY:
-		bytes = vloop_show_copy_in(dev, buf, entry.frame);
-		break;
-	case VLOOP_COPY:
-		bytes = vloop_copy_to(buf, entry.frame);
-		copied = bytes;
-		break;
-	default:
+	delivery = vloop_take_pair(file, &pair);
+	if (delivery == VLOOP_NOT_YET)
 		return;
-	}
 
-	vloop_buf_unready(buf);
-	vloop_complete(buf, &entry, sequence, bytes);
-	spin_lock(&dev->frames_lock);
-	dev->stats.shared += shared;
-	vloop_frame_copied(dev, entry.frame, copied);
-	spin_unlock(&dev->frames_lock);
+	bytes = pair.told.bytes;
+	if (delivery == VLOOP_LEND) {
+		if (!vloop_fits_in(&pair))
+			bytes = 0;
+	} else if (delivery == VLOOP_SHOW) {
+		vloop_is_shown_in(pair.buf);
+	} else {
+		vloop_copier_begin(&pair.copier);
+		bytes = delivery == VLOOP_COPY ? vloop_copy_to(&pair) :
+						 vloop_show_copy_in(dev, &pair);
+		if (!vloop_copier_end(&pair.copier, bytes) && !bytes) {
+			vloop_lose_pair(file, &pair);
+			return;
+		}
+	}
+	vloop_buf_unready(pair.buf);
+	vloop_complete(&pair, bytes);
 }
 
 /* VIDIOC_DQBUF would give a frame, or an error; or read(2) would. */

@@ -53,6 +53,7 @@ static struct vloop_frame *vloop_frame_make(u32 bytes)
 	INIT_LIST_HEAD(&frame->entry);
 	INIT_LIST_HEAD(&frame->views);
 	INIT_LIST_HEAD(&frame->borrowers);
+	INIT_LIST_HEAD(&frame->copiers);
 
 	return frame;
 }
@@ -66,31 +67,27 @@ struct vloop_frame *vloop_frame_alloc(struct vloop_dev *dev, u32 bytes)
 		return NULL;
 
 	frame->refs = 1;
-	frame->bytes = bytes;
+	frame->told.bytes = bytes;
 	/* Readers may map it: what was there before is not theirs. */
 	memset(frame->data + bytes, 0, frame->room - bytes);
 
 	return frame;
 }
 
-/* None where there is no memory, or the frame's cannot be had. */
+/* The writer's own. None where there is no memory, or the frame's cannot be had. */
 struct vloop_frame *vloop_frame_copy(struct vloop_dev *dev, struct vloop_frame *frame)
 {
-	struct vloop_frame *copy = vloop_frame_alloc(dev, frame->bytes);
+	struct vloop_frame *copy = vloop_frame_alloc(dev, frame->told.bytes);
 
 	if (!copy)
 		return NULL;
-	if (vloop_copy_out(frame, copy->data, frame->bytes)) {
+	if (vloop_copy_out(frame, copy->data, frame->told.bytes)) {
 		vloop_frame_put_unlocked(dev, copy);
 		return NULL;
 	}
-	copy->number = frame->number;
-	copy->timestamp = frame->timestamp;
-	copy->writer_sequence = frame->writer_sequence;
-	copy->flags = frame->flags;
-	copy->timecode = frame->timecode;
+	copy->told = frame->told;
 	spin_lock(&dev->frames_lock);
-	vloop_count_copy(dev, frame->bytes);
+	vloop_count_copy(dev, frame->told.bytes);
 	spin_unlock(&dev->frames_lock);
 
 	return copy;
@@ -166,16 +163,6 @@ void vloop_count_copy(struct vloop_dev *dev, size_t bytes)
 	lockdep_assert_held(&dev->frames_lock);
 	dev->stats.copies++;
 	dev->stats.bytes += bytes;
-}
-
-/* A copy of @bytes of it was made; none if it failed. */
-void vloop_frame_copied(struct vloop_dev *dev, struct vloop_frame *frame, u32 bytes)
-{
-	lockdep_assert_held(&dev->frames_lock);
-	if (bytes)
-		vloop_count_copy(dev, bytes);
-	frame->copying--;
-	vloop_frame_put(dev, frame);
 }
 
 /*

@@ -26,6 +26,7 @@
  * read.c	the same to read(2)
  * placeholder.c	what readers get while there is no frame
  * frame.c	a frame's memory, and who refers to it
+ * copier.c	copies by readers, which the writer does not wait for
  * cpu_access.c	where the kernel sees memory, and copying it
  * share.c	which memory is the writer's: VPIPE_LOOP_IOC_SHARE
  * view.c	mappings of readers that show the writer's memory
@@ -104,6 +105,24 @@ struct vloop_format {
 };
 
 /**
+ * struct vloop_told - what readers are told of a frame
+ * @number:	of the frame, counted by the node
+ * @timestamp:	in ns
+ * @writer_sequence:	sequence number that the writer queued it with
+ * @flags:	V4L2_BUF_FLAG_*, of the writer's
+ * @timecode:	of the writer's
+ * @bytes:	its size
+ */
+struct vloop_told {
+	u32 number;
+	u64 timestamp;
+	u32 writer_sequence;
+	u32 flags;
+	struct v4l2_timecode timecode;
+	u32 bytes;
+};
+
+/**
  * struct vloop_frame - what a writer hands over
  * @entry:	in vloop_dev.held while it is an OUTPUT buffer, in vloop_file.early before
  *		STREAMON, in vloop_dev.spare where it is a copy that nobody refers to
@@ -111,14 +130,10 @@ struct vloop_format {
  * @views:	that show it, by vloop_view.entry
  * @borrowers:	CAPTURE buffers that are its dma-buf, by vloop_buf.borrow
  * @refs:	readers' lists, copies, views and borrowers that refer to it
- * @copying:	copies being made of it
+ * @copiers:	those who copy it and can be told to stop, by vloop_copier.entry
+ * @copying:	how many copy it
  * @going:	the writer has asked for it: nobody gets it any more
- * @number:	of the frame, counted by the node
- * @timestamp:	for readers, in ns
- * @writer_sequence:	sequence number that the writer queued it with
- * @flags:	V4L2_BUF_FLAG_*, of the writer's
- * @timecode:	of the writer's
- * @bytes:	its size
+ * @told:	what its readers are told of it
  * @data:	memory of its own
  * @room:	size of @data in bytes
  *
@@ -129,17 +144,41 @@ struct vloop_frame {
 	struct vb2_buffer *vb;
 	struct list_head views;
 	struct list_head borrowers;
+	struct list_head copiers;
 	unsigned int refs;
 	unsigned int copying;
 	bool going;
-	u32 number;
-	u64 timestamp;
-	u32 writer_sequence;
-	u32 flags;
-	struct v4l2_timecode timecode;
-	u32 bytes;
+	struct vloop_told told;
 	void *data;
 	size_t room;
+};
+
+/**
+ * struct vloop_copier - a copy that a reader makes of a frame
+ * @dev:	the frame's node
+ * @frame:	that is copied: one of its references and of @copying, as long as @entry is in
+ *		its list or @bracketed
+ * @entry:	in @frame->copiers, under vloop_dev.frames_lock. Who takes it from there has told
+ *		the copier to stop, and has let go of the frame in its place
+ * @told:	of the frame
+ * @bracketed:	its memory is a dma-buf's, which the CPU has to ask for
+ * @lock:	of @from, held while a piece is copied
+ * @from:	the frame's memory; none: it is not to be had, or no more
+ * @at:		what has been copied
+ * @seen:	@at at the last look, under vloop_dev.frames_lock, as @stands
+ * @stands:	it was the same at the look before
+ */
+struct vloop_copier {
+	struct vloop_dev *dev;
+	struct vloop_frame *frame;
+	struct list_head entry;
+	struct vloop_told told;
+	bool bracketed;
+	spinlock_t lock; /* of from */
+	const void *from;
+	u32 at;
+	u32 seen;
+	bool stands;
 };
 
 /**
@@ -410,6 +449,7 @@ struct vloop_config {
  * @wake_work:	tells readers that there is a frame
  * @placeholder_work:	gives readers a picture when there is no frame
  * @spare_work:	frees what is in @spare
+ * @copiers_work: tells copies to stop that the writer waits for
  * @stats:	counters
  */
 struct vloop_dev {
@@ -465,6 +505,7 @@ struct vloop_dev {
 	struct work_struct wake_work;
 	struct delayed_work placeholder_work;
 	struct delayed_work spare_work;
+	struct delayed_work copiers_work;
 	struct vloop_stats stats;
 };
 
@@ -598,6 +639,8 @@ void vloop_reader_start(struct vloop_file *file);
 void vloop_reader_stop(struct vloop_file *file);
 void vloop_reader_end(struct vloop_file *file);
 void vloop_reader_drop(struct vloop_dev *dev, struct vloop_reader *reader);
+void vloop_reader_lost(struct vloop_file *file, const struct vloop_entry *entry,
+		       const struct vloop_told *told, u32 sequence);
 struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
 u32 vloop_reader_sequence(const struct vloop_dev *dev, const struct vloop_reader *reader,
 			  const struct vloop_entry *entry);
@@ -649,11 +692,23 @@ struct vloop_frame *vloop_frame_copy(struct vloop_dev *dev, struct vloop_frame *
 void vloop_frame_put(struct vloop_dev *dev, struct vloop_frame *frame);
 void vloop_frame_put_unlocked(struct vloop_dev *dev, struct vloop_frame *frame);
 void vloop_count_copy(struct vloop_dev *dev, size_t bytes);
-void vloop_frame_copied(struct vloop_dev *dev, struct vloop_frame *frame, u32 bytes);
 void vloop_set_frame(struct vloop_dev *dev, struct vloop_frame **place, struct vloop_frame *frame);
 void vloop_lend(struct vloop_dev *dev, struct vloop_buf *buf, struct vloop_frame *frame);
 void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf);
 unsigned int vloop_most_lent(const struct vloop_dev *dev);
+
+/* copier.c */
+void vloop_copiers_init(struct vloop_dev *dev);
+void vloop_copiers_exit(struct vloop_dev *dev);
+void vloop_copiers_watch(struct vloop_dev *dev);
+void vloop_copier_take(struct vloop_copier *copier, struct vloop_dev *dev,
+		       struct vloop_frame *frame);
+void vloop_copier_begin(struct vloop_copier *copier);
+int vloop_copier_copy(struct vloop_copier *copier, void *to, u32 bytes);
+int vloop_copier_to_user(struct vloop_copier *copier, void __user *to, u32 bytes);
+struct vloop_frame *vloop_copier_frame(struct vloop_copier *copier);
+bool vloop_copier_end_locked(struct vloop_copier *copier, u32 bytes);
+bool vloop_copier_end(struct vloop_copier *copier, u32 bytes);
 
 /* cpu_access.c */
 extern struct vpipe_memory vloop_memops;
@@ -708,9 +763,10 @@ bool vloop_view_is_spared(const struct vloop_view *view);
 void vloop_view_was_spared(struct vloop_view *view);
 void vloop_view_get(struct vloop_view *view);
 void vloop_view_put(struct vloop_view *view);
-bool vloop_view_show(struct vloop_view *view, struct vloop_frame *frame);
+void vloop_view_set(struct vloop_view *view, struct vloop_frame *frame);
+void vloop_view_zap(struct vloop_view *view);
+void vloop_view_clear(struct vloop_view *view);
 void vloop_view_keep(struct vloop_view *view);
-struct vloop_frame *vloop_view_frame(struct vloop_view *view);
 void vloop_views_replace(struct vloop_dev *dev, struct vloop_frame *frame, struct vloop_frame *by);
 
 /* mmap.c */

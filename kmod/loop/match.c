@@ -71,7 +71,7 @@ static bool vloop_may_show(struct vloop_dev *dev, struct vloop_reader *reader,
 		return true;
 	/* What is in the buffer behind a short frame is the writer's alone. */
 	if (vb->memory != VB2_MEMORY_MMAP || !READ_ONCE(dev->format)->bytes ||
-	    frame->bytes != vb2_plane_size((struct vb2_buffer *)vb, 0))
+	    frame->told.bytes != vb2_plane_size((struct vb2_buffer *)vb, 0))
 		return false;
 	if (list_empty(&frame->views) && reader->shown >= vloop_most_lent(dev))
 		return false;
@@ -98,8 +98,8 @@ static struct vloop_view *vloop_view_in(const struct vloop_buf *buf)
 /* Programs look at all of a buffer that they mapped. */
 static bool vloop_fits(const struct vloop_frame *frame, const struct vloop_view *view, bool window)
 {
-	return window ? frame->bytes <= view->dbuf->size :
-			PAGE_ALIGN(frame->bytes) == view->dbuf->size;
+	return window ? frame->told.bytes <= view->dbuf->size :
+			PAGE_ALIGN(frame->told.bytes) == view->dbuf->size;
 }
 
 static enum vloop_delivery vloop_choose_for(struct vloop_dev *dev, struct vloop_reader *reader,

@@ -20,6 +20,7 @@ static void vloop_dev_release(struct v4l2_device *v4l2_dev)
 
 	vloop_placeholder_exit(dev);
 	vloop_readers_exit(dev);
+	vloop_copiers_exit(dev);
 	vloop_frames_exit(dev);
 	v4l2_ctrl_handler_free(&dev->hdl);
 	mutex_destroy(&dev->map_lock);
@@ -53,6 +54,7 @@ static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_co
 	INIT_LIST_HEAD(&dev->files);
 	vloop_formats_init(dev);
 	vloop_frames_init(dev);
+	vloop_copiers_init(dev);
 	vloop_readers_init(dev);
 	vloop_placeholder_init(dev);
 

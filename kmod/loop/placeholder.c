@@ -62,9 +62,9 @@ static struct vloop_frame *vloop_black(struct vloop_dev *dev)
 	if (!frame)
 		return NULL;
 
-	frame->flags = 0;
+	frame->told.flags = 0;
 	vloop_draw_black(dev->format, vloop_is_full_range(dev), dev->bytesperline, dev->height,
-			 frame->data, frame->bytes);
+			 frame->data, frame->told.bytes);
 
 	return frame;
 }

@@ -41,49 +41,47 @@ static ssize_t vloop_read_rest(struct vloop_file *file, char __user *to, size_t 
 }
 
 /*
- * Straight to the caller's memory, as long as all of it is there: whoever holds a frame
- * must not wait for the caller's page faults. Its pages were made ready before.
+ * Straight to the caller's memory, as long as all of it is there: whoever holds a frame must not
+ * wait for the caller's page faults. Its pages were made ready before. Else to @rest.
  */
-static bool vloop_read_at_once(struct vloop_frame *frame, char __user *to, size_t bytes)
+static ssize_t vloop_read_copy(struct vloop_reader *reader, struct vloop_copier *copier,
+			       char __user *to, size_t count)
 {
-	const void *from;
-	bool done;
+	size_t bytes = copier->told.bytes;
+	int ret;
 
-	from = vloop_frame_begin(frame);
-	if (!from)
-		return false;
-	pagefault_disable();
-	done = !__copy_to_user_inatomic(to, from, bytes);
-	pagefault_enable();
-	vloop_frame_end(frame);
+	if (count >= bytes && !vloop_copier_to_user(copier, to, bytes))
+		return bytes;
 
-	return done;
+	ret = vloop_rest_reserve(reader, bytes) ?: vloop_copier_copy(copier, reader->rest, bytes);
+	if (!ret) {
+		reader->rest_size = bytes;
+		reader->rest_at = 0;
+	}
+
+	return ret;
 }
 
+/* 0: the frame, or what is left of it, is in @rest. ESTALE where the copy was told to stop. */
 static ssize_t vloop_read_frame(struct vloop_file *file, const struct vloop_entry *entry,
-				u32 sequence, char __user *to, size_t count)
+				u32 sequence, struct vloop_copier *copier, char __user *to,
+				size_t count)
 {
-	struct vloop_reader *reader = &file->reader;
-	struct vloop_frame *frame = entry->frame;
-	struct vloop_dev *dev = file->dev;
-	size_t bytes = frame->bytes;
-	ssize_t ret = bytes;
+	u32 bytes = copier->told.bytes;
+	ssize_t ret;
 
-	if (count < bytes || !vloop_read_at_once(frame, to, bytes)) {
-		ret = vloop_rest_reserve(reader, bytes) ?:
-		      vloop_copy_out(frame, reader->rest, bytes);
-		if (!ret) {
-			reader->rest_size = bytes;
-			reader->rest_at = 0;
-		}
+	vloop_copier_begin(copier);
+	ret = vloop_read_copy(&file->reader, copier, to, count);
+	if (!vloop_copier_end(copier, ret < 0 ? 0 : bytes) && ret < 0) {
+		spin_lock(&file->dev->frames_lock);
+		vloop_reader_lost(file, entry, &copier->told, sequence);
+		spin_unlock(&file->dev->frames_lock);
+		return -ESTALE;
 	}
 	trace_vloop_delivered(file, entry->number, -1, sequence, entry->timestamp,
 			      ret < 0 ? 0 : bytes);
-	spin_lock(&dev->frames_lock);
-	vloop_frame_copied(dev, frame, ret < 0 ? 0 : bytes);
-	spin_unlock(&dev->frames_lock);
 
-	return ret ?: vloop_read_rest(file, to, count);
+	return ret;
 }
 
 /* read(2) is used from now on, and nothing else. */
@@ -124,7 +122,8 @@ static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_
 {
 	struct vloop_reader *reader = &file->reader;
 	struct vloop_dev *dev = file->dev;
-	struct vloop_entry entry = {};
+	struct vloop_copier copier;
+	struct vloop_entry entry;
 	u32 sequence = 0;
 	ssize_t ret;
 
@@ -132,7 +131,7 @@ static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_
 	if (ret)
 		return ret;
 
-	while (!entry.frame) {
+	for (;;) {
 		if (reader->stale) {
 			vloop_read_again(file);
 			return -EIO;
@@ -146,16 +145,21 @@ static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_
 
 		/* What cannot be written to is found out when it is. */
 		fault_in_writeable(to, min_t(size_t, count, READ_ONCE(dev->sizeimage)));
+		entry.frame = NULL;
 		spin_lock(&dev->frames_lock);
 		if (reader->count) {
 			entry = vloop_reader_pop(reader);
 			sequence = vloop_reader_sequence(dev, reader, &entry);
-			entry.frame->copying++;
+			vloop_copier_take(&copier, dev, entry.frame);
 		}
 		spin_unlock(&dev->frames_lock);
-	}
+		if (!entry.frame)
+			continue;
 
-	return vloop_read_frame(file, &entry, sequence, to, count);
+		ret = vloop_read_frame(file, &entry, sequence, &copier, to, count);
+		if (ret != -ESTALE)
+			return ret ?: vloop_read_rest(file, to, count);
+	}
 }
 
 /* A frame, or as much of it as fits and the rest by the next call. */

@@ -30,19 +30,28 @@ u32 vloop_reader_sequence(const struct vloop_dev *dev, const struct vloop_reader
 			  const struct vloop_entry *entry)
 {
 	return dev->stamps == VPIPE_LOOP_STAMPS_WRITER && !entry->placeholder ?
-	       entry->frame->writer_sequence : entry->number - reader->base;
+	       entry->frame->told.writer_sequence : entry->number - reader->base;
+}
+
+/* It does not get what it was to have. */
+void vloop_reader_lost(struct vloop_file *file, const struct vloop_entry *entry,
+		       const struct vloop_told *told, u32 sequence)
+{
+	struct vloop_dev *dev = file->dev;
+
+	lockdep_assert_held(&dev->frames_lock);
+	if (entry->placeholder)
+		return;
+	dev->stats.lost++;
+	trace_vloop_dropped(file, entry->number, -1, sequence, entry->timestamp, told->bytes);
 }
 
 void vloop_reader_drop(struct vloop_dev *dev, struct vloop_reader *reader)
 {
 	struct vloop_entry entry = vloop_reader_pop(reader);
 
-	if (!entry.placeholder) {
-		dev->stats.lost++;
-		trace_vloop_dropped(container_of(reader, struct vloop_file, reader), entry.number,
-				    -1, vloop_reader_sequence(dev, reader, &entry),
-				    entry.timestamp, entry.frame->bytes);
-	}
+	vloop_reader_lost(container_of(reader, struct vloop_file, reader), &entry,
+			  &entry.frame->told, vloop_reader_sequence(dev, reader, &entry));
 	vloop_frame_put(dev, entry.frame);
 }
 
@@ -106,8 +115,8 @@ void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame)
 {
 	struct vloop_entry entry = {
 		.frame = frame,
-		.number = frame->number,
-		.timestamp = frame->timestamp,
+		.number = frame->told.number,
+		.timestamp = frame->told.timestamp,
 	};
 	struct vloop_reader *reader;
 
@@ -204,7 +213,7 @@ void vloop_reader_start(struct vloop_file *file)
 		struct vloop_entry entry = {
 			.frame = dev->last,
 			.number = --reader->base,
-			.timestamp = dev->last->timestamp,
+			.timestamp = dev->last->told.timestamp,
 			.placeholder = !dev->last->vb,
 		};
 

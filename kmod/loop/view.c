@@ -26,7 +26,8 @@
  */
 #define VLOOP_MAX_MAPPINGS	32
 
-static void vloop_view_zap(struct vloop_view *view)
+/* Nobody sees what was shown before when this returns. */
+void vloop_view_zap(struct vloop_view *view)
 {
 	unmap_mapping_range(view->dbuf->file->f_mapping, 0, 0, 1);
 }
@@ -54,21 +55,47 @@ static void vloop_view_replace(struct vloop_view *view, struct vloop_frame *by)
 	vloop_frame_put(dev, frame);
 }
 
+/*
+ * To copy the frame that it shows, in a reader's time; with @writers only where it is an OUTPUT
+ * buffer. False: there is none.
+ */
+static bool vloop_view_copy_begin(struct vloop_view *view, struct vloop_copier *copier,
+				  bool writers)
+{
+	struct vloop_dev *dev = view->dev;
+	struct vloop_frame *frame;
+
+	spin_lock(&dev->frames_lock);
+	frame = view->frame;
+	if (frame && writers && !frame->vb)
+		frame = NULL;
+	if (frame) {
+		frame->refs++;
+		vloop_copier_take(copier, dev, frame);
+	}
+	spin_unlock(&dev->frames_lock);
+	if (frame)
+		vloop_copier_begin(copier);
+
+	return frame;
+}
+
 /* Whoever looks at a frame of the writer's here has a copy from now on, without the writer. */
 static void vloop_view_part(struct vloop_view *view)
 {
-	struct vloop_frame *frame = vloop_view_frame(view), *copy;
 	struct vloop_dev *dev = view->dev;
+	struct vloop_copier copier;
+	struct vloop_frame *copy;
 
-	if (!frame)
+	if (!vloop_view_copy_begin(view, &copier, true))
 		return;
-	copy = frame->vb ? vloop_frame_copy(dev, frame) : NULL;
+	copy = vloop_copier_frame(&copier);
 	spin_lock(&dev->frames_lock);
-	if (frame->vb && view->frame == frame)
+	if (copier.frame && view->frame == copier.frame)
 		vloop_view_replace(view, copy);
+	vloop_copier_end_locked(&copier, copy ? copy->told.bytes : 0);
 	if (copy)
 		vloop_frame_put(dev, copy);
-	vloop_frame_put(dev, frame);
 	spin_unlock(&dev->frames_lock);
 }
 
@@ -99,6 +126,21 @@ static int vloop_insert_page(pte_t *pte, unsigned long address, void *data)
 			   pte_mkspecial(pfn_pte(pfn, vma->vm_page_prot)));
 
 	return 0;
+}
+
+/* The frame that it shows, referred to, if any. */
+static struct vloop_frame *vloop_view_frame(struct vloop_view *view)
+{
+	struct vloop_dev *dev = view->dev;
+	struct vloop_frame *frame;
+
+	spin_lock(&dev->frames_lock);
+	frame = view->frame;
+	if (frame)
+		frame->refs++;
+	spin_unlock(&dev->frames_lock);
+
+	return frame;
 }
 
 /* All from the first page that is missed: a frame is seldom read in part. */
@@ -138,7 +180,7 @@ static vm_fault_t vloop_view_fault(struct vm_fault *vmf)
 	frame = vloop_view_frame(view);
 	if (frame)
 		ret = vloop_view_insert(vmf, frame->vb ? vb2_plane_vaddr(frame->vb, 0) :
-							  frame->data, frame->bytes);
+							  frame->data, frame->told.bytes);
 	else if (view->own)
 		ret = vloop_view_insert(vmf, view->own, view->dbuf->size);
 	else
@@ -339,21 +381,6 @@ void vloop_view_put(struct vloop_view *view)
  * Showing
  */
 
-/* The frame that it shows, referred to, if any. */
-struct vloop_frame *vloop_view_frame(struct vloop_view *view)
-{
-	struct vloop_dev *dev = view->dev;
-	struct vloop_frame *frame;
-
-	spin_lock(&dev->frames_lock);
-	frame = view->frame;
-	if (frame)
-		frame->refs++;
-	spin_unlock(&dev->frames_lock);
-
-	return frame;
-}
-
 /* Whether frames are to be copied, for the writer's sake. */
 bool vloop_view_is_spared(const struct vloop_view *view)
 {
@@ -370,52 +397,49 @@ void vloop_view_was_spared(struct vloop_view *view)
 }
 
 /*
- * Shows a frame, which it refers to from now on, or none. When this returns nobody sees
- * what was shown before. False, and nothing is done, where the writer has asked for the
- * frame, or the view is none for its memory.
+ * Shows a frame, which it refers to from now on, after a vloop_view_zap() that the caller owes
+ * it. It has shown none.
  */
-bool vloop_view_show(struct vloop_view *view, struct vloop_frame *frame)
+void vloop_view_set(struct vloop_view *view, struct vloop_frame *frame)
+{
+	lockdep_assert_held(&view->dev->frames_lock);
+	view->frame = frame;
+	frame->refs++;
+	list_add_tail(&view->entry, &frame->views);
+}
+
+/* Nobody sees the frame when this returns. */
+void vloop_view_clear(struct vloop_view *view)
 {
 	struct vloop_dev *dev = view->dev;
-	struct vloop_frame *old;
+	struct vloop_frame *frame;
 
 	spin_lock(&dev->frames_lock);
-	if (frame && (frame->going || (frame->vb && vloop_view_is_crowded(view)))) {
-		spin_unlock(&dev->frames_lock);
-		return false;
-	}
-	old = view->frame;
-	view->frame = frame;
+	frame = view->frame;
+	view->frame = NULL;
 	list_del_init(&view->entry);
-	if (frame) {
-		frame->refs++;
-		list_add_tail(&view->entry, &frame->views);
-	}
 	spin_unlock(&dev->frames_lock);
 	vloop_view_zap(view);
-	if (old)
-		vloop_frame_put_unlocked(dev, old);
-
-	return true;
+	if (frame)
+		vloop_frame_put_unlocked(dev, frame);
 }
 
 /* The frame that it shows is its user's from now on, in the buffer's own memory. */
 void vloop_view_keep(struct vloop_view *view)
 {
-	struct vloop_frame *frame = vloop_view_frame(view);
-	struct vloop_dev *dev = view->dev;
+	struct vloop_copier copier;
+	bool ended = false;
 	u32 bytes;
 
-	if (!frame)
-		return;
-	bytes = min_t(u32, frame->bytes, view->dbuf->size);
-	if (view->own && !vloop_copy_out(frame, view->own, bytes)) {
-		spin_lock(&dev->frames_lock);
-		vloop_count_copy(dev, bytes);
-		spin_unlock(&dev->frames_lock);
+	/* Who was told to stop is shown a copy by now. */
+	while (!ended && vloop_view_copy_begin(view, &copier, false)) {
+		bytes = min_t(u32, copier.told.bytes, view->dbuf->size);
+		if (!view->own || vloop_copier_copy(&copier, view->own, bytes))
+			bytes = 0;
+		ended = vloop_copier_end(&copier, bytes);
 	}
-	vloop_view_show(view, NULL);
-	vloop_frame_put_unlocked(dev, frame);
+	if (ended)
+		vloop_view_clear(view);
 }
 
 /* All that show @frame show the copy instead, or nothing. Lets go of the lock meanwhile. */

@@ -46,7 +46,7 @@ static void vloop_take(struct vloop_dev *dev, struct vloop_frame *frame, bool ne
 	frame->going = true;
 	frame->refs++;
 	vloop_end_lending(dev, frame);
-	vloop_readers_drop(dev, newest ? frame->number - 1 : frame->number);
+	vloop_readers_drop(dev, newest ? frame->told.number - 1 : frame->told.number);
 	if (frame->refs > 1 + frame->copying) {
 		spin_unlock(&dev->frames_lock);
 		copy = vloop_frame_copy(dev, frame);
@@ -68,6 +68,8 @@ static void vloop_take(struct vloop_dev *dev, struct vloop_frame *frame, bool ne
 	vloop_views_replace(dev, frame, copy);
 	if (copy)
 		vloop_frame_put(dev, copy);
+	if (frame->copying)
+		vloop_copiers_watch(dev);
 	vloop_frame_put(dev, frame);
 }
 
@@ -86,7 +88,7 @@ static struct vloop_frame *vloop_victim(struct vloop_dev *dev)
 
 	newest = list_last_entry(&dev->held, struct vloop_frame, entry);
 	list_for_each_entry(frame, &dev->held, entry) {
-		/* It comes as soon as its last copy is made, which may be long. */
+		/* It comes as soon as its last copy is made, or was told to stop. */
 		if (frame->going) {
 			going = true;
 			continue;
@@ -150,7 +152,7 @@ static bool vloop_is_idle(struct vloop_dev *dev)
 	return idle;
 }
 
-/* The writer stops: it gets all its buffers. What is waited for are copies by the kernel. */
+/* The writer stops: it gets all its buffers. What is waited for are copies that go on. */
 void vloop_take_back(struct vloop_dev *dev)
 {
 	struct vloop_frame *frame;
@@ -174,16 +176,16 @@ static void vloop_stamp(struct vloop_dev *dev, struct vloop_frame *frame)
 
 	if (!dev->written)
 		dev->began = now;
-	frame->timestamp = frame->vb->timestamp;
+	frame->told.timestamp = frame->vb->timestamp;
 	if (dev->stamps == VPIPE_LOOP_STAMPS_NODE)
-		frame->timestamp = now;
-	else if (!frame->timestamp)
+		frame->told.timestamp = now;
+	else if (!frame->told.timestamp)
 		/* The first one's may be just that; then there is no clock but the time since. */
-		frame->timestamp = now - dev->began;
-	dev->clock = frame->timestamp;
-	frame->number = dev->next++;
+		frame->told.timestamp = now - dev->began;
+	dev->clock = frame->told.timestamp;
+	frame->told.number = dev->next++;
 	if (vb2_fileio_is_active(frame->vb->vb2_queue))
-		frame->writer_sequence = dev->written;
+		frame->told.writer_sequence = dev->written;
 	vbuf->sequence = dev->written++;
 	vbuf->field = V4L2_FIELD_NONE;
 }
@@ -198,21 +200,22 @@ void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 
 	INIT_LIST_HEAD(&frame->views);
 	INIT_LIST_HEAD(&frame->borrowers);
+	INIT_LIST_HEAD(&frame->copiers);
 	frame->vb = vb;
 	frame->going = false;
 	frame->copying = 0;
-	frame->bytes = vb2_get_plane_payload(vb, 0);
-	frame->flags = vbuf->flags & VLOOP_COPIED_FLAGS;
-	frame->timecode = vbuf->timecode;
-	frame->writer_sequence = vloop_to_out(vb)->writer_sequence;
+	frame->told.bytes = vb2_get_plane_payload(vb, 0);
+	frame->told.flags = vbuf->flags & VLOOP_COPIED_FLAGS;
+	frame->told.timecode = vbuf->timecode;
+	frame->told.writer_sequence = vloop_to_out(vb)->writer_sequence;
 
 	spin_lock(&dev->frames_lock);
 	vloop_stamp(dev, frame);
 	WRITE_ONCE(dev->buffers, vpipe_num_buffers(vb->vb2_queue));
 	dev->frame_time = jiffies;
 	dev->stats.frames++;
-	trace_vloop_published(vb2_get_drv_priv(vb->vb2_queue), frame->number, vb->index,
-			      vbuf->sequence, frame->timestamp, frame->bytes);
+	trace_vloop_published(vb2_get_drv_priv(vb->vb2_queue), frame->told.number, vb->index,
+			      vbuf->sequence, frame->told.timestamp, frame->told.bytes);
 	list_add_tail(&frame->entry, &dev->held);
 	/* This function's own. */
 	frame->refs = 1;
@@ -243,9 +246,9 @@ void vloop_take_image(struct vloop_dev *dev, struct vb2_buffer *vb)
 	struct vloop_frame *copy;
 
 	frame->vb = vb;
-	frame->bytes = vb2_get_plane_payload(vb, 0);
-	frame->flags = vbuf->flags & VLOOP_COPIED_FLAGS;
-	frame->timecode = vbuf->timecode;
+	frame->told.bytes = vb2_get_plane_payload(vb, 0);
+	frame->told.flags = vbuf->flags & VLOOP_COPIED_FLAGS;
+	frame->told.timecode = vbuf->timecode;
 	vbuf->field = V4L2_FIELD_NONE;
 
 	copy = vloop_frame_copy(dev, frame);

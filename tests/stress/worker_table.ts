@@ -19,7 +19,7 @@ import { churnNodes, knockAtNodes } from "./loop/nodes_worker.ts";
 import { shareLoopFile } from "./loop/shared.ts";
 import { churnViews } from "./loop/views_worker.ts";
 import { holdFilter, liveInFilter } from "./filter/holding.ts";
-import { beLoopVictim, keepFrame, missMemory } from "./loop/victim_worker.ts";
+import { beBusy, beLoopVictim, copyIdly, keepFrame, missMemory } from "./loop/victim_worker.ts";
 import { writeLoop } from "./loop/writer_worker.ts";
 import { callMetaAtRandom } from "./filter/meta_worker.ts";
 import { streamFrames } from "./filter/stream_worker.ts";
@@ -33,7 +33,9 @@ import {
 const workers = {
   answerAnything,
   beHostile,
+  beBusy,
   beLoopVictim,
+  copyIdly,
   blockInDecoder,
   blockInDequeue,
   blockInInject,

@@ -7,7 +7,15 @@
 import { expect } from "../../harness/suite.ts";
 import { expectLoopIdle, onOneProcessor, showMmap } from "./loop.ts";
 import { LoopReader, LoopWriter, READER_IO, type ReaderIo, WRITER_IO } from "./stream.ts";
-import { beLoopVictim, keepFrame, MISSING, missMemory, READER_STAGES } from "./victim_worker.ts";
+import {
+  beBusy,
+  beLoopVictim,
+  copyIdly,
+  keepFrame,
+  MISSING,
+  missMemory,
+  READER_STAGES,
+} from "./victim_worker.ts";
 import type { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
@@ -20,6 +28,10 @@ const START_MS = 10_000;
 const STUCK_MS = 10_000;
 
 const FRAMES = 20;
+
+/** Readers that nobody lets go on, and for how long that is looked at. */
+const IDLERS = 8;
+const IDLE_MS = 15_000;
 
 /** As many as frames can be lent, of a writer with four buffers. */
 const KEEPERS = 2;
@@ -98,6 +110,38 @@ async function keepAll(): Promise<void> {
   await expectProgress(scene, writer, "shared");
 }
 
+/**
+ * Readers that are kept from going on in the middle of a copy, as others want their processor.
+ * Returns how long the writer waited for a buffer at most, in ms.
+ */
+async function idle(): Promise<number> {
+  const node = loopNode();
+  using writer = new LoopWriter(node, "mmap");
+  writer.begin([1920, 1080]);
+  await using victims = new AsyncDisposableStack();
+  for (let i = 0; i < IDLERS; i++) {
+    const io = i % 2 ? "read" : "mmap";
+    await victims.use(new Worker(copyIdly, { node, io })).line();
+  }
+  await victims.use(new Worker(beBusy, {})).line();
+  let longest = 0;
+  const end = performance.now() + IDLE_MS;
+  for (let last = performance.now(); performance.now() < end;) {
+    const now = performance.now();
+    if (writer.frame()) {
+      longest = Math.max(longest, now - last);
+      last = now;
+    } else {
+      await delay(1);
+      expect(
+        now - last < STUCK_MS,
+        `readers that cannot go on: no buffer for ${STUCK_MS / 1000} s`,
+      );
+    }
+  }
+  return longest;
+}
+
 /** Returns whether this kernel has such memory. */
 async function miss(random: Random, call: typeof MISSING[number]): Promise<boolean> {
   const node = loopNode();
@@ -133,6 +177,7 @@ export async function loopStopped({ seconds, amount, random }: Conditions): Prom
     READER_IO.flatMap((io) => READER_STAGES.map((_, stage) => ({ io, stage }))),
   );
   const missed = [];
+  const longest = await idle();
   showMmap(true);
   using _one = onOneProcessor();
   try {
@@ -145,7 +190,9 @@ export async function loopStopped({ seconds, amount, random }: Conditions): Prom
       stopped++;
     }
     await expectLoopIdle();
-    return `readers stopped at ${stopped} of ${scenes.length} places, the writer and another ` +
+    return `beside ${IDLERS} readers that cannot go on the writer waited for ${
+      longest.toFixed(0)
+    } ms at most; readers stopped at ${stopped} of ${scenes.length} places, the writer and another ` +
       `reader went on for ${FRAMES} frames each; memory that is never there: ${
         missed.join(", ") || "not in this kernel"
       }`;

@@ -335,6 +335,16 @@ export class LoopReader extends LoopEnd {
     return true;
   }
 
+  /** Takes the next frame, if there is one, and looks at nothing. */
+  skip(): void {
+    if (this.io === "read") {
+      this.device.tryRead(this.#target);
+      return;
+    }
+    const index = this.queue!.dequeue();
+    if (index >= 0) this.queue!.enqueue(index);
+  }
+
   #release(): void {
     const { index, number, size } = this.#held.shift()!;
     // The writer's own memory is the writer's again if it stops.

@@ -4,7 +4,9 @@
  * @module
  */
 import { F_SETFL, O_NONBLOCK } from "../../../lib/sys/file.ts";
-import { addressOf } from "../../../lib/sys/libc.ts";
+import { addressOf, libc } from "../../../lib/sys/libc.ts";
+import { pinToCpu, sched_param } from "../../../lib/sys/thread.ts";
+import { expectEqual } from "../../harness/suite.ts";
 import { UserptrQueue } from "../../../lib/v4l2/queue/queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { raw } from "../engine/libc.ts";
@@ -36,7 +38,13 @@ export interface LoopVictimOrder {
   readonly stage: number;
 }
 
+/** linux/sched.h: runs where nobody else wants to. */
+const SCHED_IDLE = 5;
+
 const MISSING_BYTES = 1 << 20;
+
+/** After which it looks whether it is to end. */
+const TURN_MS = 100;
 
 const threaded = Deno.dlopen("libc.so.6", {
   ioctl: { parameters: ["i32", "u32", "usize"], result: "i32", nonblocking: true },
@@ -105,6 +113,30 @@ export async function keepFrame(
   while (!reader.take(1)) await delay(1);
   console.log("there");
   for (;;) await delay(1000);
+}
+
+/** Runs where nobody else wants to, and does nothing but have frames copied. */
+export async function copyIdly(
+  { node, io }: { node: string; io: ReaderIo },
+): Promise<never> {
+  const reader = new LoopReader(node, io);
+  reader.begin();
+  console.log("there");
+  pinToCpu(0);
+  const { bytes } = sched_param.alloc({});
+  expectEqual("sched_setscheduler", libc.sched_setscheduler(0, SCHED_IDLE, bytes), 0);
+  for (;;) {
+    const end = performance.now() + TURN_MS;
+    while (performance.now() < end) reader.skip();
+    await delay(0);
+  }
+}
+
+/** Has a processor for itself, as far as those go who run where nobody else wants to. */
+export function beBusy(): never {
+  pinToCpu(0);
+  console.log("there");
+  for (;;);
 }
 
 export function beLoopVictim({ node, end, stage }: LoopVictimOrder): Promise<never> {
