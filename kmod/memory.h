@@ -159,12 +159,30 @@ static inline int vpipe_memory_begin_now(struct vb2_buffer *vb, enum dma_data_di
 }
 
 /*
- * Whether what is imported was handed out for writing: the kernel's mapping of it is writable in
- * any case, and what a client may not map so is not written to for it either.
+ * Whether what is imported was handed out for that, by FMODE_*: the kernel's mapping of it can be
+ * read and written in any case, and what a client may not do with it is not done for it either.
  */
+static inline bool vpipe_memory_is_open_for(const struct vb2_buffer *vb, fmode_t mode)
+{
+	unsigned int i;
+
+	if (vb->memory != VB2_MEMORY_DMABUF)
+		return true;
+	for (i = 0; i < vb->num_planes; i++)
+		if ((vb->planes[i].dbuf->file->f_mode & mode) != mode)
+			return false;
+
+	return true;
+}
+
 static inline bool vpipe_memory_is_writable(const struct vb2_buffer *vb)
 {
-	return vb->memory != VB2_MEMORY_DMABUF || vb->planes[0].dbuf->file->f_mode & FMODE_WRITE;
+	return vpipe_memory_is_open_for(vb, FMODE_WRITE);
+}
+
+static inline bool vpipe_memory_is_readable(const struct vb2_buffer *vb)
+{
+	return vpipe_memory_is_open_for(vb, FMODE_READ);
 }
 
 /* The exporter of the loopback node's windows, see uapi/vpipe-loop.h. */

@@ -35,6 +35,9 @@ export class Av1Rebuilder implements Rebuilder {
   readonly #header = new Uint8Array(1 + SIZE_BYTES);
   readonly #tileSize = new Uint8Array(AV1_TILE_SIZE_BYTES);
   readonly #tileSizeView = new DataView(this.#tileSize.buffer);
+  /** Timestamp of the latest frame. */
+  #low = 0;
+  #high = 0;
 
   isWhole(_bytes: Uint8Array, controls: FrameControls): boolean {
     const tiles = controls.find(V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY);
@@ -67,7 +70,9 @@ export class Av1Rebuilder implements Rebuilder {
     this.#addHeader(to, OBU_FRAME, bits.bytes.length + this.#sizeOf(tiles, bytes.length));
     to.add(bits.bytes);
     this.#addTiles(to, bytes, tiles);
-    writer.keep(controls.timestampLow, controls.timestampHigh);
+    this.#low = controls.timestampLow;
+    this.#high = controls.timestampHigh;
+    writer.keep(this.#low, this.#high);
   }
 
   #addHeader(to: Assembly, type: number, size: number): void {
@@ -109,6 +114,10 @@ export class Av1Rebuilder implements Rebuilder {
       }
       to.add(bytes.subarray(offset, offset + size));
     }
+  }
+
+  reject(): void {
+    this.#writer.drop(this.#low, this.#high);
   }
 
   flush(): void {

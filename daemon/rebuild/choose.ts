@@ -11,8 +11,9 @@ import { HevcRebuilder } from "./hevc.ts";
 import { Mpeg2Rebuilder } from "./mpeg2.ts";
 import type { Rebuilder } from "./rebuilder.ts";
 import { Vp8Rebuilder } from "./vp8.ts";
+import { Vp9Rebuilder } from "./vp9.ts";
 
-/** VP9's frames lack nothing, whoever sends them. */
+/** Of codecs that the stateless node does not have. */
 const WHOLE: Rebuilder = {
   isWhole: () => true,
   add: (to, bytes) => to.add(bytes),
@@ -32,6 +33,8 @@ export function rebuilder(codec: CodecName): Rebuilder {
       return new Mpeg2Rebuilder();
     case "vp8":
       return new Vp8Rebuilder();
+    case "vp9":
+      return new Vp9Rebuilder();
     default:
       return WHOLE;
   }

@@ -57,6 +57,17 @@ export class Waiting {
     this.#length++;
   }
 
+  /** The newest one's buffer; there has to be one. */
+  get newestIndex(): number {
+    const newest = this.#at + (this.#length - 1) * WORDS;
+    return this.#words[newest % this.#words.length + 2];
+  }
+
+  /** Takes the newest one out. */
+  pop(): void {
+    this.#length--;
+  }
+
   /** Takes the oldest one out. */
   shift(): void {
     this.#at = (this.#at + WORDS) % this.#words.length;

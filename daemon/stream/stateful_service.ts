@@ -49,9 +49,12 @@ const MAX_BUFFERS = 32;
 /** Instead of a buffer's index: this is a DRAIN. */
 const DRAIN = 0xffff_ffff;
 
-// The kernel remembers the last 256 coded frames, of which as many as there are buffers may be ahead
-// of the one that is decoded.
-const MAX_AGE = 255 - MAX_BUFFERS;
+// DECODEs, and a DRAIN in front of each, behind all, and in work.
+const MAX_CODED = 2 * MAX_BUFFERS + 2;
+
+// The kernel remembers the last 256 coded frames and drains, of which as many may be ahead of the one
+// that is decoded.
+const MAX_AGE = 255 - MAX_CODED;
 
 const SOURCE_AT = vpipe_dec_picture.fields.source.offset;
 
@@ -71,8 +74,8 @@ export class StatefulService implements Service {
   readonly #answers: Answers;
   readonly #buffers: Buffers;
   readonly #format: ToldFormat;
-  /** DECODEs, and a DRAIN behind them. The oldest one is in work where `#working`. */
-  readonly #coded = new Waiting(MAX_BUFFERS + 1);
+  /** DECODEs and DRAINs. The oldest one is in work where `#working`. */
+  readonly #coded = new Waiting(MAX_CODED);
   /** EMPTYs. */
   readonly #empty = new Waiting(MAX_BUFFERS);
   #decoder: DisplayDecoder | undefined;
@@ -130,6 +133,7 @@ export class StatefulService implements Service {
         this.#empty.push(cookieLow, cookieHigh, this.#emptied.index, 0);
         return true;
       case VPIPE_DEC_MSG_DRAIN:
+        this.#forgetDrain();
         this.#coded.push(cookieLow, cookieHigh, DRAIN, 0);
         return true;
       case VPIPE_DEC_MSG_CAPTURE:
@@ -171,6 +175,13 @@ export class StatefulService implements Service {
       this.#endDecoder();
       this.#log.error("start-failed", { stream, codec, reason: (error as Error).message });
     }
+  }
+
+  /** Another DRAIN came: its client has given up one that is just in front of it. */
+  #forgetDrain(): void {
+    const coded = this.#coded;
+    const waiting = coded.length > (this.#working ? 1 : 0);
+    if (waiting && coded.newestIndex === DRAIN) coded.pop();
   }
 
   /** What is known of CAPTURE buffers is no longer so. */

@@ -383,6 +383,7 @@ struct vpdec_stats {
  * @empties:	cookie of the latest of them
  * @drain:	stateful: cookie of the drain that is to be or being done, else 0
  * @draining:	the daemon has read it
+ * @drain_ever:	stateful: cookie of the latest drain, whatever became of it
  * @sources:	stateful: by the low bits of their cookies
  * @mapped:	buffers of each queue the daemon asked for
  * @gone:	those of them that it must be told to unmap
@@ -430,6 +431,7 @@ struct vpdec_stream {
 	u64 empties;
 	u64 drain;
 	bool draining;
+	u64 drain_ever;
 	struct vpdec_source *sources;
 	u32 mapped[VPDEC_NUM_QUEUES];
 	u32 gone[VPDEC_NUM_QUEUES];
@@ -674,6 +676,7 @@ void vpdec_memory_drop(struct vpdec_ctx *ctx, struct vb2_buffer *vb);
 struct dma_buf *vpdec_memory_get(struct vpdec_ctx *ctx, struct vb2_buffer *vb, unsigned int plane);
 
 /* stream.c */
+bool vpdec_stream_failed(const struct vpdec_ctx *ctx);
 int vpdec_stream_begin(struct vpdec_ctx *ctx);
 void vpdec_stream_write_start(struct vpdec_stream *stream);
 void vpdec_stream_put(struct vpdec_stream *stream);

@@ -107,6 +107,10 @@ int vpdec_buf_prepare(struct vb2_buffer *vb)
 
 	if (!vpipe_memory_suffices(vb) || vpipe_memory_is_window(vb))
 		return -EINVAL;
+	/* The daemon maps it, which takes the right to read whatever is done there. */
+	if (!vpipe_memory_is_readable(vb) ||
+	    (vpdec_is_capture(vb->vb2_queue) && !vpipe_memory_is_writable(vb)))
+		return -EACCES;
 	/* A buffer of bitstream may be of any size, but not what is in it. */
 	if (!vpdec_is_capture(vb->vb2_queue))
 		return vb->planes[0].data_offset ||

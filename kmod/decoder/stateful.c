@@ -129,8 +129,7 @@ static int vpdec_stateful_start(struct vb2_queue *vq, unsigned int count)
 	if (ret)
 		return ret;
 
-	/* A stream that is new, where the daemon is another one, has no start yet. */
-	if (!capture || (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] && !ctx->stream->starts))
+	if (!capture)
 		vpdec_stream_write_start(ctx->stream);
 	if (capture)
 		vpdec_begin_capture(ctx);
@@ -206,7 +205,10 @@ int vpdec_drain(struct vpdec_ctx *ctx)
 	ctx->draining = true;
 	spin_lock(&stream->lock);
 	vpdec_stream_expect(stream);
-	stream->drain = ++stream->cookie;
+	/* With no frame since the last one it is that again: cookies are of frames, see sources. */
+	if (!stream->cookie || stream->drain_ever != stream->cookie)
+		stream->drain_ever = ++stream->cookie;
+	stream->drain = stream->drain_ever;
 	stream->draining = false;
 	spin_unlock(&stream->lock);
 	wake_up_interruptible(&stream->wait);
@@ -229,14 +231,6 @@ static int vpdec_cmd_start(struct vpdec_ctx *ctx)
 	return 0;
 }
 
-/* Until both queues were stopped every call says so. */
-static bool vpdec_failed(const struct vpdec_ctx *ctx)
-{
-	return ctx->stream && READ_ONCE(ctx->stream->over) &&
-	       (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] ||
-		ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]);
-}
-
 static int vpdec_stateful_cmd(struct file *file, void *priv, struct v4l2_decoder_cmd *cmd)
 {
 	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
@@ -247,7 +241,7 @@ static int vpdec_stateful_cmd(struct file *file, void *priv, struct v4l2_decoder
 		return ret;
 
 	mutex_lock(&ctx->lock);
-	if (vpdec_failed(ctx))
+	if (vpdec_stream_failed(ctx))
 		ret = -EIO;
 	else
 		ret = cmd->cmd == V4L2_DEC_CMD_STOP ? vpdec_drain(ctx) : vpdec_cmd_start(ctx);

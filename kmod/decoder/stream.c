@@ -152,11 +152,19 @@ void vpdec_stream_write_start(struct vpdec_stream *stream)
 	wake_up_interruptible(&stream->wait);
 }
 
+/* Of a stateful node: until both queues were stopped every call says so. */
+bool vpdec_stream_failed(const struct vpdec_ctx *ctx)
+{
+	return ctx->node->variant->stateful && ctx->stream && READ_ONCE(ctx->stream->over) &&
+	       (ctx->streaming[VPIPE_DEC_QUEUE_OUTPUT] ||
+		ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]);
+}
+
 /*
  * A queue is about to stream: makes sure that there is a stream.
  *
- * ENOTCONN: there is no daemon. EOPNOTSUPP: it lacks the codec. EBUSY, EDQUOT: it has
- * streams enough, of all or of this user. ENOMEM.
+ * EIO: the other queue is yet to be stopped. ENOTCONN: there is no daemon. EOPNOTSUPP: it
+ * lacks the codec. EBUSY, EDQUOT: it has streams enough, of all or of this user. ENOMEM.
  */
 int vpdec_stream_begin(struct vpdec_ctx *ctx)
 {
@@ -164,10 +172,12 @@ int vpdec_stream_begin(struct vpdec_ctx *ctx)
 	int ret;
 
 	lockdep_assert_held(&ctx->lock);
+	if (vpdec_stream_failed(ctx))
+		return -EIO;
 
 	/*
 	 * One that is over had its daemon die, or give up on it. It stays until there is
-	 * another: a queue may still stream.
+	 * another: a queue of a stateless node may still stream.
 	 */
 	if (!old || READ_ONCE(old->over)) {
 		new = vpdec_stream_alloc(ctx);

@@ -90,7 +90,8 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 
 	if (vb->memory != VB2_MEMORY_DMABUF)
 		return 0;
-	if (V4L2_TYPE_IS_CAPTURE(vb->type) && !vpipe_memory_is_writable(vb))
+	if (V4L2_TYPE_IS_CAPTURE(vb->type) ? !vpipe_memory_is_writable(vb) :
+					     !vpipe_memory_is_readable(vb))
 		return -EACCES;
 	if (vb->req_obj.req) {
 		/* Mapping takes time in proportion to the whole. */

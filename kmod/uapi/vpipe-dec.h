@@ -23,8 +23,9 @@
  *   DONE says that it is used up. The daemon tells the size of the pictures by
  *   FORMAT, hears by CAPTURE how they are to lie in memory and by EMPTY of buffers
  *   for them, and fills these by PICTURE, in display order. DRAIN is answered by
- *   DRAINED, when every picture of what came before it is out. The order of what is
- *   read: FREE, START, CAPTURE, EMPTY, DECODE, DRAIN, each as far as there is one.
+ *   DRAINED, when every picture of what came before it is out; a client may give it up,
+ *   and the next one has its cookie again where no DECODE came between. The order of what
+ *   is read: FREE, START, CAPTURE, EMPTY, DECODE, DRAIN, each as far as there is one.
  *
  * All integers are in the machine's byte order, without implicit padding.
  *

@@ -28,8 +28,9 @@ const OPTIONS = {
 // No decoder complains so often of one coded frame.
 const MAX_COMPLAINTS = 1000;
 
-// As many parameter sets as anybody sends one by one.
+// As many parameter sets as anybody sends one by one, and as many bytes of them in all.
 const MAX_LEAD = 16;
+const MAX_LEAD_BYTES = 1 << 20;
 
 // The upper half of AV_NOPTS_VALUE, of libavutil/avutil.h; the lower one is 0.
 const NOPTS_HIGH = 0x8000_0000;
@@ -202,9 +203,12 @@ export class DisplayDecoder implements Disposable {
     if (access !== undefined && this.#drains === "again") {
       this.#history.add(this.#packet.bytes, access);
     }
-    if (access === "none" && this.#lead.length < MAX_LEAD) {
-      this.#lead.push(this.#packet.bytes.slice());
-    }
+    if (access === "none") this.#keepLead(this.#packet.bytes);
+  }
+
+  #keepLead(header: Uint8Array): void {
+    const kept = this.#lead.reduce((sum, { length }) => sum + length, header.length);
+    if (this.#lead.length < MAX_LEAD && kept <= MAX_LEAD_BYTES) this.#lead.push(header.slice());
   }
 
   /** FFmpeg gets a random access point. */

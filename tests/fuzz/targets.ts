@@ -155,7 +155,7 @@ const protocol: Target = {
       if (incoming.read() <= 0) return;
       const controls = new Controls(incoming);
       controls.check();
-      for (const codec of ["h264", "hevc", "av1", "vp8", "mpeg2"] as const) {
+      for (const codec of ["h264", "hevc", "av1", "vp8", "vp9", "mpeg2"] as const) {
         const rebuilt = rebuilder(codec);
         const to = new Assembly();
         allowing([StreamError], () => {

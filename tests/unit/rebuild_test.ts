@@ -5,6 +5,7 @@ import { Av1Rebuilder } from "../../daemon/rebuild/av1.ts";
 import { H264Rebuilder } from "../../daemon/rebuild/h264.ts";
 import { Mpeg2Rebuilder } from "../../daemon/rebuild/mpeg2.ts";
 import { Vp8Rebuilder } from "../../daemon/rebuild/vp8.ts";
+import { Vp9Rebuilder } from "../../daemon/rebuild/vp9.ts";
 import { nalUnits } from "../../lib/codec/annexb.ts";
 import * as av1 from "../../lib/uapi/v4l2_controls_av1.ts";
 import { Av1References } from "../../lib/codec/av1/references.ts";
@@ -14,11 +15,13 @@ import * as c from "../../lib/uapi/v4l2_controls_h264.ts";
 import { readPps, readSps } from "../../lib/codec/h264/sps.ts";
 import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import * as vp8 from "../../lib/uapi/v4l2_controls_vp8.ts";
+import * as vp9 from "../../lib/uapi/v4l2_controls_vp9.ts";
 import * as mpeg2 from "../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { readMpeg2Headers } from "../../lib/codec/mpeg2/headers.ts";
 import { readStream, StreamError } from "../../lib/codec/stream.ts";
 import { Mpeg2Client } from "../harness/mpeg2_client.ts";
 import { frameControls, Vp8Client } from "../harness/vp8_client.ts";
+import { singleFrames, Vp9Client } from "../harness/vp9_client.ts";
 import { type Av1ClientFrame, Av1ControlsReader } from "./av1_controls_reader.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -313,6 +316,19 @@ Deno.test("AV1: a frame stays in its slot as long as the client has it", () => {
   for (let i = 0; i < 7; i++) assert(references.find(2000 + i, 0) >= 0);
 });
 
+Deno.test("AV1: nothing refers to what FFmpeg rejected, or had before a seek", () => {
+  const frames = clientFrames("av1-320x240.ivf").flatMap(({ coded }) => coded ? [coded] : []);
+  for (const forget of ["reject", "flush"] as const) {
+    const rebuilder = new Av1Rebuilder();
+    const add = (at: number) => rebuilder.add(new Assembly(), frames[at].data, frames[at].controls);
+    add(0);
+    rebuilder[forget]();
+    assertThrows(() => add(1), StreamError, "not there");
+    add(0);
+    add(1);
+  }
+});
+
 // VP8
 
 type Vp8Control = ReturnType<Vp8Client["control"]>;
@@ -399,6 +415,99 @@ Deno.test("VP8: without a frame's control nothing is known of its references", (
   }
   const { data, controls } = frames[1];
   assertThrows(() => rebuilder.add(new Assembly(), data, controls), StreamError, "reference");
+});
+
+// VP9
+
+type Vp9Control = ReturnType<Vp9Client["control"]>;
+
+/** The frames of a stream, and of its superframes, with the control that a client has for each. */
+function vp9Frames(name: string): { data: Bytes; control: Vp9Control; controls: FrameControls }[] {
+  const client = new Vp9Client();
+  return singleFrames([...readStream(fixture(name))]).map(({ data }, number) => {
+    const time = BigInt(number + 1) << 30n;
+    const control = client.control(data, time);
+    const id = vp9.V4L2_CID_STATELESS_VP9_FRAME;
+    return { data, control, controls: frameControls(time, [{ id, payload: control.bytes }]) };
+  });
+}
+
+Deno.test("VP9: a frame stays as it is where its control names FFmpeg's references", () => {
+  for (const name of names.filter((name) => /^vp9.*ivf$/.test(name))) {
+    const frames = vp9Frames(name);
+    const rebuilder = new Vp9Rebuilder();
+    const to = new Assembly();
+    for (const { data, control, controls } of frames) {
+      to.clear();
+      // One that shows an earlier frame has no headers.
+      assertEquals(rebuilder.isWhole(data, controls), control.uncompressed_header_size === 0);
+      rebuilder.add(to, data, controls);
+      assertEquals(to.bytes, data);
+    }
+  }
+  const alternate = vp9Frames("vp9-320x240.ivf").map(({ control }) => control.alt_frame_ts);
+  assert(new Set(alternate).size > 1, "no frame is an alternate reference but the first one");
+});
+
+Deno.test("VP9: a control of another frame, or with other references, is refused", () => {
+  const wrong: ((control: Vp9Control) => void)[] = [
+    (control) => control.last_frame_ts++,
+    (control) => control.golden_frame_ts += 1n << 32n,
+    (control) => control.alt_frame_ts = 0n,
+    (control) => control.flags |= vp9.V4L2_VP9_FRAME_FLAG_KEY_FRAME,
+  ];
+  for (const change of wrong) {
+    const frames = vp9Frames("vp9-322x182.ivf").slice(0, 4);
+    const rebuilder = new Vp9Rebuilder();
+    const add = (at: number) => rebuilder.add(new Assembly(), frames[at].data, frames[at].controls);
+    add(0);
+    change(frames[1].control);
+    assertThrows(() => add(1), StreamError);
+    // What refers to that frame has nothing to refer to.
+    assertThrows(() => add(2), StreamError, "reference");
+    add(0);
+  }
+  const [{ data, control, controls }] = vp9Frames("vp9-322x182.ivf");
+  control.frame_width_minus_1++;
+  const add = () => new Vp9Rebuilder().add(new Assembly(), data, controls);
+  assertThrows(add, StreamError, "another frame's");
+});
+
+Deno.test("VP9: nothing refers to what FFmpeg rejected, or had before a seek", () => {
+  const frames = vp9Frames("vp9-322x182.ivf");
+  for (const forget of ["reject", "flush"] as const) {
+    const rebuilder = new Vp9Rebuilder();
+    const add = (at: number) => rebuilder.add(new Assembly(), frames[at].data, frames[at].controls);
+    add(0);
+    add(1);
+    rebuilder[forget]();
+    assertThrows(() => add(2), StreamError, "reference");
+    add(0);
+    add(1);
+  }
+});
+
+Deno.test("VP9: without a frame's control nothing is known of its references", () => {
+  const [{ data, sequence: { controls: [{ payload }] } }] = readStream(fixture("vp9-322x182.ivf"));
+  const rebuilder = new Vp9Rebuilder();
+  assert(rebuilder.isWhole(data, controlsOf()));
+  // What decode-file gives says what all frames are.
+  assert(rebuilder.isWhole(data, controlsOf([vp9.V4L2_CID_STATELESS_VP9_FRAME, payload])));
+  const second = vp9Frames("vp9-322x182.ivf")[1];
+  assertThrows(
+    () => rebuilder.add(new Assembly(), second.data, second.controls),
+    StreamError,
+    "reference",
+  );
+});
+
+Deno.test("VP9: several frames have no control in common", () => {
+  const superframe = [...readStream(fixture("vp9-320x240.ivf"))]
+    .find(({ data }) => singleFrames([{ data, displayIndex: 0 }]).length > 1);
+  assert(superframe !== undefined);
+  const [{ controls }] = vp9Frames("vp9-320x240.ivf");
+  const add = () => new Vp9Rebuilder().add(new Assembly(), superframe.data, controls);
+  assertThrows(add, StreamError, "several frames");
 });
 
 // MPEG-2
@@ -668,6 +777,7 @@ Deno.test("wrong bytes in controls give a packet or an error, soon", () => {
   }
   const pictures = mpeg2Pictures(MPEG2_STREAMS[1]);
   const frames8 = vp8Frames("stateful/vp8-hidden.ivf");
+  const frames9 = vp9Frames("vp9-320x240.ivf");
   for (let round = 0; round < 100; round++) {
     const mpeg2Rebuilder = new Mpeg2Rebuilder();
     for (const { slices, time, controls } of pictures) {
@@ -684,8 +794,16 @@ Deno.test("wrong bytes in controls give a packet or an error, soon", () => {
       to.clear();
       attempt(() => vp8Rebuilder.add(to, data, bad));
     }
+    const vp9Rebuilder = new Vp9Rebuilder();
+    for (const { data, controls } of frames9) {
+      const bad = next() < 0.5
+        ? damaged(controls, [vp9.V4L2_CID_STATELESS_VP9_FRAME], next)
+        : controls;
+      to.clear();
+      attempt(() => vp9Rebuilder.add(to, data, bad));
+    }
   }
-  assert(refused > 1000 && refused < 9000, `${refused} refused`);
+  assert(refused > 1000 && refused < 11_000, `${refused} refused`);
   assert(performance.now() - begin < 20_000);
 });
 

@@ -98,7 +98,13 @@ Deno.test("waiting: a ring in order, no more than there can be", () => {
     waiting.shift();
     assertEquals(waiting.length, 0);
   }
-  for (let i = 0; i < 3; i++) waiting.push(i, 0, 0, 0);
+  for (let i = 0; i < 3; i++) {
+    waiting.push(i, 0, 7 + i, 0);
+    assertEquals(waiting.newestIndex, 7 + i);
+  }
+  waiting.pop();
+  assertEquals([waiting.length, waiting.index, waiting.newestIndex], [2, 7, 8]);
+  waiting.push(2, 0, 9, 0);
   assertThrows(() => waiting.push(3, 0, 0, 0), ProtocolError, "more than 3");
   waiting.clear();
   assertEquals(waiting.length, 0);

@@ -144,6 +144,11 @@ export class Av1FrameWriter {
     this.#references.put(this.#refresh, low, high, this.#frame.order_hint, this.#motion);
   }
 
+  /** The decoder has no frame of that timestamp, which is given as to `keep`. */
+  drop(low: number, high: number): void {
+    this.#references.drop(low, high);
+  }
+
   #has(mask: number): boolean {
     return (this.#frame.flags & mask) !== 0;
   }

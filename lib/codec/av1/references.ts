@@ -86,6 +86,13 @@ export class Av1References {
     }
   }
 
+  /** Forgets a frame, wherever it is: there is none to refer to. */
+  drop(low: number, high: number): void {
+    for (const slot of this.slots) {
+      if (slot.low === low && slot.high === high) slot.used = false;
+    }
+  }
+
   /** Forgets all frames. */
   clear(): void {
     for (const slot of this.slots) slot.used = false;

@@ -4,7 +4,7 @@
  * @module
  */
 import { type AccessUnit, type Sequence, uncropped } from "../access_unit.ts";
-import { V4L2_CID_STATELESS_VP9_FRAME } from "../../uapi/v4l2_controls_vp9.ts";
+import { V4L2_CID_STATELESS_VP9_FRAME, v4l2_ctrl_vp9_frame } from "../../uapi/v4l2_controls_vp9.ts";
 import type { IvfFrame } from "../ivf.ts";
 import { at, type Lost, passedOver, StreamError } from "../stream_error.ts";
 import { splitSuperframe, type Vp9Format, type Vp9Frame, Vp9Headers } from "./header.ts";
@@ -13,11 +13,21 @@ const sameFormat = (a: Sequence, b: Vp9Format) =>
   a.width === b.width && a.height === b.height && a.bitDepth === b.bitDepth &&
   a.chroma === b.chroma;
 
+/** What a frame's control says of all: no decoder is to take it for the control of each one. */
+function ofAll(control: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const bytes = control.slice();
+  Object.assign(v4l2_ctrl_vp9_frame.at(bytes), {
+    compressed_header_size: 0,
+    uncompressed_header_size: 0,
+  });
+  return bytes;
+}
+
 function sequenceOf(
   { width, height, bitDepth, chroma }: Vp9Format,
   control: Uint8Array<ArrayBuffer> | undefined,
 ): Sequence {
-  const controls = control ? [{ id: V4L2_CID_STATELESS_VP9_FRAME, payload: control }] : [];
+  const controls = control ? [{ id: V4L2_CID_STATELESS_VP9_FRAME, payload: ofAll(control) }] : [];
   return uncropped({ codec: "vp9", width, height, bitDepth, chroma, controls });
 }
 

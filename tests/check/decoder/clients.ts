@@ -11,7 +11,8 @@ import {
 import { readStream } from "../../../lib/codec/stream.ts";
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
 import { isUdmabuf } from "../../../lib/dmabuf/udmabuf.ts";
-import { EBUSY, EINVAL, SysError } from "../../../lib/sys/errno.ts";
+import { EACCES, EBUSY, EINVAL } from "../../../lib/sys/errno.ts";
+import { O_RDONLY, O_RDWR, O_WRONLY } from "../../../lib/sys/file.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { Mapping } from "../../../lib/sys/mmap.ts";
@@ -24,6 +25,8 @@ import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import { StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import { VPIPE_DEC_CODEC_VP9 } from "../../../lib/uapi/vpipe_dec.ts";
 import { type Context, heap } from "../../harness/context.ts";
+import { errnoOf } from "../../harness/expectations.ts";
+import { dmabufFor } from "../../harness/one_way.ts";
 import { fakeSession } from "./service.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
@@ -143,16 +146,40 @@ function largeCheck(): string {
   device.setFormat(OUTPUT, { pixelformat, width: 64, height: 48 }, "at least");
   using dmabuf = allocateFromHeap(path, MAX_BITSTREAM + 4096);
   using queue = new MplaneDmabufQueue(device, OUTPUT, [[dmabuf]]);
-  let code = 0;
-  try {
-    queue.enqueue(0, MAX_BITSTREAM + 1);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
-    code = error.code;
-  }
+  const code = errnoOf(() => queue.enqueue(0, MAX_BITSTREAM + 1));
   expectEqual(`errno of ${MAX_BITSTREAM + 1} bytes`, code, EINVAL);
   queue.enqueue(0, MAX_BITSTREAM);
   return `${MAX_BITSTREAM} bytes are taken, one more is refused`;
+}
+
+/** Dma-bufs that the daemon could not map as it has to: the client hears it where it gives them. */
+function oneWayCheck(): string {
+  const [width, height] = [64, 48];
+  const { V4L2_PIX_FMT_NV12: NV12, V4L2_PIX_FMT_NV12M: NV12M } = v4l2;
+  const cases = [
+    [OUTPUT, 0, [O_RDONLY], 0],
+    [OUTPUT, 0, [O_WRONLY], EACCES],
+    [CAPTURE, NV12, [O_RDWR], 0],
+    [CAPTURE, NV12, [O_RDONLY], EACCES],
+    [CAPTURE, NV12, [O_WRONLY], EACCES],
+    [CAPTURE, NV12M, [O_RDWR, O_RDWR], 0],
+    [CAPTURE, NV12M, [O_RDWR, O_RDONLY], EACCES],
+  ] as const;
+  for (const [type, picture, accesses, right] of cases) {
+    using device = openDecoder();
+    const pixelformat = v4l2.V4L2_PIX_FMT_VP9_FRAME;
+    device.setFormat(OUTPUT, { pixelformat, width, height }, "at least");
+    if (picture) device.setFormat(CAPTURE, { pixelformat: picture, width, height }, "at least");
+    using stack = new DisposableStack();
+    const planes = accesses.map((access) => stack.use(dmabufFor(access, 1 << 16)));
+    using queue = new MplaneDmabufQueue(device, type, [planes]);
+    expectEqual(
+      `errno of QBUF, type ${type}, planes for ${accesses}`,
+      errnoOf(() => queue.enqueue(0, 1)),
+      right,
+    );
+  }
+  return "bitstream that must not be read, pictures that must not be written to: EACCES at QBUF";
 }
 
 /** The result of a call with a list of controls. */
@@ -213,5 +240,6 @@ export async function decoderClientChecks(suite: Suite, context: Context): Promi
   await suite.check("decoder: a client's priority", () => priorityCheck(context));
   await suite.check("decoder: one buffer a request", requestCheck);
   await suite.check("decoder: the most bitstream of a frame", largeCheck);
+  await suite.check("decoder: dma-bufs for reading or for writing alone", oneWayCheck);
   await suite.check("decoder: sizes of controls", sizesCheck);
 }

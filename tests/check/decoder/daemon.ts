@@ -121,6 +121,14 @@ export class Daemon implements AsyncDisposable {
     return this.streams[count - 1];
   }
 
+  /** Memory that it takes, in MiB. */
+  get resident(): number {
+    const [, kilobytes] = Deno.readTextFileSync(`/proc/${this.pid}/status`).match(
+      /^VmRSS:\s+(\d+)/m,
+    )!;
+    return Number(kilobytes) / 1024;
+  }
+
   /** Memory of devices that it has mapped, and files that it has open. */
   get held(): { mappings: number; files: number } {
     const maps = Deno.readTextFileSync(`/proc/${this.pid}/maps`).split("\n");

@@ -12,11 +12,13 @@ import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import { V4L2_CID_STATELESS_VP8_FRAME } from "../../../lib/uapi/v4l2_controls_vp8.ts";
+import { V4L2_CID_STATELESS_VP9_FRAME } from "../../../lib/uapi/v4l2_controls_vp9.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
 import { Mpeg2Client } from "../../harness/mpeg2_client.ts";
 import { Vp8Client } from "../../harness/vp8_client.ts";
+import { singleFrames, Vp9Client } from "../../harness/vp9_client.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { pictures } from "./client.ts";
 
@@ -42,6 +44,18 @@ function vp8(): Client {
       data,
       controls: [{ id: V4L2_CID_STATELESS_VP8_FRAME, payload: control.bytes }],
       misname: () => void control.golden_frame_ts++,
+    };
+  };
+}
+
+function vp9(): Client {
+  const client = new Vp9Client();
+  return (data, time) => {
+    const control = client.control(data, time);
+    return {
+      data,
+      controls: [{ id: V4L2_CID_STATELESS_VP9_FRAME, payload: control.bytes }],
+      misname: () => void control.alt_frame_ts++,
     };
   };
 }
@@ -97,14 +111,18 @@ function decode(units: readonly AccessUnit[], client: Client, wrong = -1): (Buff
 
 export async function decoderReferenceChecks(suite: Suite, { fixtures }: Context): Promise<void> {
   const streams = [
-    ["vp8-322x182.ivf", vp8],
-    ["vp8-hidden.ivf", vp8],
-    ["mpeg2-322x182.m2v", mpeg2],
-    ["mpeg2-interlaced.m2v", mpeg2],
+    ["stateful/vp8-322x182.ivf", vp8],
+    ["stateful/vp8-hidden.ivf", vp8],
+    ["vp9-320x240.ivf", vp9],
+    ["vp9-322x182.ivf", vp9],
+    ["stateful/mpeg2-322x182.m2v", mpeg2],
+    ["stateful/mpeg2-interlaced.m2v", mpeg2],
   ] as const;
-  for (const [name, client] of streams) {
-    const file = `${fixtures}/streams/stateful/${name}`;
-    const units = [...readStream(Deno.readFileSync(file))];
+  for (const [path, client] of streams) {
+    const name = path.replace(/.*\//, "");
+    const file = `${fixtures}/streams/${path}`;
+    const whole = [...readStream(Deno.readFileSync(file))];
+    const units = client === vp9 ? singleFrames(whole) : whole;
     await suite.check(`decoder: ${name} by a client that names references`, () => {
       const got = decode(units, client());
       const shown = got.filter((_, number) => units[number].displayIndex >= 0);

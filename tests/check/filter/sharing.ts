@@ -6,20 +6,24 @@
 import { crc32 } from "../../../lib/image/crc32.ts";
 import { decodePgm } from "../../../lib/image/pgm.ts";
 import { threshold } from "../../../lib/image/threshold.ts";
-import { EINVAL } from "../../../lib/sys/errno.ts";
+import { EACCES, EINVAL } from "../../../lib/sys/errno.ts";
+import { O_RDONLY, O_RDWR, O_WRONLY } from "../../../lib/sys/file.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MediaDevice } from "../../../lib/v4l2/media.ts";
 import { MEDIA_REQUEST_IOC_QUEUE } from "../../../lib/uapi/media.ts";
-import { MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
+import { DmabufQueue, MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
 import { setFilterSize } from "../../../lib/vpipe/filter.ts";
 import {
+  V4L2_BUF_TYPE_VIDEO_CAPTURE,
   V4L2_BUF_TYPE_VIDEO_OUTPUT,
   V4L2_CAP_VIDEO_M2M,
   V4L2_PRIORITY_RECORD,
   VIDIOC_S_PRIORITY,
 } from "../../../lib/uapi/videodev2.ts";
 import { type Context, heap, readCsv } from "../../harness/context.ts";
+import { errnoOf } from "../../harness/expectations.ts";
+import { dmabufFor } from "../../harness/one_way.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const FRAMES = 200;
@@ -68,6 +72,25 @@ export async function sharingChecks(suite: Suite, context: Context): Promise<voi
     using queue = new MmapQueue(second, V4L2_BUF_TYPE_VIDEO_OUTPUT, 1);
     queue.streamOn();
     return "with V4L2_PRIORITY_RECORD it keeps nobody from a format, buffers and streaming";
+  });
+
+  await suite.check("sharing: dma-bufs for reading or for writing alone", () => {
+    const cases = [
+      [V4L2_BUF_TYPE_VIDEO_OUTPUT, O_RDONLY, 0],
+      [V4L2_BUF_TYPE_VIDEO_OUTPUT, O_WRONLY, EACCES],
+      [V4L2_BUF_TYPE_VIDEO_CAPTURE, O_RDONLY, EACCES],
+      [V4L2_BUF_TYPE_VIDEO_CAPTURE, O_WRONLY, 0],
+      [V4L2_BUF_TYPE_VIDEO_CAPTURE, O_RDWR, 0],
+    ] as const;
+    for (const [type, access, right] of cases) {
+      using device = VideoDevice.open(context.filter, V4L2_CAP_VIDEO_M2M, "filter");
+      setFilterSize(device, 64, 48);
+      using dmabuf = dmabufFor(access, 64 * 48);
+      using queue = new DmabufQueue(device, type, [dmabuf]);
+      const code = errnoOf(() => queue.enqueue(0));
+      expectEqual(`errno of QBUF, type ${type}, access ${access}`, code, right);
+    }
+    return "EACCES for reading from the one, and writing to the other";
   });
 
   await suite.check("sharing: one frame a request", () => {

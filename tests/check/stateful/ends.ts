@@ -4,12 +4,13 @@
  * @module
  */
 import { constants } from "node:os";
-import { V4L2_EVENT_SOURCE_CHANGE } from "../../../lib/uapi/videodev2.ts";
+import type { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { V4L2_EVENT_SOURCE_CHANGE, V4L2_PIX_FMT_H264 } from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
 import { Daemon, statistics } from "../decoder/daemon.ts";
 import { Decoding } from "../decoder/file.ts";
 import { errnoOf, expectError } from "../../harness/expectations.ts";
-import { Client } from "./client.ts";
+import { Client, OUTPUT } from "./client.ts";
 import { referenceOf } from "./streams.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { delay, until } from "../../harness/waiting.ts";
@@ -21,6 +22,14 @@ const STREAM = "vp9-320x240.ivf";
 const SIZE = [320, 240] as const;
 const FRAMES = 30;
 const CLIENTS = 8;
+
+/** Of H.264: filler data, which is as long as one likes and no picture. */
+const NAL_FILLER = 12;
+const FILLER_BYTES = 4 << 20;
+const FILLERS = 24;
+/** After these the daemon has what it copies a frame of that length to. */
+const FIRST_FILLERS = 6;
+const MORE_MIB = 24;
 
 const TIMEOUT = "/sys/module/vpipe_dec/parameters/timeout_ms";
 const SHORT_MS = 200;
@@ -54,6 +63,7 @@ async function daemonEnds(suite: Suite, context: Context): Promise<void> {
     await using _next = await Daemon.start(context);
     capture!.streamOff();
     expect(says(() => output.dequeue()), "OUTPUT works again before it was stopped");
+    expect(says(() => capture!.streamOn()), "STREAMON of CAPTURE before OUTPUT was stopped");
     client.seek();
     client.setUp();
     client.sendAll(reference);
@@ -99,6 +109,25 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
       if (moment === CLIENTS - 1) client.stop();
     }
     return `${CLIENTS} at different moments, then ${expectServed()} right pictures`;
+  });
+
+  await suite.check("stateful: frames that are long headers alone", () => {
+    const size = { width: 64, height: 48, pixelformat: V4L2_PIX_FMT_H264 };
+    const prepare = (device: VideoDevice) =>
+      void device.setFormat(OUTPUT, { ...size, sizeimage: FILLER_BYTES }, "at least");
+    using client = new Client("h264", { outputs: 1, prepare });
+    const filler = new Uint8Array(FILLER_BYTES).fill(0xff);
+    filler.set([0, 0, 0, 1, NAL_FILLER]);
+    filler[FILLER_BYTES - 1] = 0x80;
+    let before = 0;
+    for (let number = 0; number < FILLERS; number++) {
+      client.send(filler, number);
+      client.wait("the end of a frame", () => client.isUsedUp);
+      if (number === FIRST_FILLERS) before = daemon.resident;
+    }
+    const more = Math.round(daemon.resident - before);
+    expect(more < MORE_MIB, `the daemon takes ${more} MiB more than after ${FIRST_FILLERS} frames`);
+    return `${FILLERS} of ${FILLER_BYTES >> 20} MiB each: the daemon takes ${more} MiB more`;
   });
 
   await suite.whole?.check("stateful: a client that takes its time", async () => {

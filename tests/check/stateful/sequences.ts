@@ -16,6 +16,10 @@ import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 const { V4L2_EVENT_EOS: EOS, V4L2_EVENT_SOURCE_CHANGE: SOURCE_CHANGE } = v4l2;
 const { EBUSY } = constants.errno;
 
+/** Were each counted, the frame behind them would take the place of the first in the kernel's memory. */
+const DRAINED_FRAMES = 4;
+const DRAINS = 256 - DRAINED_FRAMES;
+
 /** A client whose CAPTURE is set up after the header, with frames up to `to` sent. */
 function begun(reference: Reference, outputs: number, to = outputs): Client {
   const client = new Client(reference.codec, { outputs });
@@ -172,6 +176,24 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     expectEqual("number", number, 100);
     expect(small.pictures.get(0)!.equals(pixels), "the small picture is wrong");
     return "5 pictures of 320x240, the last buffer, START, one of 160x120";
+  });
+
+  await suite.check("stateful: drains that are given up", () => {
+    using client = new Client(vp9.codec, { outputs: 8 });
+    client.sendAll(vp9, 0, DRAINED_FRAMES);
+    client.expectEvent(SOURCE_CHANGE);
+    client.allocate(2);
+    // Without a buffer for the first picture none of them comes to its end.
+    for (let i = 0; i < DRAINS; i++) {
+      client.capture!.streamOn();
+      client.stop();
+      client.capture!.streamOff();
+    }
+    client.begin();
+    client.send(vp9.frames[DRAINED_FRAMES], DRAINED_FRAMES);
+    client.stop();
+    expectEqual("pictures", client.expectPictures(vp9).join(), "0,1,2,3,4");
+    return `${DRAINS} times STOP and STREAMOFF of CAPTURE, then all pictures of 5 frames`;
   });
 
   await suite.check("stateful: a seek to a key frame", () => {

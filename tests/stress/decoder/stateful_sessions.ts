@@ -247,9 +247,14 @@ export function statefulOrphan(counter: Counter): void {
     client.frame(0);
   }
   client.stop(CAPTURE);
-  counter.refused("STREAMON of CAPTURE without a daemon", client.tryStart(CAPTURE), ENOTCONN);
+  counter.refused(
+    "STREAMON of CAPTURE beside an OUTPUT that failed",
+    client.tryStart(CAPTURE),
+    EIO,
+  );
   for (const command of [V4L2_DEC_CMD_STOP, V4L2_DEC_CMD_START]) {
     counter.refused("DEC_CMD without a daemon", client.command(command), EIO);
   }
   client.stop(OUTPUT);
+  counter.refused("STREAMON of CAPTURE without a daemon", client.tryStart(CAPTURE), ENOTCONN);
 }
