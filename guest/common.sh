@@ -89,6 +89,8 @@ locked() {
 . "$project/guest/parts/debian.sh"
 # shellcheck source=parts/arm64.sh
 . "$project/guest/parts/arm64.sh"
+# shellcheck source=parts/dkms.sh
+. "$project/guest/parts/dkms.sh"
 # shellcheck source=parts/source.sh
 . "$project/guest/parts/source.sh"
 # shellcheck source=parts/kernels.sh

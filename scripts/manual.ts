@@ -112,7 +112,7 @@ function page(tool: AnyTool): string {
     lines.push(".Sh EXAMPLES");
     for (const [i, [words, command]] of examples.entries()) {
       if (i > 0) lines.push(".Pp");
-      lines.push(plain(words), `.Dl ${plain(command)}`);
+      lines.push(sentences(words), `.Dl ${plain(command)}`);
     }
   }
   lines.push(".Sh SEE ALSO", seeAlso(tool.name));

@@ -40,9 +40,6 @@ guest/run --kernel uml -- tests/with_systemd.sh bash -euc '
 		read -r _ _ _ digest < <(grep "^vp9-320x240.ivf " fixtures/streams/digests.txt)
 		echo "$digest  /tmp/pictures" | sha256sum --check
 	}
-	# As 60-vpipe.rules has udev do it.
-	chgrp vpipe /dev/vpipe-dec
-	chmod 660 /dev/vpipe-dec
 	# serves OLD: a daemon of another number answers.
 	serves() {
 		local _
@@ -56,6 +53,14 @@ guest/run --kernel uml -- tests/with_systemd.sh bash -euc '
 		systemctl status decoder-daemon
 		exit 1
 	}
+	# Without the module it says so.
+	rmmod vpipe-dec
+	if systemctl start decoder-daemon 2>/tmp/said; then exit 1; fi
+	grep -q "Assertion failed on job for decoder-daemon.service" /tmp/said
+	insmod "build/kmod/$(uname -r)/vpipe-dec.ko"
+	# As 60-vpipe.rules has udev do it.
+	chgrp vpipe /dev/vpipe-dec
+	chmod 660 /dev/vpipe-dec
 	systemctl start decoder-daemon
 	serves none
 	decodes
@@ -68,9 +73,15 @@ guest/run --kernel uml -- tests/with_systemd.sh bash -euc '
 	serves "$daemon"
 	decodes
 
-	# It stops the daemon, too.
+	# It stops the daemon, too, with a node of its open; and the device that is left is of no
+	# group whose number the next one gets.
+	node=$(grep -lx vpipe-dec /sys/class/video4linux/*/name)
+	node=${node%/name}
+	exec {open}<>"/dev/${node##*/}"
 	apt-get -q -y purge vpipe-tools vpipe-dev
 	[ -z "$(pgrep -x decoder-daemon)" ]
+	[ "$(stat -c "%U %G %a" /dev/vpipe-dec)" = "root root 600" ]
+	exec {open}>&-
 	everything | diff /tmp/before - || { echo "left behind by apt purge"; exit 1; }
 	cut -d: -f1 /etc/group | diff /tmp/groups -
 ' bash "${packages[@]}"

@@ -133,6 +133,8 @@ export const STEPS: Steps = {
   "stress-decoder": stress(200, "decoder"),
   "stress-loop": stress(150, "loop"),
   dist: step(150, ["tools", "modules-uml"], ["tests/dist.sh"]),
-  // Behind it, as both make the one program.
+  // Behind it, as both make the one program; and each of these behind the other, as all make packages.
   packages: step(200, ["dist"], ["tests/packages.sh"]),
+  dkms: step(400, ["packages"], ["tests/dkms.sh"]),
+  "packages-arm64": step(60, ["tools-arm64", "dkms"], ["tests/packages_arm64.sh"]),
 };
