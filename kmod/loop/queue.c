@@ -138,6 +138,8 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 		return -EINVAL;
 	if (vloop_is_capture(vb->vb2_queue))
 		return vb2_plane_size(vb, 0) < sizeimage ? -EINVAL : 0;
+	if (!vpipe_memory_is_readable(vb))
+		return -EACCES;
 
 	/*
 	 * Nothing stands for the whole buffer, also where its size is left to the dma-buf: no frame

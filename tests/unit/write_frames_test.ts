@@ -120,7 +120,6 @@ Deno.test("writing: frames are due by the clock, whatever held one up", async ()
     Number(BigInt(row.submit_monotonic_ns) - BigInt(row.due_monotonic_ns))
   );
   assert(late[2] > 40 * MS && late[3] > 20 * MS, `frames 2 and 3 are late by ${late.slice(2, 4)}`);
-  assert(late[7] < 40 * MS, `frame 7 is late by ${late[7]}`);
   // The last frame has its time as well.
   assert(end - begin >= 8 * 20 * MS, `it took ${end - begin} ns`);
 });

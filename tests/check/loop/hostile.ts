@@ -25,6 +25,7 @@ import { type Context, heap } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { CAPTURE, createBuffers, getFormat, OUTPUT, RawWriter, setFormat } from "./calls.ts";
 import { expectBytes, numbered, openCapture, openOutput, Reader, VGA_BYTES } from "./client.ts";
+import { dmabufFor } from "../../harness/one_way.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { loop, loopStats } from "../../harness/nodes.ts";
 import { delay } from "../../harness/waiting.ts";
@@ -215,6 +216,18 @@ async function loopRoadChecks(suite: Suite, context: Context, node: string): Pro
     if (result >= 0) new File(node, share.fd).close();
     expectEqual("SHARE", -result, EACCES);
     return "EACCES from SHARE, which gives something to read";
+  });
+
+  await suite.check("loop: a writer's dma-bufs for reading or for writing alone", () => {
+    for (const [access, right] of [[O_RDONLY, 0], [O_WRONLY, EACCES], [O_RDWR, 0]]) {
+      using device = openOutput(node);
+      setFormat(device, OUTPUT, GREY);
+      using dmabuf = dmabufFor(access, VGA_BYTES);
+      using queue = new DmabufQueue(device, OUTPUT, [dmabuf]);
+      const code = errnoOf(() => queue.enqueue(0, VGA_BYTES));
+      expectEqual(`errno of QBUF, access ${access}`, code, right);
+    }
+    return "EACCES for reading what is for writing alone";
   });
 
   await suite.check("loop: a reader's buffers, exported to the writer", () => {

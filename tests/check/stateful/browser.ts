@@ -16,6 +16,7 @@ import { Events } from "../../../lib/v4l2/events.ts";
 import { exportPlane } from "../../../lib/v4l2/queue/buffer_memory.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
+import { errnoOf } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { CAPTURE, Client, OUTPUT, type Reference } from "./client.ts";
 import { referenceOf } from "./streams.ts";
@@ -215,7 +216,7 @@ function createBuffers({ device }: Client): number {
 /** @returns the errno of REMOVE_BUFS */
 function removeBuffer(client: Client, index: number): number {
   const removal = v4l2.v4l2_remove_buffers.alloc({ index, count: 1, type: CAPTURE });
-  return client.errnoOf(() => ioctl(client.device, v4l2.VIDIOC_REMOVE_BUFS, removal.bytes));
+  return errnoOf(() => ioctl(client.device, v4l2.VIDIOC_REMOVE_BUFS, removal.bytes));
 }
 
 /** Buffers come in mid-stream, and one of them goes; every picture is right. */
@@ -263,7 +264,7 @@ function comesAndGoes(reference: Reference): string {
         expectEqual("errno of REMOVE_BUFS", code, 0);
         expectEqual(
           "errno of QBUF of what is gone",
-          client.errnoOf(() => buffer.enqueue()),
+          errnoOf(() => buffer.enqueue()),
           EINVAL,
         );
         const other = late.find((buffer) => buffer !== removed)!.index;

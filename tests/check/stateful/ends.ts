@@ -32,8 +32,8 @@ const FIRST_FILLERS = 6;
 const MORE_MIB = 24;
 
 const TIMEOUT = "/sys/module/vpipe_dec/parameters/timeout_ms";
-const SHORT_MS = 200;
-const LONG_MS = 500;
+const SHORT_MS = 1000;
+const LONG_MS = 1500;
 
 async function daemonEnds(suite: Suite, context: Context): Promise<void> {
   const input = `${context.fixtures}/streams/${STREAM}`;
