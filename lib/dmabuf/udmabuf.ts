@@ -24,14 +24,14 @@ export function isUdmabuf(path: string): boolean {
 export function udmabufFile(path: string, size: number): File {
   using device = File.open(path, O_RDWR);
   const fd = libc.memfd_create(cString("vpipe"), MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd < 0) throw new SysError(path, "memfd_create", errno());
+  if (fd < 0) throw new SysError(path, "memfd_create", errno[0]);
   // The dma-buf holds the pages from here on.
   using memory = new File("memfd", fd);
   const page = libc.getpagesize();
   const whole = Math.ceil(size / page) * page;
   memory.truncate(whole);
   if (libc.fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0) {
-    throw new SysError(path, "F_ADD_SEALS", errno());
+    throw new SysError(path, "F_ADD_SEALS", errno[0]);
   }
   const order = { memfd: fd, flags: UDMABUF_FLAGS_CLOEXEC, offset: 0n, size: BigInt(whole) };
   const result = ioctlOr(device, UDMABUF_CREATE, udmabuf_create.alloc(order).bytes, ENOTTY, EINVAL);

@@ -34,7 +34,7 @@ class Way {
         this.#made.push(folder);
         continue;
       }
-      const code = errno();
+      const code = errno[0];
       // What is in the way and no folder is reported when the file is opened.
       if (code === EEXIST) continue;
       this.remove();

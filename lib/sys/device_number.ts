@@ -35,7 +35,7 @@ export const statx = struct("struct statx", 256, {
 export function deviceNumber(file: { readonly path: string; readonly fd: number }): string {
   const status = statx.alloc();
   if (libc.statx(file.fd, cString(""), AT_EMPTY_PATH, 0, status.bytes) < 0) {
-    throw new SysError(file.path, "statx", errno());
+    throw new SysError(file.path, "statx", errno[0]);
   }
   return `${status.stx_rdev_major}:${status.stx_rdev_minor}`;
 }

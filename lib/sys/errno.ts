@@ -48,15 +48,17 @@ export const ENOTCONN = 107;
 /** A quota is used up. */
 export const EDQUOT = 122;
 
-// errno is per thread, and all synchronous calls run on this one: its address never changes.
 const location = libc.__errno_location();
 if (location === null) throw new Error("libc: __errno_location returned NULL");
-const cell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location, 4));
 
-/** errno as the last failed libc call left it. Read it before any other call. */
-export function errno(): number {
-  return cell[0];
-}
+/**
+ * errno as the last failed libc call left it, the only element. It is per thread, and all synchronous
+ * calls run on this one: its address never changes. Read it right behind the call; and it is no
+ * function, as V8 may do something of its own whenever one is entered, whose calls set errno as well.
+ */
+export const errno: Int32Array<ArrayBuffer> = new Int32Array(
+  Deno.UnsafePointerView.getArrayBuffer(location, 4),
+);
 
 // Two names for one number, and everybody says EAGAIN.
 const { EWOULDBLOCK: _, ...errnos } = constants.errno;

@@ -84,7 +84,7 @@ export class File implements Disposable {
    */
   static open(path: string, flags: number): File {
     const fd = libc.open(cString(path), flags | O_CLOEXEC, 0o666);
-    if (fd < 0) throw new SysError(path, "open", errno());
+    if (fd < 0) throw new SysError(path, "open", errno[0]);
     return new File(path, fd);
   }
 
@@ -109,7 +109,7 @@ export class File implements Disposable {
    */
   tryReadStart(target: IoBuffer): number {
     const got = libc.preadv(this.#fd, target.vector, 1, 0n);
-    return got < 0 ? -errno() : got;
+    return got < 0 ? -errno[0] : got;
   }
 
   /**
@@ -128,7 +128,7 @@ export class File implements Disposable {
    */
   truncate(size: number): void {
     if (libc.ftruncate(this.#fd, BigInt(size)) < 0) {
-      throw new SysError(this.path, "ftruncate", errno());
+      throw new SysError(this.path, "ftruncate", errno[0]);
     }
   }
 
@@ -138,7 +138,7 @@ export class File implements Disposable {
    * @throws {SysError} ESPIPE for a pipe
    */
   rewind(): void {
-    if (libc.lseek(this.#fd, 0n, SEEK_SET) < 0) throw new SysError(this.path, "lseek", errno());
+    if (libc.lseek(this.#fd, 0n, SEEK_SET) < 0) throw new SysError(this.path, "lseek", errno[0]);
   }
 
   /** Closes the descriptor; what close(2) says of it is not looked at. A second call does nothing. */
@@ -157,7 +157,7 @@ function again(call: typeof libc.readv, fd: number, { vector }: IoBuffer): numbe
   for (;;) {
     const moved = call(fd, vector, 1);
     if (moved >= 0) return moved;
-    const code = errno();
+    const code = errno[0];
     if (code !== EINTR) return -code;
   }
 }

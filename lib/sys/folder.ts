@@ -16,7 +16,7 @@ const D_NAME = 19;
  */
 export function listFolder(path: string): string[] {
   const stream = libc.opendir(cString(path));
-  if (stream === null) throw new SysError(path, "opendir", errno());
+  if (stream === null) throw new SysError(path, "opendir", errno[0]);
   const names: string[] = [];
   for (;;) {
     const pointer = libc.readdir(stream);

@@ -60,7 +60,7 @@ function write(fd: number, vectors: Uint8Array<ArrayBuffer>, count: number): num
   for (;;) {
     const moved = libc.writev(fd, vectors, count);
     if (moved >= 0) return moved;
-    const code = errno();
+    const code = errno[0];
     if (code !== EINTR) return -code;
   }
 }

@@ -17,7 +17,7 @@ export function tryIoctl(fd: number, request: number, argument: Uint8Array<Array
   for (;;) {
     const result = libc.ioctl(fd, request, argument);
     if (result >= 0) return result;
-    const code = errno();
+    const code = errno[0];
     if (code !== EINTR) return -code;
   }
 }
@@ -32,7 +32,7 @@ export function tryIoctlNumber(fd: number, request: number, argument: number): n
     // A negative one is an int, which the kernel takes the low half of.
     const result = libc.ioctl_number(fd, request, BigInt.asUintN(64, BigInt(argument)));
     if (result >= 0) return result;
-    const code = errno();
+    const code = errno[0];
     if (code !== EINTR) return -code;
   }
 }

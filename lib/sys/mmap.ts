@@ -104,7 +104,7 @@ function map(
   const pointer = libc.mmap(null, BigInt(length), protection, flags, fd, BigInt(offset));
   // MAP_FAILED is (void *)-1.
   if (pointer === null || Deno.UnsafePointer.value(pointer) === 0xffff_ffff_ffff_ffffn) {
-    throw new SysError(subject, "mmap", errno());
+    throw new SysError(subject, "mmap", errno[0]);
   }
   return pointer;
 }

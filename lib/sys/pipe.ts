@@ -23,7 +23,7 @@ export class Pipe implements Disposable {
   constructor() {
     const ends = new Int32Array(2);
     if (libc.pipe2(new Uint8Array(ends.buffer), O_CLOEXEC | O_NONBLOCK) < 0) {
-      throw new SysError("pipe", "pipe2", errno());
+      throw new SysError("pipe", "pipe2", errno[0]);
     }
     this.reader = new File("pipe", ends[0]);
     this.writer = new File("pipe", ends[1]);

@@ -52,7 +52,7 @@ export class Poller {
     const ready = libc.poll(this.#set.bytes, 1, timeout);
     if (ready > 0) return this.#set.revents;
     if (ready < 0) {
-      const code = errno();
+      const code = errno[0];
       if (code !== EINTR) throw new SysError(this.#file.path, "poll", code);
     }
     return 0;

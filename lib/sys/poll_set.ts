@@ -28,7 +28,7 @@ export class PollSet {
   wait(timeout: number): void {
     const ready = libc.poll(this.#bytes, this.#entries.length, timeout);
     if (ready >= 0) return;
-    const code = errno();
+    const code = errno[0];
     if (code !== EINTR) throw new SysError("descriptors", "poll", code);
     // The events of the last call are still there.
     for (const entry of this.#entries) entry.revents = 0;

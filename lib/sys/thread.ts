@@ -41,7 +41,7 @@ export function pinToCpu(cpu: number): void {
   const set = new Uint8Array(CPU_SET_BYTES);
   set[cpu >> 3] = 1 << (cpu & 7);
   if (libc.sched_setaffinity(0, BigInt(set.length), set) === 0) return;
-  const code = errno();
+  const code = errno[0];
   if (code === EINVAL) throw new Error(`CPU ${cpu}: there is none for this process (EINVAL)`);
   throw new SysError(`CPU ${cpu}`, "sched_setaffinity", code);
 }
@@ -55,7 +55,7 @@ export function pinToCpu(cpu: number): void {
 export function setRealtimePriority(priority: number): void {
   const { bytes } = sched_param.alloc({ sched_priority: priority });
   if (libc.sched_setscheduler(0, SCHED_FIFO, bytes) === 0) return;
-  const code = errno();
+  const code = errno[0];
   if (code === EPERM) {
     throw new Error(`real-time priority ${priority}: needs root or CAP_SYS_NICE (EPERM)`);
   }

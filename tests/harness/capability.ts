@@ -16,7 +16,7 @@ const WORDS = 6;
 const CAP_SYS_ADMIN = 21;
 
 function call(name: "capget" | "capset", data: Uint32Array<ArrayBuffer>): void {
-  if (libc[name](HEADER.slice(), data) < 0) throw new SysError("this thread", name, errno());
+  if (libc[name](HEADER.slice(), data) < 0) throw new SysError("this thread", name, errno[0]);
 }
 
 /** Runs `body` without CAP_SYS_ADMIN. */

@@ -126,7 +126,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
         errors > 0 && frames < all && frames + errors >= all,
         `${frames} frames, ${errors} errors`,
       );
-      expectEqual("bytes", decoding.bytes.length, frames * FRAME_BYTES);
+      expectEqual("bytes", decoding.size, frames * FRAME_BYTES);
       return `${said}; the other ${frames} of ${all} frames are there`;
     });
   };
@@ -160,7 +160,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
     const said = expectError(outcome, "decode-file", 1, "could not be decoded, the first");
     const { frames, errors } = JSON.parse(outcome.stdout);
     expectEqual("frames", frames, h264.frames);
-    expectEqual("bytes", decoding.bytes.length, frames * FRAME_BYTES);
+    expectEqual("bytes", decoding.size, frames * FRAME_BYTES);
     const told = Deno.readTextFileSync(digests).match(/ damaged$/gm)?.length;
     expect(errors > 0 && told === errors, `${errors} errors, ${told} lines say so`);
     return `${said}; all ${frames} frames are there, ${told} lines of --digest say that theirs is damaged`;

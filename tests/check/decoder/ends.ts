@@ -167,7 +167,7 @@ async function deviceEnds(suite: Suite, ends: Ends, daemon: Daemon): Promise<voi
       expectEqual(
         "the daemon's last line",
         last,
-        "decoder-daemon: /dev/vpipe-dec: the device is gone",
+        "decoder-daemon: /dev/vpipe-dec: the device is gone (ENODEV)",
       );
       return `${said}, ${count} right frames kept; status 1, "${last}"`;
     } finally {

@@ -73,7 +73,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
         1,
         `${stream}: 30 of 30 frames are damaged or could not be decoded, the first one is number 0`,
       );
-      expectEqual("bytes of output", decoding.bytes.length, 0);
+      expectEqual("bytes of output", decoding.size, 0);
       return `${said}, half a second after the stream began`;
     } finally {
       Deno.writeTextFileSync(parameter, before);

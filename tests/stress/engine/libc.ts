@@ -32,5 +32,5 @@ export const raw = library.symbols;
 
 /** A call's result, or the negated errno. */
 export function orErrno(result: number): number {
-  return result < 0 ? -errno() : result;
+  return result < 0 ? -errno[0] : result;
 }

@@ -37,7 +37,7 @@ export function missingMemory(bytes: number): bigint | undefined {
     ] as const
   ) {
     if (raw.ioctl(fd, request, addressOf(bytes)) < 0) {
-      throw new Error(`userfaultfd: errno ${errno()}`);
+      throw new Error(`userfaultfd: errno ${errno[0]}`);
     }
   }
   return address;
