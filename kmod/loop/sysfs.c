@@ -18,15 +18,15 @@ static ssize_t format_show(struct device *device, struct device_attribute *attr,
 	return vloop_format_text(vloop_of_device(device), text);
 }
 
-/* Of "@N" or "@N/D", N frames in D seconds. */
+/* Of "@N" or "@N/D", N frames in D seconds. More digits would be cut to 32 bits. */
 static int vloop_read_interval(const char *text, struct v4l2_fract *interval)
 {
 	int end = 0;
 
-	if (sscanf(text, "@%u/%u %n", &interval->denominator, &interval->numerator, &end) == 2)
+	if (sscanf(text, "@%9u/%9u %n", &interval->denominator, &interval->numerator, &end) == 2)
 		return text[end] ? -EINVAL : 0;
 	interval->numerator = 1;
-	if (sscanf(text, "@%u %n", &interval->denominator, &end) == 1)
+	if (sscanf(text, "@%9u %n", &interval->denominator, &end) == 1)
 		return text[end] ? -EINVAL : 0;
 
 	return -EINVAL;

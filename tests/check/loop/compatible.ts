@@ -269,7 +269,19 @@ async function imageChecks(suite: Suite, node: string): Promise<void> {
 
 async function attributeChecks(suite: Suite, node: string): Promise<void> {
   await suite.check("loop: attributes of a node", () => {
-    for (const text of ["25", "@", "@0", "@25/0", "@25/2x", "@2000", "YUYV:320x240@25", "@-1"]) {
+    for (
+      const text of [
+        "25",
+        "@",
+        "@0",
+        "@25/0",
+        "@25/2x",
+        "@2000",
+        "YUYV:320x240@25",
+        "@-1",
+        "@4294967326",
+      ]
+    ) {
       expectEqual(`"${text}" to format`, setAttribute(node, "format", text), EINVAL);
     }
     expectEqual('"@50" to format', setAttribute(node, "format", "@50\n"), 0);
