@@ -18,6 +18,24 @@ export interface StreamDigest {
   readonly sha256: string;
 }
 
+/**
+ * MPEG's and H.263's inverse transform is exact within bounds alone (IEEE 1180), and FFmpeg's is another
+ * one on each architecture. The digests are of x86-64's.
+ */
+const isExact = ({ name }: StreamDigest) =>
+  Deno.build.arch === "x86_64" || !/^(mpeg|h263)/.test(name);
+
+/** Compares the digest of all pictures, where they are the same on each machine. */
+export function expectSha256(what: string, found: string, digest: StreamDigest): void {
+  if (isExact(digest)) expectEqual(what, found, digest.sha256);
+}
+
+/** What was seen of it. */
+export const describeSha256 = (digest: StreamDigest): string =>
+  isExact(digest)
+    ? `SHA-256 ${digest.sha256.slice(0, 12)}... of all as in digests.txt`
+    : `not compared with ${digest.sha256.slice(0, 12)}..., which is x86-64's`;
+
 /** decode-file's name of a format of FFmpeg's. */
 export const FORMATS = { nv12: "nv12", p010le: "p010" } as const;
 
@@ -87,7 +105,7 @@ export class Decoding implements AsyncDisposable {
     const report = await this.report();
     const { frames, format } = report;
     expectEqual(`frames in ${format}`, frames as number, expected.frames);
-    expectEqual(`SHA-256 in ${format}`, sha256(this.bytes), expected.sha256);
+    expectSha256(`SHA-256 in ${format}`, sha256(this.bytes), expected);
     return report;
   }
 

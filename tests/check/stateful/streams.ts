@@ -5,7 +5,13 @@
  */
 import { createHash } from "node:crypto";
 import type { Context } from "../../harness/context.ts";
-import { digestsIn, FORMATS, type StreamDigest } from "../decoder/file.ts";
+import {
+  describeSha256,
+  digestsIn,
+  expectSha256,
+  FORMATS,
+  type StreamDigest,
+} from "../decoder/file.ts";
 import { decodeAll, type Reference } from "./client.ts";
 import { expectEqual, type Suite } from "../../harness/suite.ts";
 
@@ -20,7 +26,7 @@ export function expectDigest(
   const hash = createHash("sha256");
   for (const picture of reference.pictures.values()) hash.update(picture);
   expectEqual("pictures", reference.pictures.size, digest.frames);
-  expectEqual("SHA-256", hash.digest("hex"), digest.sha256);
+  expectSha256("SHA-256", hash.digest("hex"), digest);
   return reference;
 }
 
@@ -47,7 +53,7 @@ export async function statefulStreamChecks(suite: Suite, context: Context): Prom
         const damaged = digest.name.includes("-cut.") ? 1 : 0;
         expectEqual("frames with an error", reference.errors, damaged);
         return `${digest.frames} pictures, ${reordered(reference)} out of the frames' order, ` +
-          `SHA-256 ${digest.sha256.slice(0, 12)}... of all as in digests.txt`;
+          describeSha256(digest);
       });
     }
   }
