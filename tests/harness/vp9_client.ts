@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { splitSuperframe, Vp9Headers } from "../../lib/codec/vp9/header.ts";
-import { VP9_SLOTS, Vp9References } from "../../lib/codec/vp9/references.ts";
+import { splitSuperframe, VP9_SLOTS, Vp9Headers } from "../../lib/codec/vp9/header.ts";
+import { Vp9References } from "../../lib/codec/vp9/references.ts";
 import * as c from "../../lib/uapi/v4l2_controls_vp9.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

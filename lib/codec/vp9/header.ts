@@ -9,9 +9,12 @@ import { BitReader } from "../bits/reader.ts";
 import * as c from "../../uapi/v4l2_controls_vp9.ts";
 import { StreamError } from "../stream_error.ts";
 
-const REFERENCES = 8;
+/** Reference slots of a decoder. */
+export const VP9_SLOTS = 8;
+/** What a frame begins with, two bits. */
+export const FRAME_MARKER = 2;
 const SYNC_CODE = 0x498342;
-const CS_RGB = 7;
+export const CS_RGB = 7;
 /** The interpolation filters in the order of their code: smooth, regular, sharp, bilinear. */
 const INTERPOLATION_FILTERS = [1, 0, 2, 3];
 const SWITCHABLE = 4;
@@ -109,7 +112,7 @@ function frameSize(bits: BitReader): Size {
 /** Reads the headers of a stream's frames in decoding order, and keeps what later ones refer to. */
 export class Vp9Headers {
   /** What lies in each reference slot. */
-  readonly #references: (Vp9Format | undefined)[] = new Array(REFERENCES).fill(undefined);
+  readonly #references: (Vp9Format | undefined)[] = new Array(VP9_SLOTS).fill(undefined);
   #colour: Colour = { bitDepth: 8, chroma: "4:2:0", flags: SUBSAMPLING_420 };
   #refDeltas = [0, 0, 0, 0];
   #modeDeltas = [0, 0];
@@ -124,7 +127,7 @@ export class Vp9Headers {
    */
   read(frame: Uint8Array): Vp9Frame {
     const bits = new BitReader(frame);
-    if (bits.bits(2) !== 2) throw new StreamError("not a VP9 frame");
+    if (bits.bits(2) !== FRAME_MARKER) throw new StreamError("not a VP9 frame");
     const profile = bits.bit() + 2 * bits.bit();
     if (profile === 3 && bits.flag()) throw new StreamError("a VP9 profile beyond 3");
     if (bits.flag()) {
@@ -191,7 +194,7 @@ export class Vp9Headers {
     control.frame_width_minus_1 = size.width - 1;
     control.frame_height_minus_1 = size.height - 1;
 
-    for (let i = 0; i < REFERENCES; i++) if (refresh & (1 << i)) this.#references[i] = format;
+    for (let i = 0; i < VP9_SLOTS; i++) if (refresh & (1 << i)) this.#references[i] = format;
     return { key, shown, format, control: control.bytes };
   }
 
