@@ -6,6 +6,7 @@
 import type { Codec, CodecName } from "../../lib/codec/codecs.ts";
 import { isStreamOf, type Lost, readStream, StreamError } from "../../lib/codec/stream.ts";
 import type { DisplayDecoder } from "../../lib/ffmpeg/display_decoder.ts";
+import { concatenate } from "../../lib/files/files.ts";
 
 // Whoever writes it is root; a file that is written by mistake must not take all memory.
 const MAX_BYTES = 64 << 20;
@@ -69,12 +70,7 @@ export class FileFrames {
    * @throws {StreamError} no video is known in it, or it is of another codec
    */
   close(): CodecName {
-    const bytes = new Uint8Array(this.#size);
-    let at = 0;
-    for (const part of this.#parts.splice(0)) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const bytes = concatenate(this.#parts.splice(0));
     const { codec, frames } = find(bytes, this.#codec, () => this.#broken++);
     this.#frames = frames;
     return codec;

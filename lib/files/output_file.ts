@@ -12,9 +12,6 @@ const NEWLINE = 0x0a;
 
 const encoder = new TextEncoder();
 
-const encoded = (content: string | Uint8Array): Uint8Array =>
-  typeof content === "string" ? encoder.encode(content) : content;
-
 /** What is appended piece by piece, as `Output` takes it. */
 export class OutputFile implements Disposable {
   readonly #output: Output;
@@ -30,15 +27,15 @@ export class OutputFile implements Disposable {
    *
    * @throws {SysError} ENOSPC, EIO
    */
-  append(content: string | Uint8Array): void {
+  append(content: string | Uint8Array<ArrayBuffer>): void {
     const output = this.#output;
-    const bytes = new Uint8Array(encoded(content));
+    const isText = typeof content === "string";
+    const bytes = isText ? new Uint8Array(encoder.encode(content)) : content;
     let written = 0;
     while (written < bytes.length) {
       const moved = output.file.tryWrite(new IoBuffer(bytes.subarray(written)));
       if (moved < 0) {
-        const isText = typeof content === "string" && written > 0;
-        const lines = isText ? bytes.lastIndexOf(NEWLINE, written - 1) + 1 : 0;
+        const lines = isText && written > 0 ? bytes.lastIndexOf(NEWLINE, written - 1) + 1 : 0;
         if (lines > 0) output.keep(lines);
         output.cut();
         throw new SysError(output.file.path, "write", -moved);
@@ -69,5 +66,7 @@ export class OutputFile implements Disposable {
  */
 export function writeFile(path: string, ...parts: (string | Uint8Array)[]): void {
   using file = new OutputFile(path);
-  file.append(concatenate(parts.map(encoded)));
+  file.append(
+    concatenate(parts.map((part) => typeof part === "string" ? encoder.encode(part) : part)),
+  );
 }
