@@ -50,7 +50,7 @@ void vloop_copier_begin(struct vloop_copier *copier)
 
 	if (!copier->bracketed)
 		return;
-	from = vloop_frame_begin(copier->frame);
+	from = vloop_access_begin(copier->frame->vb);
 	if (!from)
 		return;
 	spin_lock(&copier->dev->frames_lock);
@@ -145,7 +145,7 @@ bool vloop_copier_end_locked(struct vloop_copier *copier, u32 bytes)
 		list_del_init(&copier->entry);
 		if (copier->bracketed) {
 			spin_unlock(&dev->frames_lock);
-			vloop_frame_end(frame);
+			vloop_access_end(frame->vb);
 			spin_lock(&dev->frames_lock);
 		}
 	}
@@ -229,7 +229,7 @@ static bool vloop_copiers_stop(struct vloop_dev *dev)
 
 	spin_unlock(&dev->frames_lock);
 	for (i = 0; i < stopped; i++)
-		vloop_frame_end(frame);
+		vloop_access_end(frame->vb);
 	spin_lock(&dev->frames_lock);
 	frame->copying -= stopped;
 	for (i = 0; i < stopped; i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * The memory of buffers: where the kernel sees it, and copying it.
+ * The memory of buffers: where the kernel sees it.
  */
 #include <linux/mutex.h>
 
@@ -68,29 +68,4 @@ void *vloop_access_begin(struct vb2_buffer *vb)
 void vloop_access_end(struct vb2_buffer *vb)
 {
 	vpipe_memory_end(vb, vloop_direction(vb));
-}
-
-/* None: not to be had. */
-const void *vloop_frame_begin(struct vloop_frame *frame)
-{
-	return frame->vb ? vloop_access_begin(frame->vb) : frame->data;
-}
-
-void vloop_frame_end(struct vloop_frame *frame)
-{
-	if (frame->vb)
-		vloop_access_end(frame->vb);
-}
-
-/* EIO where the frame's memory cannot be had. */
-int vloop_copy_out(struct vloop_frame *frame, void *to, u32 bytes)
-{
-	const void *from = vloop_frame_begin(frame);
-
-	if (!from)
-		return -EIO;
-	memcpy(to, from, bytes);
-	vloop_frame_end(frame);
-
-	return 0;
 }

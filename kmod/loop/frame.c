@@ -74,17 +74,21 @@ struct vloop_frame *vloop_frame_alloc(struct vloop_dev *dev, u32 bytes)
 	return frame;
 }
 
-/* The writer's own. None where there is no memory, or the frame's cannot be had. */
+/* Of an OUTPUT buffer. None where there is no memory, or the buffer's cannot be had. */
 struct vloop_frame *vloop_frame_copy(struct vloop_dev *dev, struct vloop_frame *frame)
 {
 	struct vloop_frame *copy = vloop_frame_alloc(dev, frame->told.bytes);
+	const void *from;
 
 	if (!copy)
 		return NULL;
-	if (vloop_copy_out(frame, copy->data, frame->told.bytes)) {
+	from = vloop_access_begin(frame->vb);
+	if (!from) {
 		vloop_frame_put_unlocked(dev, copy);
 		return NULL;
 	}
+	memcpy(copy->data, from, frame->told.bytes);
+	vloop_access_end(frame->vb);
 	copy->told = frame->told;
 	spin_lock(&dev->frames_lock);
 	vloop_count_copy(dev, frame->told.bytes);

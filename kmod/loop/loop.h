@@ -27,7 +27,7 @@
  * placeholder.c	what readers get while there is no frame
  * frame.c	a frame's memory, and who refers to it
  * copier.c	copies by readers, which the writer does not wait for
- * cpu_access.c	where the kernel sees memory, and copying it
+ * cpu_access.c	where the kernel sees memory
  * share.c	which memory is the writer's: VPIPE_LOOP_IOC_SHARE
  * view.c	mappings of readers that show the writer's memory
  * mmap.c	mmap(2) of CAPTURE buffers
@@ -715,9 +715,6 @@ extern struct vpipe_memory vloop_memops;
 void vloop_memory_init(void);
 void *vloop_access_begin(struct vb2_buffer *vb);
 void vloop_access_end(struct vb2_buffer *vb);
-const void *vloop_frame_begin(struct vloop_frame *frame);
-void vloop_frame_end(struct vloop_frame *frame);
-int vloop_copy_out(struct vloop_frame *frame, void *to, u32 bytes);
 
 /* share.c */
 void vloop_memory_note(struct vloop_dev *dev, const struct vb2_buffer *vb);
