@@ -11,7 +11,7 @@ import { COMPARISON_HEAD, comparisonRow } from "./comparison_rows.ts";
 import type { RunFigures } from "./figures.ts";
 import { type Content, html, type Markup } from "./html.ts";
 import { partsLegend } from "./parts_legend.ts";
-import { Charts, sheet, swatch, table } from "./sheet.ts";
+import { Charts, sheet, swatch, table, typeset } from "./sheet.ts";
 
 /** Colours of both sides, in `style.css`. */
 const SIDES = [["base", "quiet"], ["new", "accent"]] as const;
@@ -71,7 +71,7 @@ function section(path: ComparedPath, charts: Charts): Markup {
       ${table(
         COMPARISON_HEAD,
         path.figures.map((figure) => [
-          ...comparisonRow(figure).slice(0, -1).map((cell) => cell.replace(" us", " µs")),
+          ...comparisonRow(figure).slice(0, -1).map(typeset),
           verdict(figure.verdict),
         ]),
       )} ${ratioChart(path, charts)}

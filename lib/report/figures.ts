@@ -4,6 +4,7 @@
  * @module
  */
 import { decompose, type Decomposition } from "./analysis/decompose.ts";
+import { frameParts } from "./analysis/frame_parts.ts";
 import { type Gaps, missingFrames, sequenceGaps } from "../measure/gaps.ts";
 import { type PathKind, THREAD_COLUMNS } from "./analysis/recorded_paths.ts";
 import { latencyOf } from "./analysis/run_latency.ts";
@@ -144,7 +145,8 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     : flags
     ? count(flags, V4L2_BUF_FLAG_ERROR)
     : summary?.errors;
-  const decomposition = decompose(rows, kind, meta);
+  const parts = frameParts(rows, kind, meta);
+  const decomposition = parts && decompose(parts);
   return {
     ...figures,
     name,
@@ -153,7 +155,7 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     quantiles: quantiles(name, latencies)!,
     timeline: timeline(times, latencies),
     heat: latencyHeat(times, latencies),
-    slowest: slowestFrames(files, times, latencies),
+    slowest: slowestFrames(rows, parts, times, latencies),
     decomposition,
     thread: threadFigures(files),
     queueFaults: faults && statistics(faults),

@@ -14,6 +14,7 @@ import {
   withoutCalls,
   WRITERS,
 } from "./io_metrics.ts";
+import { typeset } from "./sheet.ts";
 import { NOT_RECORDED, whyMissing } from "./words.ts";
 
 /** Steps of the colour scale, which `style.css` names `heat-0` to `heat-6`. */
@@ -46,7 +47,7 @@ function heatMap(machine: MachineFigures, size: string, metric: Metric): Markup 
   }
   const most = Math.max(...known);
   // The tools write ASCII; a page need not.
-  const show = (value: number) => metric.show(value).replace(" us", " µs");
+  const show = (value: number) => typeset(metric.show(value));
   const cell = (writer: string, reader: string) => {
     const figures = pairs.find((pair) => pair.writer === writer && pair.reader === reader);
     const value = figures && metric.of(figures);

@@ -39,8 +39,9 @@ function edgesBetween(least: number, most: number): number[] {
  * @param latencies in ns; of frames with NaN nothing is known
  */
 export function latencyHeat(times: Float64Array, latencies: Float64Array): LatencyHeat {
-  const known = latencies.filter((ns) => !Number.isNaN(ns)).sort();
-  const edges = edgesBetween(known[0], known[known.length - 1]);
+  const known = latencies.filter((ns) => !Number.isNaN(ns));
+  const [least, most] = [Math.min, Math.max].map((of) => known.reduce((a, b) => of(a, b)));
+  const edges = edgesBetween(least, most);
   const begin = times.find((ns) => !Number.isNaN(ns)) ?? 0;
   const last = times.findLast((ns) => !Number.isNaN(ns)) ?? begin;
   const columns = Math.min(COLUMNS, Math.max(1, Math.floor(known.length / FRAMES)));

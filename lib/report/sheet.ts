@@ -12,8 +12,11 @@ import pageJs from "./page.js" with { type: "text" };
 import zoomJs from "./zoom.js" with { type: "text" };
 import styleCss from "./style.css" with { type: "text" };
 
-/** A time as the tools write it; they write ASCII, and a page need not. */
-export const ns = (value: number): string => formatNs(value).replace(" us", " µs");
+/** Words of the tools as a page has them: they write ASCII. */
+export const typeset = (words: string): string => words.replace(" us", " µs");
+
+/** A time as the tools write it. */
+export const ns = (value: number): string => typeset(formatNs(value));
 
 /** A time of a table whose head has the unit. */
 export const us = (value: number): string => Number.isNaN(value) ? "–" : (value / 1e3).toFixed(2);

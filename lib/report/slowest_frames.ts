@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { frameParts } from "./analysis/frame_parts.ts";
+import type { FrameParts } from "./analysis/frame_parts.ts";
 import { type PartName, RUN_DELAY, THREAD_COLUMNS } from "./analysis/recorded_paths.ts";
 import { slowestRows } from "./analysis/slowest.ts";
-import type { Numbers } from "./analysis/table.ts";
-import type { RunFiles } from "./folder.ts";
+import type { Numbers, Table } from "./analysis/table.ts";
 
 /** What a row says of its frame; times in ns. */
 export interface SlowFrame {
@@ -26,15 +25,16 @@ export interface SlowFrame {
 /**
  * The slowest frames, the slowest first.
  *
+ * @param found their parts, where the run has some
  * @param times when each frame was had, in ns
  * @param latencies in ns
  */
 export function slowestFrames(
-  { rows, kind, meta }: RunFiles,
+  rows: Table,
+  found: FrameParts | undefined,
   times: Float64Array,
   latencies: Float64Array,
 ): SlowFrame[] {
-  const found = frameParts(rows, kind, meta);
   const frame = rows.numbers("frame")!;
   const begin = times.find((ns) => !Number.isNaN(ns)) ?? 0;
   const columns = THREAD_COLUMNS.flatMap((name): [string, Numbers][] => {

@@ -1,9 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
-import { decompose } from "../../lib/report/analysis/decompose.ts";
+import { decompose as takeApart } from "../../lib/report/analysis/decompose.ts";
+import { frameParts } from "../../lib/report/analysis/frame_parts.ts";
 import { sequenceGaps } from "../../lib/measure/gaps.ts";
-import { kindOf } from "../../lib/report/analysis/recorded_paths.ts";
+import { kindOf, type PathKind } from "../../lib/report/analysis/recorded_paths.ts";
 import { parsePerf } from "../../lib/report/analysis/perf.ts";
 import { Table } from "../../lib/report/analysis/table.ts";
+
+const decompose = (run: Table, kind: PathKind, meta?: Table) => {
+  const parts = frameParts(run, kind, meta);
+  return parts && takeApart(parts);
+};
 
 /** Beyond 2^53, where a floating-point number knows no single nanosecond. */
 const BOOT = 9_100_000_000_123_456_789n;

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { frameParts } from "./frame_parts.ts";
-import type { PartName, PathKind } from "./recorded_paths.ts";
+import type { FrameParts } from "./frame_parts.ts";
+import type { PartName } from "./recorded_paths.ts";
 import { quantile, type Statistics, statistics } from "./percentiles.ts";
-import type { Table } from "./table.ts";
 
 /** Means in ns over the same frames, so that parts, remainder and source wait add up to the turn. */
 export interface MeanFrame {
@@ -54,13 +53,10 @@ export interface Decomposition {
 /**
  * Takes a run apart.
  *
- * @param meta the run's metadata with stages, where there is any
- * @returns undefined where the run was recorded without stages
+ * @returns undefined where no frame knows all of its parts
  */
-export function decompose(run: Table, kind: PathKind, meta?: Table): Decomposition | undefined {
-  const found = frameParts(run, kind, meta);
-  if (!found) return undefined;
-  const { names, rows, values, joined } = found;
+export function decompose(found: FrameParts): Decomposition | undefined {
+  const { names, rows, values } = found;
   const complete = rows.filter((row) => {
     found.take(row);
     return !Number.isNaN(found.remainder);
@@ -108,8 +104,8 @@ export function decompose(run: Table, kind: PathKind, meta?: Table): Decompositi
     remainderShare: remainder.p50 / ofBusy.p50,
     typical: typical.mean(),
     slowest: slowest.mean(),
-    missing: joined?.missing ?? (kind.join ? run.length : 0),
-    outside: joined?.outside ?? 0,
+    missing: found.missing,
+    outside: found.outside,
   };
 }
 

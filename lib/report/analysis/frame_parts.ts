@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Join } from "./join.ts";
 import { at, recordedParts } from "./recorded_parts.ts";
 import { type PartName, type PathKind, RUN_DELAY } from "./recorded_paths.ts";
 import type { Numbers, Table } from "./table.ts";
@@ -21,7 +20,10 @@ export interface FrameParts {
   readonly unknown: readonly PartName[];
   /** Rows that have a whole: the turn across a row that is gone is two. */
   readonly rows: Int32Array;
-  readonly joined?: Join;
+  /** Frames without metadata, of a path that has some. */
+  readonly missing: number;
+  /** Frames whose metadata does not lie within them; the same. */
+  readonly outside: number;
   /** By `names`, of the row that was taken last; NaN where it does not know. */
   readonly values: Float64Array;
   /** What the parts leave; NaN where one of them or the whole is not known. */
@@ -63,7 +65,9 @@ export function frameParts(run: Table, kind: PathKind, meta?: Table): FrameParts
     overlapping ? to[row] - from[row] : isTurn(row) ? start[row + 1] - start[row] : NaN;
   let [remainder, busy] = [NaN, NaN];
   return {
-    ...{ overlapping, names, rows, joined, values },
+    ...{ overlapping, names, rows, values },
+    missing: joined?.missing ?? (kind.join ? run.length : 0),
+    outside: joined?.outside ?? 0,
     unknown: all.filter((name) => !names.includes(name)),
     get remainder() {
       return remainder;
