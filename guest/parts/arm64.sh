@@ -5,6 +5,7 @@
 # packages are unpacked and no script of theirs is run.
 
 arm64_root=$store/root-arm64
+arm64_root_packages=(mawk mount "${root_packages[@]}")
 # Debian's cross compiler, the kernels' own version of it, with their headers.
 arm64_build=$store/build-arm64
 arm64_headers=(linux-headers-arm64 linux-headers-arm64-16k linux-headers-rt-arm64)
@@ -28,7 +29,8 @@ arm64_root_hook='
 build_arm64() {
 	local kernel=$1 guest=$store/$1 chroot release kdir
 	arm64_facts "$kernel"
-	locked root-arm64 build_arm64_root_once
+	install_once root-arm64 "unpacking Debian $root_suite for aarch64 (1 GB, a few minutes)" \
+		install_arm64_root "$root_suite" "${arm64_root_packages[@]}" "$arm64_root_hook"
 	if ! fresh "$kernel" "$release"; then
 		rm -rf "$guest" "$guest.new"
 		mkdir -p "$guest.new/deb"
@@ -48,7 +50,8 @@ arm64_facts() {
 		say "$1: skipped: there is no qemu-system-aarch64 here: 'make setup' installs it"
 		exit "$skipped"
 	fi
-	locked build-arm64 build_arm64_build_once
+	install_once build-arm64 "getting Debian's cross compiler and the kernels' headers" \
+		install_arm64_build "$root_suite" "${arm64_headers[@]}"
 	case $1 in
 	arm64) headers=linux-headers-arm64 ;;
 	arm64-16k) headers=linux-headers-arm64-16k ;;
@@ -59,32 +62,10 @@ arm64_facts() {
 	kdir=/usr/src/linux-headers-$release
 }
 
-build_arm64_root_once() {
-	local packages=(mawk mount "${root_packages[@]}")
-	if fresh root-arm64 "$root_suite" "${packages[@]}" "$arm64_root_hook"; then
-		return
-	fi
-	rm -rf "$arm64_root.new"
-	step root-arm64 "root-arm64: unpacking Debian $root_suite for aarch64 (1 GB, a few minutes)" \
-		debootstrap_into "$arm64_root.new" "$root_suite" "${packages[*]}" \
+install_arm64_root() {
+	debootstrap_into "$1" "$root_suite" "${arm64_root_packages[*]}" \
 		--architectures=arm64 --variant=extract --include='?essential' \
 		--extract-hook="$arm64_root_hook"
-	rm -rf "$arm64_root"
-	mv "$arm64_root.new" "$arm64_root"
-	finished root-arm64 "$root_suite" "${packages[@]}" "$arm64_root_hook"
-}
-
-build_arm64_build_once() {
-	if fresh build-arm64 "$root_suite" "${arm64_headers[@]}"; then
-		return
-	fi
-	command -v mmdebstrap >/dev/null || fail "no mmdebstrap: run 'make setup'"
-	rm -rf "$arm64_build.new"
-	step build-arm64 "build-arm64: getting Debian's cross compiler and the kernels' headers" \
-		install_arm64_build "$arm64_build.new"
-	rm -rf "$arm64_build"
-	mv "$arm64_build.new" "$arm64_build"
-	finished build-arm64 "$root_suite" "${arm64_headers[@]}"
 }
 
 # The headers want a compiler of their own architecture, which is not what builds

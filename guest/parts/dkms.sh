@@ -3,24 +3,11 @@
 # A Debian 13 with DKMS and three of its kernels, of which the last has no video devices, their
 # headers, and the sources of what the others leave out.
 
-dkms_root=$store/root-dkms
 dkms_packages=(dkms linux-headers-amd64 linux-headers-rt-amd64 linux-headers-cloud-amd64 linux-source openssl)
 
 build_dkms() {
-	locked root-dkms build_dkms_once
-}
-
-build_dkms_once() {
-	if fresh root-dkms "$root_suite" "${dkms_packages[@]}"; then
-		return
-	fi
-	command -v mmdebstrap >/dev/null || fail "no mmdebstrap: run 'make setup'"
-	rm -rf "$dkms_root.new"
-	step root-dkms "root-dkms: installing Debian $root_suite with DKMS and kernel headers (2 GB, a few minutes)" \
-		install_dkms "$dkms_root.new"
-	rm -rf "$dkms_root"
-	mv "$dkms_root.new" "$dkms_root"
-	finished root-dkms "$root_suite" "${dkms_packages[@]}"
+	install_once root-dkms "installing Debian $root_suite with DKMS and kernel headers (2 GB, a few minutes)" \
+		install_dkms "$root_suite" "${dkms_packages[@]}"
 }
 
 # Nothing boots in it.

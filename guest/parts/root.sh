@@ -26,21 +26,31 @@ root_packages=(
 )
 
 build_root() {
-	locked root build_root_once
+	install_once root "installing Debian $root_suite (1 GB, a few minutes)" install_root \
+		"$root_suite" "${root_packages[@]}"
 }
 
-build_root_once() {
-	local root=$store/root
-	if fresh root "$root_suite" "${root_packages[@]}"; then
+install_root() {
+	debootstrap_into "$1" "$root_suite" "${root_packages[*]}"
+}
+
+# install_once NAME TITLE COMMAND INPUT...: `COMMAND FOLDER` makes a folder of the store, anew
+# whenever it was finished with other inputs.
+install_once() {
+	locked "$1" install_unless_fresh "$@"
+}
+
+install_unless_fresh() {
+	local name=$1 folder=$store/$1
+	if fresh "$name" "${@:4}"; then
 		return
 	fi
 	command -v mmdebstrap >/dev/null || fail "no mmdebstrap: run 'make setup'"
-	rm -rf "$root.new"
-	step root "root: installing Debian $root_suite (1 GB, a few minutes)" \
-		debootstrap_into "$root.new" "$root_suite" "${root_packages[*]}"
-	rm -rf "$root"
-	mv "$root.new" "$root"
-	finished root "$root_suite" "${root_packages[@]}"
+	rm -rf "$folder.new"
+	step "$name" "$name: $2" "$3" "$folder.new"
+	rm -rf "$folder"
+	mv "$folder.new" "$folder"
+	finished "$name" "${@:4}"
 }
 
 # debootstrap_into FOLDER SUITE PACKAGES [MMDEBSTRAP-OPTION...]

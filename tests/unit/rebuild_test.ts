@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
-import type { FrameControls } from "../../daemon/rebuild/rebuilder.ts";
+import type { FrameControls, Rebuilder } from "../../daemon/rebuild/rebuilder.ts";
 import { Av1Rebuilder } from "../../daemon/rebuild/av1.ts";
 import { H264Rebuilder } from "../../daemon/rebuild/h264.ts";
 import { Mpeg2Rebuilder } from "../../daemon/rebuild/mpeg2.ts";
@@ -329,21 +329,71 @@ Deno.test("AV1: nothing refers to what FFmpeg rejected, or had before a seek", (
   }
 });
 
+/** A frame, and what a client sends with it. */
+interface Sent<Control> {
+  readonly data: Bytes;
+  readonly control: Control;
+  readonly controls: FrameControls;
+}
+
+/** The frames with the control that a client has for each. */
+function sentFrames<Control extends { readonly bytes: Bytes }>(
+  frames: readonly { readonly data: Bytes }[],
+  client: { control(frame: Bytes, time: bigint): Control },
+  id: number,
+): Sent<Control>[] {
+  return frames.map(({ data }, number) => {
+    const time = BigInt(number + 1) << 30n;
+    const control = client.control(data, time);
+    return { data, control, controls: frameControls(time, [{ id, payload: control.bytes }]) };
+  });
+}
+
+/** Adds frames by their number. */
+const adding = (rebuilder: Rebuilder, frames: readonly Sent<unknown>[]) => (at: number) =>
+  rebuilder.add(new Assembly(), frames[at].data, frames[at].controls);
+
+/** The second frame refers to the first one, the third to the second. */
+function expectRefused<Control>(
+  make: () => Rebuilder,
+  read: () => Sent<Control>[],
+  wrong: readonly ((control: Control) => void)[],
+  resize: (control: Control) => void,
+): void {
+  for (const change of wrong) {
+    const frames = read();
+    const add = adding(make(), frames);
+    add(0);
+    change(frames[1].control);
+    assertThrows(() => add(1), StreamError);
+    // What refers to that frame has nothing to refer to.
+    assertThrows(() => add(2), StreamError, "reference");
+    add(0);
+  }
+  const frames = read();
+  resize(frames[0].control);
+  assertThrows(() => adding(make(), frames)(0), StreamError, "another frame's");
+}
+
+function expectForgotten(make: () => Rebuilder, frames: readonly Sent<unknown>[]): void {
+  for (const forget of ["reject", "flush"] as const) {
+    const rebuilder = make();
+    const add = adding(rebuilder, frames);
+    add(0);
+    add(1);
+    rebuilder[forget]!();
+    assertThrows(() => add(2), StreamError, "reference");
+    add(0);
+    add(1);
+  }
+}
+
 // VP8
 
 type Vp8Control = ReturnType<Vp8Client["control"]>;
 
-/** The frames of a stream with the control that a client has for each. */
-function vp8Frames(name: string): { data: Bytes; control: Vp8Control; controls: FrameControls }[] {
-  const client = new Vp8Client();
-  return [...readStream(fixture(name))].map(({ data }, number) => {
-    const time = BigInt(number + 1) << 30n;
-    const control = client.control(data, time);
-    const id = vp8.V4L2_CID_STATELESS_VP8_FRAME;
-    const controls = frameControls(time, [{ id, payload: control.bytes }]);
-    return { data, control, controls };
-  });
-}
+const vp8Frames = (name: string): Sent<Vp8Control>[] =>
+  sentFrames([...readStream(fixture(name))], new Vp8Client(), vp8.V4L2_CID_STATELESS_VP8_FRAME);
 
 Deno.test("VP8: a frame stays as it is where its control names FFmpeg's references", () => {
   const frames = vp8Frames("stateful/vp8-hidden.ivf");
@@ -369,38 +419,17 @@ Deno.test("VP8: a control of another frame, or with other references, is refused
     (control) => control.flags |= vp8.V4L2_VP8_FRAME_FLAG_KEY_FRAME,
     (control) => control.first_part_size++,
   ];
-  for (const change of wrong) {
-    const frames = vp8Frames("stateful/vp8-322x182.ivf").slice(0, 4);
-    const rebuilder = new Vp8Rebuilder();
-    const add = (at: number) => {
-      const to = new Assembly();
-      rebuilder.add(to, frames[at].data, frames[at].controls);
-    };
-    add(0);
-    change(frames[1].control);
-    assertThrows(() => add(1), StreamError);
-    // What refers to that frame has nothing to refer to.
-    assertThrows(() => add(2), StreamError, "reference");
-    add(0);
-  }
-  const frames = vp8Frames("stateful/vp8-322x182.ivf");
-  frames[0].control.width++;
-  const add = () => new Vp8Rebuilder().add(new Assembly(), frames[0].data, frames[0].controls);
-  assertThrows(add, StreamError, "another frame's");
+  const resize = (control: Vp8Control) => control.width++;
+  expectRefused(
+    () => new Vp8Rebuilder(),
+    () => vp8Frames("stateful/vp8-322x182.ivf"),
+    wrong,
+    resize,
+  );
 });
 
 Deno.test("VP8: nothing refers to what FFmpeg rejected, or had before a seek", () => {
-  const frames = vp8Frames("stateful/vp8-322x182.ivf");
-  for (const forget of ["reject", "flush"] as const) {
-    const rebuilder = new Vp8Rebuilder();
-    const add = (at: number) => rebuilder.add(new Assembly(), frames[at].data, frames[at].controls);
-    add(0);
-    add(1);
-    rebuilder[forget]();
-    assertThrows(() => add(2), StreamError, "reference");
-    add(0);
-    add(1);
-  }
+  expectForgotten(() => new Vp8Rebuilder(), vp8Frames("stateful/vp8-322x182.ivf"));
 });
 
 Deno.test("VP8: without a frame's control nothing is known of its references", () => {
@@ -421,16 +450,13 @@ Deno.test("VP8: without a frame's control nothing is known of its references", (
 
 type Vp9Control = ReturnType<Vp9Client["control"]>;
 
-/** The frames of a stream, and of its superframes, with the control that a client has for each. */
-function vp9Frames(name: string): { data: Bytes; control: Vp9Control; controls: FrameControls }[] {
-  const client = new Vp9Client();
-  return singleFrames([...readStream(fixture(name))]).map(({ data }, number) => {
-    const time = BigInt(number + 1) << 30n;
-    const control = client.control(data, time);
-    const id = vp9.V4L2_CID_STATELESS_VP9_FRAME;
-    return { data, control, controls: frameControls(time, [{ id, payload: control.bytes }]) };
-  });
-}
+/** Those in superframes, too. */
+const vp9Frames = (name: string): Sent<Vp9Control>[] =>
+  sentFrames(
+    singleFrames([...readStream(fixture(name))]),
+    new Vp9Client(),
+    vp9.V4L2_CID_STATELESS_VP9_FRAME,
+  );
 
 Deno.test("VP9: a frame stays as it is where its control names FFmpeg's references", () => {
   for (const name of names.filter((name) => /^vp9.*ivf$/.test(name))) {
@@ -456,35 +482,12 @@ Deno.test("VP9: a control of another frame, or with other references, is refused
     (control) => control.alt_frame_ts = 0n,
     (control) => control.flags |= vp9.V4L2_VP9_FRAME_FLAG_KEY_FRAME,
   ];
-  for (const change of wrong) {
-    const frames = vp9Frames("vp9-322x182.ivf").slice(0, 4);
-    const rebuilder = new Vp9Rebuilder();
-    const add = (at: number) => rebuilder.add(new Assembly(), frames[at].data, frames[at].controls);
-    add(0);
-    change(frames[1].control);
-    assertThrows(() => add(1), StreamError);
-    // What refers to that frame has nothing to refer to.
-    assertThrows(() => add(2), StreamError, "reference");
-    add(0);
-  }
-  const [{ data, control, controls }] = vp9Frames("vp9-322x182.ivf");
-  control.frame_width_minus_1++;
-  const add = () => new Vp9Rebuilder().add(new Assembly(), data, controls);
-  assertThrows(add, StreamError, "another frame's");
+  const resize = (control: Vp9Control) => control.frame_width_minus_1++;
+  expectRefused(() => new Vp9Rebuilder(), () => vp9Frames("vp9-322x182.ivf"), wrong, resize);
 });
 
 Deno.test("VP9: nothing refers to what FFmpeg rejected, or had before a seek", () => {
-  const frames = vp9Frames("vp9-322x182.ivf");
-  for (const forget of ["reject", "flush"] as const) {
-    const rebuilder = new Vp9Rebuilder();
-    const add = (at: number) => rebuilder.add(new Assembly(), frames[at].data, frames[at].controls);
-    add(0);
-    add(1);
-    rebuilder[forget]();
-    assertThrows(() => add(2), StreamError, "reference");
-    add(0);
-    add(1);
-  }
+  expectForgotten(() => new Vp9Rebuilder(), vp9Frames("vp9-322x182.ivf"));
 });
 
 Deno.test("VP9: without a frame's control nothing is known of its references", () => {

@@ -36,29 +36,23 @@ interface Sent {
 
 type Client = (unit: Uint8Array<ArrayBuffer>, time: bigint) => Sent;
 
-function vp8(): Client {
-  const client = new Vp8Client();
+/** Of codecs that have one control, which names the references. */
+function naming<Control extends { readonly bytes: Uint8Array<ArrayBuffer> }>(
+  of: { control(unit: Uint8Array<ArrayBuffer>, time: bigint): Control },
+  id: number,
+  misname: (control: Control) => void,
+): Client {
   return (data, time) => {
-    const control = client.control(data, time);
-    return {
-      data,
-      controls: [{ id: V4L2_CID_STATELESS_VP8_FRAME, payload: control.bytes }],
-      misname: () => void control.golden_frame_ts++,
-    };
+    const control = of.control(data, time);
+    return { data, controls: [{ id, payload: control.bytes }], misname: () => misname(control) };
   };
 }
 
-function vp9(): Client {
-  const client = new Vp9Client();
-  return (data, time) => {
-    const control = client.control(data, time);
-    return {
-      data,
-      controls: [{ id: V4L2_CID_STATELESS_VP9_FRAME, payload: control.bytes }],
-      misname: () => void control.alt_frame_ts++,
-    };
-  };
-}
+const vp8 = () =>
+  naming(new Vp8Client(), V4L2_CID_STATELESS_VP8_FRAME, (control) => control.golden_frame_ts++);
+
+const vp9 = () =>
+  naming(new Vp9Client(), V4L2_CID_STATELESS_VP9_FRAME, (control) => control.alt_frame_ts++);
 
 function mpeg2(): Client {
   const client = new Mpeg2Client();
