@@ -7,6 +7,10 @@ bin=${bin:?}
 scratch=$(mktemp -d)
 programs=()
 
+# How frames come and go.
+writer_io=mmap
+reader_io=mmap
+
 # For the tools of either side, such as --cpu 0.
 writer_options=()
 reader_options=()
@@ -27,7 +31,7 @@ start_program() {
 # start_writer NODE SIZE FORMAT FPS: returns once it writes frames.
 start_writer() {
 	rm -f "$scratch/writer.csv"
-	start_program writer loop-write "$1" pattern "$scratch/writer.csv" --io mmap --quiet \
+	start_program writer loop-write "$1" pattern "$scratch/writer.csv" --io "$writer_io" --quiet \
 		--size "$2" --format "$3" --fps "$4" "${writer_options[@]}"
 	writer=$started
 	until [ "$(wc -l 2>/dev/null <"$scratch/writer.csv")" -gt 1 ] 2>/dev/null; do
@@ -39,7 +43,7 @@ start_writer() {
 
 # start_reader NAME NODE FRAMES SIZE FORMAT
 start_reader() {
-	start_program "$1" capture-mmap "$2" "$scratch/$1.csv" "$3" --quiet --warm-up 500 \
+	start_program "$1" "capture-$reader_io" "$2" "$scratch/$1.csv" "$3" --quiet \
 		--size "$4" --format "$5" --fps 0 "${reader_options[@]}"
 }
 

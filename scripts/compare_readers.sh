@@ -26,10 +26,11 @@ number FPS "$fps"
 size=640x480
 format=grey
 device=$(node "vpipe loopback 0")
+# shellcheck disable=SC2034 # for the script that starts readers
+reader_options=(--warm-up 500)
 if [ "$(nproc)" -gt 1 ]; then
 	writer_options=(--cpu 0)
-	# shellcheck disable=SC2034 # for the script that starts readers
-	reader_options=(--cpu 1)
+	reader_options+=(--cpu 1)
 fi
 
 # cpu_ns PID: processor time of all its threads.
