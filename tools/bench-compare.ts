@@ -97,7 +97,8 @@ export const tool = declareTool({
     noise: optional(
       share(
         "SHARE",
-        "difference that does not matter, such as 3%; without it the runs' own spread",
+        "difference that does not matter; without it 3%, and a change has to be more than the runs' own " +
+          "spread",
       ),
     ),
     "fail-on": optional(
@@ -110,7 +111,7 @@ export const tool = declareTool({
   },
   run({ base, new: other, noise, "fail-on": failOn, markdown, page }, { warn }) {
     const comparison = compare(side(base, warn), side(other, warn), noise);
-    const { paths, notices } = comparison;
+    const { paths, same, notices } = comparison;
     notices.forEach((notice) => warn(notice));
     if (page !== undefined) {
       writePage(page, "FILE.html", comparisonPage(comparison, base, other));
@@ -118,7 +119,7 @@ export const tool = declareTool({
     const figures = paths.flatMap((path) => path.figures);
     return {
       text: paths.flatMap(markdown ? markdownOf : textOf),
-      json: { base, new: other, page, notices, paths: paths.map(jsonOf) },
+      json: { base, new: other, page, notices, same_within: same, paths: paths.map(jsonOf) },
       status: failOn && figures.some(({ verdict }) => verdict === failOn) ? 1 : 0,
     };
   },

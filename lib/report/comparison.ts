@@ -5,11 +5,11 @@
  */
 import {
   type Interval,
-  LEAST_NOISE,
   LEAST_PAIRS,
   meanRatio,
-  ownNoise,
+  ownMargins,
   ratioInterval,
+  UNIMPORTANT,
   type Verdict,
   verdictOf,
 } from "./analysis/resample.ts";
@@ -34,7 +34,7 @@ export interface ComparedFigure {
   /** The mean of the pairs' ratios, new to base; undefined where it is 0 or below in a run. */
   readonly ratio?: number;
   readonly interval?: Interval;
-  /** What does not matter, as a share. */
+  /** What a change has to be beyond, as a share. */
   readonly noise: number;
   /** undefined of one run a side. */
   readonly verdict?: Verdict;
@@ -52,6 +52,8 @@ export interface ComparedPath {
 /** What a comparison says. */
 export interface Comparison {
   readonly paths: readonly ComparedPath[];
+  /** Within what two sides are the same, as a share. */
+  readonly same: number;
   /** What its reader must know, a line each. */
   readonly notices: readonly string[];
 }
@@ -72,7 +74,8 @@ export type RunPair = readonly [base: Placed, other: Placed];
 /**
  * Compares two sides.
  *
- * @param noise what does not matter, as a share; of each figure the runs' own spread if left out
+ * @param noise what does not matter, as a share; if left out, `UNIMPORTANT`, and a change has to be more than the
+ * runs' own spread, too
  * @throws {Error} in one line, where the sides cannot be compared
  */
 export function compare(base: Side, other: Side, noise?: number): Comparison {
@@ -103,7 +106,7 @@ export function compare(base: Side, other: Side, noise?: number): Comparison {
       `${base.folder}, ${other.folder}: different paths: ${of(base)} against ${of(other)}`,
     );
   }
-  return { paths, notices };
+  return { paths, same: noise ?? UNIMPORTANT, notices };
 }
 
 const placeOf = ({ folder }: Side, { name }: MachineFigures) =>
@@ -171,7 +174,7 @@ function comparePath(
     return known.flat().every((value) => value === 0) ? [] : [compareFigure(name, known, noise)];
   });
   for (const { place, run } of pairs.flat()) {
-    const thirds = driftOf(run.timeline.median_ns, figures.at(0)?.noise ?? LEAST_NOISE);
+    const thirds = driftOf(run.timeline.median_ns, figures.at(0)?.noise ?? UNIMPORTANT);
     if (!thirds) continue;
     const words = thirds.map((ns) => (ns / thirds[0]).toFixed(2)).join(" to ");
     notices.push(`${place}: drifted: the medians of its thirds are as ${words}`);
@@ -225,23 +228,21 @@ function compareFigure(
 ): ComparedFigure {
   const sides = [0, 1].map((side) => pairs.map((pair) => pair[side]));
   const [base, other] = sides.map(median);
-  const found = { name, base, new: other, pairs: pairs.length };
+  const margins = noise === undefined ? ownMargins(sides) : { same: noise, noise };
+  const found = { name, base, new: other, pairs: pairs.length, noise: margins.noise };
   if (pairs.flat().some((value) => !(value > 0))) {
     return {
       ...found,
-      noise: noise ?? NaN,
       verdict: pairs.length > 1 ? "cannot tell" : undefined,
     };
   }
   const ratios = pairs.map(([a, b]) => b / a);
   const interval = ratioInterval(ratios);
-  const matters = noise ?? ownNoise(sides);
   return {
     ...found,
     ratio: meanRatio(ratios),
     interval,
-    noise: matters,
-    verdict: pairs.length > 1 ? verdictOf(interval, matters) : undefined,
+    verdict: pairs.length > 1 ? verdictOf(interval, margins) : undefined,
   };
 }
 

@@ -12,6 +12,7 @@ import type { RunFigures } from "./figures.ts";
 import { type Content, html, type Markup } from "./html.ts";
 import { partsLegend } from "./parts_legend.ts";
 import { Charts, sheet, swatch, table, typeset } from "./sheet.ts";
+import { percent } from "./words.ts";
 
 /** Colours of both sides, in `style.css`. */
 const SIDES = [["base", "quiet"], ["new", "accent"]] as const;
@@ -30,7 +31,7 @@ const COLORS: Readonly<Record<Verdict, string>> = {
  * @param other the same of the other side
  */
 export function comparisonPage(
-  { paths, notices }: Comparison,
+  { paths, same, notices }: Comparison,
   base: string,
   other: string,
 ): string {
@@ -43,7 +44,8 @@ export function comparisonPage(
       <h1>Did it become better or worse?</h1>
       <p>
         Base is ${base}, new is ${other}. Each figure is a cost: a ratio of new to base above 1 is
-        more of it. Better and worse are those of which the whole interval lies beyond the noise.
+        more of it. Better and worse are those of which the whole interval lies beyond the noise, the same
+        those of which it lies within ${percent(same)}: of others it cannot be told.
       </p>
     `,
     main: [

@@ -16,8 +16,8 @@ import { interpolated } from "./percentiles.ts";
 /** Below so many pairs nothing reaches 93 %: the interval from the least to the most of four covers 87.5 %. */
 export const LEAST_PAIRS = 5;
 
-/** Differences below this matter to nobody, however alike the runs are. */
-export const LEAST_NOISE = 0.01;
+/** What a ratio may be off by and matters to nobody, where nobody says what does. */
+export const UNIMPORTANT = 0.03;
 
 /** All subsets of up to so many pairs; of more pairs as many subsets by chance. */
 const ALL_SUBSETS_OF = 10;
@@ -76,30 +76,38 @@ export function ratioInterval(ratios: readonly number[]): Interval | undefined {
   return { low: Math.exp(means[beyond - 1]), high: Math.exp(means[means.length - beyond]) };
 }
 
+/** How far a ratio may be from 1, as shares: 0.03. */
+export interface Margins {
+  /** Within it two sides are the same: what does not matter, however much their runs spread. */
+  readonly same: number;
+  /** Beyond it one is better or worse; never less than `same`. */
+  readonly noise: number;
+}
+
 /**
- * What does not matter, as a share, where nobody says it: half of a side's runs are no farther than that
- * from each other. Of the side that spreads more.
+ * Margins where nobody says what matters: what is less than the runs' own spread is no finding, and no proof
+ * that nothing changed either.
+ *
+ * @param sides what each run of a side took
  */
-export function ownNoise(sides: readonly (readonly number[])[]): number {
-  const spreads = sides.map((values) => {
-    const sorted = values.toSorted((a, b) => a - b);
-    return interpolated(sorted, 0.75) / interpolated(sorted, 0.25) - 1;
-  });
-  return Math.max(LEAST_NOISE, ...spreads);
+export function ownMargins(sides: readonly (readonly number[])[]): Margins {
+  return { same: UNIMPORTANT, noise: Math.max(UNIMPORTANT, ...sides.map(spread)) };
+}
+
+/** Half of a side's runs are no farther than that from each other, as a share. */
+function spread(runs: readonly number[]): number {
+  const sorted = runs.toSorted((a, b) => a - b);
+  return interpolated(sorted, 0.75) / interpolated(sorted, 0.25) - 1;
 }
 
 /** What a ratio of costs means, more being worse. */
 export type Verdict = "better" | "worse" | "same" | "cannot tell";
 
-/**
- * Better or worse where the whole interval lies beyond the noise; the same where it lies within it.
- *
- * @param noise what does not matter, as a share: 0.03
- */
-export function verdictOf(interval: Interval | undefined, noise: number): Verdict {
+/** Better or worse where the whole interval lies beyond the noise; the same where all of it is what does not matter. */
+export function verdictOf(interval: Interval | undefined, { same, noise }: Margins): Verdict {
   if (interval === undefined) return "cannot tell";
   const { low, high } = interval;
   if (low > 1 + noise) return "worse";
   if (high < 1 / (1 + noise)) return "better";
-  return low >= 1 / (1 + noise) && high <= 1 + noise ? "same" : "cannot tell";
+  return low >= 1 / (1 + same) && high <= 1 + same ? "same" : "cannot tell";
 }
