@@ -21,6 +21,11 @@ export function formatNs(ns: number): string {
   return `${Math.round(ns)} ns`;
 }
 
+/** A number and its noun: `1 frame`, `300 frames`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** One indented line of percentiles, none where nothing was recorded. */
 export function formatSummary(name: string, summary: Summary | undefined): string[] {
   if (summary === undefined) return [];

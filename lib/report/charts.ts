@@ -8,6 +8,7 @@ import { PARTS } from "./analysis/recorded_paths.ts";
 import { quantile } from "./analysis/percentiles.ts";
 import { slowestRows } from "./analysis/slowest.ts";
 import type { LatencyHeat } from "./latency_heat.ts";
+import type { LatencyHistogram } from "./latency_histogram.ts";
 
 /** Stacked bars on one scale; times in ns. */
 export interface Stack {
@@ -66,7 +67,7 @@ export interface Ratios {
   }[];
 }
 
-export type Chart = Ratios | Stack | Distribution | Timeline | LatencyHeat;
+export type Chart = Ratios | Stack | Distribution | Timeline | LatencyHeat | LatencyHistogram;
 
 /** Stretches that a timeline is cut into: about as many as a wide screen has room for. */
 export const STRETCHES = 600;

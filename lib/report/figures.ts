@@ -16,6 +16,7 @@ import { type Quantiles, quantiles, type Timeline, timeline } from "./charts.ts"
 import type { Analysis, Machine, RunFiles } from "./folder.ts";
 import { type IoFigures, ioFigures } from "./io.ts";
 import { type LatencyHeat, latencyHeat } from "./latency_heat.ts";
+import { type LatencyHistogram, latencyHistogram } from "./latency_histogram.ts";
 import { slowestFrames, type SlowFrame } from "./slowest_frames.ts";
 
 /** What the thread was charged a frame; undefined where the run was recorded without stages. */
@@ -64,6 +65,7 @@ export interface RunFigures {
   readonly quantiles: Quantiles;
   readonly timeline: Timeline;
   readonly heat: LatencyHeat;
+  readonly histogram: LatencyHistogram;
   readonly slowest: readonly SlowFrame[];
   /** Frames a second from the first to the last; undefined of fewer than two. */
   readonly rate?: number;
@@ -155,6 +157,7 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     quantiles: quantiles(name, latencies)!,
     timeline: timeline(times, latencies),
     heat: latencyHeat(times, latencies),
+    histogram: latencyHistogram(latencies),
     slowest: slowestFrames(rows, parts, times, latencies),
     decomposition,
     thread: threadFigures(files),

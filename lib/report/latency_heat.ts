@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LatencySteps } from "./latency_steps.ts";
 
 /** As a chart: `page.js` draws it. */
 export interface LatencyHeat {
@@ -21,17 +22,6 @@ export const ROWS = 30;
 /** A column of fewer frames would show frames, as the timeline does. */
 const FRAMES = 10;
 
-/** Even on a logarithmic scale; on a linear one where a latency is not above 0. */
-function edgesBetween(least: number, most: number): number[] {
-  const last = most > least ? most : least + 1;
-  return Array.from({ length: ROWS + 1 }, (_, i) => {
-    const edge = least > 0
-      ? least * (last / least) ** (i / ROWS)
-      : least + (last - least) * i / ROWS;
-    return Number(edge.toPrecision(6));
-  });
-}
-
 /**
  * Counts the frames of a run that has one at least.
  *
@@ -40,8 +30,7 @@ function edgesBetween(least: number, most: number): number[] {
  */
 export function latencyHeat(times: Float64Array, latencies: Float64Array): LatencyHeat {
   const known = latencies.filter((ns) => !Number.isNaN(ns));
-  const [least, most] = [Math.min, Math.max].map((of) => known.reduce((a, b) => of(a, b)));
-  const edges = edgesBetween(least, most);
+  const steps = new LatencySteps(latencies, ROWS);
   const begin = times.find((ns) => !Number.isNaN(ns)) ?? 0;
   const last = times.findLast((ns) => !Number.isNaN(ns)) ?? begin;
   const columns = Math.min(COLUMNS, Math.max(1, Math.floor(known.length / FRAMES)));
@@ -50,14 +39,12 @@ export function latencyHeat(times: Float64Array, latencies: Float64Array): Laten
   for (let i = 0; i < latencies.length; i++) {
     if (Number.isNaN(latencies[i]) || Number.isNaN(times[i])) continue;
     const column = Math.min(columns - 1, Math.max(0, Math.floor((times[i] - begin) / each)));
-    const above = edges.findIndex((edge) => latencies[i] < edge);
-    const row = above < 0 ? ROWS - 1 : Math.max(0, above - 1);
-    counts[column * ROWS + row]++;
+    counts[column * ROWS + steps.of(latencies[i])]++;
   }
   return {
     type: "heat",
     secondsEach: each / 1e9,
-    edges_ns: edges,
+    edges_ns: steps.edges,
     cells: [...counts.entries()].filter(([, frames]) => frames > 0)
       .map(([i, frames]) => [Math.floor(i / ROWS), i % ROWS, frames] as const),
   };

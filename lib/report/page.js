@@ -73,6 +73,25 @@ const latency = (least) =>
     ? logarithmic("latency")
     : axis("latency", { ticks: { callback: tick, maxTicksLimit: 8 } });
 
+/** The middle of a step of the latency, on the axis that `latency` makes of its edges. */
+function middle(edges, step) {
+  const [low, high] = [edges[step], edges[step + 1]];
+  return edges[0] > 0 ? Math.sqrt(low * high) : (low + high) / 2;
+}
+
+/** Draws within a chart's axes, under its data. */
+const painted = (id, paint) => ({
+  id,
+  beforeDatasetsDraw({ ctx, chartArea: { left, top, width, height }, scales }) {
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, top, width, height);
+    ctx.clip();
+    paint(ctx, scales);
+    ctx.restore();
+  },
+});
+
 /** Time, from the first frame on. */
 const since = (max) =>
   axis("since the first frame", {
@@ -136,6 +155,9 @@ function inLines(name) {
   }
   return lines;
 }
+
+/** Pixels of the smallest bar. */
+const LEAST_BAR = 2;
 
 /** One frame is to be seen, and most cells have few: the steps are those of the logarithm. */
 function shade(frames, most) {
@@ -314,37 +336,24 @@ const CONFIGURATIONS = {
   heat({ secondsEach, edges_ns, cells }) {
     const most = Math.max(...cells.map(([, , frames]) => frames));
     const columns = 1 + Math.max(...cells.map(([column]) => column));
-    const isLogarithmic = edges_ns[0] > 0;
-    const middle = (row) => {
-      const [low, high] = [edges_ns[row], edges_ns[row + 1]];
-      return isLogarithmic ? Math.sqrt(low * high) : (low + high) / 2;
-    };
     const scale = latency(edges_ns[0]);
     return {
       type: "scatter",
       data: {
         datasets: [{
-          data: cells.map(([column, row]) => [(column + 0.5) * secondsEach, middle(row)]),
+          data: cells.map(([column, row]) => [(column + 0.5) * secondsEach, middle(edges_ns, row)]),
           pointRadius: 0,
           pointHitRadius: 6,
         }],
       },
-      plugins: [{
-        id: "cells",
-        beforeDatasetsDraw({ ctx, chartArea: { left, top, width, height }, scales: { x, y } }) {
-          ctx.save();
-          ctx.beginPath();
-          ctx.rect(left, top, width, height);
-          ctx.clip();
-          for (const [column, row, frames] of cells) {
-            const [from, to] = [column, column + 1].map((n) => x.getPixelForValue(n * secondsEach));
-            const [low, high] = [row, row + 1].map((n) => y.getPixelForValue(edges_ns[n]));
-            ctx.fillStyle = color(`heat-${shade(frames, most)}`);
-            ctx.fillRect(from, high, to - from, low - high);
-          }
-          ctx.restore();
-        },
-      }],
+      plugins: [painted("cells", (ctx, { x, y }) => {
+        for (const [column, row, frames] of cells) {
+          const [from, to] = [column, column + 1].map((n) => x.getPixelForValue(n * secondsEach));
+          const [low, high] = [row, row + 1].map((n) => y.getPixelForValue(edges_ns[n]));
+          ctx.fillStyle = color(`heat-${shade(frames, most)}`);
+          ctx.fillRect(from, high, to - from, low - high);
+        }
+      })],
       options: {
         ...POINTS,
         ...common({
@@ -358,6 +367,44 @@ const CONFIGURATIONS = {
         scales: {
           x: since(columns * secondsEach),
           y: { ...scale, min: edges_ns[0], max: edges_ns.at(-1) },
+        },
+      },
+    };
+  },
+
+  histogram({ edges_ns, frames }) {
+    const all = frames.reduce((sum, n) => sum + n);
+    const bars = [...frames.entries()].filter(([, n]) => n > 0);
+    return {
+      type: "scatter",
+      data: {
+        datasets: [{
+          data: bars.map(([bar, n]) => [middle(edges_ns, bar), n]),
+          pointRadius: 0,
+          pointHitRadius: 6,
+        }],
+      },
+      plugins: [painted("bars", (ctx, { x, y }) => {
+        ctx.fillStyle = color("accent");
+        for (const [bar, n] of bars) {
+          const [from, to] = [bar, bar + 1].map((edge) => x.getPixelForValue(edges_ns[edge]));
+          // One frame of many is to be seen.
+          const height = Math.max(LEAST_BAR, y.bottom - y.getPixelForValue(n));
+          ctx.fillRect(from, y.bottom - height, Math.max(1, to - from - 1), height);
+        }
+      })],
+      options: {
+        interaction: { mode: "nearest", axis: "x", intersect: false },
+        ...common({
+          label({ dataIndex }) {
+            const [bar, n] = bars[dataIndex];
+            const [low, high] = [edges_ns[bar], edges_ns[bar + 1]].map(time);
+            return `${n} of ${low} to ${high}, ${(100 * n / all).toFixed(2)} %`;
+          },
+        }),
+        scales: {
+          x: { ...latency(edges_ns[0]), min: edges_ns[0], max: edges_ns.at(-1) },
+          y: axis("frames", { min: 0, ticks: { precision: 0, maxTicksLimit: 6 } }),
         },
       },
     };

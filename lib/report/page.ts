@@ -32,6 +32,7 @@ import {
   machineLine,
   MUCH,
   NOT_RECORDED,
+  ofFrames,
   ofTurns,
   percent,
   perFrame,
@@ -314,7 +315,9 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
       <div class="charts">
         ${charts.figure(
           "Distribution",
-          `of ${latencyName}: how long a share of the ${run.latency.count} frames took at most, ` +
+          `of ${latencyName}: how long a share of ${
+            ofFrames(run.latency.count, run.frames)
+          } took at most, ` +
             "up to the slowest; circles: percentiles",
           { type: "distribution", colors: ["accent"], lines: [run.quantiles] },
           230,
@@ -328,13 +331,24 @@ function path(machine: MachineFigures, run: RunFigures, charts: Charts): Markup 
           230,
         )}
       </div>
-      ${charts.figure(
-        "Heat map",
-        `of ${latencyName}: frames by when and by how long they took; the stronger the colour, ` +
-          `the more, by their logarithm${ZOOM}`,
-        run.heat,
-        260,
-      )} ${slowestTable(run)} ${decomposition
+      <div class="charts">
+        ${charts.figure(
+          "Heat map",
+          `of ${latencyName}: frames by when and by how long they took; the stronger the colour, ` +
+            `the more, by their logarithm${ZOOM}`,
+          run.heat,
+          260,
+        )} ${charts.figure(
+          "Histogram",
+          `of ${latencyName}: ${
+            ofFrames(run.latency.count, run.frames)
+          } by how long they took; even ` +
+            "one frame has a bar",
+          run.histogram,
+          260,
+        )}
+      </div>
+      ${slowestTable(run)} ${decomposition
         ? html`
           ${charts.figure(
             decomposition.whole === "turn" ? "Taken apart" : "Latency taken apart",
@@ -354,8 +368,8 @@ function statisticsTable(run: RunFigures) {
   const { kind, latency, latencyName, ownLatency, interval } = run;
   const { decomposition, lock, thread, queueFaults } = run;
   const row = (name: string, of: Statistics | undefined, show: (value: number) => string) =>
-    of ? [[name, ...[of.p50, of.p95, of.p99, of.max, of.mean].map(show)]] : [];
-  return table(["", "p50", "p95", "p99", "max", "mean"], [
+    of ? [[name, ...[of.p50, of.p95, of.p99, of.max, of.mean].map(show), of.count]] : [];
+  return table(["", "p50", "p95", "p99", "max", "mean", "of so many"], [
     ...row(latencyName, latency, ns),
     ...row(kind.latency.name, ownLatency, ns),
     ...row("frame to frame", interval, ns),

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Decomposition } from "./analysis/decompose.ts";
-import { formatNs } from "../measure/format.ts";
+import { counted, formatNs } from "../measure/format.ts";
 import {
   V4L2_BUF_FLAG_TIMESTAMP_COPY,
   V4L2_BUF_FLAG_TIMESTAMP_MASK,
@@ -144,6 +144,11 @@ export function machineLine({ properties }: MachineFigures): string {
 /** Of how many turns the parts are: `599`, or `299 of 599`. */
 export function ofTurns({ frames, turns }: Decomposition): string {
   return frames === turns ? String(frames) : `${frames} of ${turns}`;
+}
+
+/** Of how many frames a figure is: `300 frames`, or `299 of 300 frames` where others lack what it is of. */
+export function ofFrames(known: number, frames: number): string {
+  return `${known === frames ? "" : `${known} of `}${counted(frames, "frame")}`;
 }
 
 /** `3.2 %`, or nothing that can be told. */

@@ -154,7 +154,9 @@ const suite = new Suite();
   await using browser = await Chromium.start();
   console.log(version);
   suite.begin("browser");
-  await checkPage(suite, browser, "report", ["stack", "distribution", "timeline", "heat"]);
+  await checkPage(suite, browser, "report", [
+    ...["stack", "distribution", "timeline", "heat", "histogram"],
+  ]);
   await checkPage(suite, browser, "comparison", ["ratios", "distribution", "stack"]);
 }
 if (Deno.args[0] === "--junit") Deno.writeTextFileSync(Deno.args[1], junit(suite.groups));

@@ -8,6 +8,7 @@ import { html, jsonScript, script } from "../../lib/report/html.ts";
 import { ioCsv, ioMarkdown } from "../../lib/report/io_tables.ts";
 import { machineJson } from "../../lib/report/json.ts";
 import { COLUMNS, latencyHeat, ROWS } from "../../lib/report/latency_heat.ts";
+import { BARS, latencyHistogram } from "../../lib/report/latency_histogram.ts";
 import { ledger } from "../../lib/report/ledger.ts";
 import { page } from "../../lib/report/page.ts";
 import { conditions, losses, switches, timestamps, whereTimeWent } from "../../lib/report/words.ts";
@@ -213,6 +214,19 @@ Deno.test("heat map: every frame is in the cell of its time and its latency, on 
   const ahead = latencyHeat(Float64Array.of(0, 1e9), Float64Array.of(-300, 0));
   assertEquals(ahead.edges_ns.slice(0, 2), [-300, -290]);
   assertEquals(ahead.cells, [[0, 0, 1], [0, ROWS - 1, 1]]);
+});
+
+Deno.test("histogram: every frame is in the bar of its latency, one alone too, and those without are in none", () => {
+  const latencies = Float64Array.from({ length: 4000 }, (_, i) => i < 3000 ? 1000 : 10_000);
+  latencies[3999] = 1e6;
+  latencies[5] = NaN;
+  const { edges_ns, frames } = latencyHistogram(latencies);
+  assertEquals([edges_ns[0], edges_ns[BARS / 3], edges_ns.at(-1)], [1000, 10_000, 1e6]);
+  assertEquals([frames[0], frames[BARS / 3], frames.at(-1)], [2999, 999, 1]);
+  assertEquals(frames.reduce((sum, n) => sum + n), 3999);
+  assertEquals(latencyHistogram(Float64Array.of(7)).frames[0], 1);
+  const ahead = latencyHistogram(Float64Array.of(-300, 0));
+  assertEquals([ahead.edges_ns[1], ahead.frames[0], ahead.frames.at(-1)], [-295, 1, 1]);
 });
 
 Deno.test("slowest frames: each with its parts, what they leave, and what its thread was charged", () => {
@@ -436,6 +450,18 @@ Deno.test("figures: a camera's latency is from its buffers' time where the clock
   for (const other of [0, 0x4000, 0x6000]) assertEquals(of(other, other), queued);
   assertEquals(figuresOf(MMAP + mmapRow(0)).latencyName, "queueing to dequeueing");
   assertEquals(figuresOf(stamped([0, 0])).interval?.p50, 4e7);
+});
+
+Deno.test("page: figures say of how many frames they are, where some lack what they are of", () => {
+  withFiles({ "mmap.csv": stamped([0x2000, 0x2000, 0x4000]) }, (folder) => {
+    const text = page(readBench(folder, FIGURES));
+    const row = /<th scope="row">end of frame to dequeueing<\/th>.*?<\/tr>/s.exec(text)![0];
+    assert(row.includes('<td data-of="of so many">2</td>'), row);
+    assertEquals(text.match(/2 of 3 frames/g)?.length, 2);
+    const [, data] = /id="data">(.*?)<\/script>/.exec(text)!;
+    const chart = JSON.parse(data).find(({ type }: { type: string }) => type === "histogram");
+    assertEquals(chart.frames.filter((n: number) => n > 0), [1, 1]);
+  });
 });
 
 Deno.test("figures: times that are never set are not subtracted, times ahead are counted", () => {
