@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../lib/measure/format.ts";
 import {
   choice,
   flag,
@@ -168,7 +169,9 @@ function list(): Report {
     text: nodes.map((node) => {
       const sizes = `${node.min_width}x${node.min_height} to ${node.max_width}x${node.max_height}`;
       const caps = node.exclusive_caps ? ", one capability at a time" : "";
-      return `${node.device}  ${node.name}  (${sizes}, ${node.max_buffers} buffers${caps})`;
+      return `${node.device}  ${node.name}  (${sizes}, ${
+        counted(node.max_buffers, "buffer")
+      }${caps})`;
     }),
     json: { nodes },
   };

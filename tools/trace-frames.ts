@@ -6,7 +6,7 @@
 import { optional, outputPath, path, UsageError } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { OutputFile } from "../lib/files/output_file.ts";
-import { formatNs } from "../lib/measure/format.ts";
+import { counted, formatNs } from "../lib/measure/format.ts";
 import { Slowest } from "../lib/report/analysis/slowest.ts";
 import { ChromeTrace } from "../lib/report/chrome_trace.ts";
 import { FIGURES } from "../lib/report/figures.ts";
@@ -228,7 +228,9 @@ export const tool = declareTool({
       draw(chrome, folder, seen, beside);
     }
     const { frames, first, last } = seen;
-    const drawn = `${chrome}: ${frames} frames of ${seconds(last - first)}, for ui.perfetto.dev`;
+    const drawn = `${chrome}: ${counted(frames, "frame")} of ${
+      seconds(last - first)
+    }, for ui.perfetto.dev`;
     return {
       text: [
         ...found.flatMap((frame) => wordsOf(frame, seen.second)),

@@ -9,6 +9,8 @@ import { parseArgs } from "@std/cli/parse-args";
 import { descriptorOf, STDOUT } from "../files/files.ts";
 import { described, type Flag, type Parameter, UsageError } from "./parameters.ts";
 import { deviceAt, isSameFile } from "../sys/device_number.ts";
+import { EBUSY, SysError } from "../sys/errno.ts";
+import { holdersOf } from "./holders.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "../version.ts";
 import { suggestion } from "./suggest.ts";
@@ -221,8 +223,12 @@ export function declareTool<P extends Positionals, O extends Options>(
   return tool;
 }
 
-/** Of Deno's own errors, `No such file or directory (os error 2): ...`, the errno by its name. */
+/** Of Deno's own errors, `No such file or directory (os error 2): ...`, the errno by its name; of a busy device who has it. */
 function messageOf(error: Error): string {
+  if (error instanceof SysError && error.code === EBUSY) {
+    const holders = holdersOf(error.subject);
+    return error.message + (holders.length > 0 ? `, open in ${holders.join(", ")}` : "");
+  }
   const { code } = error as { code?: unknown };
   return typeof code === "string"
     ? error.message.replace(/\(os error \d+\)/, `(${code})`)

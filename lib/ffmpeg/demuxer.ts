@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { refuseDevice } from "../sys/device_number.ts";
 import { cString } from "../sys/libc.ts";
 import { AVCODEC_STRUCT } from "./abi/avcodec.ts";
 import {
@@ -41,7 +42,10 @@ export class Demuxer implements Disposable {
   /** The AVCodecParameters, for a decoder. */
   readonly parameters: Deno.PointerObject;
 
-  /** @throws {FfmpegError} no such file, or FFmpeg finds no video in it, or cannot decode it */
+  /**
+   * @throws {FfmpegError} no such file, or FFmpeg finds no video in it, or cannot decode it
+   * @throws {Error} a device, of which FFmpeg may read for ever
+   */
   constructor(ffmpeg: FfmpegWithFiles, path: string) {
     this.#ffmpeg = ffmpeg;
     this.#path = path;
@@ -65,6 +69,7 @@ export class Demuxer implements Disposable {
   }
 
   #open(): Deno.PointerObject {
+    refuseDevice(this.#path);
     const { avformat } = this.#ffmpeg;
     const cell = new Uint8Array(POINTER_BYTES);
     // Else FFmpeg takes what is before a colon for a protocol.

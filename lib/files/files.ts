@@ -4,17 +4,20 @@
  * @module
  */
 import { EFBIG, SysError } from "../sys/errno.ts";
+import { refuseDevice } from "../sys/device_number.ts";
 import { File, IoBuffer, O_RDONLY } from "../sys/file.ts";
 
-/** Of a file that is read whole: devices and pipes may have no end. */
+/** Of a file that is read whole: a pipe may have no end. */
 const LARGEST = 2 ** 31;
 
 /**
  * The whole content of a file or pipe.
  *
  * @throws {SysError} naming the file; EFBIG for more than 2 GiB
+ * @throws {Error} naming the file, where it is a device
  */
 export function readFile(path: string): Uint8Array<ArrayBuffer> {
+  refuseDevice(path);
   const content = readBeginning(path, LARGEST + 1);
   if (content.length > LARGEST) throw new SysError(path, "read", EFBIG);
   return content;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatSummary } from "../measure/format.ts";
+import { counted, formatSummary } from "../measure/format.ts";
 import type { SourceStatistics } from "../measure/source_statistics.ts";
 import { isCompressed, PIXEL_FORMATS, pixelFormat } from "../image/pixel_format.ts";
 import { ENOTTY, SysError } from "../sys/errno.ts";
@@ -214,7 +214,7 @@ export function cameraReport(run: CameraRun): Report {
   const latency = recording.latency.summary();
   return {
     text: [
-      `${csv || device.path}: ${frames} frames of ${width}x${height} ${format}` +
+      `${csv || device.path}: ${counted(frames, "frame")} of ${width}x${height} ${format}` +
       (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
       (fps > 0 ? ` (${fps} asked for)` : "") +
       (unnumbered ? "" : `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors`) +

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatSummary } from "../measure/format.ts";
+import { counted, formatSummary } from "../measure/format.ts";
 import { Histogram } from "../measure/histogram.ts";
 import type { GatherBuffer } from "../sys/gather.ts";
 import type { PictureFormat } from "../v4l2/decoder/picture_buffers.ts";
@@ -127,9 +127,9 @@ export class DecodeRun implements Disposable {
     }
     return {
       text: frames === 0 ? [] : [
-        `${
-          output === "-" ? "stdout" : output
-        }: ${frames} frames of ${first.width}x${first.height} ${first.format}` +
+        `${output === "-" ? "stdout" : output}: ${
+          counted(frames, "frame")
+        } of ${first.width}x${first.height} ${first.format}` +
         (more.length > 0 ? ` (format changes: ${more.length})` : "") +
         `, ${rate?.toFixed(2)} a second, ${errors} with errors`,
         ...formatSummary("queued to decoded", latency),

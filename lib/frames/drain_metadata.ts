@@ -5,7 +5,7 @@
  */
 import { missingFrames } from "../measure/gaps.ts";
 import { FILTER_STAGES, STAGE_ENDS } from "../measure/filter_stages.ts";
-import { formatSummary } from "../measure/format.ts";
+import { counted, formatSummary } from "../measure/format.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { VPIPE_META_F_OVERRUN } from "../uapi/vpipe.ts";
 import { DeviceError } from "../v4l2/device.ts";
@@ -113,7 +113,9 @@ export async function drainMetadata(
   const named = FILTER_STAGES.map(([name], i) => [name.replaceAll(" ", "_"), summaries[i]]);
   return {
     text: [
-      `${csv}: ${recorded} entries, ${overruns} overruns, ${lost} entries lost`,
+      `${csv}: ${counted(recorded, "entry", "entries")}, ${counted(overruns, "overrun")}, ${
+        counted(lost, "entry", "entries")
+      } lost`,
       ...FILTER_STAGES.flatMap(([name], i) => formatSummary(name, summaries[i])),
     ],
     json: {

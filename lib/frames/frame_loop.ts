@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { counted } from "../measure/format.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import { POLLIN } from "../sys/poll.ts";
 import { type FrameSource, FrameWaiter, POLLING_REST_MS } from "./frame_waiter.ts";
@@ -105,8 +106,11 @@ export async function runFrameLoop(
       }
     }
   } catch (error) {
-    const of = frames === Infinity ? "" : ` of ${frames}`;
-    const got = frame < 0 ? `while warming up` : `after ${frame}${of} frames`;
+    const got = frame < 0
+      ? "while warming up"
+      : frames === Infinity
+      ? `after ${counted(frame, "frame")}`
+      : `after ${frame} of ${counted(frames, "frame")}`;
     failure = new Error(`${(error as Error).message}, ${got}`, { cause: error });
   }
   settle();

@@ -5,7 +5,7 @@
  */
 import { GREY } from "../image/pixel_format.ts";
 import type { Rectangle } from "../image/rectangle.ts";
-import { formatSummary } from "../measure/format.ts";
+import { counted, formatSummary } from "../measure/format.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { FixturePath, type FixtureRoute } from "../vpipe/fixture_path.ts";
 import { ALGORITHMS } from "../vpipe/filter.ts";
@@ -55,7 +55,7 @@ export async function sendFixture(bench: FixtureBench, session: ToolSession): Pr
   const { output: source, capture: sink, image, size } = path;
   const buffers = Math.min(source.buffers.length, sink.buffers.length);
   if (depth > buffers) {
-    throw new Error(`${device}: gives ${buffers} buffers, --depth is ${depth}`);
+    throw new Error(`${device}: gives ${counted(buffers, "buffer")}, --depth is ${depth}`);
   }
   const warmUp = bench["warm-up"] ?? Math.min(WARM_UP_FRAMES, Math.ceil(WARM_UP_BYTES / size));
   using recording = new Recording({ ...bench, "warm-up": warmUp }, {
@@ -123,7 +123,7 @@ export async function sendFixture(bench: FixtureBench, session: ToolSession): Pr
   const rate = count > 1 ? (count - 1) * 1e9 / (last - first) : undefined;
   return {
     text: [
-      `${csv}: ${count} frames of ${width}x${height}, ${algorithm}` +
+      `${csv}: ${counted(count, "frame")} of ${width}x${height}, ${algorithm}` +
       (rate === undefined ? "" : `, ${rate.toFixed(0)} a second`) +
       `, ${depth} in flight, after ${warmUp} to warm up`,
       ...formatSummary("queueing to dequeueing", summary),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatSummary } from "../measure/format.ts";
+import { counted, formatSummary } from "../measure/format.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../sys/clock.ts";
 import { EAGAIN, ENODATA } from "../sys/errno.ts";
@@ -219,11 +219,13 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
   const skipped = input.skipped ?? 0;
   if (misnumbered !== undefined && misnumbered > 0) {
     session.warn(
-      `${device.path}: numbered ${misnumbered} frames otherwise: the column sequence is the count ` +
+      `${device.path}: numbered ${
+        counted(misnumbered, "frame")
+      } otherwise: the column sequence is the count ` +
         "of frames written",
     );
   }
-  if (skipped > 0) session.warn(`${writing.name}: ${skipped} broken frames were left out`);
+  if (skipped > 0) session.warn(`${writing.name}: left out ${counted(skipped, "broken frame")}`);
   const submits = submitting.summary();
   const count = submits?.count ?? 0;
   const rate = count > 1 ? (count - 1) * 1e9 / (last - first) : undefined;
@@ -233,7 +235,7 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
   const call = io === "write" ? "write" : "VIDIOC_QBUF";
   return {
     text: [
-      `${device.path}: ${count} frames of ${width}x${height} ${format.name} by ${io}` +
+      `${device.path}: ${counted(count, "frame")} of ${width}x${height} ${format.name} by ${io}` +
       (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
       (asked === undefined ? "" : ` (${Number(asked.toFixed(3))} asked for)`) +
       (errors === undefined ? "" : `, ${errors} with errors`) +

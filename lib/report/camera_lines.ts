@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatNs } from "../measure/format.ts";
+import { counted, formatNs } from "../measure/format.ts";
 import type { Statistics } from "./analysis/percentiles.ts";
 import type { RunFigures } from "./figures.ts";
 import { bufferClock, conditions, losses } from "./words.ts";
@@ -44,14 +44,14 @@ export function timeLines(times: CameraTimes, driver: unknown): string[] {
   return [
     ...interval ? [percentiles("interval", interval)] : [],
     `${percentiles("latency", latency)}  (${measuredFrom(times, driver)})` +
-    (ahead > 0 ? `, ${ahead} frames had before their timestamp` : ""),
+    (ahead > 0 ? `, frames had before their timestamp: ${ahead}` : ""),
   ];
 }
 
 /** Rate, interval, latency, losses. */
 export function cameraRunLines(run: RunFigures): string[] {
   return [
-    `${run.frames} frames, ${conditions(run)}`,
+    `${counted(run.frames, "frame")}, ${conditions(run)}`,
     ...timeLines(run, run.summary?.driver),
     `  ${losses(run)}`,
   ];

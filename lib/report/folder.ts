@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../measure/format.ts";
 import { parse } from "@std/csv";
 import { readFile, readPieces } from "../files/files.ts";
 import { isUsed, kindOf, type PathKind } from "./analysis/recorded_paths.ts";
@@ -154,7 +155,7 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
       if (rule) leaveOutDisorder(table, rule);
       if (table.cutOff) notice(file, "the last row is cut off and left out");
       if (table.damaged > 0) {
-        const rows = `${table.damaged} damaged rows are left out`;
+        const rows = `left out ${counted(table.damaged, "damaged row")}`;
         notice(file, [rows, ...describeDamage(table.damage)].join(": "));
       }
       return table;

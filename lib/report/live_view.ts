@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../measure/format.ts";
 import { Screen, type Terminal } from "../cli/screen.ts";
 import { SourceStatistics } from "../measure/source_statistics.ts";
 import { epochSeconds, monotonicNs } from "../sys/clock.ts";
@@ -76,11 +77,13 @@ export class LiveFigures {
     };
     return [
       ...still < STILL_NS ? [] : [`  no frame for ${Math.floor(still / 1e9)} s`],
-      ...recent?.rate === undefined
-        ? []
-        : [`  rate      ${recent.rate.toFixed(2)} a second, of the last ${rows.length} frames`],
+      ...recent?.rate === undefined ? [] : [
+        `  rate      ${recent.rate.toFixed(2)} a second, of the last ${
+          counted(rows.length, "frame")
+        }`,
+      ],
       ...recent === undefined ? [] : timeLines(recent, this.#driver),
-      `  since the start: ${frames} frames; ${losses(all)}`,
+      `  since the start: ${counted(frames, "frame")}; ${losses(all)}`,
       ...recent === undefined ? [] : [
         "",
         `  latency from, frames`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../measure/format.ts";
 import { PARTS } from "./analysis/recorded_paths.ts";
 import type { RunFigures } from "./figures.ts";
 import { type Content, html, type Markup } from "./html.ts";
@@ -52,7 +53,10 @@ export function slowestTable({ slowest, latency, latencyName, decomposition }: R
   const ofTurn = decomposition?.whole === "turn";
   return html`
     <details>
-      <summary>Why was this frame slow? <small>${many} ${latency.count} frames</small></summary>
+      <summary>Why was this frame slow? <small>${many} ${counted(
+        latency.count,
+        "frame",
+      )}</small></summary>
       <p class="quiet">
         The longest ${latencyName} first.${decomposition &&
           ` Parts are in µs, ${

@@ -109,7 +109,7 @@ export function losses(
     (backwards > 0 ? `, ${backwards} backwards` : "")
   );
   if (lost.length === 0) lost.push("no sequence to tell by");
-  if (meta) lost.push(`metadata: ${meta.lost} lost, ${meta.overruns} overruns`);
+  if (meta) lost.push(`metadata: ${meta.lost} lost, ${counted(meta.overruns, "overrun")}`);
   else if (kind.join) lost.push(`metadata: ${NOT_RECORDED}`);
   lost.push(`errors: ${errorFrames(run)}`);
   return lost.join("; ");
@@ -126,7 +126,7 @@ export function conditions({ summary, algorithm, rate }: RunFigures): string {
     algorithm !== undefined && `algorithm ${algorithm}`,
     algorithm === "threshold" && threshold !== undefined && `threshold ${threshold}`,
     rate !== undefined && `${rate.toFixed(2)} frames/s${wanted}`,
-    buffers !== undefined && `${buffers} buffers`,
+    buffers !== undefined && counted(Number(buffers), "buffer"),
     depth !== undefined && `depth ${depth}`,
   ].filter((word) => word !== false);
   return known.length > 0 ? known.join(", ") : NOT_RECORDED;

@@ -55,6 +55,15 @@ export function deviceAt(path: string): DeviceFile | undefined {
   return { block: kind === S_IFBLK, major: status.stx_rdev_major, minor: status.stx_rdev_minor };
 }
 
+/**
+ * Of what is read to its end: a device may have none.
+ *
+ * @throws {Error} naming the path, where a device is there
+ */
+export function refuseDevice(path: string): void {
+  if (deviceAt(path) !== undefined) throw new Error(`${path}: is a device and no file`);
+}
+
 /** Whether two paths are of one file with content of its own; not where there is none. */
 export function isSameFile(a: string, b: string): boolean {
   const [one, other] = [statusAt(a), statusAt(b)];

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { counted } from "../measure/format.ts";
 import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
 import type { Format } from "../v4l2/format.ts";
 import type { Mapping } from "../sys/mmap.ts";
@@ -83,7 +84,7 @@ export class CameraPath implements Disposable {
       if (this.output.buffers.length < count) {
         throw new DeviceError(
           filter,
-          `gives ${this.output.buffers.length} OUTPUT buffers, the camera has ${count}`,
+          `gives ${counted(this.output.buffers.length, "OUTPUT buffer")}, the camera has ${count}`,
         );
       }
       this.capture = resources.use(new MmapQueue(this.filter, capture, buffers));

@@ -11,10 +11,12 @@ import {
   repeated,
   UsageError,
 } from "../../lib/cli/parameters.ts";
+import { holdersOf } from "../../lib/cli/holders.ts";
 import { RawFile } from "../../lib/frames/raw_file.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { File, IoBuffer, iovec, O_WRONLY } from "../../lib/sys/file.ts";
 import { libc } from "../../lib/sys/libc.ts";
+import { counted } from "../../lib/measure/format.ts";
 import { parse } from "../../lib/cli/tool.ts";
 import { intervalOf } from "../../lib/v4l2/frame_interval.ts";
 
@@ -256,4 +258,36 @@ Deno.test("rates: numbers and fractions, and the interval is the simplest fracti
   for (const text of ["30/0", "a/b", "1/2/3", "30000/", "2000000/1", "-1"]) {
     assertThrows(() => parse(text), UsageError, "must be a number from 0 to 1000000");
   }
+});
+
+Deno.test("holders: who else has a device open, by number and name, and nobody of a file", async () => {
+  const before = holdersOf("/dev/full").length;
+  const child = new Deno.Command("sh", {
+    args: ["-c", "exec 3</dev/full; echo; read -r line"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  const holders = holdersOf("/dev/full");
+  assertEquals(holders.length, before + 1);
+  assert(holders.includes(`${child.pid} sh`), holders.join());
+  using _own = File.open("/dev/full", O_WRONLY);
+  assertEquals(holdersOf("/dev/full"), holders);
+  assertEquals(holdersOf("/etc/passwd"), []);
+  await child.stdin.close();
+  await reader.cancel();
+  await child.status;
+  assertEquals(holdersOf("/dev/full").length, before);
+});
+
+Deno.test("files: a device may have no end, and is not read to it", () => {
+  for (const device of ["/dev/null", "/dev/zero"]) {
+    assertThrows(() => readFile(device), Error, `${device}: is a device and no file`);
+  }
+});
+
+Deno.test("format: one frame is no frames", () => {
+  assertEquals([0, 1, 2].map((n) => counted(n, "frame")), ["0 frames", "1 frame", "2 frames"]);
+  assertEquals(counted(2, "entry", "entries"), "2 entries");
 });

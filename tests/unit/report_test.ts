@@ -530,7 +530,7 @@ Deno.test("folder: damaged rows are named by what is wrong with them, and so is 
     const [{ runs: [run], notices }] = readBench(folder, FIGURES);
     assertEquals(run.frames, 5);
     assertEquals(notices.map(({ file, says }) => `${file}: ${says}`), [
-      "f.csv: 2 damaged rows are left out: 1 with a time that lacks digits, as a spreadsheet saves " +
+      "f.csv: left out 2 damaged rows: 1 with a time that lacks digits, as a spreadsheet saves " +
       "it, 1 with a number or time that falls",
       "f.meta.csv: of 5 frames only 0 have metadata that lies within them (0 have none, 5 that of " +
       "another frame): is it of this run?",

@@ -208,7 +208,7 @@ Deno.test("trace-frames: no run, or a damaged one: whole JSON, and it is said", 
   assertEquals(slicesOf(damaged.events, "queueing to dequeueing").length, 1);
   assertEquals(damaged.warnings, [
     "/f.csv: the last row is cut off and left out",
-    "/f.csv: 1 damaged rows are left out: 1 not like the first",
+    "/f.csv: left out 1 damaged row: 1 not like the first",
     "/f.meta.csv: missing: what the kernel did with a frame is in its remainder",
     "/g.csv: its columns are no tool's; skipped",
   ]);

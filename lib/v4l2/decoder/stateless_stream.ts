@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { counted } from "../../measure/format.ts";
 import { STATELESS } from "../../codec/codecs.ts";
 import type { Sequence } from "../../codec/stream.ts";
 import { monotonicNs } from "../../sys/clock.ts";
@@ -139,7 +140,9 @@ export class DecoderStream implements Disposable {
       if (this.capture.buffers.length <= reorder) {
         throw new DeviceError(
           device.path,
-          `gives ${this.capture.buffers.length} CAPTURE buffers, ${reorder} pictures are held back`,
+          `gives ${
+            counted(this.capture.buffers.length, "CAPTURE buffer")
+          }, ${reorder} pictures are held back`,
         );
       }
       this.#pictures = new PictureBuffers(this.capture, picture, sequence.crop);

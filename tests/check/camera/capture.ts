@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../../../lib/measure/format.ts";
 import { libc } from "../../../lib/sys/libc.ts";
 import { crc32 } from "../../../lib/image/crc32.ts";
 import { threshold } from "../../../lib/image/threshold.ts";
@@ -222,7 +223,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     const lost = Number(rows[299].seq) - Number(rows[0].seq) - 299;
     expect(lost > 0, "no entry is missing between the first and the last row");
     expect(
-      stdout.includes(`${flagged} overruns, ${lost} entries lost`),
+      stdout.includes(`${counted(flagged, "overrun")}, ${counted(lost, "entry", "entries")} lost`),
       `meta-drain's report is: ${stdout.split("\n")[0]}`,
     );
     return `a drain that stood still: ${flagged} rows flagged, ${lost} entries lost, both reported`;

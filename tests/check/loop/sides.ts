@@ -42,7 +42,8 @@ export async function loopSideChecks(suite: Suite, context: Context, node: strin
     expectEqual("write", written, -EBUSY);
     const args = [node, `${context.fixtures}/noise-vga.pgm`];
     const outcome = await run(context.tool("loop-write"), args);
-    const said = expectError(outcome, "loop-write", 1, "Device or resource busy (EBUSY)");
+    const busy = `Device or resource busy (EBUSY), open in ${Deno.pid} `;
+    const said = expectError(outcome, "loop-write", 1, busy);
     writer.write(numbered(0));
     reader.expectFrame("the first writer's frame", 0, numbered(0));
     return `${said}; the first one goes on`;
