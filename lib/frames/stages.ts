@@ -4,13 +4,17 @@
  * @module
  */
 import type { CellFormat } from "../measure/frame_log.ts";
+import { ThreadCounters } from "../sys/counters.ts";
 import { ThreadCosts } from "../sys/thread.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { flag } from "../cli/parameters.ts";
 
 export const STAGES = flag(
-  "record where each frame's time went, in more columns: steps, faults, switches, run delay",
+  "record where each frame's time went, in more columns: steps, faults, switches, run delay, and cycles, " +
+    "instructions and cache misses where they are counted",
 );
+
+const ifKnown: CellFormat = (value) => Number.isNaN(value) ? "" : String(value);
 
 /** The columns that every tool adds at the end. */
 export const MEASURED_COLUMNS = {
@@ -18,7 +22,10 @@ export const MEASURED_COLUMNS = {
   minor_faults: String,
   voluntary_switches: String,
   involuntary_switches: String,
-  run_delay_ns: (value: number) => Number.isNaN(value) ? "" : String(value),
+  run_delay_ns: ifKnown,
+  cycles: ifKnown,
+  instructions: ifKnown,
+  cache_misses: ifKnown,
 } satisfies Record<string, CellFormat>;
 
 type Columns = Readonly<Record<keyof typeof MEASURED_COLUMNS, Float64Array>>;
@@ -26,12 +33,14 @@ type Columns = Readonly<Record<keyof typeof MEASURED_COLUMNS, Float64Array>>;
 /** Reads what the thread was charged for each frame; without `--stages` it does nothing. */
 export class StageMeter implements Disposable {
   readonly #costs: ThreadCosts | undefined;
+  readonly #counters: ThreadCounters | undefined;
   /** Where the end of the last row's turn is still to be put. */
   #open: Float64Array | undefined;
   #row = 0;
 
   constructor(enabled: boolean) {
     this.#costs = enabled ? new ThreadCosts() : undefined;
+    this.#counters = enabled ? new ThreadCounters() : undefined;
   }
 
   /** Now, or 0 where it is not asked for: each look at the clock is a cost itself. */
@@ -62,17 +71,23 @@ export class StageMeter implements Disposable {
    */
   measure(columns: Columns, row: number): void {
     const costs = this.#costs;
-    if (costs === undefined) return;
+    const counters = this.#counters;
+    if (costs === undefined || counters === undefined) return;
     costs.read();
+    counters.read();
     columns.minor_faults[row] = costs.minorFaults;
     columns.voluntary_switches[row] = costs.voluntarySwitches;
     columns.involuntary_switches[row] = costs.involuntarySwitches;
     columns.run_delay_ns[row] = costs.runDelayNs;
+    columns.cycles[row] = counters.added[0];
+    columns.instructions[row] = counters.added[1];
+    columns.cache_misses[row] = counters.added[2];
     this.#open = columns.measured_monotonic_ns;
     this.#row = row;
   }
 
   [Symbol.dispose](): void {
     this.#costs?.[Symbol.dispose]();
+    this.#counters?.[Symbol.dispose]();
   }
 }

@@ -26,6 +26,10 @@ export interface ThreadFigures {
   readonly involuntarySwitches: Statistics;
   /** ns runnable and not running; undefined where the kernel does not say. */
   readonly runDelay?: Statistics;
+  /** Of the processor's counters; undefined where it has none, or the user may not have them. */
+  readonly cycles?: Statistics;
+  readonly instructions?: Statistics;
+  readonly cacheMisses?: Statistics;
 }
 
 /** The metadata's own account of what it lost. */
@@ -208,9 +212,12 @@ function threadFigures({ rows }: RunFiles): ThreadFigures | undefined {
     const values = rows.numbers(column);
     return values && statistics(values);
   };
-  const [minorFaults, voluntarySwitches, involuntarySwitches, runDelay] = THREAD_COLUMNS.map(of);
-  return minorFaults && voluntarySwitches && involuntarySwitches &&
-    { minorFaults, voluntarySwitches, involuntarySwitches, runDelay };
+  const [minorFaults, voluntarySwitches, involuntarySwitches, ...others] = THREAD_COLUMNS.map(of);
+  const [runDelay, cycles, instructions, cacheMisses] = others;
+  return minorFaults && voluntarySwitches && involuntarySwitches && {
+    ...{ minorFaults, voluntarySwitches, involuntarySwitches, runDelay },
+    ...{ cycles, instructions, cacheMisses },
+  };
 }
 
 function metaLosses(meta: NonNullable<RunFiles["meta"]>): MetaLosses {

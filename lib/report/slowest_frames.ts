@@ -40,7 +40,8 @@ export function slowestFrames(
   const columns = THREAD_COLUMNS.flatMap((name): [string, Numbers][] => {
     const values = rows.numbers(name);
     const isPart = name === "run_delay_ns" && found?.names.includes(RUN_DELAY);
-    return !values || isPart ? [] : [[name, values]];
+    const isKnown = values?.some((value) => !Number.isNaN(value));
+    return !values || !isKnown || isPart ? [] : [[name, values]];
   });
   return slowestRows(latencies).map((row) => {
     found?.take(row);

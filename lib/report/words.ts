@@ -28,9 +28,9 @@ export const MUCH = 0.05;
 
 export const isMuch = (remainderShare: number): boolean => remainderShare > MUCH;
 
-/** A count for each frame: `0`, `1.02`, `75.0`. */
+/** A count for each frame: `0`, `1.02`, `75.0`, `241300`. */
 export function perFrame(count: number): string {
-  return Number.isInteger(count) ? String(count) : count.toPrecision(3);
+  return Number.isInteger(count) || count >= 100 ? String(Math.round(count)) : count.toPrecision(3);
 }
 
 /** Why a run has no file of perf's: the bench leaves it out where perf counts nothing. */

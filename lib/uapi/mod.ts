@@ -7,6 +7,7 @@ export * from "./dma_buf.ts";
 export * from "./dma_heap.ts";
 export * from "./ioctl_number.ts";
 export * from "./media.ts";
+export * from "./perf_event.ts";
 export * from "./struct.ts";
 export * from "./udmabuf.ts";
 export * from "./v4l2_controls_av1.ts";

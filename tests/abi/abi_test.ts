@@ -26,9 +26,13 @@ const KERNEL_HEADERS = `${ROOT}build/guest/linux/include/uapi/linux`;
 /** Of lib/uapi: no header's, but what its other files are written in. */
 const BASIS = ["ioctl_number.ts", "mod.ts", "struct.ts"];
 
+/** Headers that have an underscore themselves. */
+const UNDERSCORED = ["perf_event"];
+
 /** `v4l2_controls_vp9.ts` has a part of v4l2-controls.h, `dma_buf.ts` all that is said of dma-buf.h. */
 function headerOf(file: string): string {
-  const name = file.replace(/^(v4l2_controls)_.*|\.ts$/, "$1").replaceAll("_", "-");
+  const stem = file.replace(/^(v4l2_controls)_.*|\.ts$/, "$1");
+  const name = UNDERSCORED.includes(stem) ? stem : stem.replaceAll("_", "-");
   return name.startsWith("vpipe") ? `"kmod/uapi/${name}.h"` : `<linux/${name}.h>`;
 }
 

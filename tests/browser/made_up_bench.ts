@@ -9,7 +9,9 @@ import { Random } from "../harness/random.ts";
 const BEGIN = 1e10;
 const MS = 1e6;
 
-const THREAD = "minor_faults,voluntary_switches,involuntary_switches,run_delay_ns";
+const THREAD =
+  "minor_faults,voluntary_switches,involuntary_switches,run_delay_ns,cycles,instructions," +
+  "cache_misses";
 
 /** Lines of a CSV, `row` gives one's cells. */
 function csv(columns: string, frames: number, row: (frame: number) => readonly unknown[]): string {
@@ -26,6 +28,8 @@ const charged = (random: Random) => [
   1,
   random.chance(0.02) ? 1 : 0,
   random.below(3000),
+  // The counters are shared with others now and then.
+  ...random.chance(0.05) ? ["", "", ""] : [2e5 + random.below(1e5), 3e5, random.below(5000)],
 ];
 
 /** A camera, 60 frames a second; half way its latency becomes another, in ms. */

@@ -464,6 +464,36 @@ Deno.test("page: figures say of how many frames they are, where some lack what t
   });
 });
 
+Deno.test("page: cycles, instructions and cache misses are of the frames that have them, and nothing where none has", () => {
+  const columns = MMAP.trimEnd() +
+    ",minor_faults,voluntary_switches,involuntary_switches,run_delay_ns,cycles,instructions,cache_misses\n";
+  const rows = (counts: readonly string[]) =>
+    columns + counts.map((of, i) => `${mmapRow(i).trimEnd()},0,1,0,5,${of}\n`).join("");
+  const pageOf = (counts: readonly string[]) => {
+    let text = "";
+    withFiles({ "mmap.csv": rows(counts) }, (folder) => {
+      text = page(readBench(folder, FIGURES));
+    });
+    return text;
+  };
+  const counted = pageOf(["1000000,2000000,300", ",,", "1000001,2000000,301"]);
+  const cells = (name: string) =>
+    new RegExp(`<th scope="row">${name}</th>(.*?)</tr>`, "s").exec(counted)![1]
+      .match(/(?<=>)[^<\s]+(?=<)/g);
+  assertEquals(cells("cycles a frame"), [
+    "1000000",
+    "1000001",
+    "1000001",
+    "1000001",
+    "1000001",
+    "2",
+  ]);
+  assertEquals(cells("cache misses a frame"), ["300", "301", "301", "301", "301", "2"]);
+  assert(counted.includes('data-of="cycles"'));
+  const without = pageOf([",,", ",,"]);
+  assert(!without.includes("cycles") && without.includes("run delay a frame"));
+});
+
 Deno.test("figures: times that are never set are not subtracted, times ahead are counted", () => {
   const row = (stamp: string) => `${FLAGGED}0,0,10000000000,10000000050,${stamp},0,16,8192\n`;
   assertEquals(figuresOf(row("0,0")).latencyName, "queueing to dequeueing");

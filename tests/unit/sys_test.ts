@@ -3,9 +3,15 @@ import { readFile } from "../../lib/files/files.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../../lib/sys/clock.ts";
 import { deviceNumber } from "../../lib/sys/device_number.ts";
 import { EAGAIN, ENOTTY, SysError } from "../../lib/sys/errno.ts";
+import { ThreadCounters } from "../../lib/sys/counters.ts";
 import { File, IoBuffer, O_NONBLOCK, O_RDONLY } from "../../lib/sys/file.ts";
 import { ioctl, tryIoctl } from "../../lib/sys/ioctl.ts";
 import { _IO, _IOR, _IOW, _IOWR } from "../../lib/uapi/ioctl_number.ts";
+import {
+  PERF_COUNT_SW_PAGE_FAULTS,
+  PERF_COUNT_SW_TASK_CLOCK,
+  PERF_TYPE_SOFTWARE,
+} from "../../lib/uapi/perf_event.ts";
 import { n64, s32, struct, text, u16, u32, u64 } from "../../lib/uapi/struct.ts";
 import { fourcc, fourccText } from "../../lib/uapi/videodev2.ts";
 
@@ -115,4 +121,33 @@ Deno.test("clock: goes forward, and absolute nanoseconds are the kernel's", () =
 Deno.test("device number: as sysfs has it, not the path's", () => {
   using zero = File.open("/proc/self/root/dev/zero", O_RDONLY);
   assertEquals(deviceNumber(zero), "1:5");
+});
+
+Deno.test("counters: what the thread did between two looks, in one group; NaN of what cannot be counted", () => {
+  const none = 99;
+  using counters = new ThreadCounters([
+    [none, 0],
+    [PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK],
+    [PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS],
+  ]);
+  const begun = monotonicNs();
+  while (monotonicNs() - begun < 5e6);
+  // So many pages of fresh memory, each of which faults.
+  const memory = new Uint8Array(1 << 22);
+  for (let at = 0; at < memory.length; at += 4096) memory[at] = 1;
+  counters.read();
+  const whole = monotonicNs() - begun;
+  const [unknown, clock, faults] = counters.added;
+  assert(Number.isNaN(unknown));
+  if (Number.isNaN(clock)) return; // A kernel without, or a user who may not.
+  assert(clock > 1e6 && clock < whole + 1e6, `${clock} of ${whole} ns`);
+  assert(faults >= 1, `${faults} faults`);
+  counters.read();
+  assert(counters.added[1] < clock, `${counters.added[1]} ns between two looks`);
+});
+
+Deno.test("counters: where nothing can be counted no call is made, and all is NaN", () => {
+  using counters = new ThreadCounters([[99, 0]]);
+  counters.read();
+  assertEquals([...counters.added], [NaN]);
 });

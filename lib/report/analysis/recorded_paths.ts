@@ -43,6 +43,9 @@ export const THREAD_COLUMNS = [
   "voluntary_switches",
   "involuntary_switches",
   "run_delay_ns",
+  "cycles",
+  "instructions",
+  "cache_misses",
 ] as const;
 
 /** From one column to another; `meta.` columns are the joined metadata's. */

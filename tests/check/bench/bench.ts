@@ -14,7 +14,10 @@ const WARM_UP = 10;
 // So many rows that a run is in its midst.
 const MID_RUN = 64;
 
-const THREAD = ["minor_faults", "voluntary_switches", "involuntary_switches", "run_delay_ns"];
+const THREAD = [
+  ..."minor_faults voluntary_switches involuntary_switches run_delay_ns".split(" "),
+  ..."cycles instructions cache_misses".split(" "),
+];
 const MMAP = [
   ..."frame buffer_index enqueue_monotonic_ns dequeue_monotonic_ns v4l2_timestamp_sec".split(" "),
   ..."v4l2_timestamp_usec sequence bytesused wait_monotonic_ns requeue_monotonic_ns".split(" "),
