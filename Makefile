@@ -158,8 +158,9 @@ test: setup ## everything, two steps at a time; STEPS="..." for some (tests/run 
 	tests/run $(STEPS)
 
 .PHONY: benchmark
-benchmark: setup tools ## frame cost in the uml guest against another build: OTHER_MODULE= OTHER_BENCH=
-	guest/run --kernel uml --cpus 1 -- scripts/compare_fixture.sh "$(OTHER_MODULE)" "$(OTHER_BENCH)"
+benchmark: setup tools ## frame cost in the uml guest against another build: OTHER_MODULE= OTHER_BENCH= DIR=bench/benchmark
+	guest/run --kernel uml --cpus 1 -- scripts/compare_fixture.sh "$(OTHER_MODULE)" "$(OTHER_BENCH)" \
+		$(or $(DIR),bench/benchmark)
 
 .PHONY: calibrate
 calibrate: setup ## in the uml guest: whether delays of known length are found where they are; the instrument's own cost
