@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { monotonicNs, sleepUntil } from "./clock.ts";
 import { File, IoBuffer } from "./file.ts";
 import { libc } from "./libc.ts";
 import {
@@ -35,6 +36,9 @@ const FORMAT = PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_
 /** What is read before the counts, in words of 64 bits: how many there are, and two times. */
 const HEAD = 3;
 const [ENABLED, RUNNING] = [1, 2];
+
+/** So long a thread sleeps to be given a processor anew. */
+const TURN_NS = 1e6;
 
 /** perf_event_open(2) of the calling thread on any processor; below 0 where it cannot be counted. */
 function open([type, config]: CountedEvent, leader: number): number {
@@ -75,6 +79,8 @@ export class ThreadCounters implements Disposable {
     this.#words = new Uint32Array(2 * size);
     this.#buffer = new IoBuffer(new Uint8Array(this.#words.buffer));
     this.#before = new Float64Array(size);
+    // What joins a group that counts already is not counted before the thread next gets a processor.
+    if (this.#files.length > 1) sleepUntil(monotonicNs() + TURN_NS);
     this.read();
   }
 
