@@ -127,6 +127,8 @@ long vpdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vpipe_dec_buffer buffer;
 	struct dma_buf *dbuf;
 
+	if (cmd == VPIPE_DEC_IOC_MEMORY)
+		return vpdec_stream_memory(stream, (void __user *)arg);
 	if (cmd != VPIPE_DEC_IOC_BUFFER)
 		return -ENOTTY;
 	if (copy_from_user(&buffer, (void __user *)arg, sizeof(buffer)))

@@ -13,6 +13,13 @@ static unsigned int vpdec_h264_depth(const void *payload)
 	return sps->bit_depth_luma_minus8 + 8;
 }
 
+static unsigned int vpdec_h264_references(const void *payload)
+{
+	const struct v4l2_ctrl_h264_sps *sps = payload;
+
+	return min_t(unsigned int, sps->max_num_ref_frames, V4L2_H264_NUM_DPB_ENTRIES);
+}
+
 /* What CAPTURE can be: 4:2:0, or luma alone, of 8 or 10 bits. */
 static bool vpdec_depth_valid(unsigned int depth)
 {
@@ -33,6 +40,14 @@ static unsigned int vpdec_hevc_depth(const void *payload)
 	const struct v4l2_ctrl_hevc_sps *sps = payload;
 
 	return sps->bit_depth_luma_minus8 + 8;
+}
+
+static unsigned int vpdec_hevc_references(const void *payload)
+{
+	const struct v4l2_ctrl_hevc_sps *sps = payload;
+
+	return min_t(unsigned int, sps->sps_max_dec_pic_buffering_minus1,
+		     V4L2_HEVC_DPB_ENTRIES_NUM_MAX);
 }
 
 static bool vpdec_hevc_valid(const void *payload)
@@ -69,6 +84,7 @@ static const struct vpdec_control vpdec_h264_controls[] = {
 	{
 		.cfg.id = V4L2_CID_STATELESS_H264_SPS,
 		.depth = vpdec_h264_depth,
+		.references = vpdec_h264_references,
 		.valid = vpdec_h264_valid,
 	},
 	{ .cfg.id = V4L2_CID_STATELESS_H264_PPS },
@@ -94,6 +110,7 @@ static const struct vpdec_control vpdec_hevc_controls[] = {
 	{
 		.cfg.id = V4L2_CID_STATELESS_HEVC_SPS,
 		.depth = vpdec_hevc_depth,
+		.references = vpdec_hevc_references,
 		.valid = vpdec_hevc_valid,
 	},
 	{ .cfg.id = V4L2_CID_STATELESS_HEVC_PPS },
@@ -196,6 +213,7 @@ const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 	{
 		.fourcc = V4L2_PIX_FMT_VP9_FRAME,
 		.codec = VPIPE_DEC_CODEC_VP9,
+		.references = 8,
 		.controls = vpdec_vp9_controls,
 		.num_controls = ARRAY_SIZE(vpdec_vp9_controls),
 	},
@@ -203,6 +221,7 @@ const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 	{
 		.fourcc = V4L2_PIX_FMT_AV1_FRAME,
 		.codec = VPIPE_DEC_CODEC_AV1,
+		.references = V4L2_AV1_TOTAL_REFS_PER_FRAME,
 		.controls = vpdec_av1_controls,
 		.num_controls = ARRAY_SIZE(vpdec_av1_controls),
 	},
@@ -222,12 +241,14 @@ const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS] = {
 	{
 		.fourcc = V4L2_PIX_FMT_VP8_FRAME,
 		.codec = VPIPE_DEC_CODEC_VP8,
+		.references = 3,
 		.controls = vpdec_vp8_controls,
 		.num_controls = ARRAY_SIZE(vpdec_vp8_controls),
 	},
 	{
 		.fourcc = V4L2_PIX_FMT_MPEG2_SLICE,
 		.codec = VPIPE_DEC_CODEC_MPEG2,
+		.references = 2,
 		.controls = vpdec_mpeg2_controls,
 		.num_controls = ARRAY_SIZE(vpdec_mpeg2_controls),
 	},
@@ -289,6 +310,8 @@ static int vpdec_s_ctrl(struct v4l2_ctrl *ctrl)
 
 	if (control && control->depth)
 		WRITE_ONCE(ctx->depth, control->depth(ctrl->p_new.p));
+	if (control && control->references)
+		WRITE_ONCE(ctx->references, control->references(ctrl->p_new.p));
 
 	return 0;
 }
@@ -346,16 +369,22 @@ static struct v4l2_ctrl **vpdec_ctrls(struct vpdec_ctx *ctx)
 	return ctrls;
 }
 
-/* Bits of a sample, as the controls of the codec on OUTPUT have it. */
-void vpdec_controls_depth(struct vpdec_ctx *ctx)
+/* Bits of a sample, and pictures that are kept, as the controls of the codec on OUTPUT have it. */
+void vpdec_controls_settle(struct vpdec_ctx *ctx)
 {
 	struct v4l2_ctrl **ctrls = vpdec_ctrls(ctx);
 	unsigned int i;
 
 	mutex_lock(ctx->hdl.lock);
-	for (i = 0; i < ctx->out_fmt->num_controls; i++)
-		if (ctx->out_fmt->controls[i].depth)
-			ctx->depth = ctx->out_fmt->controls[i].depth(ctrls[i]->p_cur.p);
+	ctx->references = ctx->out_fmt->references;
+	for (i = 0; i < ctx->out_fmt->num_controls; i++) {
+		const struct vpdec_control *control = &ctx->out_fmt->controls[i];
+
+		if (control->depth)
+			ctx->depth = control->depth(ctrls[i]->p_cur.p);
+		if (control->references)
+			ctx->references = control->references(ctrls[i]->p_cur.p);
+	}
 	mutex_unlock(ctx->hdl.lock);
 }
 

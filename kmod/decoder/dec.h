@@ -21,6 +21,7 @@
  *   buffers.c		which dma-bufs it has
  *   frames.c		which frames it has
  *   session.c		/dev/vpipe-dec: the daemon
+ *   budget.c		its memory for pictures
  *   protocol.c		what whatever it writes has to look like
  *   stats.c		counters and times
  *   debugfs.c		ping and stats
@@ -101,11 +102,13 @@ struct vpdec_stream;
  * struct vpdec_control - a stateless control
  * @cfg:	as the control framework wants it
  * @depth:	bits of a sample by its payload, NULL where it does not say
+ * @references:	that a decoder keeps by its payload, NULL likewise
  * @valid:	whether frames like that can be decoded at all, NULL where any can
  */
 struct vpdec_control {
 	struct v4l2_ctrl_config cfg;
 	unsigned int (*depth)(const void *payload);
+	unsigned int (*references)(const void *payload);
 	bool (*valid)(const void *payload);
 };
 
@@ -115,6 +118,7 @@ struct vpdec_control {
  * @codec:		VPIPE_DEC_CODEC_*; 0 where the daemon is to tell
  * @file:		inject: a file in any number of buffers
  * @max_depth:		stateful: bits of a sample that it has at most, as far as CAPTURE can
+ * @references:		stateless: pictures that a decoder keeps; 0 where a control says so
  * @controls:		its stateless parameters
  * @num_controls:	how many
  */
@@ -123,6 +127,7 @@ struct vpdec_out_fmt {
 	u32 codec;
 	bool file;
 	unsigned int max_depth;
+	unsigned int references;
 	const struct vpdec_control *controls;
 	unsigned int num_controls;
 };
@@ -218,6 +223,7 @@ enum vpdec_halt { VPDEC_RUNNING, VPDEC_CHANGING, VPDEC_DRAINED };
  * @told:		stateful: as the stream has them
  * @depth:		bits of a sample, as the controls or the stream last said; 0 where a
  *			stateful one has not said yet; read and written without @lock
+ * @references:		that the decoder keeps, as far as it is known; likewise
  * @sequence:		of each queue's next buffer
  * @streaming:		queues that are
  * @stream:		its stream, from the first time that both are
@@ -253,6 +259,7 @@ struct vpdec_ctx {
 	struct vpipe_colors colors;
 	struct vpipe_colors told;
 	unsigned int depth;
+	unsigned int references;
 
 	u32 sequence[VPDEC_NUM_QUEUES];
 	bool streaming[VPDEC_NUM_QUEUES];
@@ -357,6 +364,9 @@ struct vpdec_stats {
  * @id:		not used twice
  * @codec:	for its announcement
  * @opened:	the daemon has its file
+ * @least_memory: bytes that its pictures take by its formats and controls; under
+ *		vpdec_dev.lock, as @told_memory
+ * @told_memory: bytes that they take, as the daemon told
  * @lock:	of all below but @settle, @read_lock and @message
  * @over:	nothing goes in or out any more
  * @taken:	the daemon has read a message: somebody there is at it
@@ -404,6 +414,8 @@ struct vpdec_stream {
 	u32 codec;
 	bool announced;
 	bool opened;
+	u64 least_memory;
+	u64 told_memory;
 
 	spinlock_t lock; /* of frames and messages */
 	bool over;
@@ -451,6 +463,7 @@ struct vpdec_stream {
  *		@read_lock
  * @codecs:	VPIPE_DEC_CODEC_*, 0 before its HELLO
  * @max_streams: that it serves at a time
+ * @memory:	bytes that it has for pictures, 0: any number
  * @streams:	that it has to serve, or is yet to close
  * @ping:	cookie of the latest ping, 0 when it was read
  * @pong:	cookie of the latest answer
@@ -463,6 +476,7 @@ struct vpdec_session {
 	bool ended;
 	u32 codecs;
 	u32 max_streams;
+	u64 memory;
 	struct list_head streams;
 	u64 ping;
 	u64 pong;
@@ -660,7 +674,7 @@ int vpdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f);
 /* controls.c */
 extern const struct vpdec_out_fmt vpdec_stateless_fmts[VPDEC_NUM_STATELESS];
 int vpdec_controls_init(struct vpdec_ctx *ctx);
-void vpdec_controls_depth(struct vpdec_ctx *ctx);
+void vpdec_controls_settle(struct vpdec_ctx *ctx);
 size_t vpdec_controls_max(struct vpdec_ctx *ctx);
 void vpdec_controls_pack(struct vpdec_ctx *ctx, struct vpdec_frame *frame);
 u32 vpdec_ctrl_max(const struct v4l2_ctrl *ctrl);
@@ -722,6 +736,12 @@ int vpdec_message_size(const void *message, size_t count, size_t size);
 int vpdec_session_register(struct vpdec_dev *dev);
 void vpdec_session_unregister(struct vpdec_dev *dev);
 int vpdec_session_ping(struct vpdec_dev *dev, u64 *round_trip_ns);
+
+/* budget.c */
+u64 vpdec_least_memory(const struct vpdec_ctx *ctx);
+int vpdec_take_least_memory(const struct vpdec_session *session, const struct vpdec_ctx *ctx,
+			    struct vpdec_stream *stream, u64 bytes);
+long vpdec_stream_memory(struct vpdec_stream *stream, struct vpipe_dec_memory __user *to);
 
 /* stats.c */
 void vpdec_count(struct vpdec_stats *stats, struct vpdec_frame *frame, u32 codec_ns);

@@ -145,6 +145,7 @@ void vpdec_formats_init(struct vpdec_ctx *ctx)
 {
 	ctx->out_fmt = &ctx->node->variant->out_fmts[0];
 	ctx->cap_fmt = &vpdec_cap_fmts[0];
+	ctx->references = ctx->out_fmt->references;
 	ctx->depth = ctx->node->variant->stateful ? 0 : vpdec_cap_fmts[0].depth;
 	ctx->field = V4L2_FIELD_NONE;
 	vpdec_set_size(ctx, VPDEC_DEF_WIDTH, VPDEC_DEF_HEIGHT);
@@ -340,7 +341,7 @@ int vpdec_formats_set_out(struct vpdec_ctx *ctx, struct v4l2_pix_format_mplane *
 	if (ctx->node->variant->stateful)
 		WRITE_ONCE(ctx->depth, 0);
 	else
-		vpdec_controls_depth(ctx);
+		vpdec_controls_settle(ctx);
 	vpdec_set_size(ctx, pix->width, pix->height);
 	ctx->out_sizeimage = pix->plane_fmt[0].sizeimage;
 	ctx->field = pix->field;

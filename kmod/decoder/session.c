@@ -209,6 +209,7 @@ static int vpdec_hello(struct vpdec_session *session, const struct vpipe_dec_hel
 		return -EOPNOTSUPP;
 
 	session->max_streams = min(hello->streams, VPDEC_MAX_STREAMS);
+	session->memory = hello->memory;
 	session->codecs = codecs;
 
 	return 0;
@@ -245,7 +246,10 @@ static ssize_t vpdec_session_write(struct file *file, const char __user *from, s
 		return ret;
 	switch (msg.header.type) {
 	case VPIPE_DEC_MSG_HELLO:
-		ret = vpdec_message_size(&msg, count, sizeof(msg.hello));
+		/* One that ends before @memory has no limit of it. */
+		ret = vpdec_message_size(&msg, max(count, sizeof(msg.hello)), sizeof(msg.hello));
+		if (count < offsetof(struct vpipe_dec_hello, memory))
+			ret = -EINVAL;
 		break;
 	case VPIPE_DEC_MSG_PONG:
 		ret = vpdec_message_size(&msg, count, sizeof(msg.header));

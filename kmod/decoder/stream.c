@@ -91,9 +91,13 @@ static int vpdec_session_takes(const struct vpdec_session *session, const struct
 	return own >= READ_ONCE(vpdec_user_streams) && !ctx->unlimited ? -EDQUOT : 0;
 }
 
-/* Makes sure that there is a daemon for the file's stream; @new is for one without. */
+/*
+ * Makes sure that there is a daemon for the file's stream, and memory for its pictures; @new is for
+ * a file without a stream.
+ */
 static int vpdec_stream_announce(struct vpdec_ctx *ctx, struct vpdec_stream *new)
 {
+	u64 memory = vpdec_least_memory(ctx);
 	struct vpdec_dev *dev = ctx->dev;
 	struct vpdec_session *session = dev->session;
 	int ret;
@@ -104,8 +108,10 @@ static int vpdec_stream_announce(struct vpdec_ctx *ctx, struct vpdec_stream *new
 	if (ctx->out_fmt->codec & ~session->codecs)
 		return -EOPNOTSUPP;
 	if (!new)
-		return 0;
+		return vpdec_take_least_memory(session, ctx, ctx->stream, memory);
 	ret = vpdec_session_takes(session, ctx);
+	if (!ret)
+		ret = vpdec_take_least_memory(session, ctx, new, memory);
 	if (ret)
 		return ret;
 
@@ -164,7 +170,8 @@ bool vpdec_stream_failed(const struct vpdec_ctx *ctx)
  * A queue is about to stream: makes sure that there is a stream.
  *
  * EIO: the other queue is yet to be stopped. ENOTCONN: there is no daemon. EOPNOTSUPP: it
- * lacks the codec. EBUSY, EDQUOT: it has streams enough, of all or of this user. ENOMEM.
+ * lacks the codec. EBUSY, EDQUOT: it has streams enough, or no memory for more pictures, of all or
+ * of this user. ENOMEM.
  */
 int vpdec_stream_begin(struct vpdec_ctx *ctx)
 {

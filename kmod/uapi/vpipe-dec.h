@@ -139,13 +139,16 @@ struct vpipe_dec_opened {
 };
 
 /**
- * struct vpipe_dec_hello - what this daemon can do (40 bytes)
+ * struct vpipe_dec_hello - what this daemon can do (48 bytes; 40 without @memory)
  * @header:	@stream and @cookie are 0
  * @codecs:	VPIPE_DEC_CODEC_*, at least one that the kernel knows
  * @streams:	that it serves at a time, from 1 on: a client beyond that gets EBUSY at
  *		VIDIOC_STREAMON. A stream counts until the daemon has closed its file.
  * @features:	of the protocol that it wants to use; EOPNOTSUPP where one is not known
  * @reserved:	0
+ * @memory:	bytes that it has for the pictures of all streams, half of it for those of one
+ *		user; 0: any number. A client beyond that gets EBUSY or EDQUOT at
+ *		VIDIOC_STREAMON, by what its size and its references take at the least.
  */
 struct vpipe_dec_hello {
 	struct vpipe_dec_header header;
@@ -153,6 +156,7 @@ struct vpipe_dec_hello {
 	__u32 streams;
 	__u32 features;
 	__u32 reserved;
+	__u64 memory;
 };
 
 /**
@@ -388,6 +392,16 @@ struct vpipe_dec_buffer {
 	__u32 size;
 };
 
+/**
+ * struct vpipe_dec_memory - what the pictures of a stream take (16 bytes)
+ * @bytes:	in, of all of them, from now on
+ * @available:	out, that there are for them: what other streams leave
+ */
+struct vpipe_dec_memory {
+	__u64 bytes;
+	__u64 available;
+};
+
 /* On the session. ENOENT: no such stream, EBUSY: its file was opened before. */
 #define VPIPE_DEC_IOC_STREAM	_IOWR('d', 0x40, struct vpipe_dec_stream)
 
@@ -397,5 +411,12 @@ struct vpipe_dec_buffer {
  * What is mapped stays valid when the buffer goes: unmap it on VPIPE_DEC_MSG_FREE.
  */
 #define VPIPE_DEC_IOC_BUFFER	_IOWR('d', 0x41, struct vpipe_dec_buffer)
+
+/*
+ * On a stream, before its pictures take more, or when they take less. EBUSY: all streams, or
+ * EDQUOT: those of this user have too much of vpipe_dec_hello.memory; nothing changes, and
+ * @available says how much there is. EPIPE: the stream is not served any more.
+ */
+#define VPIPE_DEC_IOC_MEMORY	_IOWR('d', 0x42, struct vpipe_dec_memory)
 
 #endif

@@ -4,7 +4,7 @@
  * @module
  */
 import { _IOWR, type Ioctl } from "./ioctl_number.ts";
-import { embedded, type FieldsOf, s32, struct, type StructType, u16, u32, u64 } from "./struct.ts";
+import { embedded, type FieldsOf, n64, s32, struct, type StructType, u16, u32, u64 } from "./struct.ts";
 
 export const VPIPE_DEC_VERSION = 3;
 
@@ -73,13 +73,17 @@ export const vpipe_dec_opened: StructType<
 });
 
 export const vpipe_dec_hello: StructType<
-  & FieldsOf<number, "version" | "type" | "size" | "stream" | "codecs" | "streams" | "features">
+  & FieldsOf<
+    number,
+    "version" | "type" | "size" | "stream" | "codecs" | "streams" | "features" | "memory"
+  >
   & FieldsOf<bigint, "cookie">
-> = struct("struct vpipe_dec_hello", 40, {
+> = struct("struct vpipe_dec_hello", 48, {
   ...header,
   codecs: u32(24),
   streams: u32(28),
   features: u32(32),
+  memory: n64(40),
 });
 
 export const vpipe_dec_plane: StructType<FieldsOf<number, "bytesperline" | "sizeimage">> = struct(
@@ -280,6 +284,15 @@ export const vpipe_dec_buffer: StructType<
   size: u32(20),
 });
 
+export const vpipe_dec_memory: StructType<FieldsOf<number, "bytes" | "available">> = struct(
+  "struct vpipe_dec_memory",
+  16,
+  {
+    bytes: n64(0),
+    available: n64(8),
+  },
+);
+
 export const VPIPE_DEC_IOC_STREAM: Ioctl = {
   name: "VPIPE_DEC_IOC_STREAM",
   request: _IOWR("d", 0x40, vpipe_dec_stream.size),
@@ -287,4 +300,8 @@ export const VPIPE_DEC_IOC_STREAM: Ioctl = {
 export const VPIPE_DEC_IOC_BUFFER: Ioctl = {
   name: "VPIPE_DEC_IOC_BUFFER",
   request: _IOWR("d", 0x41, vpipe_dec_buffer.size),
+};
+export const VPIPE_DEC_IOC_MEMORY: Ioctl = {
+  name: "VPIPE_DEC_IOC_MEMORY",
+  request: _IOWR("d", 0x42, vpipe_dec_memory.size),
 };
