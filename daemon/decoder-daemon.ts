@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { choice, flag, optional, path } from "../lib/cli/parameters.ts";
+import { choice, flag, integer, optional, path } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
@@ -12,7 +12,10 @@ import { codecBits, decodable } from "./stream/codecs.ts";
 import { chooseKernels, type KernelChoice } from "./pixel_functions/compare.ts";
 import { LEVELS, Log } from "./stream/log.ts";
 import { selftest } from "./selftest.ts";
+import { memoryForPictures } from "./session/memory.ts";
 import { Session } from "./session/session.ts";
+
+const MIB = 1 << 20;
 
 /** The kernels to use of a library; what is built in does without them. */
 function useKernels(log: Log, ffmpeg: Ffmpeg, path: string): KernelChoice | undefined {
@@ -41,6 +44,14 @@ export const tool = declareTool({
       ...choice("LEVEL", `what to log on stderr: ${LEVELS.join(", ")}`, LEVELS),
       fallback: "info" as const,
     },
+    memory: optional(
+      integer(
+        "MIB",
+        "memory for the pictures of all streams, half of it for one user's; without, 3/4 of what its " +
+          "cgroup lets the daemon have, or of half the machine's",
+        { min: 1, max: 1 << 30 },
+      ),
+    ),
     selftest: flag("tell what FFmpeg and kernels there are and try them, without a device"),
   },
   async run(values, { quiet, stop }) {
@@ -55,12 +66,15 @@ export const tool = declareTool({
     const kernels = values.kernels === undefined
       ? undefined
       : useKernels(log, ffmpeg, values.kernels);
-    using session = new Session(log, values.device, codecs, { kernels, digest: values.digest });
+    const memory = values.memory === undefined ? memoryForPictures() : values.memory * MIB;
+    const wishes = { kernels, digest: values.digest };
+    using session = new Session(log, values.device, codecs, memory, wishes);
     log.info("serving", {
       device: values.device,
       ffmpeg: ffmpeg.version,
       codecs: names.join(","),
       kernels: kernels?.names.join(",") || "built-in",
+      memory_mib: Math.floor(memory / MIB),
     });
     await session.run(stop);
     // A service's orderly end; main() would tell the signal, as it does for a tool.

@@ -61,10 +61,17 @@ export class Session implements Disposable {
 
   /**
    * @param codecs what this daemon can decode, as vpipe_dec_hello.codecs
+   * @param memory bytes for the pictures of all streams, as vpipe_dec_hello.memory
    * @throws {SysError} ENOENT: the module is not loaded, EBUSY: there is a daemon, EACCES
    * @throws {Error} it is another kind of device
    */
-  constructor(log: Log, device: string, codecs: number, wishes: Omit<Wishes, "level">) {
+  constructor(
+    log: Log,
+    device: string,
+    codecs: number,
+    memory: number,
+    wishes: Omit<Wishes, "level">,
+  ) {
     this.#log = log;
     this.#wishes = { level: log.level, ...wishes };
     this.#file = openSession(device);
@@ -75,6 +82,7 @@ export class Session implements Disposable {
     const hello = new Outgoing(this.#file, VPIPE_DEC_MSG_HELLO, vpipe_dec_hello);
     hello.view.codecs = codecs;
     hello.view.streams = MAX_STREAMS;
+    hello.view.memory = memory;
     hello.write();
   }
 

@@ -9,6 +9,7 @@ import type { Log } from "./log.ts";
 import type { Buffers } from "../pictures/buffers.ts";
 import type { Answers } from "./answers.ts";
 import type { Incoming } from "./messages.ts";
+import type { StreamMemory } from "./stream_memory.ts";
 
 /** What a service has of its stream. */
 export interface ServedStream {
@@ -20,6 +21,7 @@ export interface ServedStream {
   readonly incoming: Incoming;
   readonly answers: Answers;
   readonly buffers: Buffers;
+  readonly memory: StreamMemory;
 }
 
 /** The part of a stream's service that depends on its kind. */

@@ -7,6 +7,7 @@
 import { READING } from "../../lib/dmabuf/dma_buf.ts";
 import { DisplayDecoder } from "../../lib/ffmpeg/display_decoder.ts";
 import type { Frame } from "../../lib/ffmpeg/frame.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import {
   vpipe_dec_capture,
@@ -42,6 +43,7 @@ import { EPIPE, type Incoming, Outgoing, ProtocolError } from "./messages.ts";
 import { MAX_SIZE, ToldFormat } from "../pictures/told_format.ts";
 import type { ServedStream, Service } from "./service.ts";
 import { Waiting } from "./message_ring.ts";
+import type { StreamMemory } from "./stream_memory.ts";
 
 /** Buffers of a queue. */
 const MAX_BUFFERS = 32;
@@ -73,6 +75,7 @@ export class StatefulService implements Service {
   readonly #drained: Outgoing<typeof vpipe_dec_header.fields>;
   readonly #answers: Answers;
   readonly #buffers: Buffers;
+  readonly #memory: StreamMemory;
   readonly #format: ToldFormat;
   /** DECODEs and DRAINs. The oldest one is in work where `#working`. */
   readonly #coded = new Waiting(MAX_CODED);
@@ -96,7 +99,7 @@ export class StatefulService implements Service {
   #mismatch = false;
   #warned = false;
 
-  constructor({ ffmpeg, log, id, file, incoming, answers, buffers }: ServedStream) {
+  constructor({ ffmpeg, log, id, file, incoming, answers, buffers, memory }: ServedStream) {
     this.#ffmpeg = ffmpeg;
     this.#log = log;
     this.#stream = id;
@@ -110,6 +113,7 @@ export class StatefulService implements Service {
     this.#drained = new Outgoing(file, VPIPE_DEC_MSG_DRAINED, vpipe_dec_header, id);
     this.#answers = answers;
     this.#buffers = buffers;
+    this.#memory = memory;
     this.#format = new ToldFormat(ffmpeg);
   }
 
@@ -167,7 +171,7 @@ export class StatefulService implements Service {
         this.#decoder.flush();
       } else {
         this.#endDecoder();
-        this.#decoder = new DisplayDecoder(this.#ffmpeg, name, MAX_SIZE * MAX_SIZE);
+        this.#decoder = this.#makeDecoder(name);
       }
       this.#log.debug("start", { stream, codec: name, decoder: this.#decoder.name });
     } catch (error) {
@@ -175,6 +179,10 @@ export class StatefulService implements Service {
       this.#endDecoder();
       this.#log.error("start-failed", { stream, codec, reason: (error as Error).message });
     }
+  }
+
+  #makeDecoder(codec: CodecName): DisplayDecoder {
+    return new DisplayDecoder(this.#ffmpeg, codec, MAX_SIZE * MAX_SIZE, this.#memory.allow);
   }
 
   /** Another DRAIN came: its client has given up one that is just in front of it. */
@@ -250,7 +258,7 @@ export class StatefulService implements Service {
     let status = VPIPE_DEC_OK;
     try {
       if (size === 0) {
-        this.#decoder = new DisplayDecoder(this.#ffmpeg, file.close(), MAX_SIZE * MAX_SIZE);
+        this.#decoder = this.#makeDecoder(file.close());
         this.#working = true;
         return true;
       }
@@ -312,7 +320,8 @@ export class StatefulService implements Service {
     else {
       // Damage may look like pictures of any size: only what is whole is of no format there is.
       const whole = this.#mismatch ? VPIPE_DEC_MISMATCH : VPIPE_DEC_OK;
-      this.#answer(decoder!.damaged ? VPIPE_DEC_CORRUPT : whole, decoder!.codecNs);
+      const without = decoder!.refused ? VPIPE_DEC_FAILED : VPIPE_DEC_CORRUPT;
+      this.#answer(decoder!.damaged ? without : whole, decoder!.codecNs);
     }
   }
 

@@ -8,6 +8,7 @@ import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import type { Allow } from "../../lib/ffmpeg/picture_memory.ts";
 import {
   VPIPE_DEC_CORRUPT,
   VPIPE_DEC_FAILED,
@@ -52,6 +53,7 @@ export class StatelessDecoding implements Disposable {
   #written = false;
 
   /**
+   * @param allow asked for the memory of FFmpeg's pictures
    * @throws {Error} FFmpeg has no such decoder, or cannot open it
    */
   constructor(
@@ -59,12 +61,13 @@ export class StatelessDecoding implements Disposable {
     buffers: Buffers,
     readonly codec: CodecName,
     format: CaptureFormat,
+    allow: Allow,
   ) {
     this.#ffmpeg = ffmpeg;
     this.#buffers = buffers;
     this.#rebuilder = rebuilder(codec);
     using made = new DisposableStack();
-    this.#decoder = made.use(new Decoder(ffmpeg, codec, maxPixels(format)));
+    this.#decoder = made.use(new Decoder(ffmpeg, codec, maxPixels(format), allow));
     this.#capture = new CaptureBuffers(ffmpeg, buffers, format);
     made.defer(() => this.#capture[Symbol.dispose]());
     this.#owned = made.move();
@@ -179,6 +182,7 @@ export class StatelessDecoding implements Disposable {
     const picture = decoder.decode();
     this.#codecNs = decoder.codecNs;
     if (decoder.rejected) this.#rebuilder.reject?.();
+    if (decoder.refused) return VPIPE_DEC_FAILED;
     if (picture === undefined) return decoder.damaged ? VPIPE_DEC_CORRUPT : VPIPE_DEC_NO_PICTURE;
     if (!this.#capture.fits(picture)) return VPIPE_DEC_MISMATCH;
     if (!this.#capture.write(picture, captureIndex)) return VPIPE_DEC_FAILED;

@@ -20,6 +20,7 @@ import { Controls } from "./controls.ts";
 import type { Log } from "./log.ts";
 import type { Incoming } from "./messages.ts";
 import { StatelessDecoding } from "./stateless_decoding.ts";
+import type { StreamMemory } from "./stream_memory.ts";
 import type { ServedStream, Service } from "./service.ts";
 
 /** Serves a stateless stream; also one that has not begun, whose frames fail. */
@@ -32,11 +33,12 @@ export class StatelessService implements Service {
   readonly #controls: Controls;
   readonly #answers: Answers;
   readonly #buffers: Buffers;
+  readonly #memory: StreamMemory;
   #run: StatelessDecoding | undefined;
   /** Nothing waits: a frame is answered where it is taken in. */
   readonly ready = false;
 
-  constructor({ ffmpeg, log, incoming, answers, buffers }: ServedStream) {
+  constructor({ ffmpeg, log, incoming, answers, buffers, memory }: ServedStream) {
     this.#ffmpeg = ffmpeg;
     this.#log = log;
     this.#incoming = incoming;
@@ -45,6 +47,7 @@ export class StatelessService implements Service {
     this.#controls = new Controls(incoming);
     this.#answers = answers;
     this.#buffers = buffers;
+    this.#memory = memory;
   }
 
   handle(type: number): boolean {
@@ -74,7 +77,8 @@ export class StatelessService implements Service {
         this.#run.restart(format);
       } else {
         this.#endRun();
-        this.#run = new StatelessDecoding(this.#ffmpeg, this.#buffers, name, format);
+        const { allow } = this.#memory;
+        this.#run = new StatelessDecoding(this.#ffmpeg, this.#buffers, name, format, allow);
       }
       this.#log.debug("start", { ...about, codec: name, decoder: this.#run.decoder });
     } catch (error) {

@@ -21,6 +21,7 @@ import type { Log } from "./log.ts";
 import { Incoming, ProtocolError } from "./messages.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
 import type { Service } from "./service.ts";
+import { StreamMemory } from "./stream_memory.ts";
 import { StatefulService } from "./stateful_service.ts";
 import { StatelessService } from "./stateless_service.ts";
 
@@ -40,6 +41,7 @@ export class Stream implements Disposable {
   readonly #free;
   readonly #answers: Answers;
   readonly #buffers: Buffers;
+  readonly #memory: StreamMemory;
   #service: Service;
   #stateful = false;
 
@@ -66,6 +68,7 @@ export class Stream implements Disposable {
     this.#free = this.#incoming.as(vpipe_dec_free);
     this.#answers = new Answers(log, id, file);
     this.#buffers = new Buffers(file, digest);
+    this.#memory = new StreamMemory(log, id, file);
     this.#service = this.#makeService();
   }
 
@@ -78,6 +81,7 @@ export class Stream implements Disposable {
       incoming: this.#incoming,
       answers: this.#answers,
       buffers: this.#buffers,
+      memory: this.#memory,
     };
     return this.#stateful ? new StatefulService(served) : new StatelessService(served);
   }
@@ -115,6 +119,7 @@ export class Stream implements Disposable {
   #choose(): void {
     this.#incoming.require(vpipe_dec_start);
     this.#answers.begin();
+    this.#memory.begin();
     const stateful = (this.#start.flags & VPIPE_DEC_STATEFUL) !== 0;
     if (stateful === this.#stateful) return;
     this.#service[Symbol.dispose]();

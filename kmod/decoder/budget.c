@@ -82,11 +82,11 @@ static int vpdec_tell_memory(struct vpdec_stream *stream, struct vpipe_dec_memor
 		return -EPIPE;
 	left = vpdec_memory_left(session, stream->ctx, stream);
 	arg->available = min(left.all, left.own);
-	if (arg->bytes > left.all)
+	if (arg->wanted > left.all)
 		return -EBUSY;
-	if (arg->bytes > left.own)
+	if (arg->wanted > left.own)
 		return -EDQUOT;
-	stream->told_memory = arg->bytes;
+	stream->told_memory = arg->wanted;
 
 	return 0;
 }

@@ -394,11 +394,11 @@ struct vpipe_dec_buffer {
 
 /**
  * struct vpipe_dec_memory - what the pictures of a stream take (16 bytes)
- * @bytes:	in, of all of them, from now on
- * @available:	out, that there are for them: what other streams leave
+ * @wanted:	in, bytes that they take, from now on
+ * @available:	out, bytes that other streams leave for them
  */
 struct vpipe_dec_memory {
-	__u64 bytes;
+	__u64 wanted;
 	__u64 available;
 };
 

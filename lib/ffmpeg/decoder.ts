@@ -13,6 +13,7 @@ import { CodecContext, type GetBuffer } from "./context.ts";
 import { Frame, isDamaged } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
+import { type Allow, PictureMemory } from "./picture_memory.ts";
 
 // Every decoder works on the calling thread, so that a coded frame is decoded when it was sent.
 const OPTIONS = {
@@ -31,6 +32,7 @@ export class Decoder implements Disposable {
   readonly #source;
   readonly #access;
   readonly #packet: Packet;
+  readonly #memory: PictureMemory;
   /** The picture in the memory that the decoder asked for last. */
   readonly #asked: Frame;
   #given: Frame;
@@ -55,9 +57,10 @@ export class Decoder implements Disposable {
 
   /**
    * @param maxPixels the largest picture that memory is spent on
+   * @param allow asked for the memory of all pictures; without it they take what they take
    * @throws {Error} this FFmpeg has no decoder for the codec, or cannot open it
    */
-  constructor(ffmpeg: Ffmpeg, codec: CodecName, maxPixels: number) {
+  constructor(ffmpeg: Ffmpeg, codec: CodecName, maxPixels: number, allow?: Allow) {
     const decoder = findFfmpegDecoder(ffmpeg, codec);
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
@@ -67,10 +70,11 @@ export class Decoder implements Disposable {
     this.#access = access;
     using made = new DisposableStack();
     this.#packet = made.use(new Packet(ffmpeg));
+    this.#memory = made.use(new PictureMemory(ffmpeg, codec, allow));
     this.#asked = made.use(new Frame(ffmpeg));
     this.#given = made.use(new Frame(ffmpeg));
     this.#next = made.use(new Frame(ffmpeg));
-    if (this.#source !== "given") {
+    if (this.#source !== "given" || allow) {
       const callback = made.adopt(this.#makeGetBuffer(), (callback) => callback.close());
       this.#getBuffer = callback;
     }
@@ -86,19 +90,20 @@ export class Decoder implements Disposable {
 
   // FFmpeg calls it on this thread, within avcodec_send_packet and avcodec_receive_frame.
   #makeGetBuffer(): GetBuffer {
-    const { avcodec, avutil } = this.#ffmpeg;
+    const { avutil } = this.#ffmpeg;
     const asked = this.#asked;
+    const memory = this.#memory;
     return new Deno.UnsafeCallback(
       { parameters: ["pointer", "pointer", "i32"], result: "i32" },
       (context, frame, flags) => {
         if (this.#source === "first asked" && this.#askedNow) {
           this.#madeUp = true;
-          return avcodec.avcodec_default_get_buffer2(context, frame, flags);
+          return memory.allocate(context, frame, flags);
         }
         asked.clear();
         this.#askedNow = false;
-        const code = avcodec.avcodec_default_get_buffer2(context, frame, flags);
-        if (code < 0) return code;
+        const code = memory.allocate(context, frame, flags);
+        if (code < 0 || this.#source === "given") return code;
         // With a reference of our own FFmpeg cannot use the memory for another picture.
         const copied = avutil.av_frame_ref(asked.pointer, frame);
         this.#askedNow = copied >= 0;
@@ -119,6 +124,11 @@ export class Decoder implements Disposable {
   /** Whether FFmpeg rejected the last coded frame: it is none that others can refer to. */
   get rejected(): boolean {
     return this.#rejected;
+  }
+
+  /** Whether there was no memory for the picture of the last coded frame. */
+  get refused(): boolean {
+    return this.#memory.refused;
   }
 
   /** What FFmpeg itself took in the latest `decode`, in nanoseconds. */
@@ -146,6 +156,11 @@ export class Decoder implements Disposable {
     const context = this.#context.pointer;
     this.#askedNow = false;
     this.#madeUp = false;
+    this.#codecNs = 0;
+    if (!this.#memory.admits(this.#packet.bytes)) {
+      this.#damaged = this.#rejected = true;
+      return undefined;
+    }
     const begin = monotonicNs();
     const sent = avcodec.avcodec_send_packet(context, this.#packet.pointer);
     this.#rejected = sent < 0;
@@ -161,7 +176,8 @@ export class Decoder implements Disposable {
       given = true;
     }
     this.#codecNs = monotonicNs() - begin;
-    const picture = this.#picture(given);
+    this.#rejected ||= this.#memory.refused;
+    const picture = this.#memory.refused ? undefined : this.#picture(given);
     this.#damaged = this.#rejected || picture !== undefined && this.#isDamaged(picture);
     return picture;
   }
@@ -208,6 +224,7 @@ export class Decoder implements Disposable {
   /** Forgets all coded frames: the next one stands alone. */
   flush(): void {
     this.#context.flush();
+    this.#memory.flush();
     this.#original = null;
     this.#doubt = this.#leadingDoubt = false;
     this.#asked.clear();

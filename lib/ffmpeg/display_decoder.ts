@@ -8,12 +8,13 @@ import { AVERROR_EAGAIN, AVERROR_EOF } from "./abi/avutil.ts";
 import { type Colours, coloursOf } from "./colours.ts";
 import type { CodecName } from "../codec/codecs.ts";
 import { DECODERS, findFfmpegDecoder } from "./decoders.ts";
-import { CodecContext } from "./context.ts";
+import { CodecContext, type GetBuffer } from "./context.ts";
 import { Doubt } from "./doubt.ts";
 import { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
 import { PacketHistory } from "./packet_history.ts";
+import { type Allow, PictureMemory } from "./picture_memory.ts";
 import type { Access } from "../codec/random_access.ts";
 
 // What comes out is what the ffmpeg command makes of the same data, also of damaged data.
@@ -56,6 +57,7 @@ export class DisplayDecoder implements Disposable {
   readonly #drains: "in place" | "again" | undefined;
   readonly #history = new PacketHistory();
   readonly #doubt = new Doubt();
+  readonly #memory: PictureMemory;
   readonly #packet: Packet;
   readonly #again: Packet;
   readonly #empty: Packet;
@@ -94,9 +96,10 @@ export class DisplayDecoder implements Disposable {
 
   /**
    * @param maxPixels the largest picture that memory is spent on
+   * @param allow asked for the memory of all pictures; without it they take what they take
    * @throws {Error} this FFmpeg has no decoder for the codec, or cannot open it
    */
-  constructor(ffmpeg: Ffmpeg, readonly codec: CodecName, maxPixels: number) {
+  constructor(ffmpeg: Ffmpeg, readonly codec: CodecName, maxPixels: number, allow?: Allow) {
     const decoder = findFfmpegDecoder(ffmpeg, codec);
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
@@ -118,8 +121,19 @@ export class DisplayDecoder implements Disposable {
       throw new Error(`FFmpeg ${ffmpeg.version}: AVFrame has its pts at another place`);
     }
     this.#options = { ...OPTIONS, max_pixels: String(maxPixels) };
-    this.#context = made.use(new CodecContext(ffmpeg, decoder, this.#options));
+    this.#memory = made.use(new PictureMemory(ffmpeg, codec, allow));
+    const getBuffer = allow && made.adopt(this.#makeGetBuffer(), (callback) => callback.close());
+    this.#context = made.use(new CodecContext(ffmpeg, decoder, this.#options, { getBuffer }));
     this.#owned = made.move();
+  }
+
+  // FFmpeg calls it on this thread, within avcodec_send_packet and avcodec_receive_frame.
+  #makeGetBuffer(): GetBuffer {
+    const memory = this.#memory;
+    return new Deno.UnsafeCallback(
+      { parameters: ["pointer", "pointer", "i32"], result: "i32" },
+      (context, frame, flags) => memory.allocate(context, frame, flags),
+    );
   }
 
   /**
@@ -151,7 +165,12 @@ export class DisplayDecoder implements Disposable {
    * Headers by themselves are no damage.
    */
   get damaged(): boolean {
-    return (this.#damaged || this.#lost) && this.#last !== "none";
+    return (this.#damaged || this.#lost || this.refused) && this.#last !== "none";
+  }
+
+  /** Whether there was no memory for a picture since the last coded frame came. */
+  get refused(): boolean {
+    return this.#memory.refused;
   }
 
   /** Whether the picture that `receive` got may be wrong: something was concealed or made up in it. */
@@ -198,7 +217,7 @@ export class DisplayDecoder implements Disposable {
     this.#flushed = false;
     if (this.#last !== "none") this.#lead.length = 0;
     this.#last = access;
-    this.#damaged = this.#send(this.#packet) < 0;
+    this.#damaged = !this.#memory.admits(this.#packet.bytes) || this.#send(this.#packet) < 0;
     this.#codecNs += monotonicNs() - begin;
     if (access !== undefined && this.#drains === "again") {
       this.#history.add(this.#packet.bytes, access);
@@ -317,6 +336,7 @@ export class DisplayDecoder implements Disposable {
   /** Forgets all coded frames: pictures come from the next key frame on. Parameter sets stay. */
   flush(): void {
     this.#context.flush();
+    this.#memory.flush();
     this.#seek(true);
     this.#begun = false;
     this.#shows = false;

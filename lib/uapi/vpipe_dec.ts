@@ -4,7 +4,17 @@
  * @module
  */
 import { _IOWR, type Ioctl } from "./ioctl_number.ts";
-import { embedded, type FieldsOf, n64, s32, struct, type StructType, u16, u32, u64 } from "./struct.ts";
+import {
+  embedded,
+  type FieldsOf,
+  n64,
+  s32,
+  struct,
+  type StructType,
+  u16,
+  u32,
+  u64,
+} from "./struct.ts";
 
 export const VPIPE_DEC_VERSION = 3;
 
@@ -284,11 +294,11 @@ export const vpipe_dec_buffer: StructType<
   size: u32(20),
 });
 
-export const vpipe_dec_memory: StructType<FieldsOf<number, "bytes" | "available">> = struct(
+export const vpipe_dec_memory: StructType<FieldsOf<number, "wanted" | "available">> = struct(
   "struct vpipe_dec_memory",
   16,
   {
-    bytes: n64(0),
+    wanted: n64(0),
     available: n64(8),
   },
 );

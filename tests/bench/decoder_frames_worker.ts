@@ -12,6 +12,7 @@ import { Log } from "../../daemon/stream/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import { PollSet } from "../../lib/sys/poll_set.ts";
 import { StatelessService } from "../../daemon/stream/stateless_service.ts";
+import { StreamMemory } from "../../daemon/stream/stream_memory.ts";
 import { loadKernels } from "../../lib/ffmpeg/abi/pixel_functions.ts";
 import { loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { File } from "../../lib/sys/file.ts";
@@ -48,7 +49,9 @@ function serve({ fd, output, captures, kernels }: Order): void {
   const loaded = loadFfmpeg();
   const ffmpeg = kernels ? { ...loaded, kernels: loadKernels(kernels) } : loaded;
   const answers = new Answers(log, 1, file);
-  using service = new StatelessService({ ffmpeg, log, id: 1, file, incoming, answers, buffers });
+  const memory = new StreamMemory(log, 1, file);
+  const served = { ffmpeg, log, id: 1, file, incoming, answers, buffers, memory };
+  using service = new StatelessService(served);
   const poll = new PollSet([file]);
   for (;;) {
     poll.wait(-1);

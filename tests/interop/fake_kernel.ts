@@ -13,6 +13,7 @@ import { Log } from "../../daemon/stream/log.ts";
 import { Incoming } from "../../daemon/stream/messages.ts";
 import type { ServedStream } from "../../daemon/stream/service.ts";
 import { StatefulService } from "../../daemon/stream/stateful_service.ts";
+import { StreamMemory } from "../../daemon/stream/stream_memory.ts";
 import { codecBit } from "../../daemon/stream/codecs.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
@@ -102,7 +103,8 @@ export function servedStream(
   };
   const buffers = { plane } as unknown as Buffers;
   const answers = new Answers(log, STREAM, file);
-  return { ffmpeg, log, id: STREAM, file, incoming, answers, buffers };
+  const memory = new StreamMemory(log, STREAM, file);
+  return { ffmpeg, log, id: STREAM, file, incoming, answers, buffers, memory };
 }
 
 /** One stream between a client that does as it is told and the daemon's service. */

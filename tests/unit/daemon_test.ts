@@ -290,7 +290,8 @@ Deno.test("session: another kind of device is refused, and nothing is written to
   const path = Deno.makeTempFileSync();
   const says = "VPIPE_DEC_IOC_STREAM: Inappropriate ioctl for device (ENOTTY): " +
     "is not a decoder's session, such as /dev/vpipe-dec";
-  const open = () => new Session(new Log("error"), path, 1, { kernels: undefined, digest: false });
+  const open = () =>
+    new Session(new Log("error"), path, 1, 0, { kernels: undefined, digest: false });
   assertThrows(open, Error, `${path}: ${says}`);
   assertEquals(Deno.statSync(path).size, 0);
   Deno.removeSync(path);

@@ -30,6 +30,7 @@ export const AVUTIL = {
   av_pix_fmt_desc_get: { parameters: ["i32"], result: "pointer" },
   av_crc_get_table: { parameters: ["i32"], result: "pointer" },
   av_crc: { parameters: ["pointer", "u32", "buffer", "usize"], result: "u32" },
+  av_image_get_buffer_size: { parameters: ["i32", "i32", "i32", "i32"], result: "i32" },
   av_image_copy: {
     parameters: ["buffer", "buffer", "buffer", "buffer", "i32", "i32", "i32"],
     result: "void",
