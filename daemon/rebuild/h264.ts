@@ -9,6 +9,7 @@ import { behindStartCode } from "../../lib/codec/annexb.ts";
 import { NAL_SPS, NAL_TYPE_MASK } from "../../lib/codec/h264/nal_types.ts";
 import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
+import { H264References } from "./h264_references.ts";
 import { Latest } from "./latest.ts";
 import type { FrameControls, Rebuilder } from "./rebuilder.ts";
 
@@ -33,6 +34,7 @@ export class H264Rebuilder implements Rebuilder {
   readonly #sps = c.v4l2_ctrl_h264_sps.at(this.#latestSps.bytes);
   readonly #pps = c.v4l2_ctrl_h264_pps.at(this.#latestPps.bytes);
   readonly #matrix = c.v4l2_ctrl_h264_scaling_matrix.at(this.#latestMatrix.bytes);
+  readonly #references = new H264References();
 
   isWhole(bytes: Uint8Array): boolean {
     return this.#own ??= hasSps(bytes);
@@ -40,15 +42,19 @@ export class H264Rebuilder implements Rebuilder {
 
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
     if (this.isWhole(bytes)) return to.add(bytes);
+    const first = to.size === 0;
     try {
       this.#addParameterSets(to, controls);
+      const gaps = this.#sps.flags & c.V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED;
+      this.#references.take(bytes, first, gaps !== 0, controls);
       const startCode = controls.find(c.V4L2_CID_STATELESS_H264_START_CODE);
       // An enumeration: its low byte says all.
       if (startCode?.[0] === c.V4L2_STATELESS_H264_START_CODE_NONE) to.add(START_CODE);
       to.add(bytes);
     } catch (error) {
       // Of what was added nothing is sent.
-      this.flush();
+      this.#references.drop();
+      this.#forgetSets();
       throw error;
     }
   }
@@ -69,8 +75,17 @@ export class H264Rebuilder implements Rebuilder {
     return this.#latestMatrix.update(payload, "scaling matrix");
   }
 
-  /** The parameter sets are sent again. */
+  reject(): void {
+    this.#references.drop();
+  }
+
+  /** The parameter sets are sent again, and there are no references. */
   flush(): void {
+    this.#forgetSets();
+    this.#references.clear();
+  }
+
+  #forgetSets(): void {
     this.#latestSps.forget();
     this.#latestPps.forget();
     this.#latestMatrix.forget();

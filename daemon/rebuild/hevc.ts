@@ -155,6 +155,12 @@ export class HevcRebuilder implements Rebuilder {
     this.#forgetSets();
   }
 
+  /** What FFmpeg rejected is no reference either. */
+  reject(): void {
+    if (this.#picture) this.#references.drop();
+    this.#picture = undefined;
+  }
+
   #forgetSets(): void {
     this.#latestSps.forget();
     this.#latestPps.forget();

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { readBeginning } from "../../lib/files/files.ts";
+import { SysError } from "../../lib/sys/errno.ts";
 
 const KIB = 1024;
 /** Of a machine's memory, where no cgroup says less: what the packaged unit's MemoryMax= is. */
@@ -10,14 +12,18 @@ const OF_MACHINE = 1 / 2;
 /** Of the daemon's memory: the rest is threads', some 11 MiB each, and what decoders keep beside pictures. */
 const OF_LIMIT = 3 / 4;
 
+// These files are short.
+const MAX_BYTES = 1 << 16;
+
 /** What a file says; undefined where it is not there. */
 type Read = (path: string) => string | undefined;
 
-function readFile(path: string): string | undefined {
+function readText(path: string): string | undefined {
   try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return undefined;
+    return new TextDecoder().decode(readBeginning(path, MAX_BYTES));
+  } catch (error) {
+    if (error instanceof SysError) return undefined;
+    throw error;
   }
 }
 
@@ -41,7 +47,7 @@ function* cgroupLimits(read: Read): Generator<number> {
  * @param read in place of the files of /proc and /sys
  * @returns in bytes; 0 where nothing is known
  */
-export function memoryForPictures(read: Read = readFile): number {
+export function memoryForPictures(read: Read = readText): number {
   const total = read("/proc/meminfo")?.match(/^MemTotal:\s+(\d+) kB$/m)?.[1];
   const machine = total === undefined ? Infinity : Number(total) * KIB * OF_MACHINE;
   const limit = Math.min(machine, ...cgroupLimits(read));

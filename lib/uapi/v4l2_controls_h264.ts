@@ -4,13 +4,25 @@
  *
  * @module
  */
-import { array, type FieldsOf, s32, s8, struct, type StructType, u16, u32, u8 } from "./struct.ts";
+import {
+  array,
+  type FieldsOf,
+  n64,
+  s32,
+  s8,
+  struct,
+  type StructType,
+  u16,
+  u32,
+  u8,
+} from "./struct.ts";
 
 export const V4L2_CID_STATELESS_H264_DECODE_MODE: number = 0x00a40900 + 0;
 export const V4L2_CID_STATELESS_H264_START_CODE: number = 0x00a40900 + 1;
 export const V4L2_CID_STATELESS_H264_SPS: number = 0x00a40900 + 2;
 export const V4L2_CID_STATELESS_H264_PPS: number = 0x00a40900 + 3;
 export const V4L2_CID_STATELESS_H264_SCALING_MATRIX: number = 0x00a40900 + 4;
+export const V4L2_CID_STATELESS_H264_DECODE_PARAMS: number = 0x00a40900 + 7;
 
 /** Value of V4L2_CID_STATELESS_H264_DECODE_MODE. */
 export const V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED = 0;
@@ -114,4 +126,42 @@ export const v4l2_ctrl_h264_scaling_matrix: StructType<
 > = struct("struct v4l2_ctrl_h264_scaling_matrix", 480, {
   scaling_list_4x4: array(u8, 6 * 16)(0),
   scaling_list_8x8: array(u8, 6 * 64)(96),
+});
+
+export const V4L2_H264_NUM_DPB_ENTRIES = 16;
+
+export const V4L2_H264_DPB_ENTRY_FLAG_VALID = 0x01;
+export const V4L2_H264_DPB_ENTRY_FLAG_ACTIVE = 0x02;
+
+/** One picture of `v4l2_ctrl_h264_decode_params.dpb`. */
+export const v4l2_h264_dpb_entry: StructType<
+  FieldsOf<
+    number,
+    | "reference_ts"
+    | "pic_num"
+    | "frame_num"
+    | "fields"
+    | "top_field_order_cnt"
+    | "bottom_field_order_cnt"
+    | "flags"
+  >
+> = struct("struct v4l2_h264_dpb_entry", 32, {
+  reference_ts: n64(0),
+  pic_num: u32(8),
+  frame_num: u16(12),
+  fields: u8(14),
+  top_field_order_cnt: s32(20),
+  bottom_field_order_cnt: s32(24),
+  flags: u32(28),
+});
+
+/** Payload of V4L2_CID_STATELESS_H264_DECODE_PARAMS; `dpb` is where its first picture begins. */
+export const v4l2_ctrl_h264_decode_params: StructType<
+  & FieldsOf<number, "nal_ref_idc" | "frame_num" | "flags">
+  & FieldsOf<readonly number[], "dpb">
+> = struct("struct v4l2_ctrl_h264_decode_params", 560, {
+  dpb: array(u8, 16 * 32)(0),
+  nal_ref_idc: u16(512),
+  frame_num: u16(514),
+  flags: u32(556),
 });

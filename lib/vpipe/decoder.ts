@@ -15,8 +15,12 @@ export function findStatelessDecoder(): string | undefined {
 
 const REASONS = new Map([
   [ENOTCONN, "no decoder-daemon is running"],
-  [EBUSY, "the decoder-daemon serves no more streams"],
-  [EDQUOT, "this user has as many streams as the module's user_streams lets one have"],
+  [EBUSY, "the decoder-daemon serves no more streams, or has no memory for more pictures"],
+  [
+    EDQUOT,
+    "this user has as many streams as the module's user_streams lets one have, or half of the " +
+    "decoder-daemon's memory for pictures",
+  ],
   [EIO, "the decoder-daemon is gone, or gave no answer"],
 ]);
 

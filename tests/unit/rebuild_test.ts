@@ -248,6 +248,67 @@ Deno.test("H.264: a stream with parameter sets of its own stays as it is", () =>
   for (const { data } of readStream(fixture("h264-320x240.h264"))) assert(rebuilder.isWhole(data));
 });
 
+Deno.test("H.264: a reference that FFmpeg does not have is refused", () => {
+  const { sps: [sps], pps: [pps] } = sequences(fixture("h264-320x240.h264"));
+  const gaps = c.v4l2_ctrl_h264_sps.at(sps.control.slice());
+  gaps.flags |= c.V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED;
+  // first_mb_in_slice is 0, slice_type 7, 5, 6
+  const [idr, intra, p, b] = [[0x65, 0x88], [0x61, 0x88], [0x61, 0x98], [1, 0x9c]]
+    .map((bytes) => Uint8Array.of(0, 0, 1, ...bytes, 0x84));
+  const rebuilder = new H264Rebuilder();
+  const to = new Assembly();
+  const active = c.V4L2_H264_DPB_ENTRY_FLAG_VALID | c.V4L2_H264_DPB_ENTRY_FLAG_ACTIVE;
+  const controls = (time: number, names: number[], flags = active, control = sps.control) => {
+    const params = c.v4l2_ctrl_h264_decode_params.alloc();
+    for (const [i, reference_ts] of names.entries()) {
+      const entry = c.v4l2_h264_dpb_entry.at(params.bytes, i * c.v4l2_h264_dpb_entry.size);
+      Object.assign(entry, { reference_ts, flags });
+    }
+    const found = controlsOf(
+      [c.V4L2_CID_STATELESS_H264_SPS, control],
+      [c.V4L2_CID_STATELESS_H264_PPS, pps.control],
+      [c.V4L2_CID_STATELESS_H264_DECODE_PARAMS, params.bytes],
+    );
+    return { ...found, timestampLow: time };
+  };
+  /** A picture of slices that come one by one. */
+  const add = (slices: Bytes[], controls: FrameControls) => {
+    to.clear();
+    for (const slice of slices) rebuilder.add(to, slice, controls);
+  };
+  const refuses = (slices: Bytes[], controls: FrameControls) =>
+    void assertThrows(() => add(slices, controls), StreamError, "a reference is not there");
+
+  refuses([p], controls(1, [77]));
+  add([idr], controls(100, []));
+  add([p], controls(101, [100]));
+  add([b, p], controls(102, [100, 101]));
+  // Never there, in a P and in a B slice, and in a later one.
+  refuses([p], controls(103, [100, 77]));
+  refuses([b], controls(103, [77]));
+  refuses([intra, p], controls(103, [102, 77]));
+  // What was refused is no reference itself, nor is what FFmpeg rejected.
+  refuses([p], controls(104, [103]));
+  add([p], controls(105, [102]));
+  rebuilder.reject();
+  refuses([p], controls(106, [105]));
+  // Once it has left the client's list it does not come back.
+  add([p], controls(107, [102]));
+  refuses([p], controls(108, [100]));
+  // What only waits to be shown is no reference; nor does an intra picture have one.
+  add([p], controls(109, [77], c.V4L2_H264_DPB_ENTRY_FLAG_VALID));
+  add([intra], controls(110, [77, 109]));
+  // The second field of a frame refers to the first one.
+  add([p], controls(110, [109, 110]));
+  // Pictures that are not there on purpose FFmpeg makes up.
+  add([p], controls(111, [110, 77], active, gaps.bytes));
+  refuses([p], controls(112, [111, 77]));
+  add([idr], controls(113, [111]));
+  refuses([p], controls(114, [111]));
+  rebuilder.flush();
+  refuses([p], controls(115, [113]));
+});
+
 // AV1
 
 const av1Streams = names.filter((name) => /^av1.*ivf$/.test(name));

@@ -38,6 +38,19 @@ export interface Slice {
   readonly forgetsAll: boolean;
 }
 
+/**
+ * Whether a slice refers to no other picture.
+ *
+ * @param payload behind the NAL unit's header
+ * @throws {StreamError} it is cut off
+ */
+export function isIntra(payload: Uint8Array): boolean {
+  const bits = new NalReader(payload);
+  bits.exponential();
+  const type = upTo(bits, 9, "slice_type") % 5;
+  return type === I || type === SI;
+}
+
 /** Passes over ref_pic_list_modification() of one list. */
 function listModification(bits: BitReader): void {
   if (!bits.flag()) return;

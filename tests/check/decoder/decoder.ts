@@ -14,6 +14,7 @@ import { decoderEndChecks } from "./ends.ts";
 import { decoderFfmpegChecks } from "./ffmpeg.ts";
 import { decoderInjectChecks } from "./inject.ts";
 import { decoderLimitChecks } from "./limits.ts";
+import { decoderMemoryChecks } from "./memory.ts";
 import { decoderReferenceChecks } from "./references.ts";
 import { decoderLogChecks, decoderServiceChecks } from "./service.ts";
 import { decoderSliceChecks } from "./slices.ts";
@@ -64,6 +65,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await decoderControlChecks(suite);
   await decoderClientChecks(suite, context);
   await decoderLimitChecks(suite, context);
+  if (suite.whole) await decoderMemoryChecks(suite.whole, context);
   await decoderEndChecks(suite, context);
   await statefulEndChecks(suite, context);
 

@@ -1,5 +1,5 @@
 /**
- * How many streams there may be: of a daemon, and of one user.
+ * How many streams there may be, and how much memory their pictures may take: of a daemon, and of one user.
  *
  * @module
  */
@@ -17,18 +17,30 @@ const USER_STREAMS = "/sys/module/vpipe_dec/parameters/user_streams";
 const SERVED = 32;
 const CLIENTS = 40;
 
+const LARGE = { width: 4096, height: 4096 };
+
+/** What an error says; nothing of a success. */
+function messageOf(act: () => void): string {
+  try {
+    act();
+    return "";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** Without a daemon: one is played here. */
 export async function decoderLimitChecks(suite: Suite, context: Context): Promise<void> {
   const file = `${context.fixtures}/streams/vp9-320x240.ivf`;
   const [{ sequence }] = readStream(Deno.readFileSync(file), "vp9");
 
   /** A client whose queues stream, until the stack is disposed of. */
-  const begin = (clients: DisposableStack) => {
+  const begin = (clients: DisposableStack, size: { width?: number; height?: number } = {}) => {
     const device = findStatelessDecoder();
     expect(device !== undefined, "there is no decoder");
     const decoder = clients.use(new StatelessDecoder(device));
     const settings = { buffers: 1, largest: 1, format: undefined, explain: explainDecoder };
-    clients.use(decoder.start(sequence, settings));
+    clients.use(decoder.start({ ...sequence, ...size }, settings));
   };
 
   await suite.check(`decoder: ${CLIENTS} clients at once`, () => {
@@ -48,20 +60,51 @@ export async function decoderLimitChecks(suite: Suite, context: Context): Promis
     return `${SERVED} stream, ${refused.length} hear at once: ${refused[0]}`;
   });
 
+  /** A client that is root, but for what lifts a user's limits. */
+  const other = async () => {
+    const args = ["--bounding-set", "-sys_resource", context.tool("decode-file")];
+    try {
+      return await run("setpriv", [...args, file, `${context.scratch}/limit.raw`]);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) throw new Skip("there is no setpriv");
+      throw error;
+    }
+  };
+
+  await suite.check("decoder: memory for the pictures of large streams", () => {
+    // Eight references and the frame in work, in NV12.
+    const bytes = 9 * LARGE.width * LARGE.height * 3 / 2;
+    using _session = fakeSession(VPIPE_DEC_CODEC_VP9, SERVED, 2.5 * bytes);
+    using clients = new DisposableStack();
+    begin(clients, LARGE);
+    const refused = () => {
+      using third = new DisposableStack();
+      return messageOf(() => begin(third, LARGE));
+    };
+    {
+      using second = new DisposableStack();
+      begin(second, LARGE);
+      const message = refused();
+      expect(/VIDIOC_STREAMON: .*EBUSY.*no memory for more pictures/.test(message), message);
+      begin(clients);
+    }
+    expectEqual("when one has ended", refused(), "");
+    return "two of 4096x4096 stream, a third one does when one has ended; a small one beside them";
+  });
+
+  await suite.whole?.check("decoder: memory for the pictures of one user", async () => {
+    using _session = fakeSession(VPIPE_DEC_CODEC_VP9, SERVED, 1.5 * 9 * 320 * 240 * 3 / 2);
+    using clients = new DisposableStack();
+    const message = "EDQUOT): this user has as many streams as the module's user_streams lets";
+    const said = expectError(await other(), "decode-file", 1, message);
+    begin(clients);
+    return `${said}; who may have all of it streams`;
+  });
+
   await suite.whole?.check("decoder: streams of one user", async () => {
     const before = Deno.readTextFileSync(USER_STREAMS);
     using _session = fakeSession(VPIPE_DEC_CODEC_VP9, SERVED);
     using clients = new DisposableStack();
-    // Root, but for what lifts the limit.
-    const other = async () => {
-      const args = ["--bounding-set", "-sys_resource", context.tool("decode-file")];
-      try {
-        return await run("setpriv", [...args, file, `${context.scratch}/limit.raw`]);
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) throw new Skip("there is no setpriv");
-        throw error;
-      }
-    };
     Deno.writeTextFileSync(USER_STREAMS, "2");
     try {
       for (let i = 0; i < 3; i++) begin(clients);

@@ -21,11 +21,11 @@ import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { until } from "../../harness/waiting.ts";
 import { decoder, SESSION, statefulNode } from "../../harness/nodes.ts";
 
-/** A session that says what codecs it has, and decodes nothing. */
-export function fakeSession(codecs: number, streams = 1): File {
+/** A session that says what codecs it has, and memory for pictures, and decodes nothing. */
+export function fakeSession(codecs: number, streams = 1, memory = 0): File {
   const session = File.open(SESSION, O_RDWR | O_NONBLOCK);
   const { size } = vpipe_dec_hello;
-  const hello = vpipe_dec_hello.alloc({ size, codecs, streams });
+  const hello = vpipe_dec_hello.alloc({ size, codecs, streams, memory });
   hello.version = VPIPE_DEC_VERSION;
   hello.type = VPIPE_DEC_MSG_HELLO;
   const result = session.tryWrite(new IoBuffer(hello.bytes));

@@ -1,0 +1,45 @@
+/**
+ * A stream whose pictures become so large that the daemon's memory is not enough.
+ *
+ * @module
+ */
+import { sha256 } from "../../harness/bytes.ts";
+import type { Context } from "../../harness/context.ts";
+import { expectError } from "../../harness/expectations.ts";
+import { statefulNode } from "../../harness/nodes.ts";
+import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { Daemon } from "./daemon.ts";
+import { Decoding, digestsOf } from "./file.ts";
+
+/** 160x120, then 224x160: less than 1 MiB. */
+const SMALL = "h264-resize.h264";
+/** 320x240: with what came before more than that. */
+const LARGE = "h264-320x240.h264";
+
+/** With a daemon of its own. */
+export async function decoderMemoryChecks(suite: Suite, context: Context): Promise<void> {
+  const [small, large] = digestsOf(context, SMALL, LARGE);
+  const path = (name: string) => `${context.fixtures}/streams/${name}`;
+
+  await suite.check("decoder: a new size that does not fit into the daemon's memory", async () => {
+    await using daemon = await Daemon.start(context, "--memory", "1");
+    const joined = `${context.scratch}/grows.h264`;
+    const parts = [SMALL, LARGE].map((name) => Deno.readFileSync(path(name)));
+    Deno.writeFileSync(joined, new Uint8Array(await new Blob(parts).arrayBuffer()));
+    const node = ["--device", statefulNode()];
+    await using grows = new Decoding(context, joined, node);
+    const said = expectError(await grows.end(), "decode-file", 1, "could not be decoded");
+    Deno.removeSync(joined);
+    const first = Number(said.match(/the first one is number (\d+)/)?.[1]);
+    expect(first >= small.frames, `frame ${first} is lost, which fits`);
+    // Its memory has come back, or this would not be decoded either.
+    await using fits = new Decoding(context, path(SMALL), node);
+    await fits.expectFrames(small);
+    const kept = grows.bytes.subarray(0, fits.size);
+    expectEqual("SHA-256 of what fits", sha256(kept), small.sha256);
+    const told = daemon.log.filter((line) => / warning no-memory /.test(line));
+    expectEqual("lines of the log", told.length, 1);
+    expect(/ stream=\d+ wanted_mib=2 left_mib=1 of=all$/.test(told[0]), told[0]);
+    return `${said}; ${large.frames} large ones were to come; the daemon: ${told[0]}`;
+  });
+}
