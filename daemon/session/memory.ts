@@ -31,9 +31,9 @@ function readText(path: string): string | undefined {
 function* cgroupLimits(read: Read): Generator<number> {
   const path = read("/proc/self/cgroup")?.match(/^0::\/(.*)$/m)?.[1];
   if (path === undefined) return;
-  const names = path.split("/");
-  for (let depth = names.length; depth > 0; depth--) {
-    const folder = `/sys/fs/cgroup/${names.slice(0, depth).join("/")}`;
+  const names = path.split("/").filter((name) => name !== "");
+  for (let depth = names.length; depth >= 0; depth--) {
+    const folder = ["/sys/fs/cgroup", ...names.slice(0, depth)].join("/");
     for (const file of ["memory.high", "memory.max"]) {
       const limit = read(`${folder}/${file}`)?.trim();
       if (limit && /^\d+$/.test(limit)) yield Number(limit);

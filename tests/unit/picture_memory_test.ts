@@ -1,0 +1,154 @@
+import { assert, assertEquals } from "@std/assert";
+import { memoryForPictures } from "../../daemon/session/memory.ts";
+import { Av1Sizes } from "../../lib/codec/av1/sizes.ts";
+import { readStream } from "../../lib/codec/stream.ts";
+import type { CodecName } from "../../lib/codec/codecs.ts";
+import { AVERROR_ENOMEM, AVFRAME } from "../../lib/ffmpeg/abi/avutil.ts";
+import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
+import { PictureMemory } from "../../lib/ffmpeg/picture_memory.ts";
+
+/** A decoder that asks for pictures of 4:2:0, and the memory that it is granted. */
+class Asking implements Disposable {
+  readonly #frame = new Int32Array(AVFRAME.size >> 2);
+  readonly #pointer = Deno.UnsafePointer.of(this.#frame);
+  readonly memory: PictureMemory;
+  limit = Infinity;
+  granted = 0;
+  #address = 0;
+  /** How often FFmpeg's own allocation was called. */
+  allocations = 0;
+
+  constructor(codec: CodecName) {
+    const ffmpeg = {
+      avcodec: {
+        avcodec_default_get_buffer2: () => {
+          this.allocations++;
+          this.#frame[AVFRAME.data >> 2] = this.#address;
+          return 0;
+        },
+      },
+      avutil: {
+        av_image_copy_plane: (to: Deno.PointerObject, size: number, from: Deno.PointerObject) => {
+          const bytes = (pointer: Deno.PointerObject) =>
+            new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, size));
+          bytes(to).set(bytes(from));
+        },
+        av_image_get_buffer_size: (_: number, width: number, height: number) =>
+          width * height * 3 / 2,
+      },
+    };
+    this.memory = new PictureMemory(ffmpeg as unknown as Ffmpeg, codec, (bytes) => {
+      if (bytes > this.limit) return false;
+      this.granted = bytes;
+      return true;
+    });
+  }
+
+  /** @returns whether there is memory for a picture of this size, at an address of the pool */
+  ask(side: number, address: number): boolean {
+    this.#frame[AVFRAME.width >> 2] = side;
+    this.#frame[AVFRAME.height >> 2] = side;
+    this.#address = address;
+    const code = this.memory.allocate(null, this.#pointer, 0);
+    assert(code === 0 || code === AVERROR_ENOMEM);
+    return code === 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.memory[Symbol.dispose]();
+  }
+}
+
+/** Of a picture of H.264: 4:2:0, and 9/16 beside that. */
+const h264 = (side: number) => side * side * (3 / 2 + 9 / 16);
+
+Deno.test("PictureMemory: each picture of the pool counts once, and one more that may be new", () => {
+  const asking = new Asking("h264");
+  for (const address of [1, 2, 3, 1, 2, 3, 2]) assert(asking.ask(64, address));
+  assertEquals(asking.granted, 4 * h264(64));
+  asking.memory[Symbol.dispose]();
+  assertEquals(asking.granted, 0);
+});
+
+Deno.test("PictureMemory: what is refused is not allocated, and what there is stays", () => {
+  using asking = new Asking("h264");
+  asking.limit = 3.5 * h264(64);
+  for (const address of [1, 2]) assert(asking.ask(64, address));
+  assert(asking.memory.admits(new Uint8Array()) && asking.ask(64, 3));
+  const { allocations } = asking;
+  assert(!asking.ask(64, 4));
+  assertEquals([asking.allocations, asking.granted], [allocations, 3 * h264(64)]);
+  assert(asking.memory.refused);
+  asking.memory.admits(new Uint8Array());
+  assert(!asking.memory.refused);
+  asking.limit = 4 * h264(64);
+  assert(asking.ask(64, 4));
+});
+
+Deno.test("PictureMemory: pictures of another size come on top, until the others are gone", () => {
+  using asking = new Asking("h264");
+  for (const address of [1, 2]) assert(asking.ask(128, address));
+  assert(asking.ask(64, 1));
+  assertEquals(asking.granted, 2 * h264(128) + h264(64));
+  for (let i = 0; i < 40; i++) assert(asking.ask(64, 1 + i % 3));
+  assertEquals(asking.granted, 4 * h264(64));
+  // Behind a flush they are gone at once.
+  asking.memory.flush();
+  assert(asking.ask(32, 1));
+  assertEquals(asking.granted, h264(32));
+});
+
+Deno.test("PictureMemory: sizes that change with each frame take no more than a decoder keeps", () => {
+  using asking = new Asking("vp9");
+  for (let i = 0; i < 100; i++) assert(asking.ask(64 - i % 2, i));
+  assertEquals(asking.granted, 13 * 64 * 64 * (3 / 2 + 3 / 16));
+  // A golden frame may be as old as the stream.
+  for (let i = 0; i < 100; i++) assert(asking.ask(32, 1));
+  assert(asking.granted > 12 * 64 * 64 * 3 / 2);
+});
+
+const av1 = (
+  name: string,
+) => [...readStream(Deno.readFileSync(new URL(`../../fixtures/streams/${name}`, import.meta.url)))];
+
+Deno.test("PictureMemory: AV1 by its headers, before anything is decoded", () => {
+  using asking = new Asking("av1");
+  const [first, second] = av1("av1-320x240.ivf");
+  const bytes = 10 * 320 * 240 * (3 / 2 + 1 / 8);
+  asking.limit = bytes - 1;
+  assert(!asking.memory.admits(first.data) && asking.memory.refused);
+  asking.limit = bytes;
+  assert(asking.memory.admits(first.data) && asking.memory.admits(second.data));
+  assertEquals(asking.granted, bytes);
+});
+
+Deno.test("Av1Sizes: the largest frame of each temporal unit", () => {
+  const sizes = new Av1Sizes();
+  const units = av1("av1-resize.ivf");
+  const keys = units.map(({ data, sequence: { width, height }, key }) => {
+    assertEquals(sizes.read(data), key);
+    assertEquals([sizes.pixels, sizes.bytesPerPixel], [width * height, 3 / 2]);
+    return key;
+  });
+  assert(keys.includes(true));
+  sizes.read(av1("av1-10bit.ivf")[0].data);
+  assertEquals(sizes.bytesPerPixel, 3);
+  sizes.read(Uint8Array.of(0x32, 0x40));
+  assertEquals(sizes.pixels, 0);
+});
+
+Deno.test("memoryForPictures: what cgroups let the daemon have, or half the machine", () => {
+  const given = (files: Record<string, string>) => memoryForPictures((path) => files[path]);
+  const meminfo = { "/proc/meminfo": "MemFree: 5 kB\nMemTotal:       4000 kB\n" };
+  assertEquals(given({}), 0);
+  assertEquals(given(meminfo), 1500 * 1024);
+  const service = "/sys/fs/cgroup/system.slice/decoder-daemon.service/";
+  const unit = { ...meminfo, "/proc/self/cgroup": "0::/system.slice/decoder-daemon.service\n" };
+  const limits = { [`${service}memory.high`]: "400000\n", [`${service}memory.max`]: "500000\n" };
+  assertEquals(given({ ...unit, ...limits }), 300000);
+  assertEquals(given({ ...unit, [`${service}memory.max`]: "max\n" }), 1500 * 1024);
+  // A limit above it counts too, as one of a container does.
+  assertEquals(given({ ...unit, ...limits, "/sys/fs/cgroup/memory.max": "80000\n" }), 60000);
+  const slice = { "/sys/fs/cgroup/system.slice/memory.max": "40000\n" };
+  assertEquals(given({ ...unit, ...limits, ...slice }), 30000);
+});
