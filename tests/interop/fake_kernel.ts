@@ -103,8 +103,8 @@ export function servedStream(
   };
   const buffers = { plane } as unknown as Buffers;
   const answers = new Answers(log, STREAM, file);
-  const memory = new StreamMemory(log, STREAM, file);
-  return { ffmpeg, log, id: STREAM, file, incoming, answers, buffers, memory };
+  const allowance = new StreamMemory(log, STREAM, file);
+  return { ffmpeg, log, id: STREAM, file, incoming, answers, buffers, memory: allowance };
 }
 
 /** One stream between a client that does as it is told and the daemon's service. */
