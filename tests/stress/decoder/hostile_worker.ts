@@ -181,7 +181,8 @@ class Hostile {
       case 0:
         return uapi.vpipe_dec_hello.alloc({
           ...{ version: VERSION, type: uapi.VPIPE_DEC_MSG_HELLO },
-          ...{ size: 40, codecs: random.next(), streams: 1 + random.below(300) },
+          ...{ size: uapi.vpipe_dec_hello.size, codecs: random.next() },
+          ...{ streams: 1 + random.below(300), memory: random.next() },
         }).bytes;
       case 1:
         return uapi.vpipe_dec_header.alloc({ ...head, type: uapi.VPIPE_DEC_MSG_PONG, size: 24 })
