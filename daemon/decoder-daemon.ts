@@ -8,6 +8,7 @@ import { declareTool, main } from "../lib/cli/tool.ts";
 import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
 import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
+import { returnLargeMemory } from "../lib/sys/heap.ts";
 import { codecBits, decodable } from "./stream/codecs.ts";
 import { chooseKernels, type KernelChoice } from "./pixel_functions/compare.ts";
 import { LEVELS, Log } from "./stream/log.ts";
@@ -56,6 +57,8 @@ export const tool = declareTool({
   },
   async run(values, { quiet, stop }) {
     if (values.selftest) return selftest(values.kernels);
+    // What one stream has had is another thread's next.
+    returnLargeMemory();
     const log = new Log(quiet ? "error" : values["log-level"]);
     const ffmpeg = loadFfmpeg();
     // It would write lines of its own form.
