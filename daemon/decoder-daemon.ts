@@ -48,8 +48,7 @@ export const tool = declareTool({
     memory: optional(
       integer(
         "MIB",
-        "memory for the pictures of all streams, half of it for one user's; without, 3/4 of what its " +
-          "cgroup lets the daemon have, or of half the machine's",
+        "memory for all pictures, half of it for one user's (default: 3/4 of what its cgroup may have)",
         { min: 1, max: 1 << 30 },
       ),
     ),
