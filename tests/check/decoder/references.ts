@@ -5,17 +5,29 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { START_CODE } from "../../../lib/codec/annexb.ts";
+import { NAL_SLICE_IDR, NAL_TYPE_MASK } from "../../../lib/codec/h264/nal_types.ts";
+import { concatenate } from "../../../lib/files/files.ts";
 import { type AccessUnit, readStream } from "../../../lib/codec/stream.ts";
 import { STATELESS } from "../../../lib/codec/codecs.ts";
 import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
+import {
+  V4L2_CID_STATELESS_H264_DECODE_PARAMS,
+  v4l2_ctrl_h264_decode_params,
+  v4l2_ctrl_h264_sps,
+  v4l2_h264_dpb_entry,
+  V4L2_H264_DPB_ENTRY_FLAG_ACTIVE,
+  V4L2_H264_DPB_ENTRY_FLAG_VALID,
+} from "../../../lib/uapi/v4l2_controls_h264.ts";
 import { V4L2_CID_STATELESS_VP8_FRAME } from "../../../lib/uapi/v4l2_controls_vp8.ts";
 import { V4L2_CID_STATELESS_VP9_FRAME } from "../../../lib/uapi/v4l2_controls_vp9.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
+import { H264Client } from "../../harness/h264_client.ts";
 import { Mpeg2Client } from "../../harness/mpeg2_client.ts";
 import { Vp8Client } from "../../harness/vp8_client.ts";
 import { singleFrames, Vp9Client } from "../../harness/vp9_client.ts";
@@ -25,6 +37,7 @@ import { pictures } from "./client.ts";
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 const WAIT_MS = 10_000;
+const REFERENCE = V4L2_H264_DPB_ENTRY_FLAG_VALID | V4L2_H264_DPB_ENTRY_FLAG_ACTIVE;
 
 /** What is sent of a unit, and the times of its references, to be changed. */
 interface Sent {
@@ -59,6 +72,31 @@ function mpeg2(): Client {
   return (unit, time) => {
     const { slices, picture, controls } = client.parts(unit, time);
     return { data: slices, controls, misname: () => void picture.forward_ref_ts++ };
+  };
+}
+
+/** Of H.264 without reordering and marking: references are the latest pictures, as many as there may be. */
+function h264(): Client {
+  const client = new H264Client(true);
+  let times: bigint[] = [];
+  return (unit, time) => {
+    const { slices, controls } = client.parts(unit);
+    const [{ payload: sps }] = controls;
+    if ((slices[0][START_CODE] & NAL_TYPE_MASK) === NAL_SLICE_IDR) times = [];
+    const params = v4l2_ctrl_h264_decode_params.alloc();
+    const entries = times.map((time, at) => {
+      const entry = v4l2_h264_dpb_entry.at(params.bytes, at * v4l2_h264_dpb_entry.size);
+      return Object.assign(entry, { reference_ts: Number(time), flags: REFERENCE });
+    });
+    times = [time, ...times].slice(0, v4l2_ctrl_h264_sps.at(sps).max_num_ref_frames);
+    return {
+      data: concatenate(slices),
+      controls: [...controls, {
+        id: V4L2_CID_STATELESS_H264_DECODE_PARAMS,
+        payload: params.bytes,
+      }],
+      misname: () => void entries[0].reference_ts++,
+    };
   };
 }
 
@@ -111,6 +149,7 @@ export async function decoderReferenceChecks(suite: Suite, { fixtures }: Context
     ["vp9-322x182.ivf", vp9],
     ["stateful/mpeg2-322x182.m2v", mpeg2],
     ["stateful/mpeg2-interlaced.m2v", mpeg2],
+    ["h264-baseline.h264", h264],
   ] as const;
   for (const [path, client] of streams) {
     const name = path.replace(/.*\//, "");
