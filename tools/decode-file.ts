@@ -15,6 +15,8 @@ import {
   type PictureFormat,
 } from "../lib/v4l2/decoder/picture_buffers.ts";
 
+const FORMATS = Object.keys(PICTURE_FORMATS) as PictureFormat[];
+
 export const tool = declareTool({
   name: "decode-file",
   summary: "Decodes a file (IVF or an elementary stream) with the stateless decoder, which takes " +
@@ -24,7 +26,7 @@ export const tool = declareTool({
     input: path("IN", "compressed video"),
     output: outputPath(
       "OUT",
-      "raw file to write, luma then interleaved chroma of each picture",
+      "raw file to write, luma then chroma of each picture",
     ),
   },
   options: {
@@ -40,8 +42,8 @@ export const tool = declareTool({
     format: optional(
       choice(
         "FORMAT",
-        "of the pictures: nv12, nv12m or p010; without it nv12, and p010 above 8 bits",
-        Object.keys(PICTURE_FORMATS) as PictureFormat[],
+        `of the pictures: ${FORMATS.join(", ")}; without it nv12, and p010 above 8 bits`,
+        FORMATS,
       ),
     ),
     digest: optional(outputPath("FILE", "file to write: a line a picture, its number and CRC-32")),

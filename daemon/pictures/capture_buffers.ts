@@ -24,9 +24,9 @@ export class CaptureBuffers implements Disposable {
   readonly #destinations = new Map<number, Destination>();
 
   constructor(ffmpeg: Ffmpeg, buffers: Buffers, readonly format: CaptureFormat) {
-    const { layout, width, height, luma, chroma } = format;
+    const { layout, width, height } = format;
     this.#buffers = buffers;
-    const strides = [luma.bytesperline, chroma.bytesperline] as const;
+    const strides = format.planes.map(({ bytesperline }) => bytesperline);
     this.#packer = new Packer(ffmpeg, layout, width, height, strides);
   }
 
@@ -52,16 +52,14 @@ export class CaptureBuffers implements Disposable {
   }
 
   #makeDestination(index: number): Destination {
-    const { sizes, luma, chroma } = this.format;
+    const { sizes } = this.format;
     const parts = sizes.map((size, plane) => {
       const part = this.#buffers.plane(VPIPE_DEC_QUEUE_CAPTURE, index, plane);
       if (part.size >= size) return part;
       throw new Error(`CAPTURE buffer ${index}: plane ${plane} has ${part.size} of ${size} bytes`);
     });
-    const [lumaAt, chromaAt] = [luma, chroma].map(({ plane, offset }) =>
-      parts[plane].address + offset
-    );
-    const made = { planes: parts, addresses: planes(lumaAt, chromaAt) };
+    const lines = this.format.planes.map(({ memory, offset }) => parts[memory].address + offset);
+    const made = { planes: parts, addresses: planes(...lines) };
     this.#destinations.set(index, made);
     return made;
   }

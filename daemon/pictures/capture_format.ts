@@ -4,6 +4,7 @@
  * @module
  */
 import { PICTURE_LAYOUTS, type PictureLayout, rowBytes } from "../../lib/image/pixel_format.ts";
+import { type SamplePlane, samplePlanes } from "../../lib/image/sample_planes.ts";
 import type { Layout } from "../../lib/ffmpeg/packer.ts";
 import type { View } from "../../lib/uapi/struct.ts";
 import { fourcc, fourccText } from "../../lib/uapi/videodev2.ts";
@@ -17,16 +18,6 @@ const FORMATS: ReadonlyMap<number, PictureLayout> = new Map(
 const MAX_SIZE = 16384;
 const MAX_BYTESPERLINE = 1 << 20;
 
-/** Where the lines of luma or chroma begin, and how far apart they are. */
-export interface Lines {
-  /** The plane of the buffer. */
-  readonly plane: number;
-  /** In bytes from the plane's start. */
-  readonly offset: number;
-  /** In bytes. */
-  readonly bytesperline: number;
-}
-
 /** A checked `struct vpipe_dec_start` or `vpipe_dec_capture`: whatever is written by it stays inside `sizes`. */
 export interface CaptureFormat {
   readonly layout: Layout;
@@ -35,8 +26,8 @@ export interface CaptureFormat {
   readonly height: number;
   /** `sizeimage` of each plane of a buffer, in bytes. */
   readonly sizes: readonly number[];
-  readonly luma: Lines;
-  readonly chroma: Lines;
+  /** Luma, then chroma. */
+  readonly planes: readonly SamplePlane[];
 }
 
 /** All but the header. */
@@ -63,36 +54,25 @@ export function captureFormat(capture: Capture): CaptureFormat {
   if (!(width >= 1 && width <= MAX_SIZE && height >= 1 && height <= MAX_SIZE)) {
     throw new Error(`pictures of ${width}x${height}: up to ${MAX_SIZE}x${MAX_SIZE} is known`);
   }
-  const split = format.memories > 1;
-  const strides = [capture.bytesperline0, split ? capture.bytesperline1 : capture.bytesperline0];
-  const lengths = format.planes.map(({ down }, i) => strides[i] * Math.ceil(height / down));
-  const rows = format.planes.map((plane) => rowBytes(plane, width));
-  for (const [index, row] of rows.entries()) {
-    if (strides[index] < row || strides[index] > MAX_BYTESPERLINE) {
-      throw new Error(`${name} of ${width}x${height}: a bytesperline of ${strides[index]}`);
+  const strides = [capture.bytesperline0, capture.bytesperline1, capture.bytesperline2];
+  const planes = samplePlanes(format, height, strides);
+  for (const plane of planes) {
+    const { bytesperline } = plane;
+    if (bytesperline < rowBytes(plane, width) || bytesperline > MAX_BYTESPERLINE) {
+      throw new Error(`${name} of ${width}x${height}: a bytesperline of ${bytesperline}`);
     }
   }
-  const sizes = split ? [capture.sizeimage0, capture.sizeimage1] : [capture.sizeimage0];
-  const wanted = split ? lengths : [lengths[0] + lengths[1]];
-  for (const [plane, size] of wanted.entries()) {
-    if (sizes[plane] < size) {
+  const told = [capture.sizeimage0, capture.sizeimage1, capture.sizeimage2];
+  const sizes = told.slice(0, num_planes);
+  for (const { memory, offset, bytesperline, down } of planes) {
+    const end = offset + bytesperline * Math.ceil(height / down);
+    if (sizes[memory] < end) {
       throw new Error(
-        `${name} of ${width}x${height}: plane ${plane} has ${sizes[plane]} of ${size} bytes`,
+        `${name} of ${width}x${height}: plane ${memory} has ${sizes[memory]} of ${end} bytes`,
       );
     }
   }
-  return {
-    layout: format.ffmpeg,
-    width,
-    height,
-    sizes,
-    luma: { plane: 0, offset: 0, bytesperline: strides[0] },
-    chroma: {
-      plane: split ? 1 : 0,
-      offset: split ? 0 : lengths[0],
-      bytesperline: strides[1],
-    },
-  };
+  return { layout: format.ffmpeg, width, height, sizes, planes };
 }
 
 /** Whether pictures of one format lie as those of the other do. */

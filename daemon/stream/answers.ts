@@ -27,7 +27,23 @@ const STATUS_WORDS = new Map([
 ]);
 
 const MAX_U32 = 0xffff_ffff;
-const NO_SIZES: readonly number[] = [];
+
+/** Of a buffer without a picture. */
+export const NO_SIZES: readonly number[] = [];
+
+/**
+ * Says what a CAPTURE buffer holds.
+ *
+ * @param sizes of each plane that it has, in bytes
+ */
+export function setBytesused(
+  view: { bytesused0: number; bytesused1: number; bytesused2: number },
+  sizes: readonly number[],
+): void {
+  view.bytesused0 = sizes.length > 0 ? sizes[0] : 0;
+  view.bytesused1 = sizes.length > 1 ? sizes[1] : 0;
+  view.bytesused2 = sizes.length > 2 ? sizes[2] : 0;
+}
 
 /** Answers the DECODEs of one stream. */
 export class Answers {
@@ -75,8 +91,7 @@ export class Answers {
     const { view } = this.#done;
     view.status = status;
     view.codec_ns = Math.min(codecNs, MAX_U32);
-    view.bytesused0 = sizes.length > 0 ? sizes[0] : 0;
-    view.bytesused1 = sizes.length > 1 ? sizes[1] : 0;
+    setBytesused(view, sizes);
     this.#done.setCookie(low, high);
     const code = this.#done.offer();
     if (code === 0) this.#counts[status]++;

@@ -32,7 +32,7 @@ import {
   VPIPE_DEC_QUEUE_OUTPUT,
   vpipe_dec_start,
 } from "../../lib/uapi/vpipe_dec.ts";
-import type { Answers } from "./answers.ts";
+import { type Answers, NO_SIZES, setBytesused } from "./answers.ts";
 import type { Buffers } from "../pictures/buffers.ts";
 import { CaptureBuffers } from "../pictures/capture_buffers.ts";
 import { captureFormat, sameFormat } from "../pictures/capture_format.ts";
@@ -421,8 +421,7 @@ export class StatefulService implements Service {
     const { view } = this.#picture;
     const { sizes } = this.#capture!.format;
     view.status = written && !this.#decoder!.doubtful ? VPIPE_DEC_OK : VPIPE_DEC_CORRUPT;
-    view.bytesused0 = written ? sizes[0] : 0;
-    view.bytesused1 = written && sizes.length > 1 ? sizes[1] : 0;
+    setBytesused(view, written ? sizes : NO_SIZES);
     this.#picture.setCookie(low, high);
     this.#picture.setWords(SOURCE_AT, this.#sourceLow, this.#sourceHigh);
     return this.#picture.offer();

@@ -27,7 +27,7 @@ static int vpdec_take_done(struct vpdec_stream *stream, const struct vpipe_dec_d
 	bool good, picture;
 	int ret;
 
-	if (done->status > VPIPE_DEC_FAILED)
+	if (done->status > VPIPE_DEC_FAILED || done->reserved)
 		return -EINVAL;
 
 	frame = list_first_entry_or_null(&stream->given, struct vpdec_frame, entry);

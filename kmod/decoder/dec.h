@@ -179,16 +179,18 @@ struct vpdec_variant {
 };
 
 /**
- * struct vpdec_cap_fmt - a capture format, 4:2:0 with interleaved chroma
+ * struct vpdec_cap_fmt - a capture format, 4:2:0
  * @fourcc:	V4L2_PIX_FMT_*
  * @depth:	bits of a sample
  * @bytes:	of a sample
+ * @chroma:	planes of chroma: one of both in turns, or one of each
  * @planes:	buffers of memory: luma and chroma together, or each its own
  */
 struct vpdec_cap_fmt {
 	u32 fourcc;
 	unsigned int depth;
 	unsigned int bytes;
+	unsigned int chroma;
 	unsigned int planes;
 };
 

@@ -16,9 +16,11 @@
 #define VPDEC_ALIGN_LINE		64
 
 static const struct vpdec_cap_fmt vpdec_cap_fmts[] = {
-	{ .fourcc = V4L2_PIX_FMT_NV12, .depth = 8, .bytes = 1, .planes = 1 },
-	{ .fourcc = V4L2_PIX_FMT_NV12M, .depth = 8, .bytes = 1, .planes = 2 },
-	{ .fourcc = V4L2_PIX_FMT_P010, .depth = 10, .bytes = 2, .planes = 1 },
+	{ .fourcc = V4L2_PIX_FMT_NV12, .depth = 8, .bytes = 1, .chroma = 1, .planes = 1 },
+	{ .fourcc = V4L2_PIX_FMT_NV12M, .depth = 8, .bytes = 1, .chroma = 1, .planes = 2 },
+	{ .fourcc = V4L2_PIX_FMT_YUV420, .depth = 8, .bytes = 1, .chroma = 2, .planes = 1 },
+	{ .fourcc = V4L2_PIX_FMT_YUV420M, .depth = 8, .bytes = 1, .chroma = 2, .planes = 3 },
+	{ .fourcc = V4L2_PIX_FMT_P010, .depth = 10, .bytes = 2, .chroma = 1, .planes = 1 },
 };
 
 static const struct vpdec_out_fmt *vpdec_find_out_fmt(const struct vpdec_ctx *ctx, u32 fourcc)
@@ -82,18 +84,26 @@ void vpdec_formats_settle(struct vpdec_ctx *ctx)
 		ctx->cap_fmt = vpdec_first_cap_fmt(ctx);
 }
 
+/*
+ * In one memory the lines of each chroma are half as long as those of luma, which is all that
+ * a format says: so it is luma that is padded until theirs are whole cache lines.
+ */
 static unsigned int vpdec_cap_planes(const struct vpdec_cap_fmt *cap_fmt, u32 width, u32 height,
 				     struct vpipe_dec_plane *planes)
 {
-	u32 bytesperline = ALIGN(width * cap_fmt->bytes, VPDEC_ALIGN_LINE);
-	u32 luma = bytesperline * height;
-	u32 chroma = bytesperline * DIV_ROUND_UP(height, 2);
+	u32 luma = ALIGN(width * cap_fmt->bytes, VPDEC_ALIGN_LINE * cap_fmt->chroma);
+	u32 chroma = luma / cap_fmt->chroma;
 	unsigned int i;
 
-	for (i = 0; i < cap_fmt->planes; i++)
-		planes[i].bytesperline = bytesperline;
-	planes[0].sizeimage = luma;
-	planes[cap_fmt->planes - 1].sizeimage += chroma;
+	planes[0].bytesperline = luma;
+	planes[0].sizeimage = luma * height;
+	for (i = 1; i <= cap_fmt->chroma; i++) {
+		struct vpipe_dec_plane *plane = &planes[min(i, cap_fmt->planes - 1)];
+
+		if (cap_fmt->planes > 1)
+			plane->bytesperline = chroma;
+		plane->sizeimage += chroma * DIV_ROUND_UP(height, 2);
+	}
 
 	return cap_fmt->planes;
 }

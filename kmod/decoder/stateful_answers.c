@@ -16,7 +16,7 @@ static int vpdec_told_picture(struct vpdec_stream *stream, const struct vpipe_de
 	unsigned int i;
 	int ret;
 
-	if (picture->status > VPIPE_DEC_CORRUPT || picture->reserved || !cookie ||
+	if (picture->status > VPIPE_DEC_CORRUPT || !cookie ||
 	    cookie > stream->empties)
 		return -EINVAL;
 	ret = vpdec_stream_source(stream, picture->source);

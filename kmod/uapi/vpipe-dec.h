@@ -41,11 +41,11 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define VPIPE_DEC_VERSION	3
+#define VPIPE_DEC_VERSION	4
 
 /* Longest message in bytes, either way. */
 #define VPIPE_DEC_MAX_MESSAGE	16384
-#define VPIPE_DEC_MAX_PLANES	2
+#define VPIPE_DEC_MAX_PLANES	3
 
 /* From the session to the daemon. */
 #define VPIPE_DEC_MSG_OPENED	1	/* struct vpipe_dec_opened */
@@ -170,13 +170,13 @@ struct vpipe_dec_plane {
 };
 
 /**
- * struct vpipe_dec_start - both queues are streaming (64 bytes)
+ * struct vpipe_dec_start - both queues are streaming (72 bytes)
  * @header:	no cookie
  * @codec:	one of VPIPE_DEC_CODEC_*, or 0 with VPIPE_DEC_FILE
  * @pixelformat: V4L2_PIX_FMT_* of CAPTURE
  * @width:	coded, in pixels
  * @height:	coded, in pixels
- * @num_planes:	of a CAPTURE buffer, 1 or 2
+ * @num_planes:	of a CAPTURE buffer, 1 to 3
  * @flags:	VPIPE_DEC_STATEFUL, VPIPE_DEC_FILE
  * @planes:	@num_planes of them
  *
@@ -205,12 +205,12 @@ struct vpipe_dec_start {
 };
 
 /**
- * struct vpipe_dec_capture - CAPTURE of a stateful stream takes pictures (56 bytes)
+ * struct vpipe_dec_capture - CAPTURE of a stateful stream takes pictures (64 bytes)
  * @header:	no cookie
  * @pixelformat: V4L2_PIX_FMT_*
  * @width:	coded, in pixels, as the latest FORMAT had it
  * @height:	coded, in pixels, as the latest FORMAT had it
- * @num_planes:	of a buffer, 1 or 2
+ * @num_planes:	of a buffer, 1 to 3
  * @planes:	@num_planes of them
  *
  * No buffer that was announced before is valid any more: EMPTYs follow.
@@ -283,7 +283,7 @@ struct vpipe_dec_free {
 };
 
 /**
- * struct vpipe_dec_done - what became of a frame (40 bytes)
+ * struct vpipe_dec_done - what became of a frame (48 bytes)
  * @header:	@stream and @cookie of the oldest VPIPE_DEC_MSG_DECODE that was
  *		read and not answered; ESTALE for one that was answered or taken
  *		back since, EINVAL for any other
@@ -294,6 +294,7 @@ struct vpipe_dec_free {
  *		is not, on a stateful stream and with VPIPE_DEC_MORE: EINVAL where it is not.
  *		With VPIPE_DEC_CORRUPT that of a picture that was patched up, or 0 where
  *		there is none.
+ * @reserved:	0
  *
  * On a stateful stream it comes when all pictures that the OUTPUT buffer gave are out.
  * Any status but VPIPE_DEC_OK sets the error flag of the OUTPUT buffer. Before the first
@@ -305,6 +306,7 @@ struct vpipe_dec_done {
 	__u32 status;
 	__u32 codec_ns;
 	__u32 bytesused[VPIPE_DEC_MAX_PLANES];
+	__u32 reserved;
 };
 
 /**
@@ -354,14 +356,12 @@ struct vpipe_dec_format {
  *		one that never was
  * @bytesused:	of each plane in bytes, at most its sizeimage; 0 of one that there is not
  * @status:	VPIPE_DEC_OK, or VPIPE_DEC_CORRUPT to set the error flag
- * @reserved:	0
  */
 struct vpipe_dec_picture {
 	struct vpipe_dec_header header;
 	__u64 source;
 	__u32 bytesused[VPIPE_DEC_MAX_PLANES];
 	__u32 status;
-	__u32 reserved;
 };
 
 /**

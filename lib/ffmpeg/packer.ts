@@ -1,5 +1,6 @@
 /**
- * A decoder's planar pictures into the layouts of V4L2: NV12, NV12M and P010.
+ * A decoder's planar pictures into the layouts of V4L2: NV12, YU12 and P010, and those of the same with
+ * planes in memory of their own.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import type { Frame } from "./frame.ts";
 import { Grey } from "./grey.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import { scalingContext } from "./scaling_context.ts";
+import { PICTURE_LAYOUTS, planeBytes, rowBytes } from "../image/pixel_format.ts";
 
 /** Pixel formats by FFmpeg's names, which unlike their numbers never change. */
 export const LAYOUTS = {
@@ -18,18 +20,31 @@ export const LAYOUTS = {
     grey: "gray",
     depth: 8,
     bytesPerSample: 1,
+    planes: PICTURE_LAYOUTS.nv12.planes,
     kernel: "vpipe_pack_nv12",
+  },
+  yuv420p: {
+    sources: ["yuv420p", "yuvj420p"],
+    grey: "gray",
+    depth: 8,
+    bytesPerSample: 1,
+    planes: PICTURE_LAYOUTS.yu12.planes,
+    kernel: undefined,
   },
   p010le: {
     sources: ["yuv420p10le"],
     grey: "gray10le",
     depth: 10,
     bytesPerSample: 2,
+    planes: PICTURE_LAYOUTS.p010.planes,
     kernel: "vpipe_pack_p010",
   },
 } as const;
 
-/** Luma, then both colour differences in turns, at half the width and height. */
+/**
+ * Luma, then the colour differences at half the width and height: both in turns, or, as FFmpeg's
+ * decoders have them, each by itself.
+ */
 export type Layout = keyof typeof LAYOUTS;
 
 /** Where a picture goes: `uint8_t *data[4]`. */
@@ -46,24 +61,24 @@ const POINTERS = 4;
 /**
  * The planes of one destination.
  *
- * @param luma address of the first line
- * @param chroma address of the first line
+ * @param lines address of the first line of each
  */
-export function planes(luma: number, chroma: number): Planes {
+export function planes(...lines: readonly number[]): Planes {
   const addresses = new BigUint64Array(POINTERS);
-  addresses[0] = BigInt(luma);
-  addresses[1] = BigInt(chroma);
+  addresses.set(lines.map(BigInt));
   return new Uint8Array(addresses.buffer);
 }
 
 /** `int linesize[4]` */
-const linesizes = (luma: number, chroma: number) =>
-  new Uint8Array(Int32Array.of(luma, chroma, 0, 0).buffer);
+function linesizes(strides: readonly number[]): Uint8Array<ArrayBuffer> {
+  const sizes = new Int32Array(POINTERS);
+  sizes.set(strides);
+  return new Uint8Array(sizes.buffer);
+}
 
-/** Bytes of a line of luma, and of one of chroma. */
-export function lineBytes(layout: Layout, width: number): [luma: number, chroma: number] {
-  const { bytesPerSample } = LAYOUTS[layout];
-  return [width * bytesPerSample, Math.ceil(width / 2) * 2 * bytesPerSample];
+/** Bytes of a line of each plane. */
+export function lineBytes(layout: Layout, width: number): number[] {
+  return LAYOUTS[layout].planes.map((plane) => rowBytes(plane, width));
 }
 
 /** Packs pictures of one size and depth. */
@@ -77,6 +92,8 @@ export class Packer implements Disposable {
   /** FFmpeg's number of the layout. */
   readonly #format: number;
   readonly #kernel;
+  /** The layout is what decoders give: nothing is to be converted. */
+  readonly #planar: boolean;
   readonly #scaler: Deno.PointerValue = null;
   readonly #greyFormat: number;
   #grey: Grey | undefined;
@@ -87,14 +104,14 @@ export class Packer implements Disposable {
    * @param ffmpeg with kernels, where these are to do the work
    * @param width in pixels
    * @param height in lines
-   * @param strides of luma and chroma, in bytes; both hold a line of chroma
+   * @param strides of each plane, in bytes; where chroma is in turns, those of both hold a line of it
    */
   constructor(
     ffmpeg: Ffmpeg,
     layout: Layout,
     width: number,
     height: number,
-    strides: readonly [luma: number, chroma: number],
+    strides: readonly number[],
   ) {
     const { avutil, kernels } = ffmpeg;
     const { sources, grey, bytesPerSample, kernel } = LAYOUTS[layout];
@@ -103,12 +120,13 @@ export class Packer implements Disposable {
     this.#layout = layout;
     this.#width = width;
     this.#height = height;
-    this.#strides = linesizes(...strides);
+    this.#strides = linesizes(strides);
     this.#sources = sources.map(format);
     this.#format = format(layout);
     this.#greyFormat = format(grey);
-    this.#kernel = kernels?.[kernel];
-    if (this.#kernel !== undefined) return;
+    this.#kernel = kernel && kernels?.[kernel];
+    this.#planar = kernel === undefined;
+    if (this.#planar || this.#kernel !== undefined) return;
     // To P010 libswscale leaves out the last column of chroma where the width is odd.
     const columns = bytesPerSample > 1 ? Math.ceil(width / 2) * 2 : width;
     // Video of full range counts as any other: its samples are kept.
@@ -148,7 +166,12 @@ export class Packer implements Disposable {
       this.#kernel(pointer, linesizes, to, strides, this.#width, height);
       return true;
     }
-    const { swscale } = this.#ffmpeg;
+    const { avutil, swscale } = this.#ffmpeg;
+    if (this.#planar) {
+      // Lines without what FFmpeg pads them with: that may be left of another client's picture.
+      avutil.av_image_copy_from(to, strides, pointer, linesizes, this.#format, this.#width, height);
+      return true;
+    }
     return swscale.sws_scale(this.#scaler, pointer, linesizes, 0, height, to, strides) === height;
   }
 
@@ -163,7 +186,7 @@ export class Packer implements Disposable {
     const width = this.#width;
     const height = this.#height;
     const strides = this.#strides;
-    if (kernels?.vpipe_crc32) {
+    if (kernels?.vpipe_crc32 && !this.#planar) {
       const { bytesPerSample } = LAYOUTS[this.#layout];
       return kernels.vpipe_crc32(crc, picture, strides, width, height, bytesPerSample);
     }
@@ -181,13 +204,13 @@ export class Packer implements Disposable {
 
 /** Memory for a picture without a byte between its lines. */
 function tightPicture(layout: Layout, width: number, height: number) {
-  const [luma, chroma] = lineBytes(layout, width);
-  const bytes = new Uint8Array(luma * height + chroma * Math.ceil(height / 2));
-  const address = Number(addressOf(bytes));
+  const sizes = LAYOUTS[layout].planes.map((plane) => planeBytes(plane, width, height));
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size));
+  let address = Number(addressOf(bytes));
   return {
     bytes,
     length: BigInt(bytes.length),
-    planes: planes(address, address + luma * height),
-    strides: linesizes(luma, chroma),
+    planes: planes(...sizes.map((size) => (address += size) - size)),
+    strides: linesizes(lineBytes(layout, width)),
   };
 }

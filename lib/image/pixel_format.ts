@@ -125,18 +125,23 @@ const FORMATS = {
 
 /** How decoded pictures lie in a buffer's planes of memory. */
 export interface PictureLayout extends Omit<PixelFormat, "name"> {
-  readonly ffmpeg: "nv12" | "p010le";
-  /** Planes of memory: 1, or 2 with chroma in the second one. */
-  readonly memories: 1 | 2;
+  readonly ffmpeg: "nv12" | "yuv420p" | "p010le";
+  /** Planes of memory: 1 with all, or each of `planes` its own. */
+  readonly memories: 1 | 2 | 3;
 }
 
-/** A decoder's pictures: of 8 bits a sample in one or in two pieces of memory, or of 10 bits. */
-export type PictureFormat = "nv12" | "nv12m" | "p010";
+/**
+ * A decoder's pictures: of 8 bits a sample, with both chroma samples in turns (nv12) or each by itself
+ * (yu12), all in one memory or each plane in its own (nv12m, ym12); or of 10 bits, like nv12.
+ */
+export type PictureFormat = "nv12" | "nv12m" | "yu12" | "ym12" | "p010";
 
-/** The formats of a decoder's pictures: 4:2:0, with both chroma samples in turns. */
+/** The formats of a decoder's pictures: 4:2:0. */
 export const PICTURE_LAYOUTS: Readonly<Record<PictureFormat, PictureLayout>> = {
   nv12: { ...FORMATS.nv12, ffmpeg: "nv12", memories: 1 },
   nv12m: { ...FORMATS.nv12, fourcc: "NM12", ffmpeg: "nv12", memories: 2 },
+  yu12: { ...FORMATS.yu12, ffmpeg: "yuv420p", memories: 1 },
+  ym12: { ...FORMATS.yu12, fourcc: "YM12", ffmpeg: "yuv420p", memories: 3 },
   p010: { ...FORMATS.p010, ffmpeg: "p010le", memories: 1 },
 };
 
@@ -172,6 +177,10 @@ export function planeBytes(plane: PlaneLayout, width: number, height: number): n
 }
 
 /** Bytes of a frame; 0 of a compressed format. */
-export function frameBytes({ planes }: PixelFormat, width: number, height: number): number {
+export function frameBytes(
+  { planes }: Pick<PixelFormat, "planes">,
+  width: number,
+  height: number,
+): number {
   return planes.reduce((size, plane) => size + planeBytes(plane, width, height), 0);
 }

@@ -69,6 +69,7 @@ export const V4L2_PIX_FMT_MJPEG: number = fourcc("MJPG");
 export const V4L2_PIX_FMT_H264: number = fourcc("H264");
 export const V4L2_PIX_FMT_NV12: number = fourcc("NV12");
 export const V4L2_PIX_FMT_NV12M: number = fourcc("NM12");
+export const V4L2_PIX_FMT_YUV420M: number = fourcc("YM12");
 export const V4L2_PIX_FMT_P010: number = fourcc("P010");
 export const V4L2_PIX_FMT_VP8_FRAME: number = fourcc("VP8F");
 export const V4L2_PIX_FMT_VP9_FRAME: number = fourcc("VP9F");

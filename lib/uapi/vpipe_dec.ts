@@ -16,10 +16,10 @@ import {
   u64,
 } from "./struct.ts";
 
-export const VPIPE_DEC_VERSION = 3;
+export const VPIPE_DEC_VERSION = 4;
 
 export const VPIPE_DEC_MAX_MESSAGE = 16384;
-export const VPIPE_DEC_MAX_PLANES = 2;
+export const VPIPE_DEC_MAX_PLANES = 3;
 
 export const VPIPE_DEC_MSG_OPENED = 1;
 export const VPIPE_DEC_MSG_PING = 2;
@@ -122,8 +122,10 @@ export const vpipe_dec_start: StructType<
     | "sizeimage0"
     | "bytesperline1"
     | "sizeimage1"
+    | "bytesperline2"
+    | "sizeimage2"
   > & FieldsOf<bigint, "cookie">
-> = struct("struct vpipe_dec_start", 64, {
+> = struct("struct vpipe_dec_start", 72, {
   ...header,
   codec: u32(24),
   pixelformat: u32(28),
@@ -135,6 +137,8 @@ export const vpipe_dec_start: StructType<
   sizeimage0: u32(52, "planes[0].sizeimage"),
   bytesperline1: u32(56, "planes[1].bytesperline"),
   sizeimage1: u32(60, "planes[1].sizeimage"),
+  bytesperline2: u32(64, "planes[2].bytesperline"),
+  sizeimage2: u32(68, "planes[2].sizeimage"),
 });
 
 export const vpipe_dec_capture: StructType<
@@ -152,8 +156,10 @@ export const vpipe_dec_capture: StructType<
     | "sizeimage0"
     | "bytesperline1"
     | "sizeimage1"
+    | "bytesperline2"
+    | "sizeimage2"
   > & FieldsOf<bigint, "cookie">
-> = struct("struct vpipe_dec_capture", 56, {
+> = struct("struct vpipe_dec_capture", 64, {
   ...header,
   pixelformat: u32(24),
   width: u32(28),
@@ -163,6 +169,8 @@ export const vpipe_dec_capture: StructType<
   sizeimage0: u32(44, "planes[0].sizeimage"),
   bytesperline1: u32(48, "planes[1].bytesperline"),
   sizeimage1: u32(52, "planes[1].sizeimage"),
+  bytesperline2: u32(56, "planes[2].bytesperline"),
+  sizeimage2: u32(60, "planes[2].sizeimage"),
 });
 
 export const vpipe_dec_empty: StructType<
@@ -216,14 +224,23 @@ export const vpipe_dec_free: StructType<
 export const vpipe_dec_done: StructType<
   FieldsOf<
     number,
-    "version" | "type" | "size" | "stream" | "status" | "codec_ns" | "bytesused0" | "bytesused1"
+    | "version"
+    | "type"
+    | "size"
+    | "stream"
+    | "status"
+    | "codec_ns"
+    | "bytesused0"
+    | "bytesused1"
+    | "bytesused2"
   > & FieldsOf<bigint, "cookie">
-> = struct("struct vpipe_dec_done", 40, {
+> = struct("struct vpipe_dec_done", 48, {
   ...header,
   status: u32(24),
   codec_ns: u32(28),
   bytesused0: u32(32, "bytesused[0]"),
   bytesused1: u32(36, "bytesused[1]"),
+  bytesused2: u32(40, "bytesused[2]"),
 });
 
 export const vpipe_dec_format: StructType<
@@ -263,7 +280,14 @@ export const vpipe_dec_format: StructType<
 export const vpipe_dec_picture: StructType<
   & FieldsOf<
     number,
-    "version" | "type" | "size" | "stream" | "bytesused0" | "bytesused1" | "status"
+    | "version"
+    | "type"
+    | "size"
+    | "stream"
+    | "bytesused0"
+    | "bytesused1"
+    | "bytesused2"
+    | "status"
   >
   & FieldsOf<bigint, "cookie" | "source">
 > = struct("struct vpipe_dec_picture", 48, {
@@ -271,7 +295,8 @@ export const vpipe_dec_picture: StructType<
   source: u64(24),
   bytesused0: u32(32, "bytesused[0]"),
   bytesused1: u32(36, "bytesused[1]"),
-  status: u32(40),
+  bytesused2: u32(40, "bytesused[2]"),
+  status: u32(44),
 });
 
 export const vpipe_dec_stream: StructType<FieldsOf<number, "stream" | "fd">> = struct(

@@ -12,10 +12,11 @@ import { readStream, StreamError } from "../../lib/codec/stream.ts";
 import * as access from "../../lib/codec/random_access.ts";
 import { FormatError } from "../../lib/image/image.ts";
 import { decodePgm } from "../../lib/image/pgm.ts";
+import { rowBytes } from "../../lib/image/pixel_format.ts";
 import { Table, TableError } from "../../lib/report/analysis/table.ts";
 import type { File, IoBuffer } from "../../lib/sys/file.ts";
 import * as uapi from "../../lib/uapi/vpipe_dec.ts";
-import { V4L2_PIX_FMT_NV12 } from "../../lib/uapi/videodev2.ts";
+import { V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_YUV420M } from "../../lib/uapi/videodev2.ts";
 import { HevcClient } from "../harness/hevc_client.ts";
 import { H264Client } from "../harness/h264_client.ts";
 import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
@@ -125,13 +126,18 @@ function messages(): Bytes[] {
   const av1 = new Av1ControlsReader();
   const frames = [...readStream(fixture("streams/av1-320x240.ivf"))].slice(0, 3)
     .flatMap(({ data }) => av1.read(data)).flatMap(({ coded }) => coded ? [coded] : []);
-  const start = uapi.vpipe_dec_start.alloc({
+  const start = {
     ...{ version: uapi.VPIPE_DEC_VERSION, type: uapi.VPIPE_DEC_MSG_START },
     ...{ size: uapi.vpipe_dec_start.size, codec: 1, pixelformat: V4L2_PIX_FMT_NV12 },
     ...{ width: 64, height: 48, num_planes: 1, bytesperline0: 64, sizeimage0: 64 * 72 },
-  });
+  };
+  const split = {
+    ...{ ...start, pixelformat: V4L2_PIX_FMT_YUV420M, num_planes: 3 },
+    ...{ bytesperline1: 32, sizeimage1: 32 * 24, bytesperline2: 32, sizeimage2: 32 * 24 },
+  };
   return [
-    start.bytes,
+    uapi.vpipe_dec_start.alloc(start).bytes,
+    uapi.vpipe_dec_start.alloc(split).bytes,
     decodeMessage(found(h264.frameControls(controls))),
     // A slice behind it: the last bytes are its bitstream.
     ...hevcFrames.map(({ slices, controls }, i) =>
@@ -168,11 +174,13 @@ const protocol: Target = {
     let format: CaptureFormat | undefined;
     allowing([Error], () => format = captureFormat(incoming.as(uapi.vpipe_dec_start)));
     if (format === undefined) return;
-    const { sizes, luma, chroma, width, height } = format;
-    const end = chroma.offset + chroma.bytesperline * Math.ceil(height / 2);
-    expect(luma.bytesperline >= width, "lines that overlap");
-    expect(luma.bytesperline * height <= sizes[0], "luma beyond the buffer");
-    expect(end <= sizes[chroma.plane], "chroma beyond the buffer");
+    const { sizes, planes, width, height } = format;
+    for (const plane of planes) {
+      const { memory, offset, bytesperline, down } = plane;
+      const end = offset + bytesperline * Math.ceil(height / down);
+      expect(bytesperline >= rowBytes(plane, width), "lines that overlap");
+      expect(end <= sizes[memory], "a plane beyond the buffer");
+    }
   },
 };
 

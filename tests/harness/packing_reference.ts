@@ -5,8 +5,12 @@
  */
 import type { Trial } from "../../daemon/pixel_functions/compare.ts";
 
-/** Packs planes of Y, Cb and Cr to NV12 or P010. */
+/** Packs planes of Y, Cb and Cr to NV12 or P010, or copies them. */
 export function packReference({ layout, width, height, from, to }: Trial): void {
+  if (layout === "yuv420p") {
+    to.samples = from.samples;
+    return;
+  }
   const words = layout === "p010le";
   const samples = words ? new Uint16Array(from.samples.buffer) : from.samples;
   const lumas = width * height;

@@ -40,6 +40,10 @@ dec_make_files() {
 	dec_ffmpeg "${source[@]}" -c:v libx265 -preset fast -x265-params log-level=none \
 		"$scratch/hevc.mp4" || return
 	dec_ffmpeg -i $streams/vp9-322x182.ivf -c copy "$scratch/vp9.webm" || return
+	dec_ffmpeg -f lavfi -i testsrc2=size=131x67:rate=25,format=gbrp,format=yuv420p -frames:v 8 \
+		-c:v libvpx-vp9 -deadline realtime -cpu-used 8 "$scratch/odd.webm" || return
+	dec_ffmpeg -f lavfi -i testsrc2=size=256x144:rate=25,format=yuv420p -frames:v 8 \
+		-c:v libx264 -preset fast -bf 3 "$scratch/tight.h264" || return
 	dec_ffmpeg -i $streams/stateful/vp8-322x182.ivf -c copy "$scratch/vp8.webm" || return
 	dec_ffmpeg -i $streams/av1-322x182.ivf -c copy "$scratch/av1.mkv" || return
 	# Colours that are no ready-made set of GStreamer's, one of which V4L2 has no name for.
@@ -65,13 +69,14 @@ dec_compare() {
 	echo "${1##*/}: all $(stat -c %s "$scratch/out.raw") bytes as FFmpeg's own decoder's"
 }
 
-# dec_by_ffmpeg DECODER FILE...
+# dec_by_ffmpeg DECODER FILE...: it asks for yuv420p itself, and gets YU12.
 dec_by_ffmpeg() {
 	local decoder=$1 file
 	shift
 	for file in "$@"; do
-		dec_ffmpeg -c:v "$decoder" -i "$file" -fps_mode passthrough -noautoscale -pix_fmt nv12 \
-			-f rawvideo "$scratch/out.raw" && dec_compare "$file" nv12 || return
+		dec_ffmpeg -c:v "$decoder" -i "$file" -fps_mode passthrough -noautoscale \
+			-pix_fmt yuv420p -f rawvideo "$scratch/out.raw" &&
+			dec_compare "$file" yuv420p || return
 	done
 	echo "$# files: all bytes as FFmpeg's own decoder's"
 }
@@ -108,14 +113,15 @@ dec_hdr() {
 		done >"$scratch/stream.hdr"
 }
 
-# dec_by_v4l2_ctl FORMAT FILE
+# dec_by_v4l2_ctl FORMAT FILE [CAPTURE PIXELS]: to NV12 unless another is told, by V4L2's and
+# FFmpeg's names of it.
 dec_by_v4l2_ctl() {
 	dec_hdr "$2" || return
 	rm -f "$scratch/out.raw"
 	timeout 120 v4l2-ctl -d "$stateful" --set-fmt-video-out="pixelformat=$1" \
-		--stream-mmap --stream-out-mmap --stream-from-hdr="$scratch/stream.hdr" \
+		--set-fmt-video="pixelformat=${3:-NV12}" --stream-mmap --stream-out-mmap --stream-from-hdr="$scratch/stream.hdr" \
 		--stream-to="$scratch/out.raw" || return
-	dec_compare "$2" nv12
+	dec_compare "$2" "${4:-nv12}"
 }
 
 # dec_import FILE ELEMENT...: the decoder's buffers are those that a loopback node is written
@@ -153,6 +159,11 @@ dec_compliance() {
 
 dec_v4l2_ctl_checks() {
 	check "decoder: v4l2-ctl, H.264" dec_by_v4l2_ctl H264 $streams/h264-322x182.h264
+	check "decoder: v4l2-ctl, H.264, YU12" dec_by_v4l2_ctl H264 $streams/h264-322x182.h264 \
+		YU12 yuv420p
+	# It writes lines of several planes with their padding.
+	check "decoder: v4l2-ctl, H.264, YM12" dec_by_v4l2_ctl H264 "$scratch/tight.h264" \
+		YM12 yuv420p
 	check "decoder: v4l2-ctl, VP9" dec_by_v4l2_ctl VP90 $streams/vp9-resize.ivf
 	# v4l2-ctl takes what is listed, and not every kernel has a name for AV1.
 	echo 1 >/sys/module/vpipe_dec/parameters/list_av1
@@ -168,6 +179,7 @@ dec_ffmpeg_checks() {
 		$streams/stateful/hevc-320x240.hevc
 	check "decoder: ffmpeg, vp9_v4l2m2m" dec_by_ffmpeg vp9_v4l2m2m "$scratch/vp9.webm" \
 		$streams/vp9-320x240.ivf
+	check "decoder: ffmpeg, vp9_v4l2m2m, an odd size" dec_by_ffmpeg vp9_v4l2m2m "$scratch/odd.webm"
 	check "decoder: ffmpeg, vp8_v4l2m2m" dec_by_ffmpeg vp8_v4l2m2m "$scratch/vp8.webm" \
 		$streams/stateful/vp8-320x240.ivf
 	check "decoder: ffmpeg, mpeg1_v4l2m2m" dec_by_ffmpeg mpeg1_v4l2m2m \
@@ -232,6 +244,14 @@ dec_gstreamer_checks() {
 		$streams/stateful/mpeg2-interlaced.m2v mpegvideoparse ! v4l2slmpeg2dec
 	check "decoder: v4l2slav1dec, mkv" dec_by_gstreamer "$scratch/av1.mkv" \
 		matroskademux ! av1parse ! v4l2slav1dec
+	check "decoder: v4l2h264dec, I420" dec_by_gstreamer $streams/h264-322x182.h264 \
+		h264parse ! v4l2h264dec ! capsfilter caps=video/x-raw,format=I420
+	check "decoder: v4l2slh264dec, I420" dec_by_gstreamer $streams/h264-322x182.h264 \
+		h264parse ! v4l2slh264dec ! capsfilter caps=video/x-raw,format=I420
+	check "decoder: v4l2vp9dec, I420, an odd size" dec_by_gstreamer "$scratch/odd.webm" \
+		matroskademux ! vp9parse ! v4l2vp9dec ! capsfilter caps=video/x-raw,format=I420
+	check "decoder: v4l2slvp9dec, I420, an odd size" dec_by_gstreamer "$scratch/odd.webm" \
+		matroskademux ! vp9parse ! v4l2slvp9dec ! capsfilter caps=video/x-raw,format=I420
 	check "decoder: v4l2h264dec to v4l2sink, dmabuf-import" dec_import $streams/h264-320x240.h264 \
 		h264parse ! v4l2h264dec
 }

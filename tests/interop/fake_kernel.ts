@@ -17,7 +17,7 @@ import { StreamMemory } from "../../daemon/stream/stream_memory.ts";
 import { codecBit } from "../../daemon/stream/codecs.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
-import { runsOf } from "../../lib/image/semiplanar.ts";
+import { runsOf, type SamplePlane } from "../../lib/image/sample_planes.ts";
 import { File, IoBuffer } from "../../lib/sys/file.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import type { Fields, StructType, View } from "../../lib/uapi/struct.ts";
@@ -118,6 +118,7 @@ export class FakeKernel implements Disposable {
   readonly #codec: CodecName;
   readonly #captures: number;
   #sizes: number[] = [];
+  #planes: readonly SamplePlane[] = [];
   #cookie = 0n;
   #empties = 0n;
   /** Number of the frame with a cookie. */
@@ -203,14 +204,11 @@ export class FakeKernel implements Disposable {
     this.#indexOfEmpty.clear();
     const pixelformat = wide ? V4L2_PIX_FMT_P010 : V4L2_PIX_FMT_NV12;
     const values = { pixelformat, width, height, num_planes: 1, bytesperline0, sizeimage0 };
-    const { layout: _, ...lines } = captureFormat({ ...values, bytesperline1: 0, sizeimage1: 0 });
-    this.#lines = { bytesPerSample: wide ? 2 : 1, ...lines };
+    const others = { bytesperline1: 0, sizeimage1: 0, bytesperline2: 0, sizeimage2: 0 };
+    this.#planes = captureFormat({ ...values, ...others }).planes;
     this.#send(uapi.VPIPE_DEC_MSG_CAPTURE, uapi.vpipe_dec_capture, values);
     for (let index = 0; index < this.#captures; index++) this.#lend(index);
   }
-  #lines: { bytesPerSample: number } & Pick<ReturnType<typeof captureFormat>, "luma" | "chroma"> =
-    undefined!;
-
   #lend(index: number): void {
     const cookie = ++this.#empties;
     this.#indexOfEmpty.set(cookie, index);
@@ -227,15 +225,7 @@ export class FakeKernel implements Disposable {
     expectEqual("bytesused", bytesused0, this.#sizes[0]);
     const { left, top, visible_width: width, visible_height: height } = this.formats.at(-1)!;
     const memory = this.#memory.get(uapi.VPIPE_DEC_QUEUE_CAPTURE, index, 0, bytesused0).bytes;
-    const { luma, chroma, bytesPerSample } = this.#lines;
-    const runs = runsOf(
-      {
-        bytesPerSample,
-        luma: { ...luma, memory: 0 },
-        chroma: { ...chroma, memory: 0 },
-      },
-      { left, top, width, height },
-    );
+    const runs = runsOf(this.#planes, { left, top, width, height });
     const bytes = new Uint8Array(runs.reduce((sum, { length }) => sum + length, 0));
     let at = 0;
     for (const { offset, length } of runs) {

@@ -15,7 +15,7 @@ import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import { Frame } from "../../lib/ffmpeg/frame.ts";
 import { loadFfmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
-import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
+import { type Layout, LAYOUTS, lineBytes, Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { packReference } from "../harness/packing_reference.ts";
@@ -62,16 +62,20 @@ function picture(format: string, width: number, height: number): Frame {
 }
 
 /** Packs into memory between guards; how many bytes of these were written. */
-function overrun(layout: "nv12" | "p010le", width: number, height: number, spare: number): number {
-  const bytes = layout === "nv12" ? 1 : 2;
-  const stride = (Math.ceil(width / 2) * 2 + spare) * bytes;
-  const size = stride * (height + Math.ceil(height / 2));
-  using frame = picture(layout === "nv12" ? "yuv420p" : "yuv420p10le", width, height);
-  using packer = new Packer(ffmpeg, layout, width, height, [stride, stride]);
+function overrun(layout: Layout, width: number, height: number, spare: number): number {
+  const { bytesPerSample, sources, planes: parts } = LAYOUTS[layout];
+  const strides = lineBytes(layout, width).map((row) => row + spare * bytesPerSample);
+  // In turns, chroma has lines at least as long as luma's.
+  if (parts.length === 2) strides[0] = strides[1];
+  const sizes = parts.map(({ down }, i) => strides[i] * Math.ceil(height / down));
+  const size = sizes.reduce((sum, bytes) => sum + bytes);
+  using frame = picture(sources[0], width, height);
+  using packer = new Packer(ffmpeg, layout, width, height, strides);
   using memory = Mapping.anonymous(size + 2 * GUARD_BYTES);
   memory.bytes.fill(GUARD);
-  const luma = memory.address + GUARD_BYTES;
-  expect(packer.pack(frame, planes(luma, luma + stride * height)), `${width}x${height} not packed`);
+  let at = memory.address + GUARD_BYTES;
+  const to = planes(...sizes.map((bytes) => (at += bytes) - bytes));
+  expect(packer.pack(frame, to), `${width}x${height} not packed`);
   const guards = [
     ...memory.bytes.subarray(0, GUARD_BYTES),
     ...memory.bytes.subarray(GUARD_BYTES + size),
@@ -99,7 +103,7 @@ const suite = new Suite();
 
 await suite.check("ffmpeg: packing stays inside", () => {
   let geometries = 0;
-  for (const layout of ["nv12", "p010le"] as const) {
+  for (const layout of Object.keys(LAYOUTS) as Layout[]) {
     for (let width = 1; width <= 70; width++) {
       for (const height of [1, 2, 3, 16]) {
         for (const spare of [0, 1, 14, 33]) {

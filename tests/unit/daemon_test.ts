@@ -17,6 +17,8 @@ import {
   V4L2_PIX_FMT_NV12,
   V4L2_PIX_FMT_NV12M,
   V4L2_PIX_FMT_P010,
+  V4L2_PIX_FMT_YUV420,
+  V4L2_PIX_FMT_YUV420M,
 } from "../../lib/uapi/videodev2.ts";
 import {
   vpipe_dec_control,
@@ -41,17 +43,22 @@ const nv12 = {
   sizeimage0: 328 * (181 + 91),
   bytesperline1: 0,
   sizeimage1: 0,
+  bytesperline2: 0,
+  sizeimage2: 0,
 };
 
+/** Memory, offset and bytesperline of each plane. */
+const places = (capture: typeof nv12) =>
+  captureFormat(capture).planes.map(({ memory, offset, bytesperline }) => [
+    memory,
+    offset,
+    bytesperline,
+  ]);
+
 Deno.test("captureFormat: where luma and chroma lie", () => {
-  assertEquals(captureFormat(nv12), {
-    layout: "nv12",
-    width: 321,
-    height: 181,
-    sizes: [328 * 272],
-    luma: { plane: 0, offset: 0, bytesperline: 328 },
-    chroma: { plane: 0, offset: 328 * 181, bytesperline: 328 },
-  });
+  const { planes: _, ...format } = captureFormat(nv12);
+  assertEquals(format, { layout: "nv12", width: 321, height: 181, sizes: [328 * 272] });
+  assertEquals(places(nv12), [[0, 0, 328], [0, 328 * 181, 328]]);
   const split = {
     ...nv12,
     pixelformat: V4L2_PIX_FMT_NV12M,
@@ -60,9 +67,33 @@ Deno.test("captureFormat: where luma and chroma lie", () => {
     bytesperline1: 336,
     sizeimage1: 336 * 91,
   };
-  const { sizes, chroma } = captureFormat(split);
-  assertEquals(sizes, [328 * 181, 336 * 91]);
-  assertEquals(chroma, { plane: 1, offset: 0, bytesperline: 336 });
+  assertEquals(captureFormat(split).sizes, [328 * 181, 336 * 91]);
+  assertEquals(places(split), [[0, 0, 328], [1, 0, 336]]);
+});
+
+const yu12 = { ...nv12, pixelformat: V4L2_PIX_FMT_YUV420 };
+
+const ym12 = {
+  ...nv12,
+  pixelformat: V4L2_PIX_FMT_YUV420M,
+  num_planes: 3,
+  sizeimage0: 328 * 181,
+  bytesperline1: 164,
+  sizeimage1: 164 * 91,
+  bytesperline2: 168,
+  sizeimage2: 168 * 91,
+};
+
+Deno.test("captureFormat: where chroma lies that is two planes", () => {
+  assertEquals(captureFormat(yu12).layout, "yuv420p");
+  assertEquals(places(yu12), [
+    [0, 0, 328],
+    [0, 328 * 181, 164],
+    [0, 328 * 181 + 164 * 91, 164],
+  ]);
+  assertEquals(captureFormat(ym12).layout, "yuv420p");
+  assertEquals(captureFormat(ym12).sizes, [328 * 181, 164 * 91, 168 * 91]);
+  assertEquals(places(ym12), [[0, 0, 328], [1, 0, 164], [2, 0, 168]]);
 });
 
 Deno.test("captureFormat: what would not fit is refused", () => {
@@ -79,6 +110,18 @@ Deno.test("captureFormat: what would not fit is refused", () => {
   ];
   for (const [change, words] of refused) {
     assertThrows(() => captureFormat({ ...nv12, ...change }), Error, words);
+  }
+  const planar: [typeof nv12, string][] = [
+    [{ ...yu12, num_planes: 3 }, "3 planes"],
+    // 321 pixels have 161 samples of each chroma.
+    [{ ...yu12, bytesperline0: 321 }, "bytesperline of 160"],
+    [{ ...yu12, sizeimage0: 328 * 272 - 1 }, "plane 0"],
+    [{ ...ym12, num_planes: 2 }, "2 planes"],
+    [{ ...ym12, bytesperline2: 160 }, "bytesperline of 160"],
+    [{ ...ym12, sizeimage2: 168 * 91 - 1 }, "plane 2"],
+  ];
+  for (const [capture, words] of planar) {
+    assertThrows(() => captureFormat(capture), Error, words);
   }
 });
 

@@ -3,47 +3,51 @@ import { FrameDigest } from "../../lib/files/frame_digest.ts";
 import { FrameFile } from "../../lib/files/frame_file.ts";
 import { DisplayOrder } from "../../lib/image/display_order.ts";
 import type { Rectangle } from "../../lib/image/rectangle.ts";
-import { runsOf, type Semiplanar } from "../../lib/image/semiplanar.ts";
+import { PICTURE_LAYOUTS, type PictureFormat } from "../../lib/image/pixel_format.ts";
+import { runsOf, samplePlanes } from "../../lib/image/sample_planes.ts";
 import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
 import { File, O_NONBLOCK, O_RDWR } from "../../lib/sys/file.ts";
 import { GatherBuffer } from "../../lib/sys/gather.ts";
 
-const plane = (memory: number, offset: number, bytesperline: number) => ({
-  memory,
-  offset,
-  bytesperline,
-});
-
-const nv12 = (bytesperline: number, height: number, bytesPerSample = 1): Semiplanar => ({
-  bytesPerSample,
-  luma: plane(0, 0, bytesperline),
-  chroma: plane(0, bytesperline * height, bytesperline),
-});
+const lying = (format: PictureFormat, height: number, ...bytesperlines: number[]) =>
+  samplePlanes(PICTURE_LAYOUTS[format], height, bytesperlines);
 
 const whole = (width: number, height: number): Rectangle => ({ left: 0, top: 0, width, height });
 
 Deno.test("picture: without padding it is one run", () => {
-  assertEquals(runsOf(nv12(64, 4), whole(64, 4)), [{ memory: 0, offset: 0, length: 64 * 6 }]);
-  assertEquals(runsOf(nv12(64, 4, 2), whole(32, 4)), [{ memory: 0, offset: 0, length: 64 * 6 }]);
+  assertEquals(runsOf(lying("nv12", 4, 64), whole(64, 4)), [{
+    memory: 0,
+    offset: 0,
+    length: 64 * 6,
+  }]);
+  assertEquals(runsOf(lying("p010", 4, 64), whole(32, 4)), [{
+    memory: 0,
+    offset: 0,
+    length: 64 * 6,
+  }]);
 });
 
 Deno.test("picture: rows below the visible ones part luma from chroma", () => {
-  assertEquals(runsOf(nv12(64, 16), whole(64, 12)), [
+  assertEquals(runsOf(lying("nv12", 16, 64), whole(64, 12)), [
     { memory: 0, offset: 0, length: 64 * 12 },
     { memory: 0, offset: 64 * 16, length: 64 * 6 },
   ]);
 });
 
-Deno.test("picture: two planes are two runs", () => {
-  const layout = { bytesPerSample: 1, luma: plane(0, 0, 64), chroma: plane(1, 0, 64) };
-  assertEquals(runsOf(layout, whole(64, 4)), [
+Deno.test("picture: planes in memory of their own are a run each", () => {
+  assertEquals(runsOf(lying("nv12m", 4, 64, 64), whole(64, 4)), [
     { memory: 0, offset: 0, length: 256 },
     { memory: 1, offset: 0, length: 128 },
+  ]);
+  assertEquals(runsOf(lying("ym12", 4, 64, 32, 32), whole(64, 4)), [
+    { memory: 0, offset: 0, length: 256 },
+    { memory: 1, offset: 0, length: 64 },
+    { memory: 2, offset: 0, length: 64 },
   ]);
 });
 
 Deno.test("picture: an odd size has a column and a row of chroma more", () => {
-  const runs = runsOf(nv12(64, 3), whole(5, 3));
+  const runs = runsOf(lying("nv12", 3, 64), whole(5, 3));
   assertEquals(runs.map(({ offset, length }) => [offset, length]), [
     [0, 5],
     [64, 5],
@@ -53,12 +57,25 @@ Deno.test("picture: an odd size has a column and a row of chroma more", () => {
   ]);
 });
 
+Deno.test("picture: rows of a chroma by itself are half as far apart", () => {
+  const runs = runsOf(lying("yu12", 3, 64), { left: 2, top: 0, width: 5, height: 3 });
+  assertEquals(runs.map(({ offset, length }) => [offset, length]), [
+    [2, 5],
+    [66, 5],
+    [130, 5],
+    [193, 3],
+    [225, 3],
+    [257, 3],
+    [289, 3],
+  ]);
+});
+
 Deno.test("picture: cropped on all sides, as each sample by itself says", () => {
-  for (const bytesPerSample of [1, 2]) {
+  for (const [format, bytesPerSample] of [["nv12", 1], ["p010", 2]] as const) {
     const stride = 64 * bytesPerSample;
     const height = 32;
     const crop = { left: 6, top: 4, width: 21, height: 13 };
-    const layout = nv12(stride, height, bytesPerSample);
+    const layout = lying(format, height, stride);
     const expected: number[] = [];
     const sample = (offset: number) => {
       for (let i = 0; i < bytesPerSample; i++) expected.push(offset + i);

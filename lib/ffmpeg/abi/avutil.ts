@@ -35,6 +35,11 @@ export const AVUTIL = {
     parameters: ["buffer", "buffer", "buffer", "buffer", "i32", "i32", "i32"],
     result: "void",
   },
+  av_image_copy_from: {
+    name: "av_image_copy",
+    parameters: ["buffer", "buffer", "pointer", "pointer", "i32", "i32", "i32"],
+    result: "void",
+  },
   av_image_copy_plane: {
     parameters: ["pointer", "i32", "pointer", "i32", "i32", "i32"],
     result: "void",

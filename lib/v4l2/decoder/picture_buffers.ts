@@ -6,7 +6,7 @@
  */
 import { PICTURE_LAYOUTS, type PictureFormat } from "../../image/pixel_format.ts";
 import type { Rectangle } from "../../image/rectangle.ts";
-import { type ByteRun, runsOf, type Semiplanar } from "../../image/semiplanar.ts";
+import { type ByteRun, runsOf, samplePlanes } from "../../image/sample_planes.ts";
 import { GatherBuffer } from "../../sys/gather.ts";
 import { DeviceError, type VideoDevice } from "../device.ts";
 import type { Format } from "../format.ts";
@@ -52,8 +52,11 @@ export class PictureBuffers {
   /** Least `bytesused` of each plane of a whole picture. */
   readonly #needed: readonly number[];
 
+  /** @param format one that pictures can be had in */
   constructor(queue: MplaneMmapQueue, format: Format, visible: Rectangle) {
-    const runs = runsOf(layoutOf(format), visible);
+    const layout = PICTURE_LAYOUTS[pictureFormat(format.pixelformat)!];
+    const bytesperlines = format.planes.map(({ bytesperline }) => bytesperline);
+    const runs = runsOf(samplePlanes(layout, format.height, bytesperlines), visible);
     this.#needed = format.planes.map((_, memory) => endOf(runs, memory));
     this.buffers = queue.mappings.map((planes) =>
       new GatherBuffer(
@@ -71,15 +74,6 @@ export class PictureBuffers {
     }
     return true;
   }
-}
-
-function layoutOf({ height, pixelformat, planes }: Format): Semiplanar {
-  const [first, second] = planes;
-  const luma = { memory: 0, offset: 0, bytesperline: first.bytesperline };
-  const chroma = second === undefined
-    ? { ...luma, offset: first.bytesperline * height }
-    : { ...luma, memory: 1, bytesperline: second.bytesperline };
-  return { bytesPerSample: pixelformat === v4l2.V4L2_PIX_FMT_P010 ? 2 : 1, luma, chroma };
 }
 
 function endOf(runs: readonly ByteRun[], memory: number): number {

@@ -77,7 +77,7 @@ export async function decoderBadInputChecks(suite: Suite, context: Context): Pro
   refuse("a folder as input", 1, `${folder}: read: Is a directory (EISDIR)`, folder, out);
   refuse("a folder as input, stateful", 1, `${folder}: `, folder, out, ...stateful);
   refuse("no device", 1, `/dev/video255: open: ${missing}`, good, out, "--device", "/dev/video255");
-  const deep = "gives nv12 or nv12m for 8 bits a sample, not p010";
+  const deep = "gives nv12 or nv12m or yu12 or ym12 for 8 bits a sample, not p010";
   refuse("P010 of 8 bits", 1, deep, good, out, "--format", "p010");
   const { vivid } = context;
   const camera = `${vivid}: is not a decoder`;

@@ -5,6 +5,7 @@
  * @module
  */
 import { type AccessUnit, readStream } from "../../../lib/codec/stream.ts";
+import type { Rectangle } from "../../../lib/image/rectangle.ts";
 import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import type { Queue } from "../../../lib/v4l2/queue/queue.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../../../lib/uapi/videodev2.ts";
@@ -38,6 +39,8 @@ export interface Picture {
   readonly index: number;
   /** Place in display order; they come in decoding order. */
   readonly place: number;
+  /** The visible part. */
+  readonly size: Rectangle;
 }
 
 function* picturesOf(
@@ -55,7 +58,7 @@ function* picturesOf(
     const index = nextBuffer(stream.capture, poller);
     const { displayIndex: place } = units[stream.collect()];
     expect(stream.decoded && !stream.damaged, `picture ${place} is not whole`);
-    if (place >= 0) yield { stream, index, place };
+    if (place >= 0) yield { stream, index, place, size: sequence.crop };
     stream.capture.enqueue(index);
   }
 }

@@ -156,6 +156,7 @@ function largeCheck(): string {
 function oneWayCheck(): string {
   const [width, height] = [64, 48];
   const { V4L2_PIX_FMT_NV12: NV12, V4L2_PIX_FMT_NV12M: NV12M } = v4l2;
+  const { V4L2_PIX_FMT_YUV420: YU12, V4L2_PIX_FMT_YUV420M: YM12 } = v4l2;
   const cases = [
     [OUTPUT, 0, [O_RDONLY], 0],
     [OUTPUT, 0, [O_WRONLY], EACCES],
@@ -164,6 +165,9 @@ function oneWayCheck(): string {
     [CAPTURE, NV12, [O_WRONLY], EACCES],
     [CAPTURE, NV12M, [O_RDWR, O_RDWR], 0],
     [CAPTURE, NV12M, [O_RDWR, O_RDONLY], EACCES],
+    [CAPTURE, YU12, [O_RDWR], 0],
+    [CAPTURE, YM12, [O_RDWR, O_RDWR, O_RDWR], 0],
+    [CAPTURE, YM12, [O_RDWR, O_RDWR, O_RDONLY], EACCES],
   ] as const;
   for (const [type, picture, accesses, right] of cases) {
     using device = openDecoder();

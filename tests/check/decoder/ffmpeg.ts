@@ -4,6 +4,7 @@
  * @module
  */
 import type { Context } from "../../harness/context.ts";
+import { frameBytes, PICTURE_LAYOUTS } from "../../../lib/image/pixel_format.ts";
 import { expectDecoded, FORMATS, type StreamDigest } from "./file.ts";
 import { type Outcome, run, succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
@@ -38,6 +39,14 @@ const RECIPES = [
     ...{ size: "1920x1080", frames: 2, pixels: "nv12", encoder: VP9, suffix: "ivf" },
   },
   {
+    name: "VP9, an odd size, nv12",
+    ...{ size: "131x67", frames: 8, pixels: "nv12", encoder: VP9, suffix: "ivf" },
+  },
+  {
+    name: "VP9, an odd size, yu12",
+    ...{ size: "131x67", frames: 8, pixels: "yuv420p", encoder: VP9, suffix: "ivf" },
+  },
+  {
     name: "VP9, 10 bits, a size that fills no block",
     ...{ size: "322x182", frames: 8, pixels: "p010le", encoder: VP9, suffix: "ivf" },
   },
@@ -46,12 +55,20 @@ const RECIPES = [
     ...{ size: "322x182", frames: 20, pixels: "nv12", encoder: AV1, suffix: "ivf" },
   },
   {
+    name: "AV1, a size that fills no block, yu12",
+    ...{ size: "322x182", frames: 8, pixels: "yuv420p", encoder: AV1, suffix: "ivf" },
+  },
+  {
     name: "AV1, 10 bits",
     ...{ size: "160x120", frames: 8, pixels: "p010le", encoder: AV1, suffix: "ivf" },
   },
   {
     name: "H.264, B-frames that others refer to, cropped",
     ...{ size: "322x182", frames: 20, pixels: "nv12", encoder: H264_PYRAMID, suffix: "h264" },
+  },
+  {
+    name: "H.264, cropped, yu12",
+    ...{ size: "322x182", frames: 8, pixels: "yuv420p", encoder: H264_PYRAMID, suffix: "h264" },
   },
   {
     name: "H.264, one frame",
@@ -72,9 +89,10 @@ async function ffmpeg(args: readonly string[]): Promise<Outcome | undefined> {
 /** Makes a stream; a check that cannot have its encoder is skipped. */
 async function encode(recipe: Recipe, file: string): Promise<void> {
   const { size, frames, pixels, encoder } = recipe;
-  const format = pixels === "nv12" ? "yuv420p" : "yuv420p10le";
+  const format = pixels === "p010le" ? "yuv420p10le" : "yuv420p";
   // It moves everywhere. Noise on it would be more to code, which an emulator takes minutes for.
-  const source = `testsrc2=size=${size}:rate=25,format=${format}`;
+  // Drawn with a sample of each colour a pixel it may be of an odd size.
+  const source = `testsrc2=size=${size}:rate=25,format=gbrp,format=${format}`;
   const output = ["-frames:v", String(frames), ...encoder, file];
   const made = await ffmpeg(["-f", "lavfi", "-i", source, ...output]);
   if (made === undefined) throw new Skip("there is no ffmpeg");
@@ -108,7 +126,7 @@ export async function decoderFfmpegChecks(suite: Suite, context: Context): Promi
       await encode(recipe, file);
       const expected = await decodeByFfmpeg(context, file, name, frames, pixels);
       const [width, height] = size.split("x").map(Number);
-      const bytesPerFrame = width * height * 3 / 2 * (pixels === "nv12" ? 1 : 2);
+      const bytesPerFrame = frameBytes(PICTURE_LAYOUTS[FORMATS[pixels]], width, height);
       expectEqual("bytes of ffmpeg's", expected.bytes, frames * bytesPerFrame);
       await expectDecoded(context, file, expected, "--format", FORMATS[pixels]);
       files.set(name, file);

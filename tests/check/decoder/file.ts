@@ -13,7 +13,7 @@ export interface StreamDigest {
   readonly name: string;
   readonly frames: number;
   /** FFmpeg's name of the pixel format. */
-  readonly pixels: "nv12" | "p010le";
+  readonly pixels: keyof typeof FORMATS;
   /** SHA-256 of all frames, in hexadecimal. */
   readonly sha256: string;
 }
@@ -37,7 +37,7 @@ export const describeSha256 = (digest: StreamDigest): string =>
     : `not compared with ${digest.sha256.slice(0, 12)}..., which is x86-64's`;
 
 /** decode-file's name of a format of FFmpeg's. */
-export const FORMATS = { nv12: "nv12", p010le: "p010" } as const;
+export const FORMATS = { nv12: "nv12", yuv420p: "yu12", p010le: "p010" } as const;
 
 /** The digests of the committed streams, of all or of these, in this order. */
 export function digestsOf({ fixtures }: Context, ...names: readonly string[]): StreamDigest[] {

@@ -19,6 +19,8 @@ import {
 } from "./file.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { sha256 } from "../../harness/bytes.ts";
+import { inTurns } from "../../harness/chroma.ts";
+import { PICTURE_LAYOUTS, type PictureFormat } from "../../../lib/image/pixel_format.ts";
 
 /** A stream of each codec for what need not be tried with all. */
 const BY_CODEC = ["vp9-320x240.ivf", "av1-320x240.ivf", "h264-320x240.h264"];
@@ -32,15 +34,18 @@ const STATEFUL_TOO = [
   "mpeg2-interlaced.m2v",
 ];
 
-/** Decodes a stream without a tool into planes of their own. */
-function expectSplit(input: string, expected: StreamDigest): void {
+/** Decodes a stream of 8 bits without a tool, and compares it with its digest, which is NV12's. */
+function expectIn(format: PictureFormat, input: string, expected: StreamDigest): void {
+  const { memories, planes } = PICTURE_LAYOUTS[format];
   const frames: Uint8Array[] = [];
-  for (const { stream, index, place } of pictures(input, "nv12m")) {
-    expectEqual("planes", stream.capture.planes[index].length, 2);
-    frames[place] = Buffer.concat(stream.pictures[index].parts);
+  for (const { stream, index, place, size } of pictures(input, format)) {
+    expectEqual("planes", stream.capture.planes[index].length, memories);
+    const picture = Buffer.concat(stream.pictures[index].parts);
+    frames[place] = planes.length > 2 ? inTurns(picture, size) : picture;
   }
-  expectEqual("frames in nv12m", frames.length, expected.frames);
-  expectSha256("SHA-256 in nv12m", sha256(Buffer.concat(frames)), expected);
+  expectEqual(`frames of ${expected.name} in ${format}`, frames.length, expected.frames);
+  const digest = sha256(Buffer.concat(frames));
+  expectSha256(`SHA-256 of ${expected.name} in ${format}`, digest, expected);
 }
 
 export async function decoderStreamChecks(suite: Suite, context: Context): Promise<void> {
@@ -51,8 +56,11 @@ export async function decoderStreamChecks(suite: Suite, context: Context): Promi
   const stateful = digestsIn(`${folder}/stateful`).filter(({ name }) =>
     name.endsWith(".hevc") || STATEFUL_TOO.includes(name)
   );
-  for (const digest of [...digestsOf(context), ...stateful]) {
-    const input = `${folder}/${stateful.includes(digest) ? "stateful/" : ""}${digest.name}`;
+  const all = [...digestsOf(context), ...stateful];
+  const inputOf = (digest: StreamDigest) =>
+    `${folder}/${stateful.includes(digest) ? "stateful/" : ""}${digest.name}`;
+  for (const digest of all) {
+    const input = inputOf(digest);
     await suite.check(`decoder: ${digest.name}`, async () => {
       const format = FORMATS[digest.pixels];
       await using decoding = new Decoding(context, input, ["--format", format]);
@@ -64,9 +72,17 @@ export async function decoderStreamChecks(suite: Suite, context: Context): Promi
 
   await suite.check("decoder: planes of their own", () => {
     const split = digestsOf(context, "vp9-322x182.ivf", "av1-322x182.ivf", "h264-322x182.h264");
-    for (const digest of split) expectSplit(`${folder}/${digest.name}`, digest);
+    for (const digest of split) expectIn("nv12m", inputOf(digest), digest);
     return `${split.map(({ name }) => name).join(", ")} in nv12m: the same SHA-256`;
   });
+
+  for (const format of ["yu12", "ym12"] as const) {
+    await suite.check(`decoder: ${format}`, () => {
+      const narrow = all.filter(({ pixels }) => pixels === "nv12");
+      for (const digest of narrow) expectIn(format, inputOf(digest), digest);
+      return `${narrow.length} streams: with chroma in turns the same SHA-256`;
+    });
+  }
 
   await suite.check("decoder: buffers", async () => {
     const counts = [1, 2, 32];

@@ -7,9 +7,16 @@
 import { Buffer } from "node:buffer";
 import { Dmabuf, READING } from "../../../lib/dmabuf/dma_buf.ts";
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
+import { PICTURE_LAYOUTS } from "../../../lib/image/pixel_format.ts";
+import { runsOf, samplePlanes } from "../../../lib/image/sample_planes.ts";
 import { Mapping } from "../../../lib/sys/mmap.ts";
 import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import {
+  PICTURE_FORMATS,
+  type PictureFormat,
+  pictureFormat,
+} from "../../../lib/v4l2/decoder/picture_buffers.ts";
 import {
   MplaneDmabufQueue,
   MplaneMmapQueue,
@@ -18,13 +25,14 @@ import {
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { CODED } from "../../../lib/codec/codecs.ts";
 import { type Context, heap } from "../../harness/context.ts";
+import { inTurns } from "../../harness/chroma.ts";
 import { nextBuffer } from "../decoder/client.ts";
 import { CAPTURE, OUTPUT, type Reference } from "./client.ts";
 import { referenceOf } from "./streams.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { statefulNode } from "../../harness/nodes.ts";
 
-// Lines that need no padding.
+// Those of the stream.
 const SIZE = { width: 320, height: 240 };
 const SIZEIMAGE = 1 << 16;
 const BUFFERS = 3;
@@ -36,14 +44,14 @@ interface Seen {
 }
 
 /** An open node with both formats set. */
-function opened({ codec }: Reference, pixelformat: number): VideoDevice {
+function opened({ codec }: Reference, format: PictureFormat): VideoDevice {
   const device = VideoDevice.open(statefulNode(), v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
   device.setFormat(
     OUTPUT,
     { ...SIZE, pixelformat: CODED[codec], sizeimage: SIZEIMAGE },
     "at least",
   );
-  device.setFormat(CAPTURE, { ...SIZE, pixelformat }, "at least");
+  device.setFormat(CAPTURE, { ...SIZE, pixelformat: PICTURE_FORMATS[format] }, "at least");
   return device;
 }
 
@@ -77,14 +85,22 @@ function fromHeap(resources: DisposableStack, device: VideoDevice, type: number)
   );
 }
 
-/** The bytes of the picture that was dequeued last, of all of its planes. */
-function pixelsOf({ queue, memory }: Seen, index: number): Buffer {
-  return Buffer.concat(memory[index].map((plane, i) => {
+/** The picture that was dequeued last, without padding, chroma in turns. */
+function pixelsOf({ queue, memory }: Seen, index: number): Uint8Array {
+  const { pixelformat, height, planes } = queue.device.getFormat(CAPTURE);
+  const layout = PICTURE_LAYOUTS[pictureFormat(pixelformat)!];
+  const strides = planes.map(({ bytesperline }) => bytesperline);
+  const parts = memory[index].map((plane, i) => {
     plane.begin(READING);
     const bytes = plane.bytes.slice(0, queue.dequeuedPlanes[i].bytesused);
     plane.end(READING);
     return bytes;
-  }));
+  });
+  const runs = runsOf(samplePlanes(layout, height, strides), { left: 0, top: 0, ...SIZE });
+  const picture = Buffer.concat(
+    runs.map(({ memory, offset, length }) => parts[memory].subarray(offset, offset + length)),
+  );
+  return layout.planes.length > 2 ? inTurns(picture, SIZE) : picture;
 }
 
 /** Decodes each frame by itself. */
@@ -109,32 +125,39 @@ function expectPictures({ frames, pictures }: Reference, output: Seen, capture: 
 
 export async function statefulBufferChecks(suite: Suite, context: Context): Promise<void> {
   const reference = () => referenceOf(context, "vp9-320x240.ivf");
-  const { V4L2_PIX_FMT_NV12: NV12, V4L2_PIX_FMT_NV12M: NV12M } = v4l2;
+  const planar = ["yu12", "ym12"] as const;
 
-  await suite.check("stateful: buffers that are exported", () => {
-    const stream = reference();
-    using resources = new DisposableStack();
-    const device = resources.use(opened(stream, NV12M));
-    const [output, capture] = [OUTPUT, CAPTURE].map((type) => exporting(resources, device, type));
-    return `written and read by dma-buf, in nv12m: ${expectPictures(stream, output, capture)}`;
-  });
+  for (const format of ["nv12m", ...planar] as const) {
+    await suite.check(`stateful: buffers that are exported, ${format}`, () => {
+      const stream = reference();
+      using resources = new DisposableStack();
+      const device = resources.use(opened(stream, format));
+      const [output, capture] = [OUTPUT, CAPTURE].map((type) => exporting(resources, device, type));
+      return `written and read by dma-buf: ${expectPictures(stream, output, capture)}`;
+    });
+  }
 
-  await suite.check("stateful: dma-bufs that one file exports, imported by another", () => {
-    const stream = reference();
-    using resources = new DisposableStack();
-    const lender = resources.use(opened(stream, NV12));
-    const device = resources.use(opened(stream, NV12));
-    const [output, capture] = [OUTPUT, CAPTURE].map((type) =>
-      importing(resources, device, type, exporting(resources, lender, type).memory)
-    );
-    return `on both queues: ${expectPictures(stream, output, capture)}`;
-  });
+  for (const format of ["nv12", ...planar] as const) {
+    const what = `stateful: dma-bufs that one file exports, imported by another, ${format}`;
+    await suite.check(what, () => {
+      const stream = reference();
+      using resources = new DisposableStack();
+      const lender = resources.use(opened(stream, format));
+      const device = resources.use(opened(stream, format));
+      const [output, capture] = [OUTPUT, CAPTURE].map((type) =>
+        importing(resources, device, type, exporting(resources, lender, type).memory)
+      );
+      return `on both queues: ${expectPictures(stream, output, capture)}`;
+    });
+  }
 
-  await suite.check("stateful: dma-bufs of a heap", () => {
-    const stream = reference();
-    using resources = new DisposableStack();
-    const device = resources.use(opened(stream, NV12M));
-    const [output, capture] = [OUTPUT, CAPTURE].map((type) => importing(resources, device, type));
-    return `on both queues, in nv12m: ${expectPictures(stream, output, capture)}`;
-  });
+  for (const format of ["nv12m", ...planar] as const) {
+    await suite.check(`stateful: dma-bufs of a heap, ${format}`, () => {
+      const stream = reference();
+      using resources = new DisposableStack();
+      const device = resources.use(opened(stream, format));
+      const [output, capture] = [OUTPUT, CAPTURE].map((type) => importing(resources, device, type));
+      return `on both queues: ${expectPictures(stream, output, capture)}`;
+    });
+  }
 }

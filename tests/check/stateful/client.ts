@@ -14,11 +14,13 @@ import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import type { Buffer as QueueBuffer } from "../../../lib/v4l2/queue/queue.ts";
 import { type CodecName, CODED } from "../../../lib/codec/codecs.ts";
 import type { Rectangle } from "../../../lib/image/rectangle.ts";
+import { PICTURE_LAYOUTS } from "../../../lib/image/pixel_format.ts";
 import { selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
 import { StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
 import { statefulNode } from "../../harness/nodes.ts";
+import { inTurns } from "../../harness/chroma.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { expect } from "../../harness/suite.ts";
 
@@ -32,7 +34,7 @@ const POLL_MS = 20;
 export interface Reference {
   readonly codec: CodecName;
   readonly frames: readonly Uint8Array[];
-  /** By the number of the frame, in display order: visible part, without padding. */
+  /** By the number of the frame, in display order: visible part, without padding, chroma in turns. */
   readonly pictures: ReadonlyMap<number, Buffer>;
   /** Of the frames. */
   readonly errors: number;
@@ -56,7 +58,9 @@ export function decodeAll(
     if (index >= 0) {
       const { number } = stream;
       expect(!pictures.has(number), `${file}: two pictures of frame ${number}`);
-      pictures.set(number, Buffer.concat(stream.pictures[index].parts));
+      const picture = Buffer.concat(stream.pictures[index].parts);
+      const planar = PICTURE_LAYOUTS[stream.format].planes.length > 2;
+      pictures.set(number, planar ? Buffer.from(inTurns(picture, stream.visible)) : picture);
       stream.release(index);
     } else if (!stream.isOver && (submitted === frames.length || stream.isFull)) {
       expect(poller.wait(WAIT_MS) !== 0, `${file}: nothing within ${WAIT_MS} ms`);

@@ -46,7 +46,7 @@ export async function statefulFormatChecks(suite: Suite, context: Context): Prom
       setOutput(device, v4l2.fourcc(name), v4l2.V4L2_FIELD_NONE);
       return `${name}: ${captureFormats(device)}`;
     }).join(", ");
-    expectEqual("CAPTURE", said, "H264: NV12 NM12 P010, VP80: NV12 NM12");
+    expectEqual("CAPTURE", said, "H264: NV12 NM12 YU12 YM12 P010, VP80: NV12 NM12 YU12 YM12");
     return `${said}: whatever the codec may have`;
   });
 

@@ -71,4 +71,17 @@ export async function statefulStreamChecks(suite: Suite, context: Context): Prom
     expectDigest(streams, digest, { format: "nv12m" });
     return `${digest.name} in nv12m: the same SHA-256`;
   });
+
+  for (const format of ["yu12", "ym12"] as const) {
+    await suite.check(`stateful: ${format}`, () => {
+      let count = 0;
+      for (const folder of [streams, `${streams}/stateful`]) {
+        for (const digest of digestsIn(folder).filter(({ pixels }) => pixels === "nv12")) {
+          expectDigest(folder, digest, { format });
+          count++;
+        }
+      }
+      return `${count} streams: with chroma in turns the same SHA-256`;
+    });
+  }
 }

@@ -26,7 +26,13 @@ const OUTPUT_BYTES = 1 << 16;
 
 const STATELESS_FORMATS = Object.values(STATELESS);
 const STATEFUL_FORMATS = Object.values(CODED);
-const RAW = [v4l2.V4L2_PIX_FMT_NV12, v4l2.V4L2_PIX_FMT_NV12M, v4l2.V4L2_PIX_FMT_P010];
+const RAW = [
+  v4l2.V4L2_PIX_FMT_NV12,
+  v4l2.V4L2_PIX_FMT_NV12M,
+  v4l2.V4L2_PIX_FMT_YUV420,
+  v4l2.V4L2_PIX_FMT_YUV420M,
+  v4l2.V4L2_PIX_FMT_P010,
+];
 
 /** Where the numbers of each codec's stateless controls begin. */
 const CONTROL_BASES = [

@@ -13,7 +13,11 @@ import type { StreamFile } from "./bridge.ts";
 const HEADER = [12, 15];
 
 const MESSAGES = {
-  DONE: { type: uapi.VPIPE_DEC_MSG_DONE, struct: uapi.vpipe_dec_done, reserved: HEADER },
+  DONE: {
+    type: uapi.VPIPE_DEC_MSG_DONE,
+    struct: uapi.vpipe_dec_done,
+    reserved: [...HEADER, 44, 47],
+  },
   FORMAT: {
     type: uapi.VPIPE_DEC_MSG_FORMAT,
     struct: uapi.vpipe_dec_format,
@@ -22,13 +26,13 @@ const MESSAGES = {
   PICTURE: {
     type: uapi.VPIPE_DEC_MSG_PICTURE,
     struct: uapi.vpipe_dec_picture,
-    reserved: [...HEADER, 44, 47],
+    reserved: HEADER,
   },
   DRAINED: { type: uapi.VPIPE_DEC_MSG_DRAINED, struct: uapi.vpipe_dec_header, reserved: HEADER },
 };
 
 /** Where the bytes of a plane are in DONE and PICTURE. */
-export const BYTESUSED = [32, 36];
+export const BYTESUSED = [32, 36, 40];
 
 /**
  * Sends a message that is right but for one byte that is not 0, each once; all have to be refused.

@@ -208,9 +208,9 @@ function badAnswers(counter: Counter, stream: StreamFile, client: DecoderClient)
   const nowhere = orErrno(raw.ioctl(fd, uapi.VPIPE_DEC_IOC_BUFFER.request, 1n));
   counter.refused("IOC_BUFFER from nowhere", nowhere, EFAULT);
 
-  counter.same("DONE", stream.done(first, { bytesused0: 7 }), 40);
+  counter.same("DONE", stream.done(first, { bytesused0: 7 }), 48);
   counter.refused("DONE of it again", stream.done(first), ESTALE);
-  counter.same("DONE of the second, as corrupt", stream.done(second, { status: 1 }), 40);
+  counter.same("DONE of the second, as corrupt", stream.done(second, { status: 1 }), 48);
   const { output, capture, errors } = client.drain();
   counter.same("OUTPUT buffers back", output, 2);
   counter.same("CAPTURE buffers back", capture, 2);
@@ -304,7 +304,7 @@ async function extremes(counter: Counter, bridge: Bridge, node: string): Promise
     if (timeout > 0) {
       for (const _message of ["START", "DECODE"]) stream.read();
       await delay(SHORT_TIMEOUT_MS);
-      counter.same(`DONE within ${timeout} ms`, stream.done(stream.header.cookie), 40);
+      counter.same(`DONE within ${timeout} ms`, stream.done(stream.header.cookie), 48);
     }
     expect(await client.wait(), `a frame with a time-out of ${timeout} ms does not come back`);
     counter.same(`error flags with a time-out of ${timeout} ms`, client.drain().errors, errors);

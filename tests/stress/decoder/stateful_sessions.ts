@@ -137,7 +137,7 @@ function drains(counter: Counter, stream: StreamFile, frame: bigint, client: Sta
   counter.same("capture_index and bytesused of DECODE", capture_index + bytesused, 3);
   const drain = next(counter, stream, "DRAIN");
   expectReserved(counter, stream, "DONE", frame, { unused: BYTESUSED });
-  counter.same("DONE", stream.done(frame), 40);
+  counter.same("DONE", stream.done(frame), 48);
   counter.refused("DONE of it again", stream.done(frame), ESTALE);
   for (const cookie of [0n, drain + 9n, (1n << 64n) - 1n]) {
     counter.refused(`DRAINED of ${cookie}`, stream.drained(cookie), EINVAL);
