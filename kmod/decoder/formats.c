@@ -37,14 +37,18 @@ static const struct vpdec_out_fmt *vpdec_find_out_fmt(const struct vpdec_ctx *ct
 
 /*
  * Whether pictures can be decoded to it: whatever is above 8 bits takes 16. Before a
- * stateful stream has said which there are, it is whatever the codec may have.
+ * stateful stream has said which there are, it is whatever the codec may have; but libavcodec,
+ * which chooses then, looks for the last chroma half a row early where the height is odd, and
+ * so is to choose another.
  */
 static bool vpdec_holds(const struct vpdec_ctx *ctx, const struct vpdec_cap_fmt *cap_fmt)
 {
 	unsigned int depth = READ_ONCE(ctx->depth);
 
 	if (!depth)
-		return cap_fmt->depth <= READ_ONCE(ctx->out_fmt)->max_depth;
+		return cap_fmt->depth <= READ_ONCE(ctx->out_fmt)->max_depth &&
+		       (cap_fmt->chroma == 1 || cap_fmt->planes > 1 ||
+			READ_ONCE(ctx->height) % 2 == 0);
 
 	return (cap_fmt->depth > 8) == (depth > 8);
 }
@@ -147,7 +151,7 @@ static u32 vpdec_out_sizeimage(u32 width, u32 height)
 static void vpdec_set_size(struct vpdec_ctx *ctx, u32 width, u32 height)
 {
 	ctx->width = width;
-	ctx->height = height;
+	WRITE_ONCE(ctx->height, height);
 	ctx->visible = (struct v4l2_rect){ .width = width, .height = height };
 }
 
@@ -390,7 +394,7 @@ bool vpdec_formats_follow(struct vpdec_ctx *ctx, const struct vpipe_dec_format *
 	if (!holds)
 		ctx->cap_fmt = vpdec_first_cap_fmt(ctx);
 	ctx->width = format->width;
-	ctx->height = format->height;
+	WRITE_ONCE(ctx->height, format->height);
 	ctx->visible = visible;
 
 	return true;

@@ -244,12 +244,8 @@ dec_gstreamer_checks() {
 		$streams/stateful/mpeg2-interlaced.m2v mpegvideoparse ! v4l2slmpeg2dec
 	check "decoder: v4l2slav1dec, mkv" dec_by_gstreamer "$scratch/av1.mkv" \
 		matroskademux ! av1parse ! v4l2slav1dec
-	check "decoder: v4l2h264dec, I420" dec_by_gstreamer $streams/h264-322x182.h264 \
-		h264parse ! v4l2h264dec ! capsfilter caps=video/x-raw,format=I420
 	check "decoder: v4l2slh264dec, I420" dec_by_gstreamer $streams/h264-322x182.h264 \
 		h264parse ! v4l2slh264dec ! capsfilter caps=video/x-raw,format=I420
-	check "decoder: v4l2vp9dec, I420, an odd size" dec_by_gstreamer "$scratch/odd.webm" \
-		matroskademux ! vp9parse ! v4l2vp9dec ! capsfilter caps=video/x-raw,format=I420
 	check "decoder: v4l2slvp9dec, I420, an odd size" dec_by_gstreamer "$scratch/odd.webm" \
 		matroskademux ! vp9parse ! v4l2slvp9dec ! capsfilter caps=video/x-raw,format=I420
 	check "decoder: v4l2h264dec to v4l2sink, dmabuf-import" dec_import $streams/h264-320x240.h264 \

@@ -21,8 +21,8 @@ const FRAMES = 6;
 
 const node = () => VideoDevice.open(statefulNode(), v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
 
-function setOutput(device: VideoDevice, pixelformat: number, field: number) {
-  const wanted = { type: OUTPUT, width: 64, height: 48, pixelformat, field, num_planes: 1 };
+function setOutput(device: VideoDevice, pixelformat: number, field: number, height = 48) {
+  const wanted = { type: OUTPUT, width: 64, height, pixelformat, field, num_planes: 1 };
   const format = v4l2.v4l2_format_mplane.alloc(wanted);
   ioctl(device, v4l2.VIDIOC_S_FMT, format.bytes);
   return format;
@@ -48,6 +48,18 @@ export async function statefulFormatChecks(suite: Suite, context: Context): Prom
     }).join(", ");
     expectEqual("CAPTURE", said, "H264: NV12 NM12 YU12 YM12 P010, VP80: NV12 NM12 YU12 YM12");
     return `${said}: whatever the codec may have`;
+  });
+
+  await suite.check("stateful: formats before a header, of an odd height", () => {
+    using device = node();
+    setOutput(device, v4l2.V4L2_PIX_FMT_VP9, v4l2.V4L2_FIELD_NONE, 67);
+    const said = captureFormats(device);
+    expectEqual("CAPTURE", said, "NV12 NM12 YM12 P010");
+    const wanted = { type: CAPTURE, pixelformat: v4l2.V4L2_PIX_FMT_YUV420, num_planes: 1 };
+    const format = v4l2.v4l2_format_mplane.alloc(wanted);
+    ioctl(device, v4l2.VIDIOC_S_FMT, format.bytes);
+    expectEqual("instead of YU12", v4l2.fourccText(format.pixelformat), "NV12");
+    return `${said}: no YU12, in which FFmpeg's v4l2m2m looks for Cr half a row early`;
   });
 
   await suite.check("stateful: fields are the bitstream's", () => {
