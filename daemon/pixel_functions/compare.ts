@@ -27,8 +27,8 @@ export interface Trial {
   readonly layout: Layout;
   readonly width: number;
   readonly height: number;
-  /** Bytes from line to line of `to`. */
-  readonly stride: number;
+  /** Bytes from line to line of each plane of `to`. */
+  readonly strides: readonly number[];
   readonly from: PictureMemory;
   readonly to: PictureMemory;
 }
@@ -44,15 +44,19 @@ function trial(layout: Layout, width: number, height: number, spare: number): Tr
     })),
   );
   const rows = lineBytes(layout, width);
-  const stride = Math.max(...rows) + spare;
+  // Chroma in turns has lines as far apart as luma's.
+  const strides = rows.map((row) => (planes.length > 2 ? row : Math.max(...rows)) + spare);
   const to = new PictureMemory(
-    rows.map((row, plane) => ({ row, stride, lines: Math.ceil(height / planes[plane].down) })),
+    planes.map(({ down }, i) => ({
+      ...{ row: rows[i], stride: strides[i] },
+      lines: Math.ceil(height / down),
+    })),
   );
   const noise = randomBytes(from.samples.length, width);
   // Of a sample in two bytes the lower ten bits are used.
   if (bytesPerSample > 1) noise.forEach((_, at) => noise[at] &= at % 2 ? 3 : 0xff);
   from.samples = noise;
-  return { layout, width, height, stride, from, to };
+  return { layout, width, height, strides, from, to };
 }
 
 /** Pictures of many sizes, with noise in them. */
@@ -67,8 +71,7 @@ export function* trials(): Generator<Trial> {
 }
 
 /** Packs by what is built in, of this FFmpeg. */
-export function packBuiltIn(ffmpeg: Ffmpeg, { layout, width, height, stride, from, to }: Trial) {
-  const strides = LAYOUTS[layout].planes.map(() => stride);
+export function packBuiltIn(ffmpeg: Ffmpeg, { layout, width, height, strides, from, to }: Trial) {
   using packer = new Packer(ffmpeg, layout, width, height, strides);
   packer.pack(from, to.planes);
 }
@@ -113,8 +116,8 @@ export function refusals(
     for (const name of left) {
       if (agrees(kernels, name, trial, wanted)) continue;
       left.delete(name);
-      const { layout, width, height, stride } = trial;
-      const where = `${layout} of ${width}x${height}, ${stride} bytes a line`;
+      const { layout, width, height, strides } = trial;
+      const where = `${layout} of ${width}x${height}, ${strides[0]} bytes a line`;
       refused.set(name, `differs from what is built in: ${where}`);
     }
   }

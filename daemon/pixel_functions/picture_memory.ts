@@ -28,6 +28,7 @@ export class PictureMemory implements Picture {
   readonly strides: Uint8Array<ArrayBuffer>;
   readonly pointer: Deno.PointerObject;
   readonly linesizes: Deno.PointerObject;
+  readonly lines: Int32Array;
 
   /**
    * @param planes of each: bytes of samples in a line, from line to line, and lines
@@ -49,6 +50,7 @@ export class PictureMemory implements Picture {
     }
     this.planes = new Uint8Array(addresses.buffer);
     this.strides = new Uint8Array(strides.buffer);
+    this.lines = strides;
     this.pointer = Deno.UnsafePointer.of(this.planes)!;
     this.linesizes = Deno.UnsafePointer.of(this.strides)!;
   }

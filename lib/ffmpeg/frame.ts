@@ -7,6 +7,8 @@ import { AV_FRAME_FLAG_CORRUPT, AVFRAME, AVFRAME_ERRORS } from "./abi/avutil.ts"
 import { allocated, FfmpegError } from "./abi/error.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 
+const PLANES = 4;
+
 /** A frame that is used again and again; reading it allocates nothing. */
 export class Frame implements Disposable {
   readonly #ffmpeg: Ffmpeg;
@@ -15,6 +17,8 @@ export class Frame implements Disposable {
   readonly pointer: Deno.PointerObject;
   /** `int linesize[8]`, in bytes. */
   readonly linesizes: Deno.PointerObject;
+  /** The same of the planes there may be. */
+  readonly lines: Int32Array;
 
   constructor(ffmpeg: Ffmpeg) {
     this.#ffmpeg = ffmpeg;
@@ -23,6 +27,7 @@ export class Frame implements Disposable {
     this.#words = new Int32Array(
       Deno.UnsafePointerView.getArrayBuffer(this.pointer, AVFRAME.size),
     );
+    this.lines = this.#words.subarray(AVFRAME.linesize >> 2, (AVFRAME.linesize >> 2) + PLANES);
   }
 
   /** Where the first plane's first sample lies. */
@@ -32,7 +37,7 @@ export class Frame implements Disposable {
   }
   /** From one line of the first plane to the next, in bytes. */
   get linesize(): number {
-    return this.#words[AVFRAME.linesize >> 2];
+    return this.lines[0];
   }
   /** Of the packet that the picture came from: the lower half of its pts. */
   get ptsLow(): number {

@@ -13,11 +13,12 @@ const U32 = 0x1_0000_0000;
 export class Grey {
   readonly #chroma: Uint8Array<ArrayBuffer>;
   readonly #planes: Uint32Array<ArrayBuffer>;
-  readonly #strides = new Int32Array(POINTERS);
   /** `uint8_t *data[4]` */
   readonly pointer: Deno.PointerObject;
   /** `int linesize[4]` */
   readonly linesizes: Deno.PointerObject;
+  /** The same as numbers. */
+  readonly lines: Int32Array<ArrayBuffer> = new Int32Array(POINTERS);
 
   /**
    * @param width in pixels
@@ -33,15 +34,15 @@ export class Grey {
     const planes = new BigUint64Array(POINTERS);
     planes[1] = planes[2] = addressOf(this.#chroma);
     this.#planes = new Uint32Array(planes.buffer);
-    this.#strides.set([0, stride, stride]);
+    this.lines.set([0, stride, stride]);
     this.pointer = Deno.UnsafePointer.of(this.#planes)!;
-    this.linesizes = Deno.UnsafePointer.of(this.#strides)!;
+    this.linesizes = Deno.UnsafePointer.of(this.lines)!;
   }
 
   /** Takes the luma of a picture, as long as that is there. */
   take({ address, linesize }: Pick<Frame, "address" | "linesize">): void {
     this.#planes[0] = address % U32;
     this.#planes[1] = Math.floor(address / U32);
-    this.#strides[0] = linesize;
+    this.lines[0] = linesize;
   }
 }

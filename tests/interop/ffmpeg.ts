@@ -120,14 +120,14 @@ await suite.check("ffmpeg: packing stays inside", () => {
 await suite.check("ffmpeg: packing, sample by sample", () => {
   let count = 0;
   for (const trial of trials()) {
-    const { layout, width, height, stride, to } = trial;
+    const { layout, width, height, strides, to } = trial;
     packReference(trial);
     const wanted = to.samples;
     to.clear();
     packBuiltIn(ffmpeg, trial);
     const got = to.samples;
     const differing = got.filter((byte, at) => byte !== wanted[at]).length;
-    expectEqual(`${layout} of ${width}x${height}, ${stride} a line: wrong bytes`, differing, 0);
+    expectEqual(`${layout} of ${width}x${height}, ${strides[0]} a line: wrong bytes`, differing, 0);
     count++;
   }
   return `${count} pictures, odd and even`;
@@ -136,12 +136,12 @@ await suite.check("ffmpeg: packing, sample by sample", () => {
 await suite.check("ffmpeg: CRC-32 of pictures, one after the other", () => {
   let count = 0;
   for (const trial of trials()) {
-    const { layout, width, height, stride, to } = trial;
+    const { layout, width, height, strides, to } = trial;
     packReference(trial);
-    using packer = new Packer(ffmpeg, layout, width, height, [stride, stride]);
+    using packer = new Packer(ffmpeg, layout, width, height, strides);
     const crc = packer.crc32(packer.crc32(0, to.planes), to.planes);
     const wanted = crc32(Buffer.concat([to.samples, to.samples]));
-    expectEqual(`${layout} of ${width}x${height}, ${stride} a line: CRC-32`, crc, wanted);
+    expectEqual(`${layout} of ${width}x${height}, ${strides[0]} a line: CRC-32`, crc, wanted);
     count++;
   }
   return `${count} pictures, each twice`;

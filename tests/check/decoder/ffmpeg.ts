@@ -39,6 +39,10 @@ const RECIPES = [
     ...{ size: "1920x1080", frames: 2, pixels: "nv12", encoder: VP9, suffix: "ivf" },
   },
   {
+    name: "VP9, 1080p, yu12",
+    ...{ size: "1920x1080", frames: 2, pixels: "yuv420p", encoder: VP9, suffix: "ivf" },
+  },
+  {
     name: "VP9, an odd size, nv12",
     ...{ size: "131x67", frames: 8, pixels: "nv12", encoder: VP9, suffix: "ivf" },
   },
