@@ -127,7 +127,10 @@ await suite.check("ffmpeg: packing, sample by sample", () => {
     packBuiltIn(ffmpeg, trial);
     const got = to.samples;
     const differing = got.filter((byte, at) => byte !== wanted[at]).length;
-    expectEqual(`${layout} of ${width}x${height}, ${strides[0]} a line: wrong bytes`, differing, 0);
+    const what = `${layout} of ${width}x${height}, ${strides[0]} a line`;
+    expectEqual(`${what}: wrong bytes`, differing, 0);
+    // What FFmpeg pads lines with is nothing for a client.
+    if (layout === "yuv420p") expect(to.holds(wanted), `${what}: something between the lines`);
     count++;
   }
   return `${count} pictures, odd and even`;
