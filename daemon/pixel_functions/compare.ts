@@ -22,6 +22,9 @@ const HEIGHTS = [1, 2, 5];
 // Bytes between a line's end and the next line; words stay at even addresses.
 const SPARES = [0, 2, 62];
 
+// Between the lines of what is packed: to be found where it does not belong.
+const PADDING = 0x5a;
+
 /** A picture to pack, and the memory to pack it to. */
 export interface Trial {
   readonly layout: Layout;
@@ -42,6 +45,7 @@ function trial(layout: Layout, width: number, height: number, spare: number): Tr
       ...{ row, lines },
       stride: row + spare,
     })),
+    PADDING,
   );
   const rows = lineBytes(layout, width);
   // Chroma in turns has lines as far apart as luma's.

@@ -20,6 +20,7 @@ export interface PlaneShape {
 /** Planes one behind the other, with guards in front, behind, and between the lines. */
 export class PictureMemory implements Picture {
   readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #guard: number;
   /** The samples of each line of each plane. */
   readonly #lines: Uint8Array<ArrayBuffer>[] = [];
   /** `uint8_t *[4]` */
@@ -32,8 +33,10 @@ export class PictureMemory implements Picture {
 
   /**
    * @param planes of each: bytes of samples in a line, from line to line, and lines
+   * @param guard a byte of the guards
    */
-  constructor(planes: readonly PlaneShape[]) {
+  constructor(planes: readonly PlaneShape[], guard: number = GUARD) {
+    this.#guard = guard;
     const size = planes.reduce((sum, { stride, lines }) => sum + stride * lines, 0);
     this.#bytes = new Uint8Array(size + 2 * GUARD_BYTES);
     this.clear();
@@ -73,7 +76,7 @@ export class PictureMemory implements Picture {
 
   /** Makes all of it guards. */
   clear(): void {
-    this.#bytes.fill(GUARD);
+    this.#bytes.fill(this.#guard);
   }
 
   /** Whether it holds these samples, and its guards are as they were. */
