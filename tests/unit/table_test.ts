@@ -3,6 +3,7 @@ import { kindOf } from "../../lib/report/analysis/recorded_paths.ts";
 import {
   BACKWARDS,
   FALLING,
+  IMPOSSIBLE,
   leaveOutDisorder,
   orderOf,
 } from "../../lib/report/analysis/soundness.ts";
@@ -105,6 +106,23 @@ function sound(lines: readonly (readonly (string | number)[])[]) {
   assertEquals(table.times("dequeue_monotonic_ns")!.length, frames.length);
   return { frames, damage: Object.fromEntries(table.damage) };
 }
+
+Deno.test("table: two columns of one name are one too many", () => {
+  assertThrows(
+    () => new Table(csv("frame,n,frame", [[0, 1, 7]])),
+    TableError,
+    "has the column frame twice",
+  );
+});
+
+Deno.test("rows: a count below 0, or of more digits than a number keeps, is no tool's", () => {
+  const counts = [0, -5, 3, "99999999999999999999", 9];
+  const lines = counts.map((count, frame) => [...row(frame), count]);
+  const table = new Table(csv(`${FIXTURE},minor_faults`, lines));
+  leaveOutDisorder(table, orderOf(kindOf(table)!));
+  assertEquals([...table.numbers("minor_faults")!], [0, 3, 9]);
+  assertEquals(Object.fromEntries(table.damage), { [IMPOSSIBLE]: 2 });
+});
 
 Deno.test("rows: a run is in order", () => {
   assertEquals(sound(rows(5)), { frames: [0, 1, 2, 3, 4], damage: {} });

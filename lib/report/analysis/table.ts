@@ -273,6 +273,8 @@ class Reader {
     if (!columns.every((name) => /^\w+$/.test(name)) || columns.length < 2) {
       throw new TableError("not a CSV of a run");
     }
+    const twice = columns.find((name, i) => columns.indexOf(name) < i);
+    if (twice !== undefined) throw new TableError(`has the column ${twice} twice`);
     this.columns = columns;
     this.#values = new Float64Array(columns.length);
     this.words = columns.map(() => new Words());
