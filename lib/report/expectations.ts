@@ -4,6 +4,7 @@
  * @module
  */
 import { formatNs } from "../measure/format.ts";
+import type { Gaps } from "../measure/gaps.ts";
 import { type Parameter, UsageError } from "../cli/parameters.ts";
 import type { Statistics } from "./analysis/percentiles.ts";
 import type { RunFigures } from "./figures.ts";
@@ -31,11 +32,14 @@ function times(name: string, of: (run: RunFigures) => Statistics | undefined) {
   );
 }
 
+/** Numbers that stand still or begin anew tell of no frame that was lost among them. */
+const dropped = (gaps: Gaps | undefined) => gaps?.backwards === 0 ? gaps.lost : undefined;
+
 /** All of them, by the names that an expression has. */
 export const EXPECTED: Readonly<Record<string, Figure>> = {
   frames: plain(({ frames }) => frames),
   fps: plain(({ rate }) => rate),
-  dropped: plain(({ gaps }) => gaps.find(({ of }) => of === "camera")?.lost),
+  dropped: plain(({ gaps }) => dropped(gaps.find(({ of }) => of === "camera"))),
   errors: plain(({ errors }) => errors),
   ...times("interval", ({ interval }) => interval),
   ...times("latency", ({ latency }) => latency),
@@ -58,10 +62,10 @@ export interface Expectation {
   readonly holds: (value: number) => boolean;
 }
 
-// NAME COMPARISON NUMBER[UNIT][+-NUMBER[UNIT or %]]
+// NAME COMPARISON NUMBER[UNIT][+-NUMBER[UNIT or %]], with blanks anywhere between them
 const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
 const EXPRESSION = new RegExp(
-  String.raw`^(\w+)\s*(<=|>=|<|>|=)\s*${NUMBER}([a-z]*)(?:\s*\+-\s*${NUMBER}(%|[a-z]*))?$`,
+  String.raw`^(\w+)\s*(<=|>=|<|>|=)\s*${NUMBER}\s*([a-z]*)(?:\s*\+-\s*${NUMBER}\s*(%|[a-z]*))?$`,
 );
 
 /** A number and its unit in that of the figure. */
@@ -104,12 +108,27 @@ function parseExpectation(text: string): Expectation {
   return { text, figure, holds: (value) => COMPARISONS[comparison](value, than, by) };
 }
 
+/** Behind the point; a number has no more that count. */
+const MOST_DIGITS = 15;
+
 /** What came of an expectation, in words: `interval_p99<40ms: it is 41.2 ms`. */
 export interface Disappointment {
   readonly expected: string;
   /** In ns of a time; undefined where the run does not tell. */
   readonly value?: number;
   readonly says: string;
+}
+
+/** A figure with as many digits as show that it does not hold: 29.9999 is not above 30. */
+function shown(value: number, { figure: { isTime }, holds }: Expectation): string {
+  const [usual, unit] = isTime ? formatNs(value).split(" ") : [value.toFixed(3), ""];
+  const size = UNITS[unit] ?? 1;
+  let number = usual;
+  for (let digits = usual.split(".")[1]?.length ?? 0; digits <= MOST_DIGITS; digits++) {
+    number = (value / size).toFixed(digits);
+    if (!holds(Number(number) * size)) break;
+  }
+  return isTime ? `${number} ${unit}` : String(Number(number));
 }
 
 /**
@@ -121,12 +140,12 @@ export function disappointments(
   expectations: readonly Expectation[],
   run: RunFigures | undefined,
 ): Disappointment[] {
-  return expectations.flatMap(({ text, figure, holds }) => {
-    const value = run && figure.of(run);
+  return expectations.flatMap((expectation) => {
+    const { text, figure, holds } = expectation;
+    // Of no frame nothing is known but that.
+    const value = run ? figure.of(run) : figure === EXPECTED.frames ? 0 : undefined;
     if (value !== undefined && holds(value)) return [];
-    const found = value === undefined
-      ? "it cannot be told"
-      : `it is ${figure.isTime ? formatNs(value) : Number(value.toFixed(3))}`;
+    const found = value === undefined ? "it cannot be told" : `it is ${shown(value, expectation)}`;
     return [{ expected: text, value, says: `${text} does not hold: ${found}` }];
   });
 }

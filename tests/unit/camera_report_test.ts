@@ -295,6 +295,8 @@ Deno.test("expectations: what holds at a limit and beside it, with units and mar
     ["interval_max<0.042s", true],
     ["latency_p50<1us", true],
     ["latency_p50>=951ns", false],
+    ["interval_p99 < 40.1 ms", true],
+    ["fps = 30 +- 5 %", true],
     ["fps=30+-5%", true],
     ["fps=30+-2%", false],
     ["fps=30+-0.8", true],
@@ -310,6 +312,31 @@ Deno.test("expectations: what holds at a limit and beside it, with units and mar
   }
   const [{ says }] = disappointments([EXPECTATION.parse("interval_max<1ms")], RUN);
   assertEquals(says, "interval_max<1ms does not hold: it is 41.0 ms");
+});
+
+/** What is said of one expectation that does not hold. */
+const saysOf = (expression: string, run: unknown): string | undefined =>
+  disappointments([EXPECTATION.parse(expression)], run as RunFigures | undefined).at(0)?.says;
+
+Deno.test("expectations: what is found is never rounded to what was expected", () => {
+  const run = { ...RUN, rate: 29.99996, interval: { p99: 33_340_000, max: 1_000_400_000 } };
+  const cases = [
+    ["fps>=30", "it is 29.99996"],
+    ["fps>=31", "it is 30"],
+    ["interval_p99<=33.3ms", "it is 33.34 ms"],
+    ["interval_max<=1s", "it is 1.0004 s"],
+  ];
+  for (const [expression, found] of cases) {
+    assertEquals(saysOf(expression, run), `${expression} does not hold: ${found}`);
+  }
+});
+
+Deno.test("expectations: numbers that stand still tell of no drops, and no frame is 0 frames", () => {
+  const still = { ...RUN, gaps: [{ of: "camera", lost: 0, gaps: 0, backwards: 599 }] };
+  assertEquals(saysOf("dropped=0", still), "dropped=0 does not hold: it cannot be told");
+  assertEquals(saysOf("frames>=1", undefined), "frames>=1 does not hold: it is 0");
+  assertEquals(saysOf("frames=0", undefined), undefined);
+  assertEquals(saysOf("errors=0", undefined), "errors=0 does not hold: it cannot be told");
 });
 
 Deno.test("expectations: a wrong one is refused, and the names are told", () => {
