@@ -77,10 +77,10 @@ function jsonOf(path: ComparedPath): Record<string, unknown> {
 
 const side = (folder: string, warn: (message: string) => void) => {
   const runs = readBench(folder, FIGURES);
-  for (const { file, says } of runs.flatMap(({ notices }) => notices)) {
-    warn(`${folder}/${file}: ${says}`);
-  }
-  return { folder, runs: runs.filter(({ runs }) => runs.length > 0) };
+  const notices = runs.flatMap(({ notices }) => notices)
+    .map(({ file, says }) => `${folder}/${file}: ${says}`);
+  notices.forEach((notice) => warn(notice));
+  return { folder, runs: runs.filter(({ runs }) => runs.length > 0), notices };
 };
 
 export const tool = declareTool({
@@ -110,9 +110,14 @@ export const tool = declareTool({
     ),
   },
   run({ base, new: other, noise, "fail-on": failOn, markdown, page }, { warn }) {
-    const comparison = compare(side(base, warn), side(other, warn), noise);
+    const sides = [side(base, warn), side(other, warn)] as const;
+    const found = compare(...sides, noise);
+    found.notices.forEach((notice) => warn(notice));
+    const comparison = {
+      ...found,
+      notices: [...sides.flatMap(({ notices }) => notices), ...found.notices],
+    };
     const { paths, same, notices } = comparison;
-    notices.forEach((notice) => warn(notice));
     if (page !== undefined) {
       writePage(page, "FILE.html", comparisonPage(comparison, base, other));
     }

@@ -62,6 +62,9 @@ export interface Comparison {
 const OF_MACHINE = ["cpu_model", "cpus", "emulation"];
 const OF_FORMAT = ["width", "height", "format"];
 
+/** A run of less than this share of another's frames was cut short, or is of something else. */
+const WHOLE = 0.9;
+
 /** One run of one path, and where it was. */
 export interface Placed {
   readonly place: string;
@@ -165,6 +168,12 @@ function comparePath(
   noise?: number,
 ): ComparedPath {
   for (const placed of pairs.flat()) expectAlike(pairs[0][0], placed, notices);
+  const most = Math.max(...pairs.flat().map(({ run }) => run.frames));
+  for (const { place, run: { frames } } of pairs.flat()) {
+    if (frames < most * WHOLE) {
+      notices.push(`${place}: frames: ${frames}, another run has ${most}: was it cut short?`);
+    }
+  }
   const costs = pairs.map((pair) => pair.map(({ run }) => costsOf(run)));
   const names = new Set(costs.flat().flatMap((run) => [...run.keys()]));
   const figures = [...names].flatMap((name) => {

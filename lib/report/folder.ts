@@ -189,6 +189,15 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
     } else if (meta && !meta.has(...STAGE_COLUMNS)) {
       notice(`${name}.meta.csv`, "recorded without --stages: nothing can be joined with it");
     }
+    const summary = summaryOf(name);
+    const inFile = rows.length + rows.damaged + (rows.cutOff ? 1 : 0);
+    const said = summary?.failure === undefined ? summary?.frames : undefined;
+    if (typeof said === "number" && said !== inFile) {
+      notice(
+        `${name}.json`,
+        `is of ${said} frames, and ${file} has ${inFile}: are they of one run?`,
+      );
+    }
     const run = analyse.run({
       name,
       kind,
@@ -196,7 +205,7 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
       meta,
       perf: attemptText(`${name}.perf.csv`, parsePerf),
       lock: table(`${name}.lock.csv`, LOCK_COLUMNS),
-      summary: summaryOf(name),
+      summary,
     });
     if (run) runs.push(run);
     for (const doubt of run?.doubts ?? []) notice(`${name}.meta.csv`, doubt);

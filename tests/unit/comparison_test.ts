@@ -1,10 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { StopRequest } from "../../lib/cli/stop.ts";
+import { parse } from "../../lib/cli/tool.ts";
 import { writeFile } from "../../lib/files/output_file.ts";
 import { compare, type Comparison, tooFew } from "../../lib/report/comparison.ts";
 import type { Quantiles } from "../../lib/report/charts.ts";
 import { comparisonPage } from "../../lib/report/comparison_page.ts";
 import { FIGURES } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
+import { tool } from "../../tools/bench-compare.ts";
 
 const MMAP = "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns,v4l2_timestamp_sec," +
   "v4l2_timestamp_usec,sequence,bytesused\n";
@@ -97,6 +100,37 @@ Deno.test("comparison: a damaged run leaves the others, and its partner is named
     "new/3/mmap.csv": "",
   });
   assertEquals(half.notices, ["base/3/mmap.csv: NEW has none in that pair; left out"]);
+});
+
+Deno.test("comparison: a run of a few frames among whole ones is named", () => {
+  const few = mmap(() => 1000).split("\n").slice(0, 4).join("\n") + "\n";
+  const { notices } = compared({ ...sides(5, 1000, 1000), "new/2/mmap.csv": few });
+  assertEquals(notices, [
+    "new/2/mmap.csv: frames: 3, another run has 120: was it cut short?",
+  ]);
+});
+
+Deno.test("bench-compare: what is wrong with a file is on the page and in the JSON as well", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const cut = mmap(() => 1000).slice(0, -3);
+    for (const [name, text] of Object.entries({ ...sides(5, 1, 2), "new/2/mmap.csv": cut })) {
+      writeFile(`${folder}/${name}`, text);
+    }
+    const warnings: string[] = [];
+    using stop = new StopRequest();
+    const argv = [`${folder}/base`, `${folder}/new`, "--page", `${folder}/p.html`];
+    const report = await tool.run(parse(tool, argv), {
+      ...{ quiet: true, stop },
+      warn: (says) => void warnings.push(says),
+    });
+    const says = `${folder}/new/2/mmap.csv: the last row is cut off and left out`;
+    assertEquals(warnings.filter((line) => line === says).length, 1);
+    assert((report.json.notices as string[]).includes(says));
+    assert(Deno.readTextFileSync(`${folder}/p.html`).includes(says));
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
 Deno.test("comparison: latency is named by what it is from, and not compared with another", () => {

@@ -55,6 +55,21 @@ Deno.test("folder: what cannot be used is named, and the rest is read", () => {
   });
 });
 
+Deno.test("folder: what a tool said at the end of another run is named", () => {
+  const rows = MMAP + mmapRow(0) + mmapRow(1, 4);
+  withFiles({
+    ...{ "old.csv": rows, "old.json": '{"frames":600}\n' },
+    ...{ "own.csv": rows, "own.json": '{"frames":2}\n' },
+    ...{ "cut.csv": rows + "2,0,1", "cut.json": '{"frames":3}\n' },
+  }, (folder) => {
+    const [{ notices }] = readBench(folder, FIGURES);
+    assertEquals(notices.map(({ file, says }) => `${file}: ${says}`), [
+      "cut.csv: the last row is cut off and left out",
+      "old.json: is of 600 frames, and old.csv has 2: are they of one run?",
+    ]);
+  });
+});
+
 Deno.test("folder: overruns and lost entries of the metadata", () => {
   const fixture = "frame,output_index,enqueue_monotonic_ns,dequeue_monotonic_ns,vpipe_sequence," +
     "bytesused,algo\n0,0,10000000000,10000000900,0,16,none\n";
