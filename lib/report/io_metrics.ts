@@ -40,10 +40,17 @@ function both(of: (side: SideCosts) => number | undefined): Metric["of"] {
   };
 }
 
-/** A count a frame: `0.00`, `2.03`, `112`. */
-export const count = (value: number): string => value.toFixed(value < 99.5 ? 2 : 0);
+/** A count a frame: `0.00` of none at all, `<0.01`, `2.03`, `112`. */
+export function count(value: number): string {
+  if (0 < value && value < 0.005) return "<0.01";
+  return value.toFixed(value < 99.5 ? 2 : 0);
+}
 
-export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+/** Bytes a frame: `0.00 MB` of none at all, `16 B`, `4.10 kB`, `0.46 MB`. */
+export function bytes(value: number): string {
+  if (value === 0 || value >= 1e5) return `${(value / 1e6).toFixed(2)} MB`;
+  return value < 995 ? `${Math.ceil(value)} B` : `${(value / 1e3).toFixed(2)} kB`;
+}
 
 /** One heat map each. */
 export const METRICS: readonly Metric[] = [
@@ -51,7 +58,7 @@ export const METRICS: readonly Metric[] = [
   { name: "latency, p95", of: ({ latency }) => latency.p95, show: formatNs },
   { name: "latency, p99", of: ({ latency }) => latency.p99, show: formatNs },
   { name: "copies", of: ({ copies }) => copies, show: count },
-  { name: "bytes copied", of: ({ bytesCopied }) => bytesCopied, show: megabytes },
+  { name: "bytes copied", of: ({ bytesCopied }) => bytesCopied, show: bytes },
   { name: "system calls", of: both(systemCalls), show: count },
   { name: "context switches", of: both(({ switches }) => switches), show: count },
   { name: "minor faults", of: both(({ minorFaults }) => minorFaults), show: count },

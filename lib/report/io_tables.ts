@@ -8,8 +8,8 @@ import { formatNs } from "../measure/format.ts";
 import type { MachineFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
 import {
+  bytes,
   count,
-  megabytes,
   ofSize,
   PAIR_COLUMNS,
   sizesOf,
@@ -88,7 +88,7 @@ export function ioMarkdown(machine: MachineFigures): string[] {
             `${writer} → ${reader}`,
             ...[latency.p50, latency.p95, latency.p99, submit.p50].map(formatNs),
             shown(figures.copies, count) ?? NOT_RECORDED,
-            shown(figures.bytesCopied, megabytes) ?? NOT_RECORDED,
+            shown(figures.bytesCopied, bytes) ?? NOT_RECORDED,
             shown(figures.shared, count) ?? NOT_RECORDED,
             both(figures, (side) => shown(systemCalls(side), count)) ?? withoutCalls(machine),
             both(figures, ({ switches }) => shown(switches, count)) ?? NOT_RECORDED,

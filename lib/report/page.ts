@@ -13,8 +13,8 @@ import { heatMaps } from "./heat_map.ts";
 import { type Content, html, type Markup } from "./html.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
 import {
+  bytes,
   count,
-  megabytes,
   ofSize,
   PAIR_COLUMNS,
   sizesOf,
@@ -160,7 +160,7 @@ function pairTable(machine: MachineFigures, pairs: readonly IoFigures[]): Markup
         `${writer} → ${reader}`,
         ...[latency.p50, latency.p95, latency.p99, latency.max, submit.p50].map(ns),
         shown(figures.copies, count),
-        shown(figures.bytesCopied, megabytes),
+        shown(figures.bytesCopied, bytes),
         shown(figures.shared, count),
         figures.write.systemCalls || figures.read.systemCalls ? calls : withoutCalls(machine),
         both(figures, ({ switches }) => shown(switches, count)),

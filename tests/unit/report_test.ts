@@ -5,13 +5,21 @@ import { quantiles, STRETCHES, timeline } from "../../lib/report/charts.ts";
 import { FIGURES } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
 import { html, jsonScript, script } from "../../lib/report/html.ts";
+import { bytes, count } from "../../lib/report/io_metrics.ts";
 import { ioCsv, ioMarkdown } from "../../lib/report/io_tables.ts";
 import { machineJson } from "../../lib/report/json.ts";
 import { COLUMNS, latencyHeat, ROWS } from "../../lib/report/latency_heat.ts";
 import { BARS, latencyHistogram } from "../../lib/report/latency_histogram.ts";
 import { ledger } from "../../lib/report/ledger.ts";
 import { page } from "../../lib/report/page.ts";
-import { conditions, losses, switches, timestamps, whereTimeWent } from "../../lib/report/words.ts";
+import {
+  conditions,
+  losses,
+  perFrame,
+  switches,
+  timestamps,
+  whereTimeWent,
+} from "../../lib/report/words.ts";
 import { SysError } from "../../lib/sys/errno.ts";
 
 const MMAP = "frame,buffer_index,enqueue_monotonic_ns,dequeue_monotonic_ns,v4l2_timestamp_sec," +
@@ -68,6 +76,16 @@ Deno.test("folder: what a tool said at the end of another run is named", () => {
       "old.json: is of 600 frames, and old.csv has 2: are they of one run?",
     ]);
   });
+});
+
+Deno.test("words: no figure is rounded to none, and none has an exponent", () => {
+  assertEquals([0, 1, 75, 0.5, 12.345, 999.6, 4096.25].map(perFrame), [
+    ...["0", "1", "75", "0.500", "12.3", "1000", "4096"],
+  ]);
+  assertEquals([0, 0.004, 0.005, 2.034, 112.4].map(count), ["0.00", "<0.01", "0.01", "2.03", "112"]);
+  assertEquals([0, 16, 4096, 460_800, 994_999, 3_110_400].map(bytes), [
+    ...["0.00 MB", "16 B", "4.10 kB", "0.46 MB", "0.99 MB", "3.11 MB"],
+  ]);
 });
 
 Deno.test("folder: overruns and lost entries of the metadata", () => {
