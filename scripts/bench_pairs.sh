@@ -51,7 +51,7 @@ one_run() {
 	mkdir -- "$running"
 	cp -- "$folder/machine.csv" "$running"
 	shift 2
-	start "${@//'{}'/$running}" >"$running/output.txt" 2>&1
+	start "${@//'{}'/"$running"}" >"$running/output.txt" 2>&1
 	follow "$started" || status=$?
 	end_if_stopped
 	[ "$status" -eq 0 ] || die "$run: status $status: $(tail -n 1 "$running/output.txt")"

@@ -9,8 +9,8 @@
 # mappings, descriptors, threads; and the machine: slab, dma-bufs, references to the
 # modules. The last lines say what grew: whatever was more in all of the last quarter
 # than ever in the second, by more than a runtime wavers: 2 % and 2 MB of memory, 5 %
-# and 4 mappings. The status is 1 then, or where a program ended. The modules have to
-# be loaded.
+# and 4 mappings. The status is 1 then, where a program ended, and where a run was too
+# short to have rows in both. The modules have to be loaded.
 . "$(dirname "$(readlink -f "$0")")/bench_common.sh"
 
 arguments 2 2 $#
@@ -106,7 +106,7 @@ sample() {
 	done
 }
 
-# What grew, one line each; nothing where nothing did.
+# What grew, one line each, or why that cannot be told; nothing where nothing did.
 verdict() {
 	awk -F, -v end="$1" '
 		NR == 1 { next }
@@ -116,6 +116,7 @@ verdict() {
 		END {
 			for (key in keys) {
 				if (!(key in before) || !(key in after)) continue
+				compared = 1
 				slack = 0
 				if (key ~ /_kb$/) slack = before[key] / 50 + 2048
 				if (key ~ /mappings$/) slack = before[key] / 20 + 4
@@ -123,6 +124,7 @@ verdict() {
 				split(key, of, ",")
 				printf "%s: %s grew from at most %d to at least %d\n", of[1], of[2], before[key], after[key]
 			}
+			if (!compared) print "too short to tell: no rows in the second and the last quarter"
 		}' "$csv" | sort
 }
 

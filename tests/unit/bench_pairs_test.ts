@@ -55,3 +55,11 @@ Deno.test("bench_pairs: a command line that cannot be meant, and runs that are t
     "bench_pairs.sh: d/new: is there already: name another DIR\n",
   ]);
 });
+
+Deno.test("bench_pairs: a folder's name is taken as it is", async () => {
+  const { status, stdout, stderr } = await shell(
+    `pairs 1 'a & b\\c' -- touch {}/x -- touch {}/x >said; ls 'a & b\\c/base/1' && ls`,
+  );
+  assertEquals(status, 0, stderr);
+  assertEquals(stdout, "machine.csv\noutput.txt\nx\na & b\\c\nsaid\n");
+});

@@ -78,3 +78,25 @@ Deno.test("scripts: wrong usage of those that stand alone", async () => {
   const { status, stderr } = await shell('"$S/profile_svg.sh" nothing');
   assertEquals([status, stderr], [1, "profile_svg.sh: nothing: there is no such file\n"]);
 });
+
+Deno.test("soak: what grew is told, what did not is not, and a run too short for either says so", async () => {
+  const rows = (kb: (second: number) => number, seconds: number) =>
+    Array.from({ length: Math.floor(seconds / 60) }, (_, i) =>
+      `${60 * (i + 1)},daemon,resident_kb,${kb(60 * (i + 1))}\n`).join("");
+  const verdict = async (text: string, seconds: number) => {
+    const { stdout } = await shell(`csv=soak.csv; printf 'seconds,of,what,value\n${text}' >$csv
+      eval "$(sed -n '/^verdict() {/,/^}/p' "$S/soak.sh")"; verdict ${seconds}`);
+    return stdout.trim();
+  };
+  assertEquals(await verdict(rows(() => 100_000, 1200), 1200), "");
+  assertEquals(
+    await verdict(rows((second) => 100_000 + 100 * second, 1200), 1200),
+    "daemon: resident_kb grew from at most 160000 to at least 196000",
+  );
+  for (const seconds of [30, 60]) {
+    assertEquals(
+      await verdict(rows(() => 100_000, seconds), seconds),
+      "too short to tell: no rows in the second and the last quarter",
+    );
+  }
+});
