@@ -61,6 +61,26 @@ function refuseUsed(folder: string): void {
   throw new Error(`${folder}: is not empty (DIR may be another place)`);
 }
 
+/** Files of one folder: where one cannot be written, the others may be, and what is known is told. */
+class FolderFiles {
+  /** Of the first one that could not be written. */
+  failure: Error | undefined;
+
+  constructor(readonly folder: string) {}
+
+  /** @returns its path; undefined where it could not be written */
+  write(name: string, content: string): string | undefined {
+    const path = `${this.folder}/${name}`;
+    try {
+      writeFile(path, content);
+      return path;
+    } catch (error) {
+      this.failure ??= error as Error;
+      return undefined;
+    }
+  }
+}
+
 /** Captures with the screen there for as long as it lasts. */
 async function captureLive(
   io: IoMethod,
@@ -153,12 +173,16 @@ export const tool = declareTool({
         json: { ...json, ...exposure },
       };
     }
-    writeFile(`${folder}/${io}.json`, `${JSON.stringify(captured.json)}\n`);
-    writeFile(`${folder}/machine.csv`, machineCsv({ camera: card, camera_driver: driver }));
+    const files = new FolderFiles(folder);
+    files.write(`${io}.json`, `${JSON.stringify(captured.json)}\n`);
+    files.write("machine.csv", machineCsv({ camera: card, camera_driver: driver }));
     const machines = readBench(folder, FIGURES);
-    writeFile(`${folder}/report.html`, page(machines));
+    const report = files.write("report.html", page(machines));
+    const failure = captured.failure ?? files.failure;
 
-    const run = machines.at(0)?.runs.at(0);
+    // A full disk may have no room for what the tool knows all the same.
+    const found = machines.at(0)?.runs.at(0);
+    const run = found && { ...found, summary: captured.json };
     const { lines, exposure } = shortfall(path, run);
     const unmet = disappointments(expect, run);
     for (const { says } of unmet) session.warn(says);
@@ -169,14 +193,14 @@ export const tool = declareTool({
       ].map((line, i) => i === 0 ? `${folder}: ${line}` : line),
       json: {
         folder,
-        report: `${folder}/report.html`,
+        report,
         ...machines.map(machineJson).at(0),
         ...exposure,
         expectations_not_met: unmet,
-        failure: captured.failure?.message,
+        failure: failure?.message,
       },
       status: unmet.length > 0 ? 1 : 0,
-      failure: captured.failure,
+      failure,
     };
   },
 });

@@ -110,6 +110,27 @@ Deno.test("camera-report: of a camera without a frame nothing is expected in vai
   assert(Deno.readTextFileSync(`${folder.path}/report.html`).includes("no complete row in it"));
 });
 
+Deno.test("camera-report: where a file of the folder cannot be written, the run is told all the same", async () => {
+  using camera = new Camera(Infinity, [20]);
+  using folder = newFolder();
+  // What is in the way comes while it captures, as a disk becomes full.
+  camera.saying = () => {
+    Deno.mkdirSync(`${folder.path}/mmap.json`, { recursive: true });
+    return {};
+  };
+  const { report: said, warnings } = await report(
+    ...[camera.path, folder.path, ...SHORT, "--expect", "dropped=0"],
+  );
+  assert(said.text[0].includes(`${WIDTH}x${HEIGHT} grey`), said.text[0]);
+  assertEquals(said.text.at(-1), "  camera: 1 lost (gaps: 1); errors: 0");
+  assertEquals(warnings, ["dropped=0 does not hold: it is 1"]);
+  assertEquals(
+    said.failure?.message,
+    `${folder.path}/mmap.json: open: Is a directory (EISDIR)`,
+  );
+  assertEquals(Deno.statSync(`${folder.path}/report.html`).isFile, true);
+});
+
 Deno.test("camera-report: what is not as expected is told, and the status is 1", async () => {
   using camera = new Camera(Infinity, [20, 21]);
   using folder = newFolder();
