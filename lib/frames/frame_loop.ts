@@ -61,8 +61,7 @@ export interface FrameLoop {
 /**
  * Runs a loop to its end, to the first signal, or to what fails.
  *
- * @returns what ended it early
- * @throws {Error} where rows cannot be written
+ * @returns what ended it early, or that rows could not be written
  */
 export async function runFrameLoop(
   loop: FrameLoop,
@@ -114,6 +113,11 @@ export async function runFrameLoop(
     failure = new Error(`${(error as Error).message}, ${got}`, { cause: error });
   }
   settle();
-  keep();
+  try {
+    keep();
+  } catch (error) {
+    // The figures are there, whatever became of the last rows.
+    failure ??= error as Error;
+  }
   return failure;
 }

@@ -91,8 +91,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
    * Runs the loop to its end, to the first signal, to the frame that stops a trace, or to what fails.
    *
    * @param statistics what `take` records beside the latency
-   * @returns what ended it early
-   * @throws {Error} where rows cannot be written
+   * @returns what ended it early, or that rows could not be written
    */
   async run(
     loop: Pick<FrameLoop, "source" | "next" | "turn" | "take">,

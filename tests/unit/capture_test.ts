@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { StopRequest } from "../../lib/cli/stop.ts";
 import { openCamera, setUpCamera } from "../../lib/frames/camera.ts";
 import { captureFrames } from "../../lib/frames/capture_frames.ts";
+import { runFrameLoop } from "../../lib/frames/frame_loop.ts";
 import { type BreakSettings, TraceBreak } from "../../lib/frames/trace_break.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { MmapQueue } from "../../lib/v4l2/queue/queue.ts";
@@ -55,6 +56,24 @@ Deno.test("capturing: a row a frame, each of its own buffer, those to warm up le
     assert(times.every((time, i) => i === 0 || times[i - 1] <= time), `${times}`);
   }
   assertEquals([camera.open, camera.queue(CAPTURE).buffers], [0, 0]);
+});
+
+Deno.test("capturing: last rows that cannot be written end the run as a failure, figures and all", async () => {
+  using camera = new Camera();
+  using device = openCamera(camera.path, "streaming");
+  const settings = { tool: "t", frames: Infinity, seconds: 0, "warm-up": 0, timeout: 1 };
+  const failure = await runFrameLoop({
+    ...{ settings, source: { device, dequeue: () => 0 }, statistics: [] },
+    log: {
+      isFull: false,
+      flush() {
+        throw new Error("rows.csv: write: No space left on device (ENOSPC)");
+      },
+      clear() {},
+    },
+    ...{ take: () => 1, turn: () => 0, settle() {} },
+  }, { quiet: true, stop: { requested: false } as StopRequest, warn() {} });
+  assertEquals(failure?.message, "rows.csv: write: No space left on device (ENOSPC)");
 });
 
 Deno.test("capturing: what a buffer says of its clock, its field and its faults is in its row", async () => {
