@@ -11,6 +11,7 @@ import { described, type Flag, type Parameter, UsageError } from "./parameters.t
 import { deviceAt, isSameFile } from "../sys/device_number.ts";
 import { EBUSY, SysError } from "../sys/errno.ts";
 import { holdersOf } from "./holders.ts";
+import { plainLine } from "./plain_line.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "../version.ts";
 import { suggestion } from "./suggest.ts";
@@ -247,7 +248,8 @@ async function run<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
   argv: readonly string[],
 ): Promise<number> {
-  const complain = (message: string) => console.error(`${tool.name}: ${message}`);
+  const say = (message: string) => console.error(`${tool.name}: ${message}`);
+  const complain = (message: string) => say(plainLine(message));
   try {
     const values = parse(tool, argv);
     if (values.help) {
@@ -264,11 +266,12 @@ async function run<P extends Positionals, O extends Options>(
     const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
     const print = report.toStderr || writesStdout(files) ? console.error : console.log;
     if (values.json) print(JSON.stringify(report.json));
-    else if (!values.quiet) { for (const line of report.text) print(line); }
+    else if (!values.quiet) { for (const line of report.text) print(plainLine(line)); }
     if (report.failure === undefined) return stop.status || (report.status ?? 0);
     const { stack } = report.failure;
     const message = messageOf(report.failure);
-    complain(values.debug ? stack ?? message : message);
+    if (values.debug && stack !== undefined) say(stack);
+    else complain(message);
     return 1;
   } catch (error) {
     const { stack } = error as Error;
@@ -277,7 +280,8 @@ async function run<P extends Positionals, O extends Options>(
       complain(`${message} (see ${tool.name} --help)`);
       return 2;
     }
-    complain(argv.includes("--debug") ? stack ?? message : message);
+    if (argv.includes("--debug") && stack !== undefined) say(stack);
+    else complain(message);
     return 1;
   }
 }

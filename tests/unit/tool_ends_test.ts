@@ -135,6 +135,31 @@ Deno.test("trace-frames: what it takes, and a trace that cannot be read twice", 
   ]);
 });
 
+Deno.test("what a name holds is shown in its line, and not obeyed", async () => {
+  const { status, stdout, stderr } = await shell(
+    `odd=$'a\\nb\\e[31mü'; mkdir "$odd"; cd "$odd"; ${REPORT}; : >"$odd.csv"; cd ..
+     run bench-report "$odd"; run dump-pgm "none$odd" out.pgm 1 1; echo $?
+     run trace-frames "$odd" --chrome "$odd/o.json" --json | grep -c "a.nb"`,
+  );
+  assertEquals([status, stdout.split("\n")], [
+    0,
+    [
+      "a?b?[31mü/report.html: 1 path on 1 machine",
+      "  mmap: recorded without stages, and so not taken apart",
+      "1",
+      "1",
+      "",
+    ],
+  ]);
+  const notice = "a?b?[31mü/a?b?[31mü.csv: the file is empty; skipped";
+  assertEquals(stderr.split("\n"), [
+    `bench-report: ${notice}`,
+    "dump-pgm: nonea?b?[31mü: open: No such file or directory (ENOENT)",
+    `trace-frames: ${notice}`,
+    "",
+  ]);
+});
+
 Deno.test("bench-report: a pipe or a device among the files is passed over, and nobody waits", async () => {
   const { status, stderr } = await shell(
     `${REPORT}; mkfifo a.csv; ln -s /dev/zero b.csv; run bench-report . --json >said`,
