@@ -21,6 +21,8 @@ number FRAMES "$frames"
 number PAIRS "$pairs"
 number READERS "$readers"
 [ -f "$1" ] || die "$1: there is no such file"
+# A tenth of them is the least that a reader takes.
+[ "$frames" -ge 20 ] || wrong_usage "FRAMES must be 20 or more: of one frame there is no rate"
 read -ra other_parameters <<<"${OTHER_PARAMETERS-}"
 
 "$scripts/bench_pairs.sh" "$pairs" "$2" \

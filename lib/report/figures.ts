@@ -12,6 +12,7 @@ import { type Statistics, statistics } from "./analysis/percentiles.ts";
 import type { PerfCounters } from "./analysis/perf.ts";
 import type { Numbers, Rows, Table } from "./analysis/table.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
+import { VPIPE_META_F_OVERRUN } from "../uapi/vpipe.ts";
 import { type Quantiles, quantiles, type Timeline, timeline } from "./charts.ts";
 import type { Analysis, Machine, RunFiles } from "./folder.ts";
 import { type IoFigures, ioFigures } from "./io.ts";
@@ -225,9 +226,11 @@ function metaLosses(meta: NonNullable<RunFiles["meta"]>): MetaLosses {
   const flags = meta.numbers("flags")!;
   let lost = 0;
   for (let entry = 1; entry < sequence.length; entry++) {
+    // Behind a gap without the flag, rows are gone from the file.
+    if (!(flags[entry] & VPIPE_META_F_OVERRUN)) continue;
     lost += missingFrames(sequence[entry] - sequence[entry - 1]);
   }
-  return { entries: meta.length, overruns: count(flags, 1), lost };
+  return { entries: meta.length, overruns: count(flags, VPIPE_META_F_OVERRUN), lost };
 }
 
 function lockCosts(lock: NonNullable<RunFiles["lock"]>): LockCosts | undefined {

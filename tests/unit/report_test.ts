@@ -99,6 +99,16 @@ Deno.test("folder: overruns and lost entries of the metadata", () => {
     const [{ runs: [run] }] = readBench(folder, FIGURES);
     assertEquals(run.meta, { entries: 2, overruns: 1, lost: 3 });
   });
+  withFiles({
+    "f.csv": fixture,
+    "f.meta.csv": META + "5,0,0,10000000100,10000000200,10000000300\n" +
+      "6,0,0,1.00E+10,10000000500,10000000600\n" +
+      "7,0,0,10000000700,10000000800,10000000900\n",
+  }, (folder) => {
+    const [{ runs: [run], notices }] = readBench(folder, FIGURES);
+    assertEquals(run.meta, { entries: 2, overruns: 0, lost: 0 });
+    assertEquals(notices.length, 1, "a damaged row is no lost entry");
+  });
 });
 
 Deno.test("folder: one machine a folder in it, and none where there is nothing", () => {

@@ -100,3 +100,9 @@ Deno.test("soak: what grew is told, what did not is not, and a run too short for
     );
   }
 });
+
+Deno.test("compare_loopback: of one frame there is no rate", async () => {
+  const { stdout, stderr } = await shell(`: >x.ko; "$S/compare_loopback.sh" x.ko d 1; echo $?`);
+  assertEquals(stdout, "2\n", stderr);
+  assert(stderr.startsWith("compare_loopback.sh: FRAMES must be 20 or more: "), stderr);
+});
