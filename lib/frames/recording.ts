@@ -56,7 +56,10 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   /** Of the process, since the first recorded frame. */
   readonly costs: ProcessCosts = new ProcessCosts();
   readonly #break: TraceBreak;
+  readonly #file: OutputFile | undefined;
   readonly #resources: DisposableStack;
+  /** Whether there was a run: what failed before it leaves no file. */
+  #hasBegun = false;
 
   /** @throws {SysError | Error} naming the file */
   constructor(
@@ -65,7 +68,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   ) {
     const { csv, stages } = settings;
     using made = new DisposableStack();
-    const file = csv === "" ? { append() {} } : made.use(new OutputFile(csv));
+    this.#file = csv === "" ? undefined : made.use(new OutputFile(csv));
     this.meter = made.use(new StageMeter(stages));
     this.#break = made.use(new TraceBreak(settings));
     const staged = { ...steps, ...MEASURED_COLUMNS };
@@ -73,7 +76,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
       Usual | Step | Last | MeasuredColumn
     >;
     // A loop fills them all the same: with and without it is the same code.
-    this.log = new FrameLog(file, all, stages ? [] : Object.keys(staged));
+    this.log = new FrameLog(this.#file ?? { append() {} }, all, stages ? [] : Object.keys(staged));
     this.#resources = made.move();
   }
 
@@ -98,6 +101,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
     session: ToolSession,
     statistics: FrameLoop["statistics"] = [],
   ): Promise<Error | undefined> {
+    this.#hasBegun = true;
     const failure = await runFrameLoop({
       ...loop,
       settings: this.settings,
@@ -131,6 +135,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   }
 
   [Symbol.dispose](): void {
+    if (!this.#hasBegun) this.#file?.discard();
     this.#resources.dispose();
   }
 }

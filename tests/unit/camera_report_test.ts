@@ -6,7 +6,7 @@ import { parse, type Report } from "../../lib/cli/tool.ts";
 import { disappointments, EXPECTATION } from "../../lib/report/expectations.ts";
 import type { RunFigures } from "../../lib/report/figures.ts";
 import { machineCsv } from "../../lib/report/machine.ts";
-import { ENOENT } from "../../lib/sys/errno.ts";
+import { EIO, ENOENT } from "../../lib/sys/errno.ts";
 import { libc } from "../../lib/sys/libc.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { cameraLines, describeCamera } from "../../lib/v4l2/cameras.ts";
@@ -129,6 +129,28 @@ Deno.test("camera-report: where a file of the folder cannot be written, the run 
     `${folder.path}/mmap.json: open: Is a directory (EISDIR)`,
   );
   assertEquals(Deno.statSync(`${folder.path}/report.html`).isFile, true);
+});
+
+/** A camera that cannot stream. */
+class Broken extends Camera {
+  constructor() {
+    super();
+    this.handle(v4l2.VIDIOC_STREAMON, () => -EIO);
+  }
+}
+
+Deno.test("camera-report: of a run that never began there is no folder, so that the next may", async () => {
+  using folder = newFolder();
+  {
+    using camera = new Broken();
+    assertEquals(
+      await refusal(camera.path, folder.path, ...SHORT),
+      `${camera.path}: VIDIOC_STREAMON: Input/output error (EIO)`,
+    );
+  }
+  assertThrows(() => Deno.statSync(folder.path), Deno.errors.NotFound);
+  using camera = new Camera();
+  assertEquals((await report(camera.path, folder.path, ...SHORT)).report.failure, undefined);
 });
 
 Deno.test("camera-report: what is not as expected is told, and the status is 1", async () => {
