@@ -111,7 +111,12 @@ export class DecodeRun implements Disposable {
 
   /** @param failure what ended the run early */
   report(failure: Error | undefined): Report {
-    this.#digest?.flush();
+    try {
+      this.#digest?.flush();
+    } catch (error) {
+      // What was decoded is told, whatever became of the last checksums.
+      failure ??= error as Error;
+    }
     const { input, output, device, buffers } = this.#settings;
     const { errors } = this;
     const frames = this.#frames;

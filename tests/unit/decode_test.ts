@@ -1,6 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { StopRequest } from "../../lib/cli/stop.ts";
 import { FrameDigest } from "../../lib/files/frame_digest.ts";
 import { FrameFile } from "../../lib/files/frame_file.ts";
+import { DecodeRun } from "../../lib/frames/decode_run.ts";
 import { DisplayOrder } from "../../lib/image/display_order.ts";
 import type { Rectangle } from "../../lib/image/rectangle.ts";
 import { PICTURE_LAYOUTS, type PictureFormat } from "../../lib/image/pixel_format.ts";
@@ -193,4 +195,18 @@ Deno.test("digest: a line a frame with the CRC-32 that everybody has", () => {
     Deno.readTextFileSync(path),
     `0${check}2 190a55ad\n` + `3${check}`.repeat(20_000),
   );
+});
+
+Deno.test("decoding: last checksums that cannot be written do not cost the figures of the run", () => {
+  const settings = {
+    ...{ input: "in.ivf", output: "/dev/null", device: "/dev/none", digest: "/dev/full" },
+    ...{ codec: undefined, buffers: 4, format: undefined, timeout: 1 },
+  };
+  const session = { quiet: true, stop: { requested: false } as StopRequest, warn() {} };
+  using run = new DecodeRun(settings, "vp9", 1, session);
+  run.begins({ width: 4, height: 4, format: "nv12" });
+  run.write(new GatherBuffer([new Uint8Array(24)]), 0, false);
+  const { text, failure } = run.report(undefined);
+  assertEquals(failure?.message, "/dev/full: write: No space left on device (ENOSPC)");
+  assert(text[0].includes("4x4 nv12"), text[0]);
 });
