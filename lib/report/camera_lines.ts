@@ -11,7 +11,7 @@ import { bufferClock, conditions, losses } from "./words.ts";
 /** What the lines of a camera's times are of. */
 type CameraTimes = Pick<
   RunFigures,
-  "interval" | "latency" | "latencyName" | "ownLatency" | "ahead" | "kind" | "bufferFlags"
+  "interval" | "latency" | "latencyName" | "ownLatency" | "ahead" | "stale" | "kind" | "bufferFlags"
 >;
 
 /** A rate below this share of what was set is told: drivers may be off by 1 % to begin with. */
@@ -40,11 +40,12 @@ function measuredFrom(
 
 /** Interval and latency. */
 export function timeLines(times: CameraTimes, driver: unknown): string[] {
-  const { interval, latency, ahead } = times;
+  const { interval, latency, ahead, stale } = times;
   return [
     ...interval ? [percentiles("interval", interval)] : [],
     `${percentiles("latency", latency)}  (${measuredFrom(times, driver)})` +
-    (ahead > 0 ? `, frames had before their timestamp: ${ahead}` : ""),
+    (ahead > 0 ? `, frames had before their timestamp: ${ahead}` : "") +
+    (stale > 0 ? `, timestamps that do not rise: ${stale}` : ""),
   ];
 }
 

@@ -64,6 +64,8 @@ export interface RunFigures {
   readonly ownLatency?: Statistics;
   /** Frames whose buffer's time is ahead of having the frame: it is of nothing that had happened. */
   readonly ahead: number;
+  /** Frames whose buffer's time is not above an earlier one's: of these the latency is not known. */
+  readonly stale: number;
   /** From one frame to the next; undefined of fewer than two. */
   readonly interval?: Statistics;
   /** What the charts show: of all rows, they would fill the memory. */
@@ -106,6 +108,7 @@ interface TimeFigures extends
     | "latencyName"
     | "ownLatency"
     | "ahead"
+    | "stale"
     | "interval"
     | "rate"
     | "bufferFlags"
@@ -118,7 +121,7 @@ interface TimeFigures extends
 
 /** Of rows, or of the last ones of a run that goes on; undefined where none has both times of its latency. */
 export function timeFigures(rows: Rows, kind: PathKind): TimeFigures | undefined {
-  const { name: latencyName, from, to: times, byDriver, ahead } = latencyOf(rows, kind);
+  const { name: latencyName, from, to: times, byDriver, ahead, stale } = latencyOf(rows, kind);
   const since = (begin: Float64Array) => times.map((ns, row) => ns - begin[row]);
   const latencies = since(from);
   const latency = statistics(latencies);
@@ -132,6 +135,7 @@ export function timeFigures(rows: Rows, kind: PathKind): TimeFigures | undefined
     latencyName,
     ownLatency: byDriver ? statistics(since(rows.times(kind.latency.from)!)) : undefined,
     ahead,
+    stale,
     interval: statistics(intervals(frame, times)),
     rate: rateOf(frame, times),
     bufferFlags: rows.numbers("flags")?.[0],
@@ -192,10 +196,11 @@ function intervals(frame: Numbers, times: Float64Array): Float64Array {
 }
 
 function rateOf(frame: Numbers, times: Float64Array): number | undefined {
-  const last = frame.length - 1;
-  const seconds = (times[last] - times[0]) / 1e9;
+  const first = times.findIndex((ns) => !Number.isNaN(ns));
+  const last = times.findLastIndex((ns) => !Number.isNaN(ns));
+  const seconds = (times[last] - times[first]) / 1e9;
   // By the rows' own numbers: one that is gone from the file was a frame all the same.
-  return seconds > 0 ? (frame[last] - frame[0]) / seconds : undefined;
+  return seconds > 0 ? (frame[last] - frame[first]) / seconds : undefined;
 }
 
 function doubtsAbout(rows: Table, meta: Table | undefined, found?: Decomposition): string[] {

@@ -50,6 +50,7 @@ function runJson(run: RunFigures): Record<string, unknown> {
     latency_ns: run.latency,
     tool_latency_ns: run.ownLatency,
     frames_before_their_timestamp: run.ahead,
+    timestamps_that_do_not_rise: run.stale,
     interval_ns: run.interval,
     decomposition: decomposition && decompositionJson(decomposition),
     slowest_frames: run.slowest.map(slowJson),

@@ -240,7 +240,11 @@ function latencyTable(machine: MachineFigures): Markup {
     ],
     machine.runs.map((run) => {
       const { gaps, meta, kind, latencyName } = run;
-      const lost = (by: string) => gaps.find(({ of }) => of === by)?.lost ?? "–";
+      const lost = (by: string) => {
+        const found = gaps.find(({ of }) => of === by);
+        if (found === undefined) return "–";
+        return found.backwards > 0 ? "cannot be told" : found.lost;
+      };
       const none = kind.join ? NOT_RECORDED : "–";
       return [
         link(machine, run),
@@ -453,6 +457,9 @@ function facts(machine: MachineFigures, run: RunFigures): Markup {
   ];
   if (run.ahead > 0) {
     rows.push(["frames dequeued before their timestamp", `${run.ahead} of ${run.latency.count}`]);
+  }
+  if (run.stale > 0) {
+    rows.push(["timestamps that do not rise", `${run.stale} of ${run.frames}`]);
   }
   if (found) {
     rows.push(["turns taken apart", ofTurns(found)]);

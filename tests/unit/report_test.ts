@@ -545,7 +545,7 @@ Deno.test("figures: times that are never set are not subtracted, times ahead are
   // A few are what a driver's idea of the clock makes of a real camera.
   const mixed = figuresOf(
     row("10,1") +
-      ["1", "2"].map((frame) => `${frame},0,10000000000,1000100${frame}000,10,0,${frame},16,8192\n`)
+      ["1", "2"].map((frame) => `${frame},0,10000000000,1000100${frame}000,10,${frame},${frame},16,8192\n`)
         .join(""),
   );
   assertEquals([mixed.latencyName, mixed.latency.min, mixed.ahead], [
@@ -553,6 +553,47 @@ Deno.test("figures: times that are never set are not subtracted, times ahead are
     -950,
     1,
   ]);
+});
+
+Deno.test("figures: a buffer's time that stands still, or goes back, is not the frame's", () => {
+  const rows = (stamp: (frame: number) => string) =>
+    figuresOf(
+      FLAGGED + Array.from({ length: 60 }, (_, frame) => {
+        const had = 1e10 + frame * 4e7;
+        return `${frame},0,${had - 9e7},${had},${stamp(frame)},${frame},16,8192\n`;
+      }).join(""),
+    );
+  const of = ({ latencyName, latency, stale, ahead }: ReturnType<typeof rows>) =>
+    [latencyName, latency.count, latency.max, stale, ahead];
+  const sound = (frame: number) => {
+    const us = 1e7 + frame * 4e4 - 5000;
+    return `${Math.floor(us / 1e6)},${us % 1e6}`;
+  };
+  assertEquals(of(rows(sound)), ["end of frame to dequeueing", 60, 5e6, 0, 0]);
+  // Its latency would be up to 2.4 s.
+  assertEquals(of(rows(() => "9,999000")), ["queueing to dequeueing", 60, 9e7, 59, 0]);
+  const odd = (which: string) => (frame: number) => frame === 30 ? which : sound(frame);
+  assertEquals(of(rows(odd("1,5"))), ["end of frame to dequeueing", 59, 5e6, 1, 0]);
+  assertEquals(of(rows(odd("99,5"))), ["end of frame to dequeueing", 60, 5e6, 0, 1]);
+});
+
+Deno.test("figures: a rate is from the first to the last frame whose time is known", () => {
+  const at = [1e10, 1e10 + 4e7, 1e10 + 8e7, 0];
+  const csv = MMAP + at.map((had, i) => `${i},0,${1e10},${had},1,2,${i},16\n`).join("");
+  assertEquals(figuresOf(csv).rate, 25);
+});
+
+Deno.test("page: of numbers that stand still it is not said that none was lost", () => {
+  const lostOf = (sequences: number[]) => {
+    let cell: string | undefined;
+    const csv = MMAP + sequences.map((sequence, frame) => mmapRow(frame, sequence)).join("");
+    withFiles({ "mmap.csv": csv }, (folder) => {
+      cell = /data-of="camera lost">(.*?)</.exec(page(readBench(folder, FIGURES)))?.[1];
+    });
+    return cell;
+  };
+  assertEquals(lostOf([0, 1, 4]), "2");
+  assertEquals(lostOf([0, 0, 0]), "cannot be told");
 });
 
 Deno.test("words: what read(2) and write(2) cannot tell is not said", () => {

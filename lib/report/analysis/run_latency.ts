@@ -28,20 +28,36 @@ export interface RunLatency {
   readonly byDriver: boolean;
   /** Rows whose buffer has a time that comes after the program had it. */
   readonly ahead: number;
+  /** Rows whose buffer's time is not above an earlier one's: it stood still, and is no time of the frame. */
+  readonly stale: number;
 }
 
 /**
  * The latency of a run; its kind's own where no buffer's time can be compared with the program's. A time
- * that most frames had yet to come to is nothing that was measured.
+ * that most frames had yet to come to, or that stands still, is nothing that was measured.
  */
 export function latencyOf(rows: Rows, { buffers, latency }: PathKind): RunLatency {
   const to = rows.times(latency.to)!;
   const stamps = buffers ? driverTimes(rows) : undefined;
   const known = stamps ? stamps.times.filter((from) => !Number.isNaN(from)).length : 0;
   const ahead = stamps ? stamps.times.filter((from, row) => from > to[row]).length : 0;
-  return stamps === undefined || ahead > known / 2
-    ? { name: latency.name, from: rows.times(latency.from)!, to, byDriver: false, ahead }
-    : { name: `${stamps.taken} to dequeueing`, from: stamps.times, to, byDriver: true, ahead };
+  const stale = stamps ? forgetStale(stamps.times, to) : 0;
+  return stamps === undefined || ahead + stale > known / 2
+    ? { name: latency.name, from: rows.times(latency.from)!, to, byDriver: false, ahead, stale }
+    : { name: `${stamps.taken} to dequeueing`, from: stamps.times, to, byDriver: true, ahead, stale };
+}
+
+/** Makes NaN of times that do not rise; one that is ahead of its frame does not count for the others. */
+function forgetStale(times: Float64Array, had: Float64Array): number {
+  let last = -Infinity;
+  let stale = 0;
+  for (let row = 0; row < times.length; row++) {
+    if (times[row] <= last) {
+      times[row] = NaN;
+      stale++;
+    } else if (times[row] <= had[row]) last = times[row];
+  }
+  return stale;
 }
 
 /** Of rows whose buffers have the first one's clock and source; undefined where that is another clock. */
