@@ -80,6 +80,9 @@ const side = (folder: string, warn: (message: string) => void) => {
   const notices = runs.flatMap(({ notices }) => notices)
     .map(({ file, says }) => `${folder}/${file}: ${says}`);
   notices.forEach((notice) => warn(notice));
+  if (runs.every(({ runs }) => runs.length === 0) && runs.some(({ pairs }) => pairs.length > 0)) {
+    throw new Error(`${folder}: is of I/O methods, whose figures bench-report has`);
+  }
   return { folder, runs: runs.filter(({ runs }) => runs.length > 0), notices };
 };
 

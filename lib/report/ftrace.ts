@@ -39,7 +39,7 @@ export interface Switch {
 
 // TASK-PID (TGID) [CPU] FLAGS TIME: EVENT: ...
 const LINE =
-  /^\s*.+-(\d+)\s+(?:\([-\s\d]+\)\s+)?\[(\d+)\]\s+(?:\S+\s+)?(\d+)(\.\d+)?:\s+(\w+):\s*(.*)$/;
+  /^\s*.+-(\d+)\s+(?:\([-\s\d]+\)\s+)?\[(\d+)\]\s+(?:\S+\s+)?(\d+)(\.\d+)?:\s+(\w+):\s*(.*)\r?$/;
 const SWITCH =
   /^prev_comm=(.*) prev_pid=(\d+) .*next_comm=(.*) next_pid=(\d+)|^(.*):(\d+) \[\d+\] \S+ ==> (.*):(\d+) \[/;
 const DEQUEUED = /type ?= ?VIDEO_CAPTURE\w*,.*sequence ?= ?(\d+)/;

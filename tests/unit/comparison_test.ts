@@ -133,6 +133,26 @@ Deno.test("bench-compare: what is wrong with a file is on the page and in the JS
   }
 });
 
+Deno.test("bench-compare: a bench of I/O methods is said to be one", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const name = "64x48-mmap-mmap";
+    const write = "frame,sequence,submit_monotonic_ns,submitted_monotonic_ns\n" +
+      "0,0,10000000000,10000000010\n";
+    const read = MMAP.trimEnd() + ",stamp\n0,0,10000000000,10000000050,1,2,0,16,0\n";
+    writeFile(`${folder}/${name}.write.csv`, write);
+    writeFile(`${folder}/${name}.read.csv`, read);
+    using stop = new StopRequest();
+    assertThrows(
+      () => tool.run(parse(tool, [folder, folder]), { quiet: true, stop, warn() {} }),
+      Error,
+      `${folder}: is of I/O methods, whose figures bench-report has`,
+    );
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
 Deno.test("comparison: latency is named by what it is from, and not compared with another", () => {
   /** A camera whose buffers' time is 1 ms before they are had, and whose flags say so or do not. */
   const stamped = (flags: number) =>

@@ -82,7 +82,13 @@ Deno.test("words: no figure is rounded to none, and none has an exponent", () =>
   assertEquals([0, 1, 75, 0.5, 12.345, 999.6, 4096.25].map(perFrame), [
     ...["0", "1", "75", "0.500", "12.3", "1000", "4096"],
   ]);
-  assertEquals([0, 0.004, 0.005, 2.034, 112.4].map(count), ["0.00", "<0.01", "0.01", "2.03", "112"]);
+  assertEquals([0, 0.004, 0.005, 2.034, 112.4].map(count), [
+    "0.00",
+    "<0.01",
+    "0.01",
+    "2.03",
+    "112",
+  ]);
   assertEquals([0, 16, 4096, 460_800, 994_999, 3_110_400].map(bytes), [
     ...["0.00 MB", "16 B", "4.10 kB", "0.46 MB", "0.99 MB", "3.11 MB"],
   ]);
@@ -545,7 +551,9 @@ Deno.test("figures: times that are never set are not subtracted, times ahead are
   // A few are what a driver's idea of the clock makes of a real camera.
   const mixed = figuresOf(
     row("10,1") +
-      ["1", "2"].map((frame) => `${frame},0,10000000000,1000100${frame}000,10,${frame},${frame},16,8192\n`)
+      ["1", "2"].map((frame) =>
+        `${frame},0,10000000000,1000100${frame}000,10,${frame},${frame},16,8192\n`
+      )
         .join(""),
   );
   assertEquals([mixed.latencyName, mixed.latency.min, mixed.ahead], [
@@ -563,8 +571,9 @@ Deno.test("figures: a buffer's time that stands still, or goes back, is not the 
         return `${frame},0,${had - 9e7},${had},${stamp(frame)},${frame},16,8192\n`;
       }).join(""),
     );
-  const of = ({ latencyName, latency, stale, ahead }: ReturnType<typeof rows>) =>
-    [latencyName, latency.count, latency.max, stale, ahead];
+  const of = (
+    { latencyName, latency, stale, ahead }: ReturnType<typeof rows>,
+  ) => [latencyName, latency.count, latency.max, stale, ahead];
   const sound = (frame: number) => {
     const us = 1e7 + frame * 4e4 - 5000;
     return `${Math.floor(us / 1e6)},${us % 1e6}`;

@@ -81,8 +81,10 @@ Deno.test("scripts: wrong usage of those that stand alone", async () => {
 
 Deno.test("soak: what grew is told, what did not is not, and a run too short for either says so", async () => {
   const rows = (kb: (second: number) => number, seconds: number) =>
-    Array.from({ length: Math.floor(seconds / 60) }, (_, i) =>
-      `${60 * (i + 1)},daemon,resident_kb,${kb(60 * (i + 1))}\n`).join("");
+    Array.from(
+      { length: Math.floor(seconds / 60) },
+      (_, i) => `${60 * (i + 1)},daemon,resident_kb,${kb(60 * (i + 1))}\n`,
+    ).join("");
   const verdict = async (text: string, seconds: number) => {
     const { stdout } = await shell(`csv=soak.csv; printf 'seconds,of,what,value\n${text}' >$csv
       eval "$(sed -n '/^verdict() {/,/^}/p' "$S/soak.sh")"; verdict ${seconds}`);

@@ -329,6 +329,17 @@ Deno.test("trace-frames: a trace without switches, or without the buffers of the
   assertEquals(await without("v4l2_dqbuf"), "  its VIDIOC_DQBUF is not in the trace");
 });
 
+Deno.test("trace-frames: a trace whose lines end as another system's is the same", async () => {
+  for (const kernel of Object.values(KERNELS)) {
+    const lines = FROM_BEGIN + [0, 1, 2].map(kernel).join("") + TO_END;
+    const of = async (text: string) => {
+      const { report, failure } = await traceOf(fixture(3, 20_000), "out/trace.json", text);
+      return failure || report!.text.slice(0, -2);
+    };
+    assertEquals(await of(lines.replaceAll("\n", "\r\n")), await of(lines));
+  }
+});
+
 Deno.test("who had a CPU: not where the trace has lost who came", () => {
   const event = (ns: number, previous: string, next: string) => ({
     ...{ thread: 1, cpu: 3, ns, name: "sched_switch" },

@@ -44,7 +44,14 @@ export function latencyOf(rows: Rows, { buffers, latency }: PathKind): RunLatenc
   const stale = stamps ? forgetStale(stamps.times, to) : 0;
   return stamps === undefined || ahead + stale > known / 2
     ? { name: latency.name, from: rows.times(latency.from)!, to, byDriver: false, ahead, stale }
-    : { name: `${stamps.taken} to dequeueing`, from: stamps.times, to, byDriver: true, ahead, stale };
+    : {
+      name: `${stamps.taken} to dequeueing`,
+      from: stamps.times,
+      to,
+      byDriver: true,
+      ahead,
+      stale,
+    };
 }
 
 /** Makes NaN of times that do not rise; one that is ahead of its frame does not count for the others. */

@@ -54,7 +54,10 @@ export const WRITER_ORDER: Order = {
  *
  * @throws {TableError} where nothing is left
  */
-export function leaveOutDisorder(table: Table, { rising, lasting, spans, counts = [] }: Order): void {
+export function leaveOutDisorder(
+  table: Table,
+  { rising, lasting, spans, counts = [] }: Order,
+): void {
   const numbers = rising.flatMap((name) => table.numbers(name) ?? []);
   const counted = counts.flatMap((name) => table.numbers(name) ?? []);
   const times = lasting.flatMap((name) => table.times(name) ?? []);
