@@ -18,7 +18,7 @@ import { comparisonPage } from "../lib/report/comparison_page.ts";
 import { COMPARISON_HEAD, comparisonRow, comparisonTitle } from "../lib/report/comparison_rows.ts";
 import { FIGURES } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
-import { markdownTable } from "../lib/report/markdown.ts";
+import { cell, markdownTable } from "../lib/report/markdown.ts";
 import { writePage } from "../lib/report/write_page.ts";
 
 /** A share in percent: `3%`. */
@@ -48,7 +48,7 @@ function textOf(path: ComparedPath): string[] {
 
 function markdownOf(path: ComparedPath): string[] {
   const rows = markdownTable(COMPARISON_HEAD, path.figures.map(comparisonRow));
-  return [`### ${comparisonTitle(path)}`, "", ...rows, ""];
+  return [`### ${cell(comparisonTitle(path))}`, "", ...rows, ""];
 }
 
 /** JSON has no infinity and no NaN. */

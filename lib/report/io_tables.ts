@@ -16,7 +16,7 @@ import {
   systemCalls,
   withoutCalls,
 } from "./io_metrics.ts";
-import { markdownTable } from "./markdown.ts";
+import { cell, markdownTable } from "./markdown.ts";
 import { machineLine, NOT_RECORDED } from "./words.ts";
 
 /** Figures of a row of `io.csv`, a frame where it is a mean. */
@@ -67,9 +67,9 @@ export function ioMarkdown(machine: MachineFigures): string[] {
   const shown = (value: number | undefined, show: (value: number) => string) =>
     value === undefined ? undefined : show(value);
   return [
-    `### ${machine.name || "Machine"}`,
+    `### ${cell(machine.name) || "Machine"}`,
     "",
-    machineLine(machine),
+    cell(machineLine(machine)),
     "",
     ...sizesOf(machine).flatMap((size) => [
       `#### ${size}`,

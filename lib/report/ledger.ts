@@ -74,9 +74,9 @@ export function inOrder(a: string, b: string): number {
 /** The lines of a machine's section. */
 export function ledger(machine: MachineFigures): string[] {
   return [
-    `## ${machine.name || "Machine"}`,
+    `## ${cell(machine.name) || "Machine"}`,
     "",
-    machineLine(machine),
+    cell(machineLine(machine)),
     "",
     ...PHASES.flatMap((phase) => [`### ${phase.title}`, "", ...pathTable(machine, phase), ""]),
     "### Phase 5: explicit fences",

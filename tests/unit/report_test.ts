@@ -605,6 +605,19 @@ Deno.test("page: of numbers that stand still it is not said that none was lost",
   assertEquals(lostOf([0, 0, 0]), "cannot be told");
 });
 
+Deno.test("Markdown: what a folder or a machine is called is text, and no markup", () => {
+  withFiles({
+    "<b>x/mmap.csv": MMAP + mmapRow(0),
+    "<b>x/machine.csv": "property,value\ncpu_model,<i>y\n",
+  }, (folder) => {
+    const [machine] = readBench(folder, FIGURES);
+    for (const lines of [ledger(machine), ioMarkdown(machine)]) {
+      assert(!lines.join().includes("<b>") && !lines.join().includes("<i>"), lines.join("\n"));
+      assert(lines[0].endsWith("# &lt;b>x") && lines[2].includes("&lt;i>y"));
+    }
+  });
+});
+
 Deno.test("words: what read(2) and write(2) cannot tell is not said", () => {
   const read =
     "frame,synthetic_sequence,read_start_monotonic_ns,read_end_monotonic_ns,bytesused\n" +
