@@ -85,27 +85,35 @@ export async function drainMetadata(
   let recorded = 0;
   let waitingSince = performance.now();
   using progress = new Progress("meta-drain", frames, "entries", quiet);
-  for (let last = false; recorded < frames && !last;) {
-    // What the filter published until it was told to end belongs to the record.
-    last = stop.requested;
-    const count = reader.read(frames - recorded, last ? 0 : BREATH_MS);
-    if (count < 0) {
-      throw new DeviceError(
-        device,
-        `the device is gone (ENODEV) after ${recorded} of ${frames} entries`,
-      );
+  let failure: Error | undefined;
+  try {
+    for (let last = false; recorded < frames && !last;) {
+      // What the filter published until it was told to end belongs to the record.
+      last = stop.requested;
+      const count = reader.read(frames - recorded, last ? 0 : BREATH_MS);
+      if (count < 0) {
+        throw new DeviceError(
+          device,
+          `the device is gone (ENODEV) after ${recorded} of ${frames} entries`,
+        );
+      }
+      if (count > 0) {
+        let text = "";
+        for (let i = 0; i < count; i++) text += rows.add(reader.entries[i]);
+        file.append(text);
+        recorded += count;
+        waitingSince = performance.now();
+      } else if (timeout > 0 && performance.now() - waitingSince > timeout * 1000) {
+        throw new DeviceError(
+          device,
+          `no entry within ${timeout} s, after ${recorded} of ${frames}`,
+        );
+      }
+      progress.update(recorded);
+      await breathe();
     }
-    if (count > 0) {
-      let text = "";
-      for (let i = 0; i < count; i++) text += rows.add(reader.entries[i]);
-      file.append(text);
-      recorded += count;
-      waitingSince = performance.now();
-    } else if (timeout > 0 && performance.now() - waitingSince > timeout * 1000) {
-      throw new DeviceError(device, `no entry within ${timeout} s, after ${recorded} of ${frames}`);
-    }
-    progress.update(recorded);
-    await breathe();
+  } catch (error) {
+    failure = error as Error;
   }
 
   const { overruns, lost } = rows;
@@ -124,6 +132,8 @@ export async function drainMetadata(
       overruns,
       lost,
       stages_ns: stages ? Object.fromEntries(named) : undefined,
+      failure: failure?.message,
     },
+    failure,
   };
 }

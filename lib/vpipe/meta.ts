@@ -6,7 +6,7 @@
 import { EAGAIN, ENOTTY, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_NONBLOCK, O_RDONLY } from "../sys/file.ts";
 import { ioctl } from "../sys/ioctl.ts";
-import { Poller, POLLHUP, POLLIN } from "../sys/poll.ts";
+import { Poller, POLLIN } from "../sys/poll.ts";
 import type { View } from "../uapi/struct.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import * as uapi from "../uapi/vpipe.ts";
@@ -83,7 +83,7 @@ export class MetaReader<Version extends 1 | 2 = 1> implements Disposable {
   read(limit: number, timeout: number): number {
     const events = this.#poller.wait(timeout);
     if (events === 0) return 0;
-    if (events & POLLHUP) return -1;
+    // What was published before the device went is there all the same; behind it is the end of the file.
     this.#batch.length = limit * this.entrySize;
     const got = this.#file.tryRead(this.#batch);
     if (got === -EAGAIN) return 0;

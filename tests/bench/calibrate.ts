@@ -187,7 +187,8 @@ async function partsOf(path: Path, stop: StopRequest): Promise<Map<string, numbe
     const drained = drainMetadata(meta, { quiet: true, stop, warn() {} });
     const options = ["--stages", "--warm-up", String(warmUp)];
     const report = await path.run(`${folder}/run.csv`, frames, options, stop);
-    await drained;
+    const { failure } = await drained;
+    if (failure !== undefined) throw failure;
     Deno.writeTextFileSync(`${folder}/run.json`, JSON.stringify(report.json));
     const [machine] = readBench(folder, FIGURES);
     const found = machine?.runs.at(0)?.decomposition;
