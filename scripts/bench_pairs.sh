@@ -70,4 +70,4 @@ for ((pair = 1; pair <= pairs; pair++)); do
 	done
 	echo "pair $pair of $pairs"
 done
-echo "The verdict: $bin/bench-compare $folder/base $folder/new"
+printf 'The verdict: %q %q %q\n' "$bin/bench-compare" "$folder/base" "$folder/new"

@@ -61,6 +61,14 @@ export interface Comparison {
 /** What makes machines different ones. */
 const OF_MACHINE = ["cpu_model", "cpus", "emulation"];
 const OF_FORMAT = ["width", "height", "format"];
+/** What a run's times depend on, and what two sides may differ in on purpose. */
+const OF_CONDITIONS = [
+  "frames_per_second_asked",
+  "frames_per_second_set",
+  "buffers",
+  "depth",
+  "threshold",
+];
 
 /** A run of less than this share of another's frames was cut short, or is of something else. */
 const WHOLE = 0.9;
@@ -211,6 +219,12 @@ function expectAlike(first: Placed, one: Placed, notices: string[]): void {
     const [wanted, is] = [first, one].map(({ run }) => run.summary?.[property]);
     if (wanted === undefined || is === undefined || wanted === is) continue;
     throw new Error(`${both}: of different formats: ${property} ${wanted} against ${is}`);
+  }
+  for (const property of OF_CONDITIONS) {
+    const [wanted, is] = [first, one].map(({ run }) => run.summary?.[property]);
+    if (wanted === undefined || is === undefined || wanted === is) continue;
+    const line = `${first.run.name}: different conditions: ${property} ${wanted} against ${is}`;
+    if (!notices.includes(line)) notices.push(line);
   }
 }
 

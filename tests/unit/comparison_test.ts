@@ -133,6 +133,17 @@ Deno.test("bench-compare: what is wrong with a file is on the page and in the JS
   }
 });
 
+Deno.test("comparison: conditions that differ are named once", () => {
+  const files = sides(5, 1000, 1000);
+  for (let run = 1; run <= 5; run++) {
+    const json = (buffers: number) =>
+      JSON.stringify({ frames: FRAMES, buffers, frames_per_second_asked: 30 });
+    files[`base/${run}/mmap.json`] = json(4);
+    files[`new/${run}/mmap.json`] = json(8);
+  }
+  assertEquals(compared(files).notices, ["mmap: different conditions: buffers 4 against 8"]);
+});
+
 Deno.test("bench-compare: a bench of I/O methods is said to be one", () => {
   const folder = Deno.makeTempDirSync();
   try {
