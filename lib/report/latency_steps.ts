@@ -4,6 +4,9 @@
  * @module
  */
 
+/** The digits of the edges can tell that from none. */
+const LEAST_SPAN = 0.01;
+
 /** Steps between the least and the most. */
 export class LatencySteps {
   /** In ns, ascending: one more than there are steps. */
@@ -20,7 +23,8 @@ export class LatencySteps {
       if (ns < least) least = ns;
       if (ns > most) most = ns;
     }
-    const last = most > least ? most : least + 1;
+    // Of one frame, or of frames that all took as long, steps are told apart all the same.
+    const last = Math.max(most, least + Math.max(1, Math.abs(least) * LEAST_SPAN));
     this.edges = Array.from({ length: steps + 1 }, (_, i) => {
       const edge = least > 0
         ? least * (last / least) ** (i / steps)

@@ -618,6 +618,16 @@ Deno.test("Markdown: what a folder or a machine is called is text, and no markup
   });
 });
 
+Deno.test("heat map: the frame of a run of one has a height, and frames that all took as long", () => {
+  for (const latencies of [[14_234_567], [8e6, 8e6], [33_333_333, 33_333_334], [-5e6, -5e6]]) {
+    const times = Float64Array.from(latencies, (_, i) => i * 1e9);
+    const { edges_ns, cells } = latencyHeat(times, Float64Array.from(latencies));
+    assertEquals(new Set(edges_ns).size, ROWS + 1, `${edges_ns}`);
+    const [[, row]] = cells;
+    assert(edges_ns[row] <= latencies[0] + 100 && latencies[0] < edges_ns[row + 1]);
+  }
+});
+
 Deno.test("words: what read(2) and write(2) cannot tell is not said", () => {
   const read =
     "frame,synthetic_sequence,read_start_monotonic_ns,read_end_monotonic_ns,bytesused\n" +
