@@ -246,10 +246,7 @@ static ssize_t vpdec_session_write(struct file *file, const char __user *from, s
 		return ret;
 	switch (msg.header.type) {
 	case VPIPE_DEC_MSG_HELLO:
-		/* One that ends before @memory has no limit of it. */
-		ret = vpdec_message_size(&msg, max(count, sizeof(msg.hello)), sizeof(msg.hello));
-		if (count < offsetof(struct vpipe_dec_hello, memory))
-			ret = -EINVAL;
+		ret = vpdec_message_size(&msg, count, sizeof(msg.hello));
 		break;
 	case VPIPE_DEC_MSG_PONG:
 		ret = vpdec_message_size(&msg, count, sizeof(msg.header));

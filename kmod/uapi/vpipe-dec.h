@@ -139,7 +139,7 @@ struct vpipe_dec_opened {
 };
 
 /**
- * struct vpipe_dec_hello - what this daemon can do (48 bytes; 40 without @memory)
+ * struct vpipe_dec_hello - what this daemon can do (48 bytes)
  * @header:	@stream and @cookie are 0
  * @codecs:	VPIPE_DEC_CODEC_*, at least one that the kernel knows
  * @streams:	that it serves at a time, from 1 on: a client beyond that gets EBUSY at
