@@ -24,14 +24,12 @@ import { decoder, SESSION, statefulNode } from "../../harness/nodes.ts";
 /** A session that says what codecs it has, and memory for pictures, and decodes nothing. */
 export function fakeSession(codecs: number, streams = 1, memory = 0): File {
   const session = File.open(SESSION, O_RDWR | O_NONBLOCK);
-  // A daemon that knows no memory ends before it.
-  const { size, fields } = vpipe_dec_hello;
-  const length = memory === 0 ? fields.memory.offset : size;
-  const hello = vpipe_dec_hello.alloc({ size: length, codecs, streams, memory });
+  const { size } = vpipe_dec_hello;
+  const hello = vpipe_dec_hello.alloc({ size, codecs, streams, memory });
   hello.version = VPIPE_DEC_VERSION;
   hello.type = VPIPE_DEC_MSG_HELLO;
-  const result = session.tryWrite(new IoBuffer(hello.bytes.subarray(0, length)));
-  if (result === length) return session;
+  const result = session.tryWrite(new IoBuffer(hello.bytes));
+  if (result === size) return session;
   session.close();
   expect(false, `HELLO: write says ${result}`);
 }

@@ -93,7 +93,7 @@ function greeting(counter: Counter, bridge: Bridge, node: string): void {
   }
   counter.refused("HELLO of a stream", bridge.hello(7, { stream: 1 }), EINVAL);
   counter.refused("HELLO with a cookie", bridge.hello(7, { cookie: 1n }), EINVAL);
-  for (const size of [1, 23, 25, 31, 33, 40, 256]) {
+  for (const size of [1, 23, 25, 31, 33, 40, 47, 256]) {
     counter.refused(`write of ${size} bytes`, bridge.write(new Uint8Array(size)), EINVAL);
   }
   for (const size of [257, 16384, 20000]) {
@@ -106,7 +106,11 @@ function greeting(counter: Counter, bridge: Bridge, node: string): void {
   counter.refused("write from nowhere", nowhere, EFAULT);
   counter.refused("STREAMON before a valid HELLO", client.tryStart(OUTPUT), ENOTCONN);
 
-  counter.same("HELLO", bridge.hello(uapi.VPIPE_DEC_CODEC_VP9 | 0x8000_0000), 40);
+  counter.same(
+    "HELLO",
+    bridge.hello(uapi.VPIPE_DEC_CODEC_VP9 | 0x8000_0000),
+    uapi.vpipe_dec_hello.size,
+  );
   counter.refused("HELLO twice", bridge.hello(), EINVAL);
   const pong = uapi.vpipe_dec_header.alloc({
     version: uapi.VPIPE_DEC_VERSION,
