@@ -88,12 +88,14 @@ static inline int vpipe_media_wait(struct vpipe_media *media, const struct video
  * struct vpipe_request - a request, and what keeps this module loaded meanwhile
  * @req:	has to come first
  * @pin:	a file of this module that nobody has open
- * @waiting:	held while it is being queued, see vpipe_ioctl_in_turn()
+ * @fh:		the file whose buffer it has
+ * @waiting:	that file's, held while it is being queued, see vpipe_ioctl_in_turn()
  */
 struct vpipe_request {
 	struct media_request req;
 	struct file *pin;
-	struct mutex *waiting; /* of the file whose buffer it has */
+	struct v4l2_fh *fh;
+	struct mutex *waiting;
 };
 
 static inline int vpipe_pin_release(struct inode *inode, struct file *pin)
@@ -190,13 +192,14 @@ static inline long vpipe_ioctl_in_turn(struct file *file, struct mutex *waiting,
 
 /*
  * MEDIA_REQUEST_IOC_QUEUE has req_queue_mutex from the start, so it cannot wait for its turn,
- * which it has until vpipe_request_end(). EBUSY: not now. ENOENT: there is no buffer. Of several
- * the first one's file counts.
+ * which it has until vpipe_request_end(); @turn_of says whose that is. EBUSY: not now. ENOENT:
+ * there is no buffer. Of several the first one's file counts.
  */
-static inline int vpipe_request_begin(struct media_request *req,
-				      struct mutex *(*waiting_of)(struct vb2_queue *vq))
+static inline int vpipe_request_begin(struct vpipe_request *request,
+				      struct v4l2_fh *(*turn_of)(struct vb2_queue *vq,
+								 struct mutex **waiting))
 {
-	struct vpipe_request *request = container_of(req, struct vpipe_request, req);
+	struct media_request *req = &request->req;
 	struct media_request_object *obj;
 	unsigned long flags;
 	int ret = -ENOENT;
@@ -206,8 +209,8 @@ static inline int vpipe_request_begin(struct media_request *req,
 	list_for_each_entry(obj, &req->objects, list) {
 		if (!vb2_request_object_is_buffer(obj))
 			continue;
-		request->waiting =
-			waiting_of(container_of(obj, struct vb2_buffer, req_obj)->vb2_queue);
+		request->fh = turn_of(container_of(obj, struct vb2_buffer, req_obj)->vb2_queue,
+				      &request->waiting);
 		ret = mutex_trylock(request->waiting) ? 0 : -EBUSY;
 		break;
 	}
@@ -223,19 +226,25 @@ static inline void vpipe_request_end(struct media_request *req)
 
 /* A request is one frame with its parameters, which @validate looks at in its file's turn. */
 static inline int vpipe_request_validate(struct media_request *req,
-					 struct mutex *(*waiting_of)(struct vb2_queue *vq),
+					 struct v4l2_fh *(*turn_of)(struct vb2_queue *vq,
+								    struct mutex **waiting),
 					 int (*validate)(struct media_request *req))
 {
+	struct vpipe_request *request = container_of(req, struct vpipe_request, req);
 	int ret;
 
 	if (vb2_request_buffer_cnt(req) > 1)
 		return -EINVAL;
-	ret = vpipe_request_begin(req, waiting_of);
+	ret = vpipe_request_begin(request, turn_of);
 	if (ret)
 		return ret;
 	ret = validate(req);
-	if (ret)
+	if (ret) {
+		/* Nobody else asks whether its device is gone. */
+		if (!video_is_registered(request->fh->vdev))
+			ret = -ENODEV;
 		vpipe_request_end(req);
+	}
 
 	return ret;
 }

@@ -46,9 +46,12 @@ int vpdec_prepare_buf(struct file *file, void *priv, struct v4l2_buffer *buf)
 	return vpdec_queued(file, buf, v4l2_m2m_ioctl_prepare_buf(file, priv, buf));
 }
 
-static struct mutex *vpdec_waiting_of(struct vb2_queue *vq)
+static struct v4l2_fh *vpdec_turn_of(struct vb2_queue *vq, struct mutex **waiting)
 {
-	return &((struct vpdec_ctx *)vb2_get_drv_priv(vq))->waiting;
+	struct vpdec_ctx *ctx = vb2_get_drv_priv(vq);
+
+	*waiting = &ctx->waiting;
+	return &ctx->fh;
 }
 
 /* The same of what comes with a request. */
@@ -78,7 +81,7 @@ static int vpdec_req_validate_in_turn(struct media_request *req)
 
 int vpdec_req_validate(struct media_request *req)
 {
-	return vpipe_request_validate(req, vpdec_waiting_of, vpdec_req_validate_in_turn);
+	return vpipe_request_validate(req, vpdec_turn_of, vpdec_req_validate_in_turn);
 }
 
 /*

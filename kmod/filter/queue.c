@@ -208,9 +208,12 @@ int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *ds
 				&vpipe_memops, ctx, &ctx->lock);
 }
 
-static struct mutex *vpipe_waiting_of(struct vb2_queue *vq)
+static struct v4l2_fh *vpipe_turn_of(struct vb2_queue *vq, struct mutex **waiting)
 {
-	return &((struct vpipe_ctx *)vb2_get_drv_priv(vq))->waiting;
+	struct vpipe_ctx *ctx = vb2_get_drv_priv(vq);
+
+	*waiting = &ctx->waiting;
+	return &ctx->fh;
 }
 
 /* Nothing may wait for a program's own memory either, which may never be there. */
@@ -228,5 +231,5 @@ static int vpipe_req_validate_in_turn(struct media_request *req)
 
 int vpipe_req_validate(struct media_request *req)
 {
-	return vpipe_request_validate(req, vpipe_waiting_of, vpipe_req_validate_in_turn);
+	return vpipe_request_validate(req, vpipe_turn_of, vpipe_req_validate_in_turn);
 }

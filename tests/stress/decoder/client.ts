@@ -114,19 +114,27 @@ export class DecoderClient implements Disposable {
 
   /** Queues a frame in OUTPUT buffer `index`; `controls` go with its request. */
   send(index: number, bytes: ArrayLike<number>, controls: readonly CompoundControl[] = []): void {
+    if (this.#media !== undefined) return this.request(index, bytes, controls).queue();
     this.#output.mappings[index][0].bytes.set(bytes);
     const buffer = this.#output.buffers[index];
-    if (this.#media === undefined) {
-      buffer.flags = this.holds ? v4l2.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0;
-      return this.#output.enqueue(index, bytes.length);
-    }
+    buffer.flags = this.holds ? v4l2.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0;
+    this.#output.enqueue(index, bytes.length);
+  }
+
+  /** A request for a frame in OUTPUT buffer `index`, which is yet to be queued. */
+  request(
+    index: number,
+    bytes: ArrayLike<number>,
+    controls: readonly CompoundControl[] = [],
+  ): MediaRequest {
+    this.#output.mappings[index][0].bytes.set(bytes);
     // A new one each time: the old one may not be complete.
     this.#requests[index]?.close();
-    const request = this.#media.allocateRequest();
+    const request = this.#media!.allocateRequest();
     this.#requests[index] = request;
     setCompoundControls(this.device, controls, request);
     request.add(this.#output, index, bytes.length);
-    request.queue();
+    return request;
   }
 
   /** V4L2_DEC_CMD_FLUSH of a stateless decoder: no picture goes on. */

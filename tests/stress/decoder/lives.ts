@@ -10,6 +10,7 @@ import { cString } from "../../../lib/sys/libc.ts";
 import { Poller, POLLERR, POLLHUP, POLLIN } from "../../../lib/sys/poll.ts";
 import { MEDIA_IOC_REQUEST_ALLOC } from "../../../lib/uapi/media.ts";
 import { V4L2_DEC_CMD_STOP } from "../../../lib/uapi/videodev2.ts";
+import type { MediaRequest } from "../../../lib/v4l2/media.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
 import { expectWorking, INJECT } from "./decoder.ts";
 import { Answering } from "./answering.ts";
@@ -48,11 +49,23 @@ function expectClientTold(client: DecoderClient): void {
   }
 }
 
+/** A request's file is not the device's: the device has to be asked for. */
+function expectGone(request: MediaRequest | undefined): void {
+  try {
+    request?.queue();
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return expectEqual("errno of MEDIA_REQUEST_IOC_QUEUE without a device", error.code, ENODEV);
+  }
+  expect(request === undefined, "a request was queued without a device");
+}
+
 /** A client in mid-stream with a daemon inside this program. */
 class Streaming implements Held {
   readonly busy = true;
   readonly daemon = new Answering();
   readonly client: DecoderClient;
+  readonly #unqueued: MediaRequest | undefined;
 
   constructor(requests: boolean, reads: number) {
     this.client = new DecoderClient(decoder.videoNode(), { requests });
@@ -60,6 +73,7 @@ class Streaming implements Held {
     this.daemon.accept();
     for (const index of [0, 1, 2]) this.client.send(index, [index]);
     for (let i = 0; i < reads; i++) this.daemon.latest.next();
+    if (requests) this.#unqueued = this.client.request(3, [3]);
   }
 
   told(): void {
@@ -71,6 +85,7 @@ class Streaming implements Held {
     expect(this.daemon.bridge.hello() < 0, "HELLO was taken without a device");
     expect(file.buffer(0, 0).result < 0, "a buffer was exported without a device");
     expectClientTold(this.client);
+    expectGone(this.#unqueued);
   }
 
   [Symbol.dispose](): void {
