@@ -95,7 +95,7 @@ struct vpipe_request {
 	struct media_request req;
 	struct file *pin;
 	struct v4l2_fh *fh;
-	struct mutex *waiting;
+	struct mutex *waiting; /* of @fh */
 };
 
 static inline int vpipe_pin_release(struct inode *inode, struct file *pin)
