@@ -200,7 +200,7 @@ function costTable(machine: MachineFigures, runs: readonly Apart[]): Markup {
       ...BUSY_COSTS.map((cost) => COSTS[cost]),
       "remainder",
       "whole",
-      `remainder share, ▲ above ${percent(MUCH)}`,
+      `remainder share of medians, ▲ above ${percent(MUCH)}`,
     ],
     runs.map((run) => {
       const { typical, remainderShare } = run.decomposition;
@@ -463,7 +463,7 @@ function facts(machine: MachineFigures, run: RunFigures): Markup {
   }
   if (found) {
     rows.push(["turns taken apart", ofTurns(found)]);
-    rows.push([`remainder share, ▲ above ${percent(MUCH)}`, share(found.remainderShare)]);
+    rows.push([`remainder share of medians, ▲ above ${percent(MUCH)}`, share(found.remainderShare)]);
     if (found.unknown.length > 0) {
       rows.push(["parts not recorded", found.unknown.join(", ")]);
     }
