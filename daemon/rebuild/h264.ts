@@ -35,6 +35,11 @@ export class H264Rebuilder implements Rebuilder {
   readonly #pps = c.v4l2_ctrl_h264_pps.at(this.#latestPps.bytes);
   readonly #matrix = c.v4l2_ctrl_h264_scaling_matrix.at(this.#latestMatrix.bytes);
   readonly #references = new H264References();
+  #doubtful = false;
+
+  get doubtful(): boolean {
+    return this.#doubtful;
+  }
 
   isWhole(bytes: Uint8Array): boolean {
     return this.#own ??= hasSps(bytes);
@@ -43,10 +48,11 @@ export class H264Rebuilder implements Rebuilder {
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
     if (this.isWhole(bytes)) return to.add(bytes);
     const first = to.size === 0;
+    if (first) this.#doubtful = false;
     try {
       this.#addParameterSets(to, controls);
       const gaps = this.#sps.flags & c.V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED;
-      this.#references.take(bytes, first, gaps !== 0, controls);
+      if (!this.#references.take(bytes, first, gaps !== 0, controls)) this.#doubtful = true;
       const startCode = controls.find(c.V4L2_CID_STATELESS_H264_START_CODE);
       // An enumeration: its low byte says all.
       if (startCode?.[0] === c.V4L2_STATELESS_H264_START_CODE_NONE) to.add(START_CODE);

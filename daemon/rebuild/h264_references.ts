@@ -1,6 +1,7 @@
 /**
  * Which pictures FFmpeg has as references of H.264, by the client's timestamps. It finds them itself, by
- * what slices say: where the client means others, its picture would be another one.
+ * what slices say: where the client means others, its picture may be another one. May be: a list has all that
+ * slices could refer to, and a lost picture stays in it, in the end up to the next IDR picture.
  *
  * @module
  */
@@ -36,11 +37,11 @@ export class H264References {
    * @param bytes slices, each behind a start code, or one without
    * @param first whether no slice of the picture came before
    * @param gaps whether the client may name pictures that never were: FFmpeg makes these up, as it has to
-   * @throws {StreamError} a slice may refer to a picture that is not there
+   * @returns whether all is there that a slice may refer to
    */
-  take(bytes: Uint8Array, first: boolean, gaps: boolean, controls: FrameControls): void {
+  take(bytes: Uint8Array, first: boolean, gaps: boolean, controls: FrameControls): boolean {
     const named = namedBy(controls);
-    if (named === undefined) return;
+    if (named === undefined) return true;
     const { timestampLow: low, timestampHigh: high } = controls;
     this.#low = low;
     this.#high = high;
@@ -49,13 +50,15 @@ export class H264References {
     const has = (one: Held) => there.some((held) => held.low === one.low && held.high === one.high);
     // The first field of a frame is a reference of its second one.
     const itself = (one: Held) => one.low === low && one.high === high;
-    if (refers && !gaps && !named.every((one) => has(one) || itself(one))) {
-      throw new StreamError("a reference is not there");
-    }
-    if (!first) return;
-    this.#before = there;
+    const complete = !refers || gaps || named.every((one) => has(one) || itself(one));
+    if (!first) return complete;
+    // What a picture names that refers to none is missed by no later one: where a stream begins in its
+    // middle, or behind a loss, clients name what they made up, as FFmpeg does.
+    const known = refers || idr ? named.filter(has) : named;
+    this.#before = refers ? there : known;
     // A timestamp names the latest picture that has it.
-    this.#held = [...named.filter((one) => has(one) && !itself(one)), { low, high }];
+    this.#held = [...known.filter((one) => !itself(one)), { low, high }];
+    return complete;
   }
 
   /** The latest picture is never to be there: it was not decoded. */
@@ -92,7 +95,17 @@ function look(bytes: Uint8Array): { idr: boolean; refers: boolean } {
     const type = bytes[at] & NAL_TYPE_MASK;
     if (!isSlice(type)) continue;
     idr ||= type === NAL_SLICE_IDR;
-    refers ||= !isIntra(bytes.subarray(at + 1));
+    refers ||= mayRefer(bytes.subarray(at + 1));
   }
   return { idr, refers };
+}
+
+function mayRefer(slice: Uint8Array): boolean {
+  try {
+    return !isIntra(slice);
+  } catch (error) {
+    // Whatever is wrong with it, the decoder is to say.
+    if (error instanceof StreamError) return false;
+    throw error;
+  }
 }

@@ -21,9 +21,12 @@ export interface Rebuilder {
   /**
    * Adds an OUTPUT buffer's content, and before it what it lacks.
    *
-   * @throws {StreamError} no header can say what the controls do, or a reference is not there
+   * @throws {StreamError} no header can say what the controls do, or a reference is not there without
+   * which there is nothing to decode
    */
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void;
+  /** Whether the picture that was added last may refer to one that is not there, for which FFmpeg has another. */
+  readonly doubtful?: boolean;
   /** FFmpeg rejected what was added last: it has no such frame to refer to. */
   reject?(): void;
   /** The next frame stands alone. */

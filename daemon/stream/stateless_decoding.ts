@@ -187,7 +187,8 @@ export class StatelessDecoding implements Disposable {
     if (!this.#capture.fits(picture)) return VPIPE_DEC_MISMATCH;
     if (!this.#capture.write(picture, captureIndex)) return VPIPE_DEC_FAILED;
     this.#written = true;
-    return decoder.damaged ? VPIPE_DEC_CORRUPT : VPIPE_DEC_OK;
+    const { doubtful } = this.#rebuilder;
+    return decoder.damaged || doubtful ? VPIPE_DEC_CORRUPT : VPIPE_DEC_OK;
   }
 
   /** Forgets CAPTURE buffers, which are gone. */
