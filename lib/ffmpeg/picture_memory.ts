@@ -48,7 +48,8 @@ const ALIGN = 1;
 /**
  * Counts the pictures that a decoder has memory for. FFmpeg's decoders ask for each, and get one that is free
  * from a pool of their size, whose memory lasts as long as that: so each address is counted once. AV1's have
- * pools of their own, and are counted by the stream's headers, as many as they have at most.
+ * pools of their own, and are counted by the stream's headers, as many as they have at most: whether they ask for
+ * what they give out (libaom), or do not (dav1d).
  */
 export class PictureMemory implements Disposable {
   readonly #ffmpeg: Ffmpeg;
@@ -108,7 +109,9 @@ export class PictureMemory implements Disposable {
    */
   allocate(context: Deno.PointerValue, frame: Deno.PointerValue, flags: number): number {
     const { avcodec_default_get_buffer2: allocate } = this.#ffmpeg.avcodec;
-    if (this.#allow === undefined) return allocate(context, frame, flags);
+    if (this.#allow === undefined || this.#sizes !== undefined) {
+      return allocate(context, frame, flags);
+    }
     const words = this.#words;
     this.#read(frame);
     this.#setSize(
