@@ -40,13 +40,22 @@ export class StreamMemory {
     if (code !== EBUSY && code !== EDQUOT) return true;
     if (!this.#complained) {
       this.#complained = true;
-      this.#log.warning("no-memory", {
-        stream: this.#stream,
-        wanted_mib: Math.ceil(bytes / MIB),
-        left_mib: Math.floor(request.available / MIB),
-        of: code === EBUSY ? "all" : "its user",
-      });
+      this.#complain(bytes, code);
     }
     return false;
   };
+
+  #complain(bytes: number, code: number): void {
+    try {
+      this.#log.warning("no-memory", {
+        stream: this.#stream,
+        wanted_mib: Math.ceil(bytes / MIB),
+        left_mib: Math.floor(this.#request.available / MIB),
+        of: code === EBUSY ? "all" : "its user",
+      });
+    } catch {
+      // FFmpeg asks in a callback: behind an exception it would go on with a picture that has no memory,
+      // and end the process. A log that cannot be written is told of by the next line elsewhere.
+    }
+  }
 }

@@ -1,11 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { memoryForPictures } from "../../daemon/session/memory.ts";
+import type { Log } from "../../daemon/stream/log.ts";
+import { EPIPE } from "../../daemon/stream/messages.ts";
+import { StreamMemory } from "../../daemon/stream/stream_memory.ts";
 import { Av1Sizes } from "../../lib/codec/av1/sizes.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import { AVERROR_ENOMEM, AVFRAME } from "../../lib/ffmpeg/abi/avutil.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { PictureMemory } from "../../lib/ffmpeg/picture_memory.ts";
+import { EDQUOT } from "../../lib/sys/errno.ts";
+import type { File } from "../../lib/sys/file.ts";
+import { VPIPE_DEC_IOC_MEMORY, vpipe_dec_memory } from "../../lib/uapi/vpipe_dec.ts";
+import { fakeIoctl, on } from "./fake_ioctl.ts";
 
 /** A decoder that asks for pictures of 4:2:0, and the memory that it is granted. */
 class Asking implements Disposable {
@@ -137,6 +144,30 @@ Deno.test("Av1Sizes: the largest frame of each temporal unit", () => {
   assertEquals(sizes.bytesPerPixel, 3);
   sizes.read(Uint8Array.of(0x32, 0x40));
   assertEquals(sizes.pixels, 0);
+});
+
+Deno.test("StreamMemory: what is refused is logged once a START, if it can be", () => {
+  const answers = [0, -EDQUOT, -EDQUOT, -EDQUOT, -EPIPE];
+  using _kernel = fakeIoctl(
+    on(VPIPE_DEC_IOC_MEMORY, vpipe_dec_memory, (memory) => {
+      memory.available = 2 << 20;
+      return answers.shift()!;
+    }),
+  );
+  const lines: unknown[] = [];
+  const warning = (...line: unknown[]) => {
+    lines.push(line);
+    throw new Error("no space left");
+  };
+  const memory = new StreamMemory({ warning } as unknown as Log, 7, { fd: -1 } as File);
+  assert(memory.allow(1));
+  assert(!memory.allow(3 << 20) && !memory.allow(3 << 20));
+  assertEquals(lines, [["no-memory", { stream: 7, wanted_mib: 3, left_mib: 2, of: "its user" }]]);
+  memory.begin();
+  assert(!memory.allow(3 << 20));
+  assertEquals(lines.length, 2);
+  // The stream is over.
+  assert(memory.allow(3 << 20));
 });
 
 Deno.test("memoryForPictures: what cgroups let the daemon have, or half the machine", () => {
