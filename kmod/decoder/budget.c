@@ -56,19 +56,28 @@ static struct vpdec_left vpdec_memory_left(const struct vpdec_session *session,
 	return left;
 }
 
-/* EBUSY: others have too much of it. EDQUOT: this user has. */
+/* EBUSY: others have too much of it. EDQUOT: this user has. What a stream has it may keep. */
+static int vpdec_may_have(const struct vpdec_left *left, const struct vpdec_stream *stream,
+			  u64 bytes)
+{
+	if (bytes <= vpdec_has_memory(stream))
+		return 0;
+	if (bytes > left->all)
+		return -EBUSY;
+
+	return bytes > left->own ? -EDQUOT : 0;
+}
+
 int vpdec_take_least_memory(const struct vpdec_session *session, const struct vpdec_ctx *ctx,
 			    struct vpdec_stream *stream, u64 bytes)
 {
 	struct vpdec_left left = vpdec_memory_left(session, ctx, stream);
+	int ret = vpdec_may_have(&left, stream, bytes);
 
-	if (bytes > left.all)
-		return -EBUSY;
-	if (bytes > left.own)
-		return -EDQUOT;
-	stream->least_memory = bytes;
+	if (!ret)
+		stream->least_memory = bytes;
 
-	return 0;
+	return ret;
 }
 
 /* The same, and EPIPE: the daemon does not serve the stream any more. */
@@ -76,19 +85,18 @@ static int vpdec_tell_memory(struct vpdec_stream *stream, struct vpipe_dec_memor
 {
 	const struct vpdec_session *session = stream->ctx->dev->session;
 	struct vpdec_left left;
+	int ret;
 
 	lockdep_assert_held(&stream->ctx->dev->lock);
 	if (!session || list_empty(&stream->served))
 		return -EPIPE;
 	left = vpdec_memory_left(session, stream->ctx, stream);
 	arg->available = min(left.all, left.own);
-	if (arg->wanted > left.all)
-		return -EBUSY;
-	if (arg->wanted > left.own)
-		return -EDQUOT;
-	stream->told_memory = arg->wanted;
+	ret = vpdec_may_have(&left, stream, arg->wanted);
+	if (!ret)
+		stream->told_memory = arg->wanted;
 
-	return 0;
+	return ret;
 }
 
 long vpdec_stream_memory(struct vpdec_stream *stream, struct vpipe_dec_memory __user *to)
