@@ -155,9 +155,9 @@ export class HevcRebuilder implements Rebuilder {
     this.#forgetSets();
   }
 
-  /** What FFmpeg rejected is no reference either. */
-  reject(): void {
-    if (this.#picture) this.#references.drop();
+  /** What FFmpeg rejected is no reference either, unless it was in a slice: the picture is there by then. */
+  reject(begun: boolean): void {
+    if (this.#picture && !begun) this.#references.drop();
     this.#picture = undefined;
   }
 

@@ -27,8 +27,13 @@ export interface Rebuilder {
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void;
   /** Whether the picture that was added last may refer to one that is not there, for which FFmpeg has another. */
   readonly doubtful?: boolean;
-  /** FFmpeg rejected what was added last: it has no such frame to refer to. */
-  reject?(): void;
+  /**
+   * FFmpeg rejected what was added last: it has no such frame to refer to, as most of its decoders keep only
+   * what is whole.
+   *
+   * @param begun there is a picture with what came before the damage
+   */
+  reject?(begun: boolean): void;
   /** The next frame stands alone. */
   flush(): void;
 }

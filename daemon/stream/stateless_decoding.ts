@@ -181,7 +181,7 @@ export class StatelessDecoding implements Disposable {
     const decoder = this.#decoder;
     const picture = decoder.decode();
     this.#codecNs = decoder.codecNs;
-    if (decoder.rejected) this.#rebuilder.reject?.();
+    if (decoder.rejected) this.#rebuilder.reject?.(picture !== undefined);
     if (decoder.refused) return VPIPE_DEC_FAILED;
     if (picture === undefined) return decoder.damaged ? VPIPE_DEC_CORRUPT : VPIPE_DEC_NO_PICTURE;
     if (!this.#capture.fits(picture)) return VPIPE_DEC_MISMATCH;

@@ -584,11 +584,14 @@ Deno.test("HEVC: a picture that was lost is missed by those that refer to it", (
   assertThrows(() => rebuilder.add(new Assembly(), broken, frame(params, 300)), StreamError);
   assertThrows(() => add({ lsb: 12, dpb: [300], before: [0] }, 301), StreamError, "not there");
   add({ lsb: 12, dpb: [204], before: [0] }, 204);
-  // Nor one that FFmpeg rejected; those before it are.
-  add({ lsb: 13, dpb: [204], before: [0] }, 302);
-  rebuilder.reject();
-  assertThrows(() => add({ lsb: 14, dpb: [302], before: [0] }, 303), StreamError, "not there");
-  add({ lsb: 14, dpb: [204], before: [0] }, 204);
+  // Nor one that FFmpeg rejected before it began the picture; those before it are.
+  add({ lsb: 13, dpb: [204], before: [0] }, 301);
+  rebuilder.reject(true);
+  add({ lsb: 14, dpb: [301, 204], before: [0, 1] }, 304);
+  add({ lsb: 15, dpb: [204], before: [0] }, 302);
+  rebuilder.reject(false);
+  assertThrows(() => add({ lsb: 0, dpb: [302], before: [0] }, 303), StreamError, "not there");
+  add({ lsb: 0, dpb: [204], before: [0] }, 204);
   rebuilder.flush();
   assertThrows(() => add({ lsb: 12, dpb: [204], before: [0] }, 205), StreamError, "not there");
   // A BLA picture forgets all, whatever the client's list has.

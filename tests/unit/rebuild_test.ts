@@ -449,7 +449,7 @@ function expectForgotten(make: () => Rebuilder, frames: readonly Sent<unknown>[]
     const add = adding(rebuilder, frames);
     add(0);
     add(1);
-    rebuilder[forget]!();
+    rebuilder[forget]!(false);
     assertThrows(() => add(2), StreamError, "reference");
     add(0);
     add(1);
