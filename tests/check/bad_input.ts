@@ -238,8 +238,8 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     await someRows(rows);
     capture.kill("SIGINT");
     const { status, stderr } = await capture.end(10);
-    expectEqual("status", status, 130);
     expectEqual("stderr", stderr, "");
+    expectEqual("status", status, 130);
     const kept = readCsv(rows).length;
     await context.run("capture-mmap", vivid, csv, 2, "--fps", FPS, "--warm-up", 0);
     return `status 130, ${kept} complete rows, the device is free again`;
