@@ -82,7 +82,7 @@ const KERNELS: Readonly<Record<string, readonly [need: string, seconds: number]>
   "6.12": ["root", 30],
   testing: ["root", 120],
   uml: ["kernel-testing", 300],
-  sanitized: ["kernel-testing", 420],
+  sanitized: ["kernel-testing", 460],
   arm64: ["root", 300],
 };
 
@@ -117,7 +117,7 @@ export const STEPS: Steps = {
   guests: step(120, ["modules-uml", "modules-sanitized"], ["guest/selftest", "uml", "sanitized"]),
   // No sanitizer looks into programs: what is theirs alone is checked where they are quick.
   "check-uml": check(200, UML, "--only", PROGRAMS),
-  "check-sanitized": check(480, SANITIZED, "--without", PROGRAMS),
+  "check-sanitized": check(330, SANITIZED, "--without", PROGRAMS),
   // Debian's own kernels, emulated: what a quick guest cannot show. The oldest has all in one, as
   // it takes a minute to boot. The newest one's sources have v4l2-compliance in uml, and arm64 is
   // of the release 6.12.
@@ -126,7 +126,7 @@ export const STEPS: Steps = {
   "check-testing": check(240, debian("testing"), "--short"),
   "check-arm64": checkArm64(500, ARM64, "--short"),
   "interop-uml": interop(180, UML),
-  "interop-sanitized": interop(100, SANITIZED, "compliance"),
+  "interop-sanitized": interop(110, SANITIZED, "compliance"),
   examples: inGuest(20, UML, "tools", "tests/examples.sh"),
   ffmpeg: inGuest(140, UML, "tools", ...DENO_RUN, "tests/interop/ffmpeg.ts"),
   "stress-filter": stress(150, "filter"),
