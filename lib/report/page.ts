@@ -463,7 +463,10 @@ function facts(machine: MachineFigures, run: RunFigures): Markup {
   }
   if (found) {
     rows.push(["turns taken apart", ofTurns(found)]);
-    rows.push([`remainder share of medians, ▲ above ${percent(MUCH)}`, share(found.remainderShare)]);
+    rows.push([
+      `remainder share of medians, ▲ above ${percent(MUCH)}`,
+      share(found.remainderShare),
+    ]);
     if (found.unknown.length > 0) {
       rows.push(["parts not recorded", found.unknown.join(", ")]);
     }
