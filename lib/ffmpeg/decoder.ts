@@ -9,6 +9,7 @@ import { behindStartCode } from "../codec/annexb.ts";
 import type { CodecName } from "../codec/codecs.ts";
 import { isSlice, NAL_TYPE_MASK } from "../codec/h264/nal_types.ts";
 import { DECODERS, findFfmpegDecoder } from "./decoders.ts";
+import { copyBytes } from "./copy_bytes.ts";
 import { CodecContext, type GetBuffer } from "./context.ts";
 import { Frame, isDamaged } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
@@ -186,10 +187,7 @@ export class Decoder implements Disposable {
     if (this.#source !== "asked" && this.#source !== "first asked") return picture.damaged;
     if (this.#source === "first asked" && this.#isDoubtful()) return true;
     if (this.#original === null) return false;
-    // memcpy takes a length that is no 32-bit number; this is one row of a picture.
-    const { size } = AVFRAME;
-    const to = this.#wordsPointer;
-    this.#ffmpeg.avutil.av_image_copy_plane(to, size, this.#original, size, size, 1);
+    copyBytes(this.#ffmpeg, this.#wordsPointer, this.#original, AVFRAME.size);
     return isDamaged(this.#ffmpeg, this.#words);
   }
 

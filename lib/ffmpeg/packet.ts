@@ -5,6 +5,7 @@
  */
 import { AV_INPUT_BUFFER_PADDING_SIZE, AV_PKT_DATA_H263_MB_INFO, AVPACKET } from "./abi/avcodec.ts";
 import { allocated, FfmpegError } from "./abi/error.ts";
+import { copyBytes } from "./copy_bytes.ts";
 import { pointerCell } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 
@@ -76,8 +77,7 @@ export class Packet implements Disposable {
     if (size > this.#capacity || avutil.av_buffer_is_writable(this.#buffer) === 0) {
       this.#allocate(size);
     }
-    // memcpy takes a length that is no 32-bit number; this is one row of a picture.
-    avutil.av_image_copy_plane(this.#data, size, source, size, size, 1);
+    copyBytes(this.#ffmpeg, this.#data, source, size);
     this.#bytes.fill(0, size, size + AV_INPUT_BUFFER_PADDING_SIZE);
     this.#words[AVPACKET.size >> 2] = size;
   }

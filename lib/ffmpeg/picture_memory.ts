@@ -7,6 +7,7 @@ import { Av1Sizes } from "../codec/av1/sizes.ts";
 import type { CodecName } from "../codec/codecs.ts";
 import { AVERROR_ENOMEM, AVFRAME } from "./abi/avutil.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
+import { copyBytes } from "./copy_bytes.ts";
 
 /**
  * Asked before pictures take more, and told when they take less.
@@ -132,9 +133,7 @@ export class PictureMemory implements Disposable {
   }
 
   #read(frame: Deno.PointerValue): void {
-    const { size } = AVFRAME;
-    // memcpy takes a length that is no 32-bit number; this is one row of a picture.
-    this.#ffmpeg.avutil.av_image_copy_plane(this.#wordsPointer, size, frame, size, size, 1);
+    copyBytes(this.#ffmpeg, this.#wordsPointer, frame, AVFRAME.size);
   }
 
   #isCounted(address: number): boolean {
