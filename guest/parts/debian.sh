@@ -125,7 +125,7 @@ boot_emulated() {
 
 # emulated_machine RUN USERLAND: set emulator_options: what every emulated guest has.
 emulated_machine() {
-	emulator_options=(-nodefaults -no-user-config -nographic -no-reboot -smp "$cpus" -m 2048
+	emulator_options=(-nodefaults -no-user-config -nographic -no-reboot -smp "$cpus" -m "${memory}G"
 		-serial "file:$1/console"
 		-fsdev "local,id=root,path=$2,security_model=none,readonly=on"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # The userland that all guests share: Debian 13, whose v4l2-compliance is new
-# enough for the kernels here. Guests mount it read-only.
+# enough for the kernels here. Guests mount it read-only. The other one has a
+# desktop's programs beside it, and is built when it is asked for.
 
 root_suite=trixie
 root_packages=(
@@ -25,9 +26,35 @@ root_packages=(
 	xz-utils
 )
 
+desktop_packages=(
+	chromium
+	firefox-esr
+	obs-studio
+	gstreamer1.0-pipewire
+	pipewire
+	wireplumber
+
+	dbus
+	fonts-dejavu-core
+	libgl1-mesa-dri
+	pkexec
+	polkitd
+	udev
+	xvfb
+)
+
 build_root() {
 	install_once root "installing Debian $root_suite (1 GB, a few minutes)" install_root \
 		"$root_suite" "${root_packages[@]}"
+}
+
+build_desktop() {
+	install_once root-desktop "installing Debian $root_suite's desktop programs (2 GB, some minutes)" \
+		install_desktop "$root_suite" "${root_packages[@]}" "${desktop_packages[@]}"
+}
+
+install_desktop() {
+	debootstrap_into "$1" "$root_suite" "${root_packages[*]} ${desktop_packages[*]}"
 }
 
 install_root() {

@@ -116,7 +116,7 @@ boot_uml() {
 	ulimit -c 0
 	exec 3>"$1/out" 4>"$1/err"
 	TMPDIR=$(uml_memory_folder "$1") \
-		exec setpriv --pdeathsig KILL "$store/$kernel/linux" mem=2G \
+		exec setpriv --pdeathsig KILL "$store/$kernel/linux" mem="${memory}G" \
 		seccomp=on ncpus="$cpus" \
 		initrd="$store/$kernel/initramfs" uml_dir="$1" \
 		con=null con0=null,fd:1 ssl0=null,fd:3 ssl1=null,fd:4 \
@@ -129,7 +129,7 @@ boot_uml() {
 uml_memory_folder() {
 	local free
 	free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
-	if [ "${free:-0}" -gt $((2 * 1024 * 1024)) ]; then
+	if [ "${free:-0}" -gt $((memory * 1024 * 1024)) ]; then
 		echo /dev/shm
 	else
 		echo "$1"
