@@ -47,6 +47,13 @@ export const tool = declareTool({
       ),
     ),
     digest: optional(outputPath("FILE", "file to write: a line a picture, its number and CRC-32")),
+    blocks: optional(
+      outputPath(
+        "CSV",
+        "file to write: a row a block that FFmpeg, run by this tool, finds in IN, with its quantiser " +
+          "or motion vector (of H.264, MPEG-1, -2, -4 and H.263; of VP9 quantisers alone)",
+      ),
+    ),
     timeout: { ...TIMEOUT, fallback: 30 },
   },
   run(values, session) {

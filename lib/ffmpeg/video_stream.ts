@@ -31,14 +31,23 @@ export class VideoStream implements Disposable {
   #end = 0;
   #skipped = 0;
 
-  /** @throws {FfmpegError} no such file, or FFmpeg finds no video in it, or cannot decode it */
-  constructor(ffmpeg: FfmpegWithFiles, path: string) {
+  /**
+   * @param options for the decoder, beside those of this class
+   * @throws {FfmpegError} no such file, or FFmpeg finds no video in it, or cannot decode it
+   */
+  constructor(
+    ffmpeg: FfmpegWithFiles,
+    path: string,
+    options: Readonly<Record<string, string>> = {},
+  ) {
     this.#ffmpeg = ffmpeg;
     this.#path = path;
     using made = new DisposableStack();
     this.#demuxer = made.use(new Demuxer(ffmpeg, path));
     const { decoder, parameters } = this.#demuxer;
-    this.#context = made.use(new CodecContext(ffmpeg, decoder, OPTIONS, { parameters }));
+    this.#context = made.use(
+      new CodecContext(ffmpeg, decoder, { ...OPTIONS, ...options }, { parameters }),
+    );
     this.#packet = made.use(new Packet(ffmpeg));
     this.picture = made.use(new Frame(ffmpeg));
     this.#owned = made.move();

@@ -1,5 +1,6 @@
 /**
- * libavutil: frames, options, error texts (libavutil/frame.h, opt.h, error.h, imgutils.h).
+ * libavutil: frames and what is beside their pictures, options, error texts (libavutil/frame.h,
+ * video_enc_params.h, motion_vector.h, opt.h, error.h, imgutils.h).
  *
  * Only what is the same from FFmpeg 5 to 9 is used: functions, and the first members of AVFrame.
  *
@@ -24,6 +25,8 @@ export const AVUTIL = {
   av_frame_unref: { parameters: ["pointer"], result: "void" },
   av_frame_apply_cropping: { parameters: ["pointer", "i32"], result: "i32" },
   av_frame_get_buffer: { parameters: ["pointer", "i32"], result: "i32" },
+  av_frame_get_side_data: { parameters: ["pointer", "i32"], result: "pointer" },
+  av_frame_side_data_name: { parameters: ["i32"], result: "pointer" },
   av_buffer_is_writable: { parameters: ["pointer"], result: "i32" },
   av_get_pix_fmt: { parameters: ["buffer"], result: "i32" },
   av_get_pix_fmt_name: { parameters: ["i32"], result: "pointer" },
@@ -124,3 +127,48 @@ export const AVFRAME_ERRORS = {
 
 /** Of AVFrame.flags: the picture may be wrong. */
 export const AV_FRAME_FLAG_CORRUPT = 1 << 0;
+
+/** Of enum AVFrameSideDataType, whose numbers moved from release to release: by av_frame_side_data_name. */
+export const SIDE_DATA_NAMES = {
+  motionVectors: "Motion vectors",
+  encodingParameters: "Video encoding parameters",
+} as const;
+
+/** Offsets in AVFrameSideData, of libavutil/frame.h. */
+export const AVFRAMESIDEDATA = {
+  /** `uint8_t *data` */
+  data: 8,
+  /** `size_t size` */
+  size: 16,
+} as const;
+
+/** Offsets in AVVideoEncParams, of libavutil/video_enc_params.h: a header, then blocks. */
+export const AVVIDEOENCPARAMS = {
+  /** `unsigned int nb_blocks` */
+  blocks: 0,
+  /** `size_t blocks_offset`, `size_t block_size` */
+  blocksOffset: 8,
+  blockSize: 16,
+  /** `int32_t qp`: of the whole picture */
+  qp: 28,
+} as const;
+
+/** Offsets in AVVideoBlockParams, of libavutil/video_enc_params.h. */
+export const AVVIDEOBLOCKPARAMS = { x: 0, y: 4, width: 8, height: 12, deltaQp: 16 } as const;
+
+/** Offsets in AVMotionVector, of libavutil/motion_vector.h, and its size. */
+export const AVMOTIONVECTOR = {
+  /** `int32_t source`: below 0 for what was shown before, above for what will be */
+  source: 0,
+  /** `uint8_t w`, `uint8_t h` */
+  width: 4,
+  height: 5,
+  /** `int16_t dst_x`, `int16_t dst_y` */
+  toX: 10,
+  toY: 12,
+  /** `int32_t motion_x`, `int32_t motion_y`, in units of 1 / `uint16_t motion_scale` pixels */
+  motionX: 24,
+  motionY: 28,
+  motionScale: 32,
+  bytes: 40,
+} as const;

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { parse } from "@std/csv";
 import { Buffer } from "node:buffer";
+import { existsSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import type { Context } from "../../harness/context.ts";
 import { pictures } from "./client.ts";
@@ -114,6 +116,44 @@ export async function decoderStreamChecks(suite: Suite, context: Context): Promi
     }).join("");
     expectEqual("checksums", Deno.readTextFileSync(file), expected);
     return `${stdout.length} bytes on stdout and nothing else, ${first.frames} CRC-32 of them`;
+  });
+
+  await suite.whole?.check("decoder: blocks", async () => {
+    const csv = `${context.scratch}/blocks.csv`;
+    await expectDecoded(context, `${folder}/${h264.name}`, h264, "--blocks", csv);
+    const rows = parse(Deno.readTextFileSync(csv), { skipFirstRow: true });
+    const of = (wanted: string) => rows.filter(({ kind }) => kind === wanted);
+    const number = (text: string | undefined) => text === "" ? NaN : Number(text);
+    const [width, height] = [320, 240];
+    for (let frame = 0; frame < h264.frames; frame++) {
+      const blocks = of("block").filter((row) => number(row.frame) === frame);
+      const places = new Set(blocks.map(({ x, y }) => `${x},${y}`));
+      expectEqual(`blocks of frame ${frame}`, places.size, width * height / 16 ** 2);
+      expectEqual("each one once", blocks.length, places.size);
+    }
+    expectEqual("a quantiser of each picture", of("picture").length, h264.frames);
+    expect(
+      of("block").every(({ qp }) => number(qp) >= 0 && number(qp) <= 51),
+      "H.264's quantisers",
+    );
+    const vectors = of("vector");
+    expect(
+      vectors.every((row) =>
+        number(row.frame) > 0 && number(row.source) !== 0 && number(row.motion_x) <= width &&
+        number(row.x) + number(row.width) <= width && number(row.y) + number(row.height) <= height
+      ),
+      "vectors of blocks in the picture",
+    );
+    expect(vectors.length > 0, "no vector");
+
+    Deno.removeSync(csv);
+    const other = `${folder}/stateful/hevc-320x240.hevc`;
+    await using decoding = new Decoding(context, other, ["--blocks", csv]);
+    const { status, stderr } = await decoding.end();
+    expectEqual("status of HEVC", status, 1);
+    expect(stderr.includes(`${other}: FFmpeg tells nothing of the blocks of this codec`), stderr);
+    expect(!existsSync(csv) && !existsSync(decoding.output), "a file without anything in it");
+    return `${of("block").length} blocks, ${vectors.length} vectors; none of HEVC, in one line`;
   });
 
   await suite.check("decoder: three streams at once", async () => {
