@@ -40,7 +40,8 @@ export class Fuzzer {
   readonly #target: Target;
   readonly #coverage: Coverage;
   readonly #random: Random;
-  readonly #corpus: Bytes[] = [];
+  /** Inputs that are kept, in the order in which they were tried. */
+  readonly corpus: Bytes[] = [];
   #next = 0;
   /** Inputs tried so far. */
   runs = 0;
@@ -51,9 +52,9 @@ export class Fuzzer {
     this.#random = new Random(seed);
   }
 
-  /** Inputs that are kept. */
-  get kept(): number {
-    return this.#corpus.length;
+  /** Whether it is through with what there was to begin with. */
+  get begun(): boolean {
+    return this.#next === this.#target.seeds.length;
   }
 
   /** Tries the next input. */
@@ -64,9 +65,9 @@ export class Fuzzer {
     if (this.#next < seeds.length) input = seeds[this.#next++];
     else {
       // The newest are the most promising.
-      const newest = this.#corpus.slice(-8);
-      const from = random.pick(random.chance(0.5) ? newest : this.#corpus);
-      input = mutate(random, from, random.pick(this.#corpus));
+      const newest = this.corpus.slice(-8);
+      const from = random.pick(random.chance(0.5) ? newest : this.corpus);
+      input = mutate(random, from, random.pick(this.corpus));
     }
     this.runs++;
     const begin = processorMs();
@@ -79,7 +80,7 @@ export class Fuzzer {
     if (taken > SLOW_MS) {
       return { input, error: new Error(`took ${Math.round(taken)} ms of the processor`) };
     }
-    if (await this.#coverage.take() || this.#corpus.length === 0) this.#corpus.push(input);
+    if (await this.#coverage.take() || this.corpus.length === 0) this.corpus.push(input);
     return undefined;
   }
 }

@@ -3,12 +3,17 @@
  *
  * ```text
  * deno run --allow-all tests/fuzz/main.ts [--seconds N] [--seed N] [--only NAME] [--finds FOLDER]
+ *   [--corpus FOLDER]
  * ```
  *
- * Inputs that break something are written to FOLDER, build/fuzz unless told. Status 1 if there is one.
+ * Inputs that break something are written to the folder of finds, build/fuzz unless told. Status 1 if there
+ * is one. With a corpus it begins with the inputs there, and leaves there those that run code of their own.
+ *
+ * What V8 answers stays in Deno's memory, some megabytes a second: `tests/fuzz/rounds` is for more than minutes.
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Coverage } from "./coverage.ts";
 import { Fuzzer } from "./fuzzer.ts";
@@ -22,6 +27,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "10" },
     seed: { type: "string", default: "1" },
     only: { type: "string" },
+    corpus: { type: "string" },
     finds: { type: "string", default: "build/fuzz" },
   },
 });
@@ -37,7 +43,18 @@ stack.defer(() => coverage.end());
 // Only what is compiled from here on is counted by blocks.
 const { TARGETS } = await import("./targets.ts") as { TARGETS: readonly Target[] };
 const targets = TARGETS.filter(({ name }) => values.only === undefined || name === values.only);
-const fuzzers = targets.map((target) => ({ target, fuzzer: new Fuzzer(target, coverage, seed) }));
+const corpusOf = (name: string) => `${values.corpus}/${name}`;
+
+function inputsOf(name: string): Uint8Array<ArrayBuffer>[] {
+  if (values.corpus === undefined || !existsSync(corpusOf(name))) return [];
+  const names = Array.from(Deno.readDirSync(corpusOf(name)), (entry) => entry.name).sort();
+  return names.map((input) => Deno.readFileSync(`${corpusOf(name)}/${input}`));
+}
+
+const fuzzers = targets.map((target) => {
+  const seeds = [...target.seeds, ...inputsOf(target.name)];
+  return { target, fuzzer: new Fuzzer({ ...target, seeds }, coverage, seed) };
+});
 const broken = new Map<string, string>();
 
 async function turn(target: Target, fuzzer: Fuzzer): Promise<void> {
@@ -55,6 +72,17 @@ async function turn(target: Target, fuzzer: Fuzzer): Promise<void> {
 while (performance.now() < end && broken.size < targets.length) {
   for (const { target, fuzzer } of fuzzers) await turn(target, fuzzer);
 }
+if (values.corpus !== undefined) {
+  for (const { target: { name }, fuzzer } of fuzzers) {
+    // A round that was too short for all of the corpus takes nothing from it.
+    if (!fuzzer.begun) continue;
+    if (existsSync(corpusOf(name))) Deno.removeSync(corpusOf(name), { recursive: true });
+    Deno.mkdirSync(corpusOf(name), { recursive: true });
+    fuzzer.corpus.forEach((input, i) =>
+      Deno.writeFileSync(`${corpusOf(name)}/${String(i).padStart(6, "0")}`, input)
+    );
+  }
+}
 for (const { target: { name, reads } } of fuzzers) {
   if (broken.has(name) || coverage.saw(project(reads))) continue;
   broken.set(name, reads);
@@ -64,7 +92,9 @@ for (const { target: { name, reads } } of fuzzers) {
 }
 for (const { target: { name }, fuzzer } of fuzzers) {
   const word = broken.has(name) ? "FAILED" : "ok";
-  console.log(`${word.padEnd(7)} fuzz: ${name}: ${fuzzer.runs} inputs, ${fuzzer.kept} kept`);
+  console.log(
+    `${word.padEnd(7)} fuzz: ${name}: ${fuzzer.runs} inputs, ${fuzzer.corpus.length} kept`,
+  );
 }
 console.log(`${targets.length - broken.size} passed, ${broken.size} failed`);
 Deno.exit(broken.size === 0 ? 0 : 1);
