@@ -6,6 +6,7 @@
  */
 import { ENODEV, ENOENT, SysError } from "../../lib/sys/errno.ts";
 import { type Outcome, run, succeed } from "./processes.ts";
+import { expect } from "./suite.ts";
 
 /** Whether there is something at `path`. */
 export function exists(path: string): boolean {
@@ -35,6 +36,15 @@ function node(folder: string, is: (entry: string) => boolean): string {
   throw new SysError(folder, "find a node", ENOENT);
 }
 
+/** What insmod says, and what to do where the kernel takes signed modules alone. */
+export function whyNotLoaded(stderr: string): string {
+  const said = stderr.trim();
+  // ENOKEY and EKEYREJECTED are of signatures; EPERM, to root, is lockdown's.
+  return /Key was rejected|Required key not available|Operation not permitted/.test(said)
+    ? `${said}: the kernel takes signed modules only (Secure Boot): see Secure Boot in README.md`
+    : said;
+}
+
 /** A kernel module. */
 export class Module {
   readonly #folder: string;
@@ -48,8 +58,10 @@ export class Module {
     return run("insmod", [module, ...parameters]);
   }
 
-  load(module: string, ...parameters: string[]): Promise<string> {
-    return succeed("insmod", [module, ...parameters]);
+  async load(module: string, ...parameters: string[]): Promise<void> {
+    const { status, stderr } = await this.tryLoad(module, ...parameters);
+    const command = ["insmod", module, ...parameters].join(" ");
+    expect(status === 0, `${command}: ${whyNotLoaded(stderr)}`);
   }
 
   tryUnload(): Promise<Outcome> {

@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parse as readJunit } from "npm:junit2json@4.0.0";
 import { type FinalResults, Parser } from "npm:tap-parser@18.3.4";
 import { expectNothingLeft, held, leftBehind } from "../harness/left_behind.ts";
+import { whyNotLoaded } from "../harness/modules.ts";
 import { CheckFailure, Skip, Suite } from "../harness/suite.ts";
 import { junit } from "../harness/junit.ts";
 import { ktapBegin, ktapGroup } from "../harness/ktap.ts";
@@ -84,4 +85,16 @@ Deno.test("what is left behind fails the check, and is named", async () => {
   const more = new Map([["dma-bufs", 3], ["users of module vivid", 1]]);
   assertEquals(leftBehind(few, more), ["dma-bufs: 3, 2 before"]);
   assertEquals(leftBehind(more, few), []);
+});
+
+Deno.test("a module that is not signed: what to do is said", () => {
+  const of = (error: string) => `insmod: ERROR: could not insert module vpipe.ko: ${error}\n`;
+  for (
+    const error of [
+      "Key was rejected by service",
+      "Required key not available",
+      "Operation not permitted",
+    ]
+  ) assert(whyNotLoaded(of(error)).endsWith("see Secure Boot in README.md"), error);
+  assert(whyNotLoaded(of("File exists")).endsWith("File exists"));
 });

@@ -6,7 +6,6 @@
 import type { Context } from "../../harness/context.ts";
 import { loop } from "../../harness/nodes.ts";
 import type { Outcome } from "../../harness/processes.ts";
-import { expect } from "../../harness/suite.ts";
 
 /** Unloads the module, if it is loaded, and tries to load it with these parameters. */
 export async function tryLoadLoop(context: Context, ...parameters: string[]): Promise<Outcome> {
@@ -16,6 +15,6 @@ export async function tryLoadLoop(context: Context, ...parameters: string[]): Pr
 
 /** Loads the module anew with these parameters. */
 export async function loadLoop(context: Context, ...parameters: string[]): Promise<void> {
-  const { status, stderr } = await tryLoadLoop(context, ...parameters);
-  expect(status === 0, `insmod ${context.loopModule} ${parameters.join(" ")}: ${stderr.trim()}`);
+  if (loop.isLoaded()) await loop.unload();
+  await loop.load(context.loopModule, ...parameters);
 }
