@@ -38,7 +38,7 @@ export const REGION: Parameter<Rectangle> = {
 
 export const HEAP = path(
   "HEAP",
-  "dma-heap to allocate from, such as /dev/dma_heap/system, or /dev/udmabuf",
+  "dma-heap to allocate from, such as /dev/dma_heap/system, or /dev/udmabuf, or /dev/dri/cardN",
 );
 
 /** The filter's algorithms, by name. */
@@ -112,7 +112,7 @@ export function anyFormat(without: string): Parameter<string> {
 
 /** `--heap` */
 export const HEAP_OPTION: Parameter<string> = {
-  ...path("HEAP", "dma-heap for DMABUF, or /dev/udmabuf"),
+  ...path("HEAP", "dma-heap for DMABUF, or /dev/udmabuf, or /dev/dri/cardN"),
   fallback: "/dev/dma_heap/system",
 };
 

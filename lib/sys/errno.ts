@@ -37,6 +37,8 @@ export const EINVAL = 22;
 export const ENOTTY = 25;
 /** The file is too large. */
 export const EFBIG = 27;
+/** A call that the kernel or the driver does not have. */
+export const ENOSYS = 38;
 /** An invalid request descriptor. */
 export const EBADR = 53;
 /** No data available. */

@@ -21,7 +21,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const UAPI = `${ROOT}lib/uapi`;
 
 /** The newest kernel's, as they are in its sources: a distribution's are older. */
-const KERNEL_HEADERS = `${ROOT}build/guest/linux/include/uapi/linux`;
+const KERNEL_HEADERS = `${ROOT}build/guest/linux/include/uapi`;
 
 /** Of lib/uapi: no header's, but what its other files are written in. */
 const BASIS = ["ioctl_number.ts", "mod.ts", "struct.ts"];
@@ -29,11 +29,16 @@ const BASIS = ["ioctl_number.ts", "mod.ts", "struct.ts"];
 /** Headers that have an underscore themselves. */
 const UNDERSCORED = ["perf_event"];
 
+/** Headers of another folder. */
+const FOLDERS: Readonly<Record<string, string>> = { drm: "drm" };
+
 /** `v4l2_controls_vp9.ts` has a part of v4l2-controls.h, `dma_buf.ts` all that is said of dma-buf.h. */
 function headerOf(file: string): string {
   const stem = file.replace(/^(v4l2_controls)_.*|\.ts$/, "$1");
   const name = UNDERSCORED.includes(stem) ? stem : stem.replaceAll("_", "-");
-  return name.startsWith("vpipe") ? `"kmod/uapi/${name}.h"` : `<linux/${name}.h>`;
+  return name.startsWith("vpipe")
+    ? `"kmod/uapi/${name}.h"`
+    : `<${FOLDERS[name] ?? "linux"}/${name}.h>`;
 }
 
 type Module = readonly [header: string, exports: Record<string, unknown>];
@@ -58,8 +63,10 @@ for (const { name } of [...Deno.readDirSync(UAPI)].sort((a, b) => a.name < b.nam
 
 /** Those that are compared, and what they include of each other. */
 const kernelHeaders = [
-  "v4l2-common.h",
-  ...new Set(kernelModules.flatMap(([header]) => header.match(/(?<=<linux\/).*(?=>)/) ?? [])),
+  "linux/v4l2-common.h",
+  "drm/drm_mode.h",
+  "linux/bits.h",
+  ...new Set(kernelModules.flatMap(([header]) => header.match(/(?<=<).*(?=>)/) ?? [])),
 ];
 
 const modules = [...libcModules, ...kernelModules];
@@ -107,9 +114,9 @@ Deno.test(`the C headers agree with the library in ${compared.length} values`, (
   ].join("\n");
   const folder = Deno.makeTempDirSync();
   try {
-    Deno.mkdirSync(`${folder}/linux`);
+    for (const name of ["linux", "drm"]) Deno.mkdirSync(`${folder}/${name}`);
     for (const name of kernelHeaders) {
-      Deno.symlinkSync(`${KERNEL_HEADERS}/${name}`, `${folder}/linux/${name}`);
+      Deno.symlinkSync(`${KERNEL_HEADERS}/${name}`, `${folder}/${name}`);
     }
     // Of what the sources have in it, nothing is for userspace.
     Deno.writeTextFileSync(`${folder}/linux/compiler.h`, "");

@@ -22,6 +22,7 @@ import { decoderStreamChecks } from "./streams.ts";
 import { decoderTraceChecks } from "./trace.ts";
 import { kernelChecks } from "./pixel_functions.ts";
 import { exists } from "../../harness/modules.ts";
+import { primeChecks } from "./prime.ts";
 import { run } from "../../harness/processes.ts";
 import { statefulChecks } from "../stateful/stateful.ts";
 import { statefulCodecChecks } from "../stateful/codecs.ts";
@@ -77,6 +78,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   if (daemon === undefined) return;
   await using _running = daemon;
   await decoderChainChecks(suite, context);
+  await primeChecks(suite, context);
   await decoderTraceChecks(suite, context);
   await decoderInjectChecks(suite, context);
   await statefulChecks(suite, context);
