@@ -46,6 +46,21 @@ const KEPT: Readonly<Record<CodecName, Kept>> = {
 /** Without padding, which FFmpeg's own is little of. */
 const ALIGN = 1;
 
+/** Pictures of one size, and what came before them. */
+interface Pool {
+  readonly width: number;
+  readonly height: number;
+  readonly format: number;
+  /** Of one of them. */
+  readonly bytes: number;
+  /** Of those of other sizes that may still be there. */
+  readonly others: number;
+  /** Of the largest that may still be there. */
+  readonly largest: number;
+}
+
+const NO_POOL: Pool = { width: 0, height: 0, format: -1, bytes: 0, others: 0, largest: 0 };
+
 /**
  * Counts the pictures that a decoder has memory for. FFmpeg's decoders ask for each, and get one that is free
  * from a pool of their size, whose memory lasts as long as that: so each address is counted once. AV1's have
@@ -62,16 +77,9 @@ export class PictureMemory implements Disposable {
   /** Where the pictures of the latest size begin. */
   readonly #addresses = new Float64Array(64);
   #count = 0;
-  /** Bytes of those of other sizes that may still be there. */
-  #others = 0;
+  #pool = NO_POOL;
   /** Asked for since then. */
   #since = 0;
-  #width = 0;
-  #height = 0;
-  #format = -1;
-  /** Of a picture of that size, and of the largest that may still be there. */
-  #bytes = 0;
-  #largest = 0;
   #flushed = false;
   #granted = 0;
   #refused = false;
@@ -115,13 +123,20 @@ export class PictureMemory implements Disposable {
     }
     const words = this.#words;
     this.#read(frame);
-    this.#setSize(
+    const pool = this.#poolFor(
       words[AVFRAME.width >> 2],
       words[AVFRAME.height >> 2],
       words[AVFRAME.format >> 2],
     );
+    const same = pool === this.#pool;
+    // FFmpeg keeps the pool that it has where there is no memory for another one.
+    if (!this.#grant(this.#needed(pool, same ? this.#count : 0))) return AVERROR_ENOMEM;
     this.#flushed = false;
-    if (!this.#grant(this.#needed())) return AVERROR_ENOMEM;
+    if (!same) {
+      this.#pool = pool;
+      this.#count = 0;
+      this.#since = 0;
+    }
     const code = allocate(context, frame, flags);
     if (code < 0) return code;
     this.#read(frame);
@@ -141,33 +156,30 @@ export class PictureMemory implements Disposable {
     return false;
   }
 
-  /** Of a picture whose size is another one than the last one's. */
-  #setSize(width: number, height: number, format: number): void {
-    if (width === this.#width && height === this.#height && format === this.#format) return;
-    this.#width = width;
-    this.#height = height;
-    this.#format = format;
+  /** That of the last picture, or, where the size is another one, what takes its place. */
+  #poolFor(width: number, height: number, format: number): Pool {
+    const last = this.#pool;
+    if (width === last.width && height === last.height && format === last.format) return last;
     // Behind a flush nothing is held of the last ones.
-    this.#others = this.#flushed ? 0 : this.#others + this.#count * this.#bytes;
+    const others = this.#flushed ? 0 : last.others + this.#count * last.bytes;
     const picture = this.#ffmpeg.avutil.av_image_get_buffer_size(format, width, height, ALIGN);
-    this.#bytes = picture + width * height * this.#kept.beside;
-    this.#largest = this.#others === 0 ? this.#bytes : Math.max(this.#largest, this.#bytes);
-    this.#count = 0;
-    this.#since = 0;
+    const bytes = picture + width * height * this.#kept.beside;
+    const largest = others === 0 ? bytes : Math.max(last.largest, bytes);
+    return { width, height, format, bytes, others, largest };
   }
 
   /** Where frames cannot refer to such of another size, these have been shown by and by. */
   #forgetOthers(): void {
-    if (this.#others === 0 || this.#kept.scales || ++this.#since <= this.#kept.pictures) return;
-    this.#others = 0;
-    this.#largest = this.#bytes;
-    this.#grant(this.#needed());
+    const pool = this.#pool;
+    if (pool.others === 0 || this.#kept.scales || ++this.#since <= this.#kept.pictures) return;
+    this.#pool = { ...pool, others: 0, largest: pool.bytes };
+    this.#grant(this.#needed(this.#pool, this.#count));
   }
 
-  #needed(): number {
-    const count = this.#count + 1;
-    const most = Math.max(count, this.#kept.pictures) * this.#largest;
-    return Math.min(this.#others + count * this.#bytes, most);
+  /** With one more than the `count` that there are of a pool. */
+  #needed({ bytes, others, largest }: Pool, count: number): number {
+    const most = Math.max(count + 1, this.#kept.pictures) * largest;
+    return Math.min(others + (count + 1) * bytes, most);
   }
 
   #grant(bytes: number): boolean {

@@ -185,3 +185,26 @@ Deno.test("memoryForPictures: what cgroups let the daemon have, or half the mach
   const slice = { "/sys/fs/cgroup/system.slice/memory.max": "40000\n" };
   assertEquals(given({ ...unit, ...limits, ...slice }), 30000);
 });
+
+Deno.test("PictureMemory: a size that was refused is not the decoder's, nor takes anything's place", () => {
+  using asking = new Asking("h264");
+  asking.limit = 6 * h264(64);
+  for (const address of [1, 2]) assert(asking.ask(64, address));
+  assert(!asking.ask(1024, 1));
+  for (const address of [1, 2, 1]) assert(asking.ask(64, address));
+  assertEquals(asking.granted, 3 * h264(64));
+  // FFmpeg's pool is as it was: what is free in it is still there.
+  asking.memory.flush();
+  assert(!asking.ask(1024, 1) && asking.ask(64, 1));
+  assertEquals(asking.granted, 3 * h264(64));
+});
+
+Deno.test("memoryForPictures: a cgroup that may have nothing is not one without a limit", () => {
+  const files: Record<string, string> = {
+    "/proc/self/cgroup": "0::/\n",
+    "/sys/fs/cgroup/memory.high": "0\n",
+  };
+  assertEquals(memoryForPictures((path) => files[path]), 1);
+  files["/sys/fs/cgroup/memory.high"] = "1\n";
+  assertEquals(memoryForPictures((path) => files[path]), 1);
+});
