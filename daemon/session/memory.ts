@@ -51,5 +51,6 @@ export function memoryForPictures(read: Read = readText): number {
   const total = read("/proc/meminfo")?.match(/^MemTotal:\s+(\d+) kB$/m)?.[1];
   const machine = total === undefined ? Infinity : Number(total) * KIB * OF_MACHINE;
   const limit = Math.min(machine, ...cgroupLimits(read));
-  return limit === Infinity ? 0 : Math.floor(limit * OF_LIMIT);
+  // 0 would be any number.
+  return limit === Infinity ? 0 : Math.max(Math.floor(limit * OF_LIMIT), 1);
 }
