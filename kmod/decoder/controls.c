@@ -376,14 +376,14 @@ void vpdec_controls_settle(struct vpdec_ctx *ctx)
 	unsigned int i;
 
 	mutex_lock(ctx->hdl.lock);
-	ctx->references = ctx->out_fmt->references;
+	WRITE_ONCE(ctx->references, ctx->out_fmt->references);
 	for (i = 0; i < ctx->out_fmt->num_controls; i++) {
 		const struct vpdec_control *control = &ctx->out_fmt->controls[i];
 
 		if (control->depth)
-			ctx->depth = control->depth(ctrls[i]->p_cur.p);
+			WRITE_ONCE(ctx->depth, control->depth(ctrls[i]->p_cur.p));
 		if (control->references)
-			ctx->references = control->references(ctrls[i]->p_cur.p);
+			WRITE_ONCE(ctx->references, control->references(ctrls[i]->p_cur.p));
 	}
 	mutex_unlock(ctx->hdl.lock);
 }

@@ -83,7 +83,7 @@ void vpdec_stream_give_up(struct vpdec_stream *stream)
 	lockdep_assert_held(&stream->lock);
 	if (stream->over)
 		return;
-	stream->over = true;
+	WRITE_ONCE(stream->over, true);
 	vpdec_stream_take_back(stream);
 	/* A client that waits for pictures would wait in vain. */
 	if (stateful) {

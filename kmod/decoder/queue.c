@@ -140,7 +140,7 @@ int vpdec_start_queue(struct vb2_queue *vq)
 		vpipe_m2m_return_queued(ctx->fh.m2m_ctx, vq, &ctx->hdl,
 					VB2_BUF_STATE_QUEUED);
 	else
-		ctx->streaming[capture] = true;
+		WRITE_ONCE(ctx->streaming[capture], true);
 
 	return ret;
 }

@@ -147,7 +147,7 @@ static void vpdec_stateful_stop(struct vb2_queue *vq)
 	struct vpdec_stream *stream = ctx->stream;
 	bool capture = vpdec_is_capture(vq);
 
-	ctx->streaming[capture] = false;
+	WRITE_ONCE(ctx->streaming[capture], false);
 	if (stream) {
 		spin_lock(&stream->lock);
 		if (capture) {

@@ -163,7 +163,7 @@ static void vpdec_stateless_stop(struct vb2_queue *vq)
 	struct vpdec_ctx *ctx = vb2_get_drv_priv(vq);
 	struct vpdec_stream *stream = ctx->stream;
 
-	ctx->streaming[vpdec_is_capture(vq)] = false;
+	WRITE_ONCE(ctx->streaming[vpdec_is_capture(vq)], false);
 	if (stream) {
 		spin_lock(&stream->lock);
 		vpdec_stream_take_back(stream);

@@ -25,7 +25,7 @@ int vloop_enter(struct vloop_file *file, bool writes)
 		dev->openers++;
 		file->number = ++dev->opened;
 		file->gives_image = dev->image_io && writes;
-		file->side = file->gives_image ? VLOOP_OUTPUT : VLOOP_NEITHER;
+		WRITE_ONCE(file->side, file->gives_image ? VLOOP_OUTPUT : VLOOP_NEITHER);
 		list_add_tail(&file->entry, &dev->files);
 	}
 	mutex_unlock(&dev->lock);
@@ -219,7 +219,7 @@ void vloop_unclaim(struct vloop_file *file, struct vb2_queue *q)
 		file->capturer = NULL;
 	} else if (dev->writer == file) {
 		vloop_memory_forget_all(dev);
-		dev->writer = NULL;
+		WRITE_ONCE(dev->writer, NULL);
 	} else if (dev->imager == file) {
 		dev->imager = NULL;
 	}

@@ -318,7 +318,7 @@ static void vloop_set_fmt(struct vloop_dev *dev, const struct vloop_format *form
 	dev->width = pix->width;
 	dev->height = pix->height;
 	dev->bytesperline = pix->bytesperline;
-	dev->sizeimage = pix->sizeimage;
+	WRITE_ONCE(dev->sizeimage, pix->sizeimage);
 	dev->colors = vpipe_read_colors(pix);
 	/* What is black depends on the colours. */
 	vloop_placeholder_forget(dev, same);

@@ -39,7 +39,7 @@ static int vloop_queue_setup(struct vb2_queue *q, unsigned int *num_buffers,
 	sizeimage = dev->sizeimage;
 	least = vloop_least_buffers(dev, q);
 	if (vloop_is_capture(q) && !there)
-		file->reader.stale = false;
+		WRITE_ONCE(file->reader.stale, false);
 	mutex_unlock(&dev->lock);
 
 	if (!*num_planes) {
@@ -214,7 +214,7 @@ static int vloop_start_output(struct vloop_file *file)
 
 	if (!file->gives_image) {
 		spin_lock(&dev->frames_lock);
-		dev->streaming = true;
+		WRITE_ONCE(dev->streaming, true);
 		dev->written = 0;
 		spin_unlock(&dev->frames_lock);
 	}

@@ -99,7 +99,7 @@ int vloop_start_reading(struct vloop_file *file)
 	if (ret)
 		return ret;
 	file->reader.reading = true;
-	file->reader.stale = false;
+	WRITE_ONCE(file->reader.stale, false);
 	vloop_reader_start(file);
 
 	return 0;

@@ -158,7 +158,7 @@ void vloop_take_back(struct vloop_dev *dev)
 	struct vloop_frame *frame;
 
 	spin_lock(&dev->frames_lock);
-	dev->streaming = false;
+	WRITE_ONCE(dev->streaming, false);
 	while ((frame = vloop_next_to_take(dev)))
 		vloop_take(dev, frame, false);
 	spin_unlock(&dev->frames_lock);
