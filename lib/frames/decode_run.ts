@@ -52,7 +52,7 @@ export class DecodeRun implements Disposable {
   /** Of the pictures, in their order. */
   readonly #formats: Written[] = [];
   #frames = 0;
-  /** Coded frames so far. */
+  /** Coded frames that the decoder has done with, so far. */
   units = 0;
   errors = 0;
   /** Number of the first one of these in decoding order. */

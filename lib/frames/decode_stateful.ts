@@ -41,6 +41,7 @@ export async function decodeStateful(
   } catch (error) {
     failure = error as Error;
   }
+  run.units = stream.answered;
   run.errors = stream.errors;
   run.firstError = stream.firstError;
   return run.report(failure);
@@ -58,14 +59,16 @@ async function decode(
   run.begin = monotonicNs();
   let visible: unknown;
   let place = 0;
+  let submitted = 0;
   while (!stream.isOver && !stop.requested) {
-    while (run.units < frames.length && !stream.isFull) stream.submit(frames[run.units++]);
-    if (run.units === frames.length) stream.end();
+    while (submitted < frames.length && !stream.isFull) stream.submit(frames[submitted++]);
+    if (submitted === frames.length) stream.end();
     let index = stream.dequeue();
     if (index < 0 && !stream.isOver) index = waiter.next();
+    run.units = stream.answered;
     if (index < 0) {
       // Where a coded frame is used up, the next one can be queued.
-      if (run.units === frames.length || stream.isFull) await waiter.rest();
+      if (submitted === frames.length || stream.isFull) await waiter.rest();
       continue;
     }
     const now = monotonicNs();

@@ -179,3 +179,17 @@ Deno.test("stateful: a stream without a header ends without a picture", () => {
   const { pictures, errors } = decode(decoder, [[0, LOST], [0, LOST], [0, LOST]]);
   assertEquals([pictures.length, errors], [0, 3]);
 });
+
+Deno.test("stateful: frames in flight are not among those that the decoder has done with", () => {
+  using decoder = new Decoder();
+  using stream = new StatefulStream(decoder.path, {
+    ...{ codec: "h264", buffers: 4, largest: CODED_BYTES, format: undefined } as const,
+  });
+  const answered = [];
+  for (let frame = 0; frame < 4; frame++) stream.submit(Uint8Array.from([16, frame]));
+  answered.push(stream.answered);
+  // No more than there are CAPTURE buffers for.
+  for (let turn = 0; turn < 10; turn++) stream.dequeue();
+  answered.push(stream.answered);
+  assertEquals(answered, [0, decoder.queue(CAPTURE).buffers]);
+});

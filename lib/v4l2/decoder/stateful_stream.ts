@@ -93,6 +93,7 @@ export class StatefulStream implements Disposable {
   readonly #free: Int32Array;
   #freeCount: number;
   #submitted = 0;
+  #answered = 0;
   readonly #queuedNs = new Float64Array(TIMES);
   #changed = false;
   #ending = false;
@@ -142,6 +143,11 @@ export class StatefulStream implements Disposable {
   /** Whether all pictures of all frames are out, after `end`. */
   get isOver(): boolean {
     return this.#over;
+  }
+
+  /** Frames whose OUTPUT buffers came back, so far: the others are in flight. */
+  get answered(): number {
+    return this.#answered;
   }
 
   /** Frames that are damaged or could not be decoded, so far. */
@@ -266,6 +272,7 @@ export class StatefulStream implements Disposable {
     const { dequeued } = this.#output;
     for (let index; (index = this.#take(this.#output)) >= 0;) {
       this.#free[this.#freeCount++] = index;
+      this.#answered++;
       if (dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR) {
         this.#count(dequeued.timestamp_sec * 1e6 + dequeued.timestamp_usec - 1);
       }
@@ -288,6 +295,7 @@ export class StatefulStream implements Disposable {
 
   /** After the last buffer: of a drain, or of pictures that were like those before. */
   #goOn(): void {
+    this.#reclaim();
     this.#listen();
     if (this.#changed) this.#setUp();
     else this.#over = true;
