@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Allow } from "../../lib/ffmpeg/allowance.ts";
 import { StreamError } from "../../lib/codec/stream_error.ts";
 
 const FIRST_CAPACITY = 64 * 1024;
@@ -10,10 +11,16 @@ const FIRST_CAPACITY = 64 * 1024;
 const LIMIT = 64 * 1024 * 1024;
 
 /** Memory that grows with the longest frame, and is used for each. */
-export class Assembly {
+export class Assembly implements Disposable {
+  readonly #allow: Allow | undefined;
   #bytes = new Uint8Array(FIRST_CAPACITY);
   #pointer = Deno.UnsafePointer.of(this.#bytes)!;
   #size = 0;
+
+  /** @param allow asked for memory for long frames */
+  constructor(allow?: Allow) {
+    this.#allow = allow;
+  }
 
   /** In bytes. */
   get size(): number {
@@ -35,21 +42,40 @@ export class Assembly {
     this.#size = 0;
   }
 
-  /** @throws {StreamError} it becomes longer than a picture may be */
+  /** @returns whether there may be memory for a part of so many bytes */
+  reserve(length: number): boolean {
+    const capacity = this.#capacityFor(Math.min(this.#size + length, LIMIT));
+    return capacity === this.#bytes.length || (this.#allow?.(capacity) ?? true);
+  }
+
+  #capacityFor(size: number): number {
+    let capacity = this.#bytes.length;
+    while (capacity < size) capacity *= 2;
+    return capacity;
+  }
+
+  /**
+   * @throws {StreamError} it becomes longer than a picture may be
+   * @throws {Error} there may be no memory for it
+   */
   add(part: Uint8Array): void {
     const size = this.#size + part.length;
     if (size > LIMIT) throw new StreamError(`a picture of more than ${LIMIT} bytes`);
-    if (size > this.#bytes.length) this.#grow(size);
+    if (size > this.#bytes.length) this.#grow(part.length);
     this.#bytes.set(part, this.#size);
     this.#size = size;
   }
 
-  #grow(size: number): void {
-    let capacity = this.#bytes.length;
-    while (capacity < size) capacity *= 2;
-    const bytes = new Uint8Array(capacity);
-    bytes.set(this.bytes);
-    this.#bytes = bytes;
-    this.#pointer = Deno.UnsafePointer.of(bytes)!;
+  #grow(length: number): void {
+    if (!this.reserve(length)) throw new Error("no memory for a picture's parts");
+    const capacity = this.#capacityFor(this.#size + length);
+    // What there was is freed at once.
+    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(capacity));
+    this.#pointer = Deno.UnsafePointer.of(this.#bytes)!;
+  }
+
+  [Symbol.dispose](): void {
+    this.clear();
+    this.#allow?.(0);
   }
 }

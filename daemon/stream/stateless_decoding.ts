@@ -8,7 +8,7 @@ import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
-import type { Allow } from "../../lib/ffmpeg/picture_memory.ts";
+import { type Allow, Allowance } from "../../lib/ffmpeg/allowance.ts";
 import {
   VPIPE_DEC_CORRUPT,
   VPIPE_DEC_FAILED,
@@ -46,14 +46,14 @@ export class StatelessDecoding implements Disposable {
   readonly #owned: DisposableStack;
   readonly #rebuilder: Rebuilder;
   /** What was kept of a picture in several buffers, and what is rebuilt. */
-  readonly #assembly = new Assembly();
+  readonly #assembly: Assembly;
   /** A part of the picture is missing. */
   #broken = false;
   #codecNs = 0;
   #written = false;
 
   /**
-   * @param allow asked for the memory of FFmpeg's pictures
+   * @param allow asked for the memory of FFmpeg's pictures and of coded frames
    * @throws {Error} FFmpeg has no such decoder, or cannot open it
    */
   constructor(
@@ -67,7 +67,9 @@ export class StatelessDecoding implements Disposable {
     this.#buffers = buffers;
     this.#rebuilder = rebuilder(codec);
     using made = new DisposableStack();
-    this.#decoder = made.use(new Decoder(ffmpeg, codec, maxPixels(format), allow));
+    const parts = new Allowance(allow);
+    this.#assembly = made.use(new Assembly(parts.part()));
+    this.#decoder = made.use(new Decoder(ffmpeg, codec, maxPixels(format), parts.part()));
     this.#capture = new CaptureBuffers(ffmpeg, buffers, format);
     made.defer(() => this.#capture[Symbol.dispose]());
     this.#owned = made.move();
@@ -149,12 +151,15 @@ export class StatelessDecoding implements Disposable {
     const bytes = source.bytes.subarray(0, size);
     const alone = !more && this.#assembly.size === 0 && !this.#broken;
     if (alone && size === 0) return VPIPE_DEC_NO_PICTURE;
+    // Before anything is noted of it: what is not decoded is no reference.
+    if (!this.#decoder.reserve(this.#assembly.size + size)) return VPIPE_DEC_FAILED;
     source.begin(READING);
     try {
       if (alone && this.#rebuilder.isWhole(bytes, controls)) {
         this.#decoder.take(source.pointer, size);
         return VPIPE_DEC_OK;
       }
+      if (!this.#assembly.reserve(size)) return VPIPE_DEC_FAILED;
       this.#rebuilder.add(this.#assembly, bytes, controls);
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
@@ -167,8 +172,14 @@ export class StatelessDecoding implements Disposable {
 
   #takeKept(): number {
     if (this.#broken) return VPIPE_DEC_CORRUPT;
-    if (this.#assembly.size === 0) return VPIPE_DEC_NO_PICTURE;
-    this.#decoder.take(this.#assembly.pointer, this.#assembly.size);
+    const { pointer, size } = this.#assembly;
+    if (size === 0) return VPIPE_DEC_NO_PICTURE;
+    if (!this.#decoder.reserve(size)) {
+      // Headers that were added are not sent either.
+      this.#rebuilder.flush();
+      return VPIPE_DEC_FAILED;
+    }
+    this.#decoder.take(pointer, size);
     return VPIPE_DEC_OK;
   }
 

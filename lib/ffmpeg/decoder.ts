@@ -14,7 +14,8 @@ import { CodecContext, type GetBuffer } from "./context.ts";
 import { Frame, isDamaged } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
-import { type Allow, PictureMemory } from "./picture_memory.ts";
+import { type Allow, Allowance } from "./allowance.ts";
+import { PictureMemory } from "./picture_memory.ts";
 
 // Every decoder works on the calling thread, so that a coded frame is decoded when it was sent.
 const OPTIONS = {
@@ -58,7 +59,7 @@ export class Decoder implements Disposable {
 
   /**
    * @param maxPixels the largest picture that memory is spent on
-   * @param allow asked for the memory of all pictures; without it they take what they take
+   * @param allow asked for the memory of all pictures and coded frames; without it they take what they take
    * @throws {Error} this FFmpeg has no decoder for the codec, or cannot open it
    */
   constructor(ffmpeg: Ffmpeg, codec: CodecName, maxPixels: number, allow?: Allow) {
@@ -70,8 +71,9 @@ export class Decoder implements Disposable {
     this.#source = source;
     this.#access = access;
     using made = new DisposableStack();
-    this.#packet = made.use(new Packet(ffmpeg));
-    this.#memory = made.use(new PictureMemory(ffmpeg, codec, allow));
+    const parts = allow && new Allowance(allow);
+    this.#packet = made.use(new Packet(ffmpeg, parts?.part()));
+    this.#memory = made.use(new PictureMemory(ffmpeg, codec, parts?.part()));
     this.#asked = made.use(new Frame(ffmpeg));
     this.#given = made.use(new Frame(ffmpeg));
     this.#next = made.use(new Frame(ffmpeg));
@@ -137,11 +139,17 @@ export class Decoder implements Disposable {
     return this.#codecNs;
   }
 
+  /** @returns whether there may be memory for a coded frame of so many bytes */
+  reserve(size: number): boolean {
+    return this.#packet.reserve(size);
+  }
+
   /**
    * Takes a copy of one coded frame, an access unit, temporal unit or superframe, for `decode`.
    *
    * @param size in bytes, at least 1
    * @throws {FfmpegError} no memory
+   * @throws {Error} none that it may have
    */
   take(source: Deno.PointerObject, size: number): void {
     this.#packet.copy(source, size);

@@ -14,7 +14,8 @@ import { Frame } from "./frame.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
 import { PacketHistory } from "./packet_history.ts";
-import { type Allow, PictureMemory } from "./picture_memory.ts";
+import { type Allow, Allowance } from "./allowance.ts";
+import { PictureMemory } from "./picture_memory.ts";
 import type { Access } from "../codec/random_access.ts";
 
 // What comes out is what the ffmpeg command makes of the same data, also of damaged data.
@@ -55,8 +56,9 @@ export class DisplayDecoder implements Disposable {
   readonly #guesses: boolean;
   readonly #beginsAnew: boolean;
   readonly #drains: "in place" | "again" | undefined;
-  readonly #history = new PacketHistory();
+  readonly #history: PacketHistory;
   readonly #doubt = new Doubt();
+  readonly #parts: Allowance | undefined;
   readonly #memory: PictureMemory;
   readonly #packet: Packet;
   readonly #again: Packet;
@@ -96,7 +98,7 @@ export class DisplayDecoder implements Disposable {
 
   /**
    * @param maxPixels the largest picture that memory is spent on
-   * @param allow asked for the memory of all pictures; without it they take what they take
+   * @param allow asked for the memory of all pictures and coded frames; without it they take what they take
    * @throws {Error} this FFmpeg has no decoder for the codec, or cannot open it
    */
   constructor(ffmpeg: Ffmpeg, readonly codec: CodecName, maxPixels: number, allow?: Allow) {
@@ -111,8 +113,10 @@ export class DisplayDecoder implements Disposable {
     this.#beginsAnew = beginsAnew;
     this.#drains = drains;
     using made = new DisposableStack();
-    this.#packet = made.use(new Packet(ffmpeg));
-    this.#again = made.use(new Packet(ffmpeg));
+    const parts = this.#parts = allow && new Allowance(allow);
+    this.#history = made.use(new PacketHistory(parts?.part()));
+    this.#packet = made.use(new Packet(ffmpeg, parts?.part()));
+    this.#again = made.use(new Packet(ffmpeg, parts?.part()));
     this.#empty = made.use(new Packet(ffmpeg));
     this.#empty.makeEmpty();
     this.picture = made.use(new Frame(ffmpeg));
@@ -121,19 +125,19 @@ export class DisplayDecoder implements Disposable {
       throw new Error(`FFmpeg ${ffmpeg.version}: AVFrame has its pts at another place`);
     }
     this.#options = { ...OPTIONS, max_pixels: String(maxPixels) };
-    this.#memory = made.use(new PictureMemory(ffmpeg, codec, allow));
-    const getBuffer = allow && made.adopt(this.#makeGetBuffer(), (callback) => callback.close());
+    this.#memory = made.use(new PictureMemory(ffmpeg, codec, parts?.part()));
+    const getBuffer = allow && this.#makeGetBuffer(this.#memory, made);
     this.#context = made.use(new CodecContext(ffmpeg, decoder, this.#options, { getBuffer }));
     this.#owned = made.move();
   }
 
   // FFmpeg calls it on this thread, within avcodec_send_packet and avcodec_receive_frame.
-  #makeGetBuffer(): GetBuffer {
-    const memory = this.#memory;
-    return new Deno.UnsafeCallback(
+  #makeGetBuffer(memory: PictureMemory, made: DisposableStack): GetBuffer {
+    const callback: GetBuffer = new Deno.UnsafeCallback(
       { parameters: ["pointer", "pointer", "i32"], result: "i32" },
       (context, frame, flags) => memory.allocate(context, frame, flags),
     );
+    return made.adopt(callback, (callback) => callback.close());
   }
 
   /**
@@ -145,13 +149,18 @@ export class DisplayDecoder implements Disposable {
    */
   peek(look: (picture: Frame) => void): void {
     if (this.#last !== "key" && this.#last !== "open") return;
-    const { avcodec } = this.#ffmpeg;
-    using context = new CodecContext(
-      this.#ffmpeg,
-      findFfmpegDecoder(this.#ffmpeg, this.codec)!,
-      this.#options,
-    );
-    using picture = new Frame(this.#ffmpeg);
+    const ffmpeg = this.#ffmpeg;
+    const { avcodec } = ffmpeg;
+    using made = new DisposableStack();
+    const coded = this.#parts?.part();
+    made.defer(() => coded?.(0));
+    // Its own copy of what the packet has.
+    if (coded?.(this.#packet.capacity) === false) return;
+    const memory = made.use(new PictureMemory(ffmpeg, this.codec, this.#parts?.part()));
+    const getBuffer = this.#parts && this.#makeGetBuffer(memory, made);
+    const decoder = findFfmpegDecoder(ffmpeg, this.codec)!;
+    const context = made.use(new CodecContext(ffmpeg, decoder, this.#options, { getBuffer }));
+    const picture = made.use(new Frame(ffmpeg));
     for (const header of this.#lead) {
       avcodec.avcodec_send_packet(context.pointer, this.#copy(header).pointer);
     }
@@ -194,8 +203,11 @@ export class DisplayDecoder implements Disposable {
    * @param size in bytes, at least 1
    * @param low of its pts, which is neither AV_NOPTS_VALUE nor -1
    * @throws {FfmpegError} no memory
+   * @throws {Error} none that it may have
    */
   take(source: Deno.PointerObject, size: number, low: number, high: number): void {
+    // What refers to it will have something else.
+    if (!this.#packet.reserve(size)) this.#doubt.lose();
     this.#packet.copy(source, size);
     this.#packet.setPts(low, high);
     this.#low = low;
@@ -218,6 +230,7 @@ export class DisplayDecoder implements Disposable {
     if (this.#last !== "none") this.#lead.length = 0;
     this.#last = access;
     this.#damaged = !this.#memory.admits(this.#packet.bytes) || this.#send(this.#packet) < 0;
+    if (this.refused) this.#doubt.lose();
     this.#codecNs += monotonicNs() - begin;
     if (access !== undefined && this.#drains === "again") {
       this.#history.add(this.#packet.bytes, access);
@@ -262,12 +275,16 @@ export class DisplayDecoder implements Disposable {
   /** Comes to where the decoder was before it was flushed. */
   #decodeAgain(access: Access | undefined): void {
     const { avcodec } = this.#ffmpeg;
-    if (this.#history.length === 0) {
+    const history = this.#history;
+    let longest = 0;
+    for (let i = 0; i < history.length; i++) longest = Math.max(longest, history.at(i).length);
+    if (!this.#again.reserve(longest)) history.clear();
+    if (history.length === 0) {
       this.#doubt.lose();
       this.#lost = this.#begun && access !== "open";
     }
-    for (let i = 0; i < this.#history.length; i++) {
-      this.#send(this.#copy(this.#history.at(i)));
+    for (let i = 0; i < history.length; i++) {
+      this.#send(this.#copy(history.at(i)));
       while (avcodec.avcodec_receive_frame(this.#context.pointer, this.picture.pointer) >= 0);
     }
   }
@@ -298,6 +315,7 @@ export class DisplayDecoder implements Disposable {
       if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return false;
       if (code < 0) {
         this.#damaged = true;
+        if (this.refused) this.#doubt.lose();
         complaints++;
         continue;
       }

@@ -4,6 +4,7 @@
  * @module
  */
 import { AV_INPUT_BUFFER_PADDING_SIZE, AV_PKT_DATA_H263_MB_INFO, AVPACKET } from "./abi/avcodec.ts";
+import type { Allow } from "./allowance.ts";
 import { allocated, FfmpegError } from "./abi/error.ts";
 import { copyBytes } from "./copy_bytes.ts";
 import { pointerCell } from "./frame.ts";
@@ -12,12 +13,17 @@ import type { Ffmpeg } from "./abi/libraries.ts";
 // What most frames fit in; the memory doubles when one does not.
 const FIRST_CAPACITY = 64 * 1024;
 
+// Of a coded frame there may be two: H.264's and HEVC's decoders keep one of their own without what escapes
+// start codes, and others hold the last one on while the next one is copied.
+const COPIES = 2;
+
 /**
  * A packet that takes one coded frame after the other. Copies go to the same memory as long as they
  * can; a packet that a demuxer fills takes none.
  */
 export class Packet implements Disposable {
   readonly #ffmpeg: Ffmpeg;
+  readonly #allow: Allow | undefined;
   readonly #words: Int32Array;
   readonly #view: Deno.UnsafePointerView;
   readonly pointer: Deno.PointerObject;
@@ -26,8 +32,10 @@ export class Packet implements Disposable {
   #bytes = new Uint8Array();
   #capacity = 0;
 
-  constructor(ffmpeg: Ffmpeg) {
+  /** @param allow asked for memory for long frames; without it they take what they take */
+  constructor(ffmpeg: Ffmpeg, allow?: Allow) {
     this.#ffmpeg = ffmpeg;
+    this.#allow = allow;
     this.pointer = allocated("av_packet_alloc", ffmpeg.avcodec.av_packet_alloc());
     this.#view = new Deno.UnsafePointerView(this.pointer);
     this.#words = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(this.pointer, AVPACKET.end));
@@ -41,6 +49,11 @@ export class Packet implements Disposable {
   /** The number of the stream that a demuxer's packet is of. */
   get streamIndex(): number {
     return this.#words[AVPACKET.streamIndex >> 2];
+  }
+
+  /** Bytes that it has memory for. */
+  get capacity(): number {
+    return this.#capacity;
   }
 
   /** Sets the pts, which a decoder gives to the packet's picture, by its two halves. */
@@ -65,11 +78,25 @@ export class Packet implements Disposable {
     this.#ffmpeg.avcodec.av_packet_unref(this.pointer);
   }
 
+  /** @returns whether there may be memory for a coded frame of so many bytes */
+  reserve(size: number): boolean {
+    const capacity = this.#capacityFor(size);
+    if (capacity === this.#capacity || capacity === FIRST_CAPACITY) return true;
+    return this.#allow?.(COPIES * capacity) ?? true;
+  }
+
+  #capacityFor(size: number): number {
+    let capacity = Math.max(this.#capacity, FIRST_CAPACITY);
+    while (capacity < size) capacity *= 2;
+    return capacity;
+  }
+
   /**
    * Takes a copy of a coded frame: whoever owns `source` may write there while it is decoded.
    *
    * @param size in bytes, at least 1
    * @throws {FfmpegError} no memory
+   * @throws {Error} none that it may have
    */
   copy(source: Deno.PointerObject, size: number): void {
     const { avutil } = this.#ffmpeg;
@@ -84,8 +111,8 @@ export class Packet implements Disposable {
 
   #allocate(size: number): void {
     const { avcodec } = this.#ffmpeg;
-    let capacity = Math.max(this.#capacity, FIRST_CAPACITY);
-    while (capacity < size) capacity *= 2;
+    const capacity = this.#capacityFor(size);
+    if (!this.reserve(size)) throw new Error(`no memory for a coded frame of ${size} bytes`);
     avcodec.av_packet_unref(this.pointer);
     this.#capacity = 0;
     const code = avcodec.av_new_packet(this.pointer, capacity);
@@ -100,5 +127,6 @@ export class Packet implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ffmpeg.avcodec.av_packet_free(pointerCell(this.pointer));
+    this.#allow?.(0);
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Allow } from "./allowance.ts";
 import type { Access } from "../codec/random_access.ts";
 
 const FIRST_CAPACITY = 1 << 20;
@@ -11,9 +12,10 @@ const MAX_PACKETS = 600;
 
 /**
  * Copies of all coded frames since the latest one at which decoding may begin. Where these are more
- * than 600, or 32 MiB, it has none until the next such frame.
+ * than 600, or 32 MiB, or there is no memory for them, it has none until the next such frame.
  */
-export class PacketHistory {
+export class PacketHistory implements Disposable {
+  readonly #allow: Allow | undefined;
   #bytes = new Uint8Array(FIRST_CAPACITY);
   readonly #ends = new Uint32Array(MAX_PACKETS);
   #length = 0;
@@ -21,6 +23,11 @@ export class PacketHistory {
   #whole = false;
   /** An open random access point that may still have leading pictures; -1 where there is none. */
   #open = -1;
+
+  /** @param allow asked for memory for many, or long ones */
+  constructor(allow?: Allow) {
+    this.#allow = allow;
+  }
 
   /** Coded frames, from the one at which decoding may begin. */
   get length(): number {
@@ -52,18 +59,19 @@ export class PacketHistory {
     const begin = this.#begin(this.#length);
     const end = begin + packet.length;
     if (this.#length === MAX_PACKETS || end > MAX_BYTES) return false;
-    if (end > this.#bytes.length) this.#grow(end);
+    if (end > this.#bytes.length && !this.#grow(end)) return false;
     this.#bytes.set(packet, begin);
     this.#ends[this.#length++] = end;
     return true;
   }
 
-  #grow(size: number): void {
+  #grow(size: number): boolean {
     let capacity = this.#bytes.length;
     while (capacity < size) capacity *= 2;
-    const bytes = new Uint8Array(capacity);
-    bytes.set(this.#bytes);
-    this.#bytes = bytes;
+    if (this.#allow?.(capacity) === false) return false;
+    // What there was is freed at once.
+    this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(capacity));
+    return true;
   }
 
   /** Forgets the first `count` frames. */
@@ -80,5 +88,10 @@ export class PacketHistory {
     this.#length = 0;
     this.#whole = false;
     this.#open = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.clear();
+    this.#allow?.(0);
   }
 }

@@ -7,15 +7,8 @@ import { Av1Sizes } from "../codec/av1/sizes.ts";
 import type { CodecName } from "../codec/codecs.ts";
 import { AVERROR_ENOMEM, AVFRAME } from "./abi/avutil.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
+import type { Allow } from "./allowance.ts";
 import { copyBytes } from "./copy_bytes.ts";
-
-/**
- * Asked before pictures take more, and told when they take less.
- *
- * @param bytes of all pictures of the decoder, from now on
- * @returns whether there is so much
- */
-export type Allow = (bytes: number) => boolean;
 
 /** What is known of a decoder. */
 interface Kept {

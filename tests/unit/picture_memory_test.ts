@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
 import { memoryForPictures } from "../../daemon/session/memory.ts";
 import type { Log } from "../../daemon/stream/log.ts";
 import { EPIPE } from "../../daemon/stream/messages.ts";
@@ -7,6 +8,8 @@ import { Av1Sizes } from "../../lib/codec/av1/sizes.ts";
 import { readStream } from "../../lib/codec/stream.ts";
 import type { CodecName } from "../../lib/codec/codecs.ts";
 import { AVERROR_ENOMEM, AVFRAME } from "../../lib/ffmpeg/abi/avutil.ts";
+import { Allowance } from "../../lib/ffmpeg/allowance.ts";
+import { PacketHistory } from "../../lib/ffmpeg/packet_history.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { PictureMemory } from "../../lib/ffmpeg/picture_memory.ts";
 import { EDQUOT } from "../../lib/sys/errno.ts";
@@ -207,4 +210,41 @@ Deno.test("memoryForPictures: a cgroup that may have nothing is not one without 
   assertEquals(memoryForPictures((path) => files[path]), 1);
   files["/sys/fs/cgroup/memory.high"] = "1\n";
   assertEquals(memoryForPictures((path) => files[path]), 1);
+});
+
+Deno.test("Allowance: its parts have one limit, and give back what is theirs", () => {
+  let granted = 0;
+  const allowance = new Allowance((bytes) => bytes <= 10 && (granted = bytes) === bytes);
+  const [coded, pictures] = [allowance.part(), allowance.part()];
+  assert(coded(4) && pictures(6));
+  assert(!coded(5) && !pictures(7));
+  assertEquals(granted, 10);
+  assert(pictures(5) && coded(5));
+  assert(coded(0));
+  assertEquals(granted, 5);
+  assert(pictures(10) && pictures(0));
+  assertEquals(granted, 0);
+});
+
+Deno.test("Assembly: long frames are asked for, and what is refused leaves it as it is", () => {
+  let granted = 0;
+  using assembly = new Assembly((bytes) => bytes <= 256 << 10 && (granted = bytes) === bytes);
+  assembly.add(new Uint8Array(64 << 10).fill(1));
+  assertEquals(granted, 0);
+  assembly.add(new Uint8Array(100 << 10).fill(2));
+  assertEquals(granted, 256 << 10);
+  assert(!assembly.reserve(100 << 10));
+  assertThrows(() => assembly.add(new Uint8Array(100 << 10)), Error, "no memory");
+  assertEquals([assembly.size, assembly.bytes[0], assembly.bytes.at(-1)], [164 << 10, 1, 2]);
+  assembly[Symbol.dispose]();
+  assertEquals(granted, 0);
+});
+
+Deno.test("PacketHistory: without memory for it there is none", () => {
+  using history = new PacketHistory((bytes) => bytes <= 2 << 20);
+  history.add(new Uint8Array(1 << 20), "key");
+  history.add(new Uint8Array(1 << 20), "other");
+  assertEquals(history.length, 2);
+  history.add(Uint8Array.of(1), "other");
+  assertEquals(history.length, 0);
 });

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { sha256 } from "../../harness/bytes.ts";
+import { unitsOf } from "../../../lib/codec/annexb.ts";
+import { isSlice, NAL_TYPE_MASK } from "../../../lib/codec/h264/nal_types.ts";
+import { joined, sha256 } from "../../harness/bytes.ts";
 import type { Context } from "../../harness/context.ts";
 import { expectError } from "../../harness/expectations.ts";
 import { statefulNode } from "../../harness/nodes.ts";
@@ -16,10 +18,59 @@ const SMALL = "h264-resize.h264";
 /** 320x240: with what came before more than that. */
 const LARGE = "h264-320x240.h264";
 
+/** Number of the frame that is made long. */
+const PADDED = 3;
+
+/** The same stream with `bytes` of filler data behind a frame, each of which is one slice. */
+function padFrame(
+  stream: Uint8Array<ArrayBuffer>,
+  number: number,
+  bytes: number,
+): Uint8Array<ArrayBuffer> {
+  const slices = [...unitsOf(stream, 0)].filter(({ bytes: [head] }) =>
+    isSlice(head & NAL_TYPE_MASK)
+  );
+  const { bytes: slice } = slices[number];
+  const end = slice.byteOffset - stream.byteOffset + slice.length;
+  const filler = new Uint8Array(bytes).fill(0xff);
+  filler.set([0, 0, 1, 0x0c]);
+  filler[bytes - 1] = 0x80;
+  return joined(stream.subarray(0, end), filler, stream.subarray(end));
+}
+
 /** With a daemon of its own. */
 export async function decoderMemoryChecks(suite: Suite, context: Context): Promise<void> {
   const [small, large] = digestsOf(context, SMALL, LARGE);
   const path = (name: string) => `${context.fixtures}/streams/${name}`;
+
+  for (
+    const [node, device] of [["stateless", []], ["stateful", ["--device", statefulNode()]]] as const
+  ) {
+    await suite.check(
+      `decoder: ${node}: a coded frame that does not fit into the daemon's memory`,
+      async () => {
+        await using daemon = await Daemon.start(context, "--memory", "8");
+        const padded = `${context.scratch}/padded.h264`;
+        Deno.writeFileSync(padded, padFrame(Deno.readFileSync(path(LARGE)), PADDED, 5 << 20));
+        await using long = new Decoding(context, padded, device);
+        const said = expectError(
+          await long.end(),
+          "decode-file",
+          1,
+          `the first one is number ${PADDED} `,
+        );
+        Deno.removeSync(padded);
+        // Its memory has come back.
+        await using fits = new Decoding(context, path(LARGE), device);
+        await fits.expectFrames(large);
+        const told = daemon.log.filter((line) => / warning no-memory /.test(line));
+        expectEqual("lines of the log", told.length, 1);
+        // FFmpeg has another copy of the 8 MiB that these 5 take.
+        expect(/ wanted_mib=1[67] left_mib=8 of=all$/.test(told[0]), told[0]);
+        return `${said}; the daemon: ${told[0]}`;
+      },
+    );
+  }
 
   await suite.check("decoder: a new size that does not fit into the daemon's memory", async () => {
     await using daemon = await Daemon.start(context, "--memory", "1");
