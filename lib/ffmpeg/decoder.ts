@@ -28,11 +28,14 @@ const OPTIONS = {
   apply_cropping: "0",
 };
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Decodes one stream. Its coded frames come one at a time, in decode order. */
 export class Decoder implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #source;
   readonly #access;
+  readonly #recovery;
   readonly #packet: Packet;
   readonly #memory: PictureMemory;
   /** The picture in the memory that the decoder asked for last. */
@@ -47,6 +50,8 @@ export class Decoder implements Disposable {
   /** The same of a picture since the last one that stands alone; and of those in front of that. */
   #doubt = false;
   #leadingDoubt = false;
+  /** The last coded frame is as it was encoded, whatever is missing before it. */
+  #exact = false;
   /** The decoder's own AVFrame for that picture: it says of damage what `#asked` was too early for. */
   #original: Deno.PointerValue = null;
   readonly #words = new Int32Array(AVFRAME.size >> 2);
@@ -67,9 +72,10 @@ export class Decoder implements Disposable {
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    const { source, access } = DECODERS[codec];
+    const { source, access, recovery } = DECODERS[codec];
     this.#source = source;
     this.#access = access;
+    this.#recovery = recovery?.();
     using made = new DisposableStack();
     const parts = allow && new Allowance(allow);
     this.#packet = made.use(new Packet(ffmpeg, parts?.part()));
@@ -185,7 +191,10 @@ export class Decoder implements Disposable {
       given = true;
     }
     this.#codecNs = monotonicNs() - begin;
+    const { bytes } = this.#packet;
+    this.#exact = this.#recovery?.next(bytes as Bytes, this.#doubt || this.#madeUp) ?? false;
     this.#rejected ||= this.#memory.refused;
+    if (this.#rejected) this.#recovery?.lose();
     const picture = this.#memory.refused ? undefined : this.#picture(given);
     this.#damaged = this.#rejected || picture !== undefined && this.#isDamaged(picture);
     return picture;
@@ -210,6 +219,7 @@ export class Decoder implements Disposable {
       return this.#doubt = false;
     }
     this.#doubt ||= this.#madeUp;
+    if (this.#exact) return false;
     return this.#doubt || access === "leading" && this.#leadingDoubt;
   }
 
@@ -233,6 +243,7 @@ export class Decoder implements Disposable {
     this.#memory.flush();
     this.#original = null;
     this.#doubt = this.#leadingDoubt = false;
+    this.#recovery?.lose();
     this.#asked.clear();
     this.#given.clear();
   }

@@ -6,6 +6,7 @@
 import { cString } from "../sys/libc.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import type { CodecName } from "../codec/codecs.ts";
+import { HevcRecovery } from "../codec/hevc/recovery.ts";
 import {
   type Access,
   h263Access,
@@ -34,6 +35,8 @@ interface DecoderTraits {
   readonly source: Source;
   /** What a coded frame is to others; not for codecs whose decoder tells that something is missing. */
   readonly access?: (bytes: Uint8Array) => Access;
+  /** Only where a stream may be whole again without a random access point, which its decoder does not tell. */
+  readonly recovery?: () => HevcRecovery;
   /**
    * Only where pictures may be shown later than they come. How the decoder gives those that wait, and
    * still has all references:
@@ -69,6 +72,7 @@ export const DECODERS: Readonly<Record<CodecName, DecoderTraits>> = {
     decoders: ["hevc"],
     source: "first asked",
     access: hevcAccess,
+    recovery: () => new HevcRecovery(),
     drains: "again",
     guesses: true,
     beginsAnew: true,

@@ -16,6 +16,7 @@ import { Packet } from "./packet.ts";
 import { PacketHistory } from "./packet_history.ts";
 import { type Allow, Allowance } from "./allowance.ts";
 import { PictureMemory } from "./picture_memory.ts";
+import type { HevcRecovery } from "../codec/hevc/recovery.ts";
 import type { Access } from "../codec/random_access.ts";
 
 // What comes out is what the ffmpeg command makes of the same data, also of damaged data.
@@ -53,6 +54,7 @@ export class DisplayDecoder implements Disposable {
   readonly #ffmpeg: Ffmpeg;
   readonly #access: ((bytes: Uint8Array) => Access) | undefined;
   readonly #inOrder: ((bytes: Uint8Array) => boolean | undefined) | undefined;
+  readonly #recovery: HevcRecovery | undefined;
   readonly #guesses: boolean;
   readonly #beginsAnew: boolean;
   readonly #drains: "in place" | "again" | undefined;
@@ -106,8 +108,10 @@ export class DisplayDecoder implements Disposable {
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    const { access, inOrder, drains, guesses = false, beginsAnew = false } = DECODERS[codec];
+    const { access, recovery, inOrder, drains, guesses = false, beginsAnew = false } =
+      DECODERS[codec];
     this.#access = access;
+    this.#recovery = recovery?.();
     this.#inOrder = inOrder;
     this.#guesses = guesses;
     this.#beginsAnew = beginsAnew;
@@ -148,7 +152,7 @@ export class DisplayDecoder implements Disposable {
    * @throws {Error} the second decoder cannot be opened
    */
   peek(look: (picture: Frame) => void): void {
-    if (this.#last !== "key" && this.#last !== "open") return;
+    if (this.#last !== "key" && this.#last !== "open" && !this.#recovery?.isPoint) return;
     const ffmpeg = this.#ffmpeg;
     const { avcodec } = ffmpeg;
     using made = new DisposableStack();
@@ -207,7 +211,7 @@ export class DisplayDecoder implements Disposable {
    */
   take(source: Deno.PointerObject, size: number, low: number, high: number): void {
     // What refers to it will have something else.
-    if (!this.#packet.reserve(size)) this.#doubt.lose();
+    if (!this.#packet.reserve(size)) this.#lose();
     this.#packet.copy(source, size);
     this.#packet.setPts(low, high);
     this.#low = low;
@@ -225,12 +229,14 @@ export class DisplayDecoder implements Disposable {
     if (this.#emptied && access === "key") this.#context.flush();
     if (access !== "none") this.#emptied = false;
     if (this.#flushed && access !== "key") this.#decodeAgain(access);
-    if (access !== undefined) this.#doubt.add(this.#low, access, this.#seeking);
+    const exact = this.#recover();
+    if (access !== undefined) this.#doubt.add(this.#low, access, this.#seeking, exact);
     this.#flushed = false;
     if (this.#last !== "none") this.#lead.length = 0;
     this.#last = access;
     this.#damaged = !this.#memory.admits(this.#packet.bytes) || this.#send(this.#packet) < 0;
-    if (this.refused) this.#doubt.lose();
+    if (this.#damaged) this.#recovery?.lose();
+    if (this.refused) this.#lose();
     this.#codecNs += monotonicNs() - begin;
     if (access !== undefined && this.#drains === "again") {
       this.#history.add(this.#packet.bytes, access);
@@ -250,6 +256,26 @@ export class DisplayDecoder implements Disposable {
     if (this.#beginsAnew && !this.#begun) this.#context.flush();
     this.#begun = true;
     this.#shows = true;
+  }
+
+  /** @returns whether the frame is as it was encoded although what came before it is not all there */
+  #recover(): boolean {
+    const recovery = this.#recovery;
+    if (recovery === undefined) return false;
+    const exact = recovery.next(this.#packet.bytes as Uint8Array<ArrayBuffer>, !this.#doubt.whole);
+    if (recovery.isPoint) {
+      this.#seek(false);
+      this.#lost = false;
+      this.#begun = true;
+      this.#shows = true;
+    }
+    return exact;
+  }
+
+  /** What refers to frames so far may have something else. */
+  #lose(): void {
+    this.#doubt.lose();
+    this.#recovery?.lose();
   }
 
   /**
@@ -280,7 +306,7 @@ export class DisplayDecoder implements Disposable {
     for (let i = 0; i < history.length; i++) longest = Math.max(longest, history.at(i).length);
     if (!this.#again.reserve(longest)) history.clear();
     if (history.length === 0) {
-      this.#doubt.lose();
+      this.#lose();
       this.#lost = this.#begun && access !== "open";
     }
     for (let i = 0; i < history.length; i++) {
@@ -315,7 +341,7 @@ export class DisplayDecoder implements Disposable {
       if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return false;
       if (code < 0) {
         this.#damaged = true;
-        if (this.refused) this.#doubt.lose();
+        if (this.refused) this.#lose();
         complaints++;
         continue;
       }
@@ -360,7 +386,7 @@ export class DisplayDecoder implements Disposable {
     this.#shows = false;
     this.#lost = false;
     this.#history.clear();
-    this.#doubt.lose();
+    this.#lose();
     this.#flushed = false;
     this.#emptying = false;
     this.#emptied = false;

@@ -24,14 +24,23 @@ export class Doubt {
     this.#guessed = false;
   }
 
-  /** @param skipped the decoder leaves out what is no random access point */
-  add(low: number, access: Access, skipped: boolean): void {
+  /** Whether all that the next frame refers to is there. */
+  get whole(): boolean {
+    return this.#whole;
+  }
+
+  /**
+   * @param skipped the decoder leaves out what is no random access point
+   * @param exact it refers to nothing that is not there
+   */
+  add(low: number, access: Access, skipped: boolean, exact = false): void {
     if (access === "key" || access === "open") {
       // Without anything before it a decoder leaves leading pictures out.
       this.#leading = access === "open" && !this.#whole && this.#guessed;
       this.#whole = true;
     } else if (access === "other") this.#leading = false;
-    const doubtful = !this.#whole || (this.#leading && access === "leading");
+    const doubtful = !exact && (!this.#whole || (this.#leading && access === "leading"));
+    if (exact) this.#guessed = false;
     if (doubtful && !skipped && access !== "none") this.#guessed = true;
     this.#marks[low % FRAMES] = doubtful ? 1 : 0;
   }

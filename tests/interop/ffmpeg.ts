@@ -26,6 +26,7 @@ import { checkGrey } from "./grey.ts";
 import { checkOrder } from "./order.ts";
 import { checkRebuild } from "./rebuild.ts";
 import { checkResize } from "./resize.ts";
+import { checkRefresh } from "./refresh.ts";
 import { checkSeek } from "./seek.ts";
 import { checkStateful } from "./stateful.ts";
 import { checkVideoFile } from "./video_file.ts";
@@ -235,6 +236,7 @@ await checkOrder(suite, ffmpeg);
 await checkGrey(suite, ffmpeg);
 await checkResize(suite, ffmpeg);
 await checkSeek(suite, ffmpeg);
+await checkRefresh(suite, ffmpeg);
 await checkDrain(suite, ffmpeg);
 await checkRebuild(suite, ffmpeg);
 

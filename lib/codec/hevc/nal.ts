@@ -23,7 +23,7 @@ export const NAL_PPS = 34;
 const NAL_DELIMITER = 35;
 const NAL_END_OF_SEQUENCE = 36;
 const NAL_END_OF_BITSTREAM = 37;
-const NAL_PREFIX_SEI = 39;
+export const NAL_PREFIX_SEI = 39;
 
 /** Whether a unit has a slice segment. */
 export const isSlice = (type: number) =>
