@@ -66,7 +66,7 @@ export class HevcReferences {
     { timestampLow: low, timestampHigh: high }: FrameControls,
   ): ReferenceSets {
     const there = forgetsAll(slice.nal.type) ? [] : this.#held;
-    const kept = isIdr(slice.nal.type) ? [] : this.#kept(params, there);
+    const kept = isIdr(slice.nal.type) ? [] : this.#kept(params, there, poc);
     const sets = setsOf(kept, poc, slice.parameters.sps.control.log2_max_pic_order_cnt_lsb_minus4);
     // A timestamp names the latest picture that has it.
     const others = kept.filter((picture) => picture.low !== low || picture.high !== high);
@@ -74,8 +74,12 @@ export class HevcReferences {
     return sets;
   }
 
-  /** In the order of the control's lists; then those that are for later pictures alone. */
-  #kept(params: Uint8Array<ArrayBuffer>, there: readonly Held[]): Kept[] {
+  /**
+   * In the order of the control's lists; then those that are for later pictures alone. Of one that is not
+   * there the control says its count, and FFmpeg makes it up, which it tells: a stream may have no random
+   * access point before which all is forgotten.
+   */
+  #kept(params: Uint8Array<ArrayBuffer>, there: readonly Held[], poc: number): Kept[] {
     const { num_poc_st_curr_before, num_poc_st_curr_after, num_poc_lt_curr } = PARAMS;
     const shortTerm = [
       ...indices(params, num_poc_st_curr_before, PARAMS.poc_st_curr_before),
@@ -87,8 +91,7 @@ export class HevcReferences {
     this.#words = new Uint32Array(params.buffer, params.byteOffset, params.length >> 2);
     const kept: Kept[] = [];
     for (const [i, index] of named.entries()) {
-      const picture = this.#find(index, there);
-      if (!picture) throw new StreamError(`reference ${index} is not there`);
+      const picture = this.#find(index, there) ?? this.#missing(index, params, poc, there);
       kept.push({ ...picture, longTerm: i >= shortTerm.length, used: true });
     }
     for (let index = 0; index < params[PARAMS.num_active_dpb_entries.offset]; index++) {
@@ -107,6 +110,27 @@ export class HevcReferences {
     const low = this.#words[at];
     const high = this.#words[at + 1];
     return there.find((picture) => picture.low === low && picture.high === high);
+  }
+
+  /** What a picture with the count `poc` refers to, and nobody has. */
+  #missing(
+    index: number,
+    params: Uint8Array<ArrayBuffer>,
+    poc: number,
+    there: readonly Held[],
+  ): Held {
+    const at = PARAMS.dpb.offset + index * ENTRY_BYTES;
+    const { timestamp, pic_order_cnt_val } = ENTRY;
+    const own = c.v4l2_ctrl_hevc_decode_params.at(params).pic_order_cnt_val;
+    const count =
+      new Int32Array(params.buffer, params.byteOffset + at + pic_order_cnt_val.offset, 1)[0];
+    const missing = poc + count - own;
+    // FFmpeg would take another one for it, without a word.
+    if (missing === poc || there.some((picture) => picture.poc === missing)) {
+      throw new StreamError(`reference ${index} is not there`);
+    }
+    const word = at + timestamp.offset >> 2;
+    return { low: this.#words[word], high: this.#words[word + 1], poc: missing };
   }
 
   /** The latest picture is never to be there: it was not decoded. */

@@ -6,6 +6,9 @@
  */
 import { crc32 } from "node:zlib";
 import { joined } from "../harness/bytes.ts";
+import { HevcClient } from "../harness/hevc_client.ts";
+import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
+import { rebuilder } from "../../daemon/rebuild/choose.ts";
 import { unitsOf, writeUnit } from "../../lib/codec/annexb.ts";
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
 import { type AccessUnit, readStream } from "../../lib/codec/stream.ts";
@@ -157,6 +160,34 @@ function checkLoss(ffmpeg: Ffmpeg, units: readonly AccessUnit[], ahead: number):
   return `${flagged} flagged`;
 }
 
+/** A client describes frames by controls, with all that came before the beginning in its lists. */
+function checkDescribed(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
+  const client = new HevcClient(true);
+  const frames = units.map(({ data }, number) => {
+    const timestamp = (number + 1) * 1e9;
+    const { slices, controls } = client.parts(data, timestamp);
+    return { bytes: joined(...slices), controls: client.frameControls(controls, timestamp) };
+  });
+  const { width, height } = units[0].sequence;
+  let pictures = 0;
+  for (const from of frames.keys().filter((from) => from % 7 === 6)) {
+    using decoder = new Decoder(ffmpeg, "hevc", MAX_PIXELS);
+    const rebuilt = rebuilder("hevc");
+    const packet = new Assembly();
+    for (const [i, { bytes, controls }] of frames.slice(from).entries()) {
+      packet.clear();
+      rebuilt.add(packet, bytes, controls);
+      decoder.take(packet.pointer, packet.size);
+      const picture = decoder.decode();
+      const place = `begun at ${from}: frame ${from + i}`;
+      expect(picture?.width === width && picture.height === height, `${place}: no picture`);
+      expect(decoder.damaged, `${place}: not flagged`);
+      pictures++;
+    }
+  }
+  return `${pictures} pictures, all of them flagged`;
+}
+
 export async function checkRefresh(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
   using scratch = new Scratch();
   for (const [name, [bframes, ahead]] of Object.entries(RECIPES)) {
@@ -164,6 +195,10 @@ export async function checkRefresh(suite: Suite, ffmpeg: Ffmpeg): Promise<void> 
     const units = [...readStream(Deno.readFileSync(path))];
     await suite.check(`refresh: ${name}, stateful`, () => checkStateful(ffmpeg, units, ahead));
     await suite.check(`refresh: ${name}, stateless`, () => checkStateless(ffmpeg, units, ahead));
+    await suite.check(
+      `refresh: ${name}, stateless, in controls`,
+      () => checkDescribed(ffmpeg, units),
+    );
     await suite.check(`refresh: ${name}, one is lost`, () => checkLoss(ffmpeg, units, ahead));
   }
 }
