@@ -224,6 +224,29 @@ static inline void vpipe_request_end(struct media_request *req)
 	mutex_unlock(container_of(req, struct vpipe_request, req)->waiting);
 }
 
+/*
+ * Controls of another file would stay incomplete, and where that file closes while the request is
+ * queued the core (7.2) counts what is left of it wrong, which it warns of.
+ */
+static inline bool vpipe_request_is_whole(struct vpipe_request *request)
+{
+	struct media_request *req = &request->req;
+	struct v4l2_ctrl_handler *own = v4l2_ctrl_request_hdl_find(req, request->fh->ctrl_handler);
+	struct media_request_object *obj;
+	unsigned long flags;
+	bool whole = true;
+
+	spin_lock_irqsave(&req->lock, flags);
+	list_for_each_entry(obj, &req->objects, list)
+		if (!vb2_request_object_is_buffer(obj) && (!own || obj != &own->req_obj))
+			whole = false;
+	spin_unlock_irqrestore(&req->lock, flags);
+	if (own)
+		v4l2_ctrl_request_hdl_put(own);
+
+	return whole;
+}
+
 /* A request is one frame with its parameters, which @validate looks at in its file's turn. */
 static inline int vpipe_request_validate(struct media_request *req,
 					 struct v4l2_fh *(*turn_of)(struct vb2_queue *vq,
@@ -238,7 +261,7 @@ static inline int vpipe_request_validate(struct media_request *req,
 	ret = vpipe_request_begin(request, turn_of);
 	if (ret)
 		return ret;
-	ret = validate(req);
+	ret = vpipe_request_is_whole(request) ? validate(req) : -EINVAL;
 	if (ret) {
 		/* Nobody else asks whether its device is gone. */
 		if (!video_is_registered(request->fh->vdev))
