@@ -59,13 +59,21 @@
 
 /*
  * VIDIOC_REMOVE_BUFS came with 6.10. A queue is busy until REQBUFS(0) there, also
- * when a client has removed all its buffers and only asks for another format.
+ * when a client has removed all its buffers and only asks for another format. But what
+ * streams without any still is of the format that it was started with.
  */
+static inline bool vpipe_has_buffers(struct vb2_queue *q)
+{
 #if KERNEL_BEFORE(6, 10)
-#define vpipe_has_buffers(q)	vb2_is_busy(q)
+	return vb2_is_busy(q);
+#else
+	return vb2_get_num_buffers(q) > 0 || vb2_is_streaming(q);
+#endif
+}
+
+#if KERNEL_BEFORE(6, 10)
 #define VPIPE_IOCTL_REMOVE_BUFS
 #else
-#define vpipe_has_buffers(q)	(vb2_get_num_buffers(q) > 0)
 #define VPIPE_IOCTL_REMOVE_BUFS			\
 	.vidioc_remove_bufs = v4l2_m2m_ioctl_remove_bufs,
 #endif

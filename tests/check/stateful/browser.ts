@@ -214,9 +214,26 @@ function createBuffers({ device }: Client): number {
 }
 
 /** @returns the errno of REMOVE_BUFS */
-function removeBuffer(client: Client, index: number): number {
-  const removal = v4l2.v4l2_remove_buffers.alloc({ index, count: 1, type: CAPTURE });
+function removeBuffers(client: Client, type: number, index: number, count: number): number {
+  const removal = v4l2.v4l2_remove_buffers.alloc({ index, count, type });
   return errnoOf(() => ioctl(client.device, v4l2.VIDIOC_REMOVE_BUFS, removal.bytes));
+}
+
+const removeBuffer = (client: Client, index: number) => removeBuffers(client, CAPTURE, index, 1);
+
+/** OUTPUT streams, and all its buffers are gone: what it streams is still what it was started for. */
+function emptied(): string {
+  const outputs = 2;
+  using client = new Client("h264", { outputs });
+  const code = removeBuffers(client, OUTPUT, 0, outputs);
+  if (code === ENOTTY) return "REMOVE_BUFS is not in this kernel";
+  expectEqual("errno of REMOVE_BUFS", code, 0);
+  const other = { width: 64, height: 64, pixelformat: CODED.vp9 };
+  const set = () => client.device.setFormat(OUTPUT, other, "at least");
+  expectEqual("errno of S_FMT while it streams", errnoOf(set), EBUSY);
+  client.output.streamOff();
+  expectEqual("errno of S_FMT when it does not", errnoOf(set), 0);
+  return "S_FMT is EBUSY until STREAMOFF";
 }
 
 /** Buffers come in mid-stream, and one of them goes; every picture is right. */
@@ -322,5 +339,6 @@ export async function statefulBrowserChecks(suite: Suite, context: Context): Pro
   await suite.check("stateful: browser: a new file at every frame", () => each(reset));
   await suite.check("stateful: browser: packets of three bytes", () => each(stubbed));
   await suite.check("stateful: browser: buffers that come and go", () => comesAndGoes(vp9()));
+  await suite.check("stateful: a queue that streams without buffers keeps its format", emptied);
   await suite.check("stateful: browser: pictures that outlive their file", () => kept(vp9()));
 }
