@@ -8,6 +8,7 @@ import { declareTool, main } from "../lib/cli/tool.ts";
 import { CODEC_NAMES } from "../lib/codec/codecs.ts";
 import { AV_LOG_QUIET, AV_LOG_VERBOSE } from "../lib/ffmpeg/abi/avutil.ts";
 import { type Ffmpeg, loadFfmpeg } from "../lib/ffmpeg/abi/libraries.ts";
+import { raiseDescriptorLimit } from "../lib/sys/descriptors.ts";
 import { returnLargeMemory } from "../lib/sys/heap.ts";
 import { codecBits, decodable } from "./stream/codecs.ts";
 import { chooseKernels, type KernelChoice } from "./pixel_functions/compare.ts";
@@ -58,6 +59,8 @@ export const tool = declareTool({
     if (values.selftest) return selftest(values.kernels);
     // What one stream has had is another thread's next.
     returnLargeMemory();
+    // Of each plane that a client imports there is one: some thousands, of all streams.
+    const descriptors = raiseDescriptorLimit();
     const log = new Log(quiet ? "error" : values["log-level"]);
     const ffmpeg = loadFfmpeg();
     // It would write lines of its own form.
@@ -77,6 +80,7 @@ export const tool = declareTool({
       codecs: names.join(","),
       kernels: kernels?.names.join(",") || "built-in",
       memory_mib: Math.floor(memory / MIB),
+      descriptors,
     });
     await session.run(stop);
     // A service's orderly end; main() would tell the signal, as it does for a tool.

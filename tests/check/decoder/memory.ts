@@ -10,6 +10,7 @@ import type { Context } from "../../harness/context.ts";
 import { expectError } from "../../harness/expectations.ts";
 import { statefulNode } from "../../harness/nodes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
+import { run } from "../../harness/processes.ts";
 import { Daemon } from "./daemon.ts";
 import { Decoding, digestsOf } from "./file.ts";
 
@@ -42,6 +43,25 @@ function padFrame(
 export async function decoderMemoryChecks(suite: Suite, context: Context): Promise<void> {
   const [small, large] = digestsOf(context, SMALL, LARGE);
   const path = (name: string) => `${context.fixtures}/streams/${name}`;
+
+  await suite.check(
+    "decoder: the daemon's descriptors, of which a client takes one a plane",
+    async () => {
+      const limitsOf = (pid: number | "self") =>
+        Deno.readTextFileSync(`/proc/${pid}/limits`).match(/^Max open files +(\d+) +(\d+)/m)!;
+      const limit = (soft: string) => run("prlimit", ["--pid", `${Deno.pid}`, `--nofile=${soft}:`]);
+      const [, before] = limitsOf("self");
+      await limit("512");
+      try {
+        await using daemon = await Daemon.start(context);
+        const [, soft, hard] = limitsOf(daemon.pid);
+        expectEqual("its limit", soft, hard);
+        return `${hard}, where 512 are for programs that use select(2)`;
+      } finally {
+        await limit(before);
+      }
+    },
+  );
 
   for (
     const [node, device] of [["stateless", []], ["stateful", ["--device", statefulNode()]]] as const
