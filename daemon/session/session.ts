@@ -56,6 +56,8 @@ export class Session implements Disposable {
   readonly #stop = new Pipe();
   readonly #wake = new Pipe();
   readonly #streams = new Map<number, File>();
+  /** Codecs of those for which there was no descriptor yet. */
+  readonly #unopened = new Map<number, number>();
   readonly #workers: Workers;
   readonly #wishes: Wishes;
 
@@ -97,6 +99,7 @@ export class Session implements Disposable {
     try {
       while (!stop.requested) {
         poll.wait(BREATH_MS);
+        if (this.#unopened.size > 0) this.#openLate();
         if (poll.events(0) !== 0) this.#read();
         this.#wake.drain();
         // Signals, and what the workers say.
@@ -119,7 +122,7 @@ export class Session implements Disposable {
         return this.#answerPing();
       case VPIPE_DEC_MSG_OPENED:
         this.#incoming.require(vpipe_dec_opened);
-        return this.#open();
+        return this.#open(this.#opened.stream, this.#opened.codec);
       default:
         this.#log.debug("unknown-message", { type });
     }
@@ -132,15 +135,15 @@ export class Session implements Disposable {
     if (code !== 0) this.#log.debug("pong-failed", { errno: code });
   }
 
-  #open(): void {
-    const { stream, codec } = this.#opened;
+  #open(stream: number, codec: number, late = false): void {
     this.#request.stream = stream;
     try {
       ioctl(this.#file, VPIPE_DEC_IOC_STREAM, this.#request.bytes);
     } catch (error) {
-      // ENOENT: its client has gone again. EMFILE: the others go on.
+      // ENOENT: its client has gone again. EMFILE: the others go on, and it is heard of this once.
       if (!(error instanceof SysError)) throw error;
-      this.#log.warning("stream-failed", { stream, reason: error.message });
+      if (error.code !== ENOENT) this.#unopened.set(stream, codec);
+      if (!late) this.#log.warning("stream-failed", { stream, reason: error.message });
       return;
     }
     const { fd } = this.#request;
@@ -167,6 +170,13 @@ export class Session implements Disposable {
     // The kernel then returns what buffers it still has.
     this.#streams.get(stream)?.close();
     this.#streams.delete(stream);
+  }
+
+  #openLate(): void {
+    for (const [stream, codec] of [...this.#unopened]) {
+      this.#unopened.delete(stream);
+      this.#open(stream, codec, true);
+    }
   }
 
   async #finish(): Promise<void> {

@@ -11,6 +11,7 @@ import { expectError } from "../../harness/expectations.ts";
 import { statefulNode } from "../../harness/nodes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { run } from "../../harness/processes.ts";
+import { until } from "../../harness/waiting.ts";
 import { Daemon } from "./daemon.ts";
 import { Decoding, digestsOf } from "./file.ts";
 
@@ -56,7 +57,16 @@ export async function decoderMemoryChecks(suite: Suite, context: Context): Promi
         await using daemon = await Daemon.start(context);
         const [, soft, hard] = limitsOf(daemon.pid);
         expectEqual("its limit", soft, hard);
-        return `${hard}, where 512 are for programs that use select(2)`;
+        // Fewer than it has, then more: who came meanwhile waits, and not for ever.
+        const few = [...Deno.readDirSync(`/proc/${daemon.pid}/fd`)].length - 2;
+        const of = (count: number | string) => ["--pid", `${daemon.pid}`, `--nofile=${count}:`];
+        await run("prlimit", of(few));
+        await using late = new Decoding(context, path(SMALL));
+        const isMissing = () => daemon.log.some((line) => / \(EMFILE\)/.test(line));
+        await until("a stream without a descriptor", isMissing);
+        await run("prlimit", of(hard));
+        await late.expectFrames(small);
+        return `${hard}, where 512 are for programs that use select(2); without any a client waits`;
       } finally {
         await limit(before);
       }
