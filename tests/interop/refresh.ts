@@ -37,7 +37,7 @@ const RECIPES: Readonly<Record<string, readonly [bframes: number, ahead: number]
 const encoder = (bframes: number) => [
   ...["-frames:v", String(FRAMES), "-force_key_frames", `expr:gte(n,n_forced*${GROUP})`],
   ...["-c:v", "libx265", "-preset", "fast", "-x265-params"],
-  `log-level=none:info=0:keyint=-1:open-gop=0:scenecut=0:ref=1:bframes=${bframes}:b-adapt=0:b-pyramid=0`,
+  `log-level=none:info=0:keyint=-1:min-keyint=100:open-gop=0:scenecut=0:ref=1:bframes=${bframes}:b-adapt=0:b-pyramid=0`,
 ];
 
 /** An SEI unit: a recovery point. */
