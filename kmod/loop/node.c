@@ -177,6 +177,9 @@ static __poll_t vloop_poll_capture(struct vloop_file *file)
 	}
 	if (reader->reading && reader->stale)
 		return EPOLLERR;
+	/* What is left of a frame, which read(2) gives first. */
+	if (reader->rest_at < reader->rest_size)
+		return EPOLLIN | EPOLLRDNORM;
 
 	return vloop_reader_ready(file) ? EPOLLIN | EPOLLRDNORM : 0;
 }

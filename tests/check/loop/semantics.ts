@@ -31,7 +31,15 @@ import {
   sizesErrno,
   tryFormat,
 } from "./calls.ts";
-import { expectBytes, numbered, openCapture, openOutput, Reader, Writer } from "./client.ts";
+import {
+  expectBytes,
+  numbered,
+  openCapture,
+  openOutput,
+  Reader,
+  VGA_BYTES,
+  Writer,
+} from "./client.ts";
 import { heap } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { loopStats } from "../../harness/nodes.ts";
@@ -43,6 +51,9 @@ const YUYV = { width: 320, height: 240, pixelformat: v4l2.V4L2_PIX_FMT_YUYV };
 
 /** That a file can be in at a time. */
 const POLLS = 256;
+
+/** Long enough for a call that does not wait. */
+const CALL_MS = 1000;
 
 const { symbols: calls } = Deno.dlopen("libc.so.6", {
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
@@ -317,6 +328,23 @@ async function loopBufferChecks(suite: Suite, node: string): Promise<void> {
     expectEqual("events of a reader", others, 0);
     expectEqual("readers", loopStats(node).readers, 1);
     return "it is asked for reading, too, and does not read; nor does a reader write";
+  });
+
+  await suite.check("loop: poll behind a part of a frame", () => {
+    using writer = new Writer(node, "write");
+    using reader = new Reader(node, "read");
+    const readable = new Poller(reader.device, POLLIN);
+    writer.write(numbered(0));
+    const parts = [VGA_BYTES - 1, 1].map((bytes) => {
+      expectEqual(`poll before ${bytes} bytes`, readable.wait(CALL_MS), POLLIN);
+      const part = new Uint8Array(bytes);
+      expectEqual(`read(2)`, reader.device.tryRead(new IoBuffer(part)), bytes);
+      return part;
+    });
+    expectEqual("poll behind all of it", readable.wait(0), 0);
+    expectBytes("the first part", parts[0], numbered(0).subarray(0, -1));
+    expectBytes("the rest", parts[1], numbered(0).subarray(-1));
+    return "poll(2) says that what is left of a frame can be read, and that nothing is left";
   });
 
   await suite.check("loop: a file in more polls than its writer can wake", () => {
