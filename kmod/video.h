@@ -11,6 +11,8 @@
 
 #include <media/v4l2-dev.h>
 #include <media/v4l2-device.h>
+#include <media/v4l2-event.h>
+#include <media/v4l2-fh.h>
 #include <media/videobuf2-v4l2.h>
 
 #include "memory.h"
@@ -56,6 +58,24 @@ static inline long vpipe_set_priority(struct v4l2_prio_state *all, enum v4l2_pri
 static inline long vpipe_get_priority(struct v4l2_prio_state *all, u32 __user *to)
 {
 	return put_user((u32)v4l2_prio_max(all), to);
+}
+
+/*
+ * To events of which there is one, and no other id has any. The core takes each id for another
+ * subscription: memory that nobody bounds, and a list that is gone through with the node's lock
+ * by whoever tells something.
+ */
+static inline int vpipe_subscribe_event(struct v4l2_fh *fh,
+					const struct v4l2_event_subscription *sub,
+					const struct v4l2_subscribed_event_ops *ops)
+{
+	return sub->id ? -EINVAL : v4l2_event_subscribe(fh, sub, 1, ops);
+}
+
+static inline int vpipe_subscribe_source_change(struct v4l2_fh *fh,
+						const struct v4l2_event_subscription *sub)
+{
+	return sub->id ? -EINVAL : v4l2_src_change_event_subscribe(fh, sub);
 }
 
 /* Its operations and the size of its buffers are set. */

@@ -293,9 +293,9 @@ static int vpdec_subscribe_event(struct v4l2_fh *fh, const struct v4l2_event_sub
 {
 	switch (sub->type) {
 	case V4L2_EVENT_EOS:
-		return v4l2_event_subscribe(fh, sub, 0, NULL);
+		return vpipe_subscribe_event(fh, sub, NULL);
 	case V4L2_EVENT_SOURCE_CHANGE:
-		return v4l2_src_change_event_subscribe(fh, sub);
+		return vpipe_subscribe_source_change(fh, sub);
 	default:
 		return v4l2_ctrl_subscribe_event(fh, sub);
 	}

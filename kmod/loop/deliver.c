@@ -256,19 +256,19 @@ bool vloop_reader_ready(struct vloop_file *file)
 }
 
 /*
- * Whether all wait for this reader that may: its writer has to wake them, and a file can be in any
- * number of polls, of any number of threads.
+ * Whether all wait there that may: others have to wake them, and a file can be in any number of
+ * polls, of any number of threads.
  */
-bool vloop_is_crowded(struct vloop_reader *reader)
+bool vloop_is_crowded(wait_queue_head_t *wait)
 {
 	struct wait_queue_entry *entry;
 	unsigned int waiting = 0;
 	unsigned long flags;
 
-	spin_lock_irqsave(&reader->wait.lock, flags);
-	list_for_each_entry(entry, &reader->wait.head, entry)
+	spin_lock_irqsave(&wait->lock, flags);
+	list_for_each_entry(entry, &wait->head, entry)
 		waiting++;
-	spin_unlock_irqrestore(&reader->wait.lock, flags);
+	spin_unlock_irqrestore(&wait->lock, flags);
 
 	return waiting >= VLOOP_MAX_WAITING;
 }
@@ -282,7 +282,7 @@ int vloop_wait_ready(struct vloop_file *file, bool nonblocking)
 		return 0;
 	if (nonblocking)
 		return -EAGAIN;
-	if (vloop_is_crowded(&file->reader))
+	if (vloop_is_crowded(&file->reader.wait))
 		return -EBUSY;
 
 	mutex_unlock(&file->lock);

@@ -55,8 +55,9 @@ static int vloop_querycap(struct file *filp, struct v4l2_capability __user *to)
 }
 
 /*
- * Who opened the node for reading alone changes nothing that others see. By their numbers: some
- * structures of 32-bit programs have another size.
+ * Who opened the node for reading alone changes nothing that others see, and whoever tells an event
+ * has to wake all that wait for it. By their numbers: some structures of 32-bit programs have
+ * another size.
  */
 static int vloop_may_call(struct file *filp, unsigned int cmd)
 {
@@ -69,6 +70,9 @@ static int vloop_may_call(struct file *filp, unsigned int cmd)
 		return vloop_may_control(filp);
 	case _IOC_NR(VIDIOC_S_PRIORITY):
 		return filp->f_mode & FMODE_WRITE ? 0 : -EACCES;
+	case _IOC_NR(VIDIOC_DQEVENT):
+		return !(filp->f_flags & O_NONBLOCK) &&
+		       vloop_is_crowded(&vloop_to_file(filp)->fh.wait) ? -EBUSY : 0;
 	default:
 		return 0;
 	}
@@ -347,11 +351,8 @@ static int vloop_usage_add(struct v4l2_subscribed_event *sev, unsigned int elems
 {
 	struct vloop_dev *dev = video_get_drvdata(sev->fh->vdev);
 
-	if (sev->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL) {
-		spin_lock(&dev->frames_lock);
+	if (sev->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL)
 		vloop_tell_usage(dev, sev->fh);
-		spin_unlock(&dev->frames_lock);
-	}
 
 	return 0;
 }
@@ -365,9 +366,9 @@ static int vloop_subscribe_event(struct v4l2_fh *fh, const struct v4l2_event_sub
 	struct vloop_file *file = container_of(fh, struct vloop_file, fh);
 
 	if (sub->type == V4L2_EVENT_SOURCE_CHANGE && vloop_has_side(file, true))
-		return v4l2_src_change_event_subscribe(fh, sub);
+		return vpipe_subscribe_source_change(fh, sub);
 	if (sub->type == V4L2_EVENT_PRI_CLIENT_USAGE)
-		return v4l2_event_subscribe(fh, sub, 1, &vloop_usage_ops);
+		return vpipe_subscribe_event(fh, sub, &vloop_usage_ops);
 
 	return v4l2_ctrl_subscribe_event(fh, sub);
 }

@@ -662,7 +662,7 @@ enum vloop_delivery vloop_match(struct vloop_dev *dev, struct vloop_reader *read
 
 /* deliver.c */
 bool vloop_reader_ready(struct vloop_file *file);
-bool vloop_is_crowded(struct vloop_reader *reader);
+bool vloop_is_crowded(wait_queue_head_t *wait);
 int vloop_wait_ready(struct vloop_file *file, bool nonblocking);
 int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b, bool nonblocking);
 void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf);

@@ -190,7 +190,7 @@ static __poll_t vloop_poll(struct file *filp, poll_table *wait)
 	__poll_t asked = poll_requested_events(wait);
 	__poll_t events = 0;
 
-	if (wait && wait->_qproc && vloop_is_crowded(&file->reader))
+	if (wait && wait->_qproc && vloop_is_crowded(&file->reader.wait))
 		return EPOLLERR;
 	/* All that may be asked for later: now is the only time to say where to wait. */
 	poll_wait(filp, &file->fh.wait, wait);

@@ -185,18 +185,23 @@ void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *r
 	wake_up(&reader->wait);
 }
 
-/* How many readers there are: to one file, or where there is none to all that asked for it. */
+/*
+ * How many readers there are: to one file, or where there is none to all that asked for it.
+ * Those may be many, so frames do not wait meanwhile; and whoever tells it last tells what is so.
+ */
 void vloop_tell_usage(struct vloop_dev *dev, struct v4l2_fh *fh)
 {
-	struct v4l2_event_client_usage usage = { .count = dev->stats.readers };
 	struct v4l2_event event = { .type = V4L2_EVENT_PRI_CLIENT_USAGE };
+	struct v4l2_event_client_usage usage;
 
-	lockdep_assert_held(&dev->frames_lock);
-	memcpy(event.u.data, &usage, sizeof(usage));
-	if (fh)
-		v4l2_event_queue_fh(fh, &event);
-	else
-		v4l2_event_queue(&dev->vfd, &event);
+	do {
+		usage.count = vloop_read_stats(dev).readers;
+		memcpy(event.u.data, &usage, sizeof(usage));
+		if (fh)
+			v4l2_event_queue_fh(fh, &event);
+		else
+			v4l2_event_queue(&dev->vfd, &event);
+	} while (usage.count != vloop_read_stats(dev).readers);
 }
 
 /* From now on the file gets frames. */
@@ -219,8 +224,8 @@ void vloop_reader_start(struct vloop_file *file)
 
 		vloop_reader_add(dev, reader, entry);
 	}
-	vloop_tell_usage(dev, NULL);
 	spin_unlock(&dev->frames_lock);
+	vloop_tell_usage(dev, NULL);
 	vloop_placeholder_schedule(dev);
 }
 
@@ -229,16 +234,19 @@ void vloop_reader_stop(struct vloop_file *file)
 {
 	struct vloop_reader *reader = &file->reader;
 	struct vloop_dev *dev = file->dev;
+	bool took;
 
 	spin_lock(&dev->frames_lock);
-	if (vloop_reader_takes(reader)) {
+	took = vloop_reader_takes(reader);
+	if (took) {
 		list_del_init(&reader->entry);
 		dev->stats.readers--;
-		vloop_tell_usage(dev, NULL);
 	}
 	vloop_reader_forget(dev, reader);
 	spin_unlock(&dev->frames_lock);
 	wake_up_all(&reader->wait);
+	if (took)
+		vloop_tell_usage(dev, NULL);
 }
 
 /* The format has changed: its buffers are of no use any more. */

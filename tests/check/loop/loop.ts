@@ -10,6 +10,7 @@ import { loopCompatChecks } from "./compat.ts";
 import { loopCompatibleChecks } from "./compatible.ts";
 import { loopCtlChecks } from "./ctl.ts";
 import { loopEndChecks } from "./ends.ts";
+import { loopEventChecks } from "./events.ts";
 import { loopFormatChecks } from "./formats.ts";
 import { loopGivenChecks } from "./given.ts";
 import { loopHostileChecks } from "./hostile.ts";
@@ -53,6 +54,7 @@ export async function loopChecks(suite: Suite, context: Context): Promise<void> 
   await loopEndChecks(suite, context, node);
   await loopStillChecks(suite, node);
   await loopSemanticChecks(suite, node);
+  await loopEventChecks(suite, node);
   await loopSideChecks(suite, context, node);
   await loopShareChecks(suite, node);
   await loopTraceChecks(suite, node);

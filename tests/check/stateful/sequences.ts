@@ -5,6 +5,7 @@
  * @module
  */
 import { constants } from "node:os";
+import { ioctl } from "../../../lib/sys/ioctl.ts";
 import { selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
@@ -14,7 +15,7 @@ import { errnoOf } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
 const { V4L2_EVENT_EOS: EOS, V4L2_EVENT_SOURCE_CHANGE: SOURCE_CHANGE } = v4l2;
-const { EBUSY } = constants.errno;
+const { EBUSY, EINVAL } = constants.errno;
 
 /** Were each counted, the frame behind them would take the place of the first in the kernel's memory. */
 const DRAINED_FRAMES = 4;
@@ -101,6 +102,18 @@ export async function statefulSequenceChecks(suite: Suite, context: Context): Pr
     expectEqual("pictures", client.expectPictures(vp9).length, 30);
     expect(client.events.next() < 0, "there is an event");
     return "30 pictures and the last buffer";
+  });
+
+  await suite.check("stateful: an event of another id", () => {
+    using client = new Client(vp9.codec);
+    for (const type of [EOS, SOURCE_CHANGE]) {
+      for (const id of [1, 0xffffffff]) {
+        const { bytes } = v4l2.v4l2_event_subscription.alloc({ type, id });
+        const errno = errnoOf(() => ioctl(client.device, v4l2.VIDIOC_SUBSCRIBE_EVENT, bytes));
+        expectEqual(`event ${type} of ${id}`, errno, EINVAL);
+      }
+    }
+    return "EINVAL: there is one of each";
   });
 
   await suite.check("stateful: a drain of nothing", () => {
