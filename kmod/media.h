@@ -11,7 +11,10 @@
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
 
 #include <media/media-device.h>
 #include <media/media-request.h>
@@ -149,6 +152,48 @@ static inline void vpipe_req_free(struct media_request *req)
 	fput(pin);
 }
 
+/* Whether VIDIOC_DQBUF has something to say of the queue. */
+static inline bool vpipe_queue_has_news(struct vb2_queue *q)
+{
+	return !list_empty(&q->done_list) || q->error || q->last_buffer_dequeued ||
+	       !vb2_is_streaming(q);
+}
+
+/*
+ * videobuf2 takes the lock of the queue again when it has waited for a buffer, and cannot be killed
+ * there while another program that has the same file is in a call that waits for its memory. So
+ * what waits for a buffer does so before. Of v4l2_buffer all programs have the type at the same place.
+ */
+static inline int vpipe_wait_for_buffer(struct file *file, const void __user *buffer)
+{
+	struct vb2_queue *q;
+	u32 type;
+
+	if (file->f_flags & O_NONBLOCK)
+		return 0;
+	if (get_user(type, (const u32 __user *)(buffer + offsetof(struct v4l2_buffer, type))))
+		return -EFAULT;
+	q = v4l2_m2m_get_vq(vpipe_file_to_fh(file)->m2m_ctx, type);
+	if (q->type != type)
+		return 0;
+
+	return wait_event_interruptible(q->done_wq, vpipe_queue_has_news(q));
+}
+
+/* As v4l2_m2m_fop_poll(), for whose lock nobody can be killed. */
+static inline __poll_t vpipe_m2m_poll(struct file *file, poll_table *wait)
+{
+	struct v4l2_m2m_ctx *m2m_ctx = vpipe_file_to_fh(file)->m2m_ctx;
+	__poll_t events;
+
+	if (mutex_lock_killable(m2m_ctx->q_lock))
+		return EPOLLERR;
+	events = v4l2_m2m_poll(file, m2m_ctx, wait);
+	mutex_unlock(m2m_ctx->q_lock);
+
+	return events;
+}
+
 /* By their numbers: some structures of 32-bit programs have another size. */
 static inline bool vpipe_may_wait(unsigned int cmd)
 {
@@ -180,6 +225,11 @@ static inline long vpipe_ioctl_in_turn(struct file *file, struct mutex *waiting,
 {
 	long ret;
 
+	if (_IOC_TYPE(cmd) == 'V' && _IOC_NR(cmd) == _IOC_NR(VIDIOC_DQBUF)) {
+		ret = vpipe_wait_for_buffer(file, (const void __user *)arg);
+		if (ret)
+			return ret;
+	}
 	if (!vpipe_may_wait(cmd))
 		return video_ioctl2(file, cmd, arg);
 	if (mutex_lock_interruptible(waiting))

@@ -266,7 +266,8 @@ int vpdec_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	struct v4l2_pix_format_mplane *pix = &f->fmt.pix_mp;
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	vpdec_formats_settle(ctx);
 	pix->width = ctx->width;
 	pix->height = ctx->height;
@@ -330,7 +331,8 @@ int vpdec_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 {
 	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	if (V4L2_TYPE_IS_CAPTURE(f->type))
 		vpdec_adjust_cap(ctx, &f->fmt.pix_mp);
 	else
@@ -405,7 +407,8 @@ int vpdec_s_fmt_out(struct file *file, void *priv, struct v4l2_format *f)
 	struct vpdec_ctx *ctx = vpdec_file_to_ctx(file);
 	int ret;
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	ret = vpdec_formats_set_out(ctx, &f->fmt.pix_mp);
 	mutex_unlock(&ctx->lock);
 
@@ -418,7 +421,8 @@ int vpdec_s_fmt_cap(struct file *file, void *priv, struct v4l2_format *f)
 	const struct vpdec_cap_fmt *cap_fmt;
 	int ret = -EBUSY;
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	cap_fmt = vpdec_adjust_cap(ctx, &f->fmt.pix_mp);
 	if (!vpipe_has_buffers(v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx))) {
 		ctx->cap_fmt = cap_fmt;

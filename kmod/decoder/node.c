@@ -218,7 +218,7 @@ static const struct v4l2_file_operations vpdec_fops = {
 	.owner = THIS_MODULE,
 	.open = vpdec_open,
 	.release = vpdec_release,
-	.poll = v4l2_m2m_fop_poll,
+	.poll = vpipe_m2m_poll,
 	.unlocked_ioctl = vpdec_ioctl,
 	.mmap = v4l2_m2m_fop_mmap,
 };

@@ -240,7 +240,8 @@ static int vpdec_stateful_cmd(struct file *file, void *priv, struct v4l2_decoder
 	if (ret)
 		return ret;
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	if (vpdec_stream_failed(ctx))
 		ret = -EIO;
 	else
@@ -258,7 +259,8 @@ static int vpdec_g_selection(struct file *file, void *priv, struct v4l2_selectio
 	if (sel->type != V4L2_BUF_TYPE_VIDEO_CAPTURE)
 		return -EINVAL;
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	switch (sel->target) {
 	case V4L2_SEL_TGT_CROP_BOUNDS:
 	case V4L2_SEL_TGT_COMPOSE_BOUNDS:

@@ -203,7 +203,8 @@ static int vpdec_stateless_cmd(struct file *file, void *priv, struct v4l2_decode
 	if (ret)
 		return ret;
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	output = v4l2_m2m_last_src_buf(ctx->fh.m2m_ctx);
 	if (output)
 		output->flags &= ~V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;

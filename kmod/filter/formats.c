@@ -53,7 +53,8 @@ int vpipe_g_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	struct vpipe_ctx *ctx = file_to_ctx(file);
 	struct v4l2_pix_format *pix = &f->fmt.pix;
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	pix->width = ctx->width;
 	pix->height = ctx->height;
 	pix->pixelformat = ctx->format->fourcc;
@@ -93,7 +94,8 @@ int vpipe_try_fmt(struct file *file, void *priv, struct v4l2_format *f)
 {
 	struct vpipe_ctx *ctx = file_to_ctx(file);
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	vpipe_adjust_fmt(ctx, f);
 	mutex_unlock(&ctx->lock);
 
@@ -118,7 +120,8 @@ int vpipe_s_fmt(struct file *file, void *priv, struct v4l2_format *f)
 	other = V4L2_TYPE_IS_OUTPUT(f->type) ? v4l2_m2m_get_dst_vq(ctx->fh.m2m_ctx) :
 					       v4l2_m2m_get_src_vq(ctx->fh.m2m_ctx);
 
-	mutex_lock(&ctx->lock);
+	if (mutex_lock_interruptible(&ctx->lock))
+		return -ERESTARTSYS;
 	format = vpipe_adjust_fmt(ctx, f);
 	changes = format != ctx->format || pix->width != ctx->width || pix->height != ctx->height;
 	if (vb2_is_busy(own) || (vb2_is_busy(other) && changes))

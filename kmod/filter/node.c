@@ -150,7 +150,7 @@ const struct v4l2_file_operations vpipe_fops = {
 	.owner = THIS_MODULE,
 	.open = vpipe_open,
 	.release = vpipe_release,
-	.poll = v4l2_m2m_fop_poll,
+	.poll = vpipe_m2m_poll,
 	.unlocked_ioctl = vpipe_ioctl,
 	.mmap = v4l2_m2m_fop_mmap,
 };

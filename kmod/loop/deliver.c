@@ -273,27 +273,22 @@ bool vloop_is_crowded(wait_queue_head_t *wait)
 	return waiting >= VLOOP_MAX_WAITING;
 }
 
-/* Lets go of the file meanwhile. */
-int vloop_wait_ready(struct vloop_file *file, bool nonblocking)
+/*
+ * Without the lock, for which the caller can be killed as well when it wants it again: another
+ * program that has the same file may be in a call that waits for its memory.
+ */
+int vloop_wait_ready(struct vloop_file *file)
 {
-	int ret;
-
 	if (vloop_reader_ready(file))
 		return 0;
-	if (nonblocking)
-		return -EAGAIN;
 	if (vloop_is_crowded(&file->reader.wait))
 		return -EBUSY;
 
-	mutex_unlock(&file->lock);
-	ret = wait_event_interruptible(file->reader.wait, vloop_reader_ready(file));
-	mutex_lock(&file->lock);
-
-	return ret;
+	return wait_event_interruptible(file->reader.wait, vloop_reader_ready(file));
 }
 
-/* As vb2_dqbuf(), which it ends in, of a CAPTURE queue. */
-int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b, bool nonblocking)
+/* As vb2_dqbuf(), which it ends in, of a CAPTURE queue; does not wait. */
+int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b)
 {
 	int ret;
 
@@ -305,8 +300,7 @@ int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b, bool nonblocki
 		/* There will be none any more, though videobuf2 may not have heard of that yet. */
 		if (READ_ONCE(file->reader.stale))
 			return -EIO;
-		ret = vloop_wait_ready(file, nonblocking);
-		if (ret)
-			return ret;
+		if (!vloop_reader_ready(file))
+			return -EAGAIN;
 	}
 }

@@ -205,7 +205,7 @@ static int vloop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 		vloop_to_out(vb)->writer_sequence = b->sequence;
 	ret = vb2_qbuf(q, NULL, b);
 	/* Another thread may have asked for a buffer before there was any to be given back. */
-	if (!ret && !vloop_is_capture(q) && (q->waiting_in_dqbuf || waitqueue_active(&q->done_wq)))
+	if (!ret && !vloop_is_capture(q) && waitqueue_active(&q->done_wq))
 		vloop_relieve(vloop_to_file(filp));
 	mutex_unlock(q->lock);
 	/* Without readers it is done already; programs do not expect that of this call. */
@@ -217,22 +217,30 @@ static int vloop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 
 static int vloop_dqbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 {
-	struct vb2_queue *q = vloop_lock_queue(filp, b->type);
-	bool nonblocking = filp->f_flags & O_NONBLOCK;
+	struct vloop_file *file = vloop_to_file(filp);
+	bool capture = V4L2_TYPE_IS_CAPTURE(b->type);
+	struct vb2_queue *q;
 	int ret;
 
-	if (IS_ERR(q))
-		return PTR_ERR(q);
+	do {
+		q = vloop_lock_queue(filp, b->type);
+		if (IS_ERR(q))
+			return PTR_ERR(q);
 
-	if (vloop_is_capture(q)) {
-		ret = vloop_dequeue(vloop_to_file(filp), b, nonblocking);
-	} else {
-		vloop_relieve(vloop_to_file(filp));
-		ret = vb2_dqbuf(q, b, nonblocking);
-	}
-	mutex_unlock(q->lock);
+		if (capture) {
+			ret = vloop_dequeue(file, b);
+		} else {
+			vloop_relieve(file);
+			ret = vb2_dqbuf(q, b, true);
+		}
+		mutex_unlock(q->lock);
+		if (ret != -EAGAIN || filp->f_flags & O_NONBLOCK)
+			return vloop_tell_buf(q, b, ret);
 
-	return vloop_tell_buf(q, b, ret);
+		ret = capture ? vloop_wait_ready(file) : vloop_wait_relieved(file);
+	} while (!ret);
+
+	return ret;
 }
 
 /* Whoever has the dma-buf sees the buffer's own memory alone. */

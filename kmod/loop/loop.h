@@ -630,6 +630,7 @@ int vloop_file_controls_init(struct vloop_file *file);
 void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb);
 void vloop_take_image(struct vloop_dev *dev, struct vb2_buffer *vb);
 void vloop_relieve(struct vloop_file *file);
+int vloop_wait_relieved(struct vloop_file *file);
 void vloop_take_back(struct vloop_dev *dev);
 void vloop_keep_last(struct vloop_dev *dev, bool *why, bool keep);
 
@@ -663,8 +664,8 @@ enum vloop_delivery vloop_match(struct vloop_dev *dev, struct vloop_reader *read
 /* deliver.c */
 bool vloop_reader_ready(struct vloop_file *file);
 bool vloop_is_crowded(wait_queue_head_t *wait);
-int vloop_wait_ready(struct vloop_file *file, bool nonblocking);
-int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b, bool nonblocking);
+int vloop_wait_ready(struct vloop_file *file);
+int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b);
 void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf);
 void vloop_buf_unready(struct vloop_buf *buf);
 

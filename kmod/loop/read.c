@@ -117,8 +117,8 @@ static void vloop_read_again(struct vloop_file *file)
 	vloop_reader_start(file);
 }
 
-static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_t count,
-				 bool nonblocking)
+/* Does not wait for a frame. */
+static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_t count)
 {
 	struct vloop_reader *reader = &file->reader;
 	struct vloop_dev *dev = file->dev;
@@ -139,9 +139,8 @@ static ssize_t vloop_read_locked(struct vloop_file *file, char __user *to, size_
 		if (reader->rest_at < reader->rest_size)
 			return vloop_read_rest(file, to, count);
 
-		ret = vloop_wait_ready(file, nonblocking);
-		if (ret)
-			return ret;
+		if (!vloop_reader_ready(file))
+			return -EAGAIN;
 
 		/* What cannot be written to is found out when it is. */
 		fault_in_writeable(to, min_t(size_t, count, READ_ONCE(dev->sizeimage)));
@@ -173,10 +172,16 @@ ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *off
 	if (!count)
 		return 0;
 
-	if (mutex_lock_interruptible(&file->lock))
-		return -ERESTARTSYS;
-	ret = vloop_read_locked(file, to, count, filp->f_flags & O_NONBLOCK);
-	mutex_unlock(&file->lock);
+	do {
+		if (mutex_lock_interruptible(&file->lock))
+			return -ERESTARTSYS;
+		ret = vloop_read_locked(file, to, count);
+		mutex_unlock(&file->lock);
+		if (ret != -EAGAIN || filp->f_flags & O_NONBLOCK)
+			return ret;
+
+		ret = vloop_wait_ready(file);
+	} while (!ret);
 
 	return ret;
 }

@@ -130,6 +130,36 @@ void vloop_relieve(struct vloop_file *file)
 	spin_unlock(&dev->frames_lock);
 }
 
+/* VIDIOC_DQBUF would give a buffer, or an error, or there is a frame for vloop_relieve(). */
+static bool vloop_is_relieved(struct vloop_file *file)
+{
+	struct vloop_dev *dev = file->dev;
+	struct vb2_queue *q = &file->out;
+	bool relieved;
+
+	if (!list_empty(&q->done_list) || q->error || !vb2_is_streaming(q))
+		return true;
+	if (file->gives_image)
+		return false;
+
+	spin_lock(&dev->frames_lock);
+	relieved = vloop_victim(dev);
+	spin_unlock(&dev->frames_lock);
+
+	return relieved;
+}
+
+/* Without the lock, see vloop_wait_ready(). */
+int vloop_wait_relieved(struct vloop_file *file)
+{
+	if (vloop_is_relieved(file))
+		return 0;
+	if (vloop_is_crowded(&file->out.done_wq))
+		return -EBUSY;
+
+	return wait_event_interruptible(file->out.done_wq, vloop_is_relieved(file));
+}
+
 static struct vloop_frame *vloop_next_to_take(struct vloop_dev *dev)
 {
 	struct vloop_frame *frame;

@@ -13,6 +13,7 @@ import { beHostile } from "./decoder/hostile_worker.ts";
 import { answerAnything } from "./decoder/random_worker.ts";
 import { decodeExactly, displayExactly } from "./decoder/worker.ts";
 import { injectFaults } from "./engine/faults_worker.ts";
+import { missInSharedFile, waitInSharedFile } from "./engine/shared_file.ts";
 import { blockInDequeue, blockInRead } from "./filter/hotplug_worker.ts";
 import { readLoop } from "./loop/reader_worker.ts";
 import { churnNodes, knockAtNodes } from "./loop/nodes_worker.ts";
@@ -56,11 +57,13 @@ const workers = {
   keepFrame,
   knockAtNodes,
   liveInFilter,
+  missInSharedFile,
   missMemory,
   readLoop,
   shareLoopFile,
   streamFrames,
   streamAnything,
+  waitInSharedFile,
   writeLoop,
 };
 

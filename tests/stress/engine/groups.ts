@@ -26,6 +26,7 @@ import { decoderFaults, faults, loopFaults } from "./faults.ts";
 import { expectWorking as expectFilter } from "../filter/filter.ts";
 import type { Module } from "../../harness/modules.ts";
 import { filterHolding } from "../filter/holding.ts";
+import { filterShared } from "../filter/shared.ts";
 import { hotplug } from "../filter/hotplug.ts";
 import { kills } from "../filter/kills.ts";
 import { leaksOf } from "./leaks.ts";
@@ -72,7 +73,8 @@ export const GROUPS = {
       kills: { share: 0.18, run: kills },
       states: { share: 0.05, run: states },
       holding: { share: 0.02, run: filterHolding },
-      hotplug: { share: 0.15, run: hotplug },
+      shared: { share: 0.01, run: filterShared },
+      hotplug: { share: 0.14, run: hotplug },
       streams: { share: 0.08, run: streams },
       reloads: { share: 0.1, run: reloadsOf(filter, expectFilter) },
       leaks: { share: 0.08, run: leaksOf(filter) },

@@ -5,19 +5,25 @@
  * @module
  */
 import { addressOf } from "../../../lib/sys/libc.ts";
-import { pollfd, POLLIN } from "../../../lib/sys/poll.ts";
+import { Poller, pollfd, POLLIN } from "../../../lib/sys/poll.ts";
+import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { MmapQueue, UserptrQueue } from "../../../lib/v4l2/queue/queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { loopNode } from "../../harness/nodes.ts";
 import { expect, Skip } from "../../harness/suite.ts";
 import { delay } from "../../harness/waiting.ts";
 import { orErrno, raw } from "../engine/libc.ts";
+import { expectKilled, SHARED_FILE_BYTES, type SharedCall } from "../engine/shared_file.ts";
 import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
 import { expectLoopIdle } from "./loop.ts";
-import { CAPTURE } from "./stream.ts";
+import { CAPTURE, OUTPUT } from "./stream.ts";
 import { missMemory } from "./victim_worker.ts";
 
 const CALLS = ["poll", "VIDIOC_QUERYBUF", "VIDIOC_DQBUF", "VIDIOC_STREAMOFF"] as const;
+
+/** Calls that wait for a frame. */
+const WAITING = ["VIDIOC_DQBUF of CAPTURE", "VIDIOC_DQBUF of OUTPUT", "read"] as const;
 
 const threaded = Deno.dlopen("libc.so.6", {
   ioctl: { parameters: ["i32", "u32", "usize"], result: "i32", nonblocking: true },
@@ -58,10 +64,33 @@ async function killWaiting(call: typeof CALLS[number]): Promise<boolean> {
   return true;
 }
 
+/** Who waits for a frame has let go of the file, and takes it again when it is killed. */
+async function killBeforeFrame(call: SharedCall): Promise<void> {
+  {
+    using device = VideoDevice.open(loopNode(), v4l2.V4L2_CAP_VIDEO_OUTPUT, "output device");
+    const size = { width: 64, height: 64, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
+    device.setFormat(OUTPUT, size);
+    using stack = new DisposableStack();
+    // read(2) begins before there are other buffers.
+    if (call === "read") new Poller(device, POLLIN).wait(0);
+    else if (call === "VIDIOC_DQBUF of CAPTURE") {
+      const capture = stack.use(new MmapQueue(device, CAPTURE, 1));
+      capture.enqueue(0);
+      capture.streamOn();
+    }
+    const output = stack.use(new UserptrQueue(device, OUTPUT, 4, SHARED_FILE_BYTES));
+    output.streamOn();
+    await expectKilled(device, call, true);
+  }
+  await expectLoopIdle();
+}
+
 export async function loopShared(_: Conditions): Promise<string> {
   for (const call of CALLS) {
     if (!await killWaiting(call)) throw new Skip("this kernel has no memory that is never there");
     await expectLoopIdle();
   }
-  return `killed while another program is in a call of the same file: ${CALLS.join(", ")}`;
+  for (const call of WAITING) await killBeforeFrame(call);
+  const calls = [...CALLS, ...WAITING.map((call) => `${call} before that`)];
+  return `killed while another program is in a call of the same file: ${calls.join(", ")}`;
 }
