@@ -162,7 +162,7 @@ static inline bool vpipe_queue_has_news(struct vb2_queue *q)
 /*
  * videobuf2 takes the lock of the queue again when it has waited for a buffer, and cannot be killed
  * there while another program that has the same file is in a call that waits for its memory. So
- * what waits for a buffer does so before. Of v4l2_buffer all programs have the type at the same place.
+ * what waits for a buffer does so before. The type has the same place in all programs' v4l2_buffer.
  */
 static inline int vpipe_wait_for_buffer(struct file *file, const void __user *buffer)
 {

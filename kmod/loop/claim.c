@@ -104,11 +104,20 @@ void vloop_end_image_io(struct vloop_file *file, bool capture)
 		file->dev->image_io = false;
 }
 
+/*
+ * What is the file's stays so until its own next call. write(2) asks for each frame, which is
+ * neither to wait for those who ask other things of the node, nor to end what others have asked
+ * for since.
+ */
 int vloop_claim_writer(struct vloop_file *file)
 {
 	struct vloop_file **owner = vloop_output_owner(file);
 	struct vloop_dev *dev = file->dev;
 	int ret = 0;
+
+	lockdep_assert_held(&file->lock);
+	if (READ_ONCE(*owner) == file && !file->asked_image)
+		return 0;
 
 	mutex_lock(&dev->lock);
 	if (!*owner)

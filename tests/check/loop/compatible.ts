@@ -237,6 +237,26 @@ async function imageChecks(suite: Suite, node: string): Promise<void> {
     return "in the writer's format, shown after the time-out alone; who comes next is a writer";
   });
 
+  await suite.check("loop: a time-out image that is asked for while another is given", () => {
+    using writer = new Writer(node, "mmap");
+    const write = (device: VideoDevice, number: number) =>
+      expectEqual("write", device.tryWrite(new IoBuffer(numbered(number).slice())), VGA_BYTES);
+    set(node, ctl.V4L2LOOPBACK_CID_TIMEOUT_IMAGE_IO, 1);
+    {
+      using first = openOutput(node);
+      write(first, 21);
+      set(node, ctl.V4L2LOOPBACK_CID_TIMEOUT_IMAGE_IO, 1);
+      write(first, 22);
+    }
+    {
+      using second = openOutput(node);
+      write(second, 23);
+    }
+    writer.close();
+    forgetImage(node);
+    return "who goes on giving one does not take the place of who comes next";
+  });
+
   await suite.check("loop: a time-out image without a writer", () => {
     const image = numbered(22).slice(0, 64 * 48);
     {
