@@ -195,7 +195,6 @@ void vloop_lend(struct vloop_dev *dev, struct vloop_buf *buf, struct vloop_frame
 void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf)
 {
 	struct vloop_frame *frame = buf->lent;
-	struct vloop_reader *reader;
 
 	lockdep_assert_held(&dev->frames_lock);
 	if (!frame)
@@ -204,7 +203,6 @@ void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf)
 	list_del_init(&buf->borrow);
 	vloop_reader_of(buf)->lent--;
 	/* Others may have been waiting for it to be lent again. */
-	list_for_each_entry(reader, &dev->readers, entry)
-		wake_up(&reader->wait);
+	vloop_readers_wake_all(dev);
 	vloop_frame_put(dev, frame);
 }

@@ -645,11 +645,12 @@ void vloop_reader_lost(struct vloop_file *file, const struct vloop_entry *entry,
 struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
 u32 vloop_reader_sequence(const struct vloop_dev *dev, const struct vloop_reader *reader,
 			  const struct vloop_entry *entry);
-void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *reader,
-				   struct vloop_frame *frame);
+void vloop_reader_exit(struct vloop_file *file);
+void vloop_readers_show_placeholder(struct vloop_dev *dev, struct vloop_frame *frame);
 void vloop_readers_init(struct vloop_dev *dev);
 void vloop_readers_exit(struct vloop_dev *dev);
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
+void vloop_readers_wake_all(struct vloop_dev *dev);
 void vloop_tell_usage(struct vloop_dev *dev, struct v4l2_fh *fh);
 struct vloop_stats vloop_read_stats(struct vloop_dev *dev);
 void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,

@@ -102,7 +102,6 @@ static void vloop_placeholder_tick(struct work_struct *work)
 	struct vloop_dev *dev = container_of(to_delayed_work(work), struct vloop_dev,
 					     placeholder_work);
 	unsigned long wait = vloop_placeholder_interval(dev);
-	struct vloop_reader *reader;
 	struct vloop_frame *frame;
 
 	if (READ_ONCE(dev->timeout) && !READ_ONCE(dev->image))
@@ -119,8 +118,7 @@ static void vloop_placeholder_tick(struct work_struct *work)
 		/* The writer's clock: later than what came before, by as little as counts. */
 		dev->clock = dev->stamps == VPIPE_LOOP_STAMPS_NODE || !dev->clock ?
 			     ktime_get_ns() : dev->clock + NSEC_PER_USEC;
-		list_for_each_entry(reader, &dev->readers, entry)
-			vloop_reader_show_placeholder(dev, reader, frame);
+		vloop_readers_show_placeholder(dev, frame);
 	}
 	spin_unlock(&dev->frames_lock);
 

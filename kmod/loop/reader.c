@@ -78,7 +78,8 @@ static void vloop_reader_add(struct vloop_dev *dev, struct vloop_reader *reader,
 	entry.frame->refs++;
 }
 
-static void vloop_readers_wake(struct vloop_dev *dev)
+/* One that is to be woken, the one whose turn was longest ago. */
+static struct vloop_reader *vloop_reader_to_wake(struct vloop_dev *dev)
 {
 	struct vloop_reader *reader;
 
@@ -86,17 +87,58 @@ static void vloop_readers_wake(struct vloop_dev *dev)
 		if (!reader->wake)
 			continue;
 		reader->wake = false;
-		wake_up(&reader->wait);
+		list_move_tail(&reader->entry, &dev->readers);
+		return reader;
 	}
+
+	return NULL;
 }
 
+static void vloop_readers_wake(struct vloop_dev *dev)
+{
+	queue_work(system_dfl_wq, &dev->wake_work);
+}
+
+/*
+ * Very many can wait for each, and no frame waits for that. A reader stays as long as this goes on,
+ * see vloop_reader_exit(), so it has an end, however fast frames come.
+ */
 static void vloop_wake_work(struct work_struct *work)
 {
 	struct vloop_dev *dev = container_of(work, struct vloop_dev, wake_work);
+	struct vloop_reader *reader;
+	unsigned int turns;
 
 	spin_lock(&dev->frames_lock);
-	vloop_readers_wake(dev);
+	for (turns = dev->stats.readers; turns; turns--) {
+		reader = vloop_reader_to_wake(dev);
+		if (!reader)
+			break;
+		spin_unlock(&dev->frames_lock);
+		wake_up(&reader->wait);
+		spin_lock(&dev->frames_lock);
+	}
+	if (!turns && !list_empty(&dev->readers))
+		vloop_readers_wake(dev);
 	spin_unlock(&dev->frames_lock);
+}
+
+/* All of them: something that they wait for may have come. */
+void vloop_readers_wake_all(struct vloop_dev *dev)
+{
+	struct vloop_reader *reader;
+
+	lockdep_assert_held(&dev->frames_lock);
+	list_for_each_entry(reader, &dev->readers, entry)
+		reader->wake = true;
+	if (!list_empty(&dev->readers))
+		vloop_readers_wake(dev);
+}
+
+/* It has stopped for good. */
+void vloop_reader_exit(struct vloop_file *file)
+{
+	flush_work(&file->dev->wake_work);
 }
 
 void vloop_readers_init(struct vloop_dev *dev)
@@ -122,10 +164,13 @@ void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame)
 
 	list_for_each_entry(reader, &dev->readers, entry)
 		vloop_reader_add(dev, reader, entry);
-	if (list_is_singular(&dev->readers))
+	if (list_is_singular(&dev->readers)) {
+		reader = vloop_reader_to_wake(dev);
+		if (reader)
+			wake_up(&reader->wait);
+	} else if (!list_empty(&dev->readers)) {
 		vloop_readers_wake(dev);
-	else if (!list_empty(&dev->readers))
-		queue_work(system_dfl_wq, &dev->wake_work);
+	}
 }
 
 /* Those who wait for @frame wait for the copy instead, or where there is none lose it. */
@@ -167,9 +212,8 @@ void vloop_readers_drop(struct vloop_dev *dev, u32 number)
 			vloop_reader_drop(dev, reader);
 }
 
-/* There has been no frame for long: the reader gets this one, in its place. */
-void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *reader,
-				   struct vloop_frame *frame)
+/* There has been no frame for long: the readers get this one, in its place. */
+void vloop_readers_show_placeholder(struct vloop_dev *dev, struct vloop_frame *frame)
 {
 	struct vloop_entry entry = {
 		.frame = frame,
@@ -177,12 +221,12 @@ void vloop_reader_show_placeholder(struct vloop_dev *dev, struct vloop_reader *r
 		.timestamp = dev->clock,
 		.placeholder = true,
 	};
+	struct vloop_reader *reader;
 
-	if (reader->count && !vloop_reader_at(reader, 0)->placeholder)
-		return;
-	vloop_reader_add(dev, reader, entry);
-	reader->wake = false;
-	wake_up(&reader->wait);
+	list_for_each_entry(reader, &dev->readers, entry)
+		if (!reader->count || vloop_reader_at(reader, 0)->placeholder)
+			vloop_reader_add(dev, reader, entry);
+	vloop_readers_wake(dev);
 }
 
 /*
