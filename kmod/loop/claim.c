@@ -116,7 +116,7 @@ int vloop_claim_writer(struct vloop_file *file)
 	int ret = 0;
 
 	lockdep_assert_held(&file->lock);
-	if (READ_ONCE(*owner) == file && !file->asked_image)
+	if (READ_ONCE(*owner) == file && !READ_ONCE(file->asked_image))
 		return 0;
 
 	mutex_lock(&dev->lock);

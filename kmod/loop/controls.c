@@ -80,7 +80,7 @@ static int vloop_s_file_ctrl(struct v4l2_ctrl *ctrl)
 	case V4L2LOOPBACK_CID_TIMEOUT_IMAGE_IO:
 		mutex_lock(&file->dev->lock);
 		file->dev->image_io = true;
-		file->asked_image = true;
+		WRITE_ONCE(file->asked_image, true);
 		mutex_unlock(&file->dev->lock);
 		break;
 	}

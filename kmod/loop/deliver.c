@@ -279,8 +279,9 @@ bool vloop_is_crowded(wait_queue_head_t *wait)
  */
 int vloop_wait_ready(struct vloop_file *file)
 {
+	/* Another thread may take what there is again and again. */
 	if (vloop_reader_ready(file))
-		return 0;
+		return signal_pending(current) ? -ERESTARTSYS : 0;
 	if (vloop_is_crowded(&file->reader.wait))
 		return -EBUSY;
 

@@ -203,6 +203,6 @@ void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf)
 	list_del_init(&buf->borrow);
 	vloop_reader_of(buf)->lent--;
 	/* Others may have been waiting for it to be lent again. */
-	vloop_readers_wake_all(dev);
+	vloop_wake_all_readers(dev);
 	vloop_frame_put(dev, frame);
 }

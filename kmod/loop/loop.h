@@ -25,6 +25,7 @@
  * deliver.c	and how it gets there
  * read.c	the same to read(2)
  * placeholder.c	what readers get while there is no frame
+ * wake.c	who waits for a frame is told of it
  * frame.c	a frame's memory, and who refers to it
  * copier.c	copies by readers, which the writer does not wait for
  * cpu_access.c	where the kernel sees memory
@@ -645,17 +646,20 @@ void vloop_reader_lost(struct vloop_file *file, const struct vloop_entry *entry,
 struct vloop_entry vloop_reader_pop(struct vloop_reader *reader);
 u32 vloop_reader_sequence(const struct vloop_dev *dev, const struct vloop_reader *reader,
 			  const struct vloop_entry *entry);
-void vloop_reader_exit(struct vloop_file *file);
 void vloop_readers_show_placeholder(struct vloop_dev *dev, struct vloop_frame *frame);
-void vloop_readers_init(struct vloop_dev *dev);
-void vloop_readers_exit(struct vloop_dev *dev);
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
-void vloop_readers_wake_all(struct vloop_dev *dev);
 void vloop_tell_usage(struct vloop_dev *dev, struct v4l2_fh *fh);
 struct vloop_stats vloop_read_stats(struct vloop_dev *dev);
 void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 			   struct vloop_frame *by);
 void vloop_readers_drop(struct vloop_dev *dev, u32 number);
+
+/* wake.c */
+void vloop_wake_readers(struct vloop_dev *dev);
+void vloop_wake_all_readers(struct vloop_dev *dev);
+void vloop_waking_init(struct vloop_dev *dev);
+void vloop_waking_settle(struct vloop_dev *dev);
+void vloop_waking_exit(struct vloop_dev *dev);
 
 /* match.c */
 struct vloop_view *vloop_view_at(const struct vloop_buf *buf);

@@ -77,7 +77,7 @@ static int vloop_release(struct file *filp)
 	if (streaming)
 		vloop_caps_changed(dev);
 	vloop_leave(file);
-	vloop_reader_exit(file);
+	vloop_waking_settle(file->dev);
 
 	vpipe_fh_del(&file->fh, filp);
 	v4l2_prio_close(&dev->priorities, file->priority);

@@ -19,7 +19,7 @@ static void vloop_dev_release(struct v4l2_device *v4l2_dev)
 	struct vloop_dev *dev = container_of(v4l2_dev, struct vloop_dev, v4l2_dev);
 
 	vloop_placeholder_exit(dev);
-	vloop_readers_exit(dev);
+	vloop_waking_exit(dev);
 	vloop_copiers_exit(dev);
 	vloop_frames_exit(dev);
 	v4l2_ctrl_handler_free(&dev->hdl);
@@ -52,10 +52,11 @@ static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_co
 	mutex_init(&dev->map_lock);
 	init_completion(&dev->unregistered);
 	INIT_LIST_HEAD(&dev->files);
+	INIT_LIST_HEAD(&dev->readers);
 	vloop_formats_init(dev);
 	vloop_frames_init(dev);
 	vloop_copiers_init(dev);
-	vloop_readers_init(dev);
+	vloop_waking_init(dev);
 	vloop_placeholder_init(dev);
 
 	snprintf(dev->v4l2_dev.name, sizeof(dev->v4l2_dev.name), VLOOP_NAME "-%03u", number);

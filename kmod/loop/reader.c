@@ -78,81 +78,7 @@ static void vloop_reader_add(struct vloop_dev *dev, struct vloop_reader *reader,
 	entry.frame->refs++;
 }
 
-/* One that is to be woken, the one whose turn was longest ago. */
-static struct vloop_reader *vloop_reader_to_wake(struct vloop_dev *dev)
-{
-	struct vloop_reader *reader;
-
-	list_for_each_entry(reader, &dev->readers, entry) {
-		if (!reader->wake)
-			continue;
-		reader->wake = false;
-		list_move_tail(&reader->entry, &dev->readers);
-		return reader;
-	}
-
-	return NULL;
-}
-
-static void vloop_readers_wake(struct vloop_dev *dev)
-{
-	queue_work(system_dfl_wq, &dev->wake_work);
-}
-
-/*
- * Very many can wait for each, and no frame waits for that. A reader stays as long as this goes on,
- * see vloop_reader_exit(), so it has an end, however fast frames come.
- */
-static void vloop_wake_work(struct work_struct *work)
-{
-	struct vloop_dev *dev = container_of(work, struct vloop_dev, wake_work);
-	struct vloop_reader *reader;
-	unsigned int turns;
-
-	spin_lock(&dev->frames_lock);
-	for (turns = dev->stats.readers; turns; turns--) {
-		reader = vloop_reader_to_wake(dev);
-		if (!reader)
-			break;
-		spin_unlock(&dev->frames_lock);
-		wake_up(&reader->wait);
-		spin_lock(&dev->frames_lock);
-	}
-	if (!turns && !list_empty(&dev->readers))
-		vloop_readers_wake(dev);
-	spin_unlock(&dev->frames_lock);
-}
-
-/* All of them: something that they wait for may have come. */
-void vloop_readers_wake_all(struct vloop_dev *dev)
-{
-	struct vloop_reader *reader;
-
-	lockdep_assert_held(&dev->frames_lock);
-	list_for_each_entry(reader, &dev->readers, entry)
-		reader->wake = true;
-	if (!list_empty(&dev->readers))
-		vloop_readers_wake(dev);
-}
-
-/* It has stopped for good. */
-void vloop_reader_exit(struct vloop_file *file)
-{
-	flush_work(&file->dev->wake_work);
-}
-
-void vloop_readers_init(struct vloop_dev *dev)
-{
-	INIT_LIST_HEAD(&dev->readers);
-	INIT_WORK(&dev->wake_work, vloop_wake_work);
-}
-
-void vloop_readers_exit(struct vloop_dev *dev)
-{
-	cancel_work_sync(&dev->wake_work);
-}
-
-/* A frame for all. The writer wakes one thread, however many they are. */
+/* A frame for all. */
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame)
 {
 	struct vloop_entry entry = {
@@ -164,13 +90,7 @@ void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame)
 
 	list_for_each_entry(reader, &dev->readers, entry)
 		vloop_reader_add(dev, reader, entry);
-	if (list_is_singular(&dev->readers)) {
-		reader = vloop_reader_to_wake(dev);
-		if (reader)
-			wake_up(&reader->wait);
-	} else if (!list_empty(&dev->readers)) {
-		vloop_readers_wake(dev);
-	}
+	vloop_wake_readers(dev);
 }
 
 /* Those who wait for @frame wait for the copy instead, or where there is none lose it. */
@@ -226,7 +146,7 @@ void vloop_readers_show_placeholder(struct vloop_dev *dev, struct vloop_frame *f
 	list_for_each_entry(reader, &dev->readers, entry)
 		if (!reader->count || vloop_reader_at(reader, 0)->placeholder)
 			vloop_reader_add(dev, reader, entry);
-	vloop_readers_wake(dev);
+	vloop_wake_readers(dev);
 }
 
 /*

@@ -153,7 +153,7 @@ static bool vloop_is_relieved(struct vloop_file *file)
 int vloop_wait_relieved(struct vloop_file *file)
 {
 	if (vloop_is_relieved(file))
-		return 0;
+		return signal_pending(current) ? -ERESTARTSYS : 0;
 	if (vloop_is_crowded(&file->out.done_wq))
 		return -EBUSY;
 
