@@ -4,7 +4,7 @@
  * @module
  */
 import { EAGAIN } from "../sys/errno.ts";
-import { Poller, POLLERR, POLLHUP, POLLIN } from "../sys/poll.ts";
+import { Poller, POLLERR, POLLERR_LOOKS, POLLHUP, POLLIN } from "../sys/poll.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import type { Queue } from "../v4l2/queue/queue.ts";
 import { BREATH_MS, breathe } from "../cli/stop.ts";
@@ -29,6 +29,7 @@ export class FrameWaiter {
   /** performance.now() of the first wait in vain, 0 after a frame. */
   #waitingSince = 0;
   #rested = 0;
+  #errors = 0;
   #restAfter = BREATH_MS;
   readonly #pollingRest: number;
 
@@ -63,13 +64,18 @@ export class FrameWaiter {
     this.#restAfter = this.#pollingRest;
     const events = this.#poller.wait(BREATH_MS);
     if (events & this.#events) {
+      this.#errors = 0;
       const index = this.#queue.dequeue();
       if (index >= 0) this.#waitingSince = 0;
       return index;
     }
     const { path } = this.#queue.device;
     if (events & POLLHUP) throw new DeviceError(path, "the device is gone (ENODEV)");
-    if (events & POLLERR) throw new DeviceError(path, "the device stopped the stream");
+    if (events & POLLERR) {
+      if (++this.#errors < POLLERR_LOOKS) return -EAGAIN;
+      throw new DeviceError(path, "the device stopped the stream");
+    }
+    this.#errors = 0;
     const now = performance.now();
     this.#waitingSince ||= now;
     if (now - this.#waitingSince >= this.#timeout * 1000) {

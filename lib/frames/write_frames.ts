@@ -7,7 +7,7 @@ import { counted, formatSummary } from "../measure/format.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../sys/clock.ts";
 import { EAGAIN, ENODATA } from "../sys/errno.ts";
-import { Poller, POLLERR, POLLHUP, POLLOUT } from "../sys/poll.ts";
+import { Poller, POLLERR, POLLERR_LOOKS, POLLHUP, POLLOUT } from "../sys/poll.ts";
 import { yieldProcessor } from "../sys/thread.ts";
 import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
 import type { FrameInterval } from "../v4l2/frame_interval.ts";
@@ -55,6 +55,7 @@ class FrameWriter {
   #held = false;
   #ready = false;
   #waitingSince = 0;
+  #errors = 0;
 
   constructor(writing: Writing) {
     const { device, interval } = writing;
@@ -102,7 +103,11 @@ class FrameWriter {
     const { device, timeout } = this.#writing;
     const events = this.#writable.wait(BREATH_MS);
     if (events & POLLHUP) throw new DeviceError(device.path, "the device is gone (ENODEV)");
-    if (events & POLLERR) throw new DeviceError(device.path, "the device stopped the stream");
+    if (events & POLLERR) {
+      if (++this.#errors < POLLERR_LOOKS) return false;
+      throw new DeviceError(device.path, "the device stopped the stream");
+    }
+    this.#errors = 0;
     const now = performance.now();
     this.#waitingSince ||= now;
     if (now - this.#waitingSince >= timeout * 1000) {

@@ -3,7 +3,9 @@ import type { StopRequest } from "../../lib/cli/stop.ts";
 import { openCamera, setUpCamera } from "../../lib/frames/camera.ts";
 import { captureFrames } from "../../lib/frames/capture_frames.ts";
 import { runFrameLoop } from "../../lib/frames/frame_loop.ts";
+import { FrameWaiter } from "../../lib/frames/frame_waiter.ts";
 import { type BreakSettings, TraceBreak } from "../../lib/frames/trace_break.ts";
+import { EAGAIN } from "../../lib/sys/errno.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { MmapQueue } from "../../lib/v4l2/queue/queue.ts";
 import { Camera, CAPTURE, HEIGHT, rowsOf, SIZE, WIDTH } from "./fake_camera.ts";
@@ -56,6 +58,23 @@ Deno.test("capturing: a row a frame, each of its own buffer, those to warm up le
     assert(times.every((time, i) => i === 0 || times[i - 1] <= time), `${times}`);
   }
   assertEquals([camera.open, camera.queue(CAPTURE).buffers], [0, 0]);
+});
+
+Deno.test("capturing: an error that poll tells once may be a signal, one that stays is the device's", () => {
+  using camera = new Camera();
+  using device = openCamera(camera.path, "streaming");
+  const waiter = new FrameWaiter({ device, dequeue: () => -EAGAIN }, 10, () => {});
+  camera.errors = 1;
+  assertEquals(waiter.next(), -EAGAIN);
+  assertEquals(waiter.next(), -EAGAIN);
+  camera.errors = Infinity;
+  assertThrows(
+    () => {
+      for (let looks = 0; looks < 20; looks++) waiter.next();
+    },
+    Error,
+    `${camera.path}: the device stopped the stream`,
+  );
 });
 
 Deno.test("capturing: last rows that cannot be written end the run as a failure, figures and all", async () => {

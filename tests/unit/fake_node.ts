@@ -8,7 +8,7 @@ import { EAGAIN, EINVAL, ENOENT, ENOTTY } from "../../lib/sys/errno.ts";
 import { libc } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { File, O_RDWR } from "../../lib/sys/file.ts";
-import { pollfd, POLLIN, POLLOUT, POLLPRI } from "../../lib/sys/poll.ts";
+import { POLLERR, pollfd, POLLIN, POLLOUT, POLLPRI } from "../../lib/sys/poll.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import type { Ioctl } from "../../lib/uapi/ioctl_number.ts";
 import { returned } from "./fake_ioctl.ts";
@@ -67,6 +67,8 @@ export class FakeQueue {
 export abstract class FakeNode implements Disposable {
   /** Names of the ioctls, as often as they came. */
   readonly calls: string[] = [];
+  /** Polls from now on that are told of an error. */
+  errors = 0;
   /** Buffers that it gives at most. */
   mostBuffers = Infinity;
   /** How many buffers it gave, of each VIDIOC_REQBUFS. */
@@ -171,6 +173,11 @@ export abstract class FakeNode implements Disposable {
     libc.poll = (set, count, timeout) => {
       const { fd, events } = pollfd.at(set as Bytes);
       if (!this.#fds.has(fd)) return this.#real.poll(set, count, timeout);
+      if (this.errors > 0) {
+        this.errors--;
+        pollfd.at(set as Bytes).revents = POLLERR;
+        return 1;
+      }
       this.work();
       const there = this.#ready() & events;
       pollfd.at(set as Bytes).revents = there;
