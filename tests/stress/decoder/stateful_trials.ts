@@ -59,7 +59,6 @@ export function statefulTrials(): Trial[] {
       const { request } = v4l2.VIDIOC_SUBSCRIBE_EVENT;
       const { bytes } = v4l2.v4l2_event_subscription.alloc({
         type: v4l2.V4L2_EVENT_SOURCE_CHANGE,
-        id: 1,
       });
       inject(() => tryIoctl(client.device.fd, request, bytes));
     }),
