@@ -6,7 +6,7 @@
  */
 import { ENODEV, ENOENT, SysError } from "../../lib/sys/errno.ts";
 import { type Outcome, run, succeed } from "./processes.ts";
-import { expect } from "./suite.ts";
+import { expect, Skip } from "./suite.ts";
 
 /** Whether there is something at `path`. */
 export function exists(path: string): boolean {
@@ -89,6 +89,24 @@ export class Module {
   async restore(module: string): Promise<void> {
     if (!this.isLoaded()) await this.load(module);
   }
+}
+
+/**
+ * Modules of the kernel's own that a check wants: those that were not there go again with the result.
+ *
+ * @throws {Skip} there is no such module
+ */
+export async function borrowModules(...names: string[]): Promise<AsyncDisposable> {
+  const loaded = new AsyncDisposableStack();
+  for (const name of names) {
+    if (new Module(name).isLoaded()) continue;
+    if ((await run("modprobe", [name])).status !== 0) {
+      await loaded.disposeAsync();
+      throw new Skip(`this kernel has no ${name}`);
+    }
+    loaded.defer(async () => void await succeed("modprobe", ["-r", name]));
+  }
+  return loaded;
 }
 
 /** A driver whose device has its name. */

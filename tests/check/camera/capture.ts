@@ -29,6 +29,7 @@ import { succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { delay } from "../../harness/waiting.ts";
 import { reportChecks } from "./report.ts";
+import { uvcChecks } from "./uvc.ts";
 import { losing, VIVID_CID_DQBUF_ERROR } from "./vivid.ts";
 
 const FRAMES = 20;
@@ -325,4 +326,5 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     return `4096 bytes for a frame of 307200: "${message}"`;
   });
   if (suite.whole) await reportChecks(suite.whole, context);
+  await uvcChecks(suite, context);
 }

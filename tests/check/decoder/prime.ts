@@ -16,26 +16,26 @@ import {
 } from "../../../lib/uapi/drm.ts";
 import { sha256 } from "../../harness/bytes.ts";
 import type { Context } from "../../harness/context.ts";
-import { run } from "../../harness/processes.ts";
-import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
+import { borrowModules } from "../../harness/modules.ts";
+import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { pictures } from "./client.ts";
 
 const STREAM = "vp9-320x240.ivf";
 
-/** vgem's node, loaded where it is not. */
-async function vgem(): Promise<string> {
-  const { status } = await run("modprobe", ["vgem"]);
+/** vgem's node. */
+function vgem(): string {
   const cards = "/sys/class/drm";
-  const names = status === 0 ? Array.from(Deno.readDirSync(cards), ({ name }) => name) : [];
+  const names = Array.from(Deno.readDirSync(cards), ({ name }) => name);
   const card = names.filter((name) => /^card\d+$/.test(name)).sort()
     .find((name) => Deno.realPathSync(`${cards}/${name}`).includes("/vgem/"));
-  if (card === undefined) throw new Skip("this kernel has no vgem");
+  expect(card !== undefined, "vgem has no node");
   return `/dev/dri/${card}`;
 }
 
 export async function primeChecks(suite: Suite, context: Context): Promise<void> {
   await suite.check("prime: a graphics driver's dumb buffers through the filter", async () => {
-    const device = await vgem();
+    await using _vgem = await borrowModules("vgem");
+    const device = vgem();
     const input = `${context.fixtures}/noise-vga.pgm`;
     const [output, reference] = ["dumb", "reference"].map((name) =>
       `${context.scratch}/${name}.pgm`
@@ -47,7 +47,8 @@ export async function primeChecks(suite: Suite, context: Context): Promise<void>
   });
 
   await suite.check("prime: CAPTURE buffers in a graphics driver", async () => {
-    const path = await vgem();
+    await using _vgem = await borrowModules("vgem");
+    const path = vgem();
     using device = File.open(path, O_RDWR);
     const handles = new Set<number>();
     let imported:
