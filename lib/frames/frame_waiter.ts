@@ -4,7 +4,7 @@
  * @module
  */
 import { EAGAIN } from "../sys/errno.ts";
-import { Poller, POLLERR, POLLERR_LOOKS, POLLHUP, POLLIN } from "../sys/poll.ts";
+import { Poller, POLLERR, POLLHUP, POLLIN } from "../sys/poll.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import type { Queue } from "../v4l2/queue/queue.ts";
 import { BREATH_MS, breathe } from "../cli/stop.ts";
@@ -14,6 +14,13 @@ export type FrameSource = Pick<Queue, "device" | "dequeue">;
 
 // A rest costs a context switch, and a signal ends a poll at once: a loop that polls needs few.
 export const POLLING_REST_MS = 1000;
+
+/**
+ * So often in a row a V4L2 node says POLLERR where it means it. Once it may say so for a signal, which came
+ * while it waited for its lock (vb2_fop_poll in videobuf2-v4l2.c): whoever believes that tells of a device
+ * that stopped where it was told to stop itself.
+ */
+export const POLLERR_LOOKS = 10;
 
 /**
  * Waits for the frames of one queue, or of whatever else hands out numbered frames. A loop rests

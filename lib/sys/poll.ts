@@ -19,13 +19,6 @@ export const POLLERR = 0x8;
 /** The other end has hung up, or the device is gone. It comes unasked. */
 export const POLLHUP = 0x10;
 
-/**
- * So often in a row a V4L2 node says POLLERR where it means it. Once it may say so for a signal, which came
- * while it waited for its lock (vb2_fop_poll in videobuf2-v4l2.c): whoever believes that tells of a device
- * that stopped where it was told to stop itself.
- */
-export const POLLERR_LOOKS = 10;
-
 export const pollfd = struct("struct pollfd", 8, {
   fd: s32(0),
   events: s16(4),
