@@ -4,9 +4,10 @@
  * @module
  */
 import { EAGAIN } from "../sys/errno.ts";
-import { Poller, POLLERR, POLLHUP, POLLIN } from "../sys/poll.ts";
+import { Poller, POLLIN } from "../sys/poll.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import type { Queue } from "../v4l2/queue/queue.ts";
+import { PollErrors } from "./poll_errors.ts";
 import { BREATH_MS, breathe } from "../cli/stop.ts";
 
 /** A queue, or what can be asked like one: `dequeue` gives a number or -EAGAIN. */
@@ -16,13 +17,6 @@ export type FrameSource = Pick<Queue, "device" | "dequeue">;
 export const POLLING_REST_MS = 1000;
 
 /**
- * So often in a row a V4L2 node says POLLERR where it means it. Once it may say so for a signal, which came
- * while it waited for its lock (vb2_fop_poll in videobuf2-v4l2.c): whoever believes that tells of a device
- * that stopped where it was told to stop itself.
- */
-export const POLLERR_LOOKS = 10;
-
-/**
  * Waits for the frames of one queue, or of whatever else hands out numbered frames. A loop rests
  * where `next` has no frame, and where `restIsDue` after one: `runFrameLoop` in
  * `lib/frames/frame_loop.ts` is one.
@@ -30,13 +24,13 @@ export const POLLERR_LOOKS = 10;
 export class FrameWaiter {
   readonly #queue: FrameSource;
   readonly #poller: Poller;
+  readonly #errors: PollErrors;
   readonly #events: number;
   readonly #timeout: number;
   readonly #idle: () => void;
   /** performance.now() of the first wait in vain, 0 after a frame. */
   #waitingSince = 0;
   #rested = 0;
-  #errors = 0;
   #restAfter = BREATH_MS;
   readonly #pollingRest: number;
 
@@ -55,6 +49,7 @@ export class FrameWaiter {
   ) {
     this.#queue = queue;
     this.#poller = new Poller(queue.device, events);
+    this.#errors = new PollErrors(queue.device.path);
     this.#pollingRest = pollingRest;
     this.#events = events;
     this.#timeout = timeout;
@@ -71,22 +66,16 @@ export class FrameWaiter {
     this.#restAfter = this.#pollingRest;
     const events = this.#poller.wait(BREATH_MS);
     if (events & this.#events) {
-      this.#errors = 0;
+      this.#errors.forget();
       const index = this.#queue.dequeue();
       if (index >= 0) this.#waitingSince = 0;
       return index;
     }
-    const { path } = this.#queue.device;
-    if (events & POLLHUP) throw new DeviceError(path, "the device is gone (ENODEV)");
-    if (events & POLLERR) {
-      if (++this.#errors < POLLERR_LOOKS) return -EAGAIN;
-      throw new DeviceError(path, "the device stopped the stream");
-    }
-    this.#errors = 0;
+    if (this.#errors.check(events)) return -EAGAIN;
     const now = performance.now();
     this.#waitingSince ||= now;
     if (now - this.#waitingSince >= this.#timeout * 1000) {
-      throw new DeviceError(path, `no frame within ${this.#timeout} s`);
+      throw new DeviceError(this.#queue.device.path, `no frame within ${this.#timeout} s`);
     }
     return -EAGAIN;
   }

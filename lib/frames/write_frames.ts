@@ -7,13 +7,13 @@ import { counted, formatSummary } from "../measure/format.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../sys/clock.ts";
 import { EAGAIN, ENODATA } from "../sys/errno.ts";
-import { POLLERR_LOOKS } from "./frame_waiter.ts";
-import { Poller, POLLERR, POLLHUP, POLLOUT } from "../sys/poll.ts";
+import { Poller, POLLOUT } from "../sys/poll.ts";
 import { yieldProcessor } from "../sys/thread.ts";
 import { DeviceError, type VideoDevice } from "../v4l2/device.ts";
 import type { FrameInterval } from "../v4l2/frame_interval.ts";
 import type { FrameInput } from "./frame_input.ts";
 import type { FrameSink } from "./frame_sink.ts";
+import { PollErrors } from "./poll_errors.ts";
 import { Recording, type RecordingSettings } from "./recording.ts";
 import { writeStamp } from "./stamp.ts";
 import { BREATH_MS, breathe, type StopRequest } from "../cli/stop.ts";
@@ -50,18 +50,19 @@ class FrameWriter {
   count = 0;
   readonly #writing: Writing;
   readonly #writable: Poller;
+  readonly #errors: PollErrors;
   /** In ns; 0 for as fast as possible. */
   readonly #interval: number;
   #start = 0;
   #held = false;
   #ready = false;
   #waitingSince = 0;
-  #errors = 0;
 
   constructor(writing: Writing) {
     const { device, interval } = writing;
     this.#writing = writing;
     this.#writable = new Poller(device, POLLOUT);
+    this.#errors = new PollErrors(device.path);
     this.#interval = interval ? interval.numerator * 1e9 / interval.denominator : 0;
   }
 
@@ -103,12 +104,7 @@ class FrameWriter {
   #wait(): boolean {
     const { device, timeout } = this.#writing;
     const events = this.#writable.wait(BREATH_MS);
-    if (events & POLLHUP) throw new DeviceError(device.path, "the device is gone (ENODEV)");
-    if (events & POLLERR) {
-      if (++this.#errors < POLLERR_LOOKS) return false;
-      throw new DeviceError(device.path, "the device stopped the stream");
-    }
-    this.#errors = 0;
+    if (this.#errors.check(events)) return false;
     const now = performance.now();
     this.#waitingSince ||= now;
     if (now - this.#waitingSince >= timeout * 1000) {
