@@ -31,10 +31,6 @@ export const drm_mode_create_dumb: StructType<
   size: u64(24),
 });
 
-export const drm_mode_map_dumb: StructType<
-  FieldsOf<number, "handle"> & FieldsOf<bigint, "offset">
-> = struct("struct drm_mode_map_dumb", 16, { handle: u32(0), offset: u64(8) });
-
 const ioctl = (name: string, request: number): Ioctl => ({ name, request });
 
 export const DRM_IOCTL_GEM_CLOSE: Ioctl = ioctl(
@@ -52,8 +48,4 @@ export const DRM_IOCTL_PRIME_FD_TO_HANDLE: Ioctl = ioctl(
 export const DRM_IOCTL_MODE_CREATE_DUMB: Ioctl = ioctl(
   "DRM_IOCTL_MODE_CREATE_DUMB",
   _IOWR("d", 0xb2, drm_mode_create_dumb.size),
-);
-export const DRM_IOCTL_MODE_MAP_DUMB: Ioctl = ioctl(
-  "DRM_IOCTL_MODE_MAP_DUMB",
-  _IOWR("d", 0xb3, drm_mode_map_dumb.size),
 );

@@ -43,8 +43,6 @@ export interface Transfer {
   readonly setup: DataView<ArrayBuffer>;
   /** In bytes: how many the host takes at most. */
   readonly length: number;
-  /** The host's own. */
-  readonly data: Uint8Array<ArrayBuffer>;
   readonly direction: number;
 }
 
@@ -119,10 +117,10 @@ export class UsbDevice implements AsyncDisposable {
     }
     if (command !== CMD_SUBMIT) throw new Error(`USB/IP: command ${command}`);
     const length = view.getInt32(24);
-    const data = direction === DIRECTION_IN ? new Uint8Array() : await this.#read(length);
-    if (data === undefined) return;
+    // What the host sends says nothing to a device without a choice.
+    if (direction !== DIRECTION_IN && await this.#read(length) === undefined) return;
     const setup = new DataView(header.buffer, 40, 8);
-    const transfer = { sequence, endpoint, setup, length, data, direction };
+    const transfer = { sequence, endpoint, setup, length, direction };
     this.#waiting.set(sequence, transfer);
     this.#begun(transfer);
   }
