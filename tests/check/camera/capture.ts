@@ -199,7 +199,10 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       1,
       `${context.vivid}: no frame within 0.5 s, after ${rows} of 1000000 frames`,
     );
-    expect(outcome.stdout.includes(`${rows} frames of 640x480`), `no report: ${outcome.stdout}`);
+    expect(
+      outcome.stdout.includes(`${counted(rows, "frame")} of 640x480`),
+      `no report: ${outcome.stdout}`,
+    );
     return `${said}, rows and report kept`;
   });
   await suite.whole?.check("metadata: an overrun is flagged in the CSV", async () => {

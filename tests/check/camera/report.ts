@@ -4,6 +4,7 @@
  * @module
  */
 import { type Context, FPS, heap, readCsv } from "../../harness/context.ts";
+import { counted } from "../../../lib/measure/format.ts";
 import { expectError, someRows } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { liveChecks } from "./live.ts";
@@ -89,10 +90,10 @@ export async function reportChecks(suite: Suite, context: Context): Promise<void
     );
     await someRows(csv);
     const outcome = await losing(context, 100, () => program.end(20));
-    const rows = readCsv(csv).length;
-    const why = `${context.vivid}: no frame within 0.5 s, after ${rows} frames`;
+    const rows = counted(readCsv(csv).length, "frame");
+    const why = `${context.vivid}: no frame within 0.5 s, after ${rows}`;
     const said = expectError(outcome, TOOL, 1, why);
-    expect(outcome.stdout.startsWith(`${folder}: ${rows} frames, `), outcome.stdout);
+    expect(outcome.stdout.startsWith(`${folder}: ${rows}, `), outcome.stdout);
     const page = Deno.readTextFileSync(`${folder}/report.html`);
     expect(page.includes(`the run failed: ${why}`), "the page does not say so");
     return `${said}, rows and page kept`;
