@@ -46,10 +46,6 @@ build_arm64() {
 # arm64_facts arm64|arm64-16k|arm64-rt: set release, kdir and chroot.
 arm64_facts() {
 	local headers
-	if ! command -v qemu-system-aarch64 >/dev/null; then
-		say "$1: skipped: there is no qemu-system-aarch64 here: 'make setup' installs it"
-		exit "$skipped"
-	fi
 	install_once build-arm64 "getting Debian's cross compiler and the kernels' headers" \
 		install_arm64_build "$root_suite" "${arm64_headers[@]}"
 	case $1 in
@@ -108,9 +104,9 @@ arm64_download() {
 # boot_arm64 RUN: become the guest, its console in RUN/console. With a pointer
 # authentication that costs the emulator nothing: the real one makes it crawl.
 boot_arm64() {
-	local emulator_options
-	emulated_machine "$1" "$arm64_root"
-	exec setpriv --pdeathsig KILL qemu-system-aarch64 "${emulator_options[@]}" \
+	local emulator
+	emulated_machine aarch64 "$1" "$arm64_root"
+	exec setpriv --pdeathsig KILL "${emulator[@]}" \
 		-M virt -cpu max,pauth-impdef=on -accel tcg,thread=multi \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
 		-append "console=ttyAMA0 quiet panic=-1 $(boot_parameters 9p "$1")"

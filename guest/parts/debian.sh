@@ -115,23 +115,30 @@ in_place() {
 # AVX2, which it gets wrong: dav1d, and FFmpeg with it, then decodes AV1 to pixels
 # that no other machine or decoder has.
 boot_emulated() {
-	local emulator_options
-	emulated_machine "$1" "$store/root"
-	exec setpriv --pdeathsig KILL qemu-system-x86_64 "${emulator_options[@]}" \
+	local emulator
+	emulated_machine x86_64 "$1" "$store/root"
+	exec setpriv --pdeathsig KILL "${emulator[@]}" \
 		-accel "$accelerator" -cpu max,-pku,-avx2 \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")"
 }
 
-# emulated_machine RUN USERLAND: set emulator_options: what every emulated guest has.
+# emulated_machine ARCHITECTURE RUN USERLAND: set emulator: the program out of the root, by the root's
+# own C library, and what every emulated guest has.
 emulated_machine() {
-	emulator_options=(-nodefaults -no-user-config -nographic -no-reboot -smp "$cpus" -m "${memory}G"
-		-serial "file:$1/console"
-		-fsdev "local,id=root,path=$2,security_model=none,readonly=on"
+	local root=$store/root run=$2 share
+	emulator=("$root"/lib*/ld-linux-*.so.* --library-path "$(echo "$root"/usr/lib/*-linux-gnu)"
+		"$root/usr/bin/qemu-system-$1")
+	for share in qemu seabios; do
+		emulator+=(-L "$root/usr/share/$share")
+	done
+	emulator+=(-nodefaults -no-user-config -nographic -no-reboot -smp "$cpus" -m "${memory}G"
+		-serial "file:$run/console"
+		-fsdev "local,id=root,path=$3,security_model=none,readonly=on"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root
 		-fsdev "local,id=project,path=$project,security_model=none,multidevs=remap"
 		-device virtio-9p-pci,fsdev=project,mount_tag=project
 		-device virtio-serial-pci
-		-chardev "file,id=out,path=$1/out" -device virtserialport,chardev=out,name=out
-		-chardev "file,id=err,path=$1/err" -device virtserialport,chardev=err,name=err)
+		-chardev "file,id=out,path=$run/out" -device virtserialport,chardev=out,name=out
+		-chardev "file,id=err,path=$run/err" -device virtserialport,chardev=err,name=err)
 }
