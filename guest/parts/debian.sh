@@ -111,14 +111,12 @@ in_place() {
 # Emulated unless told otherwise: there are machines whose /dev/kvm does not run
 # an ordinary kernel, and the ledger's figures are those of the emulator. Without
 # protection keys: a switch to or from a thread that uses them (V8's do) makes
-# the emulator forget all address translations, at 60 us a switch. And without
-# AVX2, which it gets wrong: dav1d, and FFmpeg with it, then decodes AV1 to pixels
-# that no other machine or decoder has.
+# the emulator forget all address translations, at 60 us a switch.
 boot_emulated() {
 	local emulator
 	emulated_machine x86_64 "$1" "$store/root"
 	exec setpriv --pdeathsig KILL "${emulator[@]}" \
-		-accel "$accelerator" -cpu max,-pku,-avx2 \
+		-accel "$accelerator" -cpu max,-pku \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
 		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")"
 }
