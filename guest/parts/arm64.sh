@@ -29,6 +29,7 @@ arm64_root_hook='
 build_arm64() {
 	local kernel=$1 guest=$store/$1 chroot release kdir
 	arm64_facts "$kernel"
+	build_root
 	install_once root-arm64 "unpacking Debian $root_suite for aarch64 (1 GB, a few minutes)" \
 		install_arm64_root "$root_suite" "${arm64_root_packages[@]}" "$arm64_root_hook"
 	if ! fresh "$kernel" "$release"; then
