@@ -124,13 +124,10 @@ boot_emulated() {
 # emulated_machine ARCHITECTURE RUN USERLAND: set emulator: the program out of the root, by the root's
 # own C library, and what every emulated guest has.
 emulated_machine() {
-	local root=$store/root run=$2 share
-	emulator=("$root"/lib*/ld-linux-*.so.* --library-path "$(echo "$root"/usr/lib/*-linux-gnu)"
-		"$root/usr/bin/qemu-system-$1")
-	for share in qemu seabios; do
-		emulator+=(-L "$root/usr/share/$share")
-	done
-	emulator+=(-nodefaults -no-user-config -nographic -no-reboot -smp "$cpus" -m "${memory}G"
+	local root=$store/root run=$2
+	emulator=("$root"/lib*/ld-linux-*.so.* --library-path "$root/usr/lib/$(uname -m)-linux-gnu"
+		"$root/usr/bin/qemu-system-$1" -L "$root/usr/share/qemu" -L "$root/usr/share/seabios"
+		-nodefaults -no-user-config -nographic -no-reboot -smp "$cpus" -m "${memory}G"
 		-serial "file:$run/console"
 		-fsdev "local,id=root,path=$3,security_model=none,readonly=on"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root

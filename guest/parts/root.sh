@@ -26,8 +26,7 @@ root_packages=(
 	xz-utils
 )
 
-# The emulator: this root's own whatever the machine has, as Debian 12's starts a tool in
-# half as much time again.
+# The emulator: the one of this root, whatever the machine has (docs/design.md, Guests).
 emulator_packages=(
 	qemu-system-arm
 	qemu-system-x86
