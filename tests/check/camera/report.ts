@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Context, FPS, heap, readCsv } from "../../harness/context.ts";
 import { counted } from "../../../lib/measure/format.ts";
+import { type Context, FPS, heap, readCsv } from "../../harness/context.ts";
 import { expectError, someRows } from "../../harness/expectations.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { liveChecks } from "./live.ts";

@@ -62,7 +62,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
 
   // These want no daemon, or one of their own.
   await decoderServiceChecks(suite, context);
-  await decoderLogChecks(suite, context);
+  if (suite.whole) await decoderLogChecks(suite.whole, context);
   await decoderControlChecks(suite);
   await decoderClientChecks(suite, context);
   await decoderLimitChecks(suite, context);

@@ -157,7 +157,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
 export async function decoderLogChecks(suite: Suite, context: Context): Promise<void> {
   const input = `${context.fixtures}/streams/vp9-322x182.ivf`;
   const sizes = [...readStream(Deno.readFileSync(input))].map(({ data }) => data.length);
-  await suite.whole?.check("decoder: --log-level trace", async () => {
+  await suite.check("decoder: --log-level trace", async () => {
     await using daemon = await Daemon.start(context, "--log-level", "trace");
     for (const [at, device] of [decoder.videoNode(), statefulNode()].entries()) {
       await using decoding = new Decoding(context, input, ["--device", device]);
