@@ -65,7 +65,7 @@ possible() {
 lock_row() {
 	"$scripts/trace_mmap_lock.sh" "$folder/userptr-$1" \
 		"$bin/capture-userptr" "$camera" /dev/null "$lock_frames" "$1" --quiet \
-		"${camera_options[@]}" "${grey[@]}"
+		"${camera_options[@]}" "${grey[@]}" "${tool_options[@]}"
 }
 
 machine_row() {

@@ -4,6 +4,8 @@
 #
 # VPIPE_BIN is the folder of the tools under test, build/bin without it.
 set -euo pipefail
+# Of numbers: $EPOCHREALTIME, printf and awk have a comma in others.
+export LC_ALL=C
 
 me=${0##*/}
 scripts=$(dirname "$(readlink -f "$0")")
@@ -60,7 +62,7 @@ make_folder() {
 		made_folders+=("$folder")
 		folder=$(dirname -- "$folder")
 	done
-	said=$(LC_ALL=C mkdir -p -- "$1" 2>&1) || die "$1: ${said#mkdir: }"
+	said=$(mkdir -p -- "$1" 2>&1) || die "$1: ${said#mkdir: }"
 }
 
 # A script that has a trap of its own calls this in it.

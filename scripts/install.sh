@@ -58,7 +58,8 @@ install_tools() {
 install_modules() {
 	local folder=$destination/lib/modules/$1/updates
 	writable "$folder"
-	find "$2" "$2/mem2mem" -maxdepth 1 -name '*.ko' -exec install -m 644 -t "$folder" {} + 2>/dev/null
+	shopt -s nullglob
+	install -m 644 -t "$folder" "$2"/*.ko "$2"/mem2mem/*.ko
 	[ -n "$destination" ] || depmod "$1"
 }
 

@@ -68,7 +68,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "cv-ref": [["What the filter should have made of an image:", "cv-ref in.pgm reference.pgm 127"]],
   "decode-file": [
     ["A VP9 stream to raw pictures:", "decode-file vp9-320x240.ivf out.nv12"],
-    ["A CRC a picture instead:", "decode-file film.h264 out.txt --digest"],
+    ["A CRC a picture alone:", "decode-file film.h264 /dev/null --digest out.txt"],
   ],
   "decoder-daemon": [
     ["Which codecs this machine's FFmpeg has:", "decoder-daemon --selftest"],

@@ -4,12 +4,22 @@
  * @module
  */
 
+import { File, IoBuffer } from "../sys/file.ts";
+import { Poller, POLLOUT } from "../sys/poll.ts";
+
+const STDERR = 2;
+
 const encoder = new TextEncoder();
 const CLEAR = "\r\x1b[K";
 
-/** Shows `tool: 120/600 frames`, at most ten times a second. */
+/**
+ * Shows `tool: 120/600 frames`, at most ten times a second. No run waits or ends for it: a terminal
+ * that stands still is left out, one that is gone for good.
+ */
 export class Progress implements Disposable {
-  readonly #shown: boolean;
+  readonly #terminal = new File("stderr", STDERR);
+  readonly #writable = new Poller(this.#terminal, POLLOUT);
+  #shown: boolean;
   #next = 0;
 
   /**
@@ -32,11 +42,16 @@ export class Progress implements Disposable {
     if (now < this.#next) return;
     this.#next = now + 100;
     const of = this.total === Infinity ? "" : `/${this.total}`;
-    Deno.stderr.writeSync(encoder.encode(`${CLEAR}${this.tool}: ${done}${of} ${this.unit}`));
+    this.#write(`${CLEAR}${this.tool}: ${done}${of} ${this.unit}`);
   }
 
   /** Takes the line away. */
   [Symbol.dispose](): void {
-    if (this.#shown && this.#next !== 0) Deno.stderr.writeSync(encoder.encode(CLEAR));
+    if (this.#next !== 0) this.#write(CLEAR);
+  }
+
+  #write(text: string): void {
+    if (!this.#shown || this.#writable.wait(0) === 0) return;
+    this.#shown = this.#terminal.tryWrite(new IoBuffer(encoder.encode(text))) >= 0;
   }
 }

@@ -110,6 +110,14 @@ function convert<T>(name: string, parameter: Parameter<T>, text: string): T {
   }
 }
 
+/** `--name -` as `--name=-`: the dash is a value, stdin's or stdout's name. */
+function withDashes(argv: readonly string[], valued: readonly string[]): string[] {
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+  const isDash = (index: number) =>
+    index < end && argv[index] === "-" && valued.some((name) => argv[index - 1] === `--${name}`);
+  return argv.flatMap((arg, index) => isDash(index) ? [] : [isDash(index + 1) ? `${arg}=-` : arg]);
+}
+
 /** Checks a command line against a tool's declaration. */
 export function parse<P extends Positionals, O extends Options>(
   tool: Pick<Tool<P, O>, "positionals" | "options">,
@@ -121,7 +129,7 @@ export function parse<P extends Positionals, O extends Options>(
   const letters = Object.entries(options).flatMap(([name, option]) =>
     isFlag(option) && option.letter !== undefined ? [[option.letter, name]] : []
   );
-  const given = parseArgs([...argv], {
+  const given = parseArgs(withDashes(argv, valued), {
     boolean: names.filter((name) => isFlag(options[name])),
     string: ["_", ...valued],
     collect: valued,

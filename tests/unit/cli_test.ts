@@ -6,6 +6,7 @@ import {
   flag,
   integer,
   integers,
+  optional,
   path,
   rate,
   repeated,
@@ -52,6 +53,13 @@ Deno.test("command line: what is left out has its default", () => {
     [values.frames, values.mode, values.size, values.loud, values.quiet],
     [60, undefined, [640, 480], false, false],
   );
+});
+
+Deno.test("command line: the next option is nobody's value, and a dash alone is one", () => {
+  assertThrows(() => parse(tool, ["a.pgm", "--mode", "--json"]), UsageError, "--mode must be");
+  const file = { positionals: {}, options: { out: optional(path("FILE", "file")) } };
+  assertEquals(parse(file, ["--out", "-", "--json"]), parse(file, ["--json", "--out=-"]));
+  assertEquals(parse(file, ["--out", "-"]).out, "-");
 });
 
 Deno.test("command line: 0x hexadecimal, and -- before a file with a dash", () => {

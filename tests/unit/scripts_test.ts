@@ -69,6 +69,20 @@ END
   assertEquals(await trace("a/b/trace"), ["made\n0\npipe\nt.sh\ntools\n", ""]);
 });
 
+Deno.test("install: modules, with and without a v4l2-mem2mem of their own", async () => {
+  const { status, stdout, stderr } = await shell(`mkdir -p built/src to
+    touch built/vpipe.ko built/src/half.ko
+    "$S/install.sh" modules "$PWD/to" 1.2 built && find to -name '*.ko'
+    mkdir built/mem2mem; touch built/mem2mem/v4l2-mem2mem.ko
+    "$S/install.sh" modules "$PWD/to" 1.2 built && find to -name '*.ko' | sort`);
+  const updates = "to/lib/modules/1.2/updates";
+  assertEquals(
+    [status, stdout],
+    [0, `${updates}/vpipe.ko\n${updates}/v4l2-mem2mem.ko\n${updates}/vpipe.ko\n`],
+    stderr,
+  );
+});
+
 Deno.test("scripts: wrong usage of those that stand alone", async () => {
   for (const name of ["mem2mem.sh", "modules.sh", "profile_svg.sh", "install.sh"]) {
     const { status, stdout, stderr } = await shell(`"$S/${name}"`);

@@ -16,8 +16,13 @@ type Parsed = Record<string, any> & { _: (string | number)[] };
 export function parseArgs(args: string[], options: ParseOptions = {}): Parsed {
   const { boolean = [], string = [], collect = [], alias = {}, unknown } = options;
   const named = string.filter((name) => name !== "_");
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
   const { tokens } = nodeParseArgs({
-    args,
+    // What begins with a dash is the next option and nobody's value, which node takes it for.
+    args: args.map((arg, index) => {
+      const isBare = index < end && named.some((name) => arg === `--${name}`);
+      return isBare && /^-/.test(args[index + 1] ?? "") ? `${arg}=` : arg;
+    }),
     strict: false,
     tokens: true,
     options: {
