@@ -22,6 +22,7 @@ export class FrameDigest implements Disposable {
   /** @throws {SysError} naming the file */
   constructor(path: string) {
     this.#file = new OutputFile(path);
+    this.#file.begin();
   }
 
   /**

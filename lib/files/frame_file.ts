@@ -17,6 +17,7 @@ export class FrameFile implements Disposable {
    */
   constructor(path: string) {
     this.#output = new Output(path);
+    this.#output.begin();
   }
 
   /**

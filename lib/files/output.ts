@@ -5,7 +5,7 @@
  */
 import { deviceAt, type DeviceFile } from "../sys/device_number.ts";
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
-import { File, O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } from "../sys/file.ts";
+import { File, O_CREAT, O_EXCL, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
 import { descriptorOf, STDOUT } from "./files.ts";
 
@@ -50,20 +50,20 @@ class Way {
   }
 }
 
-/** Opens a file to be written from its beginning, and says whether it is new. */
+/** Opens a file to be written, and says whether it is new. */
 function create(path: string): { file: File; isNew: boolean } {
   try {
     return { file: File.open(path, O_WRONLY | O_CREAT | O_EXCL), isNew: true };
   } catch (error) {
     if (!(error instanceof SysError && error.code === EEXIST)) throw error;
   }
-  return { file: File.open(path, O_WRONLY | O_CREAT | O_TRUNC), isNew: false };
+  return { file: File.open(path, O_WRONLY | O_CREAT), isNew: false };
 }
 
 /**
- * A new or emptied file, or what a path such as `/dev/stdout` stands for; `-` is stdout. Folders on
- * the path are made. A new file that nothing came to lie in is gone once it is closed, and so are the
- * folders that were made for it.
+ * A file, or what a path such as `/dev/stdout` stands for; `-` is stdout. Folders on the path are made.
+ * What a file had before is there until `begin`. A new file that nothing came to lie in is gone once
+ * it is closed, and so are the folders that were made for it.
  */
 export class Output implements Disposable {
   readonly file: File;
@@ -74,6 +74,7 @@ export class Output implements Disposable {
   readonly #way: Way | undefined;
   readonly #isNew: boolean = false;
   #isEmpty = true;
+  #hasBegun = false;
 
   /**
    * @throws {SysError} naming the file or the folder
@@ -97,6 +98,13 @@ export class Output implements Disposable {
       this.#way.remove();
       throw error;
     }
+  }
+
+  /** Empties the file, the first time. */
+  begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.cut();
   }
 
   /** So many more bytes are there, and complete. */

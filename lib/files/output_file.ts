@@ -29,6 +29,7 @@ export class OutputFile implements Disposable {
    */
   append(content: string | Uint8Array<ArrayBuffer>): void {
     const output = this.#output;
+    output.begin();
     const isText = typeof content === "string";
     const bytes = isText ? new Uint8Array(encoder.encode(content)) : content;
     let written = 0;
@@ -43,6 +44,11 @@ export class OutputFile implements Disposable {
       written += moved;
     }
     output.keep(written);
+  }
+
+  /** Empties a file that was there, as the first `append` does. */
+  begin(): void {
+    this.#output.begin();
   }
 
   /** Of what is worth nothing in part: takes back all that was appended. */

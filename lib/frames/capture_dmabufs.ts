@@ -29,6 +29,7 @@ export async function captureDmabufs(values: DmabufCapture, session: ToolSession
   const { device: path, timeout, stamp } = values;
   using device = openCamera(path, "streaming");
   const shared = await writersBuffers(device, timeout, session.stop);
+  if (session.stop.requested) return { text: [], json: {} };
   using resources = new DisposableStack();
   for (const dmabuf of shared ?? []) resources.use(dmabuf);
   // Only now: the format is the writer's.

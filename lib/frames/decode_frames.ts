@@ -17,6 +17,7 @@ export async function decodeFile(
   session: ToolSession,
 ): Promise<Report> {
   if (blocks !== undefined) await writeBlockRows(settings.input, blocks, session.stop);
+  if (session.stop.requested) return { text: [], json: {} };
   const decode = isStatefulDecoder(settings.device) ? decodeStateful : decodeStateless;
   return decode(settings, session);
 }

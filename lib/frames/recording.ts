@@ -56,10 +56,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   /** Of the process, since the first recorded frame. */
   readonly costs: ProcessCosts = new ProcessCosts();
   readonly #break: TraceBreak;
-  readonly #file: OutputFile | undefined;
   readonly #resources: DisposableStack;
-  /** Whether there was a run: what failed before it leaves no file. */
-  #hasBegun = false;
 
   /** @throws {SysError | Error} naming the file */
   constructor(
@@ -68,7 +65,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   ) {
     const { csv, stages } = settings;
     using made = new DisposableStack();
-    this.#file = csv === "" ? undefined : made.use(new OutputFile(csv));
+    const file = csv === "" ? undefined : made.use(new OutputFile(csv));
     this.meter = made.use(new StageMeter(stages));
     this.#break = made.use(new TraceBreak(settings));
     const staged = { ...steps, ...MEASURED_COLUMNS };
@@ -76,7 +73,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
       Usual | Step | Last | MeasuredColumn
     >;
     // A loop fills them all the same: with and without it is the same code.
-    this.log = new FrameLog(this.#file ?? { append() {} }, all, stages ? [] : Object.keys(staged));
+    this.log = new FrameLog(file ?? { append() {} }, all, stages ? [] : Object.keys(staged));
     this.#resources = made.move();
   }
 
@@ -101,7 +98,8 @@ export class Recording<Usual extends string, Step extends string, Last extends s
     session: ToolSession,
     statistics: FrameLoop["statistics"] = [],
   ): Promise<Error | undefined> {
-    this.#hasBegun = true;
+    // Only now: what fails before there are frames leaves the rows of an earlier run.
+    this.log.begin();
     const failure = await runFrameLoop({
       ...loop,
       settings: this.settings,
@@ -135,7 +133,6 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   }
 
   [Symbol.dispose](): void {
-    if (!this.#hasBegun) this.#file?.discard();
     this.#resources.dispose();
   }
 }

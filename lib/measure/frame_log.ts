@@ -26,10 +26,9 @@ export class FrameLog<Name extends string> {
   readonly #sink: RowSink;
   readonly #formats: readonly (readonly [Float64Array, CellFormat])[];
   readonly #capacity: number;
+  readonly #header: string;
 
   /**
-   * Writes the header at once.
-   *
    * @param formats the columns in their order; `String` writes a plain integer
    * @param hidden columns that can be filled and are not written
    * @param capacity rows kept before they are written
@@ -48,7 +47,16 @@ export class FrameLog<Name extends string> {
       names.map((name) => [name, new Float64Array(capacity)]),
     ) as Record<Name, Float64Array>;
     this.#formats = written.map((name) => [this.columns[name], formats[name]] as const);
-    sink.append(written.join(",") + "\n");
+    this.#header = written.join(",") + "\n";
+  }
+
+  /**
+   * Writes the header.
+   *
+   * @throws what the sink does
+   */
+  begin(): void {
+    this.#sink.append(this.#header);
   }
 
   /** Completes a row. */

@@ -18,7 +18,6 @@ export const O_RDWR = 0o2;
 export const O_CREAT = 0o100;
 /** open(2), with O_CREAT: fails with EEXIST where there is one already. */
 export const O_EXCL = 0o200;
-export const O_TRUNC = 0o1000;
 /** open(2): calls that would have to wait fail with EAGAIN. */
 export const O_NONBLOCK = 0o4000;
 /** open(2): exec(2) closes the descriptor. `File.open` adds it by itself. */

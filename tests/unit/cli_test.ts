@@ -166,9 +166,18 @@ Deno.test("files: a new one that nothing came to lie in is gone again, with its 
   assertEquals([...Deno.readDirSync(`${folder}/a`)].map(({ name }) => name), ["d.csv"]);
   writeFile(`${folder}/a/whole_and_empty`, new Uint8Array(0));
   assertEquals(readFile(`${folder}/a/whole_and_empty`).length, 0);
-  // It was there before, and stays.
+  // It was there before, and stays; so does what is in it, until it begins to be written.
   new OutputFile(`${folder}/a/d.csv`).close();
-  assertEquals(readFile(`${folder}/a/d.csv`).length, 0);
+  assertEquals(readFile(`${folder}/a/d.csv`).length, 4);
+  {
+    using rows = new OutputFile(`${folder}/a/d.csv`);
+    rows.begin();
+    assertEquals(readFile(`${folder}/a/d.csv`).length, 0);
+    rows.append("1\n");
+    rows.begin();
+    rows.append("2\n");
+  }
+  assertEquals(Deno.readTextFileSync(`${folder}/a/d.csv`), "1\n2\n");
   Deno.removeSync(folder, { recursive: true });
 });
 

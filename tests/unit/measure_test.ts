@@ -72,7 +72,7 @@ Deno.test("nanoseconds: three digits and a unit", () => {
   ]);
 });
 
-Deno.test("frame log: header at once, rows in batches, nothing twice", () => {
+Deno.test("frame log: the header once it begins, rows in batches, nothing twice", () => {
   const written: string[] = [];
   const log = new FrameLog(
     { append: (rows) => written.push(rows) },
@@ -88,6 +88,8 @@ Deno.test("frame log: header at once, rows in batches, nothing twice", () => {
     log.columns.time[log.row] = frame / 2;
     log.endRow();
   };
+  assertEquals(written, []);
+  log.begin();
   assertEquals(written, ["frame,time\n"]);
   add(0);
   assertEquals(written.length, 1);
