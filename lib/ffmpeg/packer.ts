@@ -113,6 +113,30 @@ class SingleLines {
   }
 }
 
+/**
+ * A place for luma of libswscale's, which writes behind a line's end: what lines as far apart as the
+ * destination's are padded with, and of words the column that makes an odd width even.
+ */
+class Aside {
+  readonly #luma: Uint8Array<ArrayBuffer>;
+  readonly #plane: Planes;
+  readonly pointer: Deno.PointerObject;
+  /** The destination, but for luma. */
+  readonly planes: Planes = planes();
+
+  constructor(stride: number, height: number) {
+    this.#luma = new Uint8Array(stride * height);
+    this.#plane = planes(Number(addressOf(this.#luma)));
+    this.pointer = Deno.UnsafePointer.of(this.#plane)!;
+  }
+
+  /** Fills `planes` in. */
+  take(to: Planes): void {
+    this.planes.set(to);
+    for (let i = 0; i < BigUint64Array.BYTES_PER_ELEMENT; i++) this.planes[i] = this.#plane[i];
+  }
+}
+
 /** Packs pictures of one size and depth. */
 export class Packer implements Disposable {
   readonly #ffmpeg: Ffmpeg;
@@ -120,6 +144,8 @@ export class Packer implements Disposable {
   readonly #width: number;
   readonly #height: number;
   readonly #strides: Uint8Array<ArrayBuffer>;
+  /** The same. */
+  readonly #linesizes: Deno.PointerObject;
   readonly #sources: readonly number[];
   /** FFmpeg's number of the layout. */
   readonly #format: number;
@@ -129,6 +155,10 @@ export class Packer implements Disposable {
   /** Where that has no padding. */
   readonly #single: SingleLines | undefined;
   readonly #scaler: Deno.PointerValue = null;
+  /** Of luma, where there is something behind its lines' ends. */
+  readonly #padded: number | undefined;
+  readonly #widened: boolean = false;
+  #aside: Aside | undefined;
   readonly #greyFormat: number;
   #grey: Grey | undefined;
   #tight: ReturnType<typeof tightPicture> | undefined;
@@ -155,6 +185,7 @@ export class Packer implements Disposable {
     this.#width = width;
     this.#height = height;
     this.#strides = linesizes(strides);
+    this.#linesizes = Deno.UnsafePointer.of(this.#strides)!;
     this.#sources = sources.map(format);
     this.#format = format(layout);
     this.#greyFormat = format(grey);
@@ -171,6 +202,8 @@ export class Packer implements Disposable {
     const from = { width: columns, height, format: this.#sources[0] };
     const context = scalingContext(ffmpeg, from, { ...from, format: this.#format });
     this.#scaler = allocated("sws_getContext", context);
+    if (strides[0] !== rows[0]) this.#padded = strides[0];
+    this.#widened = columns !== width;
   }
 
   /** Whether a picture is one of those that this packs. */
@@ -218,7 +251,17 @@ export class Packer implements Disposable {
       }
       return true;
     }
-    return swscale.sws_scale(this.#scaler, pointer, linesizes, 0, height, to, strides) === height;
+    const padded = this.#padded;
+    const scaler = this.#scaler;
+    if (padded === undefined || !this.#widened && picture.lines[0] !== padded) {
+      return swscale.sws_scale(scaler, pointer, linesizes, 0, height, to, strides) === height;
+    }
+    const aside = this.#aside ??= new Aside(padded, height);
+    aside.take(to);
+    const written = swscale.sws_scale(scaler, pointer, linesizes, 0, height, aside.planes, strides);
+    const [format, width] = [this.#greyFormat, this.#width];
+    avutil.av_image_copy_from(to, strides, aside.pointer, this.#linesizes, format, width, height);
+    return written === height;
   }
 
   /**
