@@ -52,6 +52,6 @@ export class Progress implements Disposable {
 
   #write(text: string): void {
     if (!this.#shown || this.#writable.wait(0) === 0) return;
-    this.#shown = this.#terminal.tryWrite(new IoBuffer(encoder.encode(text))) >= 0;
+    this.#shown = this.#terminal.tryWrite(new IoBuffer(new Uint8Array(encoder.encode(text)))) >= 0;
   }
 }
