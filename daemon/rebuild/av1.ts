@@ -120,6 +120,11 @@ export class Av1Rebuilder implements Rebuilder {
     this.#writer.drop(this.#low, this.#high);
   }
 
+  /** What it would have replaced is not known any more. */
+  giveUp(): void {
+    this.#writer.clear();
+  }
+
   flush(): void {
     this.#writer.clear();
   }

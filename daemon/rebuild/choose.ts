@@ -17,6 +17,7 @@ import { Vp9Rebuilder } from "./vp9.ts";
 const WHOLE: Rebuilder = {
   isWhole: () => true,
   add: (to, bytes) => to.add(bytes),
+  giveUp: () => {},
   flush: () => {},
 };
 

@@ -5,28 +5,24 @@
  */
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
 import * as c from "../../lib/uapi/v4l2_controls_h264.ts";
-import { behindStartCode } from "../../lib/codec/annexb.ts";
-import { NAL_SPS, NAL_TYPE_MASK } from "../../lib/codec/h264/nal_types.ts";
+import { isSlice, NAL_SPS, NAL_TYPE_MASK } from "../../lib/codec/h264/nal_types.ts";
 import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
 import { H264References } from "./h264_references.ts";
+import { HeadersInBand } from "./headers_in_band.ts";
 import { Latest } from "./latest.ts";
 import type { FrameControls, Rebuilder } from "./rebuilder.ts";
 
 const START_CODE = Uint8Array.of(0, 0, 1);
 
-/** Whether there is a sequence parameter set in Annex B's byte stream. */
-function hasSps(bytes: Uint8Array): boolean {
-  for (let at = behindStartCode(bytes); at >= 0; at = behindStartCode(bytes, at)) {
-    if ((bytes[at] & NAL_TYPE_MASK) === NAL_SPS) return true;
-  }
-  return false;
-}
-
 /** Puts parameter sets in front of slices, whenever the controls have other ones. */
 export class H264Rebuilder implements Rebuilder {
-  /** Whether the stream has parameter sets of its own; its first buffer decides. */
-  #own: boolean | undefined;
+  readonly #inBand = new HeadersInBand({
+    isHeader: (first) => (first & NAL_TYPE_MASK) === NAL_SPS,
+    isSlice: (first) => isSlice(first & NAL_TYPE_MASK),
+    control: c.V4L2_CID_STATELESS_H264_SPS,
+    told: c.v4l2_ctrl_h264_sps.fields.profile_idc,
+  });
   readonly #bits = new BitWriter();
   readonly #latestSps = new Latest(c.v4l2_ctrl_h264_sps.size);
   readonly #latestPps = new Latest(c.v4l2_ctrl_h264_pps.size);
@@ -41,12 +37,12 @@ export class H264Rebuilder implements Rebuilder {
     return this.#doubtful;
   }
 
-  isWhole(bytes: Uint8Array): boolean {
-    return this.#own ??= hasSps(bytes);
+  isWhole(bytes: Uint8Array, controls: FrameControls): boolean {
+    return this.#inBand.look(bytes, controls);
   }
 
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
-    if (this.isWhole(bytes)) return to.add(bytes);
+    if (this.isWhole(bytes, controls)) return to.add(bytes);
     const first = to.size === 0;
     if (first) this.#doubtful = false;
     try {
@@ -58,9 +54,7 @@ export class H264Rebuilder implements Rebuilder {
       if (startCode?.[0] === c.V4L2_STATELESS_H264_START_CODE_NONE) to.add(START_CODE);
       to.add(bytes);
     } catch (error) {
-      // Of what was added nothing is sent.
-      this.#references.drop();
-      this.#forgetSets();
+      this.giveUp();
       throw error;
     }
   }
@@ -85,8 +79,14 @@ export class H264Rebuilder implements Rebuilder {
     this.#references.drop();
   }
 
+  giveUp(): void {
+    this.#references.drop();
+    this.#forgetSets();
+  }
+
   /** The parameter sets are sent again, and there are no references. */
   flush(): void {
+    this.#inBand.forget();
     this.#forgetSets();
     this.#references.clear();
   }

@@ -23,15 +23,15 @@ import { HeaderBytes, readSlice, type SliceParameters } from "../../lib/codec/he
 import { type ReferenceSets, withSets } from "../../lib/codec/hevc/slice_writer.ts";
 import { StreamError } from "../../lib/codec/stream_error.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
+import { HeadersInBand } from "./headers_in_band.ts";
 import { HevcReferences } from "./hevc_references.ts";
 import { Latest } from "./latest.ts";
 import type { FrameControls, Rebuilder } from "./rebuilder.ts";
 
 const START_CODE = Uint8Array.of(0, 0, 1);
 
-/** Whether there is a sequence parameter set in Annex B's byte stream. */
-const hasSps = (bytes: Uint8Array<ArrayBuffer>) =>
-  hevcNals(bytes).some(({ type }) => type === NAL_SPS);
+/** nal_unit_type */
+const typeOf = (first: number) => first >> 1 & 0x3f;
 
 /** The picture whose slices come. */
 interface Picture {
@@ -42,8 +42,12 @@ interface Picture {
 
 /** Puts parameter sets in front of slices, and their reference pictures into them. */
 export class HevcRebuilder implements Rebuilder {
-  /** Whether the stream has parameter sets of its own; its first buffer decides. */
-  #own: boolean | undefined;
+  readonly #inBand = new HeadersInBand({
+    isHeader: (first) => typeOf(first) === NAL_SPS,
+    isSlice: (first) => isSlice(typeOf(first)),
+    control: c.V4L2_CID_STATELESS_HEVC_SPS,
+    told: c.v4l2_ctrl_hevc_sps.fields.pic_width_in_luma_samples,
+  });
   readonly #bits = new BitWriter();
   readonly #latestSps = new Latest(c.v4l2_ctrl_hevc_sps.size);
   readonly #latestPps = new Latest(c.v4l2_ctrl_hevc_pps.size);
@@ -57,19 +61,19 @@ export class HevcRebuilder implements Rebuilder {
   /** Of the picture before: what its successor counts on if it is not decoded. */
   #lastOrder = 0;
 
-  isWhole(bytes: Uint8Array<ArrayBuffer>): boolean {
-    return this.#own ??= hasSps(bytes);
+  isWhole(bytes: Uint8Array<ArrayBuffer>, controls: FrameControls): boolean {
+    return this.#inBand.look(bytes, controls);
   }
 
   add(to: Assembly, bytes: Uint8Array<ArrayBuffer>, controls: FrameControls): void {
-    if (this.isWhole(bytes)) return to.add(bytes);
+    if (this.isWhole(bytes, controls)) return to.add(bytes);
     if (to.size === 0) this.#end();
     try {
       this.#addParameterSets(to, controls);
       const parameters = this.#parameters(paramsOf(controls));
       for (const nal of slicesIn(bytes, controls)) this.#addSlice(to, nal, parameters, controls);
     } catch (error) {
-      this.#giveUp();
+      this.giveUp();
       throw error;
     }
   }
@@ -147,8 +151,7 @@ export class HevcRebuilder implements Rebuilder {
     this.#lastOrder = this.#order.last;
   }
 
-  /** Of the picture whose slices come nothing is sent. */
-  #giveUp(): void {
+  giveUp(): void {
     this.#order.last = this.#lastOrder;
     if (this.#picture) this.#references.drop();
     this.#picture = undefined;
@@ -169,6 +172,7 @@ export class HevcRebuilder implements Rebuilder {
 
   /** The parameter sets are sent again, and there are no references. */
   flush(): void {
+    this.#inBand.forget();
     this.#forgetSets();
     this.#references.clear();
     this.#picture = undefined;

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { behindStartCode } from "../../lib/codec/annexb.ts";
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
-import { isOtherMpeg2Field, MPEG2_SEQUENCE } from "../../lib/codec/mpeg2/headers.ts";
+import { isMpeg2Slice, isOtherMpeg2Field, MPEG2_SEQUENCE } from "../../lib/codec/mpeg2/headers.ts";
 import {
   writeMpeg2Matrices,
   writeMpeg2Picture,
@@ -14,6 +13,7 @@ import {
 import { StreamError } from "../../lib/codec/stream_error.ts";
 import * as c from "../../lib/uapi/v4l2_controls_mpeg2.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
+import { HeadersInBand } from "./headers_in_band.ts";
 import { Latest } from "./latest.ts";
 import type { FrameControls, Rebuilder } from "./rebuilder.ts";
 import { ReferenceSlots } from "./reference_slots.ts";
@@ -28,18 +28,14 @@ const FORWARD = c.v4l2_ctrl_mpeg2_picture.fields.forward_ref_ts.offset >> 2;
 /** Each half of what GStreamer has for no timestamp. */
 const NONE = 0xffff_ffff;
 
-/** Whether there is a sequence header. */
-function hasSequence(bytes: Uint8Array): boolean {
-  for (let at = behindStartCode(bytes); at >= 0; at = behindStartCode(bytes, at)) {
-    if (bytes[at] === MPEG2_SEQUENCE) return true;
-  }
-  return false;
-}
-
 /** Puts a picture's headers in front of its slices, and those of the sequence when they are others. */
 export class Mpeg2Rebuilder implements Rebuilder {
-  /** Whether the stream has headers of its own; its first buffer decides. */
-  #own: boolean | undefined;
+  readonly #inBand = new HeadersInBand({
+    isHeader: (first) => first === MPEG2_SEQUENCE,
+    isSlice: isMpeg2Slice,
+    control: c.V4L2_CID_STATELESS_MPEG2_SEQUENCE,
+    told: c.v4l2_ctrl_mpeg2_sequence.fields.horizontal_size,
+  });
   readonly #bits = new BitWriter();
   readonly #latestSequence = new Latest(c.v4l2_ctrl_mpeg2_sequence.size);
   readonly #latestPicture = new Latest(c.v4l2_ctrl_mpeg2_picture.size);
@@ -55,17 +51,16 @@ export class Mpeg2Rebuilder implements Rebuilder {
   /** Of a field whose other one has not come: V4L2_MPEG2_PIC_TOP_FIELD or _BOTTOM_FIELD; else 0. */
   #half = 0;
 
-  isWhole(bytes: Uint8Array): boolean {
-    return this.#own ??= hasSequence(bytes);
+  isWhole(bytes: Uint8Array, controls: FrameControls): boolean {
+    return this.#inBand.look(bytes, controls);
   }
 
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
-    if (this.isWhole(bytes)) return to.add(bytes);
+    if (this.isWhole(bytes, controls)) return to.add(bytes);
     try {
       this.#addHeaders(to, controls);
       to.add(bytes);
     } catch (error) {
-      // Of what was added nothing is sent.
       this.#forgetHeaders();
       throw error;
     }
@@ -146,8 +141,15 @@ export class Mpeg2Rebuilder implements Rebuilder {
     this.#forgetHeaders();
   }
 
+  /** As of one that FFmpeg rejects: what it would have replaced is not known any more. */
+  giveUp(): void {
+    this.reject();
+    this.#half = 0;
+  }
+
   /** The headers are sent again. */
   flush(): void {
+    this.#inBand.forget();
     this.#slots.clear();
     this.#half = 0;
     this.#forgetHeaders();

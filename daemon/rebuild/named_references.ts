@@ -88,6 +88,11 @@ export abstract class NamedReferences<Control extends Named> implements Rebuilde
     this.slots.drop(this.low, this.high);
   }
 
+  /** What it would have replaced is not known any more. */
+  giveUp(): void {
+    this.slots.clear();
+  }
+
   flush(): void {
     this.slots.clear();
   }

@@ -34,6 +34,8 @@ export interface Rebuilder {
    * @param begun there is a picture with what came before the damage
    */
   reject?(begun: boolean): void;
+  /** Of the picture that was added last nothing is sent. */
+  giveUp(): void;
   /** The next frame stands alone. */
   flush(): void;
 }

@@ -138,6 +138,7 @@ export class StatelessDecoding implements Disposable {
     try {
       status = finish ? this.#takeKept() : this.#take(outputIndex, size, more, controls);
     } finally {
+      if (status !== VPIPE_DEC_OK) this.#giveUp();
       if (more) this.#broken ||= status !== VPIPE_DEC_OK;
       else this.#drop();
     }
@@ -146,10 +147,12 @@ export class StatelessDecoding implements Disposable {
 
   /** Gives FFmpeg the picture, or keeps a part of it. */
   #take(outputIndex: number, size: number, more: boolean, controls: FrameControls): number {
+    // Of such a picture nothing is sent, and nothing noted.
+    if (this.#broken) return VPIPE_DEC_CORRUPT;
     const source = this.#buffers.plane(VPIPE_DEC_QUEUE_OUTPUT, outputIndex, 0);
     if (size > source.size) return VPIPE_DEC_FAILED;
     const bytes = source.bytes.subarray(0, size);
-    const alone = !more && this.#assembly.size === 0 && !this.#broken;
+    const alone = !more && this.#assembly.size === 0;
     if (alone && size === 0) return VPIPE_DEC_NO_PICTURE;
     // Before anything is noted of it: what is not decoded is no reference.
     if (!this.#decoder.reserve(this.#assembly.size + size)) return VPIPE_DEC_FAILED;
@@ -174,13 +177,15 @@ export class StatelessDecoding implements Disposable {
     if (this.#broken) return VPIPE_DEC_CORRUPT;
     const { pointer, size } = this.#assembly;
     if (size === 0) return VPIPE_DEC_NO_PICTURE;
-    if (!this.#decoder.reserve(size)) {
-      // Headers that were added are not sent either.
-      this.#rebuilder.flush();
-      return VPIPE_DEC_FAILED;
-    }
+    if (!this.#decoder.reserve(size)) return VPIPE_DEC_FAILED;
     this.#decoder.take(pointer, size);
     return VPIPE_DEC_OK;
+  }
+
+  /** Parts that were added are not sent. */
+  #giveUp(): void {
+    if (this.#assembly.size > 0) this.#rebuilder.giveUp();
+    this.#assembly.clear();
   }
 
   #drop(): void {

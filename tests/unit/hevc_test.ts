@@ -658,7 +658,7 @@ Deno.test("HEVC: parameter sets come first, and again when they are others", () 
   };
   const idr = sliceOf(19, 0);
   const params = controlsOf(IDR);
-  assert(!rebuilder.isWhole(idr));
+  assert(!rebuilder.isWhole(idr, frame(params, 1)));
   assertEquals(add(idr, frame(params, 1)), [32, 33, 34, 19]);
   assertEquals(add(idr, frame(params, 2)), [19]);
   assertEquals(add(idr.subarray(3), frame(params, 3, 0)), [19]);
@@ -698,9 +698,13 @@ Deno.test("HEVC: slices that do not belong", () => {
 
 Deno.test("HEVC: a stream with parameter sets of its own stays as it is", () => {
   const rebuilder = new HevcRebuilder();
+  const none = { find: () => undefined, timestampLow: 0, timestampHigh: 0 };
   for (const { data } of readStream(fixture("hevc-320x240.hevc"))) {
-    assert(rebuilder.isWhole(data));
+    assert(rebuilder.isWhole(data, none));
   }
+  rebuilder.flush();
+  const idr = sliceOf(19, 0);
+  assert(!rebuilder.isWhole(idr, frame(controlsOf(IDR), 1)), "another stream's are in controls");
 });
 
 Deno.test("HEVC: slices without start codes lie where their control says", () => {

@@ -18,7 +18,7 @@ import * as vp8 from "../../lib/uapi/v4l2_controls_vp8.ts";
 import * as vp9 from "../../lib/uapi/v4l2_controls_vp9.ts";
 import * as mpeg2 from "../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { readMpeg2Headers } from "../../lib/codec/mpeg2/headers.ts";
-import { readStream, StreamError } from "../../lib/codec/stream.ts";
+import { type AccessUnit, readStream, StreamError } from "../../lib/codec/stream.ts";
 import { Mpeg2Client } from "../harness/mpeg2_client.ts";
 import { frameControls, Vp8Client } from "../harness/vp8_client.ts";
 import { singleFrames, Vp9Client } from "../harness/vp9_client.ts";
@@ -213,6 +213,28 @@ const controlsOf = (...payloads: [id: number, payload: Bytes][]): FrameControls 
   return { find: (id) => map.get(id), timestampLow: 0, timestampHigh: 0 };
 };
 
+/**
+ * A stream that has its headers in band, from wherever it begins, and another one behind it that has them
+ * in a control.
+ */
+function staysAsItIs(rebuilder: Rebuilder, units: readonly AccessUnit[], control: number): void {
+  const payload = units[0].sequence.controls.find(({ id }) => id === control)!.payload.slice();
+  // As it is until somebody sets it.
+  const unset = controlsOf([control, new Uint8Array(payload.length)]);
+  const set = controlsOf([control, payload]);
+  const [first, second] = units;
+  assert(!rebuilder.isWhole(second.data, set), "headers are in a control");
+  for (const { data } of units) assert(rebuilder.isWhole(data, set));
+  rebuilder.flush();
+  assert(!rebuilder.isWhole(second.data, set), "the next stream's are in a control again");
+  rebuilder.flush();
+  assert(
+    rebuilder.isWhole(second.data, unset),
+    "it begins in the middle, and nobody set a control",
+  );
+  assert(rebuilder.isWhole(first.data, unset));
+}
+
 Deno.test("H.264: parameter sets come first, and again when they are others", () => {
   const { sps: [sps], pps: [pps] } = sequences(fixture("h264-320x240.h264"));
   const other = c.v4l2_ctrl_h264_pps.at(pps.control.slice());
@@ -232,7 +254,7 @@ Deno.test("H.264: parameter sets come first, and again when they are others", ()
     return [...nalUnits(to.bytes)].map(({ type }) => type);
   };
   const first = withPps(pps.control, 1);
-  assert(!rebuilder.isWhole(slice));
+  assert(!rebuilder.isWhole(slice, first));
   assertEquals(types(slice, first), [7, 8, 5]);
   assertEquals(types(slice, first), [5]);
   assertEquals(types(slice, withPps(other.bytes, 1)), [8, 5]);
@@ -244,8 +266,26 @@ Deno.test("H.264: parameter sets come first, and again when they are others", ()
 });
 
 Deno.test("H.264: a stream with parameter sets of its own stays as it is", () => {
+  staysAsItIs(
+    new H264Rebuilder(),
+    [...readStream(fixture("h264-320x240.h264"))],
+    c.V4L2_CID_STATELESS_H264_SPS,
+  );
+});
+
+Deno.test("H.264: of a picture that is given up nothing counts as sent", () => {
+  const { sps: [sps], pps: [pps] } = sequences(fixture("h264-320x240.h264"));
+  const controls = controlsOf(
+    [c.V4L2_CID_STATELESS_H264_SPS, sps.control],
+    [c.V4L2_CID_STATELESS_H264_PPS, pps.control],
+  );
+  const slice = Uint8Array.of(0, 0, 1, 0x65, 0x88, 0x84);
   const rebuilder = new H264Rebuilder();
-  for (const { data } of readStream(fixture("h264-320x240.h264"))) assert(rebuilder.isWhole(data));
+  rebuilder.add(new Assembly(), slice, controls);
+  rebuilder.giveUp();
+  const to = new Assembly();
+  rebuilder.add(to, slice, controls);
+  assertEquals([...nalUnits(to.bytes)].map(({ type }) => type), [7, 8, 5]);
 });
 
 Deno.test("H.264: a picture is doubtful where FFmpeg may not have its reference", () => {
@@ -607,7 +647,7 @@ Deno.test("MPEG-2: headers are read back as the controls had them", () => {
     const to = new Assembly();
     for (const [number, sent] of mpeg2Pictures(name).entries()) {
       to.clear();
-      assert(!rebuilder.isWhole(sent.slices));
+      assert(!rebuilder.isWhole(sent.slices, frameControls(sent.time, sent.controls)));
       addMpeg2(rebuilder, to, sent);
       const { slices, controls } = again.parts(to.bytes.slice(), sent.time);
       assertEquals(slices, sent.slices);
@@ -765,8 +805,11 @@ Deno.test("MPEG-2: fields of a frame, in one packet or in two", () => {
 });
 
 Deno.test("MPEG-2: a stream with headers of its own stays as it is", () => {
-  const rebuilder = new Mpeg2Rebuilder();
-  for (const { data } of readStream(fixture(MPEG2_STREAMS[0]))) assert(rebuilder.isWhole(data));
+  staysAsItIs(
+    new Mpeg2Rebuilder(),
+    [...readStream(fixture(MPEG2_STREAMS[0]))],
+    mpeg2.V4L2_CID_STATELESS_MPEG2_SEQUENCE,
+  );
 });
 
 // What a client may give

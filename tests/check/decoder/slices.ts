@@ -10,7 +10,7 @@ import * as hevc from "../../../lib/uapi/v4l2_controls_hevc.ts";
 import { type AccessUnit, type Control, readStream } from "../../../lib/codec/stream.ts";
 import { ioctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
-import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
+import { Poller, POLLIN, POLLOUT } from "../../../lib/sys/poll.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { decoderCommand } from "../../../lib/v4l2/decoder/command.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
@@ -62,12 +62,18 @@ function setNumber(device: VideoDevice, id: number, value: number): void {
   ioctl(device, v4l2.VIDIOC_S_EXT_CTRLS, argument.bytes);
 }
 
-/** Decodes a stream slice by slice; returns how many there were. */
+/**
+ * Decodes a stream slice by slice; returns how many there were.
+ *
+ * @param refused controls with which the first picture is sent once more before, but for its first slice
+ * with which the decoder is to refuse it
+ */
 function decode(
   kind: Kind,
   units: readonly AccessUnit[],
   startCode: boolean,
   picture: (number: number, bytes: Uint8Array) => void,
+  refused?: readonly Control[],
 ): number {
   using device = VideoDevice.open(
     findStatelessDecoder()!,
@@ -86,6 +92,7 @@ function decode(
   output.streamOn();
   capture.streamOn();
   const poller = new Poller(device, POLLIN);
+  if (refused) sendRefused(output, capture, client.parts(units[0].data, 1000), refused);
   let count = 0;
   for (const [number, { data }] of units.entries()) {
     const { slices, controls } = client.parts(data, 1000 * (number + 1));
@@ -113,6 +120,43 @@ function decode(
   return count;
 }
 
+/** A picture whose first slice is refused, and so all of it. */
+function sendRefused(
+  output: MplaneMmapQueue,
+  capture: MplaneMmapQueue,
+  { slices, controls }: ReturnType<Client["parts"]>,
+  refused: readonly Control[],
+): void {
+  const { device } = output;
+  const taken = new Poller(device, POLLOUT);
+  capture.enqueue(0);
+  for (const [index, slice] of slices.entries()) {
+    setCompoundControls(device, index === 0 ? refused : controls);
+    const last = index + 1 === slices.length;
+    output.buffers[index].flags = last ? 0 : v4l2.V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
+    output.mappings[index][0].bytes.set(slice);
+    output.enqueue(index, slice.length);
+    // The controls are those of the moment when it is taken.
+    expect(taken.wait(10_000) !== 0, "a slice is not taken");
+    output.reclaim();
+  }
+  new Poller(device, POLLIN).wait(10_000);
+  expectEqual("refused picture", capture.dequeue(), 0);
+  const flags = capture.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR;
+  expectEqual("its error flag", flags, v4l2.V4L2_BUF_FLAG_ERROR);
+}
+
+/** The first picture's own parameter sets, of kinds of slices that nobody here decodes. */
+function slicesInGroups({ data }: AccessUnit): Control[] {
+  const { controls } = new H264Client(true).parts(data);
+  return controls.map(({ id, payload }) => {
+    if (id !== h264.V4L2_CID_STATELESS_H264_PPS) return { id, payload };
+    const pps = h264.v4l2_ctrl_h264_pps.at(payload.slice());
+    pps.num_slice_groups_minus1 = 1;
+    return { id, payload: pps.bytes };
+  });
+}
+
 export async function decoderSliceChecks(suite: Suite, { fixtures }: Context): Promise<void> {
   const files = [
     ["h264", "h264-slices.h264"],
@@ -136,4 +180,18 @@ export async function decoderSliceChecks(suite: Suite, { fixtures }: Context): P
       });
     }
   }
+  await suite.check(
+    "decoder: a picture that is refused in part takes no parameter sets with it",
+    () => {
+      const file = `${fixtures}/streams/h264-slices.h264`;
+      const units = [...readStream(Deno.readFileSync(file))].slice(0, 3);
+      const whole = pictures(file, "nv12");
+      decode(KINDS.h264, units, true, (number, bytes) => {
+        const { stream, index } = whole.next().value!;
+        const same = Buffer.compare(stream.capture.mappings[index][0].bytes, bytes) === 0;
+        expect(same, `picture ${number} is another one than of the whole frame`);
+      }, slicesInGroups(units[0]));
+      return `${units.length} pictures behind it`;
+    },
+  );
 }
