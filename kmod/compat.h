@@ -71,6 +71,15 @@ static inline bool vpipe_has_buffers(struct vb2_queue *q)
 #endif
 }
 
+/* Told since 6.9; videobuf2 has no queue of fewer than 32. */
+static inline void vpipe_tell_max_buffers(struct v4l2_create_buffers *create, unsigned int most)
+{
+#ifdef V4L2_BUF_CAP_SUPPORTS_MAX_NUM_BUFFERS
+	if (create->capabilities & V4L2_BUF_CAP_SUPPORTS_MAX_NUM_BUFFERS)
+		create->max_num_buffers = most;
+#endif
+}
+
 #if KERNEL_BEFORE(6, 10)
 #define VPIPE_IOCTL_REMOVE_BUFS
 #else

@@ -88,14 +88,16 @@ int vpdec_req_validate(struct media_request *req)
  * Freeing buffers also ends the requests that they are queued with, which takes the
  * control handler's lock. videobuf2 would take it with mmap_lock held, for which an
  * mmap() waits with the process's own mmap_lock held, for which again
- * VIDIOC_G_EXT_CTRLS may wait with the handler's lock held. So they end before.
+ * VIDIOC_G_EXT_CTRLS may wait with the handler's lock held. So they end before, unless the call is
+ * one that changes nothing.
  */
 int vpdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
 {
 	struct v4l2_m2m_ctx *m2m_ctx = vpdec_file_to_ctx(file)->fh.m2m_ctx;
 	struct vb2_queue *vq = v4l2_m2m_get_vq(m2m_ctx, rb->type);
 
-	if (vq && !vb2_is_streaming(vq))
+	if (vq && !vb2_is_streaming(vq) && !(rb->count && vq->waiting_in_dqbuf) &&
+	    !vb2_verify_memory_type(vq, rb->memory, rb->type))
 		v4l2_m2m_streamoff(file, m2m_ctx, rb->type);
 
 	return v4l2_m2m_ioctl_reqbufs(file, priv, rb);

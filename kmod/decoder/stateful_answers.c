@@ -89,8 +89,10 @@ static bool vpdec_told_failed(struct vpdec_stream *stream, u32 status)
 
 	if (stream->format_told)
 		return false;
+	/* Behind a seek nobody waits, and what comes next may be decoded again. */
 	if (status == VPIPE_DEC_MISMATCH || status == VPIPE_DEC_FAILED)
-		return true;
+		return !READ_ONCE(ctx->depth) ||
+		       !READ_ONCE(ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE]);
 	if (status == VPIPE_DEC_CORRUPT && !READ_ONCE(ctx->streaming[VPIPE_DEC_QUEUE_CAPTURE])) {
 		stream->format_told = true;
 		stream->setting_up = true;

@@ -102,6 +102,7 @@ void vloop_end_image_io(struct vloop_file *file, bool capture)
 	lockdep_assert_held(&file->dev->lock);
 	if (file->asked_image || (file->gives_image && !capture))
 		file->dev->image_io = false;
+	WRITE_ONCE(file->asked_image, false);
 }
 
 /*

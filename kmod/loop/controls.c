@@ -62,7 +62,9 @@ static int vloop_s_ctrl(struct v4l2_ctrl *ctrl)
 		vloop_placeholder_schedule(dev);
 		break;
 	case VPIPE_LOOP_CID_TIMEOUT_IMAGE:
-		WRITE_ONCE(dev->image_wanted, true);
+		spin_lock(&dev->frames_lock);
+		dev->image_wanted = true;
+		spin_unlock(&dev->frames_lock);
 		break;
 	}
 

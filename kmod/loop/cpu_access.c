@@ -44,16 +44,9 @@ static enum dma_data_direction vloop_direction(struct vb2_buffer *vb)
 }
 
 /*
- * A frame's writer has waited, see vloop_buf_prepare(): nobody else does for what it has given
- * the buffer since.
+ * For the CPU: reading a frame, or writing to a reader's buffer. None: not to be had. Who queued it
+ * has waited, see vloop_buf_prepare(): nobody else does for what the buffer was given since.
  */
-static int vloop_begin(struct vb2_buffer *vb)
-{
-	return vloop_is_capture(vb->vb2_queue) ? vpipe_memory_begin(vb, vloop_direction(vb)) :
-						 vpipe_memory_begin_now(vb, vloop_direction(vb));
-}
-
-/* For the CPU: reading a frame, or writing to a reader's buffer. None: not to be had. */
 void *vloop_access_begin(struct vb2_buffer *vb)
 {
 	void *vaddr;
@@ -62,7 +55,7 @@ void *vloop_access_begin(struct vb2_buffer *vb)
 		return NULL;
 	vaddr = vloop_vaddr(vb);
 
-	return vaddr && !vloop_begin(vb) ? vaddr : NULL;
+	return vaddr && !vpipe_memory_begin_now(vb, vloop_direction(vb)) ? vaddr : NULL;
 }
 
 void vloop_access_end(struct vb2_buffer *vb)

@@ -18,11 +18,14 @@ void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf)
 		buf->shown = NULL;
 		vloop_reader_of(buf)->shown--;
 		vloop_view_clear(view);
-		vloop_view_put(view);
 	}
 	spin_lock(&dev->frames_lock);
+	if (view)
+		view->taken = false;
 	vloop_lent_back(dev, buf);
 	spin_unlock(&dev->frames_lock);
+	if (view)
+		vloop_view_put(view);
 }
 
 void vloop_buf_unready(struct vloop_buf *buf)
@@ -99,6 +102,7 @@ static void vloop_show_in(struct vloop_buf *buf, struct vloop_frame *frame)
 
 	lockdep_assert_held(&view->dev->frames_lock);
 	vloop_clear_rest(frame);
+	view->taken = true;
 	vloop_view_set(view, frame);
 	vloop_view_get(view);
 	buf->shown = view;
@@ -117,17 +121,21 @@ static void vloop_is_shown_in(struct vloop_buf *buf)
 static u32 vloop_show_copy_in(struct vloop_dev *dev, struct vloop_pair *pair)
 {
 	struct vloop_buf *buf = pair->buf;
-	struct vloop_frame *copy;
+	struct vloop_view *view = vloop_view_at(buf);
+	struct vloop_frame *copy = NULL;
 
-	if (pair->told.bytes > vloop_view_at(buf)->dbuf->size)
-		return 0;
-	copy = vloop_copier_frame(&pair->copier);
+	if (pair->told.bytes <= view->dbuf->size)
+		copy = vloop_copier_frame(&pair->copier);
+	spin_lock(&dev->frames_lock);
+	if (copy) {
+		vloop_show_in(buf, copy);
+		vloop_frame_put(dev, copy);
+	} else {
+		view->taken = false;
+	}
+	spin_unlock(&dev->frames_lock);
 	if (!copy)
 		return 0;
-	spin_lock(&dev->frames_lock);
-	vloop_show_in(buf, copy);
-	vloop_frame_put(dev, copy);
-	spin_unlock(&dev->frames_lock);
 	vloop_is_shown_in(buf);
 
 	return pair->told.bytes;
@@ -150,6 +158,9 @@ static void vloop_give(struct vloop_dev *dev, struct vloop_pair *pair,
 	} else {
 		if (view)
 			vloop_view_was_spared(view);
+		/* The frame comes later, without the lock. */
+		if (delivery == VLOOP_SHOW_COPY)
+			view->taken = true;
 		vloop_copier_take(&pair->copier, dev, frame);
 		return;
 	}

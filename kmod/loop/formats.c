@@ -399,6 +399,19 @@ static bool vloop_interval_is_valid(const struct v4l2_fract *interval)
 	       interval->numerator <= (u64)interval->denominator * VLOOP_MAX_INTERVAL_S;
 }
 
+/* What is repeated after each interval does not wait for a long one to end. */
+static int vloop_set_valid_interval(struct vloop_dev *dev, const struct v4l2_fract *interval)
+{
+	lockdep_assert_held(&dev->lock);
+	if (!vloop_interval_is_valid(interval))
+		return -EINVAL;
+
+	dev->interval = *interval;
+	vloop_placeholder_schedule(dev);
+
+	return 0;
+}
+
 int vloop_s_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 {
 	struct vloop_file *file = vloop_to_file(filp);
@@ -417,9 +430,8 @@ int vloop_s_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 	mutex_lock(&dev->lock);
 	if (output && !file->gives_image && dev->writer && dev->writer != file)
 		ret = -EBUSY;
-	else if (!vloop_is_given(dev, file, parm->type) &&
-		 vloop_interval_is_valid(&interval))
-		dev->interval = interval;
+	else if (!vloop_is_given(dev, file, parm->type))
+		vloop_set_valid_interval(dev, &interval);
 	mutex_unlock(&dev->lock);
 
 	return ret ?: vloop_g_parm(filp, priv, parm);
@@ -428,14 +440,13 @@ int vloop_s_parm(struct file *filp, void *priv, struct v4l2_streamparm *parm)
 /* Whoever may write to the node's attribute may do so at any time. */
 int vloop_set_interval(struct vloop_dev *dev, const struct v4l2_fract *interval)
 {
-	if (!vloop_interval_is_valid(interval))
-		return -EINVAL;
+	int ret;
 
 	mutex_lock(&dev->lock);
-	dev->interval = *interval;
+	ret = vloop_set_valid_interval(dev, interval);
 	mutex_unlock(&dev->lock);
 
-	return 0;
+	return ret;
 }
 
 /* A line of text, as v4l2loopback has it; none where nobody has said what the format will be. */

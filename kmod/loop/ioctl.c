@@ -108,7 +108,10 @@ long vloop_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 }
 #endif
 
-/* By either of the two calls a queue gets its buffers, for which its side has to be claimed. */
+/*
+ * By either of the two calls a queue gets its buffers, for which its side has to be claimed; but
+ * not by who creates none, and only asks what there could be.
+ */
 static int vloop_get_buffers(struct file *filp, u32 type, struct v4l2_requestbuffers *rb,
 			     struct v4l2_create_buffers *create)
 {
@@ -118,7 +121,7 @@ static int vloop_get_buffers(struct file *filp, u32 type, struct v4l2_requestbuf
 	if (IS_ERR(q))
 		return PTR_ERR(q);
 
-	ret = vloop_claim(filp, q);
+	ret = create && !create->count ? 0 : vloop_claim(filp, q);
 	if (!ret) {
 		ret = rb ? vb2_reqbufs(q, rb) : vb2_create_bufs(q, create);
 		vloop_unclaim(vloop_to_file(filp), q);
@@ -135,7 +138,11 @@ static int vloop_reqbufs(struct file *filp, void *priv, struct v4l2_requestbuffe
 
 static int vloop_create_bufs(struct file *filp, void *priv, struct v4l2_create_buffers *create)
 {
-	return vloop_get_buffers(filp, create->format.type, NULL, create);
+	int ret = vloop_get_buffers(filp, create->format.type, NULL, create);
+
+	vpipe_tell_max_buffers(create, vloop_to_file(filp)->dev->config.max_buffers);
+
+	return ret;
 }
 
 /* Where the buffer lies in the file, if the call went well. */
@@ -204,9 +211,12 @@ static int vloop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 	if (vb && !vloop_is_capture(q))
 		vloop_to_out(vb)->writer_sequence = b->sequence;
 	ret = vb2_qbuf(q, NULL, b);
-	/* Another thread may have asked for a buffer before there was any to be given back. */
-	if (!ret && !vloop_is_capture(q) && waitqueue_active(&q->done_wq))
-		vloop_relieve(vloop_to_file(filp));
+	/*
+	 * Another thread may have asked for a buffer before there was any to be given back, and asks
+	 * again. Only who waits can say whether that is for a buffer, and still.
+	 */
+	if (!ret && !vloop_is_capture(q))
+		wake_up(&q->done_wq);
 	mutex_unlock(q->lock);
 	/* Without readers it is done already; programs do not expect that of this call. */
 	if (!ret && b->flags & V4L2_BUF_FLAG_DONE)

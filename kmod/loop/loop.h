@@ -740,9 +740,10 @@ long vloop_memory_share(struct vloop_dev *dev, struct vpipe_loop_share *share);
  * @mappings:	of it, in all processes
  * @entry:	in @frame->views
  * @frame:	that it shows, referred to
+ * @taken:	a buffer has it to show a frame, or will have: a window can be queued in many
  * @copies:	frames to copy before the writer's memory is shown again
  *
- * @entry, @frame and @copies are under vloop_dev.frames_lock.
+ * From @entry on all are under vloop_dev.frames_lock.
  */
 struct vloop_view {
 	struct vloop_dev *dev;
@@ -753,6 +754,7 @@ struct vloop_view {
 	atomic_t mappings;
 	struct list_head entry;
 	struct vloop_frame *frame;
+	bool taken;
 	unsigned int copies;
 };
 

@@ -110,7 +110,7 @@ static enum vloop_delivery vloop_choose_for(struct vloop_dev *dev, struct vloop_
 
 	if (!view)
 		return vloop_is_writers(dev, buf) ? VLOOP_NEVER : VLOOP_COPY;
-	if (view->imported || (window && view->frame))
+	if (view->imported || (window && view->taken))
 		return VLOOP_NEVER;
 	if (vloop_fits(frame, view, window) && vloop_may_show(dev, reader, frame, view))
 		return VLOOP_SHOW;

@@ -70,6 +70,9 @@ static int vloop_map_own(struct vloop_file *file, struct vm_area_struct *vma)
 			vloop_view_keep(vloop_to_buf(vb)->view);
 	}
 	mutex_unlock(&q->mmap_lock);
+	/* There are bits of an offset that videobuf2 does not look at. */
+	if (!vb)
+		return -EINVAL;
 	vma->vm_pgoff -= VLOOP_CAPTURE_OFFSET >> PAGE_SHIFT;
 
 	return vb2_mmap(q, vma);

@@ -117,7 +117,9 @@ static ssize_t vloop_write(struct file *filp, const char __user *from, size_t co
 	if (mutex_lock_interruptible(&file->lock))
 		return -ERESTARTSYS;
 
-	ret = vb2_is_busy(&file->cap) ? -EBUSY : vloop_claim_writer(file);
+	/* Another thread's frame is on its way, and nothing of it changes. */
+	ret = vb2_is_busy(&file->cap) || file->out.waiting_in_dqbuf ? -EBUSY :
+								     vloop_claim_writer(file);
 	if (!ret && vloop_is_too_much(file, count)) {
 		vloop_unclaim(file, &file->out);
 		ret = -EINVAL;
@@ -189,6 +191,10 @@ static __poll_t vloop_poll(struct file *filp, poll_table *wait)
 {
 	struct vloop_file *file = vloop_to_file(filp);
 	__poll_t asked = poll_requested_events(wait);
+	/* What a file is not open for it does not begin by being asked. */
+	bool output = asked & (EPOLLOUT | EPOLLWRNORM) && filp->f_mode & FMODE_WRITE;
+	bool capture = asked & (EPOLLIN | EPOLLRDNORM) && filp->f_mode & FMODE_READ;
+	bool sides = output || capture;
 	__poll_t events = 0;
 
 	if (wait && wait->_qproc && vloop_is_crowded(&file->reader.wait))
@@ -203,13 +209,15 @@ static __poll_t vloop_poll(struct file *filp, poll_table *wait)
 	/* Who shares the file may hold that for long, and is not the one that is to be killed. */
 	if (mutex_lock_killable(&file->lock))
 		return EPOLLERR;
-	/* What a file is not open for it does not begin by being asked. */
-	if (asked & (EPOLLOUT | EPOLLWRNORM) && filp->f_mode & FMODE_WRITE &&
-	    vloop_has_side(file, false))
+	output = output && vloop_has_side(file, false);
+	capture = capture && vloop_has_side(file, true);
+	if (output)
 		events |= vloop_poll_output(file, filp, wait);
-	if (asked & (EPOLLIN | EPOLLRDNORM) && filp->f_mode & FMODE_READ &&
-	    vloop_has_side(file, true))
+	if (capture)
 		events |= vloop_poll_capture(file);
+	/* Nobody tells of a side that the node does not have. */
+	if (sides && !output && !capture)
+		events |= EPOLLERR;
 	mutex_unlock(&file->lock);
 
 	return events;

@@ -94,7 +94,7 @@ static unsigned long vloop_placeholder_interval(struct vloop_dev *dev)
 	ms = div_u64((u64)interval->numerator * 1000, interval->denominator);
 	mutex_unlock(&dev->lock);
 
-	return max(1UL, msecs_to_jiffies(clamp(ms, 1UL, 10000UL)));
+	return max(1UL, msecs_to_jiffies(ms));
 }
 
 static void vloop_placeholder_tick(struct work_struct *work)

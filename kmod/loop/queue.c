@@ -113,8 +113,9 @@ static int vloop_buf_out_validate(struct vb2_buffer *vb)
 }
 
 /*
- * The writer itself waits for whatever writes to its buffer, and may be killed meanwhile:
- * otherwise readers would wait, and it for them when it stops.
+ * Who queues a buffer waits for whatever writes to it, or where it is to be filled uses it at all,
+ * and may be killed meanwhile. Otherwise readers would wait for a writer's, and it for them when it
+ * stops; and VIDIOC_DQBUF would for a reader's own, which poll said is there.
  */
 static int vloop_wait_for_fences(struct vb2_buffer *vb)
 {
@@ -122,7 +123,8 @@ static int vloop_wait_for_fences(struct vb2_buffer *vb)
 
 	if (vb->memory != VB2_MEMORY_DMABUF)
 		return 0;
-	ret = dma_resv_wait_timeout(vb->planes[0].dbuf->resv, dma_resv_usage_rw(false), true,
+	ret = dma_resv_wait_timeout(vb->planes[0].dbuf->resv,
+				    dma_resv_usage_rw(vloop_is_capture(vb->vb2_queue)), true,
 				    MAX_SCHEDULE_TIMEOUT);
 
 	return ret < 0 ? ret : 0;
@@ -137,7 +139,7 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 	if (!vpipe_memory_suffices(vb))
 		return -EINVAL;
 	if (vloop_is_capture(vb->vb2_queue))
-		return vb2_plane_size(vb, 0) < sizeimage ? -EINVAL : 0;
+		return vb2_plane_size(vb, 0) < sizeimage ? -EINVAL : vloop_wait_for_fences(vb);
 	if (!vpipe_memory_is_readable(vb))
 		return -EACCES;
 

@@ -93,7 +93,10 @@ void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame)
 	vloop_wake_readers(dev);
 }
 
-/* Those who wait for @frame wait for the copy instead, or where there is none lose it. */
+/*
+ * Those who wait for @frame have the copy instead, or where there is none lose it: in either case
+ * there may be one now that can be had.
+ */
 void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 			   struct vloop_frame *by)
 {
@@ -105,6 +108,7 @@ void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 	list_for_each_entry(reader, &dev->readers, entry) {
 		for (i = reader->count; i; i--) {
 			entry = *vloop_reader_at(reader, 0);
+			reader->wake |= entry.frame == frame;
 			if (entry.frame == frame && !by) {
 				vloop_reader_drop(dev, reader);
 				continue;
@@ -119,17 +123,25 @@ void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 			*vloop_reader_at(reader, reader->count++) = entry;
 		}
 	}
+	vloop_wake_readers(dev);
 }
 
-/* Frames up to @number. The difference outlasts the number's coming round. */
+/*
+ * Frames up to @number. The difference outlasts the number's coming round. Who waited for one of
+ * these has not been told of those behind it.
+ */
 void vloop_readers_drop(struct vloop_dev *dev, u32 number)
 {
 	struct vloop_reader *reader;
 
 	lockdep_assert_held(&dev->frames_lock);
-	list_for_each_entry(reader, &dev->readers, entry)
-		while (reader->count && (s32)(vloop_reader_at(reader, 0)->number - number) <= 0)
+	list_for_each_entry(reader, &dev->readers, entry) {
+		while (reader->count && (s32)(vloop_reader_at(reader, 0)->number - number) <= 0) {
 			vloop_reader_drop(dev, reader);
+			reader->wake |= reader->count;
+		}
+	}
+	vloop_wake_readers(dev);
 }
 
 /* There has been no frame for long: the readers get this one, in its place. */
