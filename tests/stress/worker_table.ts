@@ -19,6 +19,7 @@ import { readLoop } from "./loop/reader_worker.ts";
 import { churnNodes, knockAtNodes } from "./loop/nodes_worker.ts";
 import { shareLoopFile } from "./loop/shared.ts";
 import { churnViews } from "./loop/views_worker.ts";
+import { takeWindows } from "./loop/windows.ts";
 import { holdFilter, liveInFilter } from "./filter/holding.ts";
 import { beBusy, beLoopVictim, copyIdly, keepFrame, missMemory } from "./loop/victim_worker.ts";
 import { writeLoop } from "./loop/writer_worker.ts";
@@ -63,6 +64,7 @@ const workers = {
   shareLoopFile,
   streamFrames,
   streamAnything,
+  takeWindows,
   waitInSharedFile,
   writeLoop,
 };

@@ -42,6 +42,7 @@ import { loopStopped } from "../loop/stopped.ts";
 import { loopTimeouts } from "../loop/timeouts.ts";
 import { loopUnload } from "../loop/unload.ts";
 import { loopViews } from "../loop/views.ts";
+import { loopWindows } from "../loop/windows.ts";
 import { loopWitnesses } from "../loop/witnesses.ts";
 import { randomCalls } from "../filter/random_calls.ts";
 import { reloadsOf } from "./reloads.ts";
@@ -114,6 +115,7 @@ export const GROUPS = {
       states: { share: 0.1, run: loopStates },
       formats: { share: 0.06, run: loopFormats },
       views: { share: 0.1, run: loopViews },
+      windows: { share: 0.06, run: loopWindows },
       stopped: { share: 0.1, run: loopStopped },
       shared: { share: 0.01, run: loopShared },
       witnesses: { share: 0.1, run: loopWitnesses },

@@ -1,0 +1,117 @@
+/**
+ * The same windows in the queues of two programs: each frame is shown in one of them once, and what is
+ * copied for one meanwhile is nobody else's.
+ *
+ * @module
+ */
+import { Dmabuf } from "../../../lib/dmabuf/dma_buf.ts";
+import { File } from "../../../lib/sys/file.ts";
+import { Mapping } from "../../../lib/sys/mmap.ts";
+import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
+import * as v4l2 from "../../../lib/uapi/videodev2.ts";
+import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { DmabufQueue, MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
+import { sharedBuffers } from "../../../lib/vpipe/loop.ts";
+import { loopNode } from "../../harness/nodes.ts";
+import { expect, expectEqual } from "../../harness/suite.ts";
+import { delay } from "../../harness/waiting.ts";
+import { orErrno, raw } from "../engine/libc.ts";
+import { type Conditions, NEVER_MS, NEVER_S } from "../engine/stage.ts";
+import { Worker } from "../engine/workers.ts";
+import { expectLoopIdle } from "./loop.ts";
+import { CAPTURE, OUTPUT } from "./stream.ts";
+
+const SIZE = { width: 1920, height: 1080 };
+
+/** Shown themselves, and always copied. */
+const FORMATS = [v4l2.V4L2_PIX_FMT_GREY, v4l2.V4L2_PIX_FMT_MJPEG];
+
+/** Windows that a reader keeps while it waits for the next frame: beyond its share all are copied. */
+const HELD = 2;
+
+/** What the worker is to do. */
+interface WindowsOrder {
+  readonly node: string;
+  readonly seconds: number;
+  /** Whose windows it queues; without, they are its own. */
+  readonly of?: { readonly pid: number; readonly fds: readonly number[] };
+}
+
+function windowsOf({ of }: WindowsOrder, device: VideoDevice): Dmabuf[] {
+  if (of === undefined) return sharedBuffers(device);
+  const { sizeimage } = device.getFormat(CAPTURE);
+  const process = orErrno(raw.pidfd_open(of.pid, 0));
+  return of.fds.map((theirs) => {
+    const fd = orErrno(raw.pidfd_getfd(process, theirs, 0));
+    expect(fd >= 0, `pidfd_getfd: errno ${-fd}`);
+    return new Dmabuf(new File("window", fd), sizeimage, Mapping.readOnly);
+  });
+}
+
+/** Takes frames in windows, and looks at none; says which these are. */
+export async function takeWindows(order: WindowsOrder): Promise<{ frames: number }> {
+  using device = VideoDevice.open(order.node, v4l2.V4L2_CAP_VIDEO_CAPTURE, "capture device");
+  using stack = new DisposableStack();
+  const windows = windowsOf(order, device);
+  for (const window of windows) stack.use(window);
+  console.log(JSON.stringify({ pid: Deno.pid, fds: windows.map(({ fd }) => fd) }));
+  const queue = stack.use(new DmabufQueue(device, CAPTURE, windows));
+  for (const { index } of queue.buffers) queue.enqueue(index);
+  queue.streamOn();
+  const poller = new Poller(device, POLLIN);
+  const held: number[] = [];
+  const end = performance.now() + order.seconds * 1000;
+  let frames = 0;
+  while (performance.now() < end) {
+    const index = queue.dequeue();
+    if (index >= 0) held.push(index);
+    else if (poller.wait(10) === 0) await delay(0);
+    if (index >= 0) frames++;
+    if (held.length > HELD) queue.enqueue(held.shift()!);
+  }
+  return { frames };
+}
+
+/** Writes frames of a format until two readers of the same windows are done. */
+async function writeToWindows(pixelformat: number, seconds: number): Promise<number[]> {
+  const node = loopNode();
+  using device = VideoDevice.open(node, v4l2.V4L2_CAP_VIDEO_OUTPUT, "output device");
+  const { sizeimage } = device.setFormat(OUTPUT, { ...SIZE, pixelformat });
+  using queue = new MmapQueue(device, OUTPUT, 4);
+  queue.streamOn();
+  const free = queue.buffers.map(({ index }) => index);
+  await using first = new Worker(takeWindows, { node, seconds });
+  const of = JSON.parse(await first.line() ?? "{}");
+  await using second = new Worker(takeWindows, { node, seconds, of });
+  let over = false;
+  const results = Promise.all([first, second].map((reader) => reader.result(seconds + NEVER_S)))
+    .finally(() => over = true);
+  while (!over) {
+    const index = free.pop() ?? queue.dequeue();
+    if (index >= 0) queue.enqueue(index, sizeimage);
+    await delay(1);
+  }
+  return (await results).map(({ frames }) => frames);
+}
+
+/** Copies that there is memory for. */
+const copies = () =>
+  Deno.readTextFileSync("/proc/vmallocinfo").split("vloop_frame_make").length - 1;
+
+/** Those that nobody has are gone after a while. */
+async function expectNoCopies(): Promise<void> {
+  const end = performance.now() + NEVER_MS;
+  while (copies() > 0 && performance.now() < end) await delay(100);
+  expectEqual("copies that nobody has", copies(), 0);
+}
+
+export async function loopWindows({ seconds }: Conditions): Promise<string> {
+  const counts: number[] = [];
+  for (const pixelformat of FORMATS) {
+    counts.push(...await writeToWindows(pixelformat, seconds / FORMATS.length));
+    await expectLoopIdle();
+    await expectNoCopies();
+  }
+  expect(counts.every((frames) => frames > 0), `frames of the readers: ${counts.join(", ")}`);
+  return `2 readers with the same 4 windows had ${counts.join(", ")} frames`;
+}
