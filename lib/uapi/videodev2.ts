@@ -203,6 +203,9 @@ export const V4L2_BUF_FLAG_TSTAMP_SRC_SOE = 0x00010000;
 export const V4L2_BUF_FLAG_LAST = 0x00100000;
 export const V4L2_BUF_FLAG_REQUEST_FD = 0x00800000;
 
+/** Of buffers: `max_num_buffers` is told. */
+export const V4L2_BUF_CAP_SUPPORTS_MAX_NUM_BUFFERS = 1 << 7;
+
 export const V4L2_COLORSPACE_SMPTE170M = 1;
 export const V4L2_COLORSPACE_JPEG = 7;
 
@@ -515,6 +518,8 @@ export const v4l2_create_buffers: StructType<
     | "pixelformat"
     | "field"
     | "sizeimage"
+    | "capabilities"
+    | "max_num_buffers"
   >
 > = struct("struct v4l2_create_buffers", 256, {
   index: u32(0),
@@ -526,6 +531,8 @@ export const v4l2_create_buffers: StructType<
   pixelformat: u32(32, "format.fmt.pix.pixelformat"),
   field: u32(36, "format.fmt.pix.field"),
   sizeimage: u32(44, "format.fmt.pix.sizeimage"),
+  capabilities: u32(224),
+  max_num_buffers: u32(232),
 });
 
 export const v4l2_remove_buffers: StructType<FieldsOf<number, "index" | "count" | "type">> = struct(

@@ -257,6 +257,24 @@ async function imageChecks(suite: Suite, node: string): Promise<void> {
     return "who goes on giving one does not take the place of who comes next";
   });
 
+  await suite.check("loop: a time-out image that its writer once asked for itself", () => {
+    const write = (device: VideoDevice, number: number) =>
+      expectEqual("write", device.tryWrite(new IoBuffer(numbered(number).slice())), VGA_BYTES);
+    {
+      using writer = openOutput(node);
+      writer.setControl(ctl.V4L2LOOPBACK_CID_TIMEOUT_IMAGE_IO, 1);
+      // It goes on without.
+      setFormat(writer, OUTPUT, { ...GREY, width: 640, height: 480 });
+      write(writer, 1);
+      set(node, ctl.V4L2LOOPBACK_CID_TIMEOUT_IMAGE_IO, 1);
+      write(writer, 2);
+      using other = openOutput(node);
+      write(other, 21);
+    }
+    forgetImage(node);
+    return "another one's question is not taken back by its frames";
+  });
+
   await suite.check("loop: a time-out image without a writer", () => {
     const image = numbered(22).slice(0, 64 * 48);
     {

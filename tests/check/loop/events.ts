@@ -7,12 +7,14 @@ import { EINVAL } from "../../../lib/sys/errno.ts";
 import { F_SETFL, File } from "../../../lib/sys/file.ts";
 import { tryIoctl } from "../../../lib/sys/ioctl.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
-import { POLLPRI } from "../../../lib/sys/poll.ts";
+import { POLLOUT, POLLPRI } from "../../../lib/sys/poll.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { V4L2_EVENT_PRI_CLIENT_USAGE } from "../../../lib/uapi/vpipe_loop_ctl.ts";
 import { expectEqual, type Suite } from "../../harness/suite.ts";
 import { delay } from "../../harness/waiting.ts";
-import { openCapture, Reader } from "./client.ts";
+import { loopStats, loopStatsSince } from "../../harness/nodes.ts";
+import { RawWriter } from "./calls.ts";
+import { numbered, openCapture, Reader } from "./client.ts";
 
 /** That can wait in a file. */
 const WAITING = 256;
@@ -21,6 +23,8 @@ const WAITING = 256;
 const CALL_MS = 1000;
 
 const EPOLL_CTL_ADD = 1;
+
+const VGA_GREY = { width: 640, height: 480, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
 
 const { symbols: calls } = Deno.dlopen("libc.so.6", {
   epoll_create1: { parameters: ["i32"], result: "i32" },
@@ -37,7 +41,34 @@ function subscribeErrno(device: { fd: number }, type: number, id: number): numbe
   return -tryIoctl(device.fd, v4l2.VIDIOC_SUBSCRIBE_EVENT.request, subscription.bytes);
 }
 
+/** An epoll instance in which the device stands for these events. */
+function epollOf(device: { fd: number }, events: number): File {
+  const poll = new File("epoll", calls.epoll_create1(0));
+  const asked = new Uint8Array(Uint32Array.of(events, 0, 0).buffer);
+  expectEqual("epoll_ctl", calls.epoll_ctl(poll.fd, EPOLL_CTL_ADD, device.fd, asked), 0);
+  return poll;
+}
+
 export async function loopEventChecks(suite: Suite, node: string): Promise<void> {
+  await suite.check(
+    "loop: a writer that stands in an epoll instance, and asks for no buffer",
+    () => {
+      using writer = new RawWriter(node, VGA_GREY);
+      using _ = epollOf(writer.device, POLLOUT);
+      using reader = new Reader(node, "mmap");
+      writer.start();
+      const before = loopStats(node);
+      for (let number = 0; number < 3; number++) writer.queue(number, numbered(number));
+      const { copies, lost } = loopStatsSince(node, before);
+      expectEqual("copies while nobody reads", copies, 0);
+      expectEqual("lost frames", lost, 0);
+      for (let number = 0; number < 3; number++) {
+        reader.expectFrame(`frame ${number}`, number, numbered(number));
+      }
+      return "its frames wait for the reader as they are";
+    },
+  );
+
   await suite.check("loop: an event of another id", () => {
     using device = openCapture(node);
     for (const type of [v4l2.V4L2_EVENT_SOURCE_CHANGE, V4L2_EVENT_PRI_CLIENT_USAGE]) {
@@ -56,9 +87,7 @@ export async function loopEventChecks(suite: Suite, node: string): Promise<void>
       expectEqual("subscribed", subscribeErrno(device, V4L2_EVENT_PRI_CLIENT_USAGE, 0), 0);
       using stack = new DisposableStack();
       for (let i = 0; i < WAITING; i++) {
-        const poll = stack.use(new File("epoll", calls.epoll_create1(0)));
-        const asked = new Uint8Array(Uint32Array.of(POLLPRI, 0, 0).buffer);
-        expectEqual("epoll_ctl", calls.epoll_ctl(poll.fd, EPOLL_CTL_ADD, device.fd, asked), 0);
+        stack.use(epollOf(device, POLLPRI));
       }
       calls.fcntl(device.fd, F_SETFL, 0);
       const event = v4l2.v4l2_event.alloc();

@@ -4,13 +4,18 @@
  * @module
  */
 import { ioctl } from "../../../lib/sys/ioctl.ts";
+import { Poller, POLLERR, POLLIN, POLLOUT } from "../../../lib/sys/poll.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
 import {
+  V4L2_BUF_CAP_SUPPORTS_MAX_NUM_BUFFERS,
   V4L2_BUF_TYPE_VIDEO_CAPTURE,
   V4L2_BUF_TYPE_VIDEO_OUTPUT,
   V4L2_CAP_VIDEO_CAPTURE,
   V4L2_CAP_VIDEO_OUTPUT,
+  v4l2_create_buffers,
+  V4L2_MEMORY_MMAP,
+  VIDIOC_CREATE_BUFS,
   VIDIOC_STREAMOFF,
 } from "../../../lib/uapi/videodev2.ts";
 import type { Context } from "../../harness/context.ts";
@@ -37,6 +42,14 @@ function sides(node: string): string {
     default:
       return "none";
   }
+}
+
+/** What is told to who creates no buffers; `max` where the kernel has that. */
+function askForBuffers(device: VideoDevice, type: number): { index: number; max?: number } {
+  const asked = v4l2_create_buffers.alloc({ type, memory: V4L2_MEMORY_MMAP });
+  ioctl(device, VIDIOC_CREATE_BUFS, asked.bytes);
+  const told = asked.capabilities & V4L2_BUF_CAP_SUPPORTS_MAX_NUM_BUFFERS;
+  return { index: asked.index, max: told ? asked.max_num_buffers : undefined };
 }
 
 export async function loopParameterChecks(suite: Suite, context: Context): Promise<void> {
@@ -72,6 +85,13 @@ export async function loopParameterChecks(suite: Suite, context: Context): Promi
       expectEqual("OUTPUT buffers", out.buffers.length, most);
       using cap = new MmapQueue(capture, V4L2_BUF_TYPE_VIDEO_CAPTURE, 64);
       expectEqual("CAPTURE buffers", cap.buffers.length, most);
+      // Who creates none only asks, whoever has the node.
+      using other = VideoDevice.open(loopNode(), 0, "device");
+      for (const type of [V4L2_BUF_TYPE_VIDEO_OUTPUT, V4L2_BUF_TYPE_VIDEO_CAPTURE]) {
+        const { index, max } = askForBuffers(other, type);
+        expectEqual("buffers of a file without any", index, 0);
+        expect(max === undefined || max === most, `at most ${max} of ${most}`);
+      }
       return `${most} of 64 on either side`;
     });
   }
@@ -82,6 +102,8 @@ export async function loopParameterChecks(suite: Suite, context: Context): Promi
     const node = loopNode("vpipe loopback 1");
     expectEqual("before a writer", sides(node), "output");
     using idle = openOutput(node);
+    expectEqual("poll for a frame", new Poller(idle, POLLIN).wait(0), POLLERR);
+    expectEqual("poll for either", new Poller(idle, POLLIN | POLLOUT).wait(0), POLLOUT);
     using writer = new Writer(node, "mmap");
     expectEqual("while a writer streams", sides(node), "capture");
     using reader = new Reader(node, "mmap");
