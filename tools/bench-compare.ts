@@ -105,7 +105,11 @@ export const tool = declareTool({
       ),
     ),
     "fail-on": optional(
-      choice("worse", "exit with status 1 where a figure became worse", ["worse"]),
+      choice(
+        "worse",
+        "exit with status 1 where a figure became worse, or there are too few pairs to tell",
+        ["worse"],
+      ),
     ),
     markdown: flag("print tables in Markdown"),
     page: optional(
@@ -125,9 +129,11 @@ export const tool = declareTool({
       writePage(page, "FILE.html", comparisonPage(comparison, base, other));
     }
     const figures = paths.flatMap((path) => path.figures);
+    const untold = paths.flatMap((path) => tooFew(path) ?? []);
     return {
       text: paths.flatMap(markdown ? markdownOf : textOf),
       json: { base, new: other, page, notices, same_within: same, paths: paths.map(jsonOf) },
+      failure: failOn && untold.length > 0 ? new Error(untold.join("; ")) : undefined,
       status: failOn && figures.some(({ verdict }) => verdict === failOn) ? 1 : 0,
     };
   },

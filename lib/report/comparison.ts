@@ -67,6 +67,7 @@ const OF_CONDITIONS = [
   "frames_per_second_set",
   "buffers",
   "depth",
+  "algorithm",
   "threshold",
 ];
 
@@ -221,11 +222,18 @@ function expectAlike(first: Placed, one: Placed, notices: string[]): void {
     throw new Error(`${both}: of different formats: ${property} ${wanted} against ${is}`);
   }
   for (const property of OF_CONDITIONS) {
-    const [wanted, is] = [first, one].map(({ run }) => run.summary?.[property]);
+    const [wanted, is] = [first, one].map(({ run }) => conditionOf(run, property));
     if (wanted === undefined || is === undefined || wanted === is) continue;
     const line = `${first.run.name}: different conditions: ${property} ${wanted} against ${is}`;
     if (!notices.includes(line)) notices.push(line);
   }
+}
+
+/** What a run was made with; a level that it did not use is none. */
+function conditionOf({ summary, algorithm }: RunFigures, property: string): unknown {
+  const name = summary?.algorithm ?? algorithm;
+  if (property === "algorithm") return name;
+  return property === "threshold" && name !== "threshold" ? undefined : summary?.[property];
 }
 
 /** What a frame of a run cost, by name. The wait for a camera is up to the camera, and no cost. */

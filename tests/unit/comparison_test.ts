@@ -142,6 +142,41 @@ Deno.test("comparison: conditions that differ are named once", () => {
     files[`new/${run}/mmap.json`] = json(8);
   }
   assertEquals(compared(files).notices, ["mmap: different conditions: buffers 4 against 8"]);
+  const filtered = (base: string, other: string) => {
+    const both = sides(5, 1000, 1000);
+    for (let run = 1; run <= 5; run++) {
+      both[`base/${run}/mmap.json`] = `{"algorithm": "${base}", "threshold": 100}`;
+      both[`new/${run}/mmap.json`] = `{"algorithm": "${other}", "threshold": 127}`;
+    }
+    return compared(both).notices;
+  };
+  const line = "mmap: different conditions:";
+  assertEquals(filtered("none", "none"), []);
+  assertEquals(filtered("none", "threshold"), [`${line} algorithm none against threshold`]);
+  assertEquals(filtered("threshold", "threshold"), [`${line} threshold 100 against 127`]);
+});
+
+Deno.test("bench-compare: --fail-on worse fails where it is so, and where nobody can tell", async () => {
+  const ends = async (pairs: number, other: number) => {
+    const folder = Deno.makeTempDirSync();
+    try {
+      for (const [name, text] of Object.entries(sides(pairs, 1000, other))) {
+        writeFile(`${folder}/${name}`, text);
+      }
+      using stop = new StopRequest();
+      const argv = ["--fail-on", "worse", `${folder}/base`, `${folder}/new`];
+      const { status, failure } = await tool.run(parse(tool, argv), {
+        ...{ quiet: true, stop },
+        warn() {},
+      });
+      return [status, failure?.message];
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  };
+  assertEquals(await ends(5, 1000), [0, undefined]);
+  assertEquals(await ends(5, 1500), [1, undefined]);
+  assertEquals((await ends(4, 1000))[1], "mmap: cannot tell from 4 pairs: an interval needs 5");
 });
 
 Deno.test("bench-compare: a bench of I/O methods is said to be one", () => {
