@@ -6,12 +6,20 @@
 import { counted, formatNs } from "../measure/format.ts";
 import type { Statistics } from "./analysis/percentiles.ts";
 import type { RunFigures } from "./figures.ts";
-import { bufferClock, conditions, losses } from "./words.ts";
+import { bufferClock, conditions, losses, ofFrames } from "./words.ts";
 
 /** What the lines of a camera's times are of. */
 type CameraTimes = Pick<
   RunFigures,
-  "interval" | "latency" | "latencyName" | "ownLatency" | "ahead" | "stale" | "kind" | "bufferFlags"
+  | "frames"
+  | "interval"
+  | "latency"
+  | "latencyName"
+  | "ownLatency"
+  | "ahead"
+  | "stale"
+  | "kind"
+  | "bufferFlags"
 >;
 
 /** A rate below this share of what was set is told: drivers may be off by 1 % to begin with. */
@@ -40,10 +48,11 @@ function measuredFrom(
 
 /** Interval and latency. */
 export function timeLines(times: CameraTimes, driver: unknown): string[] {
-  const { interval, latency, ahead, stale } = times;
+  const { frames, interval, latency, ahead, stale } = times;
   return [
     ...interval ? [percentiles("interval", interval)] : [],
     `${percentiles("latency", latency)}  (${measuredFrom(times, driver)})` +
+    (latency.count < frames ? `, of ${ofFrames(latency.count, frames)}` : "") +
     (ahead > 0 ? `, frames had before their timestamp: ${ahead}` : "") +
     (stale > 0 ? `, timestamps that do not rise: ${stale}` : ""),
   ];

@@ -104,6 +104,7 @@ interface TimeFigures extends
   Pick<
     RunFigures,
     | "kind"
+    | "frames"
     | "latency"
     | "latencyName"
     | "ownLatency"
@@ -129,6 +130,7 @@ export function timeFigures(rows: Rows, kind: PathKind): TimeFigures | undefined
   const frame = rows.numbers("frame")!;
   return {
     kind,
+    frames: rows.length,
     times,
     latencies,
     latency,

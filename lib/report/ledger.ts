@@ -14,6 +14,7 @@ import {
   losses,
   machineLine,
   NOT_RECORDED,
+  ofAll,
   ofTurns,
   percent,
   percentiles,
@@ -158,7 +159,7 @@ function pathTable(machine: MachineFigures, phase: Phase): string[] {
     timestamps(run),
     counter(machine, run, "cache-references"),
     counter(machine, run, "cache-misses"),
-    String(run.frames),
+    ofAll(run.latency.count, run.frames),
     conditions(run),
   ]);
   return markdownTable(PATH_COLUMNS, rows);

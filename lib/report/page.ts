@@ -32,6 +32,7 @@ import {
   machineLine,
   MUCH,
   NOT_RECORDED,
+  ofAll,
   ofFrames,
   ofTurns,
   percent,
@@ -249,7 +250,7 @@ function latencyTable(machine: MachineFigures): Markup {
       return [
         link(machine, run),
         ...[run.latency.p50, run.latency.p95, run.latency.p99, run.latency.max].map(ns),
-        run.frames,
+        run.latency.count === run.frames ? run.frames : ofAll(run.latency.count, run.frames),
         lost("camera"),
         lost("filter"),
         meta?.lost ?? none,

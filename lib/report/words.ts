@@ -143,7 +143,12 @@ export function machineLine({ properties }: MachineFigures): string {
 
 /** Of how many turns the parts are: `599`, or `299 of 599`. */
 export function ofTurns({ frames, turns }: Decomposition): string {
-  return frames === turns ? String(frames) : `${frames} of ${turns}`;
+  return ofAll(frames, turns);
+}
+
+/** How many have what a figure is of: `300`, or `299 of 300`. */
+export function ofAll(known: number, all: number): string {
+  return known === all ? String(all) : `${known} of ${all}`;
 }
 
 /** Of how many frames a figure is: `300 frames`, or `299 of 300 frames` where others lack what it is of. */

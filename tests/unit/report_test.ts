@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { writeFile } from "../../lib/files/output_file.ts";
+import { cameraRunLines } from "../../lib/report/camera_lines.ts";
 import { SLOWEST } from "../../lib/report/analysis/slowest.ts";
 import { quantiles, STRETCHES, timeline } from "../../lib/report/charts.ts";
 import { FIGURES } from "../../lib/report/figures.ts";
@@ -561,6 +562,29 @@ Deno.test("figures: times that are never set are not subtracted, times ahead are
     -950,
     1,
   ]);
+});
+
+Deno.test("figures: the buffers' time is the latency's where most have one, and says of how many", () => {
+  // Of every so many buffers one has no time of the frame.
+  const run = (without: number) =>
+    FLAGGED + Array.from({ length: 60 }, (_, frame) => {
+      const had = 1e10 + frame * 4e7;
+      const us = had / 1e3 - 5000;
+      const stamp = frame % without === 0 ? "0,0" : `${Math.floor(us / 1e6)},${us % 1e6}`;
+      return `${frame},0,${had - 9e7},${had},${stamp},${frame},16,8192\n`;
+    }).join("");
+  const of = (csv: string) => {
+    const { latencyName, latency, frames } = figuresOf(csv);
+    return [latencyName, latency.count, frames];
+  };
+  assertEquals(of(run(60)), ["end of frame to dequeueing", 59, 60]);
+  assertEquals(of(run(1)), ["queueing to dequeueing", 60, 60]);
+  const few = run(3);
+  assertEquals(of(few), ["end of frame to dequeueing", 40, 60]);
+  assert(cameraRunLines(figuresOf(few)).some((line) => line.endsWith(", of 40 of 60 frames")));
+  // A third of them alone.
+  const most = few.replaceAll(/^(\d*[12457],.*),8192$/gm, "$1,0");
+  assertEquals(of(most)[0], "queueing to dequeueing");
 });
 
 Deno.test("figures: a buffer's time that stands still, or goes back, is not the frame's", () => {

@@ -33,8 +33,8 @@ export interface RunLatency {
 }
 
 /**
- * The latency of a run; its kind's own where no buffer's time can be compared with the program's. A time
- * that most frames had yet to come to, or that stands still, is nothing that was measured.
+ * The latency of a run; its kind's own where the buffers' time cannot be compared with the program's for
+ * most frames: they lack one, had yet to come to it, or it stands still.
  */
 export function latencyOf(rows: Rows, { buffers, latency }: PathKind): RunLatency {
   const to = rows.times(latency.to)!;
@@ -42,7 +42,7 @@ export function latencyOf(rows: Rows, { buffers, latency }: PathKind): RunLatenc
   const known = stamps ? stamps.times.filter((from) => !Number.isNaN(from)).length : 0;
   const ahead = stamps ? stamps.times.filter((from, row) => from > to[row]).length : 0;
   const stale = stamps ? forgetStale(stamps.times, to) : 0;
-  return stamps === undefined || ahead + stale > known / 2
+  return stamps === undefined || known - ahead - stale < to.length / 2
     ? { name: latency.name, from: rows.times(latency.from)!, to, byDriver: false, ahead, stale }
     : {
       name: `${stamps.taken} to dequeueing`,
