@@ -15,7 +15,7 @@ import {
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { compare, type ComparedPath, tooFew } from "../lib/report/comparison.ts";
 import { comparisonPage } from "../lib/report/comparison_page.ts";
-import { COMPARISON_HEAD, comparisonRow, comparisonTitle } from "../lib/report/comparison_rows.ts";
+import { COMPARISON_HEAD, comparisonRows, comparisonTitle } from "../lib/report/comparison_rows.ts";
 import { FIGURES } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
 import { cell, markdownTable } from "../lib/report/markdown.ts";
@@ -42,12 +42,12 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 function textOf(path: ComparedPath): string[] {
-  const rows = aligned([COMPARISON_HEAD, ...path.figures.map(comparisonRow)]);
+  const rows = aligned([COMPARISON_HEAD, ...comparisonRows(path)]);
   return [comparisonTitle(path), ...rows.map((line) => `  ${line}`)];
 }
 
 function markdownOf(path: ComparedPath): string[] {
-  const rows = markdownTable(COMPARISON_HEAD, path.figures.map(comparisonRow));
+  const rows = markdownTable(COMPARISON_HEAD, comparisonRows(path));
   return [`### ${cell(comparisonTitle(path))}`, "", ...rows, ""];
 }
 

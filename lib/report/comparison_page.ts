@@ -7,7 +7,7 @@ import type { MeanFrame } from "./analysis/decompose.ts";
 import type { Verdict } from "./analysis/resample.ts";
 import { type Distribution, type Ratios, stack } from "./charts.ts";
 import { type ComparedPath, type Comparison, type RunPair, tooFew } from "./comparison.ts";
-import { COMPARISON_HEAD, comparisonRow } from "./comparison_rows.ts";
+import { COMPARISON_HEAD, comparisonRows } from "./comparison_rows.ts";
 import type { RunFigures } from "./figures.ts";
 import { type Content, html, type Markup } from "./html.ts";
 import { partsLegend } from "./parts_legend.ts";
@@ -72,9 +72,9 @@ function section(path: ComparedPath, charts: Charts): Markup {
       <p class="quiet">${tooFew(path) ?? `${path.pairs} pairs`}</p>
       ${table(
         COMPARISON_HEAD,
-        path.figures.map((figure) => [
-          ...comparisonRow(figure).slice(0, -1).map(typeset),
-          verdict(figure.verdict),
+        comparisonRows(path).map((cells, row) => [
+          ...cells.slice(0, -1).map(typeset),
+          verdict(path.figures[row].verdict),
         ]),
       )} ${ratioChart(path, charts)}
       <ul class="legend">${SIDES.map(([name, color]) =>

@@ -5,7 +5,7 @@
  */
 import { formatNs } from "../measure/format.ts";
 import { type ComparedFigure, type ComparedPath, tooFew } from "./comparison.ts";
-import { percent } from "./words.ts";
+import { ofAll, percent } from "./words.ts";
 
 /** Above the cells of a figure. */
 export const COMPARISON_HEAD: readonly string[] = [
@@ -21,12 +21,13 @@ export const COMPARISON_HEAD: readonly string[] = [
 const NONE = "–";
 const times = (ratio: number) => Number.isFinite(ratio) ? ratio.toFixed(3) : NONE;
 
-/** A figure, its name first. */
-export function comparisonRow(
-  { name, base, new: other, ratio, interval, noise, verdict }: ComparedFigure,
+/** A figure, its name first; of a path that has so many pairs. */
+function comparisonRow(
+  { name, base, new: other, pairs, ratio, interval, noise, verdict }: ComparedFigure,
+  all: number,
 ): string[] {
   return [
-    name,
+    pairs === all ? name : `${name} (${ofAll(pairs, all)} pairs)`,
     formatNs(base),
     formatNs(other),
     ratio === undefined ? NONE : times(ratio),
@@ -34,6 +35,11 @@ export function comparisonRow(
     percent(noise),
     verdict ?? "no verdict",
   ];
+}
+
+/** The figures of a path. */
+export function comparisonRows({ figures, pairs }: ComparedPath): string[][] {
+  return figures.map((figure) => comparisonRow(figure, pairs));
 }
 
 /** A path with how much there is to tell by. */

@@ -3,6 +3,7 @@ import { StopRequest } from "../../lib/cli/stop.ts";
 import { parse } from "../../lib/cli/tool.ts";
 import { writeFile } from "../../lib/files/output_file.ts";
 import { compare, type Comparison, tooFew } from "../../lib/report/comparison.ts";
+import { comparisonRows } from "../../lib/report/comparison_rows.ts";
 import type { Quantiles } from "../../lib/report/charts.ts";
 import { comparisonPage } from "../../lib/report/comparison_page.ts";
 import { FIGURES } from "../../lib/report/figures.ts";
@@ -67,6 +68,20 @@ Deno.test("comparison: worse, better and the same, figure by figure", () => {
   // What does not matter to the user is neither.
   assertEquals(verdicts(compared(sides(5, 1000, 1500), 0.6))[P50], "same");
   assertEquals(worse.notices, []);
+});
+
+Deno.test("comparison: a figure that some pairs lack says of how many it is", () => {
+  const files = sides(6, 1000, 1000);
+  // The rate of one run cannot be told: all of its frames were had at once.
+  files["new/3/mmap.csv"] = MMAP +
+    Array.from(
+      { length: FRAMES },
+      (_, frame) => `${frame},0,${1e10},${1e10 + 1003},1,2,${frame},16\n`,
+    ).join("");
+  const [path] = compared(files).paths;
+  const names = comparisonRows(path).map(([name]) => name);
+  assert(names.includes("time a frame (5 of 6 pairs)"), names.join());
+  assert(names.includes(P50), names.join());
 });
 
 Deno.test("comparison: of too few pairs it cannot be told, and of one run a side there is no verdict", () => {
