@@ -180,7 +180,7 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     errors: typeof errors === "number" ? errors : undefined,
     meta: meta && metaLosses(meta),
     perf,
-    lock: lock && lockCosts(lock),
+    lock: lock && lockCosts(lock, Number(summary?.buffers ?? 0)),
     summary,
     doubts: doubtsAbout(rows, meta, decomposition),
   };
@@ -240,11 +240,12 @@ function metaLosses(meta: NonNullable<RunFiles["meta"]>): MetaLosses {
   return { entries: meta.length, overruns: count(flags, VPIPE_META_F_OVERRUN), lost };
 }
 
-function lockCosts(lock: NonNullable<RunFiles["lock"]>): LockCosts | undefined {
-  const of = (column: string) => statistics(lock.numbers(column)!);
+/** @param first calls by which the buffers are queued for the first time: the faults' rows have none of these */
+function lockCosts(lock: NonNullable<RunFiles["lock"]>, first: number): LockCosts | undefined {
+  const of = (column: string) => statistics(lock.numbers(column)!.subarray(first));
   const acquisitions = of("acquisitions");
   const waited = of("waited_ns");
   const held = of("held_ns");
   return acquisitions && waited && held &&
-    { calls: lock.length, acquisitions, waited, held };
+    { calls: lock.length - first, acquisitions, waited, held };
 }

@@ -453,6 +453,19 @@ function wordsOf(files: Record<string, string>) {
 const FLAGGED = MMAP.trimEnd() + ",flags\n";
 const flagged = (frame: number, flags: number) => mmapRow(frame).trimEnd() + `,${flags}\n`;
 
+Deno.test("figures: of the address space's lock, the first VIDIOC_QBUF of each buffer does not count", () => {
+  const files = {
+    "userptr-noreset.csv": MMAP + mmapRow(0) + mmapRow(1),
+    "userptr-noreset.json": '{"buffers": 2}',
+    "userptr-noreset.lock.csv": "qbuf,ioctl_ns,acquisitions,waited_ns,held_ns\n" +
+      "0,9000,1,10,8000\n1,9000,1,10,8000\n2,900,0,0,0\n3,900,0,0,0\n",
+  };
+  withFiles(files, (folder) => {
+    const [{ lock }] = readBench(folder, FIGURES)[0].runs;
+    assertEquals([lock?.calls, lock?.held.max, lock?.acquisitions.mean], [2, 0, 0]);
+  });
+});
+
 Deno.test("words: faulty frames by the rows' flags, the clock by what the driver says of it", () => {
   const csv = FLAGGED + flagged(0, 0x2000) + flagged(1, 0x2040) + flagged(2, 0x2040);
   const json = { driver: "uvcvideo", errors: 7 };
