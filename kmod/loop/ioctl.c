@@ -212,8 +212,8 @@ static int vloop_qbuf(struct file *filp, void *priv, struct v4l2_buffer *b)
 		vloop_to_out(vb)->writer_sequence = b->sequence;
 	ret = vb2_qbuf(q, NULL, b);
 	/*
-	 * Another thread may have asked for a buffer before there was any to be given back, and asks
-	 * again. Only who waits can say whether that is for a buffer, and still.
+	 * Another thread may have asked for a buffer before there was any to be given back, and
+	 * asks again. Only who waits can say whether that is for a buffer, and still.
 	 */
 	if (!ret && !vloop_is_capture(q))
 		wake_up(&q->done_wq);

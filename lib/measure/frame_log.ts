@@ -29,6 +29,8 @@ export class FrameLog<Name extends string> {
   readonly #header: string;
 
   /**
+   * Takes memory for the columns.
+   *
    * @param formats the columns in their order; `String` writes a plain integer
    * @param hidden columns that can be filled and are not written
    * @param capacity rows kept before they are written
