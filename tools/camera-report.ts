@@ -143,6 +143,9 @@ export const tool = declareTool({
   },
   async run({ device: path, folder: asked, io, expect, live, ...settings }, session) {
     if (path === "" && expect.length > 0) throw new UsageError("DEV is missing: --expect is of it");
+    if (path === "" && settings.seconds !== undefined) {
+      throw new UsageError("DEV is missing: --seconds is of it");
+    }
     if (path === "" && live) throw new UsageError("DEV is missing: --live is of it");
     if (path === "") return list();
     const isKept = !live || asked !== "";

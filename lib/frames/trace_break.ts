@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { integer, optional, path } from "../cli/parameters.ts";
+import { integer, optional, path, UsageError } from "../cli/parameters.ts";
 import { formatNs } from "../measure/format.ts";
 import { SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_WRONLY } from "../sys/file.ts";
@@ -21,10 +21,9 @@ export const BREAK_OPTIONS = {
   "break-at": optional(
     integer("NS", "stop the trace, and end, at the first frame whose latency is above", { min: 1 }),
   ),
-  trace: {
-    ...path("FOLDER", "of the trace to stop: tracefs, or an instance in it"),
-    fallback: TRACEFS,
-  },
+  trace: optional(
+    path("FOLDER", `of the trace to stop: an instance in tracefs; without it ${TRACEFS}`),
+  ),
 };
 
 /** Looks at the latency of frames, and stops the trace once. */
@@ -36,10 +35,14 @@ export class TraceBreak implements Disposable {
   #frame = -1;
   #latency = 0;
 
-  /** @throws {Error} naming the file; without `--break-at` there is none */
-  constructor({ "break-at": limit, trace = TRACEFS }: BreakSettings) {
+  /**
+   * @throws {Error} naming the file; without `--break-at` there is none
+   * @throws {UsageError} nothing stops the trace
+   */
+  constructor({ "break-at": limit, trace }: BreakSettings) {
     this.#limit = limit ?? Infinity;
-    if (limit !== undefined) this.#tracingOn = open(`${trace}/tracing_on`);
+    if (limit !== undefined) this.#tracingOn = open(`${trace ?? TRACEFS}/tracing_on`);
+    else if (trace !== undefined) throw new UsageError("--trace is for --break-at");
   }
 
   /**

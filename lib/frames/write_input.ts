@@ -5,6 +5,7 @@
  */
 import { type FrameInterval, intervalOf } from "../v4l2/frame_interval.ts";
 import { frameBytes, isCompressed, rowBytes } from "../image/pixel_format.ts";
+import { isPipe } from "../sys/device_number.ts";
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import {
   fourcc,
@@ -42,6 +43,9 @@ export interface InputWriting extends WantedFrames, Omit<RecordingSettings, "fra
 /** Writes an input's frames and records. */
 export async function writeInput(values: InputWriting, session: ToolSession): Promise<Report> {
   const { device: path, input: name, io, stamp } = values;
+  if (values.loop && isPipe(name === "-" ? "/dev/stdin" : name)) {
+    throw new UsageError(`--loop: ${name} is a pipe, and cannot begin again`);
+  }
   const capability = io === "write" ? V4L2_CAP_READWRITE : V4L2_CAP_STREAMING;
   const role = `output device with ${io === "write" ? "write(2)" : "streaming I/O"}`;
   using device = VideoDevice.open(path, V4L2_CAP_VIDEO_OUTPUT | capability, role);

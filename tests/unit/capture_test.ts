@@ -186,4 +186,5 @@ Deno.test("break-at: frames up to it, and those to warm up, leave the trace alon
     Error,
     `${trace}/tracing_on: open: No such file or directory (ENOENT) (--break-at needs tracefs, and root)`,
   );
+  assertThrows(() => new TraceBreak({ trace }), Error, "--trace is for --break-at");
 });

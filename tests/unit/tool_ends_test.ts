@@ -135,6 +135,20 @@ Deno.test("trace-frames: what it takes, and a trace that cannot be read twice", 
   ]);
 });
 
+Deno.test("what an option cannot do is said before anything is begun", async () => {
+  const { status, stdout, stderr } = await shell(`mkfifo pipe
+    echo | run loop-write /dev/null - --loop; echo $?
+    run loop-write /dev/null pipe --loop; echo $?
+    run camera-report --seconds 5; echo $?; ls`);
+  assertEquals([status, stdout, stderr], [
+    0,
+    "2\n2\n2\npipe\n",
+    "loop-write: --loop: - is a pipe, and cannot begin again (see loop-write --help)\n" +
+    "loop-write: --loop: pipe is a pipe, and cannot begin again (see loop-write --help)\n" +
+    "camera-report: DEV is missing: --seconds is of it (see camera-report --help)\n",
+  ]);
+});
+
 Deno.test("what a name holds is shown in its line, and not obeyed", async () => {
   const { status, stdout, stderr } = await shell(
     `odd=$'a\\nb\\e[31mü'; mkdir "$odd"; cd "$odd"; ${REPORT}; : >"$odd.csv"; cd ..
