@@ -100,8 +100,10 @@ export async function borrowModules(...names: string[]): Promise<AsyncDisposable
   const loaded = new AsyncDisposableStack();
   for (const name of names) {
     if (new Module(name).isLoaded()) continue;
-    if ((await run("modprobe", [name])).status !== 0) {
+    const { status, stderr } = await run("modprobe", [name]);
+    if (status !== 0) {
       await loaded.disposeAsync();
+      expect(stderr.includes("not found"), `modprobe ${name}: ${stderr.trim()}`);
       throw new Skip(`this kernel has no ${name}`);
     }
     loaded.defer(async () => void await succeed("modprobe", ["-r", name]));

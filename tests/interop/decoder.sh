@@ -129,7 +129,7 @@ dec_by_v4l2_ctl() {
 dec_import() {
 	local file=$1 loop writer status=0
 	shift
-	insmod "build/kmod/$(uname -r)/vpipe-loop.ko" exclusive_caps=1 || return
+	check "decoder: the loopback node again" insmod "build/kmod/$(uname -r)/vpipe-loop.ko" exclusive_caps=1 || return
 	loop=$(node "vpipe loopback 0")
 	loop_start "$loop" gst-launch-1.0 -q multifilesrc location="$file" loop=true ! "$@" \
 		capture-io-mode=dmabuf ! v4l2sink device="$loop" io-mode=dmabuf-import || status=1
@@ -257,7 +257,7 @@ dec_program_checks() {
 		"$stateful" vpipe-dec-stateful
 	check "decoder: files" dec_make_files
 	# ffmpeg would take a node that writes and captures H.264 for a decoder of it.
-	rmmod vpipe_loop
+	check "decoder: without the loopback node" rmmod vpipe_loop
 	dec_v4l2_ctl_checks
 	dec_ffmpeg_checks
 	dec_gstreamer_checks

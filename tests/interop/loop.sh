@@ -234,10 +234,9 @@ loop_program_checks() {
 	# What lends its memory has buffers of the frames' size.
 	v4l2-ctl -d "$vivid" --set-fmt-video-out=width=160,height=120,pixelformat=YUYV
 	loop_write_checks
-	if loop_start "$first" loop_write; then
-		loop_read_checks
-		loop_end "$first"
-	fi
+	check "loop: a writer for what follows" loop_start "$first" loop_write
+	loop_read_checks
+	check "loop: the writer's end" loop_end "$first"
 }
 
 # loop_checks compliance|all

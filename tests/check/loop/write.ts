@@ -158,9 +158,12 @@ async function write(context: Context, node: string, source: Source): Promise<nu
   let ended = false;
   const end = tool.end().finally(() => void (ended = true));
   let got = 0;
-  while (!ended) {
+  // What is there once it has ended is looked at, too.
+  for (let last = false; !last;) {
+    const over = ended;
     const taken = reader.tryTake();
     if (taken === undefined) {
+      last = over;
       await delay(1);
       continue;
     }

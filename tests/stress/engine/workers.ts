@@ -52,3 +52,15 @@ export class Worker<Order, Result> implements AsyncDisposable {
     return this.#process[Symbol.asyncDispose]();
   }
 }
+
+/**
+ * What a worker says first; undefined where the kernel lacks what it needs. One that ends otherwise fails the
+ * check: a crash is no lack.
+ */
+export async function firstLine<Order>(
+  worker: Worker<Order, { readonly supported: boolean }>,
+): Promise<string | undefined> {
+  const line = await worker.line();
+  if (line === undefined) await worker.result();
+  return line === JSON.stringify({ supported: false }) ? undefined : line;
+}

@@ -20,7 +20,7 @@ import { delay } from "../../harness/waiting.ts";
 import { F_SETFL } from "../../../lib/sys/file.ts";
 import { neverSignals } from "../engine/fence.ts";
 import { missingMemory } from "../engine/userfault.ts";
-import { Worker } from "../engine/workers.ts";
+import { firstLine, Worker } from "../engine/workers.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -89,7 +89,7 @@ export async function filterHolding(): Promise<string> {
     let ms: number | undefined;
     {
       await using holder = new Worker(holdFilter, { by });
-      if (await holder.line() !== "holds") {
+      if (await firstLine(holder) === undefined) {
         said.push(`${by}: not in this kernel`);
         continue;
       }

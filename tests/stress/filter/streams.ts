@@ -6,7 +6,7 @@
  */
 import { changeControls } from "./controls_worker.ts";
 import { streamFrames } from "./stream_worker.ts";
-import { expect } from "../../harness/suite.ts";
+import { expect, expectEqual } from "../../harness/suite.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
 
@@ -24,8 +24,9 @@ export async function streams({ seconds, random }: Conditions): Promise<string> 
   const changer = workers.use(new Worker(changeControls, { seed: random.next(), seconds }));
   const { changes } = await changer.result();
   const done = await Promise.all(running.map(async (worker, i) => {
-    const { frames } = await worker.result();
+    const { frames, losses } = await worker.result();
     const { width, height, level } = STREAMS[i];
+    expectEqual(`${width}x${height}: streams that ended`, losses, 0);
     expect(frames > 10, `${width}x${height}: only ${frames} frames`);
     return `${frames} of ${width}x${height} at ${level}`;
   }));

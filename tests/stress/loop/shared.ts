@@ -15,7 +15,7 @@ import { delay } from "../../harness/waiting.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import { expectKilled, SHARED_FILE_BYTES, type SharedCall } from "../engine/shared_file.ts";
 import { type Conditions, NEVER_MS } from "../engine/stage.ts";
-import { Worker } from "../engine/workers.ts";
+import { firstLine, Worker } from "../engine/workers.ts";
 import { expectLoopIdle } from "./loop.ts";
 import { CAPTURE, OUTPUT } from "./stream.ts";
 import { missMemory } from "./victim_worker.ts";
@@ -52,8 +52,9 @@ export async function shareLoopFile(
 
 async function killWaiting(call: typeof CALLS[number]): Promise<boolean> {
   await using holder = new Worker(missMemory, { node: loopNode(), call: "queue" });
-  const [said, pid, fd] = (await holder.line() ?? "").split(" ");
-  if (said !== "there") return false;
+  const line = await firstLine(holder);
+  if (line === undefined) return false;
+  const [, pid, fd] = line.split(" ");
   let killed = false;
   const sharer = new Worker(shareLoopFile, { pid: Number(pid), fd: Number(fd), call });
   if (await sharer.line() !== "there") await sharer.result();

@@ -121,10 +121,10 @@ export async function copyIdly(
 ): Promise<never> {
   const reader = new LoopReader(node, io);
   reader.begin();
-  console.log("there");
   pinToCpu(0);
   const { bytes } = sched_param.alloc({});
   expectEqual("sched_setscheduler", libc.sched_setscheduler(0, SCHED_IDLE, bytes), 0);
+  console.log("there");
   for (;;) {
     const end = performance.now() + TURN_MS;
     while (performance.now() < end) reader.skip();
