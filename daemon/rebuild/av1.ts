@@ -38,6 +38,8 @@ export class Av1Rebuilder implements Rebuilder {
   /** Timestamp of the latest frame. */
   #low = 0;
   #high = 0;
+  /** The frame that was added last is kept for later ones. */
+  #kept = false;
 
   isWhole(_bytes: Uint8Array, controls: FrameControls): boolean {
     const tiles = controls.find(V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY);
@@ -50,6 +52,7 @@ export class Av1Rebuilder implements Rebuilder {
   }
 
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
+    this.#kept = false;
     const sequence = controls.find(V4L2_CID_STATELESS_AV1_SEQUENCE);
     const frame = controls.find(V4L2_CID_STATELESS_AV1_FRAME);
     const tiles = controls.find(V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY);
@@ -73,6 +76,7 @@ export class Av1Rebuilder implements Rebuilder {
     this.#low = controls.timestampLow;
     this.#high = controls.timestampHigh;
     writer.keep(this.#low, this.#high);
+    this.#kept = true;
   }
 
   #addHeader(to: Assembly, type: number, size: number): void {
@@ -122,7 +126,8 @@ export class Av1Rebuilder implements Rebuilder {
 
   /** What it would have replaced is not known any more. */
   giveUp(): void {
-    this.#writer.clear();
+    if (this.#kept) this.#writer.clear();
+    this.#kept = false;
   }
 
   flush(): void {

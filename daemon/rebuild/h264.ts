@@ -20,8 +20,14 @@ export class H264Rebuilder implements Rebuilder {
   readonly #inBand = new HeadersInBand({
     isHeader: (first) => (first & NAL_TYPE_MASK) === NAL_SPS,
     isSlice: (first) => isSlice(first & NAL_TYPE_MASK),
-    control: c.V4L2_CID_STATELESS_H264_SPS,
-    told: c.v4l2_ctrl_h264_sps.fields.profile_idc,
+    sequence: {
+      control: c.V4L2_CID_STATELESS_H264_SPS,
+      ...c.v4l2_ctrl_h264_sps.fields.profile_idc,
+    },
+    picture: {
+      control: c.V4L2_CID_STATELESS_H264_DECODE_PARAMS,
+      ...{ offset: 0, size: c.v4l2_ctrl_h264_decode_params.size },
+    },
   });
   readonly #bits = new BitWriter();
   readonly #latestSps = new Latest(c.v4l2_ctrl_h264_sps.size);
@@ -32,6 +38,8 @@ export class H264Rebuilder implements Rebuilder {
   readonly #matrix = c.v4l2_ctrl_h264_scaling_matrix.at(this.#latestMatrix.bytes);
   readonly #references = new H264References();
   #doubtful = false;
+  /** The picture that is added is kept for later ones. */
+  #kept = false;
 
   get doubtful(): boolean {
     return this.#doubtful;
@@ -44,11 +52,12 @@ export class H264Rebuilder implements Rebuilder {
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
     if (this.isWhole(bytes, controls)) return to.add(bytes);
     const first = to.size === 0;
-    if (first) this.#doubtful = false;
+    if (first) this.#doubtful = this.#kept = false;
     try {
       this.#addParameterSets(to, controls);
       const gaps = this.#sps.flags & c.V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED;
       if (!this.#references.take(bytes, first, gaps !== 0, controls)) this.#doubtful = true;
+      this.#kept = true;
       const startCode = controls.find(c.V4L2_CID_STATELESS_H264_START_CODE);
       // An enumeration: its low byte says all.
       if (startCode?.[0] === c.V4L2_STATELESS_H264_START_CODE_NONE) to.add(START_CODE);
@@ -80,7 +89,8 @@ export class H264Rebuilder implements Rebuilder {
   }
 
   giveUp(): void {
-    this.#references.drop();
+    if (this.#kept) this.#references.drop();
+    this.#kept = false;
     this.#forgetSets();
   }
 

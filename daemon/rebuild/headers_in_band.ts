@@ -7,8 +7,15 @@
 import { behindStartCode } from "../../lib/codec/annexb.ts";
 import type { FrameControls } from "./rebuilder.ts";
 
-/** The longest start code, behind which the first unit begins. */
-const START_CODE_BYTES = 4;
+/** Zeros in front of a start code. */
+const MOST_ZEROS = 64;
+
+/** A number of so many bytes in a control, which is 0 until somebody sets that. */
+interface Told {
+  readonly control: number;
+  readonly offset: number;
+  readonly size: number;
+}
 
 /** How the headers of a codec are told. */
 export interface HeaderForms {
@@ -16,43 +23,57 @@ export interface HeaderForms {
   readonly isHeader: (first: number) => boolean;
   /** Whether it has a slice. */
   readonly isSlice: (first: number) => boolean;
-  /** The control that has the headers. */
-  readonly control: number;
-  /** In it a number of so many bytes, which is 0 until somebody sets the control. */
-  readonly told: { readonly offset: number; readonly size: number };
+  /** In the control that has the headers. */
+  readonly sequence: Told;
+  /** In the one of each picture, which clients leave alone that have the headers in band. */
+  readonly picture: Told;
 }
 
 /** Whether a stream has headers of its own. */
 export class HeadersInBand {
-  #has = false;
+  #has: boolean | undefined;
+  #anew = true;
 
   constructor(private readonly forms: HeaderForms) {}
 
-  /** Looks at a buffer: once there were some, or no control says what they are, they are the stream's. */
+  /**
+   * Looks at a buffer: where it begins with headers, they are the stream's own from there on. A stream
+   * that begins without is as the one before it, unless its pictures have a control.
+   */
   look(bytes: Uint8Array, controls: FrameControls): boolean {
-    return this.#has ||= this.#begins(bytes) || !this.#told(controls);
+    const { sequence, picture } = this.forms;
+    if (this.#begins(bytes)) this.#has = true;
+    else if (this.#has === undefined) this.#has = !isSet(sequence, controls, true);
+    else if (this.#anew && isSet(picture, controls, false)) this.#has = false;
+    this.#anew = false;
+    return this.#has;
   }
 
   /** Whether headers come before any slice. */
   #begins(bytes: Uint8Array): boolean {
-    if (behindStartCode(bytes.subarray(0, START_CODE_BYTES)) < 0) return false;
     const { isHeader, isSlice } = this.forms;
-    for (let at = behindStartCode(bytes); at >= 0; at = behindStartCode(bytes, at)) {
+    const one = bytes.subarray(0, MOST_ZEROS).findIndex((byte) => byte !== 0);
+    if (one < 2 || bytes[one] !== 1) return false;
+    for (let at = one + 1; at >= 0; at = behindStartCode(bytes, at)) {
       if (isHeader(bytes[at])) return true;
       if (isSlice(bytes[at])) return false;
     }
     return false;
   }
 
-  #told(controls: FrameControls): boolean {
-    const { control, told: { offset, size } } = this.forms;
-    const payload = controls.find(control);
-    return payload === undefined ||
-      payload.subarray(offset, offset + size).some((byte) => byte > 0);
-  }
-
-  /** A stream may begin anew, and another one. */
+  /** A stream may begin anew, and be another one. */
   forget(): void {
-    this.#has = false;
+    this.#anew = true;
   }
+}
+
+/** @param without where the frame came without that control */
+function isSet(
+  { control, offset, size }: Told,
+  controls: FrameControls,
+  without: boolean,
+): boolean {
+  const payload = controls.find(control);
+  if (payload === undefined) return without;
+  return payload.subarray(offset, offset + size).some((byte) => byte > 0);
 }

@@ -45,8 +45,14 @@ export class HevcRebuilder implements Rebuilder {
   readonly #inBand = new HeadersInBand({
     isHeader: (first) => typeOf(first) === NAL_SPS,
     isSlice: (first) => isSlice(typeOf(first)),
-    control: c.V4L2_CID_STATELESS_HEVC_SPS,
-    told: c.v4l2_ctrl_hevc_sps.fields.pic_width_in_luma_samples,
+    sequence: {
+      control: c.V4L2_CID_STATELESS_HEVC_SPS,
+      ...c.v4l2_ctrl_hevc_sps.fields.pic_width_in_luma_samples,
+    },
+    picture: {
+      control: c.V4L2_CID_STATELESS_HEVC_DECODE_PARAMS,
+      ...{ offset: 0, size: c.v4l2_ctrl_hevc_decode_params.size },
+    },
   });
   readonly #bits = new BitWriter();
   readonly #latestSps = new Latest(c.v4l2_ctrl_hevc_sps.size);

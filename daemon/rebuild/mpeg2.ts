@@ -33,8 +33,14 @@ export class Mpeg2Rebuilder implements Rebuilder {
   readonly #inBand = new HeadersInBand({
     isHeader: (first) => first === MPEG2_SEQUENCE,
     isSlice: isMpeg2Slice,
-    control: c.V4L2_CID_STATELESS_MPEG2_SEQUENCE,
-    told: c.v4l2_ctrl_mpeg2_sequence.fields.horizontal_size,
+    sequence: {
+      control: c.V4L2_CID_STATELESS_MPEG2_SEQUENCE,
+      ...c.v4l2_ctrl_mpeg2_sequence.fields.horizontal_size,
+    },
+    picture: {
+      control: c.V4L2_CID_STATELESS_MPEG2_PICTURE,
+      ...c.v4l2_ctrl_mpeg2_picture.fields.f_code,
+    },
   });
   readonly #bits = new BitWriter();
   readonly #latestSequence = new Latest(c.v4l2_ctrl_mpeg2_sequence.size);

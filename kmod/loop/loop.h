@@ -425,7 +425,7 @@ struct vloop_config {
  * @interval:	between frames, in seconds
  * @frames_lock: of frames and readers: @readers, @held, @spare, @streaming, @memory, @buffers,
  *		@next, @written, @began, @clock, @last, @image, @black, @image_wanted, @stamps,
- *		@keep_last, @sustain, @timeout, @frame_time and @stats
+ *		@keep_last, @sustain, @timeout, @frame_time, @placeholder_time and @stats
  * @readers:	those that take frames
  * @held:	OUTPUT buffers that somebody refers to, the oldest first
  * @spare:	copies that nobody refers to
@@ -447,6 +447,7 @@ struct vloop_config {
  * @timeouts:	the two controls that set @timeout
  * @timeout:	in jiffies, 0 for none
  * @frame_time:	when there was a frame last, in jiffies
+ * @placeholder_time: before which there is no other placeholder, in jiffies
  * @wake_work:	tells readers that there is a frame
  * @placeholder_work:	gives readers a picture when there is no frame
  * @spare_work:	frees what is in @spare
@@ -503,6 +504,7 @@ struct vloop_dev {
 	struct v4l2_ctrl *timeouts[2];
 	unsigned long timeout;
 	unsigned long frame_time;
+	unsigned long placeholder_time;
 	struct work_struct wake_work;
 	struct delayed_work placeholder_work;
 	struct delayed_work spare_work;
@@ -686,8 +688,10 @@ void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone);
 /* There may be something to show from now on. */
 static inline void vloop_placeholder_schedule(struct vloop_dev *dev)
 {
-	if (READ_ONCE(dev->timeout) || READ_ONCE(dev->sustain))
-		mod_delayed_work(system_dfl_wq, &dev->placeholder_work, 0);
+	if (!READ_ONCE(dev->timeout) && !READ_ONCE(dev->sustain))
+		return;
+	WRITE_ONCE(dev->placeholder_time, jiffies);
+	mod_delayed_work(system_dfl_wq, &dev->placeholder_work, 0);
 }
 
 /* frame.c */

@@ -8,6 +8,9 @@
 
 #include "loop.h"
 
+/* How late it may be seen that there was a frame between two of them. */
+#define VLOOP_LOOK_MS	100
+
 /* What is black, and unless they are still good the pictures of others. */
 void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone)
 {
@@ -21,15 +24,21 @@ void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone)
 }
 
 /*
- * What is to be shown now, if anything. @wait is the frame interval, and becomes the time until
- * there may be something where there is nothing yet. A frame is late by half an interval.
+ * What is to be shown now, if anything. @wait becomes the time until there may be something where
+ * there is nothing yet. A frame is late by half an interval.
  */
-static struct vloop_frame *vloop_placeholder(const struct vloop_dev *dev, unsigned long *wait)
+static struct vloop_frame *vloop_placeholder(const struct vloop_dev *dev, unsigned long interval,
+					     unsigned long *wait)
 {
-	unsigned long late = dev->sustain ? *wait + DIV_ROUND_UP(*wait, 2) : ULONG_MAX;
+	unsigned long late = dev->sustain ? interval + DIV_ROUND_UP(interval, 2) : ULONG_MAX;
 	unsigned long timeout = dev->timeout ?: ULONG_MAX;
 	unsigned long silence = jiffies - dev->frame_time;
+	unsigned long next = READ_ONCE(dev->placeholder_time);
 
+	if (time_before(jiffies, next)) {
+		*wait = min(*wait, next - jiffies);
+		return NULL;
+	}
 	if (silence >= timeout && !(dev->keep_last && dev->last))
 		return dev->image ?: dev->black;
 	if (silence >= min(late, timeout))
@@ -101,7 +110,8 @@ static void vloop_placeholder_tick(struct work_struct *work)
 {
 	struct vloop_dev *dev = container_of(to_delayed_work(work), struct vloop_dev,
 					     placeholder_work);
-	unsigned long wait = vloop_placeholder_interval(dev);
+	unsigned long interval = vloop_placeholder_interval(dev);
+	unsigned long wait = min(interval, msecs_to_jiffies(VLOOP_LOOK_MS));
 	struct vloop_frame *frame;
 
 	if (READ_ONCE(dev->timeout) && !READ_ONCE(dev->image))
@@ -112,8 +122,9 @@ static void vloop_placeholder_tick(struct work_struct *work)
 		return;
 	}
 
-	frame = vloop_placeholder(dev, &wait);
+	frame = vloop_placeholder(dev, interval, &wait);
 	if (frame) {
+		WRITE_ONCE(dev->placeholder_time, jiffies + interval);
 		dev->next++;
 		/* The writer's clock: later than what came before, by as little as counts. */
 		dev->clock = dev->stamps == VPIPE_LOOP_STAMPS_NODE || !dev->clock ?
@@ -129,6 +140,7 @@ void vloop_placeholder_init(struct vloop_dev *dev)
 {
 	INIT_DELAYED_WORK(&dev->placeholder_work, vloop_placeholder_tick);
 	dev->frame_time = jiffies;
+	dev->placeholder_time = jiffies;
 }
 
 void vloop_placeholder_exit(struct vloop_dev *dev)

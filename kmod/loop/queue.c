@@ -130,6 +130,17 @@ static int vloop_wait_for_fences(struct vb2_buffer *vb)
 	return ret < 0 ? ret : 0;
 }
 
+static bool vloop_is_lent(struct vloop_dev *dev, struct vb2_buffer *vb)
+{
+	bool lent;
+
+	spin_lock(&dev->frames_lock);
+	lent = vloop_is_writers(dev, vloop_to_buf(vb));
+	spin_unlock(&dev->frames_lock);
+
+	return lent;
+}
+
 static int vloop_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vloop_file *file = vb2_get_drv_priv(vb->vb2_queue);
@@ -138,8 +149,12 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 
 	if (!vpipe_memory_suffices(vb))
 		return -EINVAL;
-	if (vloop_is_capture(vb->vb2_queue))
-		return vb2_plane_size(vb, 0) < sizeimage ? -EINVAL : vloop_wait_for_fences(vb);
+	if (vloop_is_capture(vb->vb2_queue)) {
+		if (vb2_plane_size(vb, 0) < sizeimage)
+			return -EINVAL;
+		/* Nothing is copied to the writer's own, whatever uses that. */
+		return vloop_is_lent(dev, vb) ? 0 : vloop_wait_for_fences(vb);
+	}
 	if (!vpipe_memory_is_readable(vb))
 		return -EACCES;
 

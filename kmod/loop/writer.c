@@ -243,6 +243,7 @@ void vloop_publish(struct vloop_dev *dev, struct vb2_buffer *vb)
 	vloop_stamp(dev, frame);
 	WRITE_ONCE(dev->buffers, vpipe_num_buffers(vb->vb2_queue));
 	dev->frame_time = jiffies;
+	WRITE_ONCE(dev->placeholder_time, jiffies);
 	dev->stats.frames++;
 	trace_vloop_published(vb2_get_drv_priv(vb->vb2_queue), frame->told.number, vb->index,
 			      vbuf->sequence, frame->told.timestamp, frame->told.bytes);

@@ -68,7 +68,7 @@ class Run {
     return this.processes.run(real, this.log, env);
   }
 
-  #say(line: string): void {
+  say(line: string): void {
     Deno.writeTextFileSync(this.log, `${line}\n`, { append: true });
   }
 
@@ -79,7 +79,7 @@ class Run {
       status = await this.#start(command);
       if (status === GUEST_FAILED && read(this.#dmesg).includes("Oops: int3")) {
         // See keep_counting in guest/init: that says nothing of what ran in the guest.
-        this.#say("the emulated kernel died of a breakpoint in its own code; once more");
+        this.say("the emulated kernel died of a breakpoint in its own code; once more");
         status = await this.#start(command);
       }
       if (status !== 0) break;
@@ -92,7 +92,7 @@ class Run {
     const start = performance.now();
     const clean = await this.#start(["guest/dmesg-clean", this.#dmesg]) === 0;
     const text = clean ? `no report in ${this.#dmesg}` : `reports in ${this.#dmesg}`;
-    this.#say(`${clean ? "ok" : "FAILED"}: the guest's kernel log: ${text}`);
+    this.say(`${clean ? "ok" : "FAILED"}: the guest's kernel log: ${text}`);
     const seconds = (performance.now() - start) / 1000;
     return { name: "the guest's kernel log", state: clean ? "passed" : "failed", seconds, text };
   }
@@ -134,6 +134,12 @@ export async function runStep(name: string, step: Step, processes: Processes): P
   if (told !== undefined && state === "failed" && told.failed === 0) {
     // A suite that died behind its last check has failed all the same.
     added.push({ ...whole, text: `status ${status}: ${last}` });
+  }
+  const skipped = told?.skipped ?? 0;
+  if (skipped > (step.skips ?? Infinity)) {
+    const text = `${skipped} are, ${step.skips} may be`;
+    run.say(`FAILED: skipped checks: ${text}`);
+    added.push({ name: "skipped checks", state: "failed", seconds: 0, text });
   }
   if (step.guest && state !== "skipped") added.push(await run.kernelLog());
   run.keep(log, told === undefined ? whole : undefined, added);

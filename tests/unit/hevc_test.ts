@@ -704,7 +704,9 @@ Deno.test("HEVC: a stream with parameter sets of its own stays as it is", () => 
   }
   rebuilder.flush();
   const idr = sliceOf(19, 0);
-  assert(!rebuilder.isWhole(idr, frame(controlsOf(IDR), 1)), "another stream's are in controls");
+  const flags = c.V4L2_HEVC_DECODE_PARAM_FLAG_IDR_PIC;
+  const params = c.v4l2_ctrl_hevc_decode_params.alloc({ flags }).bytes;
+  assert(!rebuilder.isWhole(idr, frame(params, 1)), "another stream's are in controls");
 });
 
 Deno.test("HEVC: slices without start codes lie where their control says", () => {

@@ -215,24 +215,33 @@ const controlsOf = (...payloads: [id: number, payload: Bytes][]): FrameControls 
 
 /**
  * A stream that has its headers in band, from wherever it begins, and another one behind it that has them
- * in a control.
+ * in a control, as its pictures have one, too.
  */
-function staysAsItIs(rebuilder: Rebuilder, units: readonly AccessUnit[], control: number): void {
+function staysAsItIs(
+  make: () => Rebuilder,
+  units: readonly AccessUnit[],
+  control: number,
+  picture: { readonly control: number; readonly size: number },
+): void {
+  const rebuilder = make();
   const payload = units[0].sequence.controls.find(({ id }) => id === control)!.payload.slice();
   // As it is until somebody sets it.
   const unset = controlsOf([control, new Uint8Array(payload.length)]);
-  const set = controlsOf([control, payload]);
+  const set = controlsOf([control, payload], [picture.control, new Uint8Array(picture.size)]);
+  const other = controlsOf(
+    [control, payload],
+    [picture.control, new Uint8Array(picture.size).fill(1)],
+  );
   const [first, second] = units;
   assert(!rebuilder.isWhole(second.data, set), "headers are in a control");
   for (const { data } of units) assert(rebuilder.isWhole(data, set));
   rebuilder.flush();
-  assert(!rebuilder.isWhole(second.data, set), "the next stream's are in a control again");
+  assert(rebuilder.isWhole(second.data, set), "as before it");
   rebuilder.flush();
-  assert(
-    rebuilder.isWhole(second.data, unset),
-    "it begins in the middle, and nobody set a control",
-  );
-  assert(rebuilder.isWhole(first.data, unset));
+  assert(!rebuilder.isWhole(second.data, other), "the next stream's are in a control again");
+  assert(!rebuilder.isWhole(second.data, other));
+  assert(make().isWhole(second.data, unset), "it begins in the middle, and nobody set a control");
+  assert(make().isWhole(Uint8Array.of(0, 0, 0, ...first.data), set), "zeros in front");
 }
 
 Deno.test("H.264: parameter sets come first, and again when they are others", () => {
@@ -267,9 +276,13 @@ Deno.test("H.264: parameter sets come first, and again when they are others", ()
 
 Deno.test("H.264: a stream with parameter sets of its own stays as it is", () => {
   staysAsItIs(
-    new H264Rebuilder(),
+    () => new H264Rebuilder(),
     [...readStream(fixture("h264-320x240.h264"))],
     c.V4L2_CID_STATELESS_H264_SPS,
+    {
+      control: c.V4L2_CID_STATELESS_H264_DECODE_PARAMS,
+      size: c.v4l2_ctrl_h264_decode_params.size,
+    },
   );
 });
 
@@ -286,6 +299,26 @@ Deno.test("H.264: of a picture that is given up nothing counts as sent", () => {
   const to = new Assembly();
   rebuilder.add(to, slice, controls);
   assertEquals([...nalUnits(to.bytes)].map(({ type }) => type), [7, 8, 5]);
+  // What is refused before it is anything takes no picture before it along.
+  const params = c.v4l2_ctrl_h264_decode_params.alloc();
+  const flags = c.V4L2_H264_DPB_ENTRY_FLAG_VALID | c.V4L2_H264_DPB_ENTRY_FLAG_ACTIVE;
+  Object.assign(c.v4l2_h264_dpb_entry.at(params.bytes, 0), { reference_ts: 0, flags });
+  const p = Uint8Array.of(0, 0, 1, 0x61, 0x98, 0x84);
+  const withParams = (pps: Bytes) => ({
+    ...controlsOf(
+      [c.V4L2_CID_STATELESS_H264_SPS, sps.control],
+      [c.V4L2_CID_STATELESS_H264_PPS, pps],
+      [c.V4L2_CID_STATELESS_H264_DECODE_PARAMS, params.bytes],
+    ),
+    timestampLow: 1,
+  });
+  const wrong = c.v4l2_ctrl_h264_pps.at(pps.control.slice());
+  wrong.num_slice_groups_minus1 = 1;
+  rebuilder.add(new Assembly(), slice, { ...withParams(pps.control), timestampLow: 0 });
+  assertThrows(() => rebuilder.add(new Assembly(), p, withParams(wrong.bytes)), StreamError);
+  rebuilder.giveUp();
+  rebuilder.add(new Assembly(), p, withParams(pps.control));
+  assert(!rebuilder.doubtful);
 });
 
 Deno.test("H.264: a picture is doubtful where FFmpeg may not have its reference", () => {
@@ -435,6 +468,20 @@ Deno.test("AV1: nothing refers to what FFmpeg rejected, or had before a seek", (
     add(0);
     add(1);
   }
+});
+
+Deno.test("AV1: a frame that is refused takes none of the others with it", () => {
+  const frames = clientFrames("av1-320x240.ivf").flatMap(({ coded }) => coded ? [coded] : []);
+  const rebuilder = new Av1Rebuilder();
+  const add = (at: number, data = frames[at].data) =>
+    rebuilder.add(new Assembly(), data, frames[at].controls);
+  add(0);
+  assertThrows(() => add(1, frames[1].data.subarray(0, 1)), StreamError, "not in the buffer");
+  rebuilder.giveUp();
+  add(1);
+  // One that was to be kept is not what the slots have any more.
+  rebuilder.giveUp();
+  assertThrows(() => add(2), StreamError, "not there");
 });
 
 /** A frame, and what a client sends with it. */
@@ -806,9 +853,13 @@ Deno.test("MPEG-2: fields of a frame, in one packet or in two", () => {
 
 Deno.test("MPEG-2: a stream with headers of its own stays as it is", () => {
   staysAsItIs(
-    new Mpeg2Rebuilder(),
+    () => new Mpeg2Rebuilder(),
     [...readStream(fixture(MPEG2_STREAMS[0]))],
     mpeg2.V4L2_CID_STATELESS_MPEG2_SEQUENCE,
+    {
+      control: mpeg2.V4L2_CID_STATELESS_MPEG2_PICTURE,
+      size: mpeg2.v4l2_ctrl_mpeg2_picture.size,
+    },
   );
 });
 
