@@ -13,6 +13,8 @@ import {
   UsageError,
 } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
+import { counted } from "../lib/measure/format.ts";
+import { LEAST_PAIRS } from "../lib/report/analysis/resample.ts";
 import { compare, type ComparedPath, tooFew } from "../lib/report/comparison.ts";
 import { comparisonPage } from "../lib/report/comparison_page.ts";
 import { COMPARISON_HEAD, comparisonRows, comparisonTitle } from "../lib/report/comparison_rows.ts";
@@ -49,6 +51,14 @@ function textOf(path: ComparedPath): string[] {
 function markdownOf(path: ComparedPath): string[] {
   const rows = markdownTable(COMPARISON_HEAD, comparisonRows(path));
   return [`### ${cell(comparisonTitle(path))}`, "", ...rows, ""];
+}
+
+/** Why nobody can tell what became of a path, or of a figure of it; nothing where somebody can. */
+function untoldOf(path: ComparedPath): string[] {
+  const few = tooFew(path);
+  if (few !== undefined) return [few];
+  return path.figures.filter(({ pairs }) => pairs < LEAST_PAIRS)
+    .map(({ name, pairs }) => `${path.name}: ${name}: cannot tell from ${counted(pairs, "pair")}`);
 }
 
 /** JSON has no infinity and no NaN. */
@@ -107,7 +117,7 @@ export const tool = declareTool({
     "fail-on": optional(
       choice(
         "worse",
-        "exit with status 1 where a figure became worse, or there are too few pairs to tell",
+        "exit with status 1 where a figure became worse, or there are too few pairs to tell of one",
         ["worse"],
       ),
     ),
@@ -124,12 +134,12 @@ export const tool = declareTool({
       ...found,
       notices: [...sides.flatMap(({ notices }) => notices), ...found.notices],
     };
-    const { paths, same, notices } = comparison;
+    const { paths, missing, same, notices } = comparison;
     if (page !== undefined) {
       writePage(page, "FILE.html", comparisonPage(comparison, base, other));
     }
     const figures = paths.flatMap((path) => path.figures);
-    const untold = paths.flatMap((path) => tooFew(path) ?? []);
+    const untold = [...missing, ...paths.flatMap(untoldOf)];
     return {
       text: paths.flatMap(markdown ? markdownOf : textOf),
       json: { base, new: other, page, notices, same_within: same, paths: paths.map(jsonOf) },

@@ -52,6 +52,8 @@ export interface ComparedPath {
 /** What a comparison says. */
 export interface Comparison {
   readonly paths: readonly ComparedPath[];
+  /** Paths of BASE, and figures of its runs, that no pair has on both sides; in words. */
+  readonly missing: readonly string[];
   /** Within what two sides are the same, as a share. */
   readonly same: number;
   /** What its reader must know, a line each. */
@@ -92,6 +94,7 @@ export type RunPair = readonly [base: Placed, other: Placed];
  */
 export function compare(base: Side, other: Side, noise?: number): Comparison {
   const notices: string[] = [];
+  const missing: string[] = [];
   expectOneMachine([base, other]);
   const pairs = pairUp(base, other, notices);
   const names = new Set(pairs.flatMap(([{ runs }]) => runs.map(({ name }) => name)));
@@ -101,7 +104,9 @@ export function compare(base: Side, other: Side, noise?: number): Comparison {
       if (a && !b) notices.push(`${a.place}: NEW has none in that pair; left out`);
       return a && b ? [[a, b] as const] : [];
     });
-    return placed.length > 0 ? [comparePath(name, placed, notices, noise)] : [];
+    if (placed.length > 0) return [comparePath(name, placed, { notices, missing }, noise)];
+    missing.push(`${name}: NEW has no run of it`);
+    return [];
   });
   for (const [left, right] of pairs) {
     for (const { name } of right.runs) {
@@ -118,7 +123,7 @@ export function compare(base: Side, other: Side, noise?: number): Comparison {
       `${base.folder}, ${other.folder}: different paths: ${of(base)} against ${of(other)}`,
     );
   }
-  return { paths, same: noise ?? UNIMPORTANT, notices };
+  return { paths, missing, same: noise ?? UNIMPORTANT, notices };
 }
 
 const placeOf = ({ folder }: Side, { name }: MachineFigures) =>
@@ -173,7 +178,7 @@ function pairUp(base: Side, other: Side, notices: string[]): [MachineFigures, Ma
 function comparePath(
   name: string,
   pairs: readonly RunPair[],
-  notices: string[],
+  { notices, missing }: { readonly notices: string[]; readonly missing: string[] },
   noise?: number,
 ): ComparedPath {
   for (const placed of pairs.flat()) expectAlike(pairs[0][0], placed, notices);
@@ -185,11 +190,14 @@ function comparePath(
   }
   const costs = pairs.map((pair) => pair.map(({ run }) => costsOf(run)));
   const names = new Set(costs.flat().flatMap((run) => [...run.keys()]));
-  const figures = [...names].flatMap((name) => {
-    const known = costs.map(([a, b]) => [a.get(name), b.get(name)] as const)
+  const figures = [...names].flatMap((figure) => {
+    const known = costs.map(([a, b]) => [a.get(figure), b.get(figure)] as const)
       .filter((pair): pair is [number, number] => !pair.includes(undefined));
-    // What no pair has on both sides, and a part that nothing was spent on, on either.
-    return known.flat().every((value) => value === 0) ? [] : [compareFigure(name, known, noise)];
+    if (known.length === 0 && costs.some(([a]) => a.has(figure))) {
+      missing.push(`${name}: no pair has ${figure} on both sides`);
+    }
+    // That, and a part that nothing was spent on, on either.
+    return known.flat().every((value) => value === 0) ? [] : [compareFigure(figure, known, noise)];
   });
   for (const { place, run } of pairs.flat()) {
     const thirds = driftOf(run.timeline.median_ns, figures.at(0)?.noise ?? UNIMPORTANT);

@@ -172,10 +172,10 @@ Deno.test("comparison: conditions that differ are named once", () => {
 });
 
 Deno.test("bench-compare: --fail-on worse fails where it is so, and where nobody can tell", async () => {
-  const ends = async (pairs: number, other: number) => {
+  const ends = async (pairs: number, other: number, more: Record<string, string> = {}) => {
     const folder = Deno.makeTempDirSync();
     try {
-      for (const [name, text] of Object.entries(sides(pairs, 1000, other))) {
+      for (const [name, text] of Object.entries({ ...sides(pairs, 1000, other), ...more })) {
         writeFile(`${folder}/${name}`, text);
       }
       using stop = new StopRequest();
@@ -192,6 +192,8 @@ Deno.test("bench-compare: --fail-on worse fails where it is so, and where nobody
   assertEquals(await ends(5, 1000), [0, undefined]);
   assertEquals(await ends(5, 1500), [1, undefined]);
   assertEquals((await ends(4, 1000))[1], "mmap: cannot tell from 4 pairs: an interval needs 5");
+  const gone = { "base/1/read.csv": READ };
+  assertEquals((await ends(5, 1000, gone))[1], "read: NEW has no run of it");
 });
 
 Deno.test("bench-compare: a bench of I/O methods is said to be one", () => {
