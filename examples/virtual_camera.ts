@@ -1,7 +1,7 @@
 /**
  * A virtual camera: a grey gradient that moves, 25 times a second, for every program that reads the
  * node: `deno run --allow-ffi examples/virtual_camera.ts /dev/video0`, after `modprobe vpipe-loop`.
- * Behind the node may stand how many frames.
+ * Behind the node may stand how many frames. Browsers want another format than GREY.
  *
  * @module
  */

@@ -57,7 +57,7 @@ done
 git ls-files -z -- kmod daemon/pixel_functions daemon/decoder-daemon.service daemon/60-vpipe.rules daemon/vpipe.sysusers | xargs -0 cp --parents -t "$tree"
 cp -r fixtures/*.pgm fixtures/README.md fixtures/streams "$tree/fixtures"
 cp scripts/{check,demo,install,kmemleak,machine,mem2mem,modules,soak}.sh scripts/{bench,trace}_*.sh "$tree/scripts"
-cp README.md LICENSE CHANGELOG.md SECURITY.md deno.json "$tree"
+cp README.md LICENSE CHANGELOG.md SECURITY.md CONTRIBUTING.md deno.json "$tree"
 cp -r build/manual "$tree"
 rm "$tree/manual/stamp"
 git ls-files -z -- docs | xargs -0 cp --parents -t "$tree"
