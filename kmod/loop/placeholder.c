@@ -140,7 +140,7 @@ void vloop_placeholder_init(struct vloop_dev *dev)
 {
 	INIT_DELAYED_WORK(&dev->placeholder_work, vloop_placeholder_tick);
 	dev->frame_time = jiffies;
-	dev->placeholder_time = jiffies;
+	WRITE_ONCE(dev->placeholder_time, jiffies);
 }
 
 void vloop_placeholder_exit(struct vloop_dev *dev)
