@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { errno } from "../../../lib/sys/errno.ts";
+import { errno, SysError } from "../../../lib/sys/errno.ts";
+import { libc } from "../../../lib/sys/libc.ts";
 
 const library = Deno.dlopen("libc.so.6", {
   ioctl: { parameters: ["i32", "u32", "usize"], result: "i32" },
@@ -33,4 +34,13 @@ export const raw = library.symbols;
 /** A call's result, or the negated errno. */
 export function orErrno(result: number): number {
   return result < 0 ? -errno[0] : result;
+}
+
+/** A descriptor of its own for what another process has open; throws where that cannot be had. */
+export function descriptorOf({ pid, fd }: { readonly pid: number; readonly fd: number }): number {
+  const process = orErrno(raw.pidfd_open(pid, 0));
+  const own = orErrno(raw.pidfd_getfd(process, fd, 0));
+  if (process >= 0) libc.close(process);
+  if (own < 0) throw new SysError(`process ${pid}`, "pidfd_getfd", -own);
+  return own;
 }

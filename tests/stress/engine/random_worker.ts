@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { SysError } from "../../../lib/sys/errno.ts";
-import { libc } from "../../../lib/sys/libc.ts";
 import type { Tally } from "./tally.ts";
 import { NodeCaller, type NodeFacts } from "./node_caller.ts";
 import { DECODER } from "../decoder/calls.ts";
-import { orErrno, raw } from "./libc.ts";
+import { descriptorOf, raw } from "./libc.ts";
 import { BESIDE, LOOP } from "../loop/calls.ts";
 import { Random } from "../../harness/random.ts";
 import { delay } from "../../harness/waiting.ts";
@@ -39,13 +37,7 @@ async function callAtRandom(
   let told = false;
   Deno.addSignalListener("SIGTERM", () => void (told = true));
   const end = performance.now() + seconds * 1000;
-  if (join !== undefined) {
-    const pid = orErrno(raw.pidfd_open(join.pid, 0));
-    const fd = orErrno(raw.pidfd_getfd(pid, join.fd, 0));
-    if (fd < 0) throw new SysError(`process ${join.pid}`, "pidfd_getfd", -fd);
-    libc.close(pid);
-    caller.open(fd);
-  }
+  if (join !== undefined) caller.open(descriptorOf(join));
   // A duplicate, as the random calls may close the first.
   if (announce) console.log(`${Deno.pid} ${raw.dup(caller.open().fd)}`);
   while (!told && (performance.now() < end || caller.tally.calls < calls)) {

@@ -10,7 +10,7 @@ import { pollfd, POLLIN } from "../../../lib/sys/poll.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect, Skip } from "../../harness/suite.ts";
 import { delay } from "../../harness/waiting.ts";
-import { orErrno, raw } from "./libc.ts";
+import { descriptorOf, raw } from "./libc.ts";
 import { NEVER_MS } from "./stage.ts";
 import { missingMemory } from "./userfault.ts";
 import { firstLine, Worker } from "./workers.ts";
@@ -32,12 +32,6 @@ const threaded = Deno.dlopen("libc.so.6", {
   read: { parameters: ["i32", "usize", "usize"], result: "i32", nonblocking: true },
 }).symbols;
 
-function shared({ pid, fd }: FileOf): number {
-  const own = orErrno(raw.pidfd_getfd(orErrno(raw.pidfd_open(pid, 0)), fd, 0));
-  if (own < 0) throw new Error(`pidfd_getfd: errno ${-own}`);
-  return own;
-}
-
 /** Says whether there can be such memory, and queues a buffer of it. */
 export async function missInSharedFile(file: FileOf): Promise<{ supported: boolean }> {
   const address = missingMemory(SHARED_FILE_BYTES);
@@ -46,7 +40,7 @@ export async function missInSharedFile(file: FileOf): Promise<{ supported: boole
     ...{ type: OUTPUT, memory: v4l2.V4L2_MEMORY_USERPTR, userptr: Number(address) },
     ...{ length: SHARED_FILE_BYTES, bytesused: SHARED_FILE_BYTES },
   });
-  const fd = shared(file);
+  const fd = descriptorOf(file);
   console.log("there");
   await threaded.ioctl(fd, v4l2.VIDIOC_QBUF.request, addressOf(bytes));
   throw new Error("VIDIOC_QBUF came back");
@@ -75,7 +69,7 @@ export type SharedCall = keyof typeof CALLS;
 export async function waitInSharedFile(
   { pid, fd, call }: FileOf & { readonly call: SharedCall },
 ): Promise<never> {
-  const own = shared({ pid, fd });
+  const own = descriptorOf({ pid, fd });
   const asked = pollfd.alloc({ fd: own, events: POLLIN });
   const argument = CALLS[call]?.() ?? new Uint8Array(SHARED_FILE_BYTES);
   const ioctl = v4l2[call.split(" ")[0] as "VIDIOC_DQBUF"];

@@ -12,7 +12,7 @@ import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { loopNode } from "../../harness/nodes.ts";
 import { expect, Skip } from "../../harness/suite.ts";
 import { delay } from "../../harness/waiting.ts";
-import { orErrno, raw } from "../engine/libc.ts";
+import { descriptorOf } from "../engine/libc.ts";
 import { expectKilled, SHARED_FILE_BYTES, type SharedCall } from "../engine/shared_file.ts";
 import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { firstLine, Worker } from "../engine/workers.ts";
@@ -34,8 +34,7 @@ const threaded = Deno.dlopen("libc.so.6", {
 export async function shareLoopFile(
   { pid, fd, call }: { pid: number; fd: number; call: typeof CALLS[number] },
 ): Promise<never> {
-  const own = orErrno(raw.pidfd_getfd(orErrno(raw.pidfd_open(pid, 0)), fd, 0));
-  if (own < 0) throw new Error(`pidfd_getfd: errno ${-own}`);
+  const own = descriptorOf({ pid, fd });
   const asked = pollfd.alloc({ fd: own, events: POLLIN });
   const buffer = v4l2.v4l2_buffer.alloc({ type: CAPTURE, memory: v4l2.V4L2_MEMORY_USERPTR });
   // Of both structures the type comes where it is to be.

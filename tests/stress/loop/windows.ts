@@ -13,10 +13,10 @@ import { VideoDevice } from "../../../lib/v4l2/device.ts";
 import { DmabufQueue, MmapQueue } from "../../../lib/v4l2/queue/queue.ts";
 import { sharedBuffers } from "../../../lib/vpipe/loop.ts";
 import { loopNode } from "../../harness/nodes.ts";
-import { expect, expectEqual } from "../../harness/suite.ts";
-import { delay } from "../../harness/waiting.ts";
-import { orErrno, raw } from "../engine/libc.ts";
-import { type Conditions, NEVER_MS, NEVER_S } from "../engine/stage.ts";
+import { expect } from "../../harness/suite.ts";
+import { delay, until } from "../../harness/waiting.ts";
+import { descriptorOf } from "../engine/libc.ts";
+import { type Conditions, NEVER_S } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
 import { expectLoopIdle } from "./loop.ts";
 import { CAPTURE, OUTPUT } from "./stream.ts";
@@ -40,11 +40,9 @@ interface WindowsOrder {
 function windowsOf({ of }: WindowsOrder, device: VideoDevice): Dmabuf[] {
   if (of === undefined) return sharedBuffers(device);
   const { sizeimage } = device.getFormat(CAPTURE);
-  const process = orErrno(raw.pidfd_open(of.pid, 0));
-  return of.fds.map((theirs) => {
-    const fd = orErrno(raw.pidfd_getfd(process, theirs, 0));
-    expect(fd >= 0, `pidfd_getfd: errno ${-fd}`);
-    return new Dmabuf(new File("window", fd), sizeimage, Mapping.readOnly);
+  return of.fds.map((fd) => {
+    const own = descriptorOf({ pid: of.pid, fd });
+    return new Dmabuf(new File("window", own), sizeimage, Mapping.readOnly);
   });
 }
 
@@ -98,19 +96,12 @@ async function writeToWindows(pixelformat: number, seconds: number): Promise<num
 const copies = () =>
   Deno.readTextFileSync("/proc/vmallocinfo").split("vloop_frame_make").length - 1;
 
-/** Those that nobody has are gone after a while. */
-async function expectNoCopies(): Promise<void> {
-  const end = performance.now() + NEVER_MS;
-  while (copies() > 0 && performance.now() < end) await delay(100);
-  expectEqual("copies that nobody has", copies(), 0);
-}
-
 export async function loopWindows({ seconds }: Conditions): Promise<string> {
   const counts: number[] = [];
   for (const pixelformat of FORMATS) {
     counts.push(...await writeToWindows(pixelformat, seconds / FORMATS.length));
     await expectLoopIdle();
-    await expectNoCopies();
+    await until("copies that nobody has are gone", () => copies() === 0);
   }
   expect(counts.every((frames) => frames > 0), `frames of the readers: ${counts.join(", ")}`);
   return `2 readers with the same 4 windows had ${counts.join(", ")} frames`;
