@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * The memory of the modules' buffers: videobuf2's own, but for what is imported.
+ * The memory of the modules' buffers: one of videobuf2's own, but for what is imported.
  *
  * A dma-buf that cannot be attached, be it for want of memory or because the client says
  * it is longer than it is, videobuf2 forgets without letting go of it, and those of the
@@ -25,11 +25,13 @@
 /**
  * struct vpipe_memory - what queues do with memory
  * @ops:	for the queues
+ * @own:	videobuf2's, of what is not imported
  * @map:	where in their buffers, which have one plane then, there is a struct iosys_map
  *		for what is imported; 0 where that is never mapped
  */
 struct vpipe_memory {
 	struct vb2_mem_ops ops;
+	const struct vb2_mem_ops *own;
 	size_t map;
 };
 
@@ -44,10 +46,14 @@ static inline struct vb2_buffer *vpipe_importer(void *mem_priv)
 	return at & VPIPE_IMPORTED ? (struct vb2_buffer *)(at & ~VPIPE_IMPORTED) : NULL;
 }
 
+static inline const struct vpipe_memory *vpipe_memory_of(const struct vb2_buffer *vb)
+{
+	return container_of(vb->vb2_queue->mem_ops, const struct vpipe_memory, ops);
+}
+
 static inline struct iosys_map *vpipe_import_map(struct vb2_buffer *vb)
 {
-	const struct vpipe_memory *memory =
-		container_of(vb->vb2_queue->mem_ops, const struct vpipe_memory, ops);
+	const struct vpipe_memory *memory = vpipe_memory_of(vb);
 
 	return memory->map ? (void *)vb + memory->map : NULL;
 }
@@ -88,7 +94,7 @@ static inline void *vpipe_vaddr(struct vb2_buffer *vb, void *mem_priv)
 	void *vaddr;
 
 	if (!vpipe_importer(mem_priv))
-		return vb2_vmalloc_memops.vaddr(vb, mem_priv);
+		return vpipe_memory_of(vb)->own->vaddr(vb, mem_priv);
 	map = vpipe_import_map(vb);
 	if (!map)
 		return NULL;
@@ -98,21 +104,24 @@ static inline void *vpipe_vaddr(struct vb2_buffer *vb, void *mem_priv)
 	return vaddr && !map->is_iomem ? vaddr : NULL;
 }
 
-static inline unsigned int vpipe_num_users(void *mem_priv)
+/* Is not told of which queue: there is one for each of videobuf2's own. */
+static inline unsigned int vpipe_vmalloc_users(void *mem_priv)
 {
 	return vpipe_importer(mem_priv) ? 0 : vb2_vmalloc_memops.num_users(mem_priv);
 }
 
-static inline void vpipe_memory_init(struct vpipe_memory *memory, size_t map)
+static inline void vpipe_memory_init(struct vpipe_memory *memory, const struct vb2_mem_ops *own,
+				     unsigned int (*num_users)(void *mem_priv), size_t map)
 {
+	memory->own = own;
 	memory->map = map;
-	memory->ops = vb2_vmalloc_memops;
+	memory->ops = *own;
 	memory->ops.attach_dmabuf = vpipe_attach_dmabuf;
 	memory->ops.detach_dmabuf = vpipe_detach_dmabuf;
 	memory->ops.map_dmabuf = vpipe_map_dmabuf;
 	memory->ops.unmap_dmabuf = vpipe_unmap_dmabuf;
 	memory->ops.vaddr = vpipe_vaddr;
-	memory->ops.num_users = vpipe_num_users;
+	memory->ops.num_users = num_users;
 }
 
 /* Maps what is imported, if it is not. One at a time; others may ask for the address. */

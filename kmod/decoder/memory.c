@@ -7,14 +7,67 @@
 
 #include "dec.h"
 
-struct vpipe_memory vpdec_memops __ro_after_init;
+static struct vpipe_memory vpdec_vmalloc __ro_after_init;
+
+#if IS_REACHABLE(CONFIG_VIDEOBUF2_DMA_CONTIG)
+
+#include <media/videobuf2-dma-contig.h>
+
+static struct vpipe_memory vpdec_contiguous __ro_after_init;
+
+static bool vpdec_is_contiguous;
+module_param_named(contiguous, vpdec_is_contiguous, bool, 0644);
+MODULE_PARM_DESC(contiguous, "contiguous CAPTURE buffers, for files that are opened from then on (N)");
+
+static unsigned int vpdec_contiguous_users(void *mem_priv)
+{
+	return vpipe_importer(mem_priv) ? 0 : vb2_dma_contig_memops.num_users(mem_priv);
+}
+
+static void __init vpdec_contiguous_init(void)
+{
+	vpipe_memory_init(&vpdec_contiguous, &vb2_dma_contig_memops, vpdec_contiguous_users, 0);
+}
+
+/* Only CAPTURE's go to other devices. Its queue has the device that may reach them. */
+static const struct vpipe_memory *vpdec_memory_choose(struct vb2_queue *vq, struct device *dev)
+{
+	if (!vpdec_is_capture(vq) || !READ_ONCE(vpdec_is_contiguous))
+		return &vpdec_vmalloc;
+
+	vq->dev = dev;
+	/* That there is none so large is no news: any client may ask for it. */
+	vq->gfp_flags = __GFP_NOWARN;
+
+	return &vpdec_contiguous;
+}
+
+#else
+
+static void vpdec_contiguous_init(void)
+{
+}
+
+static const struct vpipe_memory *vpdec_memory_choose(struct vb2_queue *vq, struct device *dev)
+{
+	return &vpdec_vmalloc;
+}
+
+#endif
+
+/* Of a queue whose type is set, for as long as it lives. */
+const struct vpipe_memory *vpdec_memory_of(struct vpdec_ctx *ctx, struct vb2_queue *vq)
+{
+	return vpdec_memory_choose(vq, ctx->node->dev->media.mdev.dev);
+}
 
 /* EOPNOTSUPP: this kernel has no dma-bufs of such memory. */
 int __init vpdec_memory_init(void)
 {
-	vpipe_memory_init(&vpdec_memops, 0);
+	vpipe_memory_init(&vpdec_vmalloc, &vb2_vmalloc_memops, vpipe_vmalloc_users, 0);
+	vpdec_contiguous_init();
 
-	return vpdec_memops.ops.get_dmabuf ? 0 : -EOPNOTSUPP;
+	return vpdec_vmalloc.ops.get_dmabuf ? 0 : -EOPNOTSUPP;
 }
 
 static struct dma_buf **vpdec_exports(struct vpdec_ctx *ctx, const struct vb2_buffer *vb)
@@ -37,7 +90,8 @@ void vpdec_memory_share(struct vpdec_ctx *ctx, struct vb2_buffer *vb)
 		return;
 	for (i = 0; i < vb->num_planes; i++)
 		if (!exports[i])
-			exports[i] = vpdec_memops.ops.get_dmabuf(vb, vb->planes[i].mem_priv, flags);
+			exports[i] = vb->vb2_queue->mem_ops->get_dmabuf(vb, vb->planes[i].mem_priv,
+									flags);
 }
 
 /* The buffer is to have other memory, or none. */

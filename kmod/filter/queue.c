@@ -185,7 +185,8 @@ static struct vpipe_memory vpipe_memops __ro_after_init;
 
 void __init vpipe_queues_memory_init(void)
 {
-	vpipe_memory_init(&vpipe_memops, offsetof(struct vpipe_buffer, map));
+	vpipe_memory_init(&vpipe_memops, &vb2_vmalloc_memops, vpipe_vmalloc_users,
+			  offsetof(struct vpipe_buffer, map));
 }
 
 int vpipe_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *dst_vq)

@@ -12,7 +12,8 @@ void __init vloop_memory_init(void)
 {
 	/* Of either kind of buffer. */
 	static_assert(offsetof(struct vloop_out, map) == offsetof(struct vloop_buf, map));
-	vpipe_memory_init(&vloop_memops, offsetof(struct vloop_buf, map));
+	vpipe_memory_init(&vloop_memops, &vb2_vmalloc_memops, vpipe_vmalloc_users,
+			  offsetof(struct vloop_buf, map));
 }
 
 /* A frame that nobody copies is not mapped. */

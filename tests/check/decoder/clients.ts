@@ -31,6 +31,7 @@ import { StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts"
 import { VPIPE_DEC_CODEC_VP9 } from "../../../lib/uapi/vpipe_dec.ts";
 import { type Context, heap } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
+import { Module } from "../../harness/modules.ts";
 import { dmabufFor } from "../../harness/one_way.ts";
 import { fakeSession } from "./service.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
@@ -145,11 +146,8 @@ function requestCheck(): string {
 
 /** Has udmabuf make larger dma-bufs than unless it is told. */
 function withoutLimit(path: string): Disposable {
-  const parameter = "/sys/module/udmabuf/parameters/size_limit_mb";
   if (!isUdmabuf(path)) return { [Symbol.dispose]() {} };
-  const before = Deno.readTextFileSync(parameter);
-  Deno.writeTextFileSync(parameter, "128");
-  return { [Symbol.dispose]: () => Deno.writeTextFileSync(parameter, before) };
+  return new Module("udmabuf").withParameter("size_limit_mb", 128);
 }
 
 /** Bitstream that would fill the daemon's memory. */

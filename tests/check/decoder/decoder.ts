@@ -22,6 +22,7 @@ import { decoderStreamChecks } from "./streams.ts";
 import { decoderTraceChecks } from "./trace.ts";
 import { kernelChecks } from "./pixel_functions.ts";
 import { exists } from "../../harness/modules.ts";
+import { contiguousChecks } from "./contiguous.ts";
 import { primeChecks } from "./prime.ts";
 import { run } from "../../harness/processes.ts";
 import { statefulChecks } from "../stateful/stateful.ts";
@@ -79,6 +80,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await using _running = daemon;
   await decoderChainChecks(suite, context);
   await primeChecks(suite, context);
+  await contiguousChecks(suite, context);
   await decoderTraceChecks(suite, context);
   await decoderInjectChecks(suite, context);
   await statefulChecks(suite, context);

@@ -10,10 +10,10 @@ import { VPIPE_DEC_CODEC_VP9 } from "../../../lib/uapi/vpipe_dec.ts";
 import type { Context } from "../../harness/context.ts";
 import { fakeSession } from "./service.ts";
 import { expectError } from "../../harness/expectations.ts";
+import { decoder } from "../../harness/nodes.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 
-const USER_STREAMS = "/sys/module/vpipe_dec/parameters/user_streams";
 const SERVED = 32;
 const CLIENTS = 40;
 
@@ -38,9 +38,9 @@ export async function decoderLimitChecks(suite: Suite, context: Context): Promis
   const begin = (clients: DisposableStack, size: { width?: number; height?: number } = {}) => {
     const device = findStatelessDecoder();
     expect(device !== undefined, "there is no decoder");
-    const decoder = clients.use(new StatelessDecoder(device));
+    const client = clients.use(new StatelessDecoder(device));
     const settings = { buffers: 1, largest: 1, format: undefined, explain: explainDecoder };
-    clients.use(decoder.start({ ...sequence, ...size }, settings));
+    clients.use(client.start({ ...sequence, ...size }, settings));
   };
 
   await suite.check(`decoder: ${CLIENTS} clients at once`, () => {
@@ -102,16 +102,11 @@ export async function decoderLimitChecks(suite: Suite, context: Context): Promis
   });
 
   await suite.whole?.check("decoder: streams of one user", async () => {
-    const before = Deno.readTextFileSync(USER_STREAMS);
     using _session = fakeSession(VPIPE_DEC_CODEC_VP9, SERVED);
     using clients = new DisposableStack();
-    Deno.writeTextFileSync(USER_STREAMS, "2");
-    try {
-      for (let i = 0; i < 3; i++) begin(clients);
-      const message = "EDQUOT): this user has as many streams as the module's user_streams lets";
-      return `3 of who may, then: ${expectError(await other(), "decode-file", 1, message)}`;
-    } finally {
-      Deno.writeTextFileSync(USER_STREAMS, before);
-    }
+    using _limit = decoder.withParameter("user_streams", 2);
+    for (let i = 0; i < 3; i++) begin(clients);
+    const message = "EDQUOT): this user has as many streams as the module's user_streams lets";
+    return `3 of who may, then: ${expectError(await other(), "decode-file", 1, message)}`;
   });
 }

@@ -61,23 +61,17 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
   });
 
   await suite.whole?.check("decoder: a daemon that gives no answer", async () => {
-    const parameter = "/sys/module/vpipe_dec/parameters/timeout_ms";
-    const before = Deno.readTextFileSync(parameter);
-    Deno.writeTextFileSync(parameter, "500");
-    try {
-      using _session = fakeSession(VPIPE_DEC_CODEC_AV1 | VPIPE_DEC_CODEC_H264 | 1);
-      await using decoding = new Decoding(context, stream);
-      const said = expectError(
-        await decoding.end(),
-        "decode-file",
-        1,
-        `${stream}: 30 of 30 frames are damaged or could not be decoded, the first one is number 0`,
-      );
-      expectEqual("bytes of output", decoding.size, 0);
-      return `${said}, half a second after the stream began`;
-    } finally {
-      Deno.writeTextFileSync(parameter, before);
-    }
+    using _time = decoder.withParameter("timeout_ms", 500);
+    using _session = fakeSession(VPIPE_DEC_CODEC_AV1 | VPIPE_DEC_CODEC_H264 | 1);
+    await using decoding = new Decoding(context, stream);
+    const said = expectError(
+      await decoding.end(),
+      "decode-file",
+      1,
+      `${stream}: 30 of 30 frames are damaged or could not be decoded, the first one is number 0`,
+    );
+    expectEqual("bytes of output", decoding.size, 0);
+    return `${said}, half a second after the stream began`;
   });
 
   await suite.whole?.check("decoder: a second daemon", async () => {

@@ -14,7 +14,7 @@ import { Client, OUTPUT } from "./client.ts";
 import { referenceOf } from "./streams.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { delay, until } from "../../harness/waiting.ts";
-import { statefulNode } from "../../harness/nodes.ts";
+import { decoder, statefulNode } from "../../harness/nodes.ts";
 
 const { EIO } = constants.errno;
 
@@ -31,7 +31,6 @@ const FILLERS = 24;
 const FIRST_FILLERS = 6;
 const MORE_MIB = 24;
 
-const TIMEOUT = "/sys/module/vpipe_dec/parameters/timeout_ms";
 const SHORT_MS = 1000;
 const LONG_MS = 1500;
 
@@ -132,23 +131,18 @@ async function clientEnds(suite: Suite, context: Context, daemon: Daemon): Promi
 
   await suite.whole?.check("stateful: a client that takes its time", async () => {
     const reference = referenceOf(context, STREAM);
-    const before = Deno.readTextFileSync(TIMEOUT);
-    Deno.writeTextFileSync(TIMEOUT, String(SHORT_MS));
-    try {
-      using client = new Client(reference.codec, { outputs: FRAMES });
-      client.sendAll(reference);
-      client.expectEvent(V4L2_EVENT_SOURCE_CHANGE);
-      // First without CAPTURE, then with all of its buffers full.
-      await delay(LONG_MS);
-      client.setUp(2);
-      await delay(LONG_MS);
-      client.stop();
-      await delay(LONG_MS);
-      expectEqual("pictures", client.expectPictures(reference).length, FRAMES);
-      return `three times ${LONG_MS} ms with timeout_ms at ${SHORT_MS}: all ${FRAMES} pictures`;
-    } finally {
-      Deno.writeTextFileSync(TIMEOUT, before);
-    }
+    using _time = decoder.withParameter("timeout_ms", SHORT_MS);
+    using client = new Client(reference.codec, { outputs: FRAMES });
+    client.sendAll(reference);
+    client.expectEvent(V4L2_EVENT_SOURCE_CHANGE);
+    // First without CAPTURE, then with all of its buffers full.
+    await delay(LONG_MS);
+    client.setUp(2);
+    await delay(LONG_MS);
+    client.stop();
+    await delay(LONG_MS);
+    expectEqual("pictures", client.expectPictures(reference).length, FRAMES);
+    return `three times ${LONG_MS} ms with timeout_ms at ${SHORT_MS}: all ${FRAMES} pictures`;
   });
 }
 
