@@ -18,6 +18,11 @@ build_debian() {
 		step "$kernel-unpack" "$kernel: unpacking it" debian_unpack "$guest.new" "$release"
 		step "$kernel-mem2mem" "$kernel: building v4l2-mem2mem.ko, which amd64 kernels leave out" \
 			debian_mem2mem "$guest.new/mem2mem" "$release" "$kdir"
+		if [ "$kernel" = debian-testing ]; then
+			unpack_source
+			step "$kernel-vkms" "$kernel: building vkms.ko, a screen without hardware, which Debian leaves out" \
+				debian_vkms "$guest.new/vkms" "$release" "$kdir"
+		fi
 		mv "$guest.new" "$guest"
 		finished "$kernel" "$release"
 	fi
@@ -82,10 +87,21 @@ debian_unpack() {
 # Out of tree, from the one file of the same kernel's sources. The module build
 # needs its Module.symvers, the guest the module.
 debian_mem2mem() {
-	local modules
 	in_place "$project/scripts/mem2mem.sh" "$3" "$1"
-	modules=$(dirname "$1")/modules
-	install -D -m 644 -t "$modules/lib/modules/$2/updates" "$1/v4l2-mem2mem.ko"
+	debian_add "$1/v4l2-mem2mem.ko" "$2"
+}
+
+debian_vkms() {
+	cp -r "$linux_source/drivers/gpu/drm/vkms" "$1"
+	in_place make -C "$3" M="$1" MO="$1" CONFIG_DRM_VKMS=m modules
+	debian_add "$1/vkms.ko" "$2"
+}
+
+# debian_add MODULE RELEASE: to the modules beside the folder that it was built in.
+debian_add() {
+	local modules
+	modules=$(dirname "$1")/../modules
+	install -D -m 644 -t "$modules/lib/modules/$2/updates" "$1"
 	depmod -b "$modules" "$2"
 }
 

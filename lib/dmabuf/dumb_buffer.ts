@@ -9,9 +9,9 @@ import { ioctl, ioctlOr } from "../sys/ioctl.ts";
 import {
   DRM_IOCTL_MODE_CREATE_DUMB,
   DRM_IOCTL_PRIME_HANDLE_TO_FD,
-  drm_mode_create_dumb,
   drm_prime_handle,
 } from "../uapi/drm.ts";
+import { drm_mode_create_dumb } from "../uapi/drm_mode.ts";
 
 /** A line of 4 KiB: it is whole pages, or a part of one, wherever there are pages of 4, 16 or 64 KiB. */
 const WIDTH = 1024;

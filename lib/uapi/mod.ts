@@ -6,6 +6,7 @@
 export * from "./dma_buf.ts";
 export * from "./dma_heap.ts";
 export * from "./drm.ts";
+export * from "./drm_mode.ts";
 export * from "./ioctl_number.ts";
 export * from "./media.ts";
 export * from "./perf_event.ts";

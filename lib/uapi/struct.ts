@@ -148,6 +148,9 @@ export function embedded<F extends Fields>(member: string, fields: F): F {
   ) as F;
 }
 
+/** No name, as there are fields of any. */
+const DATA = Symbol();
+
 /** A struct's bytes, and a property for each field. */
 export type View<F extends Fields> =
   & { readonly bytes: Uint8Array<ArrayBuffer> }
@@ -187,20 +190,20 @@ export interface StructType<F extends Fields> {
 export function struct<const F extends Fields>(c: string, size: number, fields: F): StructType<F> {
   class StructView {
     readonly bytes: Uint8Array<ArrayBuffer>;
-    readonly data: DataView<ArrayBuffer>;
+    readonly [DATA]: DataView<ArrayBuffer>;
     constructor(bytes: Uint8Array<ArrayBuffer>) {
       this.bytes = bytes;
-      this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this[DATA] = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
   }
   for (const [name, { offset, get, set }] of Object.entries(fields)) {
     Object.defineProperty(StructView.prototype, name, {
       enumerable: true,
       get(this: StructView) {
-        return get(this.data, offset);
+        return get(this[DATA], offset);
       },
       set(this: StructView, value) {
-        set(this.data, offset, value);
+        set(this[DATA], offset, value);
       },
     });
   }

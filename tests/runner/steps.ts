@@ -125,17 +125,17 @@ export const STEPS: Steps = {
   guests: step(120, ["modules-uml", "modules-sanitized"], ["guest/selftest", "uml", "sanitized"]),
   // No sanitizer looks into programs: what is theirs alone is checked where they are quick.
   "check-uml": skipping(3, check(200, UML, "--only", PROGRAMS)),
-  "check-sanitized": skipping(3, check(330, SANITIZED, "--without", PROGRAMS)),
+  "check-sanitized": skipping(4, check(330, SANITIZED, "--without", PROGRAMS)),
   // Debian's own kernels, emulated: what a quick guest cannot show. The oldest has all in one, as
   // it takes a minute to boot. The newest one's sources have v4l2-compliance in uml, and arm64 is
   // of the release 6.12.
   "check-6.1": skipping(
-    27,
+    28,
     inGuest(300, debian("6.1"), "tools", "tests/short", ...CHECK, "--short"),
   ),
   "interop-6.12": interop(180, debian("6.12"), "compliance"),
   "check-testing": skipping(0, check(240, debian("testing"), "--short")),
-  "check-arm64": skipping(4, checkArm64(500, ARM64, "--short")),
+  "check-arm64": skipping(5, checkArm64(500, ARM64, "--short")),
   "interop-uml": interop(180, UML),
   "interop-sanitized": interop(110, SANITIZED, "compliance"),
   examples: inGuest(20, UML, "tools", "tests/examples.sh"),

@@ -24,6 +24,7 @@ import { kernelChecks } from "./pixel_functions.ts";
 import { exists } from "../../harness/modules.ts";
 import { contiguousChecks } from "./contiguous.ts";
 import { primeChecks } from "./prime.ts";
+import { screenChecks } from "./screen.ts";
 import { run } from "../../harness/processes.ts";
 import { statefulChecks } from "../stateful/stateful.ts";
 import { statefulCodecChecks } from "../stateful/codecs.ts";
@@ -80,6 +81,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   await using _running = daemon;
   await decoderChainChecks(suite, context);
   await primeChecks(suite, context);
+  await screenChecks(suite, context);
   await contiguousChecks(suite, context);
   await decoderTraceChecks(suite, context);
   await decoderInjectChecks(suite, context);

@@ -10,32 +10,22 @@ import { ioctl } from "../../../lib/sys/ioctl.ts";
 import {
   drm_gem_close,
   DRM_IOCTL_GEM_CLOSE,
-  DRM_IOCTL_PRIME_FD_TO_HANDLE,
   DRM_IOCTL_PRIME_HANDLE_TO_FD,
   drm_prime_handle,
 } from "../../../lib/uapi/drm.ts";
 import { sha256 } from "../../harness/bytes.ts";
 import type { Context } from "../../harness/context.ts";
+import { graphicsNode, importHandle } from "../../harness/graphics.ts";
 import { borrowModules } from "../../harness/modules.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { pictures } from "./client.ts";
 
 const STREAM = "vp9-320x240.ivf";
 
-/** vgem's node. */
-function vgem(): string {
-  const cards = "/sys/class/drm";
-  const names = Array.from(Deno.readDirSync(cards), ({ name }) => name);
-  const card = names.filter((name) => /^card\d+$/.test(name)).sort()
-    .find((name) => Deno.realPathSync(`${cards}/${name}`).includes("/vgem/"));
-  expect(card !== undefined, "vgem has no node");
-  return `/dev/dri/${card}`;
-}
-
 export async function primeChecks(suite: Suite, context: Context): Promise<void> {
   await suite.check("prime: a graphics driver's dumb buffers through the filter", async () => {
     await using _vgem = await borrowModules("vgem");
-    const device = vgem();
+    const device = graphicsNode("vgem");
     const input = `${context.fixtures}/noise-vga.pgm`;
     const [output, reference] = ["dumb", "reference"].map((name) =>
       `${context.scratch}/${name}.pgm`
@@ -48,7 +38,7 @@ export async function primeChecks(suite: Suite, context: Context): Promise<void>
 
   await suite.check("prime: CAPTURE buffers in a graphics driver", async () => {
     await using _vgem = await borrowModules("vgem");
-    const path = vgem();
+    const path = graphicsNode("vgem");
     using device = File.open(path, O_RDWR);
     const handles = new Set<number>();
     let imported:
@@ -57,11 +47,10 @@ export async function primeChecks(suite: Suite, context: Context): Promise<void>
     for (const { stream, index } of pictures(`${context.fixtures}/streams/${STREAM}`, "nv12")) {
       const exported = stream.capture.export();
       const [{ fd, size }] = exported[index];
-      const prime = drm_prime_handle.alloc({ fd });
-      ioctl(device, DRM_IOCTL_PRIME_FD_TO_HANDLE, prime.bytes);
-      handles.add(prime.handle);
+      const handle = importHandle(device, fd);
+      handles.add(handle);
       const picture = sha256(stream.capture.mappings[index][0].bytes);
-      imported = { handle: prime.handle, size, sha256: picture };
+      imported = { handle, size, sha256: picture };
       for (const { file } of exported.flat()) file.close();
     }
     expect(imported !== undefined, "no picture");
