@@ -13,6 +13,7 @@
 #include "../uapi/vpipe.h"
 #include "crc.h"
 #include "cv.h"
+#include "delay.h"
 
 /*
  * Small enough that the CRC finds what was just written in the first level
@@ -134,17 +135,20 @@ void vpipe_cv_run(u8 *dst, const u8 *src, u32 width, u32 height,
 		len = (size_t)rows * width;
 
 		if (y >= top && y < bottom) {
+			vpipe_delay(VPIPE_STAGE_FILTER);
 			result->white += threshold_rows(dst + at, src + at, width, rows,
 							&roi, params->threshold);
 			now = ktime_get_ns();
 			result->filter_ns += now - then;
 		} else {
+			vpipe_delay(VPIPE_STAGE_COPY);
 			memcpy(dst + at, src + at, len);
 			now = ktime_get_ns();
 			result->copy_ns += now - then;
 		}
 
 		then = now;
+		vpipe_delay(VPIPE_STAGE_CHECKSUM);
 		result->crc = vpipe_crc32(result->crc, dst + at, len);
 		now = ktime_get_ns();
 		result->crc_ns += now - then;

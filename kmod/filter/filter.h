@@ -10,6 +10,7 @@
  * job.c	one frame through the filter
  * cv.c	pixels
  * crc.c	CRC-32
+ * delay.c	pauses in a frame's stages, for calibration
  * meta.c	/dev/vpipe-meta
  * trace.h	trace events
  *

@@ -7,6 +7,7 @@
 #include <linux/sizes.h>
 #include <linux/wait_bit.h>
 
+#include "delay.h"
 #include "filter.h"
 #include "trace.h"
 
@@ -59,6 +60,7 @@ static void vpipe_publish(struct vpipe_ctx *ctx, struct vb2_v4l2_buffer *src,
 	entry.copied_ns = entry.run_ns + result->copy_ns;
 	entry.filtered_ns = entry.copied_ns + result->filter_ns;
 	entry.checksummed_ns = entry.filtered_ns + result->crc_ns;
+	vpipe_delay(VPIPE_STAGE_FINISH);
 	entry.done_ns = ktime_get_ns();
 	entry.v1.timestamp_ns = entry.done_ns;
 
@@ -67,14 +69,16 @@ static void vpipe_publish(struct vpipe_ctx *ctx, struct vb2_v4l2_buffer *src,
 
 static void vpipe_run(struct vpipe_ctx *ctx)
 {
-	u64 run_ns = ktime_get_ns();
 	struct v4l2_m2m_ctx *m2m_ctx = ctx->fh.m2m_ctx;
 	struct vb2_v4l2_buffer *src = v4l2_m2m_next_src_buf(m2m_ctx);
 	struct vb2_v4l2_buffer *dst = v4l2_m2m_next_dst_buf(m2m_ctx);
 	struct media_request *req = src->vb2_buf.req_obj.req;
 	struct vpipe_result result;
+	u64 run_ns;
 	int ret;
 
+	vpipe_delay(VPIPE_STAGE_QUEUE);
+	run_ns = ktime_get_ns();
 	trace_vpipe_run(ctx->dev->node.vfd.minor, ctx->number, src);
 	ret = v4l2_ctrl_request_setup(req, &ctx->hdl);
 	if (req)

@@ -1,6 +1,7 @@
 /**
  * Whether the decomposition finds a delay where it is: pauses of known length are put into the tools' own
- * measured paths, at one stage after the other, and looked for in the figures that a report has of them.
+ * measured paths and into the filter, at one stage after the other, and looked for in the figures that a report
+ * has of them.
  * Beside it, what the instrument itself costs a frame. It needs the filter's node and a camera of GREY frames.
  *
  *     deno run --allow-all tests/bench/calibrate.ts FILTER HEAP PGM CAMERA
@@ -31,6 +32,9 @@ import { tool as fixtureTool } from "../../tools/bench-fixture.ts";
 import { tool as cameraTool } from "../../tools/capture-m2m.ts";
 
 const META = "/dev/vpipe-meta";
+const PARAMETER = "/sys/module/vpipe/parameters/delay_ns";
+/** What the parameter's numbers are of (kmod/filter/delay.h). */
+const STAGES = ["queue wait", "kernel copy", "filter", "checksum", "finish"] as const;
 const DELAYS_NS = [50e3, 500e3, 5e6];
 const SHARE = 0.05;
 const LEAST_NS = 20e3;
@@ -38,11 +42,11 @@ const REMAINDER = "remainder";
 
 const WORDS = `## Calibration
 
-Pauses of known length, put into the tools' own paths by \`make calibrate\` (\`tests/bench/calibrate.ts\`, in the guest
-uml on one CPU), and what the parts of a frame make of them: medians of the changes between runs with
-and without, by turns. One holds where its own part has all of it and no other part has changed, both within 5 % or
-20 us. What a camera's frame takes longer is waited less for the next one, which is the source wait's. Not
-covered are the stages that a program cannot reach: source, queue wait, kernel copy, filter, checksum, finish.
+Pauses of known length, put into the tools' own paths and, by a parameter of the module, into the filter's by
+\`make calibrate\` (\`tests/bench/calibrate.ts\`, in the guest uml on one CPU), and what the parts of a frame make of
+them: medians of the changes between runs with and without, by turns. One holds where its own part has all of it and
+no other part has changed, both within 5 % or 20 us. What a camera's frame takes longer is waited less for the next
+one, which is the source wait's. The source itself is not covered.
 `;
 
 const [filter, heap, image, camera] = Deno.args;
@@ -51,52 +55,93 @@ if (camera === undefined) throw new Error("usage: calibrate.ts FILTER HEAP PGM C
 /** One look at the clock, in ns: a pause is longer by one than the clock says. */
 const CLOCK_NS = median(Array.from({ length: 1001 }, () => -monotonicNs() + monotonicNs()));
 
-/** Waits where it is called; 0 for not at all. */
+/** A pause in a path, until it is disposed of. */
+interface Plant extends Disposable {
+  /** @param ns 0 for none */
+  set(ns: number): void;
+  /** How long the pauses since it was set were, in ns. */
+  planted(): number;
+}
+
+/** Waits where it is called. */
 class Pause {
-  ns = 0;
-  /** Of those since it was emptied, how long each was. */
-  readonly real: number[] = [];
+  #ns = 0;
+  #real: number[] = [];
+
+  set(ns: number): void {
+    this.#ns = ns;
+    this.#real = [];
+  }
+
+  planted(): number {
+    return median(this.#real);
+  }
 
   wait(): void {
-    if (this.ns === 0) return;
+    if (this.#ns === 0) return;
     const begin = monotonicNs();
     let now = begin;
-    while (now - begin < this.ns - CLOCK_NS) now = monotonicNs();
-    this.real.push(now - begin + CLOCK_NS);
+    while (now - begin < this.#ns - CLOCK_NS) now = monotonicNs();
+    this.#real.push(now - begin + CLOCK_NS);
   }
 }
 
-const pause = new Pause();
+/** What puts a pause into a function, and takes it out. */
+function plant(into: (pause: Pause) => () => void): Plant {
+  const pause = new Pause();
+  const restore = into(pause);
+  return {
+    set: (ns) => pause.set(ns),
+    planted: () => pause.planted(),
+    [Symbol.dispose]: restore,
+  };
+}
+
+/** A pause in the filter, whose module looks at the clock itself. */
+function inFilter(stage: number): Plant {
+  let length = 0;
+  const set = (ns: number) => {
+    length = ns;
+    Deno.writeTextFileSync(PARAMETER, STAGES.map((_, i) => i === stage ? ns : 0).join());
+  };
+  return { set, planted: () => length, [Symbol.dispose]: () => set(0) };
+}
 
 /** A pause in front of an ioctl on a queue of this type, or on any. */
-function beforeIoctl(request: number, type?: number): Disposable {
+function beforeIoctl(request: number, type?: number): Plant {
   const { ioctl } = libc;
   const { offset } = v4l2.v4l2_buffer.fields.type;
-  libc.ioctl = (fd, asked, argument) => {
-    const isIt = asked === request &&
-      (type === undefined || (argument as Uint8Array)[offset] === type);
-    if (isIt) pause.wait();
-    return ioctl(fd, asked, argument);
-  };
-  return { [Symbol.dispose]: () => void (libc.ioctl = ioctl) };
+  return plant((pause) => {
+    libc.ioctl = (fd, asked, argument) => {
+      const isIt = asked === request &&
+        (type === undefined || (argument as Uint8Array)[offset] === type);
+      if (isIt) pause.wait();
+      return ioctl(fd, asked, argument);
+    };
+    return () => void (libc.ioctl = ioctl);
+  });
 }
 
-function beforeUsage(): Disposable {
+function beforeUsage(): Plant {
   const { getrusage } = libc;
-  libc.getrusage = (who, usage) => {
-    if (who === RUSAGE_THREAD) pause.wait();
-    return getrusage(who, usage);
-  };
-  return { [Symbol.dispose]: () => void (libc.getrusage = getrusage) };
+  return plant((pause) => {
+    libc.getrusage = (who, usage) => {
+      if (who === RUSAGE_THREAD) pause.wait();
+      return getrusage(who, usage);
+    };
+    return () => void (libc.getrusage = getrusage);
+  });
 }
 
-function beforeCopy(): Disposable {
+function beforeCopy(): Plant {
   const { copy } = CameraPath.prototype;
-  CameraPath.prototype.copy = function (index, bytesused) {
-    pause.wait();
-    return copy.call(this, index, bytesused);
-  };
-  return { [Symbol.dispose]: () => void (CameraPath.prototype.copy = copy) };
+  return plant((pause) => {
+    CameraPath.prototype.copy = function (index, bytesused) {
+      pause.wait();
+      return copy.call(this, index, bytesused);
+    };
+    return () => void (CameraPath.prototype.copy = copy);
+  });
 }
 
 /** A path whose frames are taken apart. */
@@ -105,7 +150,12 @@ interface Path {
   readonly frames: number;
   readonly warmUp: number;
   readonly pairs: number;
-  run(csv: string, frames: number, more: readonly string[], stop: StopRequest): Promise<Report>;
+  run(
+    csv: string,
+    frames: number,
+    more: readonly (string | number)[],
+    stop: StopRequest,
+  ): Promise<Report>;
   /** What waits for the source waits so much less: the camera's frames come when they come. */
   readonly balance?: PartName;
 }
@@ -131,6 +181,12 @@ const FIXTURE: Path = {
     runTool(fixtureTool, [filter, heap, image, csv, frames, ...more], stop),
 };
 
+const THRESHOLD: Path = {
+  ...FIXTURE,
+  name: `${FIXTURE.name}, threshold`,
+  run: (csv, frames, more, stop) => FIXTURE.run(csv, frames, ["threshold", 127, ...more], stop),
+};
+
 const CAMERA: Path = {
   name: "capture-m2m, mmap",
   frames: 60,
@@ -146,7 +202,7 @@ const CAMERA: Path = {
 };
 
 /** Where pauses go, and the part that has to have them. */
-const PLANTS: readonly (readonly [PartName, Path, () => Disposable, where: string])[] = [
+const PLANTS: readonly (readonly [PartName, Path, () => Plant, where: string])[] = [
   [
     "QBUF",
     FIXTURE,
@@ -165,6 +221,11 @@ const PLANTS: readonly (readonly [PartName, Path, () => Disposable, where: strin
     () => beforeIoctl(v4l2.VIDIOC_QBUF.request, v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE),
     "before VIDIOC_QBUF of CAPTURE",
   ],
+  ...STAGES.map((part, stage) =>
+    // Without an algorithm all rows are copied.
+    [part, part === "filter" ? THRESHOLD : FIXTURE, () =>
+      inFilter(stage), "the module's delay_ns"] as const
+  ),
   ["measuring", FIXTURE, beforeUsage, "before getrusage(2)"],
   [
     "controls",
@@ -217,6 +278,7 @@ interface Finding {
 async function look(
   path: Path,
   part: PartName,
+  pause: Plant,
   ns: number,
   stop: StopRequest,
 ): Promise<Finding> {
@@ -224,18 +286,16 @@ async function look(
   const planted: number[] = [];
   const excess: number[] = [];
   for (let pair = 0; pair < path.pairs && !stop.requested; pair++) {
-    pause.ns = 0;
+    pause.set(0);
     const without = await partsOf(path, stop);
-    pause.ns = ns;
-    pause.real.length = 0;
+    pause.set(ns);
     const paused = await partsOf(path, stop);
-    pause.ns = 0;
     for (const [name, median] of paused) {
       const all = changes.get(name) ?? [];
       all.push(median - (without.get(name) ?? 0));
       changes.set(name, all);
     }
-    planted.push(median(pause.real));
+    planted.push(pause.planted());
     excess.push((changes.get(part)?.at(-1) ?? NaN) - planted.at(-1)!);
   }
   const change = new Map([...changes].map(([name, all]) => [name, median(all)]));
@@ -262,11 +322,11 @@ using stop = new StopRequest();
 stop.listen();
 let failed = 0;
 const rows: string[][] = [];
-for (const [part, path, plant, where] of PLANTS) {
+for (const [part, path, planting, where] of PLANTS) {
   for (const ns of DELAYS_NS) {
     if (stop.requested) break;
-    using _planted = plant();
-    const { planted, excess, other, elsewhere, balance } = await look(path, part, ns, stop);
+    using pause = planting();
+    const { planted, excess, other, elsewhere, balance } = await look(path, part, pause, ns, stop);
     const limit = Math.max(SHARE * planted, LEAST_NS);
     const isFound = Math.abs(excess) <= limit;
     const isAlone = Math.abs(elsewhere) <= limit;
