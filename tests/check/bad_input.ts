@@ -235,7 +235,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
       "--warm-up",
       0,
     );
-    await someRows(rows);
+    await someRows(capture, rows);
     capture.kill("SIGINT");
     const { status, stderr } = await capture.end(10);
     expectEqual("stderr", stderr, "");
@@ -257,8 +257,8 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
       ["when it starts", () => {}],
       ["when it hears of it", (bench) => until("a handler", () => bench.hearsInterrupts)],
       ["when its CSV is made", () => until("the CSV", isMade)],
-      ["at its first row", () => someRows(rows)],
-      ["after more rows", () => someRows(rows, 200)],
+      ["at its first row", (bench) => someRows(bench, rows)],
+      ["after more rows", (bench) => someRows(bench, rows, 200)],
     ];
     for (const [name, come] of moments) {
       if (isMade()) Deno.removeSync(rows);
@@ -276,7 +276,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     const rows = `${scratch}/terminated.csv`;
     await using drain = await context.drain(rows, 10);
     await context.run("fixture-feed", filter, heap(), tiny, out);
-    await someRows(rows);
+    await someRows(drain, rows);
     drain.kill("SIGTERM");
     const { status } = await drain.end(10);
     expectEqual("status", status, 143);
@@ -291,7 +291,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     const rows = `${scratch}/gone.csv`;
     await using drain = await context.drain(rows, 10);
     await context.run("fixture-feed", filter, heap(), tiny, out);
-    await someRows(rows);
+    await someRows(drain, rows);
     // What it had no time to read before is there behind the device's end.
     drain.kill("SIGSTOP");
     for (let i = 0; i < 2; i++) await context.run("fixture-feed", filter, heap(), tiny, out);

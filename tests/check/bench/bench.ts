@@ -202,7 +202,7 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
   await suite.check("bench: stopped in mid-run", async () => {
     const prefix = `${context.scratch}/stopped`;
     await using bench = startEndless("noise-vga", prefix);
-    await someRows(`${prefix}.csv`, MID_RUN);
+    await someRows(bench, `${prefix}.csv`, MID_RUN);
     bench.kill("SIGTERM");
     const { status, stderr } = await bench.end();
     expect(status === 143, `status ${status}: ${stderr}`);
@@ -221,7 +221,7 @@ export async function benchChecks(suite: Suite, context: Context): Promise<void>
   await suite.check("bench: the metadata's reader dies", async () => {
     const prefix = `${context.scratch}/widowed`;
     await using bench = startEndless("tiny-4x4", prefix);
-    await someRows(`${prefix}.csv`, MID_RUN);
+    await someRows(bench, `${prefix}.csv`, MID_RUN);
     await run("pkill", ["-KILL", "-f", `meta-drain ${META} ${prefix}`]);
     const { status, stderr } = await bench.end();
     expectEqual("status", status, 1);

@@ -190,7 +190,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     await using capture = context.start(
       ...["capture-mmap", context.vivid, csv, 1_000_000, "--timeout", 0.5, "--warm-up", 0] as const,
     );
-    await someRows(csv);
+    await someRows(capture, csv);
     const outcome = await losing(context, 100, () => capture.end(20));
     const rows = readCsv(csv).length;
     const said = expectError(
@@ -209,7 +209,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     await using drain = await context.drain(meta, 300);
     const feed = ["fixture-feed", context.filter, heap(), tiny, `${scratch}/one.pgm`] as const;
     await context.run(...feed, "--quiet");
-    await someRows(meta);
+    await someRows(drain, meta);
     await drain.stop();
     await context.run(
       ...["bench-fixture", context.filter, heap(), tiny, csv, 556, "none"] as const,
@@ -300,7 +300,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       await using capture = context.start(tool, ...path, csv, 60, ...options);
       let ended = false;
       const end = capture.end(60).finally(() => void (ended = true));
-      await someRows(csv);
+      await someRows(capture, csv);
       while (!ended) {
         vivid.setControl(VIVID_CID_DQBUF_ERROR, 1);
         await delay(100);

@@ -88,7 +88,7 @@ export async function reportChecks(suite: Suite, context: Context): Promise<void
     await using program = context.start(
       ...[TOOL, context.vivid, folder, "--seconds", 600, "--timeout", 0.5, ...ASKED] as const,
     );
-    await someRows(csv);
+    await someRows(program, csv);
     const outcome = await losing(context, 100, () => program.end(20));
     const rows = counted(readCsv(csv).length, "frame");
     const why = `${context.vivid}: no frame within 0.5 s, after ${rows}`;
