@@ -252,7 +252,9 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
         const asked = ["--format", format, ...args];
         const result = await context.run(tool, context.vivid, csv, FRAMES, ...asked);
         expectEqual(`${tool}: frames`, JSON.parse(result).frames, FRAMES);
-        for (const { bytesused } of readCsv(csv)) {
+        const rows = readCsv(csv);
+        expectEqual(`${tool}: rows`, rows.length, FRAMES);
+        for (const { bytesused } of rows) {
           expectEqual(`${tool}: bytesused`, Number(bytesused), bytes);
         }
       }
@@ -276,7 +278,9 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       try {
         const options = [...ASKED, "--warm-up", 0, "--quiet"] as const;
         await context.run("capture-mmap", context.vivid, csv, FRAMES, ...options);
-        for (const row of readCsv(csv)) {
+        const rows = readCsv(csv);
+        expectEqual("rows", rows.length, FRAMES);
+        for (const row of rows) {
           expectEqual("clock", row.timestamp_type, "monotonic");
           expectEqual("source", row.timestamp_source, name);
           expectEqual("field", row.field, "none");
