@@ -237,7 +237,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     );
     await someRows(capture, rows);
     capture.kill("SIGINT");
-    const { status, stderr } = await capture.end(10);
+    const { status, stderr } = await capture.end();
     expectEqual("stderr", stderr, "");
     expectEqual("status", status, 130);
     const kept = readCsv(rows).length;
@@ -278,7 +278,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     await context.run("fixture-feed", filter, heap(), tiny, out);
     await someRows(drain, rows);
     drain.kill("SIGTERM");
-    const { status } = await drain.end(10);
+    const { status } = await drain.end();
     expectEqual("status", status, 143);
     expectEqual("rows", readCsv(rows).length, 1);
     return "status 143, the row so far is kept";
@@ -299,7 +299,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     drain.kill("SIGCONT");
     try {
       const said = expectError(
-        await drain.end(10),
+        await drain.end(),
         "meta-drain",
         1,
         `${META}: the device is gone (ENODEV) after 3 of 10 entries`,
