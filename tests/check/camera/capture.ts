@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { parse } from "@std/csv";
 import { counted } from "../../../lib/measure/format.ts";
 import { libc } from "../../../lib/sys/libc.ts";
 import { crc32 } from "../../../lib/image/crc32.ts";
@@ -23,9 +22,8 @@ import { CameraPath, TRANSPORTS } from "../../../lib/vpipe/camera_path.ts";
 import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { VPIPE_ALGO_THRESHOLD } from "../../../lib/uapi/vpipe.ts";
-import { type Context, FPS, heap, META, readCsv } from "../../harness/context.ts";
+import { type Context, FPS, heap, META, readCsv, rowsSoFar } from "../../harness/context.ts";
 import { expectError, someRows } from "../../harness/expectations.ts";
-import { Patience } from "../../harness/patience.ts";
 import { Module } from "../../harness/modules.ts";
 import { succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
@@ -45,15 +43,7 @@ const VGA = { size: [640, 480], fps: FPS, format: "grey" };
 const ASKED = ["--size", "640x480", "--format", "grey", "--fps", FPS] as const;
 const PAGES = Math.ceil(640 * 480 / libc.getpagesize());
 
-type Row = Readonly<Record<string, string>>;
-
-/** The rows of a CSV that is being written. */
-function wholeRows(path: string): Row[] {
-  const text = Deno.readTextFileSync(path);
-  return parse(text.slice(0, text.lastIndexOf("\n") + 1), { skipFirstRow: true });
-}
-
-const faultyOf = (rows: readonly Row[]) =>
+const faultyOf = (rows: readonly Record<string, string>[]) =>
   rows.filter(({ flags }) => Number(flags) & V4L2_BUF_FLAG_ERROR).length;
 
 export async function captureChecks(suite: Suite, context: Context): Promise<void> {
@@ -329,10 +319,10 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
       await someRows(capture, csv);
       const toldOf = () => {
         vivid.setControl(VIVID_CID_DQBUF_ERROR, 1);
-        return faultyOf(wholeRows(csv)) > 0 || capture.isOver;
+        return faultyOf(rowsSoFar(csv)) > 0 || capture.isOver;
       };
-      await until("a row with the flag", toldOf, Patience.with(capture.pid, WAIT_MS / 1000));
-      capture.kill("SIGINT");
+      await until("a row with the flag", toldOf);
+      if (!capture.isOver) capture.kill("SIGINT");
       const { status, stdout, stderr } = await capture.end();
       expectEqual(`status (${stderr})`, status, 130);
       const rows = readCsv(csv);
