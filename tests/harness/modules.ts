@@ -81,8 +81,15 @@ export class Module {
     return Number(Deno.readTextFileSync(`${this.#folder}/refcnt`));
   }
 
-  setParameter(name: string, value: number): void {
+  setParameter(name: string, value: number | string): void {
     Deno.writeTextFileSync(`${this.#folder}/parameters/${name}`, `${value}`);
+  }
+
+  /** Until what is returned is disposed of: then it is what it was before. */
+  withParameter(name: string, value: number): Disposable {
+    const before = Deno.readTextFileSync(`${this.#folder}/parameters/${name}`);
+    this.setParameter(name, value);
+    return { [Symbol.dispose]: () => this.setParameter(name, before) };
   }
 
   /** Loads the module, if something went wrong that left it off. */
