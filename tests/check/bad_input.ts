@@ -235,9 +235,9 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
       "--warm-up",
       0,
     );
-    await someRows(rows);
+    await someRows(capture, rows);
     capture.kill("SIGINT");
-    const { status, stderr } = await capture.end(10);
+    const { status, stderr } = await capture.end();
     expectEqual("stderr", stderr, "");
     expectEqual("status", status, 130);
     const kept = readCsv(rows).length;
@@ -257,8 +257,8 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
       ["when it starts", () => {}],
       ["when it hears of it", (bench) => until("a handler", () => bench.hearsInterrupts)],
       ["when its CSV is made", () => until("the CSV", isMade)],
-      ["at its first row", () => someRows(rows)],
-      ["after more rows", () => someRows(rows, 200)],
+      ["at its first row", (bench) => someRows(bench, rows)],
+      ["after more rows", (bench) => someRows(bench, rows, 200)],
     ];
     for (const [name, come] of moments) {
       if (isMade()) Deno.removeSync(rows);
@@ -276,9 +276,9 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     const rows = `${scratch}/terminated.csv`;
     await using drain = await context.drain(rows, 10);
     await context.run("fixture-feed", filter, heap(), tiny, out);
-    await someRows(rows);
+    await someRows(drain, rows);
     drain.kill("SIGTERM");
-    const { status } = await drain.end(10);
+    const { status } = await drain.end();
     expectEqual("status", status, 143);
     expectEqual("rows", readCsv(rows).length, 1);
     return "status 143, the row so far is kept";
@@ -291,7 +291,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     const rows = `${scratch}/gone.csv`;
     await using drain = await context.drain(rows, 10);
     await context.run("fixture-feed", filter, heap(), tiny, out);
-    await someRows(rows);
+    await someRows(drain, rows);
     // What it had no time to read before is there behind the device's end.
     drain.kill("SIGSTOP");
     for (let i = 0; i < 2; i++) await context.run("fixture-feed", filter, heap(), tiny, out);
@@ -299,7 +299,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     drain.kill("SIGCONT");
     try {
       const said = expectError(
-        await drain.end(10),
+        await drain.end(),
         "meta-drain",
         1,
         `${META}: the device is gone (ENODEV) after 3 of 10 entries`,

@@ -57,8 +57,11 @@ const fuzzers = targets.map((target) => {
 });
 const broken = new Map<string, string>();
 
-async function turn(target: Target, fuzzer: Fuzzer): Promise<void> {
-  for (let left = TURN; left > 0 && performance.now() < end && !broken.has(target.name); left--) {
+const isOver = () => performance.now() >= end;
+
+async function turn(target: Target, fuzzer: Fuzzer, isWhole: boolean): Promise<void> {
+  for (let left = TURN; left > 0 && !broken.has(target.name); left--) {
+    if (isOver() && !isWhole) return;
     const find = await fuzzer.step();
     if (find === undefined) continue;
     Deno.mkdirSync(values.finds, { recursive: true });
@@ -69,9 +72,12 @@ async function turn(target: Target, fuzzer: Fuzzer): Promise<void> {
   }
 }
 
-while (performance.now() < end && broken.size < targets.length) {
-  for (const { target, fuzzer } of fuzzers) await turn(target, fuzzer);
-}
+// One round of all, whatever the time: of an input that never ran nothing is known.
+let round = 0;
+do {
+  for (const { target, fuzzer } of fuzzers) await turn(target, fuzzer, round === 0);
+  round++;
+} while (!isOver() && broken.size < targets.length);
 if (values.corpus !== undefined) {
   for (const { target: { name }, fuzzer } of fuzzers) {
     // A round that was too short for all of the corpus takes nothing from it.

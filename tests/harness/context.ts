@@ -120,6 +120,12 @@ export function readCsv(path: string): Record<string, string>[] {
   return parse(text, { skipFirstRow: true });
 }
 
+/** Those of one that is being written. */
+export function rowsSoFar(path: string): Record<string, string>[] {
+  const text = Deno.readTextFileSync(path);
+  return parse(text.slice(0, text.lastIndexOf("\n") + 1), { skipFirstRow: true });
+}
+
 /** V4L2 has AV1 since Linux 6.5. */
 export function hasAv1(): boolean {
   const [major, minor] = Deno.osRelease().split(".").map(Number);

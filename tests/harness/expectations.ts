@@ -4,9 +4,14 @@
  * @module
  */
 import { SysError } from "../../lib/sys/errno.ts";
-import type { Outcome } from "./processes.ts";
+import { exists } from "./modules.ts";
+import { Patience } from "./patience.ts";
+import type { Outcome, Running } from "./processes.ts";
 import { expect, expectEqual } from "./suite.ts";
-import { delay } from "./waiting.ts";
+import { until } from "./waiting.ts";
+
+/** Of a tool that stands still. */
+const WAIT_S = 60;
 
 /** Checks that a tool ended with `status` and one line on stderr that has `message`. */
 export function expectError(
@@ -25,17 +30,17 @@ export function expectError(
   return `status ${status}, "${lines[0]}"`;
 }
 
-/** Waits until a CSV has `count` rows, as a sign that its tool is at work. */
-export async function someRows(csv: string, count = 1): Promise<void> {
-  for (let i = 0; i < 300; i++) {
-    await delay(100);
-    try {
-      if (Deno.readTextFileSync(csv).split("\n").length > 1 + count) return;
-    } catch {
-      // Not made yet.
-    }
-  }
-  expect(false, `${csv} has not ${count} rows within 30 s`);
+/**
+ * Waits until the CSV of a tool has `count` rows, as a sign that the tool is at work; another one's file
+ * may not be there.
+ */
+export async function someRows(tool: Running, csv: string, count = 1): Promise<void> {
+  const hasRows = () => exists(csv) && Deno.readTextFileSync(csv).split("\n").length > 1 + count;
+  const patience = Patience.with(tool.pid, WAIT_S);
+  await until(`${count} rows in ${csv}`, () => hasRows() || tool.isOver, patience);
+  if (hasRows()) return;
+  const { status, stderr } = await tool.end();
+  expect(false, `${csv} has not ${count} rows: its tool ended with ${status}: ${stderr.trim()}`);
 }
 
 /** The errno that `body` fails with; 0 if it does not. */

@@ -13,7 +13,7 @@ const MODULES = "/sys/module";
 const FILES = "/proc/self/fd";
 
 /** The kernel closes files behind the program's back, and modules free things in work of their own. */
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 const POLL_MS = 50;
 
 /** What is held, by its name, and how many of it. */

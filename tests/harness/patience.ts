@@ -12,8 +12,8 @@ const ENDLESS = 10;
 const USER = 11;
 const SYSTEM = 12;
 
-/** Processor time of a process in ticks of the kernel; undefined where it is gone. */
-export function processorTicks(pid: number): number | undefined {
+/** Processor time of a process, or of this thread, in ticks of the kernel; undefined where it is gone. */
+export function processorTicks(pid: number | "thread-self"): number | undefined {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -27,6 +27,7 @@ export class Running implements AsyncDisposable {
   readonly #stderr: Promise<Uint8Array>;
   #stdout = "";
   #ended = false;
+  #isOver = false;
 
   constructor(program: string, args: readonly string[]) {
     this.#child = new Deno.Command(program, {
@@ -40,6 +41,7 @@ export class Running implements AsyncDisposable {
       .pipeThrough(new TextLineStream())
       .getReader();
     this.#stderr = new Response(this.#child.stderr).bytes();
+    void this.#child.status.then(() => this.#isOver = true);
   }
 
   /** The next line on stdout; undefined at its end. */
@@ -51,6 +53,11 @@ export class Running implements AsyncDisposable {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** Whether the program has come to its end. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   kill(signal: Deno.Signal): void {

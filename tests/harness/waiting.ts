@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Patience } from "./patience.ts";
 import { expect } from "./suite.ts";
 
 const POLL_MS = 20;
@@ -13,11 +14,14 @@ const WAIT_S = 60;
 /** Waits this long, in milliseconds. */
 export const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Waits until `holds`; fails the running check after `seconds`, saying what did not come about. */
-export async function until(what: string, holds: () => boolean, seconds = WAIT_S): Promise<void> {
-  const end = performance.now() + seconds * 1000;
+/** Waits until `holds`; fails the running check once patience is over, saying what did not come about. */
+export async function until(
+  what: string,
+  holds: () => boolean,
+  patience: Patience = new Patience(WAIT_S, () => 0),
+): Promise<void> {
   while (!holds()) {
-    expect(performance.now() < end, `${what}: not within ${seconds} s`);
+    expect(!patience.isOver, `${what}: waited ${patience.seconds} s in vain`);
     await delay(POLL_MS);
   }
 }

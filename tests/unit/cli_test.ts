@@ -246,18 +246,28 @@ Deno.test("raw frames: whole ones, again after a rewind, and what is left said",
 
 Deno.test("raw frames: from a pipe, in pieces and with silence in between", async () => {
   const pipe = new Deno.Command("sh", {
-    args: ["-c", "printf ab; sleep 0.4; printf cdef"],
+    args: ["-c", "printf ab; echo >&2; read _; printf cdef"],
+    stdin: "piped",
     stdout: "piped",
+    stderr: "piped",
   }).spawn();
+  // The first piece is there, and the second one comes when this one was read.
+  const told = pipe.stderr.getReader();
+  await told.read();
   const path = `/proc/${pipe.pid}/fd/1`;
   using file = new RawFile(path, 3);
   const target = new IoBuffer(new Uint8Array(3));
   let silent = 0;
-  for (; file.fill(target) === -EAGAIN; silent++);
+  const more = pipe.stdin.getWriter();
+  for (; file.fill(target) === -EAGAIN; silent++) {
+    if (silent === 0) await more.write(new TextEncoder().encode("\n"));
+  }
   assert(silent > 0, "it did not come back while the pipe was silent");
   assertEquals(new TextDecoder().decode(target.bytes), "abc");
   assertEquals([file.fill(target), new TextDecoder().decode(target.bytes)], [3, "def"]);
   assertThrows(() => file.rewind(), SysError, `${path}: lseek: Illegal seek (ESPIPE)`);
+  await more.close();
+  await told.cancel();
   await pipe.stdout.cancel();
   await pipe.status;
 });

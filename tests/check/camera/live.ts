@@ -5,6 +5,7 @@
  */
 import type { Context } from "../../harness/context.ts";
 import { exists } from "../../harness/modules.ts";
+import { Patience } from "../../harness/patience.ts";
 import { Running } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { delay } from "../../harness/waiting.ts";
@@ -31,18 +32,19 @@ function printed(line: string): string {
 export async function liveChecks(suite: Suite, context: Context): Promise<void> {
   let logs = 0;
   const words = [context.tool("camera-report"), context.vivid, "--live", "--warm-up", "0"];
-  const command = `exec ${words.map(quoted).join(" ")} --timeout 2`;
+  const command = `exec ${words.map(quoted).join(" ")}`;
   const stopped = (signal: Deno.Signal) => (tool: number, end: () => Promise<unknown>) => {
     Deno.kill(tool, signal);
     return end();
   };
   for (
-    const [what, status, columns, lose] of [
-      ["Ctrl-C", 130, 80, stopped("SIGINT")],
-      ["SIGTERM", 143, 30, stopped("SIGTERM")],
-      ["a camera that stops", 1, 200, (_, end) => losing(context, 100, end)],
+    const [what, status, columns, timeout, lose] of [
+      ["Ctrl-C", 130, 80, 60, stopped("SIGINT")],
+      ["SIGTERM", 143, 30, 60, stopped("SIGTERM")],
+      ["a camera that stops", 1, 200, 10, (_, end) => losing(context, 100, end)],
     ] as const satisfies readonly (readonly [
       string,
+      number,
       number,
       number,
       (tool: number, end: () => Promise<unknown>) => Promise<unknown>,
@@ -52,7 +54,8 @@ export async function liveChecks(suite: Suite, context: Context): Promise<void> 
       if (!exists(SCRIPT)) throw new Skip(`no ${SCRIPT}`);
       const log = `${context.scratch}/live-${logs++}`;
       const pid = `${log}.pid`;
-      const sized = `stty rows 24 cols ${columns}; echo $$ >${pid}; ${command}`;
+      const sized =
+        `stty rows 24 cols ${columns}; echo $$ >${pid}; ${command} --timeout ${timeout}`;
       await using script = new Running(SCRIPT, [
         "--quiet",
         "--return",
@@ -62,8 +65,9 @@ export async function liveChecks(suite: Suite, context: Context): Promise<void> 
         log,
       ]);
       const seen = () => textOf(log).split("since the start").length - 1;
-      for (let i = 0; i < 300 && seen() < 2; i++) await delay(100);
-      expect(seen() >= 2, `no two screens with frames within 30 s: ${JSON.stringify(textOf(log))}`);
+      const patience = Patience.with(script.pid, 60);
+      while (seen() < 2 && !script.isOver && !patience.isOver) await delay(100);
+      expect(seen() >= 2, `no two screens with frames: ${JSON.stringify(textOf(log))}`);
       await lose(Number(textOf(pid)), async () => {
         const outcome = await script.end();
         expectEqual(`status (${JSON.stringify(textOf(log).slice(-300))})`, outcome.status, status);
@@ -77,7 +81,7 @@ export async function liveChecks(suite: Suite, context: Context): Promise<void> 
       const longest = Math.max(...lines.map(({ length }) => length));
       expect(longest <= columns, `a line of ${longest} on ${columns} columns`);
       expect(!after.includes(ESCAPE), `behind the screen: ${JSON.stringify(after)}`);
-      const message = `camera-report: ${context.vivid}: no frame within 2 s`;
+      const message = `camera-report: ${context.vivid}: no frame within ${timeout} s`;
       expectEqual("a failure is told", after.includes(message), status === 1);
       return `status ${status}, ${seen()} screens of at most ${longest} columns`;
     });

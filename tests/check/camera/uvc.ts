@@ -75,7 +75,7 @@ export async function uvcChecks(suite: Suite, context: Context): Promise<void> {
     const csv = `${context.scratch}/pulled.csv`;
     const args = [camera.path, csv, 100_000, "--warm-up", 0, "--quiet"] as const;
     await using program = context.start("capture-mmap", ...args);
-    await someRows(csv);
+    await someRows(program, csv);
     await camera.pullOut();
     const said = expectError(await program.end(), "capture-mmap", 1, `${camera.path}: `);
     expect(said.includes("ENODEV"), said);

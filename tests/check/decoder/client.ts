@@ -18,7 +18,8 @@ import type { PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts
 import { expect, expectEqual } from "../../harness/suite.ts";
 
 const BUFFERS = 4;
-const WAIT_MS = 10_000;
+/** Nothing takes long; a guest may stand still for a while. */
+export const WAIT_MS = 60_000;
 
 /** The next finished buffer of a queue, which has to be without an error. */
 export function nextBuffer(queue: Queue, poller: Poller): number {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { constants } from "node:os";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import type { Context } from "../../harness/context.ts";
 import { Patience } from "../../harness/patience.ts";
@@ -10,6 +11,12 @@ import { expect } from "../../harness/suite.ts";
 import { until } from "../../harness/waiting.ts";
 
 const DEBUGFS = "/sys/kernel/debug/vpipe-dec";
+
+/** A daemon's time for one frame: a guest may stand still for longer than the module's own. */
+export const FRAME_MS = 60_000;
+
+/** Of a daemon that does nothing. */
+const WAIT_S = 60;
 
 /** Its number, on every architecture that is built for. */
 export const SIGSEGV = 11;
@@ -57,7 +64,8 @@ export class Daemon implements AsyncDisposable {
     const daemon = new Daemon(context.tool("decoder-daemon"), args);
     const isUp = () => daemon.log.some((line) => / serving /.test(line));
     try {
-      await until("the daemon's start", () => isUp() || daemon.#silent);
+      const patience = Patience.with(daemon.pid, WAIT_S);
+      await until("the daemon's start", () => isUp() || daemon.#silent, patience);
       expect(isUp(), `decoder-daemon does not start: ${daemon.log.at(-1)}`);
     } catch (error) {
       await daemon[Symbol.asyncDispose]();
@@ -92,13 +100,24 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Waits for its end, and returns the exit status; standing still for `seconds` fails the check. */
-  async end(seconds = 60): Promise<number> {
+  async end(seconds = WAIT_S): Promise<number> {
     using _limit = Patience.with(this.pid, seconds).orElse(() => this.kill("SIGKILL"));
     const { code, signal } = await this.#child.status;
     this.#ended = true;
     await this.#reading;
     expect(signal !== "SIGKILL", `decoder-daemon: does nothing for ${seconds} s, or does not end`);
     return code;
+  }
+
+  /**
+   * Waits for its answer to a ping; the round trip in ns. The kernel waits a second for it, for which a
+   * guest may stand still.
+   */
+  async answer(): Promise<number> {
+    let ns: number | undefined;
+    const isThere = () => (ns = tryPing()) !== undefined;
+    await until("the daemon's answer", isThere, Patience.with(this.pid, WAIT_S));
+    return ns!;
   }
 
   /** The streams that are over, in the order in which they ended. */
@@ -117,7 +136,8 @@ export class Daemon implements AsyncDisposable {
 
   /** Waits until so many streams are over, and returns the last of them. */
   async streamOver(count: number): Promise<StreamOver> {
-    await until(`the end of stream ${count}`, () => this.streams.length >= count);
+    const patience = Patience.with(this.pid, WAIT_S);
+    await until(`the end of stream ${count}`, () => this.streams.length >= count, patience);
     return this.streams[count - 1];
   }
 
@@ -165,4 +185,14 @@ export function ping(): number {
   const answer = Deno.readTextFileSync(`${DEBUGFS}/ping`).trim();
   expect(/^\d+$/.test(answer), `ping says "${answer}"`);
   return Number(answer);
+}
+
+/** The same; undefined where it did not answer in time. */
+function tryPing(): number | undefined {
+  try {
+    return ping();
+  } catch (error) {
+    if (`${error}`.includes(`(os error ${constants.errno.ETIMEDOUT})`)) return undefined;
+    throw error;
+  }
 }

@@ -8,7 +8,7 @@ import type { Context } from "../../harness/context.ts";
 import { decoderBadInputChecks } from "./bad_input.ts";
 import { decoderChainChecks } from "./chain.ts";
 import { decoderClientChecks } from "./clients.ts";
-import { Daemon } from "./daemon.ts";
+import { Daemon, FRAME_MS } from "./daemon.ts";
 import { decoderControlChecks } from "./controls.ts";
 import { decoderEndChecks } from "./ends.ts";
 import { decoderFfmpegChecks } from "./ffmpeg.ts";
@@ -61,6 +61,7 @@ async function prepared(group: string, suite: Suite, context: Context): Promise<
 
 export async function decoderChecks(suite: Suite, context: Context): Promise<void> {
   if (!await prepared("decoder", suite, context)) return;
+  using _time = decoder.withParameter("timeout_ms", FRAME_MS);
 
   // These want no daemon, or one of their own.
   await decoderServiceChecks(suite, context);
@@ -91,6 +92,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
 
 export async function codecChecks(suite: Suite, context: Context): Promise<void> {
   if (!await prepared("codecs", suite, context)) return;
+  using _time = decoder.withParameter("timeout_ms", FRAME_MS);
   await kernelChecks(suite, context);
   await using _running = await Daemon.start(context);
   await statefulCodecChecks(suite, context);

@@ -9,6 +9,7 @@ import { joined, sha256 } from "../../harness/bytes.ts";
 import type { Context } from "../../harness/context.ts";
 import { expectError } from "../../harness/expectations.ts";
 import { statefulNode } from "../../harness/nodes.ts";
+import { Patience } from "../../harness/patience.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { run } from "../../harness/processes.ts";
 import { until } from "../../harness/waiting.ts";
@@ -63,7 +64,8 @@ export async function decoderMemoryChecks(suite: Suite, context: Context): Promi
         await run("prlimit", of(few));
         await using late = new Decoding(context, path(SMALL));
         const isMissing = () => daemon.log.some((line) => / \(EMFILE\)/.test(line));
-        await until("a stream without a descriptor", isMissing);
+        const patience = Patience.with(late.program.pid, 60);
+        await until("a stream without a descriptor", isMissing, patience);
         await run("prlimit", of(hard));
         await late.expectFrames(small);
         return `${hard}, where 512 are for programs that use select(2); without any a client waits`;

@@ -32,11 +32,10 @@ import { Mpeg2Client } from "../../harness/mpeg2_client.ts";
 import { Vp8Client } from "../../harness/vp8_client.ts";
 import { singleFrames, Vp9Client } from "../../harness/vp9_client.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
-import { pictures } from "./client.ts";
+import { pictures, WAIT_MS } from "./client.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-const WAIT_MS = 10_000;
 const REFERENCE = V4L2_H264_DPB_ENTRY_FLAG_VALID | V4L2_H264_DPB_ENTRY_FLAG_ACTIVE;
 
 /** What is sent of a unit, and the times of its references, to be changed. */

@@ -108,7 +108,7 @@ export async function decoderServiceChecks(suite: Suite, context: Context): Prom
   let started: Daemon | undefined;
   await suite.check("decoder: ping", async () => {
     started = await Daemon.start(context);
-    return `the daemon answers after ${(ping() / 1e6).toFixed(2)} ms`;
+    return `the daemon answers after ${((await started.answer()) / 1e6).toFixed(2)} ms`;
   });
   if (started === undefined) return;
   await using daemon = started;

@@ -18,7 +18,7 @@ import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
-import { nextBuffer, pictures } from "./client.ts";
+import { nextBuffer, pictures, WAIT_MS } from "./client.ts";
 import { H264Client } from "../../harness/h264_client.ts";
 import { HevcClient } from "../../harness/hevc_client.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
@@ -137,10 +137,10 @@ function sendRefused(
     output.mappings[index][0].bytes.set(slice);
     output.enqueue(index, slice.length);
     // The controls are those of the moment when it is taken.
-    expect(taken.wait(10_000) !== 0, "a slice is not taken");
+    expect(taken.wait(WAIT_MS) !== 0, "a slice is not taken");
     output.reclaim();
   }
-  new Poller(device, POLLIN).wait(10_000);
+  new Poller(device, POLLIN).wait(WAIT_MS);
   expectEqual("refused picture", capture.dequeue(), 0);
   const flags = capture.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR;
   expectEqual("its error flag", flags, v4l2.V4L2_BUF_FLAG_ERROR);

@@ -17,6 +17,8 @@ import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { until } from "../../harness/waiting.ts";
 
 const LARGEST = "noise-4096x4096";
+/** For that one, of which the smallest machines compute for long. */
+const WAIT_S = 120;
 
 /** Regions that reach outside, touch an edge, or are empty. */
 const REGIONS: [image: [number, number], roi: [number, number, number, number]][] = [
@@ -83,7 +85,7 @@ async function filter(
 
 /** What comes of the image of a path with one buffer, which can send it again. */
 async function filtered(path: FixturePath): Promise<GreyImage> {
-  const waiter = new FrameWaiter(path.capture, 10, () => {});
+  const waiter = new FrameWaiter(path.capture, WAIT_S, () => {});
   path.output.enqueue(0, path.size);
   let index = path.capture.dequeue();
   for (; index < 0; index = waiter.next()) await waiter.rest();

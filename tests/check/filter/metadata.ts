@@ -57,7 +57,7 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     await using drain = await context.drain(csv, 1);
     const vga = `${context.fixtures}/noise-vga.pgm`;
     await feed(vga, `${context.scratch}/roi.pgm`, "--roi", "600,400,4096,4096");
-    await drain.end();
+    expectEqual("status of meta-drain", (await drain.end()).status, 0);
     const [row] = readCsv(csv);
     const roi = [row.roi_left, row.roi_top, row.roi_width, row.roi_height].join(" ");
     expectEqual("ROI", roi, "600 400 40 80");
@@ -118,8 +118,10 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     await using one = await context.drain(csvs[0], 3);
     await using two = await context.drain(csvs[1], 3);
     for (let i = 0; i < 3; i++) await feed(tiny, `${context.scratch}/out.pgm`);
-    await one.end();
-    await two.end();
+    for (const [i, drain] of [one, two].entries()) {
+      expectEqual(`status of drain ${i}`, (await drain.end()).status, 0);
+      expectEqual(`rows of drain ${i}`, readCsv(csvs[i]).length, 3);
+    }
     const [a, b] = csvs.map((csv) => Deno.readTextFileSync(csv));
     expect(a === b, "two readers saw different rows");
     return "two drains record the same three frames";

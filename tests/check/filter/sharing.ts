@@ -26,7 +26,8 @@ import { errnoOf } from "../../harness/expectations.ts";
 import { dmabufFor } from "../../harness/one_way.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
-const FRAMES = 200;
+/** Of both together no more than the ring of metadata has, whenever its reader has the time. */
+const FRAMES = 120;
 
 export async function sharingChecks(suite: Suite, context: Context): Promise<void> {
   await suite.whole?.check("sharing: two programs use the filter at once", async () => {

@@ -54,6 +54,8 @@ export async function loopEndChecks(suite: Suite, context: Context, node: string
     expectEqual("number in the pixels", stampOf(copy), held.sequence);
     tool.kill("SIGKILL");
     await until("no writer", () => loopStats(node).writer === 0);
+    // Its queue ends first, its file behind that.
+    await until("the writer's end", () => tool.isOver);
     expect(reader.tryTake() === undefined, "a frame of a writer that is gone");
     expectEqual("events of poll", new Poller(reader.device, POLLIN).wait(50), 0);
     expectBytes("the picture that it held", held.bytes, copy);

@@ -43,7 +43,6 @@ import { delay, until } from "../../harness/waiting.ts";
 import { loop, loopStats } from "../../harness/nodes.ts";
 
 const ROUNDS = 40;
-const MOST = 3000;
 const GREY = { width: 640, height: 480, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
 
 /** A descriptor of SHARE from a file that is open for reading alone. */
@@ -205,11 +204,10 @@ export async function loopGivenChecks(
         let ended = false;
         const end = beside.end().finally(() => ended = true);
         let written = 2;
-        for (; !ended && written < MOST; written++) {
+        for (; !ended; written++) {
           writer.write(numbered(written));
           await delay(10);
         }
-        expect(ended, `the other one did not get ${ROUNDS} of ${written} frames`);
         expectEqual("status of the other one", (await end).status, 0);
         // Where the memory is the writer's for good, a reader's share is one of these two now.
         const safe = io === "mmap" ? kept : kept.slice(1);

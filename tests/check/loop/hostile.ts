@@ -43,7 +43,7 @@ const F_SETFL = 4;
 const DMABUF = v4l2.V4L2_MEMORY_DMABUF;
 
 /** Long enough for whatever a call has to do, on a busy guest. */
-const CALL_MS = 10_000;
+const CALL_MS = 60_000;
 
 const { symbols: calls } = Deno.dlopen("libc.so.6", {
   pipe: { parameters: ["buffer"], result: "i32" },

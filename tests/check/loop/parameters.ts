@@ -21,7 +21,7 @@ import {
 import type { Context } from "../../harness/context.ts";
 import { numbered, openCapture, openOutput, Reader, Writer } from "./client.ts";
 import { loadLoop, tryLoadLoop } from "./module.ts";
-import { succeed } from "../../harness/processes.ts";
+import { kernelLog } from "../../harness/kernel_log.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { loopNode } from "../../harness/nodes.ts";
 
@@ -138,11 +138,12 @@ export async function loopParameterChecks(suite: Suite, context: Context): Promi
     };
     const lines: string[] = [];
     for (const [parameter, line] of Object.entries(wrong)) {
+      const logged = kernelLog();
       const { status, stderr } = await tryLoadLoop(context, parameter);
       expect(status !== 0, `${parameter} was accepted`);
       expect(stderr.includes("Invalid"), `${parameter}: ${stderr.trim()}`);
-      const log = (await succeed("dmesg", [])).trimEnd().split("\n").slice(-3).join("\n");
-      expect(log.includes(`vpipe_loop: ${line}`), `${parameter}: the kernel log ends with ${log}`);
+      const log = await logged();
+      expect(log.includes(`vpipe_loop: ${line}`), `${parameter}: the kernel log has ${log}`);
       lines.push(line);
     }
     return `refused, and the kernel log says why: ${lines.join("; ")}`;

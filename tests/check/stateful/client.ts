@@ -19,6 +19,7 @@ import { selection } from "../../../lib/v4l2/selection.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { PictureBuffers, type PictureFormat } from "../../../lib/v4l2/decoder/picture_buffers.ts";
 import { StatefulStream } from "../../../lib/v4l2/decoder/stateful_stream.ts";
+import { WAIT_MS } from "../decoder/client.ts";
 import { statefulNode } from "../../harness/nodes.ts";
 import { inTurns } from "../../harness/chroma.ts";
 import { errnoOf } from "../../harness/expectations.ts";
@@ -27,7 +28,6 @@ import { expect } from "../../harness/suite.ts";
 export const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 export const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 
-const WAIT_MS = 20_000;
 const POLL_MS = 20;
 
 /** Coded frames, and the picture of each that has one. */
