@@ -86,7 +86,7 @@ export class Module {
   }
 
   /** Until what is returned is disposed of: then it is what it was before. */
-  withParameter(name: string, value: number): Disposable {
+  withParameter(name: string, value: number | string): Disposable {
     const before = Deno.readTextFileSync(`${this.#folder}/parameters/${name}`);
     this.setParameter(name, value);
     return { [Symbol.dispose]: () => this.setParameter(name, before) };

@@ -9,11 +9,22 @@ import { threshold } from "../../../lib/image/threshold.ts";
 import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { VPIPE_META_F_OVERRUN } from "../../../lib/uapi/vpipe.ts";
 import { type Context, heap, META, readCsv } from "../../harness/context.ts";
+import { filter } from "../../harness/nodes.ts";
 import { fixtureNames } from "./fixtures.ts";
 import { filterTraceChecks } from "./trace.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 
-const STAGES = ["queued_ns", "run_ns", "copied_ns", "filtered_ns", "checksummed_ns", "done_ns"];
+const STAGES = [
+  "queued_ns",
+  "run_ns",
+  "copied_ns",
+  "filtered_ns",
+  "checksummed_ns",
+  "done_ns",
+] as const;
+
+/** Longer than a frame of 4x4 takes anywhere. */
+const PAUSE_NS = 5_000_000;
 
 export async function metadataChecks(suite: Suite, context: Context): Promise<void> {
   const tiny = `${context.fixtures}/tiny-4x4.pgm`;
@@ -90,6 +101,24 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
       expect(inside, `row ${i}: stages are not between the program's QBUF and DQBUF`);
     });
     return `${frames} frames: stages in order, and between the program's QBUF and DQBUF`;
+  });
+
+  await suite.whole?.check("metadata: a pause in each stage", async () => {
+    using reader = new MetaReader(META, 2);
+    for (let stage = 1; stage < STAGES.length; stage++) {
+      const pauses = STAGES.slice(1).map((_, i) => i === stage - 1 ? PAUSE_NS : 0);
+      using _pause = filter.withParameter("delay_ns", pauses.join());
+      // Without an algorithm nothing is filtered, and with one of the whole frame nothing copied.
+      const algorithm = STAGES[stage] === "filtered_ns" ? "threshold" : "none";
+      await feed(tiny, `${context.scratch}/out.pgm`, "--algorithm", algorithm);
+      expectEqual("entries", reader.read(1, 0), 1);
+      const [entry] = reader.entries;
+      const ns = Number(entry[STAGES[stage]] - entry[STAGES[stage - 1]]);
+      expect(ns >= PAUSE_NS, `${STAGES[stage]} is ${ns} ns behind ${STAGES[stage - 1]}`);
+    }
+    return `${
+      PAUSE_NS / 1e6
+    } ms by the module's parameter delay_ns are in each of the five it is set for`;
   });
 
   await suite.whole?.check("metadata: overrun", async () => {
