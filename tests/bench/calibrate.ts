@@ -30,6 +30,7 @@ import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { CameraPath } from "../../lib/vpipe/camera_path.ts";
 import { tool as fixtureTool } from "../../tools/bench-fixture.ts";
 import { tool as cameraTool } from "../../tools/capture-m2m.ts";
+import { Tracing } from "../harness/trace.ts";
 
 const META = "/dev/vpipe-meta";
 const PARAMETER = "/sys/module/vpipe/parameters/delay_ns";
@@ -310,6 +311,36 @@ async function look(
   };
 }
 
+/** A part by its columns, in ns, and the same frames' time between two events of ftrace's, in us. */
+interface Traced {
+  readonly what: string;
+  readonly recorded: number;
+  readonly traced: number;
+}
+
+/** What the kernel's own tracing says of the filter's stages, of the same frames. */
+async function trace(stage: number, ns: number, stop: StopRequest): Promise<Traced[]> {
+  using pause = inFilter(stage);
+  pause.set(ns);
+  using tracing = new Tracing("vpipe", "vpipe_queued", "vpipe_run", "vpipe_done");
+  const parts = await partsOf(FIXTURE, stop);
+  // A frame behind the other: the three events of each are beside each other.
+  const events = tracing.events().slice(-3 * FIXTURE.frames);
+  const between = (from: number, to: number) =>
+    median(
+      Array.from(
+        { length: FIXTURE.frames },
+        (_, i) => 1e3 * (events[3 * i + to].us - events[3 * i + from].us),
+      ),
+    );
+  const sum = (names: readonly PartName[]) =>
+    names.reduce((sum, name) => sum + (parts.get(name) ?? NaN), 0);
+  return [
+    { what: STAGES[0], recorded: sum(STAGES.slice(0, 1)), traced: between(0, 1) },
+    { what: STAGES.slice(1).join(", "), recorded: sum(STAGES.slice(1)), traced: between(1, 2) },
+  ];
+}
+
 /** ns a turn of the loop, by the tool's own rate. */
 async function turnNs(stop: StopRequest, ...more: string[]): Promise<number> {
   const { json } = await FIXTURE.run("/dev/null", 2000, ["--warm-up", "300", ...more], stop);
@@ -354,6 +385,31 @@ const headings = [
   "holds",
 ];
 for (const line of markdownTable(headings, rows)) console.log(line);
+
+console.log(`
+The same frames by the kernel's trace events (vpipe_queued to vpipe_run to vpipe_done), in whole microseconds, with a
+pause in the stage that is named first. A sum of the medians of four parts is no median, and what an event costs is in
+the stage before it.
+`);
+const traced: string[][] = [];
+for (const [stage, ns] of [[0, 500e3], [0, 5e6], [1, 500e3], [1, 5e6]] as const) {
+  if (stop.requested) break;
+  for (const { what, recorded, traced: events } of await trace(stage, ns, stop)) {
+    const isNear = Math.abs(events - recorded) <= Math.max(SHARE * recorded, LEAST_NS);
+    if (!isNear) failed++;
+    traced.push([
+      `${STAGES[stage]}, ${formatNs(ns)}`,
+      what,
+      formatNs(recorded),
+      formatNs(events),
+      signed(events - recorded),
+      isNear ? "yes" : "no",
+    ]);
+    console.error(traced.at(-1)!.join(" | "));
+  }
+}
+const columns = ["pause in", "part", "recorded", "by ftrace", "ftrace's is more by", "holds"];
+for (const line of markdownTable(columns, traced)) console.log(line);
 
 const costs: number[] = [];
 const turns: number[] = [];
