@@ -15,7 +15,7 @@ import {
 } from "../lib/cli/parameters.ts";
 import { BUFFERS, HEAP_OPTION } from "../lib/cli/shared_options.ts";
 import { declareTool, main, type Report, type ToolSession } from "../lib/cli/tool.ts";
-import { CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
+import { alternates, CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
 import { captureBy, IO_METHODS, type IoMethod } from "../lib/frames/capture_by.ts";
 import type { DmabufCapture } from "../lib/frames/capture_dmabufs.ts";
 import { type Exposure, exposureOf, exposureWords } from "../lib/frames/exposure.ts";
@@ -152,7 +152,7 @@ export const tool = declareTool({
     if (!isKept && expect.length > 0) {
       throw new UsageError("DIR is missing: --expect with --live is of its rows");
     }
-    const { card, driver } = identify(path, io);
+    const { card, driver, alternating } = identify(path, io);
     const folder = asked || folderName(path, card);
     if (isKept) refuseUsed(folder);
 
@@ -164,7 +164,7 @@ export const tool = declareTool({
     };
     const title = `${path}: ${card} (${driver}) by ${io}; Ctrl-C ends it`;
     const captured = live
-      ? await captureLive(io, { title, driver }, values, session)
+      ? await captureLive(io, { title, driver, alternating }, values, session)
       : await captureBy(io, values, session);
     if (!isKept) {
       const { json } = captured;
@@ -208,11 +208,14 @@ export const tool = declareTool({
   },
 });
 
-/** What the camera is called; that it is one is known before a folder is made. */
-function identify(path: string, io: IoMethod): { card: string; driver: string } {
+/** What the camera is called and gives; that it is one is known before a folder is made. */
+function identify(
+  path: string,
+  io: IoMethod,
+): { card: string; driver: string; alternating: boolean } {
   using device = openCamera(path, io === "read" ? "read" : "streaming");
   const { card, driver } = device;
-  return { card, driver };
+  return { card, driver, alternating: alternates(device) };
 }
 
 if (import.meta.main) await main(tool);

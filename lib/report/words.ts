@@ -115,14 +115,22 @@ export function losses(
   return lost.join("; ");
 }
 
+/** How many frames a run has, or fields of which each has a row: `300 frames`. */
+export function rowsOf(
+  { frames, alternating }: Pick<RunFigures, "frames" | "alternating">,
+): string {
+  return counted(frames, alternating ? "field" : "frame");
+}
+
 /** What a run was of: `640x480 grey, 29.97 frames/s (30 asked for), 4 buffers`. */
-export function conditions({ summary, algorithm, rate }: RunFigures): string {
+export function conditions({ summary, algorithm, alternating, rate }: RunFigures): string {
   const { width, height, format, frames_per_second_asked: asked, buffers, depth, threshold } =
     summary ?? {};
   const pixels = typeof format === "string" ? ` ${format}` : "";
   const wanted = asked === undefined || asked === 0 ? "" : ` (${asked} asked for)`;
   const known = [
     width !== undefined && height !== undefined && `${width}x${height}${pixels}`,
+    alternating && "fields alternate",
     algorithm !== undefined && `algorithm ${algorithm}`,
     algorithm === "threshold" && threshold !== undefined && `threshold ${threshold}`,
     rate !== undefined && `${rate.toFixed(2)} frames/s${wanted}`,

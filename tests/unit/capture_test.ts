@@ -128,6 +128,21 @@ Deno.test("capturing: a sequence that repeats or is never set is no drop", async
   }
 });
 
+Deno.test("capturing: fields that alternate share a frame's number, and are half a frame each", async () => {
+  using camera = new Camera(Infinity, [6, 9, 10, 11]);
+  camera.queue(CAPTURE).format.field = v4l2.V4L2_FIELD_ALTERNATE;
+  camera.saying = (number) => ({
+    sequence: number >> 1,
+    field: number % 2 === 0 ? v4l2.V4L2_FIELD_BOTTOM : v4l2.V4L2_FIELD_TOP,
+  });
+  const { report, rows } = await capture(camera, 12);
+  const { frames, dropped, gaps, backwards, field, frames_per_second: rate } = report.json;
+  assertEquals([frames, dropped, gaps, backwards, field], [12, 4, 2, 0, "alternate"]);
+  const [first, last] = [rows[0], rows[11]].map((row) => Number(row.dequeue_monotonic_ns));
+  assertEquals((rate as number * (last - first) / 1e9).toFixed(2), "5.50");
+  assert(/: 12 fields of .* frames a second, 4 dropped in 2 gaps/.test(report.text[0]));
+});
+
 Deno.test("capturing: frames that the camera left out are counted as dropped", async () => {
   using camera = new Camera(Infinity, [5, 6, 9]);
   const { report } = await capture(camera, 8);

@@ -58,7 +58,10 @@ class FakeTerminal implements Terminal {
 /** What a capture on this terminal leaves. */
 async function live(camera: Camera, terminal: Terminal, more: Record<string, unknown> = {}) {
   using stop = new StopRequest();
-  using watch = new LiveView({ title: `${camera.path}: a camera`, driver: "fake" }, terminal);
+  using watch = new LiveView(
+    { title: `${camera.path}: a camera`, driver: "fake", alternating: false },
+    terminal,
+  );
   return await captureBy("mmap", {
     ...{ tool: "camera-report", device: camera.path, csv: "", frames: Infinity, stages: false },
     ...{ fps: 0, "warm-up": 2, timeout: 0.3, buffers: 3, heap: "", watch, ...more },
@@ -245,7 +248,7 @@ Deno.test("recent rows: the last ones, of any number that was added", () => {
 });
 
 Deno.test("live: figures are of the last ten seconds, and losses of all", () => {
-  const figures = new LiveFigures("fake");
+  const figures = new LiveFigures({ driver: "fake", alternating: false });
   const start = monotonicNs();
   const MS = 1e6;
   /** A frame each `interval` ms, had 5 ms after the start of its exposure. */
@@ -279,4 +282,24 @@ Deno.test("live: figures are of the last ten seconds, and losses of all", () => 
     "  no frame for 43 s",
     lines[3],
   ]);
+});
+
+Deno.test("live: fields that alternate are counted as such, two a frame", () => {
+  const figures = new LiveFigures({ driver: "fake", alternating: true });
+  const start = monotonicNs();
+  const column = (value: (i: number) => number) =>
+    Float64Array.from({ length: 100 }, (_, i) => value(i < 50 ? i : i + 1));
+  figures.add({
+    frame: Float64Array.from({ length: 100 }, (_, i) => i),
+    enqueue_monotonic_ns: column((i) => start + i * 20e6 - 1e6),
+    dequeue_monotonic_ns: column((i) => start + i * 20e6),
+    v4l2_timestamp_sec: column(() => 0),
+    v4l2_timestamp_usec: column(() => 0),
+    sequence: column((i) => i >> 1),
+    flags: column(() => 0),
+    field: column((i) => i % 2 === 0 ? v4l2.V4L2_FIELD_TOP : v4l2.V4L2_FIELD_BOTTOM),
+  }, 100);
+  const lines = figures.lines(80, start + 2e9);
+  assertEquals(lines[0], "  rate      24.75 a second, of the last 100 fields");
+  assertEquals(lines[3], "  since the start: 100 fields; camera: 1 lost (gaps: 1); errors: 0");
 });

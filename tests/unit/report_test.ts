@@ -3,7 +3,8 @@ import { writeFile } from "../../lib/files/output_file.ts";
 import { cameraRunLines } from "../../lib/report/camera_lines.ts";
 import { SLOWEST } from "../../lib/report/analysis/slowest.ts";
 import { quantiles, STRETCHES, timeline } from "../../lib/report/charts.ts";
-import { FIGURES } from "../../lib/report/figures.ts";
+import { EXPECTED } from "../../lib/report/expectations.ts";
+import { FIGURES, type RunFigures } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
 import { html, jsonScript, script } from "../../lib/report/html.ts";
 import { bytes, count } from "../../lib/report/io_metrics.ts";
@@ -627,6 +628,36 @@ Deno.test("figures: a rate is from the first to the last frame whose time is kno
   const at = [1e10, 1e10 + 4e7, 1e10 + 8e7, 0];
   const csv = MMAP + at.map((had, i) => `${i},0,${1e10},${had},1,2,${i},16\n`).join("");
   assertEquals(figuresOf(csv).rate, 25);
+});
+
+Deno.test("figures: fields that alternate are told by their column, or by what the camera was set to", () => {
+  const head = MMAP.replace("\n", ",field\n");
+  const rows = (...fields: (readonly [sequence: number, field: string])[]) =>
+    head +
+    fields.map(([sequence, field], frame) =>
+      `${frame},0,${frame * 2e7 + 1e10},${frame * 2e7 + 1e10 + 50},1,2,${sequence},16,${field}\n`
+    ).join("");
+  const of = (csv: string, field?: string) => {
+    let found: unknown;
+    withFiles(
+      { "mmap.csv": csv, ...field && { "mmap.json": JSON.stringify({ field }) } },
+      (folder) => {
+        const [{ runs: [run] }] = readBench(folder, FIGURES);
+        const { rate, gaps: [{ lost, backwards }] } = run;
+        found = [rate, lost, backwards, cameraRunLines(run)[0], dropped(run)];
+      },
+    );
+    return found;
+  };
+  const dropped = (run: RunFigures) => EXPECTED.dropped.of(run);
+  const both = rows([0, "top"], [0, "bottom"], [1, "top"], [2, "top"], [2, "bottom"]);
+  const says = "5 fields, fields alternate, 25.00 frames/s";
+  assertEquals(of(both), [25, 1, 0, says, 1]);
+  assertEquals(of(both, "alternate"), [25, 1, 0, says, 1]);
+  const half = rows([0, "top"], [1, "top"], [2, "top"]);
+  assertEquals(of(half), [50, 0, 0, "3 frames, 50.00 frames/s", 0]);
+  assertEquals(of(half, "top"), [50, 0, 0, "3 frames, 50.00 frames/s", 0]);
+  assertEquals(of(half, "alternate"), [25, 2, 0, "3 fields, fields alternate, 25.00 frames/s", 2]);
 });
 
 Deno.test("page: of numbers that stand still it is not said that none was lost", () => {

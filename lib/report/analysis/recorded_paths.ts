@@ -325,7 +325,7 @@ export function kindOf(table: Pick<Table, "has" | "word">): PathKind | undefined
 }
 
 const OF_EVERY_RUN = [
-  ...["frame", "flags", "v4l2_timestamp_usec", "stamp", "algo", "minor_faults_delta"],
+  ...["frame", "flags", "field", "v4l2_timestamp_usec", "stamp", "algo", "minor_faults_delta"],
   ...THREAD_COLUMNS,
 ];
 const OF_METADATA = ["seq", "src_v4l2_sequence", "flags"];
