@@ -32,6 +32,8 @@ export interface FrameInput extends Disposable {
   readonly interval?: FrameInterval;
   /** Broken frames so far that were left out. */
   readonly skipped?: number;
+  /** For how long `fill` has waited for a pipe so far, in ns; undefined where it reads none. */
+  readonly waited?: number;
   /**
    * Puts the next frame into `target`.
    *

@@ -10,7 +10,7 @@ import {
   V4L2_BUF_FLAG_TIMESTAMP_MASK,
   V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
 } from "../uapi/videodev2.ts";
-import { type PartName, PARTS } from "./analysis/recorded_paths.ts";
+import { isWait, type PartName } from "./analysis/recorded_paths.ts";
 import { takenAt } from "./analysis/run_latency.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
@@ -181,9 +181,9 @@ export function percentiles(of: { p50: number; p95: number; p99: number }): stri
 export function whereTimeWent({ name, decomposition: found }: RunFigures): string {
   if (!found) return `${name}: recorded without stages, and so not taken apart`;
   const { parts, remainder, busy } = found.typical;
-  const waited = [...parts].filter(([part]) => PARTS[part] === "waiting").map(([, ns]) => ns);
+  const waited = [...parts].filter(([part]) => isWait(part));
   const spent: (readonly [PartName | "remainder", number])[] = [
-    ...[...parts].filter(([part]) => PARTS[part] !== "waiting"),
+    ...[...parts].filter(([part]) => !isWait(part)),
     ["remainder", remainder] as const,
   ];
   const words = spent.filter(([, ns]) => Math.round(ns) !== 0).sort(([, a], [, b]) => b - a)
@@ -191,6 +191,8 @@ export function whereTimeWent({ name, decomposition: found }: RunFigures): strin
   const frame = found.whole === "turn"
     ? "a typical frame takes"
     : "turns overlap, and a typical frame's latency is";
-  const source = waited.map((ns) => ` and waits ${formatNs(ns)} for its source`).join("");
+  const source = waited.map(([part, ns]) =>
+    ` and waits ${formatNs(ns)} for its ${part.replace(" wait", "")}`
+  ).join("");
   return `${name}: ${frame} ${formatNs(busy)}${source}: ${words.join(", ")}`;
 }

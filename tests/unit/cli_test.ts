@@ -255,6 +255,8 @@ Deno.test("raw frames: from a pipe, in pieces and with silence in between", asyn
   let silent = 0;
   for (; file.fill(target) === -EAGAIN; silent++);
   assert(silent > 0, "it did not come back while the pipe was silent");
+  const { waited } = file;
+  assert(300e6 < waited && waited < 30e9, `it had to wait 400 ms, and says ${waited} ns`);
   assertEquals(new TextDecoder().decode(target.bytes), "abc");
   assertEquals([file.fill(target), new TextDecoder().decode(target.bytes)], [3, "def"]);
   assertThrows(() => file.rewind(), SysError, `${path}: lseek: Illegal seek (ESPIPE)`);
