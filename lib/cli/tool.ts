@@ -12,6 +12,7 @@ import { deviceAt, isSameFile } from "../sys/device_number.ts";
 import { EBUSY, SysError } from "../sys/errno.ts";
 import { holdersOf } from "./holders.ts";
 import { plainLine } from "./plain_line.ts";
+import { deliver, say } from "./say.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "../version.ts";
 import { suggestion } from "./suggest.ts";
@@ -249,36 +250,45 @@ export async function main<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
   argv: readonly string[] = Deno.args,
 ): Promise<never> {
-  Deno.exit(await run(tool, argv));
+  using stop = new StopRequest();
+  const status = await run(tool, argv, stop);
+  const lost = await deliver(stop);
+  if (lost !== undefined) {
+    say("stderr", `${tool.name}: ${lost.message}`);
+    await deliver(stop);
+  }
+  // A signal may have come while nobody read what there was to say.
+  Deno.exit(status || (lost ? 1 : stop.status));
 }
 
 async function run<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
   argv: readonly string[],
+  stop: StopRequest,
 ): Promise<number> {
-  const say = (message: string) => console.error(`${tool.name}: ${message}`);
-  const complain = (message: string) => say(plainLine(message));
+  const tell = (message: string) => say("stderr", `${tool.name}: ${message}`);
+  const complain = (message: string) => tell(plainLine(message));
   try {
     const values = parse(tool, argv);
     if (values.help) {
-      console.log(usage(tool as unknown as Tool<Positionals, Options>));
+      say("stdout", usage(tool as unknown as Tool<Positionals, Options>));
       return 0;
     }
     if (values.version) {
-      console.log(`${tool.name} ${VERSION}`);
+      say("stdout", `${tool.name} ${VERSION}`);
       return 0;
     }
     const files = filesOf(tool, values);
     refuseOverwriting(files);
-    using stop = new StopRequest();
     const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
-    const print = report.toStderr || writesStdout(files) ? console.error : console.log;
+    const stream = report.toStderr || writesStdout(files) ? "stderr" : "stdout";
+    const print = (line: string) => say(stream, line);
     if (values.json) print(JSON.stringify(report.json));
     else if (!values.quiet) { for (const line of report.text) print(plainLine(line)); }
     if (report.failure === undefined) return stop.status || (report.status ?? 0);
     const { stack } = report.failure;
     const message = messageOf(report.failure);
-    if (values.debug && stack !== undefined) say(stack);
+    if (values.debug && stack !== undefined) tell(stack);
     else complain(message);
     return 1;
   } catch (error) {
@@ -288,7 +298,7 @@ async function run<P extends Positionals, O extends Options>(
       complain(`${message} (see ${tool.name} --help)`);
       return 2;
     }
-    if (argv.includes("--debug") && stack !== undefined) say(stack);
+    if (argv.includes("--debug") && stack !== undefined) tell(stack);
     else complain(message);
     return 1;
   }

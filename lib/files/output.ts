@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { deviceAt, type DeviceFile } from "../sys/device_number.ts";
+import { deviceAt, type DeviceFile, isEndless, isPipe } from "../sys/device_number.ts";
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
 import { File, O_CREAT, O_EXCL, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
 import { descriptorOf, STDOUT } from "./files.ts";
+import { ReaderQueue } from "./reader_queue.ts";
 
 // linux/major.h; the minors are of /dev/null and /dev/full.
 const MEM_MAJOR = 1;
@@ -50,6 +51,11 @@ class Way {
   }
 }
 
+function taking(reader: ReaderQueue): ReaderQueue {
+  reader.isData = true;
+  return reader;
+}
+
 /** Opens a file to be written, and says whether it is new. */
 function create(path: string): { file: File; isNew: boolean } {
   try {
@@ -67,6 +73,8 @@ function create(path: string): { file: File; isNew: boolean } {
  */
 export class Output implements Disposable {
   readonly file: File;
+  /** Of what has a reader; a file has none. */
+  readonly reader: ReaderQueue | undefined;
   // Bytes that are complete.
   #size = 0;
   // Was open before: whoever opened it closes it, and what it had before is not known.
@@ -83,7 +91,11 @@ export class Output implements Disposable {
   constructor(path: string) {
     const descriptor = descriptorOf(path, STDOUT);
     if (descriptor !== undefined) {
-      this.file = new File(descriptor === STDOUT ? "stdout" : path, descriptor);
+      const name = descriptor === STDOUT ? "stdout" : path;
+      this.file = new File(name, descriptor);
+      if (isEndless(`/proc/self/fd/${descriptor}`)) {
+        this.reader = taking(ReaderQueue.of(name, descriptor));
+      }
       this.#borrowed = true;
       return;
     }
@@ -98,6 +110,7 @@ export class Output implements Disposable {
       this.#way.remove();
       throw error;
     }
+    if (isPipe(path)) this.reader = taking(new ReaderQueue(path, this.file.fd));
   }
 
   /** Empties the file, the first time. */
@@ -125,6 +138,7 @@ export class Output implements Disposable {
 
   /** Cuts off all that is there. */
   discard(): void {
+    this.reader?.end();
     this.#size = 0;
     this.#isEmpty = true;
     this.cut();

@@ -32,6 +32,13 @@ class FakeTerminal implements Terminal {
     return { columns: this.columns, rows: this.rows };
   }
 
+  /** What was drawn before is yet to be shown. */
+  behind = false;
+
+  isBehind(): boolean {
+    return this.behind;
+  }
+
   write(text: string): void {
     if (this.left-- <= 0) throw new Error("Input/output error (os error 5)");
     this.written.push(text);
@@ -160,6 +167,15 @@ Deno.test("live: a signal ends it, and the terminal is as it was", async () => {
   }
 });
 
+Deno.test("live: a terminal that stands still holds no frame up, and is drawn on once it goes on", async () => {
+  using camera = new Camera(60);
+  const terminal = new FakeTerminal();
+  terminal.behind = true;
+  const { json } = await live(camera, terminal);
+  assertEquals([json.frames, terminal.screens.length], [58, 0]);
+  assertEquals(terminal.written, [ENTER, LEAVE]);
+});
+
 Deno.test("live: a terminal that is gone is a failure, and rows are kept", async () => {
   using camera = new Camera();
   const terminal = new FakeTerminal();
@@ -202,7 +218,10 @@ Deno.test("live: Ctrl-Z gives the terminal back for as long as it stands still",
 });
 
 Deno.test("screen: without a terminal there is none", () => {
-  const nothing = { isTerminal: () => false, size: () => ({ columns: 0, rows: 0 }), write() {} };
+  const nothing = {
+    ...{ isTerminal: () => false, size: () => ({ columns: 0, rows: 0 }) },
+    ...{ write() {}, isBehind: () => false },
+  };
   assertThrows(() => new Screen(nothing), Error, "stdout is no terminal to draw on");
 });
 
