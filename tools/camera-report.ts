@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeFile } from "../lib/files/output_file.ts";
+import { writeFile } from "../lib/files/whole_file.ts";
 import {
   choice,
   flag,

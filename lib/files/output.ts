@@ -24,7 +24,7 @@ function takesText({ block, major, minor }: DeviceFile): boolean {
 }
 
 /** Folders that were missing on the way to a file. */
-class Way {
+export class Way {
   readonly #made: string[] = [];
 
   /** Makes them; where one cannot be made, none is. */
@@ -136,16 +136,9 @@ export class Output implements Disposable {
     }
   }
 
-  /** Cuts off all that is there. */
-  discard(): void {
-    this.reader?.end();
-    this.#size = 0;
-    this.#isEmpty = true;
-    this.cut();
-  }
-
   [Symbol.dispose](): void {
     if (this.#borrowed) return;
+    this.reader?.end();
     this.file.close();
     if (!this.#isNew || !this.#isEmpty) return;
     libc.unlink(cString(this.file.path));

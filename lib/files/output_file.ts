@@ -1,11 +1,10 @@
 /**
- * Files that a tool writes whole, or row by row.
+ * Files that a tool writes row by row.
  *
  * @module
  */
 import { SysError } from "../sys/errno.ts";
 import { IoBuffer } from "../sys/file.ts";
-import { concatenate } from "./files.ts";
 import { Output } from "./output.ts";
 import type { ReaderQueue } from "./reader_queue.ts";
 
@@ -57,11 +56,6 @@ export class OutputFile implements Disposable {
     this.#output.begin();
   }
 
-  /** Of what is worth nothing in part: takes back all that was appended. */
-  discard(): void {
-    this.#output.discard();
-  }
-
   close(): void {
     this.#output[Symbol.dispose]();
   }
@@ -76,16 +70,4 @@ function give(reader: ReaderQueue, bytes: Uint8Array<ArrayBuffer>): void {
     throw new Error(`${reader.path}: is not read: ${reader.bytes} bytes wait for it`);
   }
   reader.append(bytes);
-}
-
-/**
- * Writes a whole file. Of one that could not be written whole nothing stays.
- *
- * @throws {SysError} naming the file
- */
-export function writeFile(path: string, ...parts: (string | Uint8Array)[]): void {
-  using file = new OutputFile(path);
-  file.append(
-    concatenate(parts.map((part) => typeof part === "string" ? encoder.encode(part) : part)),
-  );
 }

@@ -72,9 +72,12 @@ export function isSameFile(a: string, b: string): boolean {
     one.stx_dev_major === other.stx_dev_major && one.stx_dev_minor === other.stx_dev_minor;
 }
 
+/** The type and the permissions of what is at a path, as stat(2) has them; undefined where there is nothing. */
+export const modeOf = (path: string): number | undefined => statusAt(path)?.stx_mode;
+
 /** Whether there is a pipe at a path. */
 export function isPipe(path: string): boolean {
-  return ((statusAt(path)?.stx_mode ?? 0) & S_IFMT) === S_IFIFO;
+  return ((modeOf(path) ?? 0) & S_IFMT) === S_IFIFO;
 }
 
 /** Whether what is at a path may never end, and cannot be read twice: a pipe or a device. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readFile } from "../../lib/files/files.ts";
-import { OutputFile, writeFile } from "../../lib/files/output_file.ts";
+import { OutputFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import {
   choice,
   flag,

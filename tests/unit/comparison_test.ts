@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { StopRequest } from "../../lib/cli/stop.ts";
 import { parse } from "../../lib/cli/tool.ts";
-import { writeFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import { compare, type Comparison, tooFew } from "../../lib/report/comparison.ts";
 import { comparisonRows } from "../../lib/report/comparison_rows.ts";
 import type { Quantiles } from "../../lib/report/charts.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { writeFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import { openFrameInput, type WantedFrames } from "../../lib/frames/frame_input.ts";
 import { UsageError } from "../../lib/cli/parameters.ts";
 import { pixelFormat } from "../../lib/image/pixel_format.ts";

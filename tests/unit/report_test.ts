@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { writeFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import { cameraRunLines } from "../../lib/report/camera_lines.ts";
 import { SLOWEST } from "../../lib/report/analysis/slowest.ts";
 import { quantiles, STRETCHES, timeline } from "../../lib/report/charts.ts";
