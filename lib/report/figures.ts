@@ -196,7 +196,7 @@ function runFigures(files: RunFiles): RunFigures | undefined {
       return sequence ? [{ of, ...sequenceGaps(sequence, frame, ofBuffers) }] : [];
     }),
     errors: typeof errors === "number" ? errors : undefined,
-    meta: meta && metaLosses(meta),
+    meta: meta && isOwn(meta, rows, decomposition) ? metaLosses(meta) : undefined,
     perf,
     lock: lock && lockCosts(lock, Number(summary?.buffers ?? 0)),
     summary,
@@ -229,6 +229,11 @@ function rateOf(frame: Numbers, times: Float64Array, each: number): number | und
   const seconds = (times[last] - times[first]) / 1e9;
   // By the rows' own numbers: one that is gone from the file was a frame all the same.
   return seconds > 0 ? (frame[last] - frame[first]) / each / seconds : undefined;
+}
+
+/** Metadata of which not one entry lies within a frame are another run's, and so is what was lost of them. */
+function isOwn(meta: Table, rows: Table, found: Decomposition | undefined): boolean {
+  return !meta.has("queued_ns") || !found || found.missing + found.outside < rows.length;
 }
 
 function doubtsAbout(rows: Table, meta: Table | undefined, found?: Decomposition): string[] {

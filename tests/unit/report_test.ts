@@ -65,19 +65,46 @@ Deno.test("folder: what cannot be used is named, and the rest is read", () => {
   });
 });
 
-Deno.test("folder: what a tool said at the end of another run is named", () => {
+Deno.test("folder: what a tool said at the end of another run is named, and not shown", () => {
   const rows = MMAP + mmapRow(0) + mmapRow(1, 4);
   withFiles({
     ...{ "old.csv": rows, "old.json": '{"frames":600}\n' },
-    ...{ "own.csv": rows, "own.json": '{"frames":2}\n' },
+    ...{ "own.csv": rows, "own.json": '{"frames":2,"latency_ns":{"max":50}}\n' },
+    ...{ "slow.csv": rows, "slow.json": '{"frames":2,"latency_ns":{"max":51}}\n' },
     ...{ "cut.csv": rows + "2,0,1", "cut.json": '{"frames":3}\n' },
   }, (folder) => {
-    const [{ notices }] = readBench(folder, FIGURES);
+    const [{ notices, runs }] = readBench(folder, FIGURES);
     assertEquals(notices.map(({ file, says }) => `${file}: ${says}`), [
       "cut.csv: the last row is cut off and left out",
-      "old.json: is of 600 frames, and old.csv has 2: are they of one run?",
+      "old.json: is of 600 frames, and old.csv has 2: of another run; skipped",
+      "slow.json: has 51 ns as the longest queueing to dequeueing, and slow.csv 50 ns: of another run; skipped",
     ]);
+    const shown = runs.filter(({ summary }) => summary).map(({ name }) => name);
+    assertEquals(shown, ["cut", "own"]);
   });
+});
+
+Deno.test("folder: what was there before a run is of an earlier one, and not shown", () => {
+  const files = {
+    "mmap.csv": MMAP + mmapRow(0) + mmapRow(1),
+    "mmap.lock.csv": "qbuf,ioctl_ns,acquisitions,waited_ns,held_ns\n0,900,0,0,0\n",
+    "mmap.perf.csv": "55,,context-switches,1,100.00,,\n",
+  };
+  for (const [seconds, isShown] of [[30, true], [90, false]] as const) {
+    withFiles(files, (folder) => {
+      const now = Date.now() / 1000;
+      Deno.utimeSync(`${folder}/mmap.csv`, now, now);
+      const before = ["lock", "perf"].map((file) => `mmap.${file}.csv`);
+      for (const file of before) Deno.utimeSync(`${folder}/${file}`, now - seconds, now - seconds);
+      const [{ runs: [{ lock, perf }], notices }] = readBench(folder, FIGURES);
+      assertEquals([lock !== undefined, perf !== undefined], [isShown, isShown]);
+      const says = "was there 90 s before the run: of an earlier one; skipped";
+      assertEquals(
+        notices.map(({ file, says }) => `${file}: ${says}`),
+        isShown ? [] : before.toReversed().map((file) => `${file}: ${says}`),
+      );
+    });
+  }
 });
 
 Deno.test("words: no figure is rounded to none, and none has an exponent", () => {
