@@ -51,6 +51,9 @@ export interface Report {
   readonly failure?: Error;
 }
 
+/** Why something has no effect, by its name; false where it has one. */
+export type Idle = Readonly<Record<string, string | false>>;
+
 /** A tool's command line and what it does. */
 export interface Tool<P extends Positionals, O extends Options> {
   readonly name: string;
@@ -59,6 +62,11 @@ export interface Tool<P extends Positionals, O extends Options> {
   /** In their order on the command line. */
   readonly positionals: P;
   readonly options: O;
+  /**
+   * What has no effect beside the other values, by the name of its option or parameter, and why: where it is
+   * given, it is refused with these words.
+   */
+  idle?(values: Values<P> & Values<O> & Values<typeof COMMON>): Idle;
   run(
     values: Values<P> & Values<O> & Values<typeof COMMON>,
     session: ToolSession,
@@ -121,7 +129,7 @@ function withDashes(argv: readonly string[], valued: readonly string[]): string[
 
 /** Checks a command line against a tool's declaration. */
 export function parse<P extends Positionals, O extends Options>(
-  tool: Pick<Tool<P, O>, "positionals" | "options">,
+  tool: Pick<Tool<P, O>, "positionals" | "options" | "idle">,
   argv: readonly string[],
 ): Values<P> & Values<O> & Values<typeof COMMON> {
   const options: Options = { ...tool.options, ...COMMON };
@@ -143,13 +151,16 @@ export function parse<P extends Positionals, O extends Options>(
     },
   }) as { _: (string | number)[] } & Record<string, unknown>;
   const values: Record<string, unknown> = {};
+  const used = new Set<string>();
   for (const name of names) {
     const option = options[name];
     if (isFlag(option)) {
       values[name] = given[name];
+      if (given[name]) used.add(name);
       continue;
     }
     const texts = given[name] as string[];
+    if (texts.length > 0) used.add(name);
     if (option.repeated) {
       values[name] = texts.flatMap((text) => convert(`--${name}`, option, text));
       continue;
@@ -173,8 +184,13 @@ export function parse<P extends Positionals, O extends Options>(
     const text = words.shift();
     if (text === undefined) throw new UsageError(`${parameter.metavar} is missing`);
     values[name] = convert(parameter.metavar, parameter, text);
+    used.add(name);
   }
   if (words.length > 0) throw new UsageError(`one argument too many: ${words[0]}`);
+  const idle = tool.idle?.(values as Parameters<NonNullable<typeof tool.idle>>[0]) ?? {};
+  for (const [name, why] of Object.entries(idle)) {
+    if (why !== false && used.has(name)) throw new UsageError(why);
+  }
   return values as ReturnType<typeof parse<P, O>>;
 }
 

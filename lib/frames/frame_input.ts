@@ -54,6 +54,9 @@ export interface WantedFrames {
 const PATTERN = /^pattern(?::(.*))?$/;
 const RAW_NAMES = ["raw", "yuv"];
 
+/** Whether an input is drawn, and has no end. */
+export const isPattern = (input: string): boolean => PATTERN.test(input);
+
 /** For `--help`: the rule that `openFrameInput` goes by. */
 export const INPUT_HELP = "pattern or pattern:NAME; an image NAME.pgm; raw frames NAME.raw, " +
   "NAME.yuv, NAME.FORMAT or - for stdin; with --format mjpeg or h264 a stream to pass on as it is; " +
