@@ -46,6 +46,11 @@ export class FrameFile implements Disposable {
     return reader !== undefined && reader.bytes > 0 ? reader : undefined;
   }
 
+  /** @throws {SysError} as `Output` */
+  close(): void {
+    this.#output.close();
+  }
+
   [Symbol.dispose](): void {
     this.#output[Symbol.dispose]();
   }

@@ -83,6 +83,7 @@ export class Output implements Disposable {
   readonly #isNew: boolean = false;
   #isEmpty = true;
   #hasBegun = false;
+  #isClosed = false;
 
   /**
    * @throws {SysError} naming the file or the folder
@@ -136,12 +137,28 @@ export class Output implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
-    if (this.#borrowed) return;
+  /**
+   * All that belongs there is written.
+   *
+   * @throws {SysError} EIO, ENOSPC, EDQUOT
+   */
+  close(): void {
+    if (this.#borrowed || this.#isClosed) return;
+    this.#isClosed = true;
     this.reader?.end();
-    this.file.close();
-    if (!this.#isNew || !this.#isEmpty) return;
-    libc.unlink(cString(this.file.path));
-    this.#way?.remove();
+    if (this.#isNew && this.#isEmpty) {
+      this.file.close();
+      libc.unlink(cString(this.file.path));
+      this.#way?.remove();
+    } else this.file.finish();
+  }
+
+  /** As `close`, of what has failed already. */
+  [Symbol.dispose](): void {
+    try {
+      this.close();
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+    }
   }
 }

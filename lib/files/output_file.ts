@@ -56,12 +56,13 @@ export class OutputFile implements Disposable {
     this.#output.begin();
   }
 
+  /** @throws {SysError} as `Output` */
   close(): void {
-    this.#output[Symbol.dispose]();
+    this.#output.close();
   }
 
   [Symbol.dispose](): void {
-    this.close();
+    this.#output[Symbol.dispose]();
   }
 }
 

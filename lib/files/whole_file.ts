@@ -5,7 +5,7 @@
  */
 import { AT_FDCWD, isEndless, modeOf } from "../sys/device_number.ts";
 import { errno, SysError } from "../sys/errno.ts";
-import { File, IoBuffer, O_CREAT, O_EXCL, O_TMPFILE, O_WRONLY } from "../sys/file.ts";
+import { File, IoBuffer, O_CLOEXEC, O_CREAT, O_EXCL, O_TMPFILE, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
 import { concatenate, descriptorOf, STDOUT } from "./files.ts";
 import { Way } from "./output.ts";
@@ -65,17 +65,17 @@ export class WholeFile implements Disposable {
   }
 
   #begin(): File {
-    try {
-      return File.open(this.#folder || ".", O_WRONLY | O_TMPFILE);
-    } catch (error) {
-      // Not every file system has files without a name, and the errno of it is each one's own.
-      if (!(error instanceof SysError)) throw error;
+    const open = (name: string, flags: number) =>
+      libc.open(cString(name), O_WRONLY | O_CLOEXEC | flags, 0o666);
+    // Not every file system has files without a name, and the errno of that is each one's own.
+    let fd = open(this.#folder || ".", O_TMPFILE);
+    if (fd < 0) {
+      const aside = this.#asideName();
+      libc.unlink(cString(aside));
+      fd = open(aside, O_CREAT | O_EXCL);
+      if (fd < 0) throw new SysError(this.#path, "open", errno[0]);
+      this.#aside = aside;
     }
-    const aside = this.#asideName();
-    libc.unlink(cString(aside));
-    const fd = libc.open(cString(aside), O_WRONLY | O_CREAT | O_EXCL, 0o666);
-    if (fd < 0) throw new SysError(this.#path, "open", errno[0]);
-    this.#aside = aside;
     return new File(this.#path, fd);
   }
 
@@ -103,7 +103,7 @@ export class WholeFile implements Disposable {
   /**
    * It is whole.
    *
-   * @throws {SysError} EIO, ENOSPC
+   * @throws {SysError} EIO, ENOSPC, EDQUOT
    */
   finish(): void {
     const file = this.#file;
@@ -120,14 +120,14 @@ export class WholeFile implements Disposable {
       check("linkat", libc.linkat(AT_FDCWD, own, AT_FDCWD, to, AT_SYMLINK_FOLLOW));
       this.#aside = aside;
     }
-    file.close();
+    file.finish();
     check("rename", libc.rename(cString(this.#aside), cString(this.#name)));
     this.#aside = undefined;
     this.#isWhole = true;
   }
 
   [Symbol.dispose](): void {
-    this.#plain?.close();
+    this.#plain?.[Symbol.dispose]();
     this.#file?.close();
     if (this.#aside !== undefined) libc.unlink(cString(this.#aside));
     if (!this.#isWhole) this.#way?.remove();

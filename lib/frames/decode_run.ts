@@ -127,9 +127,10 @@ export class DecodeRun implements Disposable {
   /** @param failure what ended the run early */
   report(failure: Error | undefined): Report {
     try {
-      this.#digest?.flush();
+      this.#digest?.close();
+      this.#file.close();
     } catch (error) {
-      // What was decoded is told, whatever became of the last checksums.
+      // What was decoded is told, whatever became of the files.
       failure ??= error as Error;
     }
     const { input, output, device, buffers } = this.#settings;

@@ -113,6 +113,7 @@ export async function drainMetadata(
       progress.update(recorded);
       await breathe();
     }
+    file.close();
   } catch (error) {
     failure = error as Error;
   }

@@ -148,6 +148,19 @@ export class File implements Disposable {
     this.#fd = -1;
   }
 
+  /**
+   * Closes what was written, of which a file system on a network may say only now that it has no room for it.
+   *
+   * @throws {SysError} EIO, ENOSPC, EDQUOT; it is closed all the same
+   */
+  finish(): void {
+    const fd = this.#fd;
+    this.#fd = -1;
+    if (fd < 0 || libc.close(fd) === 0) return;
+    const code = errno[0];
+    if (code !== EINTR) throw new SysError(this.path, "close", code);
+  }
+
   /** As `close`. */
   [Symbol.dispose](): void {
     this.close();

@@ -5,9 +5,12 @@ import { captureFrames } from "../../lib/frames/capture_frames.ts";
 import { runFrameLoop } from "../../lib/frames/frame_loop.ts";
 import { FrameWaiter } from "../../lib/frames/frame_waiter.ts";
 import { type BreakSettings, TraceBreak } from "../../lib/frames/trace_break.ts";
-import { EAGAIN } from "../../lib/sys/errno.ts";
+import { EAGAIN, EDQUOT } from "../../lib/sys/errno.ts";
+import { O_WRONLY } from "../../lib/sys/file.ts";
+import { libc } from "../../lib/sys/libc.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { MmapQueue } from "../../lib/v4l2/queue/queue.ts";
+import { returned } from "./fake_ioctl.ts";
 import { Camera, CAPTURE, HEIGHT, rowsOf, SIZE, WIDTH } from "./fake_camera.ts";
 
 /** What capture-mmap does, and the rows that it wrote. */
@@ -93,6 +96,31 @@ Deno.test("capturing: last rows that cannot be written end the run as a failure,
     ...{ take: () => 1, turn: () => 0, settle() {} },
   }, { quiet: true, stop: { requested: false } as StopRequest, warn() {} });
   assertEquals(failure?.message, "rows.csv: write: No space left on device (ENOSPC)");
+});
+
+Deno.test("capturing: rows that close(2) says are not there end the run as a failure, figures and all", async () => {
+  using camera = new Camera();
+  const { open, close } = libc;
+  const written = new Map<number, string>();
+  libc.open = (path, flags, mode) => {
+    const fd = open(path, flags, mode);
+    const name = new TextDecoder().decode(path as Uint8Array).replace("\0", "");
+    if ((flags & 3) === O_WRONLY) written.set(fd, name);
+    return fd;
+  };
+  let csv = "";
+  libc.close = (fd) => {
+    close(fd);
+    csv ||= written.get(fd) ?? "";
+    return written.delete(fd) ? returned(-EDQUOT) : 0;
+  };
+  try {
+    const { report, rows } = await capture(camera, 7);
+    assertEquals(report.failure?.message, `${csv}: close: Disk quota exceeded (EDQUOT)`);
+    assertEquals([report.json.frames, rows.length], [7, 7]);
+  } finally {
+    Object.assign(libc, { open, close });
+  }
 });
 
 Deno.test("capturing: what a buffer says of its clock, its field and its faults is in its row", async () => {

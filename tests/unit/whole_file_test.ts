@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { WholeFile, writeFile } from "../../lib/files/whole_file.ts";
-import { EOPNOTSUPP, SysError } from "../../lib/sys/errno.ts";
+import { EDQUOT, EOPNOTSUPP, SysError } from "../../lib/sys/errno.ts";
 import { File, O_TMPFILE, O_WRONLY } from "../../lib/sys/file.ts";
 import { libc } from "../../lib/sys/libc.ts";
 import { returned } from "./fake_ioctl.ts";
@@ -62,6 +62,29 @@ Deno.test("whole files: a full disk leaves what was there before", () => {
       assertThrows(() => writeFile(path, "after"), SysError, message);
     } finally {
       libc.writev = writev;
+    }
+    assertEquals([Deno.readTextFileSync(path), names()], ["before", ["page.html"]]);
+  });
+});
+
+Deno.test("whole files: one that close(2) says is not there leaves what was there before", () => {
+  eachWay((folder, names) => {
+    const path = `${folder}/page.html`;
+    writeFile(path, "before");
+    const { close } = libc;
+    libc.close = (fd) => {
+      const result = close(fd);
+      return isHalf ? returned(-EDQUOT) : result;
+    };
+    let isHalf = false;
+    try {
+      using file = new WholeFile(path);
+      file.append("after");
+      isHalf = true;
+      const message = `${path}: close: Disk quota exceeded (EDQUOT)`;
+      assertThrows(() => file.finish(), SysError, message);
+    } finally {
+      libc.close = close;
     }
     assertEquals([Deno.readTextFileSync(path), names()], ["before", ["page.html"]]);
   });
