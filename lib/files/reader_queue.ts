@@ -5,7 +5,7 @@
  */
 import { deviceAt, isPipe } from "../sys/device_number.ts";
 import { EAGAIN, SysError } from "../sys/errno.ts";
-import { File, IoBuffer, O_NONBLOCK, O_WRONLY } from "../sys/file.ts";
+import { File, IoBuffer, O_NOCTTY, O_NONBLOCK, O_WRONLY } from "../sys/file.ts";
 import { Poller, POLLOUT } from "../sys/poll.ts";
 
 // What poll(2) has found room for is taken without waiting, of a description that others have as well.
@@ -130,7 +130,7 @@ export class ReaderQueue {
 /** What is behind a descriptor, opened once more, as the flags of the first are others' as well. */
 function reopened(path: string): File | undefined {
   try {
-    return File.open(path, O_WRONLY | O_NONBLOCK);
+    return File.open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
   } catch (error) {
     // A socket, or a terminal of another user.
     if (error instanceof SysError) return undefined;

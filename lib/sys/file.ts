@@ -20,6 +20,8 @@ export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 /** open(2) of a folder: a file in it that has no name. O_DIRECTORY, a part of it, is another on aarch64. */
 export const O_TMPFILE = Deno.build.arch === "aarch64" ? 0o20040000 : 0o20200000;
+/** open(2): a terminal does not become the session's. */
+export const O_NOCTTY = 0o400;
 /** open(2): calls that would have to wait fail with EAGAIN. */
 export const O_NONBLOCK = 0o4000;
 /** open(2): exec(2) closes the descriptor. `File.open` adds it by itself. */
