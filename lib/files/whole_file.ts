@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AT_FDCWD, isEndless, modeOf } from "../sys/device_number.ts";
+import { AT_FDCWD, isEndless, ownershipOf } from "../sys/device_number.ts";
 import { errno, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_CLOEXEC, O_CREAT, O_EXCL, O_TMPFILE, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
@@ -26,7 +26,7 @@ export class WholeFile implements Disposable {
   readonly #path: string;
   /** Behind links. */
   readonly #name: string;
-  readonly #mode: number | undefined;
+  readonly #before: ReturnType<typeof ownershipOf>;
   readonly #way: Way | undefined;
   /** Where it cannot be made aside. */
   readonly #plain: OutputFile | undefined;
@@ -48,17 +48,17 @@ export class WholeFile implements Disposable {
       return;
     }
     this.#way = new Way(path);
-    this.#mode = modeOf(path);
+    this.#before = ownershipOf(path);
     try {
       // Only a file that may be written is replaced.
-      if (this.#mode !== undefined) {
+      if (this.#before !== undefined) {
         File.open(path, O_WRONLY).close();
         this.#name = behindLinks(path);
       }
       this.#file = this.#begin();
     } catch (error) {
       this.#way.remove();
-      if (this.#mode === undefined || !(error instanceof SysError)) throw error;
+      if (this.#before === undefined || !(error instanceof SysError)) throw error;
       // A folder in which nothing can be made; of what is no file, this says so.
       this.#plain = new OutputFile(path);
     }
@@ -91,8 +91,8 @@ export class WholeFile implements Disposable {
 
   /** @throws {SysError} ENOSPC, EIO */
   append(content: string | Uint8Array<ArrayBuffer>): void {
-    if (this.#plain !== undefined) return this.#plain.append(content);
     const bytes = typeof content === "string" ? new Uint8Array(encoder.encode(content)) : content;
+    if (this.#plain !== undefined) return this.#plain.append(bytes);
     for (let written = 0; written < bytes.length;) {
       const moved = this.#file!.tryWrite(new IoBuffer(bytes.subarray(written)));
       if (moved < 0) throw new SysError(this.#path, "write", -moved);
@@ -111,7 +111,12 @@ export class WholeFile implements Disposable {
     const check = (call: string, result: number) => {
       if (result < 0) throw new SysError(this.#path, call, errno[0]);
     };
-    if (this.#mode !== undefined) libc.fchmod(file.fd, this.#mode & PERMISSIONS);
+    if (this.#before !== undefined) {
+      const { mode, uid, gid } = this.#before;
+      // Root's alone; a changed owner takes permissions away.
+      libc.fchown(file.fd, uid, gid);
+      libc.fchmod(file.fd, mode & PERMISSIONS);
+    }
     if (this.#aside === undefined) {
       const aside = this.#asideName();
       libc.unlink(cString(aside));

@@ -22,6 +22,8 @@ export const S_IFBLK = 0o060000;
 export const S_IFREG = 0o100000;
 
 export const statx = struct("struct statx", 256, {
+  stx_uid: u32(20),
+  stx_gid: u32(24),
   stx_mode: u16(28),
   stx_ino: u64(32),
   stx_mtime_sec: n64(112, "stx_mtime.tv_sec"),
@@ -76,15 +78,18 @@ export function isSameFile(a: string, b: string): boolean {
     one.stx_dev_major === other.stx_dev_major && one.stx_dev_minor === other.stx_dev_minor;
 }
 
-/** The type and the permissions of what is at a path, as stat(2) has them; undefined where there is nothing. */
-export const modeOf = (path: string): number | undefined => statusAt(path)?.stx_mode;
+/** Whose what is at a path is, and who may do what, as stat(2) has them; undefined where there is nothing. */
+export function ownershipOf(path: string): { mode: number; uid: number; gid: number } | undefined {
+  const status = statusAt(path);
+  return status && { mode: status.stx_mode, uid: status.stx_uid, gid: status.stx_gid };
+}
 
 /** When the content of what is at a path was last changed, in seconds since 1970; undefined where there is nothing. */
 export const modifiedAt = (path: string): number | undefined => statusAt(path)?.stx_mtime_sec;
 
 /** Whether there is a pipe at a path. */
 export function isPipe(path: string): boolean {
-  return ((modeOf(path) ?? 0) & S_IFMT) === S_IFIFO;
+  return ((statusAt(path)?.stx_mode ?? 0) & S_IFMT) === S_IFIFO;
 }
 
 /** Whether what is at a path may never end, and cannot be read twice: a pipe or a device. */

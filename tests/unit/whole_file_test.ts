@@ -94,6 +94,8 @@ Deno.test("whole files: links and permissions stay, and what may not be written 
   eachWay((folder, names) => {
     const [path, link] = [`${folder}/page.html`, `${folder}/link.html`];
     writeFile(path, "before");
+    const owner = Deno.uid() === 0 ? 1234 : Deno.uid()!;
+    Deno.chownSync(path, owner, null);
     Deno.chmodSync(path, 0o640);
     Deno.symlinkSync("page.html", link);
     writeFile(link, "after");
@@ -102,6 +104,7 @@ Deno.test("whole files: links and permissions stay, and what may not be written 
       0o640,
       true,
     ]);
+    assertEquals(Deno.statSync(path).uid, owner);
     assertEquals(names(), ["link.html", "page.html"]);
     assertThrows(
       () => writeFile(folder, "after"),
