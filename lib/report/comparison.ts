@@ -63,7 +63,7 @@ export interface Comparison {
 
 /** What makes machines different ones. */
 const OF_MACHINE = ["cpu_model", "cpus", "emulation"];
-const OF_FORMAT = ["width", "height", "format"];
+const OF_FORMAT = ["width", "height", "format", "field"];
 /** What a run's times depend on, and what two sides may differ in on purpose. */
 const OF_CONDITIONS = [
   "frames_per_second_asked",

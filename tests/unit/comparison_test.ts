@@ -259,6 +259,10 @@ Deno.test("comparison: what cannot be compared is refused in a line", () => {
     { "base/1/mmap.json": '{"width":640}', "new/2/mmap.json": '{"width":320}' },
     "base/1/mmap.csv, new/2/mmap.csv: of different formats: width 640 against 320",
   );
+  refused(
+    { "base/1/mmap.json": '{"field":"none"}', "new/2/mmap.json": '{"field":"alternate"}' },
+    "base/1/mmap.csv, new/2/mmap.csv: of different formats: field none against alternate",
+  );
   refused({ "new/2/mmap.csv": READ }, "base/1/mmap.csv, new/2/mmap.csv: different paths: ");
   assertThrows(
     () => compared({ "base/mmap.csv": mmap(() => 1), "new/read.csv": READ }),
