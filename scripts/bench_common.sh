@@ -209,7 +209,7 @@ end_all() {
 # clear PREFIX: no file of an older run may be taken for this one's.
 clear() {
 	make_folder "$(dirname -- "$1")"
-	rm -f -- "$1".{csv,json,meta.csv,perf.csv}
+	rm -f -- "$1".{csv,json,meta.csv,perf.csv,lock.csv}
 }
 
 # without_rows PREFIX: of a run that has none, counters and metadata say nothing.

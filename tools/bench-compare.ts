@@ -126,6 +126,7 @@ export const tool = declareTool({
       outputPath("FILE.html", "page to write, with both sides' distributions and stacks"),
     ),
   },
+  idle: ({ json }) => ({ markdown: json && "--markdown and --json are two answers" }),
   run({ base, new: other, noise, "fail-on": failOn, markdown, page }, { warn }) {
     const sides = [side(base, warn), side(other, warn)] as const;
     const found = compare(...sides, noise);

@@ -11,6 +11,7 @@ import {
   CSV,
   FRAMES,
   HEAP,
+  NO_THRESHOLD,
   REGION,
   THRESHOLD,
   TIMEOUT,
@@ -47,6 +48,10 @@ export const tool = declareTool({
     ...BREAK_OPTIONS,
     ...SCHEDULING,
   },
+  // In front of OUT.pgm it has to be there.
+  idle: ({ algorithm, output }) => ({
+    threshold: algorithm === "none" && output === "" && NO_THRESHOLD,
+  }),
   run(values, session) {
     const { depth, buffers } = values;
     if (depth > buffers) {

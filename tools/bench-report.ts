@@ -39,6 +39,11 @@ export const tool = declareTool({
     markdown: flag("print the tables of the benchmark ledger, or of the I/O methods, on stdout"),
     csv: flag("print the I/O methods of one machine on stdout, a row each, and write no page"),
   },
+  idle: ({ csv, json }) => ({
+    output: csv && "OUT.html: --csv writes no page",
+    markdown: (csv || json) && `--markdown and --${csv ? "csv" : "json"} are two answers`,
+    csv: json && "--csv and --json are two answers",
+  }),
   run({ folder, output, markdown, csv, json: asJson }, { warn }) {
     const machines = readBench(folder, FIGURES).map((machine) => ({
       ...machine,

@@ -3,19 +3,11 @@
  *
  * @module
  */
-import { writeFile } from "../lib/files/output_file.ts";
-import {
-  choice,
-  flag,
-  number,
-  optional,
-  path,
-  repeated,
-  UsageError,
-} from "../lib/cli/parameters.ts";
+import { writeFile } from "../lib/files/whole_file.ts";
+import { choice, flag, number, optional, path, repeated } from "../lib/cli/parameters.ts";
 import { BUFFERS, HEAP_OPTION } from "../lib/cli/shared_options.ts";
 import { declareTool, main, type Report, type ToolSession } from "../lib/cli/tool.ts";
-import { CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
+import { alternates, CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
 import { captureBy, IO_METHODS, type IoMethod } from "../lib/frames/capture_by.ts";
 import type { DmabufCapture } from "../lib/frames/capture_dmabufs.ts";
 import { type Exposure, exposureOf, exposureWords } from "../lib/frames/exposure.ts";
@@ -105,6 +97,28 @@ function shortfall(
   return { lines: [line + (why && `: ${why}`)], exposure };
 }
 
+const OPTIONS = {
+  seconds: optional(
+    number("SECONDS", `how long to capture (default ${SECONDS}; with --live until Ctrl-C)`, {
+      min: 0.1,
+      max: 86400,
+    }),
+  ),
+  live: flag("show it on one screen, twice a second; without DIR no folder is written"),
+  io: {
+    ...choice("IO", `${IO_METHODS.join(", ")}: how frames are taken`, IO_METHODS),
+    fallback: IO_METHODS[0],
+  },
+  expect: repeated(EXPECTATION),
+  size,
+  fps,
+  format,
+  buffers: BUFFERS,
+  heap: HEAP_OPTION,
+  "warm-up": warmUp,
+  timeout,
+};
+
 export const tool = declareTool({
   name: "camera-report",
   summary:
@@ -120,39 +134,22 @@ export const tool = declareTool({
       fallback: "",
     },
   },
-  options: {
-    seconds: optional(
-      number("SECONDS", `how long to capture (default ${SECONDS}; with --live until Ctrl-C)`, {
-        min: 0.1,
-        max: 86400,
-      }),
-    ),
-    live: flag("show it on one screen, twice a second; without DIR no folder is written"),
-    io: {
-      ...choice("IO", `${IO_METHODS.join(", ")}: how frames are taken`, IO_METHODS),
-      fallback: IO_METHODS[0],
-    },
-    expect: repeated(EXPECTATION),
-    size,
-    fps,
-    format,
-    buffers: BUFFERS,
-    heap: HEAP_OPTION,
-    "warm-up": warmUp,
-    timeout,
+  options: OPTIONS,
+  idle({ device, folder, io, live }) {
+    if (device === "") {
+      const ofDevice = (name: string) => [name, `DEV is missing: --${name} is of it`];
+      return Object.fromEntries(Object.keys(OPTIONS).map(ofDevice));
+    }
+    return {
+      expect: live && folder === "" && "DIR is missing: --expect with --live is of its rows",
+      buffers: io === "read" && "--buffers: --io read has none",
+      heap: io !== "dmabuf" && "--heap is for --io dmabuf",
+    };
   },
   async run({ device: path, folder: asked, io, expect, live, ...settings }, session) {
-    if (path === "" && expect.length > 0) throw new UsageError("DEV is missing: --expect is of it");
-    if (path === "" && settings.seconds !== undefined) {
-      throw new UsageError("DEV is missing: --seconds is of it");
-    }
-    if (path === "" && live) throw new UsageError("DEV is missing: --live is of it");
     if (path === "") return list();
     const isKept = !live || asked !== "";
-    if (!isKept && expect.length > 0) {
-      throw new UsageError("DIR is missing: --expect with --live is of its rows");
-    }
-    const { card, driver } = identify(path, io);
+    const { card, driver, alternating } = identify(path, io);
     const folder = asked || folderName(path, card);
     if (isKept) refuseUsed(folder);
 
@@ -164,7 +161,7 @@ export const tool = declareTool({
     };
     const title = `${path}: ${card} (${driver}) by ${io}; Ctrl-C ends it`;
     const captured = live
-      ? await captureLive(io, { title, driver }, values, session)
+      ? await captureLive(io, { title, driver, alternating }, values, session)
       : await captureBy(io, values, session);
     if (!isKept) {
       const { json } = captured;
@@ -208,11 +205,14 @@ export const tool = declareTool({
   },
 });
 
-/** What the camera is called; that it is one is known before a folder is made. */
-function identify(path: string, io: IoMethod): { card: string; driver: string } {
+/** What the camera is called and gives; that it is one is known before a folder is made. */
+function identify(
+  path: string,
+  io: IoMethod,
+): { card: string; driver: string; alternating: boolean } {
   using device = openCamera(path, io === "read" ? "read" : "streaming");
   const { card, driver } = device;
-  return { card, driver };
+  return { card, driver, alternating: alternates(device) };
 }
 
 if (import.meta.main) await main(tool);

@@ -7,7 +7,7 @@
 import { CAPTURE_OPTIONS } from "../lib/frames/camera.ts";
 import { captureDmabufs } from "../lib/frames/capture_dmabufs.ts";
 import { BUFFERS, CSV, FRAMES_NEEDED, HEAP_OPTION } from "../lib/cli/shared_options.ts";
-import { path, UsageError } from "../lib/cli/parameters.ts";
+import { path } from "../lib/cli/parameters.ts";
 import { relayFrames } from "../lib/frames/relay_frames.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
 import { GREY, pixelFormat } from "../lib/image/pixel_format.ts";
@@ -27,17 +27,17 @@ export const tool = declareTool({
     frames: FRAMES_NEEDED,
   },
   options: { ...CAPTURE_OPTIONS, buffers: BUFFERS, heap: HEAP_OPTION },
+  idle({ filter, format }) {
+    const why = (name: string) =>
+      filter !== "" && `--${name} is for frames that go through no FILTER`;
+    const isOther = format !== undefined && pixelFormat(format.toLowerCase()) !== GREY;
+    return { format: isOther && why("format"), stamp: why("stamp"), heap: why("heap") };
+  },
   async run(values, session) {
     schedule(values);
     if (values.filter === "") {
       const capture = { ...values, device: values.source, tool: "capture-dmabuf" };
       return await captureDmabufs(capture, session);
-    }
-    if (
-      values.format !== undefined && pixelFormat(values.format.toLowerCase()) !== GREY ||
-      values.stamp
-    ) {
-      throw new UsageError("--format and --stamp are for frames that go through no FILTER");
     }
     return await relayFrames({
       ...values,

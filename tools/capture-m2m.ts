@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ALGORITHM, CSV, FRAMES, THRESHOLD } from "../lib/cli/shared_options.ts";
+import { ALGORITHM, CSV, FRAMES, NO_THRESHOLD, THRESHOLD } from "../lib/cli/shared_options.ts";
 import { choice, path } from "../lib/cli/parameters.ts";
 import { RELAY_OPTIONS, relayFrames } from "../lib/frames/relay_frames.ts";
 import { schedule } from "../lib/cli/scheduling.ts";
@@ -29,6 +29,7 @@ export const tool = declareTool({
     threshold: THRESHOLD,
   },
   options: RELAY_OPTIONS,
+  idle: ({ algorithm }) => ({ threshold: algorithm === "none" && NO_THRESHOLD }),
   async run(values, session) {
     schedule(values);
     const { transport, algorithm, threshold } = values;

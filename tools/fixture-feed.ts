@@ -4,7 +4,14 @@
  * @module
  */
 import { integer, outputPath, path } from "../lib/cli/parameters.ts";
-import { ALGORITHM, HEAP, REGION, THRESHOLD, TIMEOUT } from "../lib/cli/shared_options.ts";
+import {
+  ALGORITHM,
+  HEAP,
+  NO_THRESHOLD,
+  REGION,
+  THRESHOLD,
+  TIMEOUT,
+} from "../lib/cli/shared_options.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
 import { feedFixture } from "../lib/frames/feed_fixture.ts";
 
@@ -28,6 +35,7 @@ export const tool = declareTool({
     }),
     timeout: TIMEOUT,
   },
+  idle: ({ algorithm }) => ({ threshold: algorithm === "none" && NO_THRESHOLD }),
   run: feedFixture,
 });
 

@@ -14,7 +14,7 @@ import {
   WARM_UP,
 } from "../lib/cli/shared_options.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
-import { INPUT_HELP } from "../lib/frames/frame_input.ts";
+import { INPUT_HELP, isPattern } from "../lib/frames/frame_input.ts";
 import { IO_METHODS } from "../lib/frames/frame_sink.ts";
 import { STAGES } from "../lib/frames/stages.ts";
 import { writeInput } from "../lib/frames/write_input.ts";
@@ -50,6 +50,12 @@ export const tool = declareTool({
     stages: STAGES,
     ...SCHEDULING,
   },
+  idle: ({ io, csv, input, loop }) => ({
+    heap: io !== "dmabuf" && "--heap is for --io dmabuf",
+    buffers: io === "write" && "--buffers: --io write has none",
+    stages: csv === "" && "CSV is missing: --stages is of its columns",
+    loop: loop && isPattern(input) && "--loop: a pattern has no end",
+  }),
   run(values, session) {
     schedule(values);
     return writeInput({ ...values, tool: "loop-write" }, session);

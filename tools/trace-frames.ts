@@ -5,7 +5,7 @@
  */
 import { optional, outputPath, path, UsageError } from "../lib/cli/parameters.ts";
 import { declareTool, main } from "../lib/cli/tool.ts";
-import { OutputFile } from "../lib/files/output_file.ts";
+import { WholeFile } from "../lib/files/whole_file.ts";
 import { counted, formatNs } from "../lib/measure/format.ts";
 import { Slowest } from "../lib/report/analysis/slowest.ts";
 import { ChromeTrace } from "../lib/report/chrome_trace.ts";
@@ -98,28 +98,24 @@ function look(folder: string, beside: Beside | undefined, warn: (message: string
 
 /** Reads all of the folder once more: its tables together would fill the memory. */
 function draw(name: string, folder: string, { second, first, last }: Seen, beside?: Beside): void {
-  using file = new OutputFile(name);
-  try {
-    const trace = new ChromeTrace((text) => file.append(text), first);
-    readBench(folder, {
-      run(files) {
-        drawRun(trace, files, second);
-        return undefined;
-      },
-      pair(files) {
-        const pair = recordedPair(files);
-        if (pair) drawPair(trace, pair, second);
-        return undefined;
-      },
-    });
-    if (beside) {
-      drawCpus(trace, tasksOnCpus(traceEvents(beside.path, second), beside.span), first, last);
-    }
-    trace.close();
-  } catch (error) {
-    file.discard();
-    throw error;
+  using file = new WholeFile(name);
+  const trace = new ChromeTrace((text) => file.append(text), first);
+  readBench(folder, {
+    run(files) {
+      drawRun(trace, files, second);
+      return undefined;
+    },
+    pair(files) {
+      const pair = recordedPair(files);
+      if (pair) drawPair(trace, pair, second);
+      return undefined;
+    },
+  });
+  if (beside) {
+    drawCpus(trace, tasksOnCpus(traceEvents(beside.path, second), beside.span), first, last);
   }
+  trace.close();
+  file.finish();
 }
 
 const seconds = (ns: number, second = 0) => `${(second + ns / 1e9).toFixed(3)} s`;

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { File, IoBuffer } from "../sys/file.ts";
-import { Poller, POLLOUT } from "../sys/poll.ts";
-
-const STDERR = 2;
+import { ReaderQueue } from "../files/reader_queue.ts";
+import { SysError } from "../sys/errno.ts";
+import { STREAMS } from "./say.ts";
 
 const encoder = new TextEncoder();
 const CLEAR = "\r\x1b[K";
@@ -17,8 +16,7 @@ const CLEAR = "\r\x1b[K";
  * that stands still is left out, one that is gone for good.
  */
 export class Progress implements Disposable {
-  readonly #terminal = new File("stderr", STDERR);
-  readonly #writable = new Poller(this.#terminal, POLLOUT);
+  readonly #terminal = ReaderQueue.of("stderr", STREAMS.stderr);
   #shown: boolean;
   #next = 0;
 
@@ -51,7 +49,13 @@ export class Progress implements Disposable {
   }
 
   #write(text: string): void {
-    if (!this.#shown || this.#writable.wait(0) === 0) return;
-    this.#shown = this.#terminal.tryWrite(new IoBuffer(new Uint8Array(encoder.encode(text)))) >= 0;
+    if (!this.#shown) return;
+    try {
+      this.#terminal.push();
+      if (this.#terminal.bytes === 0) this.#terminal.append(new Uint8Array(encoder.encode(text)));
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      this.#shown = false;
+    }
   }
 }

@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { ReaderQueue } from "../files/reader_queue.ts";
+import { SysError } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
+import { STREAMS } from "./say.ts";
 
 /** signal.h */
 const SIGSTOP = 19;
@@ -24,16 +27,31 @@ const INDENT = "    ";
 export interface Terminal {
   isTerminal(): boolean;
   size(): { readonly columns: number; readonly rows: number };
+  /** Takes it, and waits for nobody who has to make room. */
   write(text: string): void;
+  /** Whether some of what it took is yet to be shown. */
+  isBehind(): boolean;
+}
+
+/** Says of what is gone why it is. */
+function ofStdout<T>(take: (terminal: ReaderQueue) => T): T {
+  try {
+    return take(ReaderQueue.of("stdout", STREAMS.stdout));
+  } catch (error) {
+    throw error instanceof SysError ? new Error(error.what, { cause: error }) : error;
+  }
 }
 
 const STDOUT: Terminal = {
   isTerminal: () => Deno.stdout.isTerminal(),
   size: () => Deno.consoleSize(),
-  write(text) {
-    let rest = new TextEncoder().encode(text);
-    while (rest.length > 0) rest = rest.subarray(Deno.stdout.writeSync(rest));
-  },
+  write: (text) =>
+    ofStdout((terminal) => terminal.append(new Uint8Array(new TextEncoder().encode(text)))),
+  isBehind: () =>
+    ofStdout((terminal) => {
+      terminal.push();
+      return terminal.bytes > 0;
+    }),
 };
 
 /** A text in lines of at most so many characters, broken at spaces where there are any. */
@@ -84,8 +102,12 @@ export class Screen implements Disposable {
     }
   }
 
-  /** Shows these lines and nothing else; long ones are broken, and what has no room is left out. */
+  /**
+   * Shows these lines and nothing else; long ones are broken, and what has no room is left out. On a terminal
+   * that stands still it is nothing.
+   */
   draw(lines: readonly string[]): void {
+    if (this.#ask((terminal) => terminal.isBehind()) ?? true) return;
     const { columns, rows } = this.size;
     const shown = lines
       // What a driver calls its camera is shown, and never obeyed.
@@ -97,11 +119,15 @@ export class Screen implements Disposable {
     this.#write(HOME + shown.join("\r\n") + below);
   }
 
-  /** A terminal that is gone is said to be once. */
   #write(text: string): void {
-    if (this.#isGone) return;
+    this.#ask((terminal) => terminal.write(text));
+  }
+
+  /** A terminal that is gone is said to be once. */
+  #ask<T>(ask: (terminal: Terminal) => T): T | undefined {
+    if (this.#isGone) return undefined;
     try {
-      this.#terminal.write(text);
+      return ask(this.#terminal);
     } catch (error) {
       this.#isGone = true;
       throw new Error(`stdout: ${(error as Error).message}`, { cause: error });

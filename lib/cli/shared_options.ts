@@ -47,6 +47,9 @@ export const ALGORITHM = choice("ALGO", "what the filter does: none (copy) or th
   "threshold",
 ]);
 
+/** Where no pixel is compared with it. */
+export const NO_THRESHOLD = "a threshold is for the algorithm threshold, and none copies";
+
 export const THRESHOLD = integer("THRESHOLD", "grey level above which a pixel turns white", {
   max: 255,
   fallback: 127,

@@ -12,6 +12,7 @@ import { deviceAt, isSameFile } from "../sys/device_number.ts";
 import { EBUSY, SysError } from "../sys/errno.ts";
 import { holdersOf } from "./holders.ts";
 import { plainLine } from "./plain_line.ts";
+import { deliver, say } from "./say.ts";
 import { StopRequest } from "./stop.ts";
 import { VERSION } from "../version.ts";
 import { suggestion } from "./suggest.ts";
@@ -50,6 +51,9 @@ export interface Report {
   readonly failure?: Error;
 }
 
+/** Why something has no effect, by its name; false where it has one. */
+export type Idle = Readonly<Record<string, string | false>>;
+
 /** A tool's command line and what it does. */
 export interface Tool<P extends Positionals, O extends Options> {
   readonly name: string;
@@ -58,6 +62,11 @@ export interface Tool<P extends Positionals, O extends Options> {
   /** In their order on the command line. */
   readonly positionals: P;
   readonly options: O;
+  /**
+   * What has no effect beside the other values, by the name of its option or parameter, and why: where it is
+   * given, it is refused with these words.
+   */
+  idle?(values: Values<P> & Values<O> & Values<typeof COMMON>): Idle;
   run(
     values: Values<P> & Values<O> & Values<typeof COMMON>,
     session: ToolSession,
@@ -120,7 +129,7 @@ function withDashes(argv: readonly string[], valued: readonly string[]): string[
 
 /** Checks a command line against a tool's declaration. */
 export function parse<P extends Positionals, O extends Options>(
-  tool: Pick<Tool<P, O>, "positionals" | "options">,
+  tool: Pick<Tool<P, O>, "positionals" | "options" | "idle">,
   argv: readonly string[],
 ): Values<P> & Values<O> & Values<typeof COMMON> {
   const options: Options = { ...tool.options, ...COMMON };
@@ -142,13 +151,16 @@ export function parse<P extends Positionals, O extends Options>(
     },
   }) as { _: (string | number)[] } & Record<string, unknown>;
   const values: Record<string, unknown> = {};
+  const used = new Set<string>();
   for (const name of names) {
     const option = options[name];
     if (isFlag(option)) {
       values[name] = given[name];
+      if (given[name]) used.add(name);
       continue;
     }
     const texts = given[name] as string[];
+    if (texts.length > 0) used.add(name);
     if (option.repeated) {
       values[name] = texts.flatMap((text) => convert(`--${name}`, option, text));
       continue;
@@ -172,8 +184,13 @@ export function parse<P extends Positionals, O extends Options>(
     const text = words.shift();
     if (text === undefined) throw new UsageError(`${parameter.metavar} is missing`);
     values[name] = convert(parameter.metavar, parameter, text);
+    used.add(name);
   }
   if (words.length > 0) throw new UsageError(`one argument too many: ${words[0]}`);
+  const idle = tool.idle?.(values as Parameters<NonNullable<typeof tool.idle>>[0]) ?? {};
+  for (const [name, why] of Object.entries(idle)) {
+    if (why !== false && used.has(name)) throw new UsageError(why);
+  }
   return values as ReturnType<typeof parse<P, O>>;
 }
 
@@ -249,36 +266,45 @@ export async function main<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
   argv: readonly string[] = Deno.args,
 ): Promise<never> {
-  Deno.exit(await run(tool, argv));
+  using stop = new StopRequest();
+  const status = await run(tool, argv, stop);
+  const lost = await deliver(stop);
+  if (lost !== undefined) {
+    say("stderr", `${tool.name}: ${lost.message}`);
+    await deliver(stop);
+  }
+  // A signal may have come while nobody read what there was to say.
+  Deno.exit(status || (lost ? 1 : stop.status));
 }
 
 async function run<P extends Positionals, O extends Options>(
   tool: Tool<P, O>,
   argv: readonly string[],
+  stop: StopRequest,
 ): Promise<number> {
-  const say = (message: string) => console.error(`${tool.name}: ${message}`);
-  const complain = (message: string) => say(plainLine(message));
+  const tell = (message: string) => say("stderr", `${tool.name}: ${message}`);
+  const complain = (message: string) => tell(plainLine(message));
   try {
     const values = parse(tool, argv);
     if (values.help) {
-      console.log(usage(tool as unknown as Tool<Positionals, Options>));
+      say("stdout", usage(tool as unknown as Tool<Positionals, Options>));
       return 0;
     }
     if (values.version) {
-      console.log(`${tool.name} ${VERSION}`);
+      say("stdout", `${tool.name} ${VERSION}`);
       return 0;
     }
     const files = filesOf(tool, values);
     refuseOverwriting(files);
-    using stop = new StopRequest();
     const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
-    const print = report.toStderr || writesStdout(files) ? console.error : console.log;
+    const stream = report.toStderr || writesStdout(files) ? "stderr" : "stdout";
+    const print = (line: string) => say(stream, line);
     if (values.json) print(JSON.stringify(report.json));
     else if (!values.quiet) { for (const line of report.text) print(plainLine(line)); }
     if (report.failure === undefined) return stop.status || (report.status ?? 0);
     const { stack } = report.failure;
     const message = messageOf(report.failure);
-    if (values.debug && stack !== undefined) say(stack);
+    if (values.debug && stack !== undefined) tell(stack);
     else complain(message);
     return 1;
   } catch (error) {
@@ -288,7 +314,7 @@ async function run<P extends Positionals, O extends Options>(
       complain(`${message} (see ${tool.name} --help)`);
       return 2;
     }
-    if (argv.includes("--debug") && stack !== undefined) say(stack);
+    if (argv.includes("--debug") && stack !== undefined) tell(stack);
     else complain(message);
     return 1;
   }

@@ -55,7 +55,13 @@ export class FrameDigest implements Disposable {
     if (lines !== "") this.#file.append(lines);
   }
 
-  [Symbol.dispose](): void {
+  /** @throws {SysError} as `Output` */
+  close(): void {
+    this.flush();
     this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
   }
 }

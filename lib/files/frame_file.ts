@@ -6,6 +6,7 @@
 import { SysError } from "../sys/errno.ts";
 import type { GatherBuffer } from "../sys/gather.ts";
 import { Output } from "./output.ts";
+import type { ReaderQueue } from "./reader_queue.ts";
 
 /** Whole frames, one behind the other, as `Output` takes them. */
 export class FrameFile implements Disposable {
@@ -26,13 +27,28 @@ export class FrameFile implements Disposable {
    * @throws {SysError} ENOSPC, EIO, EPIPE
    */
   append(frame: GatherBuffer): void {
-    const { file } = this.#output;
+    const { file, reader } = this.#output;
+    if (reader !== undefined) {
+      for (const part of frame.parts) reader.append(part);
+      return;
+    }
     const result = frame.tryWrite(file.fd);
     if (result < 0) {
       this.#output.cut();
       throw new SysError(file.path, "write", -result);
     }
     this.#output.keep(frame.size);
+  }
+
+  /** Who reads a pipe and has yet to make room for frames that it was given; undefined of nobody. */
+  get behind(): ReaderQueue | undefined {
+    const { reader } = this.#output;
+    return reader !== undefined && reader.bytes > 0 ? reader : undefined;
+  }
+
+  /** @throws {SysError} as `Output` */
+  close(): void {
+    this.#output.close();
   }
 
   [Symbol.dispose](): void {

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { deviceAt, type DeviceFile } from "../sys/device_number.ts";
+import { deviceAt, type DeviceFile, isEndless, isPipe } from "../sys/device_number.ts";
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
 import { File, O_CREAT, O_EXCL, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
 import { descriptorOf, STDOUT } from "./files.ts";
+import { ReaderQueue } from "./reader_queue.ts";
 
 // linux/major.h; the minors are of /dev/null and /dev/full.
 const MEM_MAJOR = 1;
@@ -23,7 +24,7 @@ function takesText({ block, major, minor }: DeviceFile): boolean {
 }
 
 /** Folders that were missing on the way to a file. */
-class Way {
+export class Way {
   readonly #made: string[] = [];
 
   /** Makes them; where one cannot be made, none is. */
@@ -50,6 +51,11 @@ class Way {
   }
 }
 
+function taking(reader: ReaderQueue): ReaderQueue {
+  reader.isData = true;
+  return reader;
+}
+
 /** Opens a file to be written, and says whether it is new. */
 function create(path: string): { file: File; isNew: boolean } {
   try {
@@ -67,6 +73,8 @@ function create(path: string): { file: File; isNew: boolean } {
  */
 export class Output implements Disposable {
   readonly file: File;
+  /** Of what has a reader; a file has none. */
+  readonly reader: ReaderQueue | undefined;
   // Bytes that are complete.
   #size = 0;
   // Was open before: whoever opened it closes it, and what it had before is not known.
@@ -75,6 +83,7 @@ export class Output implements Disposable {
   readonly #isNew: boolean = false;
   #isEmpty = true;
   #hasBegun = false;
+  #isClosed = false;
 
   /**
    * @throws {SysError} naming the file or the folder
@@ -83,7 +92,11 @@ export class Output implements Disposable {
   constructor(path: string) {
     const descriptor = descriptorOf(path, STDOUT);
     if (descriptor !== undefined) {
-      this.file = new File(descriptor === STDOUT ? "stdout" : path, descriptor);
+      const name = descriptor === STDOUT ? "stdout" : path;
+      this.file = new File(name, descriptor);
+      if (isEndless(`/proc/self/fd/${descriptor}`)) {
+        this.reader = taking(ReaderQueue.of(name, descriptor));
+      }
       this.#borrowed = true;
       return;
     }
@@ -98,6 +111,7 @@ export class Output implements Disposable {
       this.#way.remove();
       throw error;
     }
+    if (isPipe(path)) this.reader = taking(new ReaderQueue(path, this.file.fd));
   }
 
   /** Empties the file, the first time. */
@@ -123,18 +137,28 @@ export class Output implements Disposable {
     }
   }
 
-  /** Cuts off all that is there. */
-  discard(): void {
-    this.#size = 0;
-    this.#isEmpty = true;
-    this.cut();
+  /**
+   * All that belongs there is written.
+   *
+   * @throws {SysError} EIO, ENOSPC, EDQUOT
+   */
+  close(): void {
+    if (this.#borrowed || this.#isClosed) return;
+    this.#isClosed = true;
+    this.reader?.end();
+    if (this.#isNew && this.#isEmpty) {
+      this.file.close();
+      libc.unlink(cString(this.file.path));
+      this.#way?.remove();
+    } else this.file.finish();
   }
 
+  /** As `close`, of what has failed already. */
   [Symbol.dispose](): void {
-    if (this.#borrowed) return;
-    this.file.close();
-    if (!this.#isNew || !this.#isEmpty) return;
-    libc.unlink(cString(this.file.path));
-    this.#way?.remove();
+    try {
+      this.close();
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+    }
   }
 }

@@ -1,14 +1,17 @@
 /**
- * Files that a tool writes whole, or row by row.
+ * Files that a tool writes row by row.
  *
  * @module
  */
 import { SysError } from "../sys/errno.ts";
 import { IoBuffer } from "../sys/file.ts";
-import { concatenate } from "./files.ts";
 import { Output } from "./output.ts";
+import type { ReaderQueue } from "./reader_queue.ts";
 
 const NEWLINE = 0x0a;
+
+/** So many bytes are kept for a reader that stands still, before it is one that does not read. */
+const MOST_BEHIND = 1 << 26;
 
 const encoder = new TextEncoder();
 
@@ -23,15 +26,17 @@ export class OutputFile implements Disposable {
 
   /**
    * Appends `content`. Where a full disk cuts it off, text keeps its complete lines and bytes
-   * nothing.
+   * nothing. Nobody is waited for: what a pipe or a terminal has no room for is kept.
    *
    * @throws {SysError} ENOSPC, EIO
+   * @throws {Error} where too much is kept
    */
   append(content: string | Uint8Array<ArrayBuffer>): void {
     const output = this.#output;
     output.begin();
     const isText = typeof content === "string";
     const bytes = isText ? new Uint8Array(encoder.encode(content)) : content;
+    if (output.reader !== undefined) return give(output.reader, bytes);
     let written = 0;
     while (written < bytes.length) {
       const moved = output.file.tryWrite(new IoBuffer(bytes.subarray(written)));
@@ -51,28 +56,19 @@ export class OutputFile implements Disposable {
     this.#output.begin();
   }
 
-  /** Of what is worth nothing in part: takes back all that was appended. */
-  discard(): void {
-    this.#output.discard();
-  }
-
+  /** @throws {SysError} as `Output` */
   close(): void {
-    this.#output[Symbol.dispose]();
+    this.#output.close();
   }
 
   [Symbol.dispose](): void {
-    this.close();
+    this.#output[Symbol.dispose]();
   }
 }
 
-/**
- * Writes a whole file. Of one that could not be written whole nothing stays.
- *
- * @throws {SysError} naming the file
- */
-export function writeFile(path: string, ...parts: (string | Uint8Array)[]): void {
-  using file = new OutputFile(path);
-  file.append(
-    concatenate(parts.map((part) => typeof part === "string" ? encoder.encode(part) : part)),
-  );
+function give(reader: ReaderQueue, bytes: Uint8Array<ArrayBuffer>): void {
+  if (reader.bytes > MOST_BEHIND) {
+    throw new Error(`${reader.path}: is not read: ${reader.bytes} bytes wait for it`);
+  }
+  reader.append(bytes);
 }

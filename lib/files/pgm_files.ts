@@ -6,7 +6,7 @@
 import { FormatError, type GreyImage } from "../image/image.ts";
 import { decodePgm, MAX_SIDE, pgmHeader } from "../image/pgm.ts";
 import { readBeginning } from "./files.ts";
-import { writeFile } from "./output_file.ts";
+import { writeFile } from "./whole_file.ts";
 
 /** Of a PGM: the largest image, behind a header with comments. */
 const LARGEST = MAX_SIDE * MAX_SIDE + (1 << 16);

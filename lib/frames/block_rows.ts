@@ -43,4 +43,5 @@ export async function writeBlockRows(input: string, csv: string, stop: StopReque
   if (rows === 0 && !stop.requested) {
     throw new Error(`${input}: FFmpeg tells nothing of the blocks of this codec`);
   }
+  file.close();
 }

@@ -9,6 +9,7 @@ import { isCompressed, PIXEL_FORMATS, pixelFormat } from "../image/pixel_format.
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
 import type { Format } from "../v4l2/format.ts";
+import { fieldName } from "../v4l2/buffer_flags.ts";
 import { intervalOf } from "../v4l2/frame_interval.ts";
 import {
   fourcc,
@@ -20,6 +21,7 @@ import {
   V4L2_CAP_STREAMING,
   V4L2_CAP_VIDEO_CAPTURE,
   V4L2_CAP_VIDEO_CAPTURE_MPLANE,
+  V4L2_FIELD_ALTERNATE,
 } from "../uapi/videodev2.ts";
 import { anyFormat, frameSize, STAMP, TIMEOUT, WARM_UP } from "../cli/shared_options.ts";
 import { optional, rate, UsageError } from "../cli/parameters.ts";
@@ -98,6 +100,8 @@ export interface CameraFormat extends Format {
   readonly name: string;
   /** Frames a second that the device is set to; undefined where it does not tell. */
   readonly rate?: number;
+  /** Whether each buffer has one of a frame's two fields, which share a sequence number. */
+  readonly alternating: boolean;
 }
 
 /**
@@ -109,14 +113,13 @@ export function setUpCamera(
   device: VideoDevice,
   { size, fps, format: asked, stamp }: CameraSettings,
 ): CameraFormat {
-  const single = (device.capabilities & V4L2_CAP_VIDEO_CAPTURE) !== 0;
-  const type = single ? V4L2_BUF_TYPE_VIDEO_CAPTURE : V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+  const type = captureType(device);
   const current = device.getFormat(type);
   const [width, height] = size ?? [current.width, current.height];
   const pixelformat = asked === undefined ? current.pixelformat : numberOf(device, type, asked);
   const format = size === undefined && pixelformat === current.pixelformat ? current : withHint(
     device,
-    () => device.setFormat(type, { width, height, pixelformat }),
+    () => device.setFormat(type, { width, height, pixelformat, field: current.field }),
     () => optionsFor(device.getFormat(type)),
   );
   const pixels = formatOf(format.pixelformat);
@@ -134,8 +137,20 @@ export function setUpCamera(
   }
   const interval = device.getFrameInterval(type);
   const rate = interval && interval.denominator / interval.numerator;
-  return { ...format, type, name, rate };
+  return { ...format, type, name, rate, alternating: isAlternating(format) };
 }
+
+function captureType({ capabilities }: VideoDevice): number {
+  return capabilities & V4L2_CAP_VIDEO_CAPTURE
+    ? V4L2_BUF_TYPE_VIDEO_CAPTURE
+    : V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+}
+
+const isAlternating = ({ field }: Format) => field === V4L2_FIELD_ALTERNATE;
+
+/** Whether a camera is set to give each frame's fields one after the other. */
+export const alternates = (device: VideoDevice): boolean =>
+  isAlternating(device.getFormat(captureType(device)));
 
 /** The format of this number; undefined where nothing here looks at its pixels. */
 const formatOf = (pixelformat: number) =>
@@ -204,7 +219,7 @@ export interface CameraRun {
 export function cameraReport(run: CameraRun): Report {
   const { recording, device, source, unnumbered, name, failure } = run;
   const { tool, csv, "warm-up": warmUp } = recording.settings;
-  const { width, height, name: format } = run.format;
+  const { width, height, name: format, field, alternating } = run.format;
   const { fps } = run.settings;
   const { frames, rate } = source;
   const { dropped, gaps, backwards, errors } = unnumbered
@@ -214,8 +229,9 @@ export function cameraReport(run: CameraRun): Report {
   const latency = recording.latency.summary();
   return {
     text: [
-      `${csv || device.path}: ${counted(frames, "frame")} of ${width}x${height} ${format}` +
-      (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
+      `${csv || device.path}: ${counted(frames, alternating ? "field" : "frame")} of ` +
+      `${width}x${height} ${format}` +
+      (rate === undefined ? "" : `, ${rate.toFixed(2)} ${alternating ? "frames " : ""}a second`) +
       (fps > 0 ? ` (${fps} asked for)` : "") +
       (unnumbered ? "" : `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors`) +
       (backwards ? `, sequence not above the one before: ${backwards} times` : "") +
@@ -231,6 +247,7 @@ export function cameraReport(run: CameraRun): Report {
       width,
       height,
       format,
+      field: fieldName(field),
       warm_up_frames: warmUp,
       frames_per_second: rate,
       frames_per_second_asked: fps,

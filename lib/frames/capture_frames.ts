@@ -78,7 +78,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
   const fill = more.map(({ name, value }) => [recording.extra(name), value] as const);
   const { buffers, dequeued } = queue;
   const enqueued = new Float64Array(buffers.length);
-  const source = new SourceStatistics();
+  const source = new SourceStatistics(capture.cameraFormat.alternating);
   let waiting = 0;
 
   for (const { index } of buffers) {
@@ -116,7 +116,12 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
         columns.requeue_monotonic_ns[row] = enqueued[index];
         meter.measure(columns, row);
         log.endRow();
-        source.record(now, dequeued.sequence, (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0);
+        source.record(
+          now,
+          dequeued.sequence,
+          (dequeued.flags & V4L2_BUF_FLAG_ERROR) !== 0,
+          dequeued.field,
+        );
         latency.record(now - before);
         return now;
       },

@@ -10,6 +10,7 @@ import type { PictureFormat } from "../v4l2/decoder/picture_buffers.ts";
 import { FrameDigest } from "../files/frame_digest.ts";
 import { FrameFile } from "../files/frame_file.ts";
 import { Progress } from "../cli/progress.ts";
+import { BREATH_MS, breathe } from "../cli/stop.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
 
 /** What the command line says. */
@@ -91,6 +92,20 @@ export class DecodeRun implements Disposable {
     this.#frames++;
   }
 
+  /** Whether who reads the pictures has yet to make room for some. */
+  get isHeldUp(): boolean {
+    return this.#file.behind !== undefined;
+  }
+
+  /** Waits for who reads the pictures, or for being told to end. */
+  async awaitReader(): Promise<void> {
+    for (let { behind } = this.#file; behind; { behind } = this.#file) {
+      if (this.#session.stop.requested) return;
+      behind.wait(BREATH_MS);
+      await breathe();
+    }
+  }
+
   /**
    * A frame is lost, or damaged.
    *
@@ -112,9 +127,10 @@ export class DecodeRun implements Disposable {
   /** @param failure what ended the run early */
   report(failure: Error | undefined): Report {
     try {
-      this.#digest?.flush();
+      this.#digest?.close();
+      this.#file.close();
     } catch (error) {
-      // What was decoded is told, whatever became of the last checksums.
+      // What was decoded is told, whatever became of the files.
       failure ??= error as Error;
     }
     const { input, output, device, buffers } = this.#settings;

@@ -81,6 +81,7 @@ async function decode(
     }
     run.write(stream.pictures[index], place++, stream.damaged);
     stream.release(index);
+    if (run.isHeldUp) await run.awaitReader();
     if (waiter.restIsDue(now)) await waiter.rest();
   }
   return place;

@@ -139,6 +139,7 @@ async function decodePart(
       run.write(pictures[picture], order.taken, damaged[picture]);
       capture.enqueue(picture);
     }
+    if (run.isHeldUp) await run.awaitReader();
     if (waiter.restIsDue(now)) await waiter.rest();
   }
   if (stop.requested) return;

@@ -13,6 +13,7 @@ import { type MetaEntry, type MetaEntryV2, MetaReader } from "../vpipe/meta.ts";
 import { descriptorOf, STDOUT } from "../files/files.ts";
 import { OutputFile } from "../files/output_file.ts";
 import { Progress } from "../cli/progress.ts";
+import { say } from "../cli/say.ts";
 import { BREATH_MS, breathe } from "../cli/stop.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
 
@@ -79,7 +80,7 @@ export async function drainMetadata(
   using file = new OutputFile(csv);
   file.append([...COLUMNS, ...(stages ? STAGE_ENDS : [])].join(",") + "\n");
   stop.listen();
-  if (ready) (descriptorOf(csv, STDOUT) === STDOUT ? console.error : console.log)("ready");
+  if (ready) say(descriptorOf(csv, STDOUT) === STDOUT ? "stderr" : "stdout", "ready");
 
   const rows = new MetadataRows();
   let recorded = 0;
@@ -112,6 +113,7 @@ export async function drainMetadata(
       progress.update(recorded);
       await breathe();
     }
+    file.close();
   } catch (error) {
     failure = error as Error;
   }

@@ -32,6 +32,8 @@ export interface FrameInput extends Disposable {
   readonly interval?: FrameInterval;
   /** Broken frames so far that were left out. */
   readonly skipped?: number;
+  /** For how long `fill` has waited for a pipe so far, in ns; undefined where it reads none. */
+  readonly waited?: number;
   /**
    * Puts the next frame into `target`.
    *
@@ -51,6 +53,9 @@ export interface WantedFrames {
 
 const PATTERN = /^pattern(?::(.*))?$/;
 const RAW_NAMES = ["raw", "yuv"];
+
+/** Whether an input is drawn, and has no end. */
+export const isPattern = (input: string): boolean => PATTERN.test(input);
 
 /** For `--help`: the rule that `openFrameInput` goes by. */
 export const INPUT_HELP = "pattern or pattern:NAME; an image NAME.pgm; raw frames NAME.raw, " +

@@ -5,14 +5,13 @@
  */
 import { EAGAIN, SysError } from "../sys/errno.ts";
 import type { File, IoBuffer } from "../sys/file.ts";
-import { Poller, POLLIN } from "../sys/poll.ts";
 import { openInput } from "../files/files.ts";
-import { BREATH_MS } from "../cli/stop.ts";
+import { InputWaiter } from "./input_waiter.ts";
 
 /** Frames of one size in bytes, one behind the other, read straight to where they are wanted. */
 export class RawFile implements Disposable {
   readonly #file: File;
-  readonly #readable: Poller;
+  readonly #waiter: InputWaiter;
   #frame = 0;
   /** Bytes of the frame that were read already. */
   #got = 0;
@@ -23,7 +22,12 @@ export class RawFile implements Disposable {
    */
   constructor(readonly path: string, readonly frameBytes: number) {
     this.#file = openInput(path);
-    this.#readable = new Poller(this.#file, POLLIN);
+    this.#waiter = new InputWaiter(this.#file);
+  }
+
+  /** For how long a pipe had nothing, in ns, in all. */
+  get waited(): number {
+    return this.#waiter.waited;
   }
 
   /**
@@ -36,7 +40,7 @@ export class RawFile implements Disposable {
   fill(target: IoBuffer): number {
     const { path, frameBytes } = this;
     while (this.#got < frameBytes) {
-      if (this.#readable.wait(BREATH_MS) === 0) return -EAGAIN;
+      if (!this.#waiter.wait()) return -EAGAIN;
       target.range(this.#got, frameBytes);
       const got = this.#file.tryRead(target);
       if (got < 0) throw new SysError(path, "read", -got);

@@ -42,7 +42,7 @@ export async function readFrames(reading: Reading, session: ToolSession): Promis
   });
   const { columns, latency, log, meter } = recording;
   const fill = more.map(({ name, value }) => [recording.extra(name), value] as const);
-  const source = new SourceStatistics();
+  const source = new SourceStatistics(format.alternating);
   let start = 0;
   let readable = 0;
 

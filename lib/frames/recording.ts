@@ -55,6 +55,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   readonly latency: Histogram = new Histogram();
   /** Of the process, since the first recorded frame. */
   readonly costs: ProcessCosts = new ProcessCosts();
+  readonly #file: OutputFile | undefined;
   readonly #break: TraceBreak;
   readonly #resources: DisposableStack;
 
@@ -65,7 +66,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   ) {
     const { csv, stages } = settings;
     using made = new DisposableStack();
-    const file = csv === "" ? undefined : made.use(new OutputFile(csv));
+    const file = this.#file = csv === "" ? undefined : made.use(new OutputFile(csv));
     this.meter = made.use(new StageMeter(stages));
     this.#break = made.use(new TraceBreak(settings));
     const staged = { ...steps, ...MEASURED_COLUMNS };
@@ -100,7 +101,7 @@ export class Recording<Usual extends string, Step extends string, Last extends s
   ): Promise<Error | undefined> {
     // Only now: what fails before there are frames leaves the rows of an earlier run.
     this.log.begin();
-    const failure = await runFrameLoop({
+    let failure = await runFrameLoop({
       ...loop,
       settings: this.settings,
       log: this.#watchedLog(),
@@ -109,6 +110,12 @@ export class Recording<Usual extends string, Step extends string, Last extends s
       look: (frame) => this.#break.look(frame, this.latency.latest),
       settle: () => this.meter.settle(),
     }, session);
+    try {
+      this.#file?.close();
+    } catch (error) {
+      // What the rows say is known, whatever became of them.
+      failure ??= error as Error;
+    }
     if (this.#break.words !== undefined) session.warn(this.#break.words);
     return failure;
   }

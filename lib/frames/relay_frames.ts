@@ -78,7 +78,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
   const { output, capture } = path;
   const { dequeued } = path.camera;
   const ready = new Poller(path.filter, POLLIN);
-  const source = new SourceStatistics();
+  const source = new SourceStatistics(format.alternating);
   const relayed: RelayedFrame = {
     cameraSequence: 0,
     cameraIndex: 0,
@@ -99,7 +99,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
       },
       take(index, frame) {
         relayed.cameraNs = monotonicNs();
-        const { flags } = dequeued;
+        const { flags, field } = dequeued;
         path.prepare(dequeued.sequence);
         const prepared = meter.now();
         const enqueue = path.copy(index, path.camera.payload) ? meter.now() : prepared;
@@ -139,6 +139,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
           relayed.cameraNs,
           relayed.cameraSequence,
           (flags & V4L2_BUF_FLAG_ERROR) !== 0,
+          field,
         );
         latency.record(relayed.filterNs - relayed.cameraNs);
         return relayed.filterNs;

@@ -8,9 +8,8 @@ import { StreamError } from "../codec/stream_error.ts";
 import type { PixelFormat } from "../image/pixel_format.ts";
 import { EAGAIN, SysError } from "../sys/errno.ts";
 import { type File, IoBuffer } from "../sys/file.ts";
-import { Poller, POLLIN } from "../sys/poll.ts";
 import { openInput } from "../files/files.ts";
-import { BREATH_MS } from "../cli/stop.ts";
+import { InputWaiter } from "./input_waiter.ts";
 
 const FIRST_BYTES = 1 << 20;
 // More than any frame has: what has none by then is no such stream.
@@ -21,7 +20,7 @@ export class StreamPipe implements Disposable {
   readonly width: number;
   readonly height: number;
   readonly #file: File;
-  readonly #readable: Poller;
+  readonly #waiter: InputWaiter;
   readonly #split: Splitter;
   #buffer = new IoBuffer(new Uint8Array(FIRST_BYTES));
   #length = 0;
@@ -37,13 +36,18 @@ export class StreamPipe implements Disposable {
    */
   constructor(readonly path: string, readonly format: PixelFormat, splitter: Splitter) {
     this.#file = openInput(path);
-    this.#readable = new Poller(this.#file, POLLIN);
+    this.#waiter = new InputWaiter(this.#file);
     this.#split = splitter;
     while (this.#frames.length === 0 && !this.#ended) this.#read();
     if (this.#frames.length === 0) throw this.#broken ?? new Error(`${path}: holds no frame`);
     const [{ width, height }] = this.#frames;
     this.width = width;
     this.height = height;
+  }
+
+  /** For how long the pipe had nothing, in ns, in all. */
+  get waited(): number {
+    return this.#waiter.waited;
   }
 
   /** @returns bytes of the frame, 0 at the end, or -EAGAIN: a tenth of a second without one */
@@ -70,7 +74,7 @@ export class StreamPipe implements Disposable {
   }
 
   #read(): void {
-    if (this.#readable.wait(BREATH_MS) === 0) return;
+    if (!this.#waiter.wait()) return;
     this.#buffer.range(this.#length, Infinity);
     const got = this.#file.tryRead(this.#buffer);
     if (got < 0) throw new SysError(this.path, "read", -got);

@@ -43,6 +43,8 @@ class FrameWriter {
   bytes = 0;
   due = 0;
   fill = 0;
+  /** When filling would have begun if the input had had all of the frame then. */
+  input = 0;
   filled = 0;
   submit = 0;
   submitted = 0;
@@ -54,6 +56,8 @@ class FrameWriter {
   /** In ns; 0 for as fast as possible. */
   readonly #interval: number;
   #start = 0;
+  /** For how long the input had kept the writer waiting before this frame, in ns. */
+  #waited = 0;
   #held = false;
   #ready = false;
   #waitingSince = 0;
@@ -119,6 +123,7 @@ class FrameWriter {
     const buffer = sink.buffers[this.index];
     if (this.fill === 0) {
       this.fill = monotonicNs();
+      this.#waited = input.waited ?? 0;
       sink.begin(this.index);
     }
     let got = input.fill(buffer);
@@ -131,6 +136,7 @@ class FrameWriter {
     if (stamp && got > 0) writeStamp(buffer.bytes, this.count);
     sink.end(this.index);
     this.filled = monotonicNs();
+    this.input = this.fill + (input.waited ?? 0) - this.#waited;
     this.bytes = got;
     return got === 0 ? -ENODATA : 0;
   }
@@ -170,11 +176,16 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
       submit_monotonic_ns: absoluteNs,
       submitted_monotonic_ns: absoluteNs,
     },
-    steps: { wait_monotonic_ns: absoluteNs, filled_monotonic_ns: absoluteNs },
+    steps: {
+      wait_monotonic_ns: absoluteNs,
+      input_monotonic_ns: absoluteNs,
+      filled_monotonic_ns: absoluteNs,
+    },
   });
   const { columns, latency: submitting, log, meter } = recording;
   const writer = new FrameWriter(writing);
   const filling = new Histogram();
+  const inputWait = new Histogram();
   const late = new Histogram();
   let waiting = 0;
   let first = 0;
@@ -190,7 +201,7 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
       },
       take(index, frame) {
         const { row } = log;
-        const { due, fill, filled, submit, submitted } = writer;
+        const { due, fill, input: had, filled, submit, submitted } = writer;
         columns.frame[row] = frame;
         columns.buffer_index[row] = index;
         // A node counts the frames of a writer from 0; DQBUF says later whether it did.
@@ -201,10 +212,12 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
         columns.submit_monotonic_ns[row] = submit;
         columns.submitted_monotonic_ns[row] = submitted;
         columns.wait_monotonic_ns[row] = waiting;
+        columns.input_monotonic_ns[row] = had;
         columns.filled_monotonic_ns[row] = filled;
         meter.measure(columns, row);
         log.endRow();
-        filling.record(filled - fill);
+        inputWait.record(had - fill);
+        filling.record(filled - had);
         late.record(submit - due);
         submitting.record(submitted - submit);
         if (frame <= 0) first = submit;
@@ -213,7 +226,7 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
       },
     },
     session,
-    [filling, late],
+    [filling, inputWait, late],
   );
   if (failure === undefined) await writer.linger(session.stop);
 
@@ -228,6 +241,7 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
     );
   }
   if (skipped > 0) session.warn(`${writing.name}: left out ${counted(skipped, "broken frame")}`);
+  const waits = input.waited !== undefined && input.waited > 0;
   const submits = submitting.summary();
   const count = submits?.count ?? 0;
   const rate = count > 1 ? (count - 1) * 1e9 / (last - first) : undefined;
@@ -242,6 +256,7 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
       (asked === undefined ? "" : ` (${Number(asked.toFixed(3))} asked for)`) +
       (errors === undefined ? "" : `, ${errors} with errors`) +
       `, after ${writing["warm-up"]} to warm up`,
+      ...(waits ? formatSummary("waiting for the input", inputWait.summary()) : []),
       ...formatSummary("filling", filling.summary()),
       ...formatSummary("due to handed over", lateness),
       ...formatSummary(call, submits),
@@ -264,6 +279,7 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
       misnumbered,
       skipped,
       process: recording.costs.summary(),
+      input_wait_ns: waits ? inputWait.summary() : undefined,
       fill_ns: filling.summary(),
       late_ns: lateness,
       submit_ns: submits,

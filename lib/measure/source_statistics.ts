@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { missingFrames, sequenceStep } from "./gaps.ts";
+import { buffersPerFrame, type Field, missingFrames, SequenceSteps } from "./gaps.ts";
 import { Histogram } from "./histogram.ts";
 
 /**
- * Counts frames, what is missing between them, and the time from one to the next.
+ * Counts frames, or fields where these alternate, what is missing between them, and the time from one to the next.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ import { Histogram } from "./histogram.ts";
  * ```
  */
 export class SourceStatistics {
-  /** Frames that were had, faulty ones included. */
+  /** Frames, or fields, that were had, faulty ones included. */
   frames = 0;
   /** Frames that the sequence numbers say are missing. */
   dropped = 0;
@@ -33,9 +33,18 @@ export class SourceStatistics {
   errors = 0;
   /** From one frame to the next, in ns. */
   readonly interval: Histogram = new Histogram();
-  #sequence = 0;
+  readonly #steps: SequenceSteps;
   #first = 0;
   #last = 0;
+
+  /**
+   * Nothing has come yet.
+   *
+   * @param alternating whether each buffer has one of a frame's two fields
+   */
+  constructor(alternating = false) {
+    this.#steps = new SequenceSteps(alternating);
+  }
 
   /**
    * Adds one frame; allocates nothing.
@@ -43,19 +52,16 @@ export class SourceStatistics {
    * @param now when it was had, in ns
    * @param sequence the driver's number of it, 32 bits
    * @param faulty whether it came with V4L2_BUF_FLAG_ERROR
+   * @param field the driver's, of the frame's two; looked at where they alternate
    */
-  record(now: number, sequence: number, faulty: boolean): void {
-    if (this.frames++ === 0) {
-      this.#first = now;
-    } else {
-      this.interval.record(now - this.#last);
-      const step = sequenceStep(this.#sequence, sequence);
-      const missing = missingFrames(step);
-      if (step <= 0) this.backwards++;
-      if (missing > 0) this.gaps++;
-      this.dropped += missing;
-    }
-    this.#sequence = sequence;
+  record(now: number, sequence: number, faulty: boolean, field?: Field): void {
+    if (this.frames++ === 0) this.#first = now;
+    else this.interval.record(now - this.#last);
+    const step = this.#steps.to(sequence, field);
+    const missing = missingFrames(step);
+    if (step <= 0) this.backwards++;
+    if (missing > 0) this.gaps++;
+    this.dropped += missing;
     this.#last = now;
     if (faulty) this.errors++;
   }
@@ -68,11 +74,12 @@ export class SourceStatistics {
     this.backwards = 0;
     this.errors = 0;
     this.interval.clear();
+    this.#steps.begin();
   }
 
-  /** Frames a second from the first to the last; undefined of fewer than two. */
+  /** Whole frames a second from the first to the last; undefined of fewer than two. */
   get rate(): number | undefined {
-    const { frames } = this;
-    return frames < 2 ? undefined : (frames - 1) * 1e9 / (this.#last - this.#first);
+    const whole = (this.frames - 1) / buffersPerFrame(this.#steps.alternating);
+    return this.frames < 2 ? undefined : whole * 1e9 / (this.#last - this.#first);
   }
 }

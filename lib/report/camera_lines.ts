@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { counted, formatNs } from "../measure/format.ts";
+import { formatNs } from "../measure/format.ts";
 import type { Statistics } from "./analysis/percentiles.ts";
 import type { RunFigures } from "./figures.ts";
-import { bufferClock, conditions, losses, ofFrames } from "./words.ts";
+import { bufferClock, conditions, losses, ofFrames, rowsOf } from "./words.ts";
 
 /** What the lines of a camera's times are of. */
 type CameraTimes = Pick<
@@ -61,7 +61,7 @@ export function timeLines(times: CameraTimes, driver: unknown): string[] {
 /** Rate, interval, latency, losses. */
 export function cameraRunLines(run: RunFigures): string[] {
   return [
-    `${counted(run.frames, "frame")}, ${conditions(run)}`,
+    `${rowsOf(run)}, ${conditions(run)}`,
     ...timeLines(run, run.summary?.driver),
     `  ${losses(run)}`,
   ];

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MeanFrame } from "./analysis/decompose.ts";
-import { PARTS } from "./analysis/recorded_paths.ts";
+import { isWait, PARTS } from "./analysis/recorded_paths.ts";
 import { quantile } from "./analysis/percentiles.ts";
 import { slowestRows } from "./analysis/slowest.ts";
 import type { LatencyHeat } from "./latency_heat.ts";
@@ -72,7 +72,7 @@ export type Chart = Ratios | Stack | Distribution | Timeline | LatencyHeat | Lat
 /** Stretches that a timeline is cut into: about as many as a wide screen has room for. */
 export const STRETCHES = 600;
 
-/** Bars of mean frames, without the source wait. */
+/** Bars of mean frames, without what they waited for who gives them. */
 export function stack(bars: readonly (readonly [name: string, frame: MeanFrame])[]): Stack {
   const parts = Object.keys(PARTS) as (keyof typeof PARTS)[];
   return {
@@ -80,7 +80,7 @@ export function stack(bars: readonly (readonly [name: string, frame: MeanFrame])
     bars: bars.map(([name]) => name),
     parts: [
       ...parts
-        .filter((name) => name !== "source wait" && bars.some(([, { parts }]) => parts.has(name)))
+        .filter((name) => !isWait(name) && bars.some(([, { parts }]) => parts.has(name)))
         .map((name) => ({ name, ns: bars.map(([, f]) => Math.round(f.parts.get(name) ?? 0)) })),
       { name: "remainder", ns: bars.map(([, frame]) => Math.round(frame.remainder)) },
     ],

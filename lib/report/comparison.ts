@@ -13,6 +13,7 @@ import {
   type Verdict,
   verdictOf,
 } from "./analysis/resample.ts";
+import { isWait } from "./analysis/recorded_paths.ts";
 import { driftOf } from "./analysis/drift.ts";
 import { median } from "./analysis/percentiles.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
@@ -62,7 +63,7 @@ export interface Comparison {
 
 /** What makes machines different ones. */
 const OF_MACHINE = ["cpu_model", "cpus", "emulation"];
-const OF_FORMAT = ["width", "height", "format"];
+const OF_FORMAT = ["width", "height", "format", "field"];
 /** What a run's times depend on, and what two sides may differ in on purpose. */
 const OF_CONDITIONS = [
   "frames_per_second_asked",
@@ -244,7 +245,7 @@ function conditionOf({ summary, algorithm }: RunFigures, property: string): unkn
   return property === "threshold" && name !== "threshold" ? undefined : summary?.[property];
 }
 
-/** What a frame of a run cost, by name. The wait for a camera is up to the camera, and no cost. */
+/** What a frame of a run cost, by name. The wait for who gives frames is up to them, and no cost. */
 function costsOf({ latency, latencyName, rate, decomposition }: RunFigures): Map<string, number> {
   const { p50, p95, p99, mean } = latency;
   const costs = new Map(
@@ -254,7 +255,7 @@ function costsOf({ latency, latencyName, rate, decomposition }: RunFigures): Map
   if (decomposition) {
     const { parts, busy, remainder } = decomposition.typical;
     costs.set("typical frame", busy);
-    for (const [part, ns] of parts) if (part !== "source wait") costs.set(part, ns);
+    for (const [part, ns] of parts) if (!isWait(part)) costs.set(part, ns);
     costs.set("remainder", remainder);
   }
   return costs;

@@ -5,14 +5,20 @@
  */
 import { decompose, type Decomposition } from "./analysis/decompose.ts";
 import { frameParts } from "./analysis/frame_parts.ts";
-import { type Gaps, missingFrames, sequenceGaps } from "../measure/gaps.ts";
+import { buffersPerFrame, type Gaps, missingFrames, sequenceGaps } from "../measure/gaps.ts";
 import { type PathKind, THREAD_COLUMNS } from "./analysis/recorded_paths.ts";
 import { latencyOf } from "./analysis/run_latency.ts";
 import { type Statistics, statistics } from "./analysis/percentiles.ts";
 import type { PerfCounters } from "./analysis/perf.ts";
 import type { Numbers, Rows, Table } from "./analysis/table.ts";
-import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
+import {
+  V4L2_BUF_FLAG_ERROR,
+  V4L2_FIELD_ALTERNATE,
+  V4L2_FIELD_BOTTOM,
+  V4L2_FIELD_TOP,
+} from "../uapi/videodev2.ts";
 import { VPIPE_META_F_OVERRUN } from "../uapi/vpipe.ts";
+import { fieldName } from "../v4l2/buffer_flags.ts";
 import { type Quantiles, quantiles, type Timeline, timeline } from "./charts.ts";
 import type { Analysis, Machine, RunFiles } from "./folder.ts";
 import { type IoFigures, ioFigures } from "./io.ts";
@@ -56,7 +62,10 @@ export interface RunFigures {
   readonly kind: PathKind;
   /** The filter's algorithm, where the CSV has one. */
   readonly algorithm?: string;
+  /** Rows: of fields where these alternate. */
   readonly frames: number;
+  /** Each row has one of a frame's two fields. */
+  readonly alternating: boolean;
   readonly latency: Statistics;
   /** What it is of. */
   readonly latencyName: string;
@@ -74,7 +83,7 @@ export interface RunFigures {
   readonly heat: LatencyHeat;
   readonly histogram: LatencyHistogram;
   readonly slowest: readonly SlowFrame[];
-  /** Frames a second from the first to the last; undefined of fewer than two. */
+  /** Whole frames a second from the first to the last; undefined of fewer than two. */
   readonly rate?: number;
   readonly decomposition?: Decomposition;
   readonly thread?: ThreadFigures;
@@ -105,6 +114,7 @@ interface TimeFigures extends
     RunFigures,
     | "kind"
     | "frames"
+    | "alternating"
     | "latency"
     | "latencyName"
     | "ownLatency"
@@ -121,7 +131,11 @@ interface TimeFigures extends
 }
 
 /** Of rows, or of the last ones of a run that goes on; undefined where none has both times of its latency. */
-export function timeFigures(rows: Rows, kind: PathKind): TimeFigures | undefined {
+export function timeFigures(
+  rows: Rows,
+  kind: PathKind,
+  alternating: boolean,
+): TimeFigures | undefined {
   const { name: latencyName, from, to: times, byDriver, ahead, stale } = latencyOf(rows, kind);
   const since = (begin: Float64Array) => times.map((ns, row) => ns - begin[row]);
   const latencies = since(from);
@@ -131,6 +145,7 @@ export function timeFigures(rows: Rows, kind: PathKind): TimeFigures | undefined
   return {
     kind,
     frames: rows.length,
+    alternating,
     times,
     latencies,
     latency,
@@ -139,7 +154,7 @@ export function timeFigures(rows: Rows, kind: PathKind): TimeFigures | undefined
     ahead,
     stale,
     interval: statistics(intervals(frame, times)),
-    rate: rateOf(frame, times),
+    rate: rateOf(frame, times, buffersPerFrame(alternating)),
     bufferFlags: rows.numbers("flags")?.[0],
   };
 }
@@ -147,7 +162,9 @@ export function timeFigures(rows: Rows, kind: PathKind): TimeFigures | undefined
 /** A run's figures; undefined where no row has both times of its latency. */
 function runFigures(files: RunFiles): RunFigures | undefined {
   const { name, kind, rows, meta, perf, lock, summary } = files;
-  const found = timeFigures(rows, kind);
+  const isSetSo = summary?.field === fieldName(V4L2_FIELD_ALTERNATE);
+  const fields = isSetSo ? rows.words("field") : alternatingFields(rows);
+  const found = timeFigures(rows, kind, isSetSo || fields !== undefined);
   if (!found) return undefined;
   const { times, latencies, ...figures } = found;
   const frame = rows.numbers("frame")!;
@@ -175,15 +192,23 @@ function runFigures(files: RunFiles): RunFigures | undefined {
     queueFaults: faults && statistics(faults),
     gaps: kind.sequences.flatMap(({ column, of }) => {
       const sequence = rows.numbers(column);
-      return sequence ? [{ of, ...sequenceGaps(sequence, frame) }] : [];
+      const ofBuffers = of === "camera" ? fields : undefined;
+      return sequence ? [{ of, ...sequenceGaps(sequence, frame, ofBuffers) }] : [];
     }),
     errors: typeof errors === "number" ? errors : undefined,
-    meta: meta && metaLosses(meta),
+    meta: meta && isOwn(meta, rows, decomposition) ? metaLosses(meta) : undefined,
     perf,
     lock: lock && lockCosts(lock, Number(summary?.buffers ?? 0)),
     summary,
     doubts: doubtsAbout(rows, meta, decomposition),
   };
+}
+
+/** The column of fields, of a run without JSON where it has both of a frame's. */
+function alternatingFields(rows: Table): string[] | undefined {
+  const fields = rows.words("field");
+  const both = [V4L2_FIELD_TOP, V4L2_FIELD_BOTTOM].map(fieldName);
+  return both.every((field) => fields?.includes(field)) ? fields : undefined;
 }
 
 function count(flags: Numbers, bit: number): number {
@@ -197,12 +222,18 @@ function intervals(frame: Numbers, times: Float64Array): Float64Array {
   return times.slice(1).map((ns, row) => frame[row + 1] - frame[row] > 1 ? NaN : ns - times[row]);
 }
 
-function rateOf(frame: Numbers, times: Float64Array): number | undefined {
+/** @param each rows of a frame */
+function rateOf(frame: Numbers, times: Float64Array, each: number): number | undefined {
   const first = times.findIndex((ns) => !Number.isNaN(ns));
   const last = times.findLastIndex((ns) => !Number.isNaN(ns));
   const seconds = (times[last] - times[first]) / 1e9;
   // By the rows' own numbers: one that is gone from the file was a frame all the same.
-  return seconds > 0 ? (frame[last] - frame[first]) / seconds : undefined;
+  return seconds > 0 ? (frame[last] - frame[first]) / each / seconds : undefined;
+}
+
+/** Metadata of which not one entry lies within a frame are another run's, and so is what was lost of them. */
+function isOwn(meta: Table, rows: Table, found: Decomposition | undefined): boolean {
+  return !meta.has("queued_ns") || !found || found.missing + found.outside < rows.length;
 }
 
 function doubtsAbout(rows: Table, meta: Table | undefined, found?: Decomposition): string[] {

@@ -16,6 +16,7 @@ import {
   WRITER_ORDER,
 } from "./analysis/soundness.ts";
 import { describeDamage, Table, TableError } from "./analysis/table.ts";
+import { earlierBy, otherRun } from "./same_run.ts";
 import { isEndless } from "../sys/device_number.ts";
 import { SysError } from "../sys/errno.ts";
 import { listFolder } from "../sys/folder.ts";
@@ -174,6 +175,16 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
     return summary;
   };
 
+  /** Reads what nothing in it ties to a run, unless it was there before the run. */
+  const besideOf = (rowsFile: string, rows: Table, { latency: { to } }: PathKind) => {
+    return <T>(file: string, read: (file: string) => T | undefined): T | undefined => {
+      const by = earlierBy(`${path}/${file}`, `${path}/${rowsFile}`, rows, to);
+      if (by === undefined) return read(file);
+      notice(file, `was there ${Math.round(by)} s before the run: of an earlier one; skipped`);
+      return undefined;
+    };
+  };
+
   const tables = files.filter((name) => name.endsWith(".csv"));
   const runs: Run[] = [];
   for (const file of tables) {
@@ -189,23 +200,18 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
     } else if (meta && !meta.has(...STAGE_COLUMNS)) {
       notice(`${name}.meta.csv`, "recorded without --stages: nothing can be joined with it");
     }
-    const summary = summaryOf(name);
-    const inFile = rows.length + rows.damaged + (rows.cutOff ? 1 : 0);
-    const said = summary?.failure === undefined ? summary?.frames : undefined;
-    if (typeof said === "number" && said !== inFile) {
-      notice(
-        `${name}.json`,
-        `is of ${said} frames, and ${file} has ${inFile}: are they of one run?`,
-      );
-    }
+    const said = summaryOf(name);
+    const other = said && otherRun(said, rows, kind, file);
+    if (other !== undefined) notice(`${name}.json`, `${other}: of another run; skipped`);
+    const beside = besideOf(file, rows, kind);
     const run = analyse.run({
       name,
       kind,
       rows,
       meta,
-      perf: attemptText(`${name}.perf.csv`, parsePerf),
-      lock: table(`${name}.lock.csv`, LOCK_COLUMNS),
-      summary,
+      perf: beside(`${name}.perf.csv`, (file) => attemptText(file, parsePerf)),
+      lock: beside(`${name}.lock.csv`, (file) => table(file, LOCK_COLUMNS)),
+      summary: other === undefined ? said : undefined,
     });
     if (run) runs.push(run);
     for (const doubt of run?.doubts ?? []) notice(`${name}.meta.csv`, doubt);
@@ -228,6 +234,9 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
     if (!write || !read) continue;
     summaryOf(`${name}.write`);
     summaryOf(`${name}.read`);
+    const kind = kindOf(read);
+    if (!kind) continue;
+    const beside = besideOf(`${name}.read.csv`, read, kind);
     const pair = analyse.pair({
       name,
       size,
@@ -235,8 +244,8 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
       reader,
       write,
       read,
-      cost: table(`${name}.cost.csv`, COST_COLUMNS),
-      calls: table(`${name}.calls.csv`, CALLS_COLUMNS),
+      cost: beside(`${name}.cost.csv`, (file) => table(file, COST_COLUMNS)),
+      calls: beside(`${name}.calls.csv`, (file) => table(file, CALLS_COLUMNS)),
     });
     if (pair) pairs.push(pair);
     else notice(`${name}.read.csv`, "no row that belongs to one of the writer; skipped");

@@ -44,6 +44,7 @@ function runJson(run: RunFigures): Record<string, unknown> {
     algorithm: run.algorithm,
     copies_per_frame: run.kind.copies,
     frames: run.frames,
+    fields_alternate: run.alternating || undefined,
     frames_per_second: run.rate,
     format: run.summary?.format,
     latency_of: run.latencyName,

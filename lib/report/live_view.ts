@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { counted } from "../measure/format.ts";
 import { Screen, type Terminal } from "../cli/screen.ts";
 import { SourceStatistics } from "../measure/source_statistics.ts";
 import { epochSeconds, monotonicNs } from "../sys/clock.ts";
@@ -13,7 +12,7 @@ import { bars } from "./bars.ts";
 import { timeLines } from "./camera_lines.ts";
 import { timeFigures } from "./figures.ts";
 import { type Columns, RecentRows } from "./recent_rows.ts";
-import { losses } from "./words.ts";
+import { losses, rowsOf } from "./words.ts";
 
 /** What the figures are of: at 30 frames a second, the 99th percentile of so long is three frames. */
 const SECONDS = 10;
@@ -27,18 +26,22 @@ export interface LiveCamera {
   /** The first line. */
   readonly title: string;
   readonly driver: string;
+  /** Whether each of its buffers has one of a frame's two fields. */
+  readonly alternating: boolean;
 }
 
 /** Rows become figures, and those lines; nothing of it knows a terminal. */
 export class LiveFigures {
   readonly #driver: string;
-  readonly #source = new SourceStatistics();
+  readonly #alternating: boolean;
+  readonly #source: SourceStatistics;
   #recent: { readonly kind: PathKind; readonly rows: RecentRows } | undefined;
   #last = 0;
 
-  /** @param driver the camera's */
-  constructor(driver: string) {
+  constructor({ driver, alternating }: Omit<LiveCamera, "title">) {
     this.#driver = driver;
+    this.#alternating = alternating;
+    this.#source = new SourceStatistics(alternating);
   }
 
   /** Adds the first `rows` of each column. */
@@ -50,7 +53,7 @@ export class LiveFigures {
     const sequence = columns[kind.sequences.at(0)?.column ?? "frame"];
     for (let row = 0; row < rows; row++) {
       const isFaulty = (columns.flags?.[row] & V4L2_BUF_FLAG_ERROR) !== 0;
-      this.#source.record(times[row], sequence[row], isFaulty);
+      this.#source.record(times[row], sequence[row], isFaulty, columns.field?.[row]);
     }
     this.#last = times[rows - 1];
   }
@@ -69,7 +72,7 @@ export class LiveFigures {
     const { frames, dropped: lost, gaps, backwards, errors } = this.#source;
     const still = now - this.#last;
     rows.forgetBefore(kind.latency.to, now - SECONDS * 1e9);
-    const recent = rows.length === 0 ? undefined : timeFigures(rows, kind);
+    const recent = rows.length === 0 ? undefined : timeFigures(rows, kind, this.#alternating);
     const all = {
       kind,
       errors: kind.errors === "counted" ? errors : undefined,
@@ -78,12 +81,10 @@ export class LiveFigures {
     return [
       ...still < STILL_NS ? [] : [`  no frame for ${Math.floor(still / 1e9)} s`],
       ...recent?.rate === undefined ? [] : [
-        `  rate      ${recent.rate.toFixed(2)} a second, of the last ${
-          counted(rows.length, "frame")
-        }`,
+        `  rate      ${recent.rate.toFixed(2)} a second, of the last ${rowsOf(recent)}`,
       ],
       ...recent === undefined ? [] : timeLines(recent, this.#driver),
-      `  since the start: ${counted(frames, "frame")}; ${losses(all)}`,
+      `  since the start: ${rowsOf({ frames, alternating: this.#alternating })}; ${losses(all)}`,
       ...recent === undefined ? [] : [
         "",
         `  latency from, frames`,
@@ -108,9 +109,9 @@ export class LiveView implements Disposable {
   #next = 0;
 
   /** @throws {Error} without a terminal to draw on */
-  constructor({ title, driver }: LiveCamera, terminal?: Terminal) {
+  constructor({ title, ...camera }: LiveCamera, terminal?: Terminal) {
     this.#title = title;
-    this.#figures = new LiveFigures(driver);
+    this.#figures = new LiveFigures(camera);
     this.#screen = new Screen(terminal);
     this.look({}, 0);
   }

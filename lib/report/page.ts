@@ -4,7 +4,7 @@
  * @module
  */
 import type { Decomposition, MeanFrame } from "./analysis/decompose.ts";
-import { type Cost, PARTS } from "./analysis/recorded_paths.ts";
+import { type Cost, isWait, PARTS } from "./analysis/recorded_paths.ts";
 import type { Statistics } from "./analysis/percentiles.ts";
 import { SLOWEST } from "./analysis/slowest.ts";
 import { stack } from "./charts.ts";
@@ -409,7 +409,7 @@ function partTable(found: Decomposition): Markup {
   const rows = [...found.parts].map(([name, of]) =>
     row(
       html`
-        ${name !== "source wait" && swatch(name)}${name}
+        ${!isWait(name) && swatch(name)}${name}
       `,
       COSTS[PARTS[name]],
       of,

@@ -10,7 +10,7 @@ import {
   V4L2_BUF_FLAG_TIMESTAMP_MASK,
   V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
 } from "../uapi/videodev2.ts";
-import { type PartName, PARTS } from "./analysis/recorded_paths.ts";
+import { isWait, type PartName } from "./analysis/recorded_paths.ts";
 import { takenAt } from "./analysis/run_latency.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
@@ -115,14 +115,22 @@ export function losses(
   return lost.join("; ");
 }
 
+/** How many frames a run has, or fields of which each has a row: `300 frames`. */
+export function rowsOf(
+  { frames, alternating }: Pick<RunFigures, "frames" | "alternating">,
+): string {
+  return counted(frames, alternating ? "field" : "frame");
+}
+
 /** What a run was of: `640x480 grey, 29.97 frames/s (30 asked for), 4 buffers`. */
-export function conditions({ summary, algorithm, rate }: RunFigures): string {
+export function conditions({ summary, algorithm, alternating, rate }: RunFigures): string {
   const { width, height, format, frames_per_second_asked: asked, buffers, depth, threshold } =
     summary ?? {};
   const pixels = typeof format === "string" ? ` ${format}` : "";
   const wanted = asked === undefined || asked === 0 ? "" : ` (${asked} asked for)`;
   const known = [
     width !== undefined && height !== undefined && `${width}x${height}${pixels}`,
+    alternating && "fields alternate",
     algorithm !== undefined && `algorithm ${algorithm}`,
     algorithm === "threshold" && threshold !== undefined && `threshold ${threshold}`,
     rate !== undefined && `${rate.toFixed(2)} frames/s${wanted}`,
@@ -173,9 +181,9 @@ export function percentiles(of: { p50: number; p95: number; p99: number }): stri
 export function whereTimeWent({ name, decomposition: found }: RunFigures): string {
   if (!found) return `${name}: recorded without stages, and so not taken apart`;
   const { parts, remainder, busy } = found.typical;
-  const waited = [...parts].filter(([part]) => PARTS[part] === "waiting").map(([, ns]) => ns);
+  const waited = [...parts].filter(([part]) => isWait(part));
   const spent: (readonly [PartName | "remainder", number])[] = [
-    ...[...parts].filter(([part]) => PARTS[part] !== "waiting"),
+    ...[...parts].filter(([part]) => !isWait(part)),
     ["remainder", remainder] as const,
   ];
   const words = spent.filter(([, ns]) => Math.round(ns) !== 0).sort(([, a], [, b]) => b - a)
@@ -183,6 +191,8 @@ export function whereTimeWent({ name, decomposition: found }: RunFigures): strin
   const frame = found.whole === "turn"
     ? "a typical frame takes"
     : "turns overlap, and a typical frame's latency is";
-  const source = waited.map((ns) => ` and waits ${formatNs(ns)} for its source`).join("");
+  const source = waited.map(([part, ns]) =>
+    ` and waits ${formatNs(ns)} for its ${part.replace(" wait", "")}`
+  ).join("");
   return `${name}: ${frame} ${formatNs(busy)}${source}: ${words.join(", ")}`;
 }

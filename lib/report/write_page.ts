@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeFile } from "../files/output_file.ts";
+import { writeFile } from "../files/whole_file.ts";
 
 /**
  * Writes a page.

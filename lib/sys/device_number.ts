@@ -5,11 +5,14 @@
  */
 import { errno, SysError } from "./errno.ts";
 import { cString, libc } from "./libc.ts";
-import { struct, u16, u32, u64 } from "../uapi/struct.ts";
+import { n64, struct, u16, u32, u64 } from "../uapi/struct.ts";
 
 /** linux/fcntl.h */
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_FDCWD = -100;
+
+/** linux/stat.h: STATX_BASIC_STATS, what stat(2) has. */
+const BASIC_STATS = 0x7ff;
 
 /** linux/stat.h */
 export const S_IFMT = 0o170000;
@@ -19,8 +22,11 @@ export const S_IFBLK = 0o060000;
 export const S_IFREG = 0o100000;
 
 export const statx = struct("struct statx", 256, {
+  stx_uid: u32(20),
+  stx_gid: u32(24),
   stx_mode: u16(28),
   stx_ino: u64(32),
+  stx_mtime_sec: n64(112, "stx_mtime.tv_sec"),
   stx_rdev_major: u32(128),
   stx_rdev_minor: u32(132),
   stx_dev_major: u32(136),
@@ -72,6 +78,15 @@ export function isSameFile(a: string, b: string): boolean {
     one.stx_dev_major === other.stx_dev_major && one.stx_dev_minor === other.stx_dev_minor;
 }
 
+/** Whose what is at a path is, and who may do what, as stat(2) has them; undefined where there is nothing. */
+export function ownershipOf(path: string): { mode: number; uid: number; gid: number } | undefined {
+  const status = statusAt(path);
+  return status && { mode: status.stx_mode, uid: status.stx_uid, gid: status.stx_gid };
+}
+
+/** When the content of what is at a path was last changed, in seconds since 1970; undefined where there is nothing. */
+export const modifiedAt = (path: string): number | undefined => statusAt(path)?.stx_mtime_sec;
+
 /** Whether there is a pipe at a path. */
 export function isPipe(path: string): boolean {
   return ((statusAt(path)?.stx_mode ?? 0) & S_IFMT) === S_IFIFO;
@@ -82,5 +97,5 @@ export const isEndless = (path: string): boolean => isPipe(path) || deviceAt(pat
 
 function statusAt(path: string) {
   const status = statx.alloc();
-  return libc.statx(AT_FDCWD, cString(path), 0, 0, status.bytes) < 0 ? undefined : status;
+  return libc.statx(AT_FDCWD, cString(path), 0, BASIC_STATS, status.bytes) < 0 ? undefined : status;
 }

@@ -18,6 +18,10 @@ export const O_RDWR = 0o2;
 export const O_CREAT = 0o100;
 /** open(2), with O_CREAT: fails with EEXIST where there is one already. */
 export const O_EXCL = 0o200;
+/** open(2) of a folder: a file in it that has no name. O_DIRECTORY, a part of it, is another on aarch64. */
+export const O_TMPFILE = Deno.build.arch === "aarch64" ? 0o20040000 : 0o20200000;
+/** open(2): a terminal does not become the session's. */
+export const O_NOCTTY = 0o400;
 /** open(2): calls that would have to wait fail with EAGAIN. */
 export const O_NONBLOCK = 0o4000;
 /** open(2): exec(2) closes the descriptor. `File.open` adds it by itself. */
@@ -144,6 +148,19 @@ export class File implements Disposable {
   close(): void {
     if (this.#fd >= 0) libc.close(this.#fd);
     this.#fd = -1;
+  }
+
+  /**
+   * Closes what was written, of which a file system on a network may say only now that it has no room for it.
+   *
+   * @throws {SysError} EIO, ENOSPC, EDQUOT; it is closed all the same
+   */
+  finish(): void {
+    const fd = this.#fd;
+    this.#fd = -1;
+    if (fd < 0 || libc.close(fd) === 0) return;
+    const code = errno[0];
+    if (code !== EINTR) throw new SysError(this.path, "close", code);
   }
 
   /** As `close`. */

@@ -679,6 +679,7 @@ export const VIDIOC_S_PARM: Ioctl = v("VIDIOC_S_PARM", _IOWR("V", 22, v4l2_strea
 export const VIDIOC_G_CTRL: Ioctl = v("VIDIOC_G_CTRL", _IOWR("V", 27, v4l2_control.size));
 export const VIDIOC_S_CTRL: Ioctl = v("VIDIOC_S_CTRL", _IOWR("V", 28, v4l2_control.size));
 export const VIDIOC_QUERYMENU: Ioctl = v("VIDIOC_QUERYMENU", _IOWR("V", 37, v4l2_querymenu.size));
+export const VIDIOC_S_INPUT: Ioctl = v("VIDIOC_S_INPUT", _IOWR("V", 39, 4));
 export const VIDIOC_TRY_FMT: Ioctl = v("VIDIOC_TRY_FMT", _IOWR("V", 64, v4l2_format.size));
 export const VIDIOC_G_PRIORITY: Ioctl = v("VIDIOC_G_PRIORITY", _IOR("V", 67, 4));
 export const VIDIOC_S_PRIORITY: Ioctl = v("VIDIOC_S_PRIORITY", _IOW("V", 68, 4));

@@ -23,12 +23,16 @@ export interface WantedFormat {
   readonly height: number;
   /** fourcc as a number */
   readonly pixelformat: number;
+  /** V4L2_FIELD_*; whole frames, V4L2_FIELD_NONE, without it. */
+  readonly field?: number;
   /** Of compressed frames: the largest one in bytes, at least. */
   readonly sizeimage?: number;
 }
 
 /** A frame format, of which the planes have memory of their own. */
 export interface Format extends PlaneFormat, Omit<WantedFormat, "sizeimage"> {
+  /** V4L2_FIELD_* */
+  readonly field: number;
   /** Of the first plane. */
   readonly bytesperline: number;
   /** Of all planes. */
@@ -59,17 +63,17 @@ export function callFormat(
   type: number,
   wanted?: WantedFormat,
 ): Format {
-  const asked = { type, ...wanted, ...(wanted && { field: v4l2.V4L2_FIELD_NONE }) };
+  const asked = { type, ...(wanted && { field: v4l2.V4L2_FIELD_NONE }), ...wanted };
   if (!isMultiPlanar(type)) {
     const format = v4l2.v4l2_format.alloc(asked);
     ioctl(device, call, format.bytes);
-    const { width, height, pixelformat, bytesperline, sizeimage } = format;
+    const { width, height, pixelformat, field, bytesperline, sizeimage } = format;
     const planes = [{ bytesperline, sizeimage }];
-    return { width, height, pixelformat, bytesperline, sizeimage, planes };
+    return { width, height, pixelformat, field, bytesperline, sizeimage, planes };
   }
   const format = v4l2.v4l2_format_mplane.alloc({ ...asked, num_planes: 1 });
   ioctl(device, call, format.bytes);
-  const { width, height, pixelformat, num_planes: length } = format;
+  const { width, height, pixelformat, field, num_planes: length } = format;
   const first = v4l2.v4l2_format_mplane.fields.sizeimage.offset;
   const planes = Array.from({ length }, (_, i) => {
     const at = first + i * v4l2.v4l2_plane_pix_format.size;
@@ -77,5 +81,6 @@ export function callFormat(
     return { bytesperline, sizeimage };
   });
   const sizeimage = planes.reduce((sum, plane) => sum + plane.sizeimage, 0);
-  return { width, height, pixelformat, bytesperline: planes[0].bytesperline, sizeimage, planes };
+  const [{ bytesperline }] = planes;
+  return { width, height, pixelformat, field, bytesperline, sizeimage, planes };
 }

@@ -5,7 +5,7 @@ import { EINVAL } from "../../lib/sys/errno.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { tool as mmap } from "../../tools/capture-mmap.ts";
 import { tool as userptr } from "../../tools/capture-userptr.ts";
-import { Camera, HEIGHT, rowsOf, WIDTH } from "./fake_camera.ts";
+import { Camera, CAPTURE, HEIGHT, rowsOf, WIDTH } from "./fake_camera.ts";
 import { FakeNode, FakeQueue } from "./fake_node.ts";
 
 /** A camera that has these formats. */
@@ -46,6 +46,17 @@ Deno.test("camera: what is not asked for stays as it is", () => {
   const { width, height, name } = setUpCamera(device, { fps: 0 });
   assertEquals([width, height, name], [WIDTH, HEIGHT, "grey"]);
   assertEquals(camera.calls.filter((call) => /_S_(FMT|PARM)$/.test(call)), []);
+});
+
+Deno.test("camera: another pixel format is asked for with the field order that is set", () => {
+  using camera = new Offering("GREY", "YUYV");
+  const { format } = camera.queue(CAPTURE);
+  using device = openCamera(camera.path, "streaming");
+  const set = (field: number) => {
+    Object.assign(format, { field, pixelformat: v4l2.V4L2_PIX_FMT_GREY });
+    return setUpCamera(device, { fps: 0, format: "yuyv" }).alternating;
+  };
+  assertEquals([set(v4l2.V4L2_FIELD_ALTERNATE), set(v4l2.V4L2_FIELD_NONE)], [true, false]);
 });
 
 Deno.test("camera: numbers in pixels are read of formats whose pixels are known", () => {

@@ -1,8 +1,10 @@
 /** camera-report: what it writes of a camera without a kernel, and what it says. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/cli/parameters.ts";
+import { STREAMS } from "../../lib/cli/say.ts";
 import { StopRequest } from "../../lib/cli/stop.ts";
 import { parse, type Report } from "../../lib/cli/tool.ts";
+import { ReaderQueue } from "../../lib/files/reader_queue.ts";
 import { disappointments, EXPECTATION } from "../../lib/report/expectations.ts";
 import type { RunFigures } from "../../lib/report/figures.ts";
 import { machineCsv } from "../../lib/report/machine.ts";
@@ -188,17 +190,10 @@ Deno.test("camera-report: below the rate that is set, the exposure is told where
 
 Deno.test("camera-report --live: a folder where DIR names one, and why the rate falls short in any case", async () => {
   let written = "";
-  const terminal = {
-    isTerminal: () => true,
-    writeSync(bytes: Uint8Array): number {
-      // Less than all of it, as a terminal may.
-      const part = bytes.subarray(0, 100);
-      written += new TextDecoder().decode(part);
-      return part.length;
-    },
-  };
-  const { isTerminal, writeSync } = Deno.stdout;
-  Object.assign(Deno.stdout, terminal);
+  const { isTerminal } = Deno.stdout;
+  Deno.stdout.isTerminal = () => true;
+  const terminal = ReaderQueue.of("stdout", STREAMS.stdout);
+  terminal.append = (bytes) => void (written += new TextDecoder().decode(bytes));
   try {
     for (const isNamed of [false, true]) {
       using camera = new Camera();
@@ -217,7 +212,8 @@ Deno.test("camera-report --live: a folder where DIR names one, and why the rate 
       if (isNamed) assert(rowsOf(`${folder.path}/mmap.csv`).length > 0);
     }
   } finally {
-    Object.assign(Deno.stdout, { isTerminal, writeSync });
+    Deno.stdout.isTerminal = isTerminal;
+    Reflect.deleteProperty(terminal, "append");
   }
   assert(written.startsWith("\x1b[?1049h") && written.endsWith("\x1b[?1049l"));
 });

@@ -5,9 +5,12 @@ import { captureFrames } from "../../lib/frames/capture_frames.ts";
 import { runFrameLoop } from "../../lib/frames/frame_loop.ts";
 import { FrameWaiter } from "../../lib/frames/frame_waiter.ts";
 import { type BreakSettings, TraceBreak } from "../../lib/frames/trace_break.ts";
-import { EAGAIN } from "../../lib/sys/errno.ts";
+import { EAGAIN, EDQUOT } from "../../lib/sys/errno.ts";
+import { O_WRONLY } from "../../lib/sys/file.ts";
+import { libc } from "../../lib/sys/libc.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
 import { MmapQueue } from "../../lib/v4l2/queue/queue.ts";
+import { returned } from "./fake_ioctl.ts";
 import { Camera, CAPTURE, HEIGHT, rowsOf, SIZE, WIDTH } from "./fake_camera.ts";
 
 /** What capture-mmap does, and the rows that it wrote. */
@@ -95,6 +98,31 @@ Deno.test("capturing: last rows that cannot be written end the run as a failure,
   assertEquals(failure?.message, "rows.csv: write: No space left on device (ENOSPC)");
 });
 
+Deno.test("capturing: rows that close(2) says are not there end the run as a failure, figures and all", async () => {
+  using camera = new Camera();
+  const { open, close } = libc;
+  const written = new Map<number, string>();
+  libc.open = (path, flags, mode) => {
+    const fd = open(path, flags, mode);
+    const name = new TextDecoder().decode(path as Uint8Array).replace("\0", "");
+    if ((flags & 3) === O_WRONLY) written.set(fd, name);
+    return fd;
+  };
+  let csv = "";
+  libc.close = (fd) => {
+    close(fd);
+    csv ||= written.get(fd) ?? "";
+    return written.delete(fd) ? returned(-EDQUOT) : 0;
+  };
+  try {
+    const { report, rows } = await capture(camera, 7);
+    assertEquals(report.failure?.message, `${csv}: close: Disk quota exceeded (EDQUOT)`);
+    assertEquals([report.json.frames, rows.length], [7, 7]);
+  } finally {
+    Object.assign(libc, { open, close });
+  }
+});
+
 Deno.test("capturing: what a buffer says of its clock, its field and its faults is in its row", async () => {
   using camera = new Camera();
   const buffers = [
@@ -126,6 +154,21 @@ Deno.test("capturing: a sequence that repeats or is never set is no drop", async
     const { dropped, backwards: found, frames } = report.json;
     assertEquals([dropped, found, frames], [0, backwards, 6]);
   }
+});
+
+Deno.test("capturing: fields that alternate share a frame's number, and are half a frame each", async () => {
+  using camera = new Camera(Infinity, [6, 9, 10, 11]);
+  camera.queue(CAPTURE).format.field = v4l2.V4L2_FIELD_ALTERNATE;
+  camera.saying = (number) => ({
+    sequence: number >> 1,
+    field: number % 2 === 0 ? v4l2.V4L2_FIELD_BOTTOM : v4l2.V4L2_FIELD_TOP,
+  });
+  const { report, rows } = await capture(camera, 12);
+  const { frames, dropped, gaps, backwards, field, frames_per_second: rate } = report.json;
+  assertEquals([frames, dropped, gaps, backwards, field], [12, 4, 2, 0, "alternate"]);
+  const [first, last] = [rows[0], rows[11]].map((row) => Number(row.dequeue_monotonic_ns));
+  assertEquals((rate as number * (last - first) / 1e9).toFixed(2), "5.50");
+  assert(/: 12 fields of .* frames a second, 4 dropped in 2 gaps/.test(report.text[0]));
 });
 
 Deno.test("capturing: frames that the camera left out are counted as dropped", async () => {

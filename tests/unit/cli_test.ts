@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readFile } from "../../lib/files/files.ts";
-import { OutputFile, writeFile } from "../../lib/files/output_file.ts";
+import { FrameDigest } from "../../lib/files/frame_digest.ts";
+import { FrameFile } from "../../lib/files/frame_file.ts";
+import { OutputFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import {
   choice,
   flag,
@@ -14,12 +17,13 @@ import {
 } from "../../lib/cli/parameters.ts";
 import { holdersOf } from "../../lib/cli/holders.ts";
 import { RawFile } from "../../lib/frames/raw_file.ts";
-import { EAGAIN, SysError } from "../../lib/sys/errno.ts";
+import { EAGAIN, EIO, SysError } from "../../lib/sys/errno.ts";
 import { File, IoBuffer, iovec, O_WRONLY } from "../../lib/sys/file.ts";
 import { libc } from "../../lib/sys/libc.ts";
 import { counted } from "../../lib/measure/format.ts";
 import { parse } from "../../lib/cli/tool.ts";
 import { intervalOf } from "../../lib/v4l2/frame_interval.ts";
+import { returned } from "./fake_ioctl.ts";
 
 const tool = {
   positionals: {
@@ -220,6 +224,28 @@ Deno.test("files: an error names file, call and errno", () => {
   assertThrows(() => writeFile("/proc/nowhere/a.pgm"), SysError, "/proc/nowhere: mkdir: ");
 });
 
+Deno.test("files: what close(2) says is told where it is asked for, and not on the way out of a failure", () => {
+  const folder = Deno.makeTempDirSync();
+  const path = `${folder}/out`;
+  writeFile(path, "before");
+  const { close } = libc;
+  libc.close = (fd) => {
+    close(fd);
+    return returned(-EIO);
+  };
+  try {
+    for (const make of [OutputFile, FrameFile, FrameDigest]) {
+      using _unfinished = new make(path);
+      using file = new make(path);
+      assertThrows(() => file.close(), SysError, `${path}: close: Input/output error (EIO)`);
+      file.close();
+    }
+  } finally {
+    libc.close = close;
+  }
+  Deno.removeSync(folder, { recursive: true });
+});
+
 Deno.test("files: a full device is reported", () => {
   using full = new OutputFile("/dev/full");
   assertThrows(
@@ -263,6 +289,8 @@ Deno.test("raw frames: from a pipe, in pieces and with silence in between", asyn
     if (silent === 0) await more.write(new TextEncoder().encode("\n"));
   }
   assert(silent > 0, "it did not come back while the pipe was silent");
+  const { waited } = file;
+  assert(300e6 < waited && waited < 30e9, `it had to wait 400 ms, and says ${waited} ns`);
   assertEquals(new TextDecoder().decode(target.bytes), "abc");
   assertEquals([file.fill(target), new TextDecoder().decode(target.bytes)], [3, "def"]);
   assertThrows(() => file.rewind(), SysError, `${path}: lseek: Illegal seek (ESPIPE)`);

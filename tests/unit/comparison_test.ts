@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { StopRequest } from "../../lib/cli/stop.ts";
 import { parse } from "../../lib/cli/tool.ts";
-import { writeFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import { compare, type Comparison, tooFew } from "../../lib/report/comparison.ts";
 import { comparisonRows } from "../../lib/report/comparison_rows.ts";
 import type { Quantiles } from "../../lib/report/charts.ts";
@@ -258,6 +258,10 @@ Deno.test("comparison: what cannot be compared is refused in a line", () => {
   refused(
     { "base/1/mmap.json": '{"width":640}', "new/2/mmap.json": '{"width":320}' },
     "base/1/mmap.csv, new/2/mmap.csv: of different formats: width 640 against 320",
+  );
+  refused(
+    { "base/1/mmap.json": '{"field":"none"}', "new/2/mmap.json": '{"field":"alternate"}' },
+    "base/1/mmap.csv, new/2/mmap.csv: of different formats: field none against alternate",
   );
   refused({ "new/2/mmap.csv": READ }, "base/1/mmap.csv, new/2/mmap.csv: different paths: ");
   assertThrows(

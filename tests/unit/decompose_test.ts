@@ -263,6 +263,41 @@ const LOOP = "frame,io,buffer_index,sequence,bytesused,due_monotonic_ns,fill_mon
   "submit_monotonic_ns,submitted_monotonic_ns,wait_monotonic_ns,filled_monotonic_ns," +
   "measured_monotonic_ns";
 
+Deno.test("decompose: a writer that waits for a pipe does not fill meanwhile", () => {
+  const rows = Array.from({ length: 9 }, (_, frame) => {
+    const start = frame * 1000;
+    const [due, fill, submit, submitted, filled, measured, input] = [
+      900,
+      20,
+      910,
+      960,
+      720,
+      990,
+      620,
+    ].map((ns) => at(start + ns));
+    return [
+      ...[frame, "mmap", 0, frame, 16, due, fill, submit, submitted, at(start), filled, measured],
+      ...[input, 0, 1, 0, 30],
+    ];
+  });
+  const head = `${LOOP},input_monotonic_ns,minor_faults,voluntary_switches,involuntary_switches,` +
+    "run_delay_ns";
+  const table = new Table(csv(head, rows));
+  const kind = kindOf(table)!;
+  const found = decompose(table, kind)!;
+  assertEquals([kind.id, found.unknown], ["loop-queue", []]);
+  assertEquals(Object.fromEntries([...found.parts].map(([name, { p50 }]) => [name, p50])), {
+    "buffer wait": 20,
+    "input wait": 570,
+    "fill": 100,
+    "source wait": 190,
+    "QBUF": 50,
+    "measuring": 30,
+    "run delay": 30,
+  });
+  assertEquals([found.busy.p50, found.remainder.p50], [240, 10]);
+});
+
 Deno.test("decompose: a writer's turn, without its wait for the frame's time", () => {
   const rows = Array.from({ length: 9 }, (_, frame) => {
     const start = frame * 1000;

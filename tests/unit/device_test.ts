@@ -189,13 +189,13 @@ Deno.test("device: one format for one plane and for several, exactly or at least
   using _fake = fakeIoctl(capable(0), ...answers);
   using device = VideoDevice.open("/dev/null");
   assertEquals(device.getFormat(SINGLE), {
-    ...{ width: 64, height: 48, pixelformat: GREY, bytesperline: 64, sizeimage: 3072 },
+    ...{ width: 64, height: 48, pixelformat: GREY, field: 0, bytesperline: 64, sizeimage: 3072 },
     planes: [{ bytesperline: 64, sizeimage: 3072 }],
   });
   const pixelformat = v4l2.V4L2_PIX_FMT_NV12M;
   const wanted = { width: 60, height: 48, pixelformat };
   const format = {
-    ...{ width: 64, height: 48, pixelformat, bytesperline: 64, sizeimage: 4608 },
+    ...{ width: 64, height: 48, pixelformat, field: 1, bytesperline: 64, sizeimage: 4608 },
     planes: [{ bytesperline: 64, sizeimage: 3072 }, { bytesperline: 64, sizeimage: 1536 }],
   };
   assertEquals(device.tryFormat(MULTI, wanted), format);

@@ -25,6 +25,7 @@ export interface FakeFormat {
   width: number;
   height: number;
   pixelformat: number;
+  field?: number;
   readonly planes: { bytesperline: number; sizeimage: number }[];
 }
 
@@ -223,10 +224,10 @@ export abstract class FakeNode implements Disposable {
     return 0;
   }
 
-  /** The size is the driver's to say; the pixel format is the caller's. */
+  /** The size is the driver's to say; all else is the caller's. */
   #setFormat(argument: Bytes): number {
-    const { type, pixelformat } = v4l2.v4l2_format.at(argument);
-    this.queue(type).format.pixelformat = pixelformat;
+    const { type, pixelformat, field } = v4l2.v4l2_format.at(argument);
+    Object.assign(this.queue(type).format, { pixelformat, field });
     return this.#describe(argument);
   }
 

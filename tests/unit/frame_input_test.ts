@@ -1,16 +1,17 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { writeFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import { openFrameInput, type WantedFrames } from "../../lib/frames/frame_input.ts";
 import { UsageError } from "../../lib/cli/parameters.ts";
 import { pixelFormat } from "../../lib/image/pixel_format.ts";
 import { IoBuffer } from "../../lib/sys/file.ts";
 import type { Format } from "../../lib/v4l2/format.ts";
-import { fourcc } from "../../lib/uapi/videodev2.ts";
+import { fourcc, V4L2_FIELD_NONE } from "../../lib/uapi/videodev2.ts";
 
 const device: Format = {
   width: 4,
   height: 2,
   pixelformat: fourcc("GREY"),
+  field: V4L2_FIELD_NONE,
   bytesperline: 4,
   sizeimage: 8,
   planes: [{ bytesperline: 4, sizeimage: 8 }],

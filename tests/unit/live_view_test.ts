@@ -34,6 +34,13 @@ class FakeTerminal implements Terminal {
     return { columns: this.columns, rows: this.rows };
   }
 
+  /** What was drawn before is yet to be shown. */
+  behind = false;
+
+  isBehind(): boolean {
+    return this.behind;
+  }
+
   write(text: string): void {
     if (this.left-- <= 0) throw new Error("Input/output error (os error 5)");
     this.times.push(monotonicNs());
@@ -61,7 +68,10 @@ class FakeTerminal implements Terminal {
 /** What a capture on this terminal leaves. */
 async function live(camera: Camera, terminal: Terminal, more: Record<string, unknown> = {}) {
   using stop = new StopRequest();
-  using watch = new LiveView({ title: `${camera.path}: a camera`, driver: "fake" }, terminal);
+  using watch = new LiveView(
+    { title: `${camera.path}: a camera`, driver: "fake", alternating: false },
+    terminal,
+  );
   return await captureBy("mmap", {
     ...{ tool: "camera-report", device: camera.path, csv: "", frames: Infinity, stages: false },
     ...{ fps: 0, "warm-up": 2, timeout: 0.3, buffers: 3, heap: "", watch, ...more },
@@ -181,6 +191,15 @@ Deno.test("live: a signal ends it, and the terminal is as it was", async () => {
   }
 });
 
+Deno.test("live: a terminal that stands still holds no frame up, and is drawn on once it goes on", async () => {
+  using camera = new Camera(60);
+  const terminal = new FakeTerminal();
+  terminal.behind = true;
+  const { json } = await live(camera, terminal);
+  assertEquals([json.frames, terminal.screens.length], [58, 0]);
+  assertEquals(terminal.written, [ENTER, LEAVE]);
+});
+
 Deno.test("live: a terminal that is gone is a failure, and rows are kept", async () => {
   using camera = new Camera();
   const terminal = new FakeTerminal();
@@ -223,7 +242,10 @@ Deno.test("live: Ctrl-Z gives the terminal back for as long as it stands still",
 });
 
 Deno.test("screen: without a terminal there is none", () => {
-  const nothing = { isTerminal: () => false, size: () => ({ columns: 0, rows: 0 }), write() {} };
+  const nothing = {
+    ...{ isTerminal: () => false, size: () => ({ columns: 0, rows: 0 }) },
+    ...{ write() {}, isBehind: () => false },
+  };
   assertThrows(() => new Screen(nothing), Error, "stdout is no terminal to draw on");
 });
 
@@ -269,7 +291,7 @@ Deno.test("recent rows: the last ones, of any number that was added", () => {
 });
 
 Deno.test("live: figures are of the last ten seconds, and losses of all", () => {
-  const figures = new LiveFigures("fake");
+  const figures = new LiveFigures({ driver: "fake", alternating: false });
   const start = monotonicNs();
   const MS = 1e6;
   /** A frame each `interval` ms, had 5 ms after the start of its exposure. */
@@ -303,4 +325,24 @@ Deno.test("live: figures are of the last ten seconds, and losses of all", () => 
     "  no frame for 43 s",
     lines[3],
   ]);
+});
+
+Deno.test("live: fields that alternate are counted as such, two a frame", () => {
+  const figures = new LiveFigures({ driver: "fake", alternating: true });
+  const start = monotonicNs();
+  const column = (value: (i: number) => number) =>
+    Float64Array.from({ length: 100 }, (_, i) => value(i < 50 ? i : i + 1));
+  figures.add({
+    frame: Float64Array.from({ length: 100 }, (_, i) => i),
+    enqueue_monotonic_ns: column((i) => start + i * 20e6 - 1e6),
+    dequeue_monotonic_ns: column((i) => start + i * 20e6),
+    v4l2_timestamp_sec: column(() => 0),
+    v4l2_timestamp_usec: column(() => 0),
+    sequence: column((i) => i >> 1),
+    flags: column(() => 0),
+    field: column((i) => i % 2 === 0 ? v4l2.V4L2_FIELD_TOP : v4l2.V4L2_FIELD_BOTTOM),
+  }, 100);
+  const lines = figures.lines(80, start + 2e9);
+  assertEquals(lines[0], "  rate      24.75 a second, of the last 100 fields");
+  assertEquals(lines[3], "  since the start: 100 fields; camera: 1 lost (gaps: 1); errors: 0");
 });

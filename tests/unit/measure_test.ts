@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { formatNs } from "../../lib/measure/format.ts";
 import { FrameLog } from "../../lib/measure/frame_log.ts";
 import { pairFrames } from "../../lib/report/analysis/frame_pairs.ts";
-import { missingFrames, sequenceStep } from "../../lib/measure/gaps.ts";
+import { missingFrames, sequenceGaps, sequenceStep } from "../../lib/measure/gaps.ts";
 import { Histogram } from "../../lib/measure/histogram.ts";
 import { median, quantile, statistics } from "../../lib/report/analysis/percentiles.ts";
 import { SourceStatistics } from "../../lib/measure/source_statistics.ts";
@@ -159,6 +159,42 @@ Deno.test("source: numbers that skip are drops, those that stand still or begin 
   assertEquals(count(...Array(10).fill(0)), [0, 0, 9]);
   assertEquals(count(5, 6, 0, 1, 3), [1, 1, 1]);
   assertEquals(count(2 ** 32 - 2, 2 ** 32 - 1, 0, 2), [1, 1, 0]);
+});
+
+/** Each field's sequence number, and which of its frame's it is. */
+type Fields = readonly (readonly [sequence: number, field: "t" | "b"])[];
+
+const FIELDS: readonly (readonly [fields: Fields, counted: [number, number, number]])[] = [
+  // V4L2: both fields of a frame have its number.
+  [[[0, "t"], [0, "b"], [1, "t"], [1, "b"], [2, "t"]], [0, 0, 0]],
+  [[[0, "b"], [1, "t"], [1, "b"], [2, "t"]], [0, 0, 0]],
+  [[[0, "t"], [0, "b"], [1, "b"], [2, "t"]], [1, 1, 0]],
+  [[[0, "t"], [0, "b"], [3, "t"], [4, "b"]], [6, 2, 0]],
+  [[[0, "t"], [1, "t"], [2, "t"]], [2, 2, 0]],
+  [[[0, "t"], [0, "b"], [0, "b"], [0, "t"], [1, "t"]], [1, 1, 2]],
+  [[[8, "b"], [8, "t"], [0, "b"], [0, "t"]], [0, 0, 1]],
+  [[[2 ** 32 - 1, "t"], [2 ** 32 - 1, "b"], [0, "t"], [0, "b"]], [0, 0, 0]],
+];
+
+Deno.test("source: fields that alternate share a frame's number, and a missing one is a drop", () => {
+  for (const [fields, counted] of FIELDS) {
+    const source = new SourceStatistics(true);
+    fields.forEach(([number, field], i) => source.record(i * 20e6, number, false, field));
+    assertEquals([source.dropped, source.gaps, source.backwards], counted, `${fields}`);
+    assertEquals(source.rate, 25);
+    const [numbers, which] = [fields.map(([number]) => number), fields.map(([, field]) => field)];
+    const [lost, gaps, backwards] = counted;
+    const rows = numbers.map((_, row) => row);
+    assertEquals(sequenceGaps(numbers, rows, which), { lost, gaps, backwards }, `${fields}`);
+  }
+});
+
+Deno.test("source: what was before it was cleared is no drop", () => {
+  const source = new SourceStatistics();
+  source.record(0, 7, false);
+  source.clear();
+  source.record(5, 99, false);
+  assertEquals([source.dropped, source.frames, source.interval.count], [0, 1, 0]);
 });
 
 Deno.test("sequence numbers: what is missing, by one rule", () => {

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { processorSeconds } from "./processor_time.ts";
-import { writeFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import { cameraRunLines } from "../../lib/report/camera_lines.ts";
 import { SLOWEST } from "../../lib/report/analysis/slowest.ts";
 import { quantiles, STRETCHES, timeline } from "../../lib/report/charts.ts";
-import { FIGURES } from "../../lib/report/figures.ts";
+import { EXPECTED } from "../../lib/report/expectations.ts";
+import { FIGURES, type RunFigures } from "../../lib/report/figures.ts";
 import { readBench } from "../../lib/report/folder.ts";
 import { html, jsonScript, script } from "../../lib/report/html.ts";
 import { bytes, count } from "../../lib/report/io_metrics.ts";
@@ -65,19 +66,46 @@ Deno.test("folder: what cannot be used is named, and the rest is read", () => {
   });
 });
 
-Deno.test("folder: what a tool said at the end of another run is named", () => {
+Deno.test("folder: what a tool said at the end of another run is named, and not shown", () => {
   const rows = MMAP + mmapRow(0) + mmapRow(1, 4);
   withFiles({
     ...{ "old.csv": rows, "old.json": '{"frames":600}\n' },
-    ...{ "own.csv": rows, "own.json": '{"frames":2}\n' },
+    ...{ "own.csv": rows, "own.json": '{"frames":2,"latency_ns":{"max":50}}\n' },
+    ...{ "slow.csv": rows, "slow.json": '{"frames":2,"latency_ns":{"max":51}}\n' },
     ...{ "cut.csv": rows + "2,0,1", "cut.json": '{"frames":3}\n' },
   }, (folder) => {
-    const [{ notices }] = readBench(folder, FIGURES);
+    const [{ notices, runs }] = readBench(folder, FIGURES);
     assertEquals(notices.map(({ file, says }) => `${file}: ${says}`), [
       "cut.csv: the last row is cut off and left out",
-      "old.json: is of 600 frames, and old.csv has 2: are they of one run?",
+      "old.json: is of 600 frames, and old.csv has 2: of another run; skipped",
+      "slow.json: has 51 ns as the longest queueing to dequeueing, and slow.csv 50 ns: of another run; skipped",
     ]);
+    const shown = runs.filter(({ summary }) => summary).map(({ name }) => name);
+    assertEquals(shown, ["cut", "own"]);
   });
+});
+
+Deno.test("folder: what was there before a run is of an earlier one, and not shown", () => {
+  const files = {
+    "mmap.csv": MMAP + mmapRow(0) + mmapRow(1),
+    "mmap.lock.csv": "qbuf,ioctl_ns,acquisitions,waited_ns,held_ns\n0,900,0,0,0\n",
+    "mmap.perf.csv": "55,,context-switches,1,100.00,,\n",
+  };
+  for (const [seconds, isShown] of [[30, true], [90, false]] as const) {
+    withFiles(files, (folder) => {
+      const now = Date.now() / 1000;
+      Deno.utimeSync(`${folder}/mmap.csv`, now, now);
+      const before = ["lock", "perf"].map((file) => `mmap.${file}.csv`);
+      for (const file of before) Deno.utimeSync(`${folder}/${file}`, now - seconds, now - seconds);
+      const [{ runs: [{ lock, perf }], notices }] = readBench(folder, FIGURES);
+      assertEquals([lock !== undefined, perf !== undefined], [isShown, isShown]);
+      const says = "was there 90 s before the run: of an earlier one; skipped";
+      assertEquals(
+        notices.map(({ file, says }) => `${file}: ${says}`),
+        isShown ? [] : before.toReversed().map((file) => `${file}: ${says}`),
+      );
+    });
+  }
 });
 
 Deno.test("words: no figure is rounded to none, and none has an exponent", () => {
@@ -628,6 +656,36 @@ Deno.test("figures: a rate is from the first to the last frame whose time is kno
   const at = [1e10, 1e10 + 4e7, 1e10 + 8e7, 0];
   const csv = MMAP + at.map((had, i) => `${i},0,${1e10},${had},1,2,${i},16\n`).join("");
   assertEquals(figuresOf(csv).rate, 25);
+});
+
+Deno.test("figures: fields that alternate are told by their column, or by what the camera was set to", () => {
+  const head = MMAP.replace("\n", ",field\n");
+  const rows = (...fields: (readonly [sequence: number, field: string])[]) =>
+    head +
+    fields.map(([sequence, field], frame) =>
+      `${frame},0,${frame * 2e7 + 1e10},${frame * 2e7 + 1e10 + 50},1,2,${sequence},16,${field}\n`
+    ).join("");
+  const of = (csv: string, field?: string) => {
+    let found: unknown;
+    withFiles(
+      { "mmap.csv": csv, ...field && { "mmap.json": JSON.stringify({ field }) } },
+      (folder) => {
+        const [{ runs: [run] }] = readBench(folder, FIGURES);
+        const { rate, gaps: [{ lost, backwards }] } = run;
+        found = [rate, lost, backwards, cameraRunLines(run)[0], dropped(run)];
+      },
+    );
+    return found;
+  };
+  const dropped = (run: RunFigures) => EXPECTED.dropped.of(run);
+  const both = rows([0, "top"], [0, "bottom"], [1, "top"], [2, "top"], [2, "bottom"]);
+  const says = "5 fields, fields alternate, 25.00 frames/s";
+  assertEquals(of(both), [25, 1, 0, says, 1]);
+  assertEquals(of(both, "alternate"), [25, 1, 0, says, 1]);
+  const half = rows([0, "top"], [1, "top"], [2, "top"]);
+  assertEquals(of(half), [50, 0, 0, "3 frames, 50.00 frames/s", 0]);
+  assertEquals(of(half, "top"), [50, 0, 0, "3 frames, 50.00 frames/s", 0]);
+  assertEquals(of(half, "alternate"), [25, 2, 0, "3 fields, fields alternate, 25.00 frames/s", 2]);
 });
 
 Deno.test("page: of numbers that stand still it is not said that none was lost", () => {

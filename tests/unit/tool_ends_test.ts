@@ -232,3 +232,48 @@ Deno.test("two outputs are not one, whether it is there or yet to be made", asyn
     assert(stderr.includes(says), stderr);
   }
 });
+
+/** A tool that is over as soon as it is told to end, and says much. */
+const TALKATIVE = `cat >tool.ts <<END
+    import { breathe } from "${root}lib/cli/stop.ts";
+    import { declareTool, main } from "${root}lib/cli/tool.ts";
+    import { OutputFile } from "${root}lib/files/output_file.ts";
+    const line = "x".repeat(99);
+    await main(declareTool({
+      name: "t",
+      summary: "",
+      positionals: {},
+      options: {},
+      async run(_, { stop }) {
+        stop.listen();
+        if (Deno.args.length > 0) {
+          using file = new OutputFile("-");
+          for (let i = 0; i < 2000; i++) file.append(line + "\\n");
+        }
+        Deno.writeTextFileSync("begun", "");
+        while (!stop.requested && Deno.env.get("END") === undefined) await breathe();
+        return { text: Deno.args.length > 0 ? [] : Array(2000).fill(line), json: {} };
+      },
+    }));
+END
+  t() { '${Deno.execPath()}' run --quiet --no-check --allow-all ${imports.join(" ")} tool.ts "$@"; }
+  until_begun() { for ((i = 0; i < 200; i++)); do [ ! -e begun ] || break; sleep 0.05; done; }`;
+
+Deno.test("a reader that stands still keeps no tool from ending at a signal", async () => {
+  for (const data of ["", "--json"]) {
+    const ended = await shell(`${TALKATIVE}
+      mkfifo out; exec 5<>out; set -m; t ${data} >out & set +m
+      until_begun; [ -e begun ] && echo begun; kill -INT -- -$!
+      for ((i = 0; i < 200; i++)); do kill -0 $! 2>/dev/null || break; sleep 0.05; done
+      kill -KILL -- -$! 2>/dev/null; wait $!`);
+    assertEquals([ended.stdout, ended.status], ["begun\n", 130], ended.stderr);
+  }
+});
+
+Deno.test("a reader that is slow gets all of it, and one that goes away is told of", async () => {
+  const { stdout, stderr } = await shell(`${TALKATIVE}; END=1 t | { sleep 1; wc -lc; }
+    END=1 t --json | { sleep 1; wc -lc; }
+    END=1 t --json | sleep 1; echo \${PIPESTATUS[0]}`);
+  assertEquals(stdout.trim().split(/\s+/), ["2000", "200000", "2001", "200003", "1"], stderr);
+  assert(stderr.endsWith("t: stdout: write: Broken pipe (EPIPE)\n"), stderr);
+});

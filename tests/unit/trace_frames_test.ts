@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFile } from "../../lib/files/files.ts";
-import { writeFile } from "../../lib/files/output_file.ts";
+import { writeFile } from "../../lib/files/whole_file.ts";
 import type { Report } from "../../lib/cli/tool.ts";
 import { StopRequest } from "../../lib/cli/stop.ts";
 import { microseconds } from "../../lib/report/chrome_trace.ts";
 import { tasksOnCpus } from "../../lib/report/on_cpu.ts";
 import { tool } from "../../tools/trace-frames.ts";
+import { libc } from "../../lib/sys/libc.ts";
 import { exists } from "../harness/modules.ts";
 
 /** Far beyond what a number has in ns: a machine that has run for 200 days. */
@@ -115,6 +116,29 @@ Deno.test("microseconds: a viewer that multiplies and cuts off has the ns again"
     const late = ns + 17_280_000e9 / 10;
     assertEquals(Math.trunc(microseconds(late) * 1000), late);
   }
+});
+
+Deno.test("trace-frames: while it writes there is no trace yet, and no half of one", async () => {
+  const { writev } = libc;
+  const seen: boolean[] = [];
+  const { open } = libc;
+  let name = "";
+  libc.open = (path, flags, mode) => {
+    const text = new TextDecoder().decode(path as Uint8Array);
+    name = /^.*\/out\b/.exec(text)?.[0] ?? name;
+    return open(path, flags, mode);
+  };
+  libc.writev = (fd, vector, count) => {
+    if (name !== "") seen.push(exists(`${name}/trace.json`));
+    return writev(fd, vector, count);
+  };
+  try {
+    const { failure, written } = await traceOf(fixture(3, 20_003));
+    assertEquals([failure, written], ["", true]);
+  } finally {
+    Object.assign(libc, { open, writev });
+  }
+  assertEquals(new Set(seen), new Set([false]));
 });
 
 Deno.test("trace-frames: the parts of a frame lie in its turn, and are its latency to the ns", async () => {

@@ -124,6 +124,34 @@ Deno.test("writing: frames are due by the clock, whatever held one up", async ()
   assert(end - begin >= 8 * 20 * MS, `it took ${end - begin} ns`);
 });
 
+Deno.test("writing: waiting for a pipe is no filling", async () => {
+  let waited = 0;
+  class Slow extends Frames {
+    get waited(): number {
+      return waited;
+    }
+  }
+  const input = new Slow(4, (frame) => {
+    if (frame !== 2) return;
+    const since = monotonicNs();
+    sleepUntil(since + 50 * MS);
+    waited += monotonicNs() - since;
+  });
+  const { report, rows } = await write({ input, sink: new Sink(), stages: true });
+  const spans = rows.map((row) => {
+    const [fill, had, filled] = ["fill", "input", "filled"]
+      .map((name) => BigInt(row[`${name}_monotonic_ns`]));
+    return [Number(had - fill), Number(filled - had)];
+  });
+  assertEquals(spans.map(([wait]) => wait), [0, 0, waited, 0]);
+  assert(spans.every(([, filling]) => 0 <= filling && filling < 40 * MS), `${spans}`);
+  const { input_wait_ns: waits, fill_ns: fills } = report.json as Record<string, { max: number }>;
+  assertEquals([waits.max, fills.max], [waited, Math.max(...spans.map(([, filling]) => filling))]);
+  assert(report.text.some((line) => line.startsWith("  waiting for the input")));
+  const { text, json } = (await write({ input: new Frames(2), sink: new Sink() })).report;
+  assertEquals([json.input_wait_ns, text.length], [undefined, 3]);
+});
+
 Deno.test("writing: numbers in the pixels are the sequence, those to warm up among them", async () => {
   const [input, sink] = [new Frames(3), new Sink()];
   const { rows } = await write({ input, sink, frames: 5, "warm-up": 2, loop: true, stamp: true });

@@ -4,11 +4,8 @@
  * @module
  */
 import { at, recordedParts } from "./recorded_parts.ts";
-import { type PartName, type PathKind, RUN_DELAY } from "./recorded_paths.ts";
+import { isWait, type PartName, type PathKind, RUN_DELAY } from "./recorded_paths.ts";
 import type { Numbers, Table } from "./table.ts";
-
-/** A turn without the source wait is what the machine does; the wait is up to the camera. */
-const WAIT: PartName = "source wait";
 
 /** A run's frames, of which one at a time is looked at; all figures in ns. */
 export interface FrameParts {
@@ -28,7 +25,7 @@ export interface FrameParts {
   readonly values: Float64Array;
   /** What the parts leave; NaN where one of them or the whole is not known. */
   readonly remainder: number;
-  /** The whole without the source wait. */
+  /** The whole without its waits. */
   readonly busy: number;
   /** Looks at a row. */
   take(row: number): void;
@@ -59,7 +56,7 @@ export function frameParts(run: Table, kind: PathKind, meta?: Table): FrameParts
     ...candidates.map(({ name }) => name),
     RUN_DELAY,
   ];
-  const wait = names.indexOf(WAIT);
+  const waits = names.flatMap((name, i) => isWait(name) ? [i] : []);
   const values = new Float64Array(names.length);
   const whole = (row: number) =>
     overlapping ? to[row] - from[row] : isTurn(row) ? start[row + 1] - start[row] : NaN;
@@ -81,8 +78,9 @@ export function frameParts(run: Table, kind: PathKind, meta?: Table): FrameParts
         values[i] = at(there[i].to, row) - at(there[i].from, row);
         remainder -= values[i];
       }
-      if (delay) remainder = takeOut(values, remainder, delay.ns[row], wait, delay.preempted(row));
-      busy = wait < 0 ? whole(row) : whole(row) - values[wait];
+      if (delay) remainder = takeOut(values, remainder, delay.ns[row], waits, delay.preempted(row));
+      busy = whole(row);
+      for (const wait of waits) busy -= values[wait];
     },
   };
 }
@@ -104,29 +102,32 @@ function runDelay(run: Table) {
 
 /**
  * Takes the run delay of a turn out of the parts in which it was. A thread that slept was delayed on
- * its way out of the source wait. One that did not, or more delay than there was waiting, was kept from
+ * its way out of a wait. One that did not, or more delay than there was waiting, was kept from
  * its work: most likely in what took longest.
  *
  * @param parts the last of them becomes the run delay
- * @param wait which part is the source wait, -1 for none
+ * @param waits which parts are up to who gives the frames
  * @returns the remainder without it
  */
 function takeOut(
   parts: Float64Array,
   remainder: number,
   delay: number,
-  wait: number,
+  waits: readonly number[],
   preempted: boolean,
 ): number {
   const own = parts.length - 1;
   let left = delay;
   let rest = remainder;
-  if (wait >= 0 && !preempted) left -= takeFrom(parts, wait, left);
+  const fromWaits = () => {
+    for (const wait of waits) left -= takeFrom(parts, wait, left);
+  };
+  if (!preempted) fromWaits();
   while (left > 0) {
     let longest = -1;
     let most = 0;
     for (let i = 0; i < own; i++) {
-      if (i === wait || !(parts[i] > most)) continue;
+      if (waits.includes(i) || !(parts[i] > most)) continue;
       longest = i;
       most = parts[i];
     }
@@ -137,7 +138,7 @@ function takeOut(
     } else if (longest >= 0) {
       left -= takeFrom(parts, longest, left);
     } else {
-      if (wait >= 0) left -= takeFrom(parts, wait, left);
+      fromWaits();
       break;
     }
   }

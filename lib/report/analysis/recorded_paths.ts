@@ -12,6 +12,7 @@ export type Cost = "waiting" | "copying" | "computing" | "calling" | "scheduling
 /** Every part, in the order of a frame's life, and what it is a cost of. */
 export const PARTS = {
   "buffer wait": "scheduling",
+  "input wait": "waiting",
   "fill": "computing",
   "source wait": "waiting",
   "run delay": "scheduling",
@@ -33,6 +34,9 @@ export const PARTS = {
 } as const satisfies Record<string, Cost>;
 
 export type PartName = keyof typeof PARTS;
+
+/** Whether a part is up to who gives the frames: a turn without such is what the machine does. */
+export const isWait = (name: PartName): boolean => PARTS[name] === "waiting";
 
 /** Runnable and not running: a column says how long, and not in which part. */
 export const RUN_DELAY: PartName = "run delay";
@@ -158,15 +162,15 @@ const M2M = {
   errors: "counted",
 } as const;
 
+type Written = Pick<PathKind, "columns" | "start" | "parts" | "sequences">;
+
 /** A program that writes to the loopback node. */
-const writing = (
-  submit: PartName,
-): Pick<PathKind, "columns" | "start" | "parts" | "sequences"> => ({
+const writing = (submit: PartName, filling: readonly Part[]): Written => ({
   columns: ["io", "due_monotonic_ns", "submit_monotonic_ns", "submitted_monotonic_ns"],
   start: "wait_monotonic_ns",
   parts: [
     part("buffer wait", "wait_monotonic_ns", "fill_monotonic_ns"),
-    part("fill", "fill_monotonic_ns", "filled_monotonic_ns"),
+    ...filling,
     part("source wait", "filled_monotonic_ns", "submit_monotonic_ns"),
     part(submit, "submit_monotonic_ns", "submitted_monotonic_ns"),
     part("measuring", "submitted_monotonic_ns", "measured_monotonic_ns"),
@@ -174,6 +178,24 @@ const writing = (
   // The column is the program's own count.
   sequences: [],
 });
+
+/** Its rows, and those of before it told waiting for its input from filling. */
+function writers(
+  submit: PartName,
+  kind: Omit<PathKind, keyof Written>,
+): readonly PathKind[] {
+  const waiting = writing(submit, [
+    part("input wait", "fill_monotonic_ns", "input_monotonic_ns"),
+    part("fill", "input_monotonic_ns", "filled_monotonic_ns"),
+  ]);
+  return [
+    { ...kind, ...waiting, columns: [...waiting.columns, "input_monotonic_ns"] },
+    {
+      ...kind,
+      ...writing(submit, [part("fill", "fill_monotonic_ns", "filled_monotonic_ns")]),
+    },
+  ];
+}
 
 /** All kinds; the first that fits is it. */
 export const KINDS: readonly PathKind[] = [
@@ -288,8 +310,7 @@ export const KINDS: readonly PathKind[] = [
     copies: "1 in the kernel (filter)",
     timestamps: BOTH_CLOCKS,
   },
-  {
-    ...writing("write copy"),
+  ...writers("write copy", {
     id: "loop-write",
     title: "program write() -> loopback",
     word: ["io", "write"],
@@ -301,9 +322,8 @@ export const KINDS: readonly PathKind[] = [
     errors: "unknown",
     copies: "1 in the kernel (write()), and the reader's",
     timestamps: PROGRAM_CLOCK,
-  },
-  {
-    ...writing("QBUF"),
+  }),
+  ...writers("QBUF", {
     id: "loop-queue",
     title: "program's buffers -> loopback",
     latency: {
@@ -314,7 +334,7 @@ export const KINDS: readonly PathKind[] = [
     errors: "counted",
     copies: "the reader's",
     timestamps: PROGRAM_CLOCK,
-  },
+  }),
 ];
 
 /** The kind of path whose tool wrote this table; undefined of any other table. */
@@ -325,7 +345,7 @@ export function kindOf(table: Pick<Table, "has" | "word">): PathKind | undefined
 }
 
 const OF_EVERY_RUN = [
-  ...["frame", "flags", "v4l2_timestamp_usec", "stamp", "algo", "minor_faults_delta"],
+  ...["frame", "flags", "field", "v4l2_timestamp_usec", "stamp", "algo", "minor_faults_delta"],
   ...THREAD_COLUMNS,
 ];
 const OF_METADATA = ["seq", "src_v4l2_sequence", "flags"];

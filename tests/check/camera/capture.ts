@@ -28,6 +28,7 @@ import { Module } from "../../harness/modules.ts";
 import { succeed } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { until } from "../../harness/waiting.ts";
+import { fieldChecks } from "./fields.ts";
 import { reportChecks } from "./report.ts";
 import { uvcChecks } from "./uvc.ts";
 import { losing, VIVID_CID_DQBUF_ERROR } from "./vivid.ts";
@@ -348,6 +349,7 @@ export async function captureChecks(suite: Suite, context: Context): Promise<voi
     expectEqual("error", message, `${context.filter}: VIDIOC_QBUF: Invalid argument (EINVAL)`);
     return `4096 bytes for a frame of 307200: "${message}"`;
   });
+  if (suite.whole) await fieldChecks(suite.whole, context);
   if (suite.whole) await reportChecks(suite.whole, context);
   await uvcChecks(suite, context);
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Context } from "../../harness/context.ts";
+import { type Context, readCsv } from "../../harness/context.ts";
+import { someRows } from "../../harness/expectations.ts";
 import { exists } from "../../harness/modules.ts";
 import { Patience } from "../../harness/patience.ts";
 import { Running } from "../../harness/processes.ts";
@@ -15,6 +16,19 @@ const SCRIPT = "/usr/bin/script";
 const ESCAPE = "\x1b";
 const ENTER = `${ESCAPE}[?1049h`;
 const LEAVE = `${ESCAPE}[?1049l`;
+
+/** Rows during which nobody reads: of half a minute at most. */
+const UNREAD = 300;
+
+/** Waits until a process is over, also where nobody has asked for its status. */
+async function gone(pid: number): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    const state = exists(`/proc/${pid}/stat`) ? textOf(`/proc/${pid}/stat`) : ") X";
+    if (/^ [XZ]/.test(state.slice(state.lastIndexOf(")") + 1))) return;
+    await delay(100);
+  }
+  expect(false, `${pid} goes on for 30 s after SIGINT`);
+}
 
 /** A shell's word. */
 const quoted = (word: string) => `'${word}'`;
@@ -86,4 +100,27 @@ export async function liveChecks(suite: Suite, context: Context): Promise<void> 
       return `status ${status}, ${seen()} screens of at most ${longest} columns`;
     });
   }
+
+  await suite.check("camera-report --live: a terminal that nobody reads", async () => {
+    if (!exists(SCRIPT)) throw new Skip(`no ${SCRIPT}`);
+    const folder = `${context.scratch}/live-unread`;
+    const csv = `${folder}/mmap.csv`;
+    const pid = `${context.scratch}/live-unread.pid`;
+    const shell = `echo $$ >${pid}; ${
+      command.replace(quoted("--live"), `${quoted(folder)} --live`)
+    }`;
+    await using script = new Running(SCRIPT, ["--quiet", "--return", "-c", shell, "/dev/null"]);
+    await someRows(csv);
+    script.kill("SIGSTOP");
+    // More than a pseudo-terminal has room for: some 1 kB twice a second.
+    const before = readCsv(csv).length;
+    await someRows(csv, before + UNREAD);
+    const rows = readCsv(csv).length - before;
+    Deno.kill(Number(textOf(pid)), "SIGINT");
+    await gone(Number(textOf(pid)));
+    script.kill("SIGCONT");
+    const { status } = await script.end();
+    expectEqual("status", status, 130);
+    return `${rows} rows meanwhile, and SIGINT ends it`;
+  });
 }

@@ -58,6 +58,7 @@ export async function reportChecks(suite: Suite, context: Context): Promise<void
       const rows = readCsv(`${folder}/${io}.csv`);
       const [run] = said.paths;
       expectEqual("frames", run.frames, rows.length);
+      expectEqual("notices", JSON.stringify(said.notices), "[]");
       const latency = latencyOf(run);
       expectEqual("latency of", run.latency_of, latency);
       const page = Deno.readTextFileSync(`${folder}/report.html`);

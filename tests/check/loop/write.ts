@@ -165,7 +165,7 @@ async function write(
   const before = loopStats(node);
   await using tool = context.start(
     ...["loop-write", node, ...args, "--frames", frames.length, "--json"] as const,
-    ...["--fps", 25, "--buffers", 8, "--timeout", 60],
+    ...["--fps", 25, "--timeout", 60, ...args.includes("write") ? [] : ["--buffers", 8]],
   );
   let ended = false;
   const end = tool.end().finally(() => void (ended = true));
