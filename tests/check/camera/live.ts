@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { type Context, readCsv } from "../../harness/context.ts";
+import { type Context, rowsSoFar } from "../../harness/context.ts";
 import { someRows } from "../../harness/expectations.ts";
 import { exists } from "../../harness/modules.ts";
 import { Patience } from "../../harness/patience.ts";
 import { Running } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
-import { delay } from "../../harness/waiting.ts";
+import { delay, until } from "../../harness/waiting.ts";
 import { losing } from "./vivid.ts";
 
 const SCRIPT = "/usr/bin/script";
@@ -20,15 +20,15 @@ const LEAVE = `${ESCAPE}[?1049l`;
 /** Rows during which nobody reads: of half a minute at most. */
 const UNREAD = 300;
 
+/** Of a tool that stands still. */
+const WAIT_S = 60;
+
 /** Waits until a process is over, also where nobody has asked for its status. */
-async function gone(pid: number): Promise<void> {
-  for (let i = 0; i < 300; i++) {
+const gone = (pid: number) =>
+  until(`the end of ${pid}`, () => {
     const state = exists(`/proc/${pid}/stat`) ? textOf(`/proc/${pid}/stat`) : ") X";
-    if (/^ [XZ]/.test(state.slice(state.lastIndexOf(")") + 1))) return;
-    await delay(100);
-  }
-  expect(false, `${pid} goes on for 30 s after SIGINT`);
-}
+    return /^ [XZ]/.test(state.slice(state.lastIndexOf(")") + 1));
+  });
 
 /** A shell's word. */
 const quoted = (word: string) => `'${word}'`;
@@ -110,12 +110,14 @@ export async function liveChecks(suite: Suite, context: Context): Promise<void> 
       command.replace(quoted("--live"), `${quoted(folder)} --live`)
     }`;
     await using script = new Running(SCRIPT, ["--quiet", "--return", "-c", shell, "/dev/null"]);
-    await someRows(csv);
+    await someRows(script, csv);
     script.kill("SIGSTOP");
     // More than a pseudo-terminal has room for: some 1 kB twice a second.
-    const before = readCsv(csv).length;
-    await someRows(csv, before + UNREAD);
-    const rows = readCsv(csv).length - before;
+    const count = () => rowsSoFar(csv).length;
+    const before = count();
+    const patience = new Patience(WAIT_S, count);
+    await until(`${UNREAD} rows more`, () => count() >= before + UNREAD, patience);
+    const rows = count() - before;
     Deno.kill(Number(textOf(pid)), "SIGINT");
     await gone(Number(textOf(pid)));
     script.kill("SIGCONT");
