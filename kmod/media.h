@@ -33,11 +33,19 @@
  * @v4l2_dev:	counts the users: the bound driver, the node, and each request
  * @mdev:	the media device that requests come from
  * @ready:	all of it is there, or gone again
+ * @lock:	of the rest, and of what is in the lists; nothing is taken inside it
+ * @requests:	that are there, see struct vpipe_request
+ * @leaving:	controls of files that are closed, see struct vpipe_leaving
+ * @closed:	how many there were, the latest one's number
  */
 struct vpipe_media {
 	struct v4l2_device v4l2_dev;
 	struct media_device mdev;
 	struct completion ready;
+	spinlock_t lock;
+	struct list_head requests;
+	struct list_head leaving;
+	u64 closed;
 };
 
 /* Without an error @release frees from here on, when the last user is gone. */
@@ -48,6 +56,9 @@ static inline int vpipe_media_init(struct vpipe_media *media, struct device *dev
 	int ret;
 
 	init_completion(&media->ready);
+	spin_lock_init(&media->lock);
+	INIT_LIST_HEAD(&media->requests);
+	INIT_LIST_HEAD(&media->leaving);
 	strscpy(media->v4l2_dev.name, name, sizeof(media->v4l2_dev.name));
 	ret = v4l2_device_register(dev, &media->v4l2_dev);
 	if (ret)
@@ -93,18 +104,166 @@ static inline int vpipe_media_wait(struct vpipe_media *media, const struct video
  * @pin:	a file of this module that nobody has open
  * @fh:		the file whose buffer it has
  * @waiting:	that file's, held while it is being queued, see vpipe_ioctl_in_turn()
+ * @list:	in vpipe_media.requests
+ * @going_since: the first one of vpipe_media.closed that was closed while this was going,
+ *		see vpipe_request_is_going(); 0: none was
  */
 struct vpipe_request {
 	struct media_request req;
 	struct file *pin;
 	struct v4l2_fh *fh;
 	struct mutex *waiting; /* of @fh */
+	struct list_head list;
+	u64 going_since;
 };
+
+/**
+ * struct vpipe_leaving - a file's controls behind its close
+ * @list:	in vpipe_media.leaving
+ * @number:	among vpipe_media.closed
+ * @requests:	that were going when the file was closed, and are not gone
+ * @free:	frees the controls, and this
+ *
+ * The core takes controls out of a request that is closed or begun anew, and out of all requests when
+ * the file's controls are freed. Neither knows of the other: two closes at a time would have one of
+ * them use what the other has freed, up to the lock of the controls themselves. So controls are freed
+ * when the requests are gone that were going when the file was closed, and taken out of the others
+ * before, see vpipe_controls_unbind(). Nobody waits for that.
+ */
+struct vpipe_leaving {
+	struct list_head list;
+	u64 number;
+	unsigned int requests;
+	void (*free)(struct vpipe_leaving *leaving);
+};
+
+/* Whether the core is just taking out whatever is in it. */
+static inline bool vpipe_request_is_going(struct media_request *req)
+{
+	return !kref_read(&req->kref) || READ_ONCE(req->state) == MEDIA_REQUEST_STATE_CLEANING;
+}
+
+/*
+ * A request that has controls of the file, and the object that it has them in, both counted; none that
+ * is going, nor one that is queued: it is complete when the file has no buffer any more.
+ */
+static inline struct media_request *vpipe_controls_find(struct v4l2_ctrl_handler *hdl,
+							struct media_request_object **obj)
+{
+	struct media_request *found = NULL;
+	struct v4l2_ctrl_handler *copy;
+
+	/* As long as it is held nothing leaves the list, nor is its request freed. */
+	mutex_lock(hdl->lock);
+	list_for_each_entry(copy, &hdl->requests, requests) {
+		struct media_request *req = READ_ONCE(copy->req_obj.req);
+
+		if (!req || vpipe_request_is_going(req) ||
+		    READ_ONCE(req->state) == MEDIA_REQUEST_STATE_QUEUED ||
+		    !kref_get_unless_zero(&req->kref))
+			continue;
+		*obj = &copy->req_obj;
+		media_request_object_get(*obj);
+		found = req;
+		break;
+	}
+	mutex_unlock(hdl->lock);
+
+	return found;
+}
+
+/* Takes a closed file's controls out of all requests that are not going. */
+static inline void vpipe_controls_unbind(struct v4l2_ctrl_handler *hdl)
+{
+	struct media_request_object *obj;
+	struct media_request *req;
+
+	while ((req = vpipe_controls_find(hdl, &obj))) {
+		bool update = !media_request_lock_for_update(req);
+		bool access = !update && !media_request_lock_for_access(req);
+
+		/* Neither: it is being begun anew since, or another file's call has just let go. */
+		if ((update || access) && obj->req == req) {
+			media_request_object_unbind(obj);
+			/* The request's count of it. */
+			media_request_object_put(obj);
+		}
+		if (update)
+			media_request_unlock_for_update(req);
+		if (access)
+			media_request_unlock_for_access(req);
+		media_request_object_put(obj);
+		media_request_put(req);
+	}
+}
+
+/* Who waits for the request, if anybody does, need not any more: what has nothing else is in @over. */
+static inline void vpipe_request_over(struct vpipe_media *media, struct vpipe_request *request,
+				      struct list_head *over)
+{
+	struct vpipe_leaving *leaving, *next;
+
+	lockdep_assert_held(&media->lock);
+	if (!request->going_since)
+		return;
+	list_for_each_entry_safe(leaving, next, &media->leaving, list)
+		if (leaving->number >= request->going_since && !--leaving->requests)
+			list_move(&leaving->list, over);
+	request->going_since = 0;
+}
+
+static inline void vpipe_free_left(struct list_head *over)
+{
+	struct vpipe_leaving *leaving, *next;
+
+	list_for_each_entry_safe(leaving, next, over, list)
+		leaving->free(leaving);
+}
+
+/* Frees a closed file's controls, now or when that is safe. */
+static inline void vpipe_controls_leave(struct vpipe_media *media, struct v4l2_ctrl_handler *hdl,
+					struct vpipe_leaving *leaving)
+{
+	struct vpipe_request *request;
+	LIST_HEAD(over);
+
+	vpipe_controls_unbind(hdl);
+	spin_lock(&media->lock);
+	leaving->number = ++media->closed;
+	leaving->requests = 0;
+	list_for_each_entry(request, &media->requests, list) {
+		if (!vpipe_request_is_going(&request->req)) {
+			/* It has begun anew. */
+			vpipe_request_over(media, request, &over);
+			continue;
+		}
+		if (!request->going_since)
+			request->going_since = leaving->number;
+		leaving->requests++;
+	}
+	list_add_tail(&leaving->list, leaving->requests ? &media->leaving : &over);
+	spin_unlock(&media->lock);
+	vpipe_free_left(&over);
+}
+
+static inline void vpipe_request_gone(struct vpipe_media *media, struct vpipe_request *request)
+{
+	LIST_HEAD(over);
+
+	spin_lock(&media->lock);
+	list_del(&request->list);
+	vpipe_request_over(media, request, &over);
+	spin_unlock(&media->lock);
+	vpipe_free_left(&over);
+}
 
 static inline int vpipe_pin_release(struct inode *inode, struct file *pin)
 {
-	struct vpipe_media *media = pin->private_data;
+	struct vpipe_request *request = pin->private_data;
+	struct vpipe_media *media = container_of(request->req.mdev, struct vpipe_media, mdev);
 
+	vpipe_request_gone(media, request);
+	kfree(request);
 	v4l2_device_put(&media->v4l2_dev);
 
 	return 0;
@@ -130,26 +289,26 @@ static inline struct media_request *vpipe_req_alloc(struct media_device *mdev)
 	request = kzalloc(sizeof(*request), GFP_KERNEL);
 	if (!request)
 		return NULL;
-	request->pin = anon_inode_getfile("[vpipe-request]", &vpipe_pin_fops, media, O_RDONLY);
+	request->pin = anon_inode_getfile("[vpipe-request]", &vpipe_pin_fops, request, O_RDONLY);
 	if (IS_ERR(request->pin)) {
 		kfree(request);
 		return NULL;
 	}
 
-	/* The core sets it too, but not before its first chance to free. */
+	/* The core sets them too, but the first not before its first chance to free. */
 	request->req.mdev = mdev;
+	kref_init(&request->req.kref);
 	v4l2_device_get(&media->v4l2_dev);
+	spin_lock(&media->lock);
+	list_add_tail(&request->list, &media->requests);
+	spin_unlock(&media->lock);
 
 	return &request->req;
 }
 
 static inline void vpipe_req_free(struct media_request *req)
 {
-	struct vpipe_request *request = container_of(req, struct vpipe_request, req);
-	struct file *pin = request->pin;
-
-	kfree(request);
-	fput(pin);
+	fput(container_of(req, struct vpipe_request, req)->pin);
 }
 
 /* Whether VIDIOC_DQBUF has something to say of the queue. */

@@ -15,6 +15,7 @@
 #define VPIPE_MEMORY_H
 
 #include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
 #include <linux/iosys-map.h>
 
 #include <media/videobuf2-v4l2.h>
@@ -157,14 +158,55 @@ static inline void vpipe_memory_end(struct vb2_buffer *vb, enum dma_data_directi
 }
 
 /* Without waiting for what writes to it, or reads it, as dma_buf_begin_cpu_access() does. */
+static inline int vpipe_dmabuf_begin_now(struct dma_buf *dbuf, enum dma_data_direction direction)
+{
+	return dbuf->ops->begin_cpu_access ? dbuf->ops->begin_cpu_access(dbuf, direction) : 0;
+}
+
 static inline int vpipe_memory_begin_now(struct vb2_buffer *vb, enum dma_data_direction direction)
 {
-	struct dma_buf *dbuf = vb->planes[0].dbuf;
+	return vb->memory == VB2_MEMORY_DMABUF ?
+	       vpipe_dmabuf_begin_now(vb->planes[0].dbuf, direction) : 0;
+}
 
-	if (vb->memory != VB2_MEMORY_DMABUF || !dbuf->ops->begin_cpu_access)
+/*
+ * Who queues a buffer waits for whatever writes to what is imported, or where it is to be written to
+ * uses it at all, and may be killed meanwhile. Otherwise others would: who is to read it or fill it.
+ */
+static inline int vpipe_memory_wait(const struct vb2_buffer *vb)
+{
+	enum dma_resv_usage usage = dma_resv_usage_rw(V4L2_TYPE_IS_CAPTURE(vb->type));
+	unsigned int i;
+	long ret;
+
+	if (vb->memory != VB2_MEMORY_DMABUF)
 		return 0;
+	for (i = 0; i < vb->num_planes; i++) {
+		ret = dma_resv_wait_timeout(vb->planes[i].dbuf->resv, usage, true,
+					    MAX_SCHEDULE_TIMEOUT);
+		if (ret < 0)
+			return ret;
+	}
 
-	return dbuf->ops->begin_cpu_access(dbuf, direction);
+	return 0;
+}
+
+/*
+ * Whether nobody would wait there. A request is queued under a lock that all files of the device need
+ * to start, to stop and to close.
+ */
+static inline bool vpipe_memory_is_idle(const struct vb2_buffer *vb)
+{
+	enum dma_resv_usage usage = dma_resv_usage_rw(V4L2_TYPE_IS_CAPTURE(vb->type));
+	unsigned int i;
+
+	if (vb->memory != VB2_MEMORY_DMABUF)
+		return true;
+	for (i = 0; i < vb->num_planes; i++)
+		if (!dma_resv_test_signaled(vb->planes[i].dbuf->resv, usage))
+			return false;
+
+	return true;
 }
 
 /*

@@ -4,13 +4,16 @@
  *
  * @module
  */
-import { Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
+import { type Access, Dmabuf } from "../../lib/dmabuf/dma_buf.ts";
 import { File } from "../../lib/sys/file.ts";
 import { ioctl } from "../../lib/sys/ioctl.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
+import { DMA_BUF_SYNC_END, DMA_BUF_SYNC_START } from "../../lib/uapi/dma_buf.ts";
 import {
+  vpipe_dec_access,
   vpipe_dec_buffer,
   VPIPE_DEC_BUFFER_IMPORTED,
+  VPIPE_DEC_IOC_ACCESS,
   VPIPE_DEC_IOC_BUFFER,
   VPIPE_DEC_MAX_PLANES,
   VPIPE_DEC_QUEUE_CAPTURE,
@@ -20,6 +23,32 @@ import type { Digest } from "./digest.ts";
 
 /** Buffers of a queue: one bit each in VPIPE_DEC_MSG_FREE. */
 const MAX_BUFFERS = 32;
+
+/** A plane of a buffer. Its fences are the client's, and may never signal: nobody waits for them here. */
+class Plane extends Dmabuf {
+  readonly #stream: File;
+  readonly #access = vpipe_dec_access.alloc();
+
+  constructor(stream: File, ...dmabuf: ConstructorParameters<typeof Dmabuf>) {
+    super(...dmabuf);
+    this.#stream = stream;
+  }
+
+  #tell(flags: number): void {
+    if (this.fd < 0) return;
+    this.#access.fd = this.fd;
+    this.#access.flags = flags;
+    ioctl(this.#stream, VPIPE_DEC_IOC_ACCESS, this.#access.bytes);
+  }
+
+  override begin({ direction }: Access): void {
+    this.#tell(DMA_BUF_SYNC_START | direction);
+  }
+
+  override end({ direction }: Access): void {
+    this.#tell(DMA_BUF_SYNC_END | direction);
+  }
+}
 
 /** All buffers of one stream that were asked for so far. */
 export class Buffers implements Disposable {
@@ -62,7 +91,7 @@ export class Buffers implements Disposable {
     const file = new File(`${this.#stream.path} buffer ${queue}.${index}.${plane}`, fd);
     // OUTPUT is read, CAPTURE written.
     const map = queue === VPIPE_DEC_QUEUE_OUTPUT ? Mapping.readOnly : Mapping.shared;
-    const mapped = new Dmabuf(file, size, map);
+    const mapped = new Plane(this.#stream, file, size, map);
     // Whose memory is another device's has to be told of the CPU.
     if (!(flags & VPIPE_DEC_BUFFER_IMPORTED)) mapped.closeDescriptor();
     this.#mappings++;

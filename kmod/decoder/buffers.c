@@ -5,6 +5,8 @@
 #include <linux/dma-buf.h>
 #include <linux/uaccess.h>
 
+#include <uapi/linux/dma-buf.h>
+
 #include <media/videobuf2-v4l2.h>
 
 #include "dec.h"
@@ -121,6 +123,41 @@ static struct dma_buf *vpdec_export(struct vpdec_stream *stream, struct vpipe_de
 	return dbuf;
 }
 
+static long vpdec_stream_access(const void __user *from)
+{
+	struct vpipe_dec_access access;
+	enum dma_data_direction direction;
+	struct dma_buf *dbuf;
+	long ret;
+
+	if (copy_from_user(&access, from, sizeof(access)))
+		return -EFAULT;
+	if (access.flags & ~(u32)DMA_BUF_SYNC_VALID_FLAGS_MASK)
+		return -EINVAL;
+	switch (access.flags & DMA_BUF_SYNC_RW) {
+	case DMA_BUF_SYNC_READ:
+		direction = DMA_FROM_DEVICE;
+		break;
+	case DMA_BUF_SYNC_WRITE:
+		direction = DMA_TO_DEVICE;
+		break;
+	case DMA_BUF_SYNC_RW:
+		direction = DMA_BIDIRECTIONAL;
+		break;
+	default:
+		return -EINVAL;
+	}
+
+	dbuf = dma_buf_get(access.fd);
+	if (IS_ERR(dbuf))
+		return PTR_ERR(dbuf);
+	ret = access.flags & DMA_BUF_SYNC_END ? dma_buf_end_cpu_access(dbuf, direction) :
+						vpipe_dmabuf_begin_now(dbuf, direction);
+	dma_buf_put(dbuf);
+
+	return ret;
+}
+
 long vpdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vpdec_stream *stream = file->private_data;
@@ -129,6 +166,8 @@ long vpdec_stream_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (cmd == VPIPE_DEC_IOC_MEMORY)
 		return vpdec_stream_memory(stream, (void __user *)arg);
+	if (cmd == VPIPE_DEC_IOC_ACCESS)
+		return vpdec_stream_access((void __user *)arg);
 	if (cmd != VPIPE_DEC_IOC_BUFFER)
 		return -ENOTTY;
 	if (copy_from_user(&buffer, (void __user *)arg, sizeof(buffer)))

@@ -212,6 +212,7 @@ enum vpdec_halt { VPDEC_RUNNING, VPDEC_CHANGING, VPDEC_DRAINED };
  * @unlimited:		may have any number of streams
  * @priority:		as it was said
  * @hdl:		the controls of all codecs
+ * @leaving:	what frees this once nobody uses those
  * @ctrls:		the same, in the order of the tables
  * @waiting:		held by the call that may wait, see ../media.h
  * @lock:		of both queues, the formats and @stream
@@ -248,6 +249,7 @@ struct vpdec_ctx {
 	bool unlimited;
 	enum v4l2_priority priority;
 	struct v4l2_ctrl_handler hdl;
+	struct vpipe_leaving leaving;
 	struct v4l2_ctrl **ctrls;
 	struct mutex waiting; /* one call at a time that may wait */
 	struct mutex lock; /* of both queues, the formats and the stream */

@@ -107,6 +107,14 @@ int vpdec_reqbufs(struct file *file, void *priv, struct v4l2_requestbuffers *rb)
  * Files
  */
 
+static void vpdec_ctx_leave(struct vpipe_leaving *leaving)
+{
+	struct vpdec_ctx *ctx = container_of(leaving, struct vpdec_ctx, leaving);
+
+	v4l2_ctrl_handler_free(&ctx->hdl);
+	vpdec_ctx_put(ctx);
+}
+
 /* An open file, and what inject has in place of one. */
 struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node)
 {
@@ -117,6 +125,7 @@ struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node)
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 
+	ctx->leaving.free = vpdec_ctx_leave;
 	vpdec_formats_init(ctx);
 
 	v4l2_fh_init(&ctx->fh, (struct video_device *)&node->m2m.vfd);
@@ -134,8 +143,7 @@ struct vpdec_ctx *vpdec_ctx_open(const struct vpdec_node *node)
 
 free:
 	v4l2_fh_exit(&ctx->fh);
-	v4l2_ctrl_handler_free(&ctx->hdl);
-	vpdec_ctx_put(ctx);
+	vpdec_ctx_leave(&ctx->leaving);
 
 	return ERR_PTR(ret);
 }
@@ -159,8 +167,7 @@ void vpdec_ctx_close(struct vpdec_ctx *ctx)
 
 	v4l2_m2m_ctx_release(m2m_ctx);
 	v4l2_fh_exit(&ctx->fh);
-	v4l2_ctrl_handler_free(&ctx->hdl);
-	vpdec_ctx_put(ctx);
+	vpipe_controls_leave(&ctx->dev->media, &ctx->hdl, &ctx->leaving);
 }
 
 static int vpdec_open(struct file *file)

@@ -104,6 +104,7 @@ bool vpdec_buf_fits(const struct vpdec_ctx *ctx, struct vb2_buffer *vb)
 int vpdec_buf_prepare(struct vb2_buffer *vb)
 {
 	struct vpdec_ctx *ctx = vb2_get_drv_priv(vb->vb2_queue);
+	int ret;
 
 	if (!vpipe_memory_suffices(vb) || vpipe_memory_is_window(vb))
 		return -EINVAL;
@@ -112,9 +113,17 @@ int vpdec_buf_prepare(struct vb2_buffer *vb)
 	    (vpdec_is_capture(vb->vb2_queue) && !vpipe_memory_is_writable(vb)))
 		return -EACCES;
 	/* A buffer of bitstream may be of any size, but not what is in it. */
-	if (!vpdec_is_capture(vb->vb2_queue))
-		return vb->planes[0].data_offset ||
-		       vb2_get_plane_payload(vb, 0) > VPDEC_MAX_BITSTREAM ? -EINVAL : 0;
+	if (!vpdec_is_capture(vb->vb2_queue) &&
+	    (vb->planes[0].data_offset || vb2_get_plane_payload(vb, 0) > VPDEC_MAX_BITSTREAM))
+		return -EINVAL;
+
+	/* The daemon waits for nobody. */
+	if (vb->req_obj.req)
+		ret = vpipe_memory_is_idle(vb) ? 0 : -EBUSY;
+	else
+		ret = vpipe_memory_wait(vb);
+	if (ret || !vpdec_is_capture(vb->vb2_queue))
+		return ret;
 
 	/*
 	 * The stream may have changed since the buffer was allocated, and the client may

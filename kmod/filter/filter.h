@@ -91,6 +91,7 @@ enum vpipe_ctrl {
  * @number:		of the file, in trace events
  * @priority:		as it was said
  * @hdl:		its controls
+ * @leaving:	what frees this once nobody uses those
  * @ctrls:		the same, by enum vpipe_ctrl
  * @waiting:		held by the call that may wait, see ../media.h
  * @lock:		what videobuf2 calls the queue lock
@@ -109,6 +110,7 @@ struct vpipe_ctx {
 	u32 number;
 	enum v4l2_priority priority;
 	struct v4l2_ctrl_handler hdl;
+	struct vpipe_leaving leaving;
 	struct v4l2_ctrl *ctrls[VPIPE_NUM_CTRLS];
 	struct mutex waiting; /* one call at a time that may wait */
 	struct mutex lock; /* of both queues, and of the format */

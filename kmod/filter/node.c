@@ -51,6 +51,16 @@ const struct v4l2_ioctl_ops vpipe_ioctl_ops = {
  * Files
  */
 
+static void vpipe_ctx_free(struct vpipe_leaving *leaving)
+{
+	struct vpipe_ctx *ctx = container_of(leaving, struct vpipe_ctx, leaving);
+
+	v4l2_ctrl_handler_free(&ctx->hdl);
+	mutex_destroy(&ctx->lock);
+	mutex_destroy(&ctx->waiting);
+	kfree(ctx);
+}
+
 static int vpipe_open(struct file *file)
 {
 	struct vpipe_dev *dev = video_drvdata(file);
@@ -70,6 +80,7 @@ static int vpipe_open(struct file *file)
 	mutex_init(&ctx->waiting);
 	mutex_init(&ctx->lock);
 	INIT_WORK(&ctx->work, vpipe_work);
+	ctx->leaving.free = vpipe_ctx_free;
 	vpipe_formats_init(ctx);
 
 	v4l2_fh_init(&ctx->fh, &dev->node.vfd);
@@ -90,10 +101,7 @@ static int vpipe_open(struct file *file)
 
 free:
 	v4l2_fh_exit(&ctx->fh);
-	v4l2_ctrl_handler_free(&ctx->hdl);
-	mutex_destroy(&ctx->lock);
-	mutex_destroy(&ctx->waiting);
-	kfree(ctx);
+	vpipe_ctx_free(&ctx->leaving);
 
 	return ret;
 }
@@ -138,10 +146,7 @@ static int vpipe_release(struct file *file)
 
 	v4l2_m2m_ctx_release(m2m_ctx);
 	v4l2_fh_exit(&ctx->fh);
-	v4l2_ctrl_handler_free(&ctx->hdl);
-	mutex_destroy(&ctx->lock);
-	mutex_destroy(&ctx->waiting);
-	kfree(ctx);
+	vpipe_controls_leave(&ctx->dev->media, &ctx->hdl, &ctx->leaving);
 
 	return 0;
 }

@@ -45,17 +45,6 @@ static enum dma_data_direction vpipe_cpu_access(struct vb2_buffer *vb)
 }
 
 /*
- * A request is queued under a lock that all files of the device need to start, to stop
- * and to close: nothing may wait there for whatever writes to the client's buffer.
- */
-static bool vpipe_fences_signaled(struct vb2_buffer *vb)
-{
-	bool writes = V4L2_TYPE_IS_CAPTURE(vb->type);
-
-	return dma_resv_test_signaled(vb->planes[0].dbuf->resv, dma_resv_usage_rw(writes));
-}
-
-/*
  * Without dma_buf_begin_cpu_access() in a request: it would wait for what another thread has
  * given the buffer since its fences were looked at.
  */
@@ -97,7 +86,7 @@ static int vpipe_buf_prepare(struct vb2_buffer *vb)
 		/* Mapping takes time in proportion to the whole. */
 		if (vb->planes[0].dbuf->size > VPIPE_MAX_BYTES)
 			return -EINVAL;
-		if (!vpipe_fences_signaled(vb))
+		if (!vpipe_memory_is_idle(vb))
 			return -EBUSY;
 	}
 	ret = vpipe_memory_map(vb);

@@ -112,24 +112,6 @@ static int vloop_buf_out_validate(struct vb2_buffer *vb)
 	return 0;
 }
 
-/*
- * Who queues a buffer waits for whatever writes to it, or where it is to be filled uses it at all,
- * and may be killed meanwhile. Otherwise readers would wait for a writer's, and it for them when it
- * stops; and VIDIOC_DQBUF would for a reader's own, which poll said is there.
- */
-static int vloop_wait_for_fences(struct vb2_buffer *vb)
-{
-	long ret;
-
-	if (vb->memory != VB2_MEMORY_DMABUF)
-		return 0;
-	ret = dma_resv_wait_timeout(vb->planes[0].dbuf->resv,
-				    dma_resv_usage_rw(vloop_is_capture(vb->vb2_queue)), true,
-				    MAX_SCHEDULE_TIMEOUT);
-
-	return ret < 0 ? ret : 0;
-}
-
 static bool vloop_is_lent(struct vloop_dev *dev, struct vb2_buffer *vb)
 {
 	bool lent;
@@ -153,7 +135,7 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 		if (vb2_plane_size(vb, 0) < sizeimage)
 			return -EINVAL;
 		/* Nothing is copied to the writer's own, whatever uses that. */
-		return vloop_is_lent(dev, vb) ? 0 : vloop_wait_for_fences(vb);
+		return vloop_is_lent(dev, vb) ? 0 : vpipe_memory_wait(vb);
 	}
 	if (!vpipe_memory_is_readable(vb))
 		return -EACCES;
@@ -173,7 +155,7 @@ static int vloop_buf_prepare(struct vb2_buffer *vb)
 		vb2_set_plane_payload(vb, 0, sizeimage);
 	}
 
-	return vloop_wait_for_fences(vb);
+	return vpipe_memory_wait(vb);
 }
 
 static void vloop_write_buf(struct vloop_file *file, struct vb2_buffer *vb)

@@ -41,7 +41,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define VPIPE_DEC_VERSION	4
+#define VPIPE_DEC_VERSION	5
 
 /* Longest message in bytes, either way. */
 #define VPIPE_DEC_MAX_MESSAGE	16384
@@ -106,7 +106,7 @@
 					  /* what was kept is to be decoded */
 
 /* Flags of vpipe_dec_buffer. */
-#define VPIPE_DEC_BUFFER_IMPORTED	(1U << 0) /* bracket access with DMA_BUF_IOCTL_SYNC */
+#define VPIPE_DEC_BUFFER_IMPORTED	(1U << 0) /* bracket access with VPIPE_DEC_IOC_ACCESS */
 
 /**
  * struct vpipe_dec_header - begins each message (24 bytes)
@@ -402,6 +402,16 @@ struct vpipe_dec_memory {
 	__u64 available;
 };
 
+/**
+ * struct vpipe_dec_access - the CPU is about to use a dma-buf, or has (8 bytes)
+ * @fd:		of the dma-buf
+ * @flags:	DMA_BUF_SYNC_*, as struct dma_buf_sync has them
+ */
+struct vpipe_dec_access {
+	__s32 fd;
+	__u32 flags;
+};
+
 /* On the session. ENOENT: no such stream, EBUSY: its file was opened before. */
 #define VPIPE_DEC_IOC_STREAM	_IOWR('d', 0x40, struct vpipe_dec_stream)
 
@@ -418,5 +428,11 @@ struct vpipe_dec_memory {
  * @available says how much there is. EPIPE: the stream is not served any more.
  */
 #define VPIPE_DEC_IOC_MEMORY	_IOWR('d', 0x42, struct vpipe_dec_memory)
+
+/*
+ * On a stream: as DMA_BUF_IOCTL_SYNC, but that nobody waits for a fence, which is the client's and may
+ * never signal. VIDIOC_QBUF has waited for those of then. EINVAL, EBADF; and what the exporter gives.
+ */
+#define VPIPE_DEC_IOC_ACCESS	_IOW('d', 0x43, struct vpipe_dec_access)
 
 #endif

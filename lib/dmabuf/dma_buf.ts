@@ -23,17 +23,21 @@ export interface Access {
   readonly begin: Uint8Array<ArrayBuffer>;
   /** The same with DMA_BUF_SYNC_END. */
   readonly end: Uint8Array<ArrayBuffer>;
+  /** DMA_BUF_SYNC_READ, DMA_BUF_SYNC_WRITE. */
+  readonly direction: number;
 }
 
 /** The CPU reads what a device wrote. */
 export const READING: Access = {
   begin: bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ),
   end: bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ),
+  direction: DMA_BUF_SYNC_READ,
 };
 /** The CPU writes what a device is to read. */
 export const WRITING: Access = {
   begin: bracket(DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE),
   end: bracket(DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE),
+  direction: DMA_BUF_SYNC_WRITE,
 };
 
 /** A mapped dma-buf; closing it drops the mapping and the descriptor. */

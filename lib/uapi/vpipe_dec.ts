@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { _IOWR, type Ioctl } from "./ioctl_number.ts";
+import { _IOW, _IOWR, type Ioctl } from "./ioctl_number.ts";
 import {
   embedded,
   type FieldsOf,
@@ -16,7 +16,7 @@ import {
   u64,
 } from "./struct.ts";
 
-export const VPIPE_DEC_VERSION = 4;
+export const VPIPE_DEC_VERSION = 5;
 
 export const VPIPE_DEC_MAX_MESSAGE = 16384;
 export const VPIPE_DEC_MAX_PLANES = 3;
@@ -328,6 +328,12 @@ export const vpipe_dec_memory: StructType<FieldsOf<number, "wanted" | "available
   },
 );
 
+export const vpipe_dec_access: StructType<FieldsOf<number, "fd" | "flags">> = struct(
+  "struct vpipe_dec_access",
+  8,
+  { fd: s32(0), flags: u32(4) },
+);
+
 export const VPIPE_DEC_IOC_STREAM: Ioctl = {
   name: "VPIPE_DEC_IOC_STREAM",
   request: _IOWR("d", 0x40, vpipe_dec_stream.size),
@@ -339,4 +345,8 @@ export const VPIPE_DEC_IOC_BUFFER: Ioctl = {
 export const VPIPE_DEC_IOC_MEMORY: Ioctl = {
   name: "VPIPE_DEC_IOC_MEMORY",
   request: _IOWR("d", 0x42, vpipe_dec_memory.size),
+};
+export const VPIPE_DEC_IOC_ACCESS: Ioctl = {
+  name: "VPIPE_DEC_IOC_ACCESS",
+  request: _IOW("d", 0x43, vpipe_dec_access.size),
 };
