@@ -29,10 +29,15 @@ const low = (word: number | string) => BigInt.asUintN(32, BigInt(word));
 /**
  * Whether one of its threads waits in the call.
  *
- * @param args its first arguments, of 32 bits each; those left out may be any
+ * @param args its first arguments, of 32 bits each; those that are undefined may be any
  */
-export function isInCall(pid: number, call: WaitingCall, ...args: number[]): boolean {
+export function isInCall(
+  pid: number,
+  call: WaitingCall,
+  ...args: (number | undefined)[]
+): boolean {
   return callsOf(pid).some(([number, ...actual]) =>
-    number === `${NUMBERS[call]}` && args.every((arg, i) => low(arg) === low(actual[i]))
+    number === `${NUMBERS[call]}` &&
+    args.every((arg, i) => arg === undefined || low(arg) === low(actual[i]))
   );
 }
