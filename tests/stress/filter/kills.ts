@@ -28,7 +28,7 @@ export async function kills(
     while (killed < MIN_KILLS || performance.now() < end) {
       using meta = new MetaReader(META);
       const { published } = meta.stats();
-      await using _bench = new Running(`${tools}/bench-fixture`, [
+      await using bench = new Running(`${tools}/bench-fixture`, [
         ...[filter.videoNode(), HEAP, `${fixtures}/noise-vga.pgm`, `${scratch}/bench.csv`],
         ...[FRAMES, "threshold", "--quiet"],
       ]);
@@ -38,7 +38,13 @@ export async function kills(
       if (random.chance(0.4)) {
         await delay(random.below(START_MS));
       } else {
-        while (meta.read(1, 100) === 0) await delay(0);
+        let over = false;
+        // It says nothing before its end.
+        bench.line().then(() => over = true);
+        while (meta.read(1, 100) === 0) {
+          if (over) expect(false, `bench-fixture ended: ${JSON.stringify(await bench.end())}`);
+          await delay(0);
+        }
         await delay(random.below(50));
       }
       if (meta.stats().published > published) streaming++;
