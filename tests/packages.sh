@@ -43,7 +43,7 @@ guest/run --kernel uml --timeout 2400 -- tests/with_systemd.sh bash -euc '
 	# serves OLD: a daemon of another number answers.
 	serves() {
 		local _
-		for _ in $(seq 300); do
+		for _ in $(seq 6000); do
 			if daemon=$(pgrep -x decoder-daemon) && [ "$daemon" != "$1" ] &&
 				[ "$(cat /sys/kernel/debug/vpipe-dec/ping 2>/dev/null || echo 0)" -gt 0 ]; then
 				return
