@@ -18,7 +18,7 @@ const MIN_KILLS = 24;
 const START_MS = 600;
 
 export async function kills(
-  { seconds, random, tools, module, fixtures }: Conditions,
+  { seconds, random, tools, module, fixtures, step }: Conditions,
 ): Promise<string> {
   const end = performance.now() + seconds * 1000;
   const scratch = Deno.makeTempDirSync();
@@ -49,6 +49,7 @@ export async function kills(
       }
       if (meta.stats().published > published) streaming++;
       killed += 2;
+      step();
     }
   } finally {
     Deno.removeSync(scratch, { recursive: true });

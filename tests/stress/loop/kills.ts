@@ -66,7 +66,7 @@ async function kill(order: LoopVictimOrder, random: Random): Promise<void> {
 }
 
 export async function loopKills(
-  { seconds, amount, random, module }: Conditions,
+  { seconds, amount, random, module, step }: Conditions,
 ): Promise<string> {
   const node = loopNode();
   const orders = victims(random);
@@ -86,6 +86,7 @@ export async function loopKills(
     if (surviving === readers.length && performance.now() - begin > limit * 1000) break;
     await kill(order, random);
     killed[order.end.side]++;
+    step();
     using writer = new LoopWriter(node, random.pick(WRITER_IO));
     using reader = new LoopReader(node, random.pick(["view", "read", "heap", "userptr"]));
     writer.begin(random.pick(SIZES));
