@@ -99,7 +99,12 @@ export async function decoderInject(
     for (const { name, bytes, frames } of whole) {
       const lines = inject(bytes, random).filter((line) => /crc32/.test(line));
       expect(lines.length >= frames, `${name}: ${lines.length} pictures of ${frames}`);
-      stops += await expectUninterrupted(`${fixtures}/streams/${name}`, frames);
+      decoder.setParameter("timeout_ms", LONG_TIMEOUT_MS);
+      try {
+        stops += await expectUninterrupted(daemon, `${fixtures}/streams/${name}`, frames);
+      } finally {
+        decoder.setParameter("timeout_ms", TIMEOUT_MS);
+      }
     }
     await daemon.expectAlive();
   }
