@@ -54,7 +54,7 @@ git ls-files -- 'fixtures/*.pgm' fixtures/streams 'scripts/bench_*.sh' | while r
 	cmp "$file" "${archive[0]}/$file"
 done
 # shellcheck disable=SC2016 # for the guest's shell
-guest/run --kernel uml -- sh -euc '
+guest/run --kernel uml --timeout 2400 -- sh -euc '
 	mkdir -p "$1/build/kmod"
 	cp -r "build/kmod/$(uname -r)" "$1/build/kmod"
 	make -C "$1" check ONLY=metadata

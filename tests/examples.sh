@@ -7,14 +7,21 @@ cd "$(dirname "$(readlink -f "$0")")/.." || exit
 . tests/interop/common.sh
 . tests/interop/decoder.sh
 
-example() {
+# prepare NAME ARGUMENT...: what runs an example, in command.
+prepare() {
 	local name=$1 imports=()
 	shift
 	if [ "$(cat build/toolchain/network)" = closed ]; then
 		imports=(--import-map toolchain/offline/import_map.json)
 	fi
-	timeout --kill-after=2 120 toolchain/deno run --no-check "${imports[@]}" \
-		--allow-ffi --allow-read --allow-write "examples/$name.ts" "$@" </dev/null
+	command=(timeout --kill-after=2 600 toolchain/deno run --no-check "${imports[@]}"
+		--allow-ffi --allow-read --allow-write "examples/$name.ts" "$@")
+}
+
+example() {
+	local command
+	prepare "$@"
+	"${command[@]}" </dev/null
 }
 
 list_cameras() {
@@ -34,16 +41,21 @@ capture_pgm() {
 }
 
 virtual_camera() {
-	local writer
-	example virtual_camera "$loop" 200 &
+	local command writer
+	prepare virtual_camera "$loop"
+	"${command[@]}" </dev/null &
 	writer=$!
 	until v4l2-ctl -d "$loop" --all | grep -q 'Pixel Format *: .GREY.'; do
 		kill -0 $writer || return
 		sleep 0.1
 	done
-	build/bin/capture-mmap "$loop" "$scratch/frames.csv" 20 --fps 0 || return
-	wait $writer || return
-	[ "$(wc -l <"$scratch/frames.csv")" -eq 21 ] && echo "20 of its frames by capture-mmap"
+	build/bin/capture-mmap "$loop" "$scratch/frames.csv" 20 --fps 0 --warm-up 0 --timeout 600 || return
+	kill -TERM $writer
+	wait $writer
+	[ $? -eq $((128 + 15)) ] || return
+	[ "$(wc -l <"$scratch/frames.csv")" -eq 21 ] || return
+	# With a number of frames it ends by itself.
+	example virtual_camera "$loop" 3 && echo "20 of its frames by capture-mmap, 3 for nobody"
 }
 
 decode() {

@@ -20,7 +20,7 @@ dpkg-deb --fsys-tarfile "build/deb/vpipe-dkms_${version}_all.deb" |
 	tar -xO "./$sources/deno.json" | cmp - deno.json
 
 # shellcheck disable=SC2016 # for the guest's shell
-guest/run --kernel uml -- tests/with_systemd.sh bash -euc '
+guest/run --kernel uml --timeout 2400 -- tests/with_systemd.sh bash -euc '
 	everything() {
 		find /boot /etc /home /opt /root /srv /usr /var -xdev -not -path "/var/lib/dpkg/*" \
 			-not -path "/var/lib/apt/*" -not -path "/var/cache/*" -not -path "/var/log/*" \
@@ -43,7 +43,7 @@ guest/run --kernel uml -- tests/with_systemd.sh bash -euc '
 	# serves OLD: a daemon of another number answers.
 	serves() {
 		local _
-		for _ in $(seq 300); do
+		for _ in $(seq 6000); do
 			if daemon=$(pgrep -x decoder-daemon) && [ "$daemon" != "$1" ] &&
 				[ "$(cat /sys/kernel/debug/vpipe-dec/ping 2>/dev/null || echo 0)" -gt 0 ]; then
 				return

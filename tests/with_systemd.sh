@@ -9,7 +9,8 @@ container=other unshare --pid --fork --mount-proc --mount --cgroup --ipc --uts \
 	/lib/systemd/systemd --unit=basic.target --log-target=console >"$log" 2>&1 &
 inside=(nsenter --target "" --pid --mount --cgroup --ipc --uts "--wdns=$PWD")
 state=
-for _ in $(seq 300); do
+for _ in $(seq 6000); do
+	kill -0 $! || break
 	inside[2]=$(pgrep --parent $!) || { sleep 0.1; continue; }
 	# Its status is that of the state.
 	state=$("${inside[@]}" systemctl is-system-running 2>/dev/null) || true

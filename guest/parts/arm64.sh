@@ -110,5 +110,5 @@ boot_arm64() {
 	exec setpriv --pdeathsig KILL "${emulator[@]}" \
 		-M virt -cpu max,pauth-impdef=on -accel tcg,thread=multi \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
-		-append "console=ttyAMA0 quiet panic=-1 $(boot_parameters 9p "$1")"
+		-append "console=ttyAMA0 loglevel=7 panic=-1 $(boot_parameters 9p "$1")"
 }

@@ -134,7 +134,7 @@ boot_emulated() {
 	exec setpriv --pdeathsig KILL "${emulator[@]}" \
 		-accel "$accelerator" -cpu max,-pku \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
-		-append "console=ttyS0 quiet panic=-1 $(boot_parameters 9p "$1")"
+		-append "console=ttyS0 loglevel=7 panic=-1 $(boot_parameters 9p "$1")"
 }
 
 # emulated_machine ARCHITECTURE RUN USERLAND: set emulator: the program out of the root, by the root's

@@ -120,7 +120,7 @@ boot_uml() {
 		seccomp=on ncpus="$cpus" \
 		initrd="$store/$kernel/initramfs" uml_dir="$1" \
 		con=null con0=null,fd:1 ssl0=null,fd:3 ssl1=null,fd:4 \
-		quiet panic=-1 ${checks:+"$checks"} "$(boot_parameters hostfs "$1")" \
+		loglevel=7 panic=-1 ${checks:+"$checks"} "$(boot_parameters hostfs "$1")" \
 		</dev/null >"$1/console" 2>&1
 }
 

@@ -10,7 +10,7 @@ start_daemon() {
 	local _
 	build/bin/decoder-daemon 2>"$scratch/daemon.log" &
 	daemon=$!
-	for _ in $(seq 600); do
+	for _ in $(seq 6000); do
 		! grep -q ' serving ' "$scratch/daemon.log" || break
 		sleep 0.1
 	done
@@ -29,7 +29,7 @@ end_daemon() {
 }
 
 dec_ffmpeg() {
-	timeout --kill-after=2 120 ffmpeg -hide_banner -v warning -nostdin -y "$@" </dev/null
+	timeout --kill-after=2 600 ffmpeg -hide_banner -v warning -nostdin -y "$@" </dev/null
 }
 
 # What the programs are given besides the fixtures: files that are not made of start codes.
@@ -92,7 +92,7 @@ dec_by_gstreamer_in() {
 	local format=$1 pixels=$2 file=$3
 	shift 3
 	rm -f "$scratch/out.raw"
-	timeout --kill-after=2 120 gst-launch-1.0 -q filesrc location="$file" ! "$@" ! \
+	timeout --kill-after=2 600 gst-launch-1.0 -q filesrc location="$file" ! "$@" ! \
 		video/x-raw ! videoconvert dither=none ! video/x-raw,format="$format" ! \
 		videocodectestsink location="$scratch/out.raw" enable-last-sample=false || return
 	dec_compare "$file" "$pixels"
@@ -118,7 +118,7 @@ dec_hdr() {
 dec_by_v4l2_ctl() {
 	dec_hdr "$2" || return
 	rm -f "$scratch/out.raw"
-	timeout 120 v4l2-ctl -d "$stateful" --set-fmt-video-out="pixelformat=$1" \
+	timeout 600 v4l2-ctl -d "$stateful" --set-fmt-video-out="pixelformat=$1" \
 		--set-fmt-video="pixelformat=${3:-NV12}" --stream-mmap --stream-out-mmap --stream-from-hdr="$scratch/stream.hdr" \
 		--stream-to="$scratch/out.raw" || return
 	dec_compare "$2" "${4:-nv12}"
@@ -133,7 +133,7 @@ dec_import() {
 	loop=$(node "vpipe loopback 0")
 	loop_start "$loop" gst-launch-1.0 -q multifilesrc location="$file" loop=true ! "$@" \
 		capture-io-mode=dmabuf ! v4l2sink device="$loop" io-mode=dmabuf-import || status=1
-	[ $status -ne 0 ] || timeout 60 v4l2-ctl -d "$loop" --stream-mmap --stream-count=10 \
+	[ $status -ne 0 ] || timeout 600 v4l2-ctl -d "$loop" --stream-mmap --stream-count=10 \
 		--stream-to="$scratch/out.raw" </dev/null || status=1
 	loop_end "$loop" || status=1
 	rmmod vpipe_loop || status=1

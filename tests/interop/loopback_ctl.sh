@@ -7,7 +7,7 @@ ctl_node=/dev/video42
 
 # ctl VERB ARGUMENT...
 ctl() {
-	timeout 60 v4l2loopback-ctl "$@"
+	timeout 600 v4l2loopback-ctl "$@"
 }
 
 # same WHAT EXPECTED
@@ -77,7 +77,7 @@ ctl_caps() {
 ctl_image() {
 	ffmpeg -v error -f lavfi -i color=red:size=64x48 -frames:v 1 "$scratch/red.png" || return
 	ctl set-timeout-image -t 100 $ctl_node "$scratch/red.png" || return
-	timeout 60 v4l2-ctl -d $ctl_node --stream-mmap --stream-count=3 \
+	timeout 600 v4l2-ctl -d $ctl_node --stream-mmap --stream-count=3 \
 		--stream-to="$scratch/out.raw" || return
 	# Red as BT.601 has it.
 	same "$(od -An -v -tx1 -w4 "$scratch/out.raw" | sort | uniq -c | xargs)" \

@@ -14,8 +14,8 @@ import { Random } from "../harness/random.ts";
 import { WORKER } from "./engine/workers.ts";
 import { work } from "./worker_table.ts";
 
-/** What a stage may take beyond its time: longer than what it waits for itself, which says more. */
-const GRACE_S = 300;
+/** What a stage may take beyond its time, or for a step: longer than what it waits for itself, which says more. */
+const GRACE_S = 900;
 
 /** And for all of what it counts. */
 const AMOUNT_S = 3600;
@@ -23,17 +23,26 @@ const AMOUNT_S = 3600;
 /** A stage that does not end: whatever comes after it would hang too. */
 class Hang extends CheckFailure {}
 
-/** Fails if `stage` hangs, and has the kernel log what each task that cannot be killed waits for. */
-async function within(seconds: number, stage: string | Promise<string>): Promise<string> {
+/**
+ * Fails if the stage hangs, and has the kernel log what each task that cannot be killed waits for. Each
+ * step that it tells of has the time anew.
+ */
+async function within(
+  seconds: number,
+  run: (step: () => void) => string | Promise<string>,
+): Promise<string> {
+  const timeout = Promise.withResolvers<never>();
   let timer = 0;
-  const timeout = new Promise<never>((_, reject) => {
+  const step = () => {
+    clearTimeout(timer);
     timer = setTimeout(() => {
       Deno.writeTextFileSync("/proc/sysrq-trigger", "w");
-      reject(new Hang("hangs; the kernel log has where"));
+      timeout.reject(new Hang("hangs; the kernel log has where"));
     }, seconds * 1000);
-  });
+  };
+  step();
   try {
-    return await Promise.race([stage, timeout]);
+    return await Promise.race([run(step), timeout.promise]);
   } finally {
     clearTimeout(timer);
   }
@@ -95,7 +104,7 @@ main({
         try {
           const done = await within(
             conditions.seconds + GRACE_S + amount * AMOUNT_S,
-            run(conditions),
+            (step) => run({ ...conditions, step }),
           );
           await expectWorking();
           await expectNothingLeft(before);

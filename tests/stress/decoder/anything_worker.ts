@@ -96,12 +96,15 @@ async function streamStateless(random: Random, over: () => boolean): Promise<voi
   }
 }
 
-/** Streams until it is told to end. */
+/** Whether it has been answered in both ways that there are. */
+const isAnswered = () => tally.frames > 0 && tally.errors > 0;
+
+/** Streams until it is told to end; says when it has had pictures and errors. */
 export async function streamAnything({ seed }: AnythingOrder): Promise<typeof tally> {
   const random = new Random(seed);
   let told = false;
   Deno.addSignalListener("SIGTERM", () => void (told = true));
-  while (!told) {
+  for (let said = false; !told;) {
     try {
       const stream = random.chance(0.5) ? streamStateful : streamStateless;
       await stream(random, () => told);
@@ -109,6 +112,8 @@ export async function streamAnything({ seed }: AnythingOrder): Promise<typeof ta
       if (!(error instanceof SysError && EXPECTED.includes(error.code))) throw error;
       await delay(2);
     }
+    if (!said && isAnswered()) console.log("answered");
+    said ||= isAnswered();
     await delay(0);
   }
   return tally;

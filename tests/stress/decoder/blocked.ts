@@ -9,10 +9,12 @@ import { expectIdle } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { DecoderClient } from "./client.ts";
 import { raw } from "../engine/libc.ts";
+import { isInCall } from "../engine/in_call.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { F_SETFL } from "../../../lib/sys/file.ts";
+import { VIDIOC_DQBUF } from "../../../lib/uapi/videodev2.ts";
 import { Worker } from "../engine/workers.ts";
-import { delay } from "../../harness/waiting.ts";
+import { until } from "../../harness/waiting.ts";
 import { decoder } from "../../harness/nodes.ts";
 
 /** Calls that wait. */
@@ -36,7 +38,6 @@ export async function blockInDecoder({ call }: BlockOrder): Promise<{ result: nu
   const subject = { [CALLS[0]]: daemon.bridge.file, [CALLS[1]]: file.file }[call as string] ??
     client.device;
   raw.fcntl(subject.fd, F_SETFL, 0);
-  console.log("waits");
   try {
     if (call === CALLS[0]) return { result: daemon.bridge.read() };
     if (call === CALLS[1]) return { result: file.read() };
@@ -47,12 +48,17 @@ export async function blockInDecoder({ call }: BlockOrder): Promise<{ result: nu
   }
 }
 
-export async function decoderBlocked({ random }: Conditions): Promise<string> {
+export async function decoderBlocked(_: Conditions): Promise<string> {
   const said: string[] = [];
   for (const call of CALLS) {
     await using worker = new Worker(blockInDecoder, { call });
-    expect(await worker.line() === "waits", `${call}: the worker does not come so far`);
-    await delay(50 + random.below(100));
+    await until(
+      `${call} waits`,
+      () =>
+        call === "VIDIOC_DQBUF"
+          ? isInCall(worker.pid, "ioctl", undefined, VIDIOC_DQBUF.request)
+          : isInCall(worker.pid, "readv"),
+    );
     decoder.unbind();
     try {
       const { result } = await worker.result();

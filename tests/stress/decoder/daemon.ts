@@ -7,10 +7,8 @@ import { Patience } from "../../harness/patience.ts";
 import { Running } from "../../harness/processes.ts";
 import { expect } from "../../harness/suite.ts";
 import { daemonAnswers, expectIdle } from "./decoder.ts";
+import { NEVER_S } from "../engine/stage.ts";
 import { delay } from "../../harness/waiting.ts";
-
-/** Standing still for so long it neither starts to serve any more nor answers again. */
-const STILL_S = 10;
 
 /** So many looks in a row have to see the same. */
 const QUIET_LOOKS = 5;
@@ -37,7 +35,7 @@ export class Daemon implements AsyncDisposable {
   /** Starts it and waits until it answers. */
   static async start(tools: string): Promise<Daemon> {
     const running = new Running(`${tools}/decoder-daemon`, ["--log-level", "error"]);
-    const patience = Patience.with(running.pid, STILL_S);
+    const patience = Patience.with(running.pid, NEVER_S);
     while (!daemonAnswers()) {
       expect(!patience.isOver, "the daemon does not begin to answer");
       await delay(10);
@@ -66,11 +64,11 @@ export class Daemon implements AsyncDisposable {
   /** Fails unless it is still the one that answers, with what it said when it ended. */
   async expectAlive(): Promise<void> {
     // It may be busy for a while.
-    for (const patience = Patience.with(this.pid, STILL_S); !patience.isOver;) {
+    for (const patience = Patience.with(this.pid, NEVER_S); !patience.isOver;) {
       if (daemonAnswers()) return;
     }
     this.kill("SIGABRT");
-    const { status, stderr } = await this.#process.end(10);
+    const { status, stderr } = await this.#process.end(NEVER_S);
     expect(false, `the daemon does not answer any more; status ${status}: ${stderr.slice(-2000)}`);
   }
 

@@ -13,17 +13,21 @@ import { BAD_ADDRESSES, EDGES } from "../engine/caller.ts";
 import { ALL_CODECS, Bridge, StreamFile } from "./bridge.ts";
 import { orErrno, raw } from "../engine/libc.ts";
 import { Random } from "../../harness/random.ts";
+import { delay } from "../../harness/waiting.ts";
 
 /** What the worker is to do. */
 export interface HostileOrder {
   readonly seed: number;
-  /** Writes. */
+  /** Writes behind SIGTERM. */
   readonly messages: number;
 }
 
 const { VPIPE_DEC_VERSION: VERSION } = uapi;
 
 const MAX_MAPPINGS = 8;
+
+/** Between two looks at signals. */
+const STEPS = 256;
 
 /** One life after the other of a daemon, made of random calls. */
 class Hostile {
@@ -287,9 +291,15 @@ class Hostile {
   }
 }
 
-/** Writes so many messages, and does all else that a daemon can, at random. */
-export function beHostile({ seed, messages }: HostileOrder): Hostile["tally"] {
+/** Writes messages until SIGTERM, and so many behind it, and does all else that a daemon can, at random. */
+export async function beHostile({ seed, messages }: HostileOrder): Promise<Hostile["tally"]> {
   const hostile = new Hostile(new Random(seed));
-  while (hostile.tally.messages < messages) hostile.step();
-  return hostile.tally;
+  const { tally } = hostile;
+  let enough = Infinity;
+  Deno.addSignalListener("SIGTERM", () => void (enough = tally.messages + messages));
+  while (tally.messages < enough) {
+    for (let steps = STEPS; steps > 0; steps--) hostile.step();
+    await delay(0);
+  }
+  return tally;
 }

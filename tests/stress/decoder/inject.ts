@@ -5,26 +5,25 @@
  * @module
  */
 import { File, IoBuffer, O_RDWR } from "../../../lib/sys/file.ts";
-import { expect, expectEqual } from "../../harness/suite.ts";
-import { expectIdle, INJECT, TIMEOUT_MS } from "./decoder.ts";
+import { expect } from "../../harness/suite.ts";
+import { expectIdle, INJECT, streams, TIMEOUT_MS } from "./decoder.ts";
 import { Answering } from "./answering.ts";
 import { Daemon } from "./daemon.ts";
 import { expectUninterrupted } from "./inject_signals.ts";
 import { readFixtures } from "./decode.ts";
 import { mutate } from "./mutations.ts";
 import { Random } from "../../harness/random.ts";
-import type { Conditions } from "../engine/stage.ts";
+import { isInCall } from "../engine/in_call.ts";
+import { type Conditions, NEVER_MS } from "../engine/stage.ts";
 import { Worker } from "../engine/workers.ts";
-import { delay } from "../../harness/waiting.ts";
+import { until } from "../../harness/waiting.ts";
 import { decoder } from "../../harness/nodes.ts";
 
 const HEADER = 32;
 const MIN_FILES = 20;
 
-const WAIT_MS = 500;
-
-/** Far from the time-out of a frame. */
-const UNPLUG_MS = TIMEOUT_MS - WAIT_MS;
+/** So long that nothing but the unplugging ends the wait for a daemon that says nothing. */
+const LONG_TIMEOUT_MS = 600_000;
 
 /** Writes all of a file, or as far as it is taken; the lines that are then read. */
 function inject(bytes: Uint8Array<ArrayBuffer>, random: Random): string[] {
@@ -47,14 +46,29 @@ function inject(bytes: Uint8Array<ArrayBuffer>, random: Random): string[] {
   return lines;
 }
 
-/** What the worker is to do: wait for a picture until the device goes. */
-export function blockInInject({ fixtures }: { fixtures: string }): { ms: number } {
+/** Waits for a picture until the device goes; says how many lines it read. */
+export function blockInInject({ fixtures }: { fixtures: string }): { lines: number } {
   using _daemon = new Answering();
   const [fixture] = readFixtures(fixtures).filter(({ name }) => /^vp9.*ivf$/.test(name));
-  console.log("waits");
+  return { lines: inject(fixture.bytes, new Random(1)).length };
+}
+
+/** Milliseconds that it takes to unplug the device under a read that waits for a daemon. */
+async function unplug(fixtures: string): Promise<number> {
+  decoder.setParameter("timeout_ms", LONG_TIMEOUT_MS);
+  using _ = { [Symbol.dispose]: () => decoder.setParameter("timeout_ms", TIMEOUT_MS) };
+  await using worker = new Worker(blockInInject, { fixtures });
+  await until("inject waits", () => streams().open.length > 0 && isInCall(worker.pid, "readv"));
   const begin = performance.now();
-  inject(fixture.bytes, new Random(1));
-  return { ms: performance.now() - begin };
+  decoder.unbind();
+  const ms = performance.now() - begin;
+  try {
+    await worker.result();
+  } finally {
+    decoder.bind();
+  }
+  expect(ms < NEVER_MS, `unbinding waits ${ms.toFixed(0)} ms for inject`);
+  return ms;
 }
 
 export async function decoderInject(
@@ -85,26 +99,19 @@ export async function decoderInject(
     for (const { name, bytes, frames } of whole) {
       const lines = inject(bytes, random).filter((line) => /crc32/.test(line));
       expect(lines.length >= frames, `${name}: ${lines.length} pictures of ${frames}`);
-      stops += await expectUninterrupted(`${fixtures}/streams/${name}`, frames);
+      decoder.setParameter("timeout_ms", LONG_TIMEOUT_MS);
+      try {
+        stops += await expectUninterrupted(daemon, `${fixtures}/streams/${name}`, frames);
+      } finally {
+        decoder.setParameter("timeout_ms", TIMEOUT_MS);
+      }
     }
     await daemon.expectAlive();
   }
   await expectIdle(users);
   expect(pictures > 0 && errors > 0, `${pictures} pictures, ${errors} errors`);
 
-  await using worker = new Worker(blockInInject, { fixtures });
-  expectEqual("the worker's line", await worker.line(), "waits");
-  await delay(WAIT_MS);
-  const begin = performance.now();
-  decoder.unbind();
-  const unplugged = performance.now() - begin;
-  try {
-    const { ms } = await worker.result();
-    expect(ms > WAIT_MS / 2, `inject did not wait: it was over after ${ms.toFixed(0)} ms`);
-  } finally {
-    decoder.bind();
-  }
-  expect(unplugged < UNPLUG_MS, `unbinding waits ${unplugged.toFixed(0)} ms for inject`);
+  const unplugged = await unplug(fixtures);
   return `${files} broken files: ${pictures} pictures and ${errors} errors, whole files whole, ` +
     `also when stopped ${stops} times; unplugged within ${
       unplugged.toFixed(0)

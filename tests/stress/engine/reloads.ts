@@ -10,11 +10,12 @@ const LIVES = 10;
 
 export const reloadsOf =
   (driver: Module, expectWorking: () => Promise<void>) =>
-  async ({ module }: Conditions): Promise<string> => {
+  async ({ module, step }: Conditions): Promise<string> => {
     for (let life = 0; life < LIVES; life++) {
       await driver.unload();
       await driver.load(module);
       await expectWorking();
+      step();
     }
     return `${LIVES} times, each time with frames as they have to be`;
   };

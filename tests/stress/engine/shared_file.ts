@@ -9,8 +9,9 @@ import { addressOf } from "../../../lib/sys/libc.ts";
 import { pollfd, POLLIN } from "../../../lib/sys/poll.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { expect, Skip } from "../../harness/suite.ts";
-import { delay } from "../../harness/waiting.ts";
+import { delay, until } from "../../harness/waiting.ts";
 import { descriptorOf, raw } from "./libc.ts";
+import { isInCall } from "./in_call.ts";
 import { NEVER_MS } from "./stage.ts";
 import { missingMemory } from "./userfault.ts";
 import { firstLine, Worker } from "./workers.ts";
@@ -52,6 +53,7 @@ const mmap = (type: number) =>
   v4l2.v4l2_buffer.alloc({ type, memory: v4l2.V4L2_MEMORY_MMAP }).bytes;
 const format = () => v4l2.v4l2_format.alloc({ type: OUTPUT }).bytes;
 
+/** Calls that take a file alone; of an ioctl what its argument is. */
 const CALLS = {
   poll: undefined,
   read: undefined,
@@ -62,8 +64,16 @@ const CALLS = {
   "VIDIOC_DQBUF of CAPTURE": () => mmap(CAPTURE),
 };
 
-/** Calls that take a file alone. */
 export type SharedCall = keyof typeof CALLS;
+
+const ioctlOf = (call: SharedCall) => v4l2[call.split(" ")[0] as "VIDIOC_DQBUF"];
+
+/** Whether a program is in the call and waits. */
+export function isWaiting(pid: number, call: SharedCall): boolean {
+  return call === "poll" || call === "read"
+    ? isInCall(pid, call)
+    : isInCall(pid, "ioctl", undefined, ioctlOf(call).request);
+}
 
 /** Makes the call again and again, until it waits there. */
 export async function waitInSharedFile(
@@ -72,13 +82,12 @@ export async function waitInSharedFile(
   const own = descriptorOf({ pid, fd });
   const asked = pollfd.alloc({ fd: own, events: POLLIN });
   const argument = CALLS[call]?.() ?? new Uint8Array(SHARED_FILE_BYTES);
-  const ioctl = v4l2[call.split(" ")[0] as "VIDIOC_DQBUF"];
   console.log("there");
   for (;;) {
     if (call === "poll") await threaded.poll(addressOf(asked.bytes), 1n, 0);
     else if (call === "read") {
       await threaded.read(own, addressOf(argument), BigInt(argument.length));
-    } else await threaded.ioctl(own, ioctl.request, addressOf(argument));
+    } else await threaded.ioctl(own, ioctlOf(call).request, addressOf(argument));
     await delay(1);
   }
 }
@@ -97,8 +106,9 @@ export async function expectKilled(
   let waiting: Worker<FileOf & { readonly call: SharedCall }, never> | undefined;
   const wait = async () => {
     waiting = new Worker(waitInSharedFile, { ...order, call });
-    if (await waiting.line() !== "there") await waiting.result();
-    await delay(100);
+    const { pid } = waiting;
+    await waiting.says("there");
+    await until(`${call} waits`, () => isWaiting(pid, call));
   };
   let killed = false;
   if (before) await wait();
@@ -107,10 +117,11 @@ export async function expectKilled(
     if (await firstLine(holder) === undefined) {
       throw new Skip("this kernel has no memory that is never there");
     }
-    await delay(100);
+    const { request } = v4l2.VIDIOC_QBUF;
+    await until("VIDIOC_QBUF waits", () => isInCall(holder.pid, "ioctl", undefined, request));
     if (!before) await wait();
     const end = waiting![Symbol.asyncDispose]().then(() => killed = true);
-    await Promise.race([end, delay(NEVER_MS / 4)]);
+    await Promise.race([end, delay(NEVER_MS)]);
     expect(killed, `who waits in ${call} for another program's call cannot be killed`);
   } finally {
     await waiting?.[Symbol.asyncDispose]();

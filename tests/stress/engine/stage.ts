@@ -18,6 +18,8 @@ export interface Conditions {
   readonly module: string;
   /** Folder of the images and streams. */
   readonly fixtures: string;
+  /** To be called for each of what a stage counts: it has its time anew. */
+  readonly step: () => void;
 }
 
 /** A stage: returns in words what it did and compared. It leaves the module loaded and bound. */

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { Patience } from "../../harness/patience.ts";
 import { Running } from "../../harness/processes.ts";
-import { expect } from "../../harness/suite.ts";
+import { expect, expectEqual } from "../../harness/suite.ts";
 import { NEVER_S } from "./stage.ts";
 
 /** First argument of a worker. */
@@ -27,10 +28,31 @@ export class Worker<Order, Result> implements AsyncDisposable {
     return this.#process.line();
   }
 
+  /** The next line, which has to come: one that ends instead, or stands still, fails the check. */
+  async said(): Promise<string> {
+    using _limit = Patience.with(this.pid, NEVER_S).orElse(() => this.#kill("SIGKILL"));
+    const line = await this.line();
+    if (line === undefined) await this.result();
+    return line!;
+  }
+
+  /** Waits until it says `wanted`. */
+  async says(wanted: string): Promise<void> {
+    expectEqual(`what ${this.kind} says`, await this.said(), wanted);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Asks a worker to end that goes on until then. */
   stop(): void {
+    this.#kill("SIGTERM");
+  }
+
+  #kill(signal: Deno.Signal): void {
     try {
-      this.#process.kill("SIGTERM");
+      this.#process.kill(signal);
     } catch {
       // It ended by itself; its result says why.
     }

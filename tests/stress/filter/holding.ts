@@ -8,6 +8,7 @@ import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
 import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
 import { DmabufQueue, MmapQueue, UserptrQueue } from "../../../lib/v4l2/queue/queue.ts";
+import type { Ioctl } from "../../../lib/uapi/ioctl_number.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { heap } from "../../harness/context.ts";
@@ -15,8 +16,9 @@ import { expect, Skip } from "../../harness/suite.ts";
 import { filter } from "../../harness/nodes.ts";
 import { expectWorking } from "./filter.ts";
 import { raw } from "../engine/libc.ts";
+import { isInCall } from "../engine/in_call.ts";
 import { NEVER_MS } from "../engine/stage.ts";
-import { delay } from "../../harness/waiting.ts";
+import { delay, until } from "../../harness/waiting.ts";
 import { F_SETFL } from "../../../lib/sys/file.ts";
 import { neverSignals } from "../engine/fence.ts";
 import { missingMemory } from "../engine/userfault.ts";
@@ -55,18 +57,21 @@ export async function holdFilter(
   Object.assign(queue.buffers[0], { bytesused: BYTES, length: BYTES });
   const call = (request: number, argument: Uint8Array<ArrayBuffer>) =>
     threaded.ioctl(device.fd, request, addressOf(argument));
+  const waits = ({ name, request }: Ioctl) =>
+    until(`${name} waits`, () => isInCall(Deno.pid, "ioctl", device.fd, request));
   const queued = call(v4l2.VIDIOC_QBUF.request, queue.buffers[0].bytes);
-  await delay(50);
+  await waits(v4l2.VIDIOC_QBUF);
   const type = Uint32Array.of(OUTPUT);
   const stopped = call(v4l2.VIDIOC_STREAMOFF.request, new Uint8Array(type.buffer));
-  await delay(50);
+  await waits(v4l2.VIDIOC_STREAMOFF);
   console.log("holds");
   await Promise.all([queued, stopped]);
   return { supported: true };
 }
 
-/** A whole life: open, a frame, close. A process of its own, which may be held. */
+/** A whole life, which it says it begins: open, a frame, close. A process of its own, which may be held. */
 export async function liveInFilter(_: Record<string, never>): Promise<{ ms: number }> {
+  console.log("begins");
   const begin = performance.now();
   {
     using device = openFilter(filter.videoNode());
@@ -94,8 +99,9 @@ export async function filterHolding(): Promise<string> {
         continue;
       }
       const other = new Worker(liveInFilter, {});
+      await other.says("begins");
       const result = other.result().then((life) => ms = life.ms, () => undefined);
-      await Promise.race([result, delay(NEVER_MS / 4)]);
+      await Promise.race([result, delay(NEVER_MS)]);
     }
     expect(ms !== undefined, `another client does not come to its end beside one with a ${by}`);
     await expectWorking();

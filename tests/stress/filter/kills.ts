@@ -18,7 +18,7 @@ const MIN_KILLS = 24;
 const START_MS = 600;
 
 export async function kills(
-  { seconds, random, tools, module, fixtures }: Conditions,
+  { seconds, random, tools, module, fixtures, step }: Conditions,
 ): Promise<string> {
   const end = performance.now() + seconds * 1000;
   const scratch = Deno.makeTempDirSync();
@@ -28,7 +28,7 @@ export async function kills(
     while (killed < MIN_KILLS || performance.now() < end) {
       using meta = new MetaReader(META);
       const { published } = meta.stats();
-      await using _bench = new Running(`${tools}/bench-fixture`, [
+      await using bench = new Running(`${tools}/bench-fixture`, [
         ...[filter.videoNode(), HEAP, `${fixtures}/noise-vga.pgm`, `${scratch}/bench.csv`],
         ...[FRAMES, "threshold", "--quiet"],
       ]);
@@ -38,11 +38,18 @@ export async function kills(
       if (random.chance(0.4)) {
         await delay(random.below(START_MS));
       } else {
-        while (meta.read(1, 100) === 0) await delay(0);
+        let over = false;
+        // It says nothing before its end.
+        bench.line().then(() => over = true);
+        while (meta.read(1, 100) === 0) {
+          if (over) expect(false, `bench-fixture ended: ${JSON.stringify(await bench.end())}`);
+          await delay(0);
+        }
         await delay(random.below(50));
       }
       if (meta.stats().published > published) streaming++;
       killed += 2;
+      step();
     }
   } finally {
     Deno.removeSync(scratch, { recursive: true });

@@ -20,6 +20,8 @@ import type { Tally } from "../engine/tally.ts";
 export interface MetaOrder {
   readonly seed: number;
   readonly seconds: number;
+  /** At least so many entries, however long they take. */
+  readonly results: number;
 }
 
 const MAX_OPEN = 4;
@@ -125,10 +127,10 @@ class MetaCaller extends Caller {
 }
 
 /** Calls at random until the time is over. */
-export function callMetaAtRandom({ seed, seconds }: MetaOrder): Tally {
+export function callMetaAtRandom({ seed, seconds, results }: MetaOrder): Tally {
   const caller = new MetaCaller(new Random(seed));
   const end = performance.now() + seconds * 1000;
-  while (performance.now() < end) {
+  while (performance.now() < end || caller.tally.results < results) {
     try {
       caller.step();
     } catch (error) {

@@ -23,6 +23,7 @@ import {
 import { HEAP } from "../../harness/context.ts";
 import { CheckFailure, expect, expectEqual } from "../../harness/suite.ts";
 import { filter } from "../../harness/nodes.ts";
+import { NEVER_MS } from "../engine/stage.ts";
 import { firstDifference } from "./stream.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT;
@@ -150,7 +151,7 @@ class Subject implements Disposable {
   #dequeue(side: Side): void {
     const { queue, contents } = this.#of(side);
     const poller = new Poller(this.#device, side === OUTPUT ? POLLOUT : POLLIN);
-    expect(poller.wait(5000) !== 0, "no frame within 5 s");
+    expect(poller.wait(NEVER_MS) !== 0, `no frame within ${NEVER_MS} ms`);
     const index = queue.dequeue();
     expect(index >= 0, "poll(2) promised a buffer, there is none");
     expectEqual("error flag", queue.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR, 0);

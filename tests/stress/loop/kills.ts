@@ -20,12 +20,6 @@ import { Worker } from "../engine/workers.ts";
 import { delay } from "../../harness/waiting.ts";
 import { loop, loopNode } from "../../harness/nodes.ts";
 
-/** Ends the survivors' time once the victims' is over. */
-const MARGIN_S = 20;
-
-/** Stages that are tried however short the time is: a survivor needs some to read anything. */
-const LEAST = 4;
-
 type End = LoopVictimOrder["end"];
 
 /** Every end of the node at every stage of its. */
@@ -72,7 +66,7 @@ async function kill(order: LoopVictimOrder, random: Random): Promise<void> {
 }
 
 export async function loopKills(
-  { seconds, amount, random, module }: Conditions,
+  { seconds, amount, random, module, step }: Conditions,
 ): Promise<string> {
   const node = loopNode();
   const orders = victims(random);
@@ -81,13 +75,18 @@ export async function loopKills(
   const limit = amount === 1 ? 600 : seconds;
   await using survivors = new AsyncDisposableStack();
   const readers = (["view", "read"] as const).map((io) =>
-    survivors.use(new Worker(readLoop, { node, io, hold: 2, seconds: limit + MARGIN_S }))
+    survivors.use(new Worker(readLoop, { node, io, hold: 2 }))
   );
-  for (const reader of readers) await reader.line();
-  for (const [tried, order] of orders.entries()) {
-    if (tried >= LEAST && performance.now() - begin > limit * 1000) break;
+  for (const reader of readers) await reader.says("reading");
+  let surviving = 0;
+  // Those that end instead say why at the end.
+  for (const reader of readers) reader.line().then(() => surviving++);
+  for (const order of orders) {
+    // However short the time is, each has read something.
+    if (surviving === readers.length && performance.now() - begin > limit * 1000) break;
     await kill(order, random);
     killed[order.end.side]++;
+    step();
     using writer = new LoopWriter(node, random.pick(WRITER_IO));
     using reader = new LoopReader(node, random.pick(["view", "read", "heap", "userptr"]));
     writer.begin(random.pick(SIZES));

@@ -12,7 +12,6 @@ import { delay } from "../../harness/waiting.ts";
 export interface LoopReaderOrder {
   readonly node: string;
   readonly io: ReaderIo;
-  readonly seconds: number;
   /** How many buffers it keeps while it takes the next ones. */
   readonly hold?: number;
   /** Whether there are time-out images. */
@@ -33,23 +32,26 @@ const BATCH = 32;
 const isChange = (error: unknown) =>
   error instanceof SysError && [EIO, EINVAL, EAGAIN].includes(error.code);
 
-/** Reads until the time is over, or SIGTERM; `lives` says how often it opened the node. */
+/**
+ * Reads until SIGTERM, and says when it first streams, and when it first has a frame; `lives` says how
+ * often it opened the node.
+ */
 export async function readLoop(
-  { node, io, seconds, hold, mayRepeat, frames: most = Infinity }: LoopReaderOrder,
+  { node, io, hold, mayRepeat, frames: most = Infinity }: LoopReaderOrder,
 ): Promise<{ frames: number; repeated: number; lives: number }> {
-  const end = performance.now() + seconds * 1000;
   const sum = { frames: 0, repeated: 0, lives: 0 };
+  const news = ["reading", "frame"];
   let stopped = false;
   Deno.addSignalListener("SIGTERM", () => stopped = true);
-  const isOver = () => stopped || performance.now() > end;
-  while (!isOver()) {
+  while (!stopped) {
     using reader = new LoopReader(node, io, mayRepeat);
     sum.lives++;
     try {
       reader.begin();
-      if (sum.lives === 1) console.log("reading");
-      while (!isOver() && reader.frames < most) {
+      if (news[0] === "reading") console.log(news.shift());
+      while (!stopped && reader.frames < most) {
         const taken = reader.take(hold);
+        if (taken && news[0] === "frame") console.log(news.shift());
         if (!taken) reader.wait(POLL_MS);
         if (!taken || reader.frames % BATCH === 0) await delay(0);
       }

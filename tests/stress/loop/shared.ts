@@ -11,7 +11,8 @@ import { MmapQueue, UserptrQueue } from "../../../lib/v4l2/queue/queue.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { loopNode } from "../../harness/nodes.ts";
 import { expect, Skip } from "../../harness/suite.ts";
-import { delay } from "../../harness/waiting.ts";
+import { delay, until } from "../../harness/waiting.ts";
+import { isInCall } from "../engine/in_call.ts";
 import { descriptorOf } from "../engine/libc.ts";
 import { expectKilled, SHARED_FILE_BYTES, type SharedCall } from "../engine/shared_file.ts";
 import { type Conditions, NEVER_MS } from "../engine/stage.ts";
@@ -53,13 +54,21 @@ async function killWaiting(call: typeof CALLS[number]): Promise<boolean> {
   await using holder = new Worker(missMemory, { node: loopNode(), call: "queue" });
   const line = await firstLine(holder);
   if (line === undefined) return false;
-  const [, pid, fd] = line.split(" ");
+  const [pid, fd] = line.split(" ").slice(1).map(Number);
+  const queues = () => isInCall(pid, "ioctl", fd, v4l2.VIDIOC_QBUF.request);
+  await until("VIDIOC_QBUF waits", queues);
   let killed = false;
-  const sharer = new Worker(shareLoopFile, { pid: Number(pid), fd: Number(fd), call });
-  if (await sharer.line() !== "there") await sharer.result();
-  await delay(100);
+  const sharer = new Worker(shareLoopFile, { pid, fd, call });
+  await sharer.says("there");
+  await until(
+    `${call} waits`,
+    () =>
+      call === "poll"
+        ? isInCall(sharer.pid, "poll")
+        : isInCall(sharer.pid, "ioctl", undefined, v4l2[call].request),
+  );
   const end = sharer[Symbol.asyncDispose]().then(() => killed = true);
-  await Promise.race([end, delay(NEVER_MS / 4)]);
+  await Promise.race([end, delay(NEVER_MS)]);
   expect(killed, `who waits in ${call} for another program's call cannot be killed`);
   return true;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { EAGAIN, EIO, SysError } from "../../../lib/sys/errno.ts";
-import { CheckFailure, expect } from "../../harness/suite.ts";
+import { CheckFailure } from "../../harness/suite.ts";
 import { expectLoopIdle } from "./loop.ts";
 import {
   expectFrames,
@@ -151,7 +151,6 @@ export async function loopStates({ seconds, random }: Conditions): Promise<strin
     streams++;
   }
   await expectLoopIdle();
-  expect(seen.size > 20, `only ${seen.size} different scenes`);
   return `${scenes} scenes, ${seen.size} different ones, of a writer and a reader that ended in ` +
     `the middle; ${streams} streams after them were whole`;
 }

@@ -17,13 +17,11 @@ import {
   READER_STAGES,
 } from "./victim_worker.ts";
 import type { Random } from "../../harness/random.ts";
-import { type Conditions, NEVER_MS } from "../engine/stage.ts";
+import { isInCall } from "../engine/in_call.ts";
+import { type Conditions, NEVER_MS, NEVER_S } from "../engine/stage.ts";
 import { firstLine, Worker } from "../engine/workers.ts";
-import { delay } from "../../harness/waiting.ts";
+import { delay, until } from "../../harness/waiting.ts";
 import { loopNode } from "../../harness/nodes.ts";
-
-/** Without a frame: much more than any takes on a busy guest. */
-const STUCK_MS = 10_000;
 
 const FRAMES = 20;
 
@@ -47,7 +45,7 @@ async function goOn(what: string, done: () => boolean, step: () => boolean): Pro
   while (!done()) {
     if (step()) last = performance.now();
     else await delay(0);
-    expect(performance.now() - last < STUCK_MS, `${what}: nothing for ${STUCK_MS / 1000} s`);
+    expect(performance.now() - last < NEVER_MS, `${what}: nothing for ${NEVER_S} s`);
   }
 }
 
@@ -76,7 +74,7 @@ async function bring(
     writer.frame();
     await delay(5);
   }
-  if (said === undefined) await victim.result(STUCK_MS / 1000);
+  if (said === undefined) await victim.result();
 }
 
 async function stop(random: Random, io: ReaderIo, stage: number): Promise<void> {
@@ -123,20 +121,16 @@ async function idle(): Promise<number> {
   }
   await victims.use(new Worker(beBusy, {})).line();
   let longest = 0;
-  const end = performance.now() + IDLE_MS;
-  for (let last = performance.now(); performance.now() < end;) {
+  let last = performance.now();
+  const end = last + IDLE_MS;
+  // The last time that it waits comes to an end, too.
+  await goOn("the writer beside readers that cannot go on", () => last > end, () => {
+    if (!writer.frame()) return false;
     const now = performance.now();
-    if (writer.frame()) {
-      longest = Math.max(longest, now - last);
-      last = now;
-    } else {
-      await delay(1);
-      expect(
-        now - last < STUCK_MS,
-        `readers that cannot go on: no buffer for ${STUCK_MS / 1000} s`,
-      );
-    }
-  }
+    longest = Math.max(longest, now - last);
+    last = now;
+    return true;
+  });
   return longest;
 }
 
@@ -151,8 +145,11 @@ async function miss(random: Random, call: typeof MISSING[number]): Promise<boole
     // One that writes wants the node for itself.
     if (call !== "write") writer.begin(SIZE);
     await using victim = new Worker(missMemory, { node, call });
-    if (await firstLine(victim) === undefined) return false;
-    await delay(20);
+    const line = await firstLine(victim);
+    if (line === undefined) return false;
+    const [pid, fd] = line.split(" ").slice(1).map(Number);
+    const waits = () => isInCall(pid, call === "queue" ? "ioctl" : call, fd);
+    await until(`${scene} waits`, waits);
     if (call !== "write") {
       await expectProgress(scene, writer, io);
     } else {
@@ -170,7 +167,7 @@ async function miss(random: Random, call: typeof MISSING[number]): Promise<boole
 }
 
 export async function loopStopped({ seconds, amount, random }: Conditions): Promise<string> {
-  const until = performance.now() + seconds * 1000;
+  const end = performance.now() + seconds * 1000;
   const scenes = random.shuffle(
     READER_IO.flatMap((io) => READER_STAGES.map((_, stage) => ({ io, stage }))),
   );
@@ -183,7 +180,7 @@ export async function loopStopped({ seconds, amount, random }: Conditions): Prom
     await keepAll();
     let stopped = 0;
     for (const { io, stage } of scenes) {
-      if (amount < 1 && stopped >= LEAST && performance.now() > until) break;
+      if (amount < 1 && stopped >= LEAST && performance.now() > end) break;
       await stop(random, io, stage);
       stopped++;
     }

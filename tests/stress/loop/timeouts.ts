@@ -20,15 +20,13 @@ import { Worker } from "../engine/workers.ts";
 import { delay } from "../../harness/waiting.ts";
 import { loop, loopNode } from "../../harness/nodes.ts";
 
-const END_S = 60;
-
 /** The interval between images: the shortest there is. */
 const INTERVAL = { numerator: 1, denominator: 1000 };
 
 export async function loopTimeouts({ seconds, random, module }: Conditions): Promise<string> {
   const node = loopNode();
   await using workers = new AsyncDisposableStack();
-  const order = { node, seconds: seconds + END_S, mayRepeat: true };
+  const order = { node, mayRepeat: true };
   const orders: LoopReaderOrder[] = [
     { ...order, io: "view", hold: 2 },
     { ...order, io: "read", frames: 20 },
@@ -36,7 +34,7 @@ export async function loopTimeouts({ seconds, random, module }: Conditions): Pro
     { ...order, io: "view", frames: 3 },
   ];
   const readers = orders.map((order) => workers.use(new Worker(readLoop, order)));
-  for (const reader of readers) await reader.line();
+  for (const reader of readers) await reader.says("reading");
   const end = performance.now() + seconds * 1000;
   let writers = 0;
   let frames = 0;

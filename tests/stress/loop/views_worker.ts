@@ -26,7 +26,6 @@ import { delay } from "../../harness/waiting.ts";
 export interface LoopViewsOrder {
   readonly node: string;
   readonly seed: number;
-  readonly seconds: number;
 }
 
 const PAGE = BigInt(libc.getpagesize());
@@ -139,20 +138,24 @@ class Views {
   }
 }
 
-/** Until the time is over; returns what it has done. */
+/** Until SIGTERM; says when it first reads, and returns what it has done. */
 export async function churnViews(
-  { node, seed, seconds }: LoopViewsOrder,
+  { node, seed }: LoopViewsOrder,
 ): Promise<{ frames: number; mapped: number; moved: number; cut: number; forked: number }> {
   const random = new Random(seed);
-  const end = performance.now() + seconds * 1000;
+  let stopped = false;
+  Deno.addSignalListener("SIGTERM", () => stopped = true);
+  let said = false;
   const sum = { frames: 0, mapped: 0, moved: 0, cut: 0, forked: 0 };
-  while (performance.now() < end) {
+  while (!stopped) {
     using reader = new LoopReader(node, "view");
     const views = new Views(random, reader.device.fd);
-    const until = Math.min(end, performance.now() + random.below(500));
+    const until = performance.now() + random.below(500);
     try {
       reader.begin();
-      while (performance.now() < until) {
+      if (!said) console.log("reading");
+      said = true;
+      while (!stopped && performance.now() < until) {
         if (!reader.take(2)) await delay(0);
         views.step();
       }
@@ -168,6 +171,7 @@ export async function churnViews(
     sum.moved += views.done.moved;
     sum.cut += views.done.cut;
     sum.forked += views.done.forked;
+    await delay(0);
   }
   return sum;
 }

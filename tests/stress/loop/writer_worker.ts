@@ -11,7 +11,6 @@ import { delay } from "../../harness/waiting.ts";
 export interface LoopWriterOrder {
   readonly node: string;
   readonly seed: number;
-  readonly seconds: number;
   readonly io: readonly WriterIo[];
   readonly sizes: readonly Size[];
   /** A reader has this writer's buffers for its own: they are not to be filled anew after a stop. */
@@ -21,19 +20,20 @@ export interface LoopWriterOrder {
 /** Most frames between a start and a stop. */
 const FRAMES = 200;
 
-/** Writes until the time is over; `lives` says how often it opened the node. */
+/** Writes until SIGTERM, and says when it begins; `lives` says how often it opened the node. */
 export async function writeLoop(
-  { node, seed, seconds, io, sizes, shared }: LoopWriterOrder,
+  { node, seed, io, sizes, shared }: LoopWriterOrder,
 ): Promise<{ frames: number; lives: number }> {
   const random = new Random(seed);
-  const end = performance.now() + seconds * 1000;
   const sum = { frames: 0, lives: 0 };
-  while (performance.now() < end) {
+  let stopped = false;
+  Deno.addSignalListener("SIGTERM", () => stopped = true);
+  while (!stopped) {
     using writer = new LoopWriter(node, random.pick(io));
     writer.begin(random.pick(sizes));
-    sum.lives++;
+    if (sum.lives++ === 0) console.log("writing");
     for (let starts = random.between(1, 3); starts > 0; starts--) {
-      for (let frames = random.below(FRAMES); frames > 0 && performance.now() < end; frames--) {
+      for (let frames = random.below(FRAMES); frames > 0 && !stopped; frames--) {
         if (!writer.frame()) await delay(0);
       }
       if (starts === 1 || writer.io === "write" || shared) break;
@@ -42,6 +42,7 @@ export async function writeLoop(
     }
     sum.frames += writer.frames;
     if (random.chance(0.3)) writer.abandon();
+    await delay(0);
   }
   return sum;
 }
