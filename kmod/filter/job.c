@@ -124,6 +124,12 @@ static bool vpipe_is_alone(struct video_device *vfd)
 	return alone;
 }
 
+/* Whoever opens the node waits for a frame in work, and its thread may be one that hardly runs. */
+static bool vpipe_is_eager(const struct task_struct *task)
+{
+	return task->policy != SCHED_IDLE && task->policy != SCHED_BATCH && task_nice(task) <= 0;
+}
+
 /*
  * The whole job, in the thread that made it possible, most often the caller of
  * VIDIOC_QBUF: handing it to another thread costs more than a small frame does.
@@ -139,7 +145,7 @@ static void vpipe_device_run(void *priv)
 	atomic_inc(&ctx->running);
 	if (current->flags & PF_WQ_WORKER ||
 	    ((list_empty(&capture->done_list) || vpipe_sizeimage(ctx) < VPIPE_DEFER_BYTES) &&
-	     vpipe_is_alone(&ctx->dev->node.vfd)))
+	     vpipe_is_eager(current) && vpipe_is_alone(&ctx->dev->node.vfd)))
 		vpipe_run(ctx);
 	else
 		queue_work(system_dfl_wq, &ctx->work);

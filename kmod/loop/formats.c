@@ -399,15 +399,13 @@ static bool vloop_interval_is_valid(const struct v4l2_fract *interval)
 	       interval->numerator <= (u64)interval->denominator * VLOOP_MAX_INTERVAL_S;
 }
 
-/* What is repeated after each interval does not wait for a long one to end. */
 static int vloop_set_valid_interval(struct vloop_dev *dev, const struct v4l2_fract *interval)
 {
 	lockdep_assert_held(&dev->lock);
 	if (!vloop_interval_is_valid(interval))
 		return -EINVAL;
 
-	dev->interval = *interval;
-	vloop_placeholder_schedule(dev);
+	vloop_placeholder_set_interval(dev, interval);
 
 	return 0;
 }

@@ -13,6 +13,9 @@
 /* How long copies that nobody refers to are kept for the next ones. */
 #define VLOOP_SPARE_MS	1000
 
+/* How many of other sizes than the next one's: of compressed frames each has its own. */
+#define VLOOP_MAX_SPARES	4
+
 static void vloop_frame_free(struct vloop_frame *frame)
 {
 	vfree(frame->data);
@@ -21,17 +24,24 @@ static void vloop_frame_free(struct vloop_frame *frame)
 
 static struct vloop_frame *vloop_frame_reuse(struct vloop_dev *dev, u32 bytes)
 {
-	struct vloop_frame *frame, *found = NULL;
+	struct vloop_frame *frame, *found = NULL, *oldest = NULL;
+	unsigned int spares = 0;
 
 	spin_lock(&dev->frames_lock);
 	list_for_each_entry(frame, &dev->spare, entry) {
+		spares++;
 		if (frame->room != PAGE_ALIGN(bytes))
 			continue;
-		list_del_init(&frame->entry);
 		found = frame;
 		break;
 	}
+	if (!found && spares >= VLOOP_MAX_SPARES)
+		oldest = list_last_entry(&dev->spare, struct vloop_frame, entry);
+	if (found || oldest)
+		list_del_init(found ? &found->entry : &oldest->entry);
 	spin_unlock(&dev->frames_lock);
+	if (oldest)
+		vloop_frame_free(oldest);
 
 	return found;
 }

@@ -684,13 +684,14 @@ ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *off
 void vloop_placeholder_init(struct vloop_dev *dev);
 void vloop_placeholder_exit(struct vloop_dev *dev);
 void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone);
+struct vloop_frame *vloop_placeholder_shown(const struct vloop_dev *dev);
+void vloop_placeholder_set_interval(struct vloop_dev *dev, const struct v4l2_fract *interval);
 
 /* There may be something to show from now on. */
 static inline void vloop_placeholder_schedule(struct vloop_dev *dev)
 {
 	if (!READ_ONCE(dev->timeout) && !READ_ONCE(dev->sustain))
 		return;
-	WRITE_ONCE(dev->placeholder_time, jiffies);
 	mod_delayed_work(system_dfl_wq, &dev->placeholder_work, 0);
 }
 

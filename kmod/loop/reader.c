@@ -185,17 +185,19 @@ void vloop_reader_start(struct vloop_file *file)
 {
 	struct vloop_reader *reader = &file->reader;
 	struct vloop_dev *dev = file->dev;
+	struct vloop_frame *shown;
 
 	spin_lock(&dev->frames_lock);
 	reader->base = dev->next;
 	dev->stats.readers++;
 	list_add_tail(&reader->entry, &dev->readers);
-	if (dev->last) {
+	shown = vloop_placeholder_shown(dev);
+	if (shown) {
 		struct vloop_entry entry = {
-			.frame = dev->last,
+			.frame = shown,
 			.number = --reader->base,
-			.timestamp = dev->last->told.timestamp,
-			.placeholder = !dev->last->vb,
+			.timestamp = shown == dev->last ? shown->told.timestamp : dev->clock,
+			.placeholder = !shown->vb,
 		};
 
 		vloop_reader_add(dev, reader, entry);
