@@ -12,6 +12,7 @@ import { blockInInject } from "./decoder/inject.ts";
 import { beHostile } from "./decoder/hostile_worker.ts";
 import { answerAnything } from "./decoder/random_worker.ts";
 import { decodeExactly, displayExactly } from "./decoder/worker.ts";
+import { closeFiles } from "./engine/closes.ts";
 import { injectFaults } from "./engine/faults_worker.ts";
 import { missInSharedFile, waitInSharedFile } from "./engine/shared_file.ts";
 import { blockInDequeue, blockInRead } from "./filter/hotplug_worker.ts";
@@ -50,6 +51,7 @@ const workers = {
   changeControls,
   churnNodes,
   churnViews,
+  closeFiles,
   decodeExactly,
   displayExactly,
   holdFilter,

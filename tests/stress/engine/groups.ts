@@ -22,6 +22,7 @@ import { decoderSessions } from "../decoder/sessions.ts";
 import { decoderStalls } from "../decoder/stalls.ts";
 import { decoderStatefulStates } from "../decoder/stateful_states.ts";
 import { decoderStates } from "../decoder/states.ts";
+import { closesOf } from "./closes.ts";
 import { decoderFaults, faults, loopFaults } from "./faults.ts";
 import { expectWorking as expectFilter } from "../filter/filter.ts";
 import type { Module } from "../../harness/modules.ts";
@@ -70,7 +71,8 @@ export const GROUPS = {
   filter: {
     driver: filter,
     stages: {
-      "random-calls": { share: 0.25, run: randomCalls },
+      "random-calls": { share: 0.2, run: randomCalls },
+      closes: { share: 0.05, run: closesOf(() => filter.videoNode()) },
       kills: { share: 0.18, run: kills },
       states: { share: 0.05, run: states },
       holding: { share: 0.02, run: filterHolding },
@@ -100,7 +102,8 @@ export const GROUPS = {
       lives: { share: 0.03, run: decoderLives },
       holding: { share: 0.02, run: decoderHolding },
       hostile: { share: 0.06, run: decoderHostile },
-      fuzz: { share: 0.1, run: decoderFuzz },
+      closes: { share: 0.05, run: closesOf(() => decoder.videoNode()) },
+      fuzz: { share: 0.05, run: decoderFuzz },
       "stateful-fuzz": { share: 0.05, run: decoderDisplayFuzz },
       "controls-fuzz": { share: 0.03, run: decoderControlsFuzz },
       inject: { share: 0.02, run: decoderInject },
