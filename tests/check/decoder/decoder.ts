@@ -23,6 +23,7 @@ import { decoderTraceChecks } from "./trace.ts";
 import { kernelChecks } from "./pixel_functions.ts";
 import { exists } from "../../harness/modules.ts";
 import { contiguousChecks } from "./contiguous.ts";
+import { fenceChecks } from "./fences.ts";
 import { primeChecks } from "./prime.ts";
 import { screenChecks } from "./screen.ts";
 import { run } from "../../harness/processes.ts";
@@ -81,6 +82,7 @@ export async function decoderChecks(suite: Suite, context: Context): Promise<voi
   if (daemon === undefined) return;
   await using _running = daemon;
   await decoderChainChecks(suite, context);
+  await fenceChecks(suite, context);
   await primeChecks(suite, context);
   await screenChecks(suite, context);
   await contiguousChecks(suite, context);

@@ -20,7 +20,7 @@ import { isInCall } from "../engine/in_call.ts";
 import { NEVER_MS } from "../engine/stage.ts";
 import { delay, until } from "../../harness/waiting.ts";
 import { F_SETFL } from "../../../lib/sys/file.ts";
-import { neverSignals } from "../engine/fence.ts";
+import { neverSignals } from "../../harness/fence.ts";
 import { missingMemory } from "../engine/userfault.ts";
 import { firstLine, Worker } from "../engine/workers.ts";
 
