@@ -333,8 +333,10 @@ static inline int vpipe_wait_for_buffer(struct file *file, const void __user *bu
 	if (get_user(type, (const u32 __user *)(buffer + offsetof(struct v4l2_buffer, type))))
 		return -EFAULT;
 	q = v4l2_m2m_get_vq(vpipe_file_to_fh(file)->m2m_ctx, type);
-	if (q->type != type)
+	if (q->type != type || vpipe_queue_has_news(q))
 		return 0;
+	if (vpipe_is_crowded(&q->done_wq))
+		return -EBUSY;
 
 	return wait_event_interruptible(q->done_wq, vpipe_queue_has_news(q));
 }
@@ -342,9 +344,15 @@ static inline int vpipe_wait_for_buffer(struct file *file, const void __user *bu
 /* As v4l2_m2m_fop_poll(), for whose lock nobody can be killed. */
 static inline __poll_t vpipe_m2m_poll(struct file *file, poll_table *wait)
 {
-	struct v4l2_m2m_ctx *m2m_ctx = vpipe_file_to_fh(file)->m2m_ctx;
+	struct v4l2_fh *fh = vpipe_file_to_fh(file);
+	struct v4l2_m2m_ctx *m2m_ctx = fh->m2m_ctx;
 	__poll_t events;
 
+	if (wait && wait->_qproc &&
+	    (vpipe_is_crowded(&fh->wait) ||
+	     vpipe_is_crowded(&v4l2_m2m_get_src_vq(m2m_ctx)->done_wq) ||
+	     vpipe_is_crowded(&v4l2_m2m_get_dst_vq(m2m_ctx)->done_wq)))
+		return EPOLLERR;
 	if (mutex_lock_killable(m2m_ctx->q_lock))
 		return EPOLLERR;
 	events = v4l2_m2m_poll(file, m2m_ctx, wait);
@@ -389,6 +397,9 @@ static inline long vpipe_ioctl_in_turn(struct file *file, struct mutex *waiting,
 		if (ret)
 			return ret;
 	}
+	if (_IOC_TYPE(cmd) == 'V' && _IOC_NR(cmd) == _IOC_NR(VIDIOC_DQEVENT) &&
+	    !(file->f_flags & O_NONBLOCK) && vpipe_is_crowded(&vpipe_file_to_fh(file)->wait))
+		return -EBUSY;
 	if (!vpipe_may_wait(cmd))
 		return video_ioctl2(file, cmd, arg);
 	if (mutex_lock_interruptible(waiting))

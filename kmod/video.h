@@ -8,6 +8,7 @@
 #include <linux/mutex.h>
 #include <linux/uaccess.h>
 #include <linux/videodev2.h>
+#include <linux/wait.h>
 
 #include <media/v4l2-dev.h>
 #include <media/v4l2-device.h>
@@ -76,6 +77,27 @@ static inline int vpipe_subscribe_source_change(struct v4l2_fh *fh,
 						const struct v4l2_event_subscription *sub)
 {
 	return sub->id ? -EINVAL : v4l2_src_change_event_subscribe(fh, sub);
+}
+
+/* How many may wait in one place, in polls or calls. */
+#define VPIPE_MAX_WAITING	256
+
+/*
+ * Whether all wait there that may: others have to wake them, and a file can be in any number of
+ * polls, of any number of threads.
+ */
+static inline bool vpipe_is_crowded(wait_queue_head_t *wait)
+{
+	struct wait_queue_entry *entry;
+	unsigned int waiting = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&wait->lock, flags);
+	list_for_each_entry(entry, &wait->head, entry)
+		waiting++;
+	spin_unlock_irqrestore(&wait->lock, flags);
+
+	return waiting >= VPIPE_MAX_WAITING;
 }
 
 /* Its operations and the size of its buffers are set. */

@@ -6,9 +6,6 @@
 #include "loop.h"
 #include "trace.h"
 
-/* In poll or in a call, of one file. */
-#define VLOOP_MAX_WAITING	256
-
 /* The reader is done with what the buffer shows. Nobody sees it when this returns. */
 void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf)
 {
@@ -267,24 +264,6 @@ bool vloop_reader_ready(struct vloop_file *file)
 }
 
 /*
- * Whether all wait there that may: others have to wake them, and a file can be in any number of
- * polls, of any number of threads.
- */
-bool vloop_is_crowded(wait_queue_head_t *wait)
-{
-	struct wait_queue_entry *entry;
-	unsigned int waiting = 0;
-	unsigned long flags;
-
-	spin_lock_irqsave(&wait->lock, flags);
-	list_for_each_entry(entry, &wait->head, entry)
-		waiting++;
-	spin_unlock_irqrestore(&wait->lock, flags);
-
-	return waiting >= VLOOP_MAX_WAITING;
-}
-
-/*
  * Without the lock, for which the caller can be killed as well when it wants it again: another
  * program that has the same file may be in a call that waits for its memory.
  */
@@ -293,7 +272,7 @@ int vloop_wait_ready(struct vloop_file *file)
 	/* Another thread may take what there is again and again. */
 	if (vloop_reader_ready(file))
 		return signal_pending(current) ? -ERESTARTSYS : 0;
-	if (vloop_is_crowded(&file->reader.wait))
+	if (vpipe_is_crowded(&file->reader.wait))
 		return -EBUSY;
 
 	return wait_event_interruptible(file->reader.wait, vloop_reader_ready(file));

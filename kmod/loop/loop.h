@@ -670,7 +670,6 @@ enum vloop_delivery vloop_match(struct vloop_dev *dev, struct vloop_reader *read
 
 /* deliver.c */
 bool vloop_reader_ready(struct vloop_file *file);
-bool vloop_is_crowded(wait_queue_head_t *wait);
 int vloop_wait_ready(struct vloop_file *file);
 int vloop_dequeue(struct vloop_file *file, struct v4l2_buffer *b);
 void vloop_buf_return(struct vloop_dev *dev, struct vloop_buf *buf);

@@ -197,7 +197,7 @@ static __poll_t vloop_poll(struct file *filp, poll_table *wait)
 	bool sides = output || capture;
 	__poll_t events = 0;
 
-	if (wait && wait->_qproc && vloop_is_crowded(&file->reader.wait))
+	if (wait && wait->_qproc && vpipe_is_crowded(&file->reader.wait))
 		return EPOLLERR;
 	/* All that may be asked for later: now is the only time to say where to wait. */
 	poll_wait(filp, &file->fh.wait, wait);

@@ -154,7 +154,7 @@ int vloop_wait_relieved(struct vloop_file *file)
 {
 	if (vloop_is_relieved(file))
 		return signal_pending(current) ? -ERESTARTSYS : 0;
-	if (vloop_is_crowded(&file->out.done_wq))
+	if (vpipe_is_crowded(&file->out.done_wq))
 		return -EBUSY;
 
 	return wait_event_interruptible(file->out.done_wq, vloop_is_relieved(file));
