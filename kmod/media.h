@@ -42,7 +42,7 @@ struct vpipe_media {
 	struct v4l2_device v4l2_dev;
 	struct media_device mdev;
 	struct completion ready;
-	spinlock_t lock;
+	spinlock_t lock; /* of the rest */
 	struct list_head requests;
 	struct list_head leaving;
 	u64 closed;
@@ -124,11 +124,12 @@ struct vpipe_request {
  * @requests:	that were going when the file was closed, and are not gone
  * @free:	frees the controls, and this
  *
- * The core takes controls out of a request that is closed or begun anew, and out of all requests when
- * the file's controls are freed. Neither knows of the other: two closes at a time would have one of
- * them use what the other has freed, up to the lock of the controls themselves. So controls are freed
- * when the requests are gone that were going when the file was closed, and taken out of the others
- * before, see vpipe_controls_unbind(). Nobody waits for that.
+ * The core takes controls out of a request that is closed or begun anew, and out of all
+ * requests when the file's controls are freed. Neither knows of the other: two closes at a
+ * time would have one of them use what the other has freed, up to the lock of the controls
+ * themselves. So controls are freed when the requests are gone that were going when the file
+ * was closed, and taken out of the others before, see vpipe_controls_unbind(). Nobody waits
+ * for that.
  */
 struct vpipe_leaving {
 	struct list_head list;
@@ -144,8 +145,9 @@ static inline bool vpipe_request_is_going(struct media_request *req)
 }
 
 /*
- * A request that has controls of the file, and the object that it has them in, both counted; none that
- * is going, nor one that is queued: it is complete when the file has no buffer any more.
+ * A request that has controls of the file, and the object that it has them in, both counted;
+ * none that is going, nor one that is queued: it is complete when the file has no buffer any
+ * more.
  */
 static inline struct media_request *vpipe_controls_find(struct v4l2_ctrl_handler *hdl,
 							struct media_request_object **obj)
@@ -197,7 +199,7 @@ static inline void vpipe_controls_unbind(struct v4l2_ctrl_handler *hdl)
 	}
 }
 
-/* Who waits for the request, if anybody does, need not any more: what has nothing else is in @over. */
+/* Who waits for the request need not any more: what has nothing else to wait for is in @over. */
 static inline void vpipe_request_over(struct vpipe_media *media, struct vpipe_request *request,
 				      struct list_head *over)
 {

@@ -170,8 +170,9 @@ static inline int vpipe_memory_begin_now(struct vb2_buffer *vb, enum dma_data_di
 }
 
 /*
- * Who queues a buffer waits for whatever writes to what is imported, or where it is to be written to
- * uses it at all, and may be killed meanwhile. Otherwise others would: who is to read it or fill it.
+ * Who queues a buffer waits for whatever writes to what is imported, or where it is to be
+ * written to uses it at all, and may be killed meanwhile. Otherwise others would: who is to
+ * read it or fill it.
  */
 static inline int vpipe_memory_wait(const struct vb2_buffer *vb)
 {
@@ -192,8 +193,8 @@ static inline int vpipe_memory_wait(const struct vb2_buffer *vb)
 }
 
 /*
- * Whether nobody would wait there. A request is queued under a lock that all files of the device need
- * to start, to stop and to close.
+ * Whether nobody would wait there. A request is queued under a lock that all files of the
+ * device need to start, to stop and to close.
  */
 static inline bool vpipe_memory_is_idle(const struct vb2_buffer *vb)
 {

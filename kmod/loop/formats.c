@@ -401,11 +401,20 @@ static bool vloop_interval_is_valid(const struct v4l2_fract *interval)
 
 static int vloop_set_valid_interval(struct vloop_dev *dev, const struct v4l2_fract *interval)
 {
+	unsigned long change;
+
 	lockdep_assert_held(&dev->lock);
 	if (!vloop_interval_is_valid(interval))
 		return -EINVAL;
 
-	vloop_placeholder_set_interval(dev, interval);
+	change = vloop_interval_jiffies(interval) - vloop_interval_jiffies(&dev->interval);
+	dev->interval = *interval;
+	/* The next picture is so far behind the last one: a long interval is not waited for. */
+	spin_lock(&dev->frames_lock);
+	if (time_before(jiffies, dev->placeholder_time))
+		WRITE_ONCE(dev->placeholder_time, dev->placeholder_time + change);
+	spin_unlock(&dev->frames_lock);
+	vloop_placeholder_schedule(dev);
 
 	return 0;
 }

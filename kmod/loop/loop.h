@@ -683,8 +683,13 @@ ssize_t vloop_read(struct file *filp, char __user *to, size_t count, loff_t *off
 void vloop_placeholder_init(struct vloop_dev *dev);
 void vloop_placeholder_exit(struct vloop_dev *dev);
 void vloop_placeholder_forget(struct vloop_dev *dev, bool black_alone);
-struct vloop_frame *vloop_placeholder_shown(const struct vloop_dev *dev);
-void vloop_placeholder_set_interval(struct vloop_dev *dev, const struct v4l2_fract *interval);
+
+static inline unsigned long vloop_interval_jiffies(const struct v4l2_fract *interval)
+{
+	unsigned long ms = div_u64((u64)interval->numerator * 1000, interval->denominator);
+
+	return max(1UL, msecs_to_jiffies(ms));
+}
 
 /* There may be something to show from now on. */
 static inline void vloop_placeholder_schedule(struct vloop_dev *dev)

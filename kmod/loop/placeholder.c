@@ -48,19 +48,6 @@ static struct vloop_frame *vloop_placeholder(const struct vloop_dev *dev, unsign
 	return NULL;
 }
 
-/* What who begins to read is shown: the others have had it, and wait for the next one. */
-struct vloop_frame *vloop_placeholder_shown(const struct vloop_dev *dev)
-{
-	bool is_late = dev->timeout && jiffies - dev->frame_time >= dev->timeout;
-	struct vloop_frame *image = dev->image ?: dev->black;
-
-	lockdep_assert_held(&dev->frames_lock);
-	if (!image || !is_late || (dev->keep_last && dev->last))
-		return dev->last;
-
-	return time_before(jiffies, READ_ONCE(dev->placeholder_time)) ? image : NULL;
-}
-
 static bool vloop_is_full_range(const struct vloop_dev *dev)
 {
 	u32 quantization = dev->colors.quantization;
@@ -107,13 +94,6 @@ static void vloop_placeholder_blacken(struct vloop_dev *dev)
 	mutex_unlock(&dev->lock);
 }
 
-static unsigned long vloop_interval_jiffies(const struct v4l2_fract *interval)
-{
-	unsigned long ms = div_u64((u64)interval->numerator * 1000, interval->denominator);
-
-	return max(1UL, msecs_to_jiffies(ms));
-}
-
 static unsigned long vloop_placeholder_interval(struct vloop_dev *dev)
 {
 	unsigned long interval;
@@ -123,21 +103,6 @@ static unsigned long vloop_placeholder_interval(struct vloop_dev *dev)
 	mutex_unlock(&dev->lock);
 
 	return interval;
-}
-
-/* The next one is as far behind the last one as the new interval says: a long one is not waited for. */
-void vloop_placeholder_set_interval(struct vloop_dev *dev, const struct v4l2_fract *interval)
-{
-	unsigned long change = vloop_interval_jiffies(interval) -
-			       vloop_interval_jiffies(&dev->interval);
-
-	lockdep_assert_held(&dev->lock);
-	dev->interval = *interval;
-	spin_lock(&dev->frames_lock);
-	if (time_before(jiffies, dev->placeholder_time))
-		WRITE_ONCE(dev->placeholder_time, dev->placeholder_time + change);
-	spin_unlock(&dev->frames_lock);
-	vloop_placeholder_schedule(dev);
 }
 
 static void vloop_placeholder_tick(struct work_struct *work)

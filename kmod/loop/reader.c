@@ -180,6 +180,19 @@ void vloop_tell_usage(struct vloop_dev *dev, struct v4l2_fh *fh)
 	} while (usage.count != vloop_read_stats(dev).readers);
 }
 
+/* What who begins to read is shown: the others have had it, and wait for the next one. */
+static struct vloop_frame *vloop_shown(const struct vloop_dev *dev)
+{
+	bool is_late = dev->timeout && jiffies - dev->frame_time >= dev->timeout;
+	struct vloop_frame *image = dev->image ?: dev->black;
+
+	lockdep_assert_held(&dev->frames_lock);
+	if (!image || !is_late || (dev->keep_last && dev->last))
+		return dev->last;
+
+	return time_before(jiffies, READ_ONCE(dev->placeholder_time)) ? image : NULL;
+}
+
 /* From now on the file gets frames. */
 void vloop_reader_start(struct vloop_file *file)
 {
@@ -191,7 +204,7 @@ void vloop_reader_start(struct vloop_file *file)
 	reader->base = dev->next;
 	dev->stats.readers++;
 	list_add_tail(&reader->entry, &dev->readers);
-	shown = vloop_placeholder_shown(dev);
+	shown = vloop_shown(dev);
 	if (shown) {
 		struct vloop_entry entry = {
 			.frame = shown,

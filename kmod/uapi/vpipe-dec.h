@@ -430,8 +430,9 @@ struct vpipe_dec_access {
 #define VPIPE_DEC_IOC_MEMORY	_IOWR('d', 0x42, struct vpipe_dec_memory)
 
 /*
- * On a stream: as DMA_BUF_IOCTL_SYNC, but that nobody waits for a fence, which is the client's and may
- * never signal. VIDIOC_QBUF has waited for those of then. EINVAL, EBADF; and what the exporter gives.
+ * On a stream: as DMA_BUF_IOCTL_SYNC, but that nobody waits for a fence, which is the client's
+ * and may never signal. VIDIOC_QBUF has waited for those of then. EINVAL, EBADF; and what the
+ * exporter gives.
  */
 #define VPIPE_DEC_IOC_ACCESS	_IOW('d', 0x43, struct vpipe_dec_access)
 

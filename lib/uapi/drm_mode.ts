@@ -17,11 +17,9 @@ import {
   u64,
 } from "./struct.ts";
 
-type Pointers<Names extends string> = FieldsOf<bigint, Names>;
-type Numbers<Names extends string> = FieldsOf<number, Names>;
-
 export const drm_mode_create_dumb: StructType<
-  Numbers<"height" | "width" | "bpp" | "flags" | "handle" | "pitch"> & FieldsOf<bigint, "size">
+  & FieldsOf<number, "height" | "width" | "bpp" | "flags" | "handle" | "pitch">
+  & FieldsOf<bigint, "size">
 > = struct("struct drm_mode_create_dumb", 32, {
   height: u32(0),
   width: u32(4),
@@ -33,8 +31,8 @@ export const drm_mode_create_dumb: StructType<
 });
 
 export const drm_mode_card_res: StructType<
-  & Pointers<"crtc_id_ptr" | "connector_id_ptr">
-  & Numbers<"count_fbs" | "count_crtcs" | "count_connectors" | "count_encoders">
+  & FieldsOf<bigint, "crtc_id_ptr" | "connector_id_ptr">
+  & FieldsOf<number, "count_fbs" | "count_crtcs" | "count_connectors" | "count_encoders">
 > = struct("struct drm_mode_card_res", 64, {
   crtc_id_ptr: u64(8),
   connector_id_ptr: u64(16),
@@ -45,11 +43,12 @@ export const drm_mode_card_res: StructType<
 });
 
 export const drm_mode_get_plane_res: StructType<
-  Pointers<"plane_id_ptr"> & Numbers<"count_planes">
+  FieldsOf<bigint, "plane_id_ptr"> & FieldsOf<number, "count_planes">
 > = struct("struct drm_mode_get_plane_res", 16, { plane_id_ptr: u64(0), count_planes: u32(8) });
 
 export const drm_mode_obj_get_properties: StructType<
-  Pointers<"props_ptr" | "prop_values_ptr"> & Numbers<"count_props" | "obj_id" | "obj_type">
+  & FieldsOf<bigint, "props_ptr" | "prop_values_ptr">
+  & FieldsOf<number, "count_props" | "obj_id" | "obj_type">
 > = struct("struct drm_mode_obj_get_properties", 32, {
   props_ptr: u64(0),
   prop_values_ptr: u64(8),
@@ -62,11 +61,12 @@ export const drm_mode_obj_get_properties: StructType<
 export const DRM_MODE_OBJECT_ANY = 0;
 
 export const drm_mode_get_property: StructType<
-  Numbers<"prop_id"> & { readonly name: Field<string> }
+  FieldsOf<number, "prop_id"> & { readonly name: Field<string> }
 > = struct("struct drm_mode_get_property", 64, { prop_id: u32(16), name: text(24, 32) });
 
 export const drm_mode_modeinfo: StructType<
-  Numbers<
+  FieldsOf<
+    number,
     | "clock"
     | "hdisplay"
     | "hsync_start"
@@ -90,11 +90,11 @@ export const drm_mode_modeinfo: StructType<
 });
 
 export const drm_mode_create_blob: StructType<
-  Pointers<"data"> & Numbers<"length" | "blob_id">
+  FieldsOf<bigint, "data"> & FieldsOf<number, "length" | "blob_id">
 > = struct("struct drm_mode_create_blob", 16, { data: u64(0), length: u32(8), blob_id: u32(12) });
 
 export const drm_mode_fb_cmd2: StructType<
-  & Numbers<"fb_id" | "width" | "height" | "pixel_format" | "flags">
+  & FieldsOf<number, "fb_id" | "width" | "height" | "pixel_format" | "flags">
   & FieldsOf<readonly number[], "handles" | "pitches" | "offsets">
 > = struct("struct drm_mode_fb_cmd2", 104, {
   fb_id: u32(0),
@@ -108,9 +108,9 @@ export const drm_mode_fb_cmd2: StructType<
 });
 
 export const drm_mode_atomic: StructType<
-  & Numbers<"flags" | "count_objs">
-  & Pointers<"objs_ptr" | "count_props_ptr" | "props_ptr" | "prop_values_ptr">
-  & Numbers<"user_data">
+  & FieldsOf<number, "flags" | "count_objs">
+  & FieldsOf<bigint, "objs_ptr" | "count_props_ptr" | "props_ptr" | "prop_values_ptr">
+  & FieldsOf<number, "user_data">
 > = struct("struct drm_mode_atomic", 56, {
   flags: u32(0),
   count_objs: u32(4),

@@ -285,12 +285,14 @@ Deno.test("raw frames: from a pipe, in pieces and with silence in between", asyn
   const target = new IoBuffer(new Uint8Array(3));
   let silent = 0;
   const more = pipe.stdin.getWriter();
+  const begin = performance.now();
   for (; file.fill(target) === -EAGAIN; silent++) {
     if (silent === 0) await more.write(new TextEncoder().encode("\n"));
   }
   assert(silent > 0, "it did not come back while the pipe was silent");
   const { waited } = file;
-  assert(300e6 < waited && waited < 30e9, `it had to wait 400 ms, and says ${waited} ns`);
+  const most = 1e6 * (performance.now() - begin);
+  assert(0 < waited && waited <= most, `it says that it waited ${waited} of ${most} ns`);
   assertEquals(new TextDecoder().decode(target.bytes), "abc");
   assertEquals([file.fill(target), new TextDecoder().decode(target.bytes)], [3, "def"]);
   assertThrows(() => file.rewind(), SysError, `${path}: lseek: Illegal seek (ESPIPE)`);
