@@ -42,7 +42,7 @@ struct vpipe_media {
 	struct v4l2_device v4l2_dev;
 	struct media_device mdev;
 	struct completion ready;
-	spinlock_t lock; /* of the rest */
+	struct mutex lock; /* of the rest */
 	struct list_head requests;
 	struct list_head leaving;
 	u64 closed;
@@ -56,7 +56,7 @@ static inline int vpipe_media_init(struct vpipe_media *media, struct device *dev
 	int ret;
 
 	init_completion(&media->ready);
-	spin_lock_init(&media->lock);
+	mutex_init(&media->lock);
 	INIT_LIST_HEAD(&media->requests);
 	INIT_LIST_HEAD(&media->leaving);
 	strscpy(media->v4l2_dev.name, name, sizeof(media->v4l2_dev.name));
@@ -230,7 +230,7 @@ static inline void vpipe_controls_leave(struct vpipe_media *media, struct v4l2_c
 	LIST_HEAD(over);
 
 	vpipe_controls_unbind(hdl);
-	spin_lock(&media->lock);
+	mutex_lock(&media->lock);
 	leaving->number = ++media->closed;
 	leaving->requests = 0;
 	list_for_each_entry(request, &media->requests, list) {
@@ -244,7 +244,7 @@ static inline void vpipe_controls_leave(struct vpipe_media *media, struct v4l2_c
 		leaving->requests++;
 	}
 	list_add_tail(&leaving->list, leaving->requests ? &media->leaving : &over);
-	spin_unlock(&media->lock);
+	mutex_unlock(&media->lock);
 	vpipe_free_left(&over);
 }
 
@@ -252,20 +252,17 @@ static inline void vpipe_request_gone(struct vpipe_media *media, struct vpipe_re
 {
 	LIST_HEAD(over);
 
-	spin_lock(&media->lock);
+	mutex_lock(&media->lock);
 	list_del(&request->list);
 	vpipe_request_over(media, request, &over);
-	spin_unlock(&media->lock);
+	mutex_unlock(&media->lock);
 	vpipe_free_left(&over);
 }
 
 static inline int vpipe_pin_release(struct inode *inode, struct file *pin)
 {
-	struct vpipe_request *request = pin->private_data;
-	struct vpipe_media *media = container_of(request->req.mdev, struct vpipe_media, mdev);
+	struct vpipe_media *media = pin->private_data;
 
-	vpipe_request_gone(media, request);
-	kfree(request);
 	v4l2_device_put(&media->v4l2_dev);
 
 	return 0;
@@ -291,7 +288,7 @@ static inline struct media_request *vpipe_req_alloc(struct media_device *mdev)
 	request = kzalloc(sizeof(*request), GFP_KERNEL);
 	if (!request)
 		return NULL;
-	request->pin = anon_inode_getfile("[vpipe-request]", &vpipe_pin_fops, request, O_RDONLY);
+	request->pin = anon_inode_getfile("[vpipe-request]", &vpipe_pin_fops, media, O_RDONLY);
 	if (IS_ERR(request->pin)) {
 		kfree(request);
 		return NULL;
@@ -301,16 +298,23 @@ static inline struct media_request *vpipe_req_alloc(struct media_device *mdev)
 	request->req.mdev = mdev;
 	kref_init(&request->req.kref);
 	v4l2_device_get(&media->v4l2_dev);
-	spin_lock(&media->lock);
+	mutex_lock(&media->lock);
 	list_add_tail(&request->list, &media->requests);
-	spin_unlock(&media->lock);
+	mutex_unlock(&media->lock);
 
 	return &request->req;
 }
 
 static inline void vpipe_req_free(struct media_request *req)
 {
-	fput(container_of(req, struct vpipe_request, req)->pin);
+	struct vpipe_request *request = container_of(req, struct vpipe_request, req);
+	struct vpipe_media *media = container_of(req->mdev, struct vpipe_media, mdev);
+	struct file *pin = request->pin;
+
+	/* Not with the pin: this thread may wait for its client before that is closed. */
+	vpipe_request_gone(media, request);
+	kfree(request);
+	fput(pin);
 }
 
 /* Whether VIDIOC_DQBUF has something to say of the queue. */
@@ -400,7 +404,8 @@ static inline long vpipe_ioctl_in_turn(struct file *file, struct mutex *waiting,
 			return ret;
 	}
 	if (_IOC_TYPE(cmd) == 'V' && _IOC_NR(cmd) == _IOC_NR(VIDIOC_DQEVENT) &&
-	    !(file->f_flags & O_NONBLOCK) && vpipe_is_crowded(&vpipe_file_to_fh(file)->wait))
+	    !(file->f_flags & O_NONBLOCK) && !v4l2_event_pending(vpipe_file_to_fh(file)) &&
+	    vpipe_is_crowded(&vpipe_file_to_fh(file)->wait))
 		return -EBUSY;
 	if (!vpipe_may_wait(cmd))
 		return video_ioctl2(file, cmd, arg);

@@ -117,6 +117,9 @@ static inline void vpipe_memory_init(struct vpipe_memory *memory, const struct v
 	memory->own = own;
 	memory->map = map;
 	memory->ops = *own;
+	/* They would take what is imported for their own, which is coherent and needs neither. */
+	memory->ops.prepare = NULL;
+	memory->ops.finish = NULL;
 	memory->ops.attach_dmabuf = vpipe_attach_dmabuf;
 	memory->ops.detach_dmabuf = vpipe_detach_dmabuf;
 	memory->ops.map_dmabuf = vpipe_map_dmabuf;
@@ -157,10 +160,19 @@ static inline void vpipe_memory_end(struct vb2_buffer *vb, enum dma_data_directi
 		dma_buf_end_cpu_access(vb->planes[0].dbuf, direction);
 }
 
-/* Without waiting for what writes to it, or reads it, as dma_buf_begin_cpu_access() does. */
+/*
+ * Without waiting for what writes to it, or reads it, as dma_buf_begin_cpu_access() does. Some
+ * exporters (i915) wait themselves, so they are not told where there is something to wait for:
+ * who has given it a fence since it was queued gets what is there.
+ */
 static inline int vpipe_dmabuf_begin_now(struct dma_buf *dbuf, enum dma_data_direction direction)
 {
-	return dbuf->ops->begin_cpu_access ? dbuf->ops->begin_cpu_access(dbuf, direction) : 0;
+	enum dma_resv_usage usage = dma_resv_usage_rw(direction != DMA_FROM_DEVICE);
+
+	if (!dbuf->ops->begin_cpu_access || !dma_resv_test_signaled(dbuf->resv, usage))
+		return 0;
+
+	return dbuf->ops->begin_cpu_access(dbuf, direction);
 }
 
 static inline int vpipe_memory_begin_now(struct vb2_buffer *vb, enum dma_data_direction direction)

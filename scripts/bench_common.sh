@@ -206,10 +206,10 @@ end_all() {
 	remove_empty_folders
 }
 
-# clear PREFIX: no file of an older run may be taken for this one's.
+# clear PREFIX: no file of an older run may be taken for this one's. Locks are of a run of their own.
 clear() {
 	make_folder "$(dirname -- "$1")"
-	rm -f -- "$1".{csv,json,meta.csv,perf.csv,lock.csv}
+	rm -f -- "$1".{csv,json,meta.csv,perf.csv}
 }
 
 # without_rows PREFIX: of a run that has none, counters and metadata say nothing.

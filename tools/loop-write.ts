@@ -52,7 +52,6 @@ export const tool = declareTool({
   },
   idle: ({ io, csv, input, loop }) => ({
     heap: io !== "dmabuf" && "--heap is for --io dmabuf",
-    buffers: io === "write" && "--buffers: --io write has none",
     stages: csv === "" && "CSV is missing: --stages is of its columns",
     loop: loop && isPattern(input) && "--loop: a pattern has no end",
   }),

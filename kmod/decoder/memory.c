@@ -36,7 +36,7 @@ static const struct vpipe_memory *vpdec_memory_choose(struct vb2_queue *vq, stru
 		return &vpdec_vmalloc;
 
 	vq->dev = dev;
-	/* That there is none so large is no news: any client may ask for it. */
+	/* That there is none so large is no fault of the kernel's: videobuf2 says it in a line. */
 	vq->gfp_flags = __GFP_NOWARN;
 
 	return &vpdec_contiguous;

@@ -94,33 +94,30 @@ static void vloop_placeholder_blacken(struct vloop_dev *dev)
 	mutex_unlock(&dev->lock);
 }
 
-static unsigned long vloop_placeholder_interval(struct vloop_dev *dev)
-{
-	unsigned long interval;
-
-	mutex_lock(&dev->lock);
-	interval = vloop_interval_jiffies(&dev->interval);
-	mutex_unlock(&dev->lock);
-
-	return interval;
-}
-
 static void vloop_placeholder_tick(struct work_struct *work)
 {
 	struct vloop_dev *dev = container_of(to_delayed_work(work), struct vloop_dev,
 					     placeholder_work);
-	unsigned long interval = vloop_placeholder_interval(dev);
-	unsigned long wait = min(interval, msecs_to_jiffies(VLOOP_LOOK_MS));
 	struct vloop_frame *frame;
+	unsigned long interval;
+	unsigned long wait;
 
 	if (READ_ONCE(dev->timeout) && !READ_ONCE(dev->image))
 		vloop_placeholder_blacken(dev);
+	/* Or another interval would be overlooked, see vloop_set_valid_interval(). */
+	mutex_lock(&dev->lock);
+	interval = vloop_interval_jiffies(&dev->interval);
+	wait = min(interval, msecs_to_jiffies(VLOOP_LOOK_MS));
 	spin_lock(&dev->frames_lock);
 	if ((!dev->timeout && !dev->sustain) || list_empty(&dev->readers)) {
 		spin_unlock(&dev->frames_lock);
+		mutex_unlock(&dev->lock);
 		return;
 	}
 
+	/* Of 32 bits, what is long over looks like what is to come. */
+	if (dev->placeholder_time - jiffies > interval)
+		WRITE_ONCE(dev->placeholder_time, jiffies);
 	frame = vloop_placeholder(dev, interval, &wait);
 	if (frame) {
 		WRITE_ONCE(dev->placeholder_time, jiffies + interval);
@@ -131,6 +128,7 @@ static void vloop_placeholder_tick(struct work_struct *work)
 		vloop_readers_show_placeholder(dev, frame);
 	}
 	spin_unlock(&dev->frames_lock);
+	mutex_unlock(&dev->lock);
 
 	queue_delayed_work(system_dfl_wq, &dev->placeholder_work, wait);
 }

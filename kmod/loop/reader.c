@@ -187,7 +187,7 @@ static struct vloop_frame *vloop_shown(const struct vloop_dev *dev)
 	struct vloop_frame *image = dev->image ?: dev->black;
 
 	lockdep_assert_held(&dev->frames_lock);
-	if (!image || !is_late || (dev->keep_last && dev->last))
+	if (!is_late || (dev->keep_last && dev->last))
 		return dev->last;
 
 	return time_before(jiffies, READ_ONCE(dev->placeholder_time)) ? image : NULL;

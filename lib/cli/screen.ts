@@ -23,6 +23,8 @@ const CLEAR_BELOW = "\x1b[J";
 const USUAL = { columns: 80, rows: 24 };
 const INDENT = "    ";
 
+const PATIENCE_MS = 1000;
+
 /** What a screen is drawn on. */
 export interface Terminal {
   isTerminal(): boolean;
@@ -31,6 +33,8 @@ export interface Terminal {
   write(text: string): void;
   /** Whether some of what it took is yet to be shown. */
   isBehind(): boolean;
+  /** Waits so many milliseconds at most until it is. */
+  wait(timeout: number): void;
 }
 
 /** Says of what is gone why it is. */
@@ -52,6 +56,7 @@ const STDOUT: Terminal = {
       terminal.push();
       return terminal.bytes > 0;
     }),
+  wait: (timeout) => ofStdout((terminal) => terminal.wait(timeout)),
 };
 
 /** A text in lines of at most so many characters, broken at spaces where there are any. */
@@ -78,6 +83,8 @@ export class Screen implements Disposable {
   readonly #terminal: Terminal;
   readonly #suspend = () => {
     this.#write(LEAVE);
+    // The shell is to find its own screen, unless nobody shows any.
+    this.#ask((terminal) => terminal.wait(PATIENCE_MS));
     libc.raise(SIGSTOP);
     this.#write(ENTER);
   };

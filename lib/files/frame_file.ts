@@ -29,7 +29,8 @@ export class FrameFile implements Disposable {
   append(frame: GatherBuffer): void {
     const { file, reader } = this.#output;
     if (reader !== undefined) {
-      for (const part of frame.parts) reader.append(part);
+      // Where lines are padded each is a part.
+      reader.append(frame.gather());
       return;
     }
     const result = frame.tryWrite(file.fd);

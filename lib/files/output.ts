@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceAt, type DeviceFile, isEndless, isPipe } from "../sys/device_number.ts";
+import { deviceAt, type DeviceFile, isPipe, isRegular } from "../sys/device_number.ts";
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
 import { File, O_CREAT, O_EXCL, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
@@ -94,7 +94,7 @@ export class Output implements Disposable {
     if (descriptor !== undefined) {
       const name = descriptor === STDOUT ? "stdout" : path;
       this.file = new File(name, descriptor);
-      if (isEndless(`/proc/self/fd/${descriptor}`)) {
+      if (!isRegular(`/proc/self/fd/${descriptor}`)) {
         this.reader = taking(ReaderQueue.of(name, descriptor));
       }
       this.#borrowed = true;
@@ -111,7 +111,9 @@ export class Output implements Disposable {
       this.#way.remove();
       throw error;
     }
-    if (isPipe(path)) this.reader = taking(new ReaderQueue(path, this.file.fd));
+    if (isPipe(path) || device !== undefined && device.major !== MEM_MAJOR) {
+      this.reader = taking(new ReaderQueue(path, this.file.fd));
+    }
   }
 
   /** Empties the file, the first time. */

@@ -12,6 +12,7 @@ const NEWLINE = 0x0a;
 
 /** So many bytes are kept for a reader that stands still, before it is one that does not read. */
 const MOST_BEHIND = 1 << 26;
+const WAIT_MS = 1000;
 
 const encoder = new TextEncoder();
 
@@ -19,14 +20,24 @@ const encoder = new TextEncoder();
 export class OutputFile implements Disposable {
   readonly #output: Output;
 
-  /** @throws {SysError | Error} as `Output` */
-  constructor(readonly path: string) {
+  /**
+   * @param isPatient whether who reads a pipe is waited for where much is kept for it: of what comes as
+   * fast as it is made, and is no measurement
+   * @throws {SysError | Error} as `Output`
+   */
+  constructor(readonly path: string, readonly isPatient = false) {
     this.#output = new Output(path);
+  }
+
+  /** Who reads a pipe and has yet to make room; undefined of nobody. */
+  get behind(): ReaderQueue | undefined {
+    const { reader } = this.#output;
+    return reader !== undefined && reader.bytes > 0 ? reader : undefined;
   }
 
   /**
    * Appends `content`. Where a full disk cuts it off, text keeps its complete lines and bytes
-   * nothing. Nobody is waited for: what a pipe or a terminal has no room for is kept.
+   * nothing. What a pipe or a terminal has no room for is kept.
    *
    * @throws {SysError} ENOSPC, EIO
    * @throws {Error} where too much is kept
@@ -36,7 +47,7 @@ export class OutputFile implements Disposable {
     output.begin();
     const isText = typeof content === "string";
     const bytes = isText ? new Uint8Array(encoder.encode(content)) : content;
-    if (output.reader !== undefined) return give(output.reader, bytes);
+    if (output.reader !== undefined) return this.#give(output.reader, bytes);
     let written = 0;
     while (written < bytes.length) {
       const moved = output.file.tryWrite(new IoBuffer(bytes.subarray(written)));
@@ -49,6 +60,14 @@ export class OutputFile implements Disposable {
       written += moved;
     }
     output.keep(written);
+  }
+
+  #give(reader: ReaderQueue, bytes: Uint8Array<ArrayBuffer>): void {
+    if (reader.bytes > MOST_BEHIND && !this.isPatient) {
+      throw new Error(`${reader.path}: is not read: ${reader.bytes} bytes wait for it`);
+    }
+    reader.append(bytes);
+    while (reader.bytes > MOST_BEHIND && this.isPatient) reader.wait(WAIT_MS);
   }
 
   /** Empties a file that was there, as the first `append` does. */
@@ -64,11 +83,4 @@ export class OutputFile implements Disposable {
   [Symbol.dispose](): void {
     this.#output[Symbol.dispose]();
   }
-}
-
-function give(reader: ReaderQueue, bytes: Uint8Array<ArrayBuffer>): void {
-  if (reader.bytes > MOST_BEHIND) {
-    throw new Error(`${reader.path}: is not read: ${reader.bytes} bytes wait for it`);
-  }
-  reader.append(bytes);
 }

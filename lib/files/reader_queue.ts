@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deviceAt, isPipe } from "../sys/device_number.ts";
+import { isRegular } from "../sys/device_number.ts";
 import { EAGAIN, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_NOCTTY, O_NONBLOCK, O_WRONLY } from "../sys/file.ts";
 import { Poller, POLLOUT } from "../sys/poll.ts";
@@ -39,7 +39,7 @@ export class ReaderQueue {
    */
   constructor(readonly path: string, descriptor: number) {
     const own = `/proc/self/fd/${descriptor}`;
-    const mayWait = isPipe(own) || deviceAt(own) !== undefined;
+    const mayWait = !isRegular(own);
     this.#own = mayWait ? reopened(own) : undefined;
     this.#file = this.#own ?? new File(path, descriptor);
     this.#most = mayWait && this.#own === undefined ? SURELY : Infinity;

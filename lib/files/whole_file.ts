@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { AT_FDCWD, isEndless, ownershipOf } from "../sys/device_number.ts";
-import { errno, SysError } from "../sys/errno.ts";
+import { AT_FDCWD, isRegular, type Ownership, ownershipOf } from "../sys/device_number.ts";
+import { EDQUOT, ENOSPC, errno, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_CLOEXEC, O_CREAT, O_EXCL, O_TMPFILE, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
 import { concatenate, descriptorOf, STDOUT } from "./files.ts";
@@ -26,7 +26,7 @@ export class WholeFile implements Disposable {
   readonly #path: string;
   /** Behind links. */
   readonly #name: string;
-  readonly #before: ReturnType<typeof ownershipOf>;
+  readonly #before: Ownership | undefined;
   readonly #way: Way | undefined;
   /** Where it cannot be made aside. */
   readonly #plain: OutputFile | undefined;
@@ -43,24 +43,30 @@ export class WholeFile implements Disposable {
   constructor(path: string) {
     this.#path = path;
     this.#name = path;
-    if (descriptorOf(path, STDOUT) !== undefined || isEndless(path)) {
-      this.#plain = new OutputFile(path);
+    this.#before = ownershipOf(path);
+    if (descriptorOf(path, STDOUT) !== undefined || !mayBeReplaced(path, this.#before)) {
+      this.#plain = new OutputFile(path, true);
       return;
     }
     this.#way = new Way(path);
-    this.#before = ownershipOf(path);
+    let file: File | undefined;
     try {
-      // Only a file that may be written is replaced.
       if (this.#before !== undefined) {
         File.open(path, O_WRONLY).close();
         this.#name = behindLinks(path);
       }
-      this.#file = this.#begin();
+      file = this.#begin();
+      if (this.#before !== undefined) takeOver(file, this.#before);
+      this.#file = file;
     } catch (error) {
+      file?.close();
+      if (this.#aside !== undefined) libc.unlink(cString(this.#aside));
+      this.#aside = undefined;
       this.#way.remove();
-      if (this.#before === undefined || !(error instanceof SysError)) throw error;
-      // A folder in which nothing can be made; of what is no file, this says so.
-      this.#plain = new OutputFile(path);
+      const isFull = error instanceof SysError && [ENOSPC, EDQUOT].includes(error.code);
+      if (this.#before === undefined || !(error instanceof SysError) || isFull) throw error;
+      // A folder in which nothing can be made, or another group's file.
+      this.#plain = new OutputFile(path, true);
     }
   }
 
@@ -111,12 +117,6 @@ export class WholeFile implements Disposable {
     const check = (call: string, result: number) => {
       if (result < 0) throw new SysError(this.#path, call, errno[0]);
     };
-    if (this.#before !== undefined) {
-      const { mode, uid, gid } = this.#before;
-      // Root's alone; a changed owner takes permissions away.
-      libc.fchown(file.fd, uid, gid);
-      libc.fchmod(file.fd, mode & PERMISSIONS);
-    }
     if (this.#aside === undefined) {
       const aside = this.#asideName();
       libc.unlink(cString(aside));
@@ -139,6 +139,31 @@ export class WholeFile implements Disposable {
   }
 }
 
+/**
+ * What is there may be known by more than its name: other names, a link to what is to be made, an owner that
+ * a new file could not have. It is written in place then.
+ */
+function mayBeReplaced(path: string, before: Ownership | undefined): boolean {
+  if (before === undefined) return !path.endsWith("/") && !isLink(path);
+  const own = libc.geteuid();
+  return isRegular(path) && before.names === 1 && (own === 0 || own === before.uid);
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives a new file the owner and the permissions of another; access control lists stay behind. */
+function takeOver(file: File, { mode, uid, gid }: Ownership): void {
+  // A changed owner takes permissions away.
+  if (libc.fchown(file.fd, uid, gid) < 0) throw new SysError(file.path, "fchown", errno[0]);
+  libc.fchmod(file.fd, mode & PERMISSIONS);
+}
+
 function behindLinks(path: string): string {
   const name = new Uint8Array(PATH_MAX);
   if (libc.realpath(cString(path), name) === null) throw new SysError(path, "realpath", errno[0]);
@@ -146,7 +171,8 @@ function behindLinks(path: string): string {
 }
 
 /**
- * Writes a whole file. Of one that could not be written whole nothing stays, and what was there before does.
+ * Writes a whole file. Of one that could not be written whole nothing stays, and what was there before does
+ * where it may be replaced, as `WholeFile` does.
  *
  * @throws {SysError} naming the file
  */

@@ -8,6 +8,7 @@ import { loadFfmpegWithFiles } from "../ffmpeg/abi/libraries.ts";
 import { EXPORT_BLOCKS, PictureBlocks } from "../ffmpeg/picture_blocks.ts";
 import { VideoStream } from "../ffmpeg/video_stream.ts";
 import { OutputFile } from "../files/output_file.ts";
+import { awaitReader } from "../cli/say.ts";
 import { breathe, type StopRequest } from "../cli/stop.ts";
 
 const COLUMNS = "frame,kind,x,y,width,height,qp,source,motion_x,motion_y\n";
@@ -38,6 +39,7 @@ export async function writeBlockRows(input: string, csv: string, stop: StopReque
     if (lines.length === 0) continue;
     file.append((rows === 0 ? COLUMNS : "") + lines.join(""));
     rows += lines.length;
+    await awaitReader(file, stop);
     await breathe();
   }
   if (rows === 0 && !stop.requested) {

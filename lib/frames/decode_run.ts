@@ -10,7 +10,7 @@ import type { PictureFormat } from "../v4l2/decoder/picture_buffers.ts";
 import { FrameDigest } from "../files/frame_digest.ts";
 import { FrameFile } from "../files/frame_file.ts";
 import { Progress } from "../cli/progress.ts";
-import { BREATH_MS, breathe } from "../cli/stop.ts";
+import { awaitReader } from "../cli/say.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
 
 /** What the command line says. */
@@ -98,12 +98,8 @@ export class DecodeRun implements Disposable {
   }
 
   /** Waits for who reads the pictures, or for being told to end. */
-  async awaitReader(): Promise<void> {
-    for (let { behind } = this.#file; behind; { behind } = this.#file) {
-      if (this.#session.stop.requested) return;
-      behind.wait(BREATH_MS);
-      await breathe();
-    }
+  awaitReader(): Promise<void> {
+    return awaitReader(this.#file, this.#session.stop);
   }
 
   /**

@@ -43,6 +43,12 @@ export function missingFrames(step: number, frames = 1): number {
 /** Which of a frame's two fields a buffer has, by whatever the caller tells them apart. */
 export type Field = number | string;
 
+/** V4L2_FIELD_NONE, and its word in a CSV: a driver that does not say which field it is. */
+const isUnsaid = (field: Field) => field === 1 || field === "none";
+
+/** So many in a row have a number each before the driver is one that numbers fields: others lose some. */
+const NUMBERED = 8;
+
 /** Buffers that a frame comes in: one, or one a field where fields alternate. */
 export function buffersPerFrame(alternating: boolean): number {
   return alternating ? 2 : 1;
@@ -51,7 +57,8 @@ export function buffersPerFrame(alternating: boolean): number {
 /**
  * Goes through a stream's numbers, buffer by buffer. Where fields alternate (V4L2_FIELD_ALTERNATE) both
  * of a frame have its number, says V4L2 of `struct v4l2_buffer`: then steps are of fields. Which one is
- * first depends on the video standard, and is known from the first frame of which both were had.
+ * first depends on the video standard, and is known from the first frame of which both were had. Some
+ * drivers number fields (rcar-vin), or say of none which it is (TI's vip): a number each is a step each.
  *
  * @example
  * ```ts
@@ -68,6 +75,8 @@ export class SequenceSteps {
   #field: Field = 0;
   /** The one that comes second. */
   #later: Field | undefined;
+  /** How many neighbours in a row had numbers of their own, and were each other's other field. */
+  #numbered = 0;
 
   /**
    * The first buffer is to come.
@@ -95,8 +104,13 @@ export class SequenceSteps {
   }
 
   #fields(frames: number, field: Field): number {
+    if (isUnsaid(field)) return frames;
+    if (frames === 0 && field !== this.#field) this.#later ??= field;
+    if (this.#later === undefined && this.#numbered < NUMBERED) {
+      this.#numbered = frames === 1 && field !== this.#field ? this.#numbered + 1 : 0;
+    }
+    if (this.#later === undefined && this.#numbered === NUMBERED) return frames;
     if (field === this.#field) return 2 * frames;
-    if (frames === 0) this.#later ??= field;
     // As long as nobody knows, no field is said to be missing.
     const isLater = this.#later === undefined ? frames < 0 : field === this.#later;
     return 2 * frames + (isLater ? 1 : -1);

@@ -235,7 +235,10 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
     summaryOf(`${name}.write`);
     summaryOf(`${name}.read`);
     const kind = kindOf(read);
-    if (!kind) continue;
+    if (!kind) {
+      notice(`${name}.read.csv`, "its columns are no tool's; skipped");
+      continue;
+    }
     const beside = besideOf(`${name}.read.csv`, read, kind);
     const pair = analyse.pair({
       name,

@@ -27,13 +27,14 @@ export function otherRun(
   { latency }: PathKind,
   file: string,
 ): string | undefined {
-  // A run that failed may have rows that could not be written.
-  if (summary.failure !== undefined) return undefined;
   const inFile = rows.length + rows.damaged + (rows.cutOff ? 1 : 0);
-  const { frames } = summary;
-  if (typeof frames === "number" && frames !== inFile) {
+  const { frames, failure } = summary;
+  // Of a run that failed there may be frames whose rows could not be written.
+  const isOthers = (frames: number) => failure === undefined ? frames !== inFile : frames < inFile;
+  if (typeof frames === "number" && isOthers(frames)) {
     return `is of ${frames} frames, and ${file} has ${inFile}`;
   }
+  if (failure !== undefined) return undefined;
   const said = longest(summary);
   const [from, to] = [rows.times(latency.from), rows.times(latency.to)];
   if (typeof said !== "number" || !from || !to || rows.length < inFile) return undefined;

@@ -22,6 +22,7 @@ export const S_IFBLK = 0o060000;
 export const S_IFREG = 0o100000;
 
 export const statx = struct("struct statx", 256, {
+  stx_nlink: u32(16),
   stx_uid: u32(20),
   stx_gid: u32(24),
   stx_mode: u16(28),
@@ -78,10 +79,23 @@ export function isSameFile(a: string, b: string): boolean {
     one.stx_dev_major === other.stx_dev_major && one.stx_dev_minor === other.stx_dev_minor;
 }
 
-/** Whose what is at a path is, and who may do what, as stat(2) has them; undefined where there is nothing. */
-export function ownershipOf(path: string): { mode: number; uid: number; gid: number } | undefined {
+/** Whose what is at a path is, by how many names, and who may do what, as stat(2) has it. */
+export interface Ownership {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly names: number;
+}
+
+/** Undefined where there is nothing. */
+export function ownershipOf(path: string): Ownership | undefined {
   const status = statusAt(path);
-  return status && { mode: status.stx_mode, uid: status.stx_uid, gid: status.stx_gid };
+  return status && {
+    mode: status.stx_mode,
+    uid: status.stx_uid,
+    gid: status.stx_gid,
+    names: status.stx_nlink,
+  };
 }
 
 /** When the content of what is at a path was last changed, in seconds since 1970; undefined where there is nothing. */
@@ -94,6 +108,10 @@ export function isPipe(path: string): boolean {
 
 /** Whether what is at a path may never end, and cannot be read twice: a pipe or a device. */
 export const isEndless = (path: string): boolean => isPipe(path) || deviceAt(path) !== undefined;
+
+/** Whether there is a file at a path that takes and gives at once, as opposed to a pipe, a socket or a device. */
+export const isRegular = (path: string): boolean =>
+  ((statusAt(path)?.stx_mode ?? 0) & S_IFMT) === S_IFREG;
 
 function statusAt(path: string) {
   const status = statx.alloc();

@@ -37,6 +37,10 @@ export const EINVAL = 22;
 export const ENOTTY = 25;
 /** The file is too large. */
 export const EFBIG = 27;
+/** No space left on device. */
+export const ENOSPC = 28;
+/** Broken pipe. */
+export const EPIPE = 32;
 /** A call that the kernel or the driver does not have. */
 export const ENOSYS = 38;
 /** An invalid request descriptor. */

@@ -19,6 +19,7 @@ export class GatherBuffer {
     readonly parts: readonly Uint8Array<ArrayBuffer>[];
     readonly size: number;
   }[];
+  #whole: Uint8Array<ArrayBuffer> | undefined;
 
   /**
    * Looks the addresses up, once.
@@ -38,6 +39,18 @@ export class GatherBuffer {
       });
       return { vectors, parts: some, size: sizeOf(some) };
     });
+  }
+
+  /** All parts in one piece, which may be memory that the next call uses again. */
+  gather(): Uint8Array<ArrayBuffer> {
+    if (this.parts.length === 1) return this.parts[0];
+    const whole = this.#whole ??= new Uint8Array(this.size);
+    let at = 0;
+    for (const part of this.parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
   }
 
   /**

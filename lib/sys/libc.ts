@@ -15,6 +15,7 @@ const library = Deno.dlopen("libc.so.6", {
   unlink: { parameters: ["buffer"], result: "i32" },
   rename: { parameters: ["buffer", "buffer"], result: "i32" },
   linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
+  geteuid: { parameters: [], result: "u32" },
   fchown: { parameters: ["i32", "u32", "u32"], result: "i32" },
   fchmod: { parameters: ["i32", "u32"], result: "i32" },
   realpath: { parameters: ["buffer", "buffer"], result: "pointer" },

@@ -15,7 +15,6 @@ const REFUSED: readonly (readonly [line: string, says: string])[] = [
     "DIR is missing: --expect with --live is of its rows",
   ],
   ["loop-write D in.raw --heap /dev/udmabuf", "--heap is for --io dmabuf"],
-  ["loop-write D in.raw --io write --buffers 4", "--buffers: --io write has none"],
   ["loop-write D in.raw --stages", "CSV is missing: --stages is of its columns"],
   ["loop-write D pattern:bars --loop", "--loop: a pattern has no end"],
   ["capture-dmabuf D F a.csv 9 --heap h", "--heap is for frames that go through no FILTER"],

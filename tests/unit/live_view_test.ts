@@ -37,6 +37,7 @@ class FakeTerminal implements Terminal {
   /** What was drawn before is yet to be shown. */
   behind = false;
 
+  wait(): void {}
   isBehind(): boolean {
     return this.behind;
   }
@@ -244,7 +245,7 @@ Deno.test("live: Ctrl-Z gives the terminal back for as long as it stands still",
 Deno.test("screen: without a terminal there is none", () => {
   const nothing = {
     ...{ isTerminal: () => false, size: () => ({ columns: 0, rows: 0 }) },
-    ...{ write() {}, isBehind: () => false },
+    ...{ write() {}, isBehind: () => false, wait() {} },
   };
   assertThrows(() => new Screen(nothing), Error, "stdout is no terminal to draw on");
 });

@@ -189,6 +189,24 @@ Deno.test("source: fields that alternate share a frame's number, and a missing o
   }
 });
 
+Deno.test("source: drivers that number fields, or do not say which one it is, lose none by that", () => {
+  const drops = (fields: readonly (readonly [number, string])[]) => {
+    const { lost } = sequenceGaps(
+      fields.map(([number]) => number),
+      fields.map((_, row) => row),
+      fields.map(([, field]) => field),
+    );
+    return lost;
+  };
+  const halves = (numbers: readonly number[]) =>
+    numbers.map((number) => [number, number % 2 ? "bottom" : "top"] as const);
+  const numbers = Array.from({ length: 20 }, (_, i) => i);
+  assertEquals(drops(halves(numbers)), 0);
+  assertEquals(drops(halves([...numbers, 21, 22, 25])), 3);
+  assertEquals(drops(numbers.map((number) => [number, "none"])), 0);
+  assertEquals(drops([...numbers, 23].map((number) => [number, "none"])), 3);
+});
+
 Deno.test("source: what was before it was cleared is no drop", () => {
   const source = new SourceStatistics();
   source.record(0, 7, false);

@@ -60,6 +60,16 @@ Deno.test("data on stdout, by any of its names: nothing else is there, and nothi
   }
 });
 
+Deno.test("what is said on a full disk is told to be lost, and to nobody it is not", async () => {
+  const { status, stderr } = await shell("run cv-ref --version >/dev/full");
+  assertEquals([status, stderr], [
+    1,
+    "cv-ref: stdout: write: No space left on device (ENOSPC)\n",
+  ]);
+  const gone = await shell("set -o pipefail; { sleep 1; run cv-ref --version; } | true");
+  assertEquals([gone.status, gone.stderr], [0, ""]);
+});
+
 Deno.test("a device is no file to write", async () => {
   const { status, stderr } = await shell(`${IMAGE}; run cv-ref in.pgm /dev/urandom`);
   assertEquals([status, stderr], [

@@ -114,6 +114,39 @@ Deno.test("whole files: links and permissions stay, and what may not be written 
   });
 });
 
+Deno.test("whole files: other names of a file, and a link to one that is yet to be made, stay", () => {
+  eachWay((folder) => {
+    const [path, other, link, target] = ["page", "other", "link", "target"].map((name) =>
+      `${folder}/${name}`
+    );
+    writeFile(path, "before");
+    Deno.linkSync(path, other);
+    Deno.symlinkSync("target", link);
+    for (const name of [path, link]) writeFile(name, "after");
+    assertEquals([other, target].map((name) => Deno.readTextFileSync(name)), ["after", "after"]);
+    assertEquals(Deno.lstatSync(link).isSymlink, true);
+  });
+});
+
+Deno.test("whole files: a pipe that is read slowly gets all of it", async () => {
+  const { stdout } = await inNewFolder(`cat >write.ts <<'END'
+    import { WholeFile } from "${
+    new URL("../../lib/files/whole_file.ts", import.meta.url).pathname
+  }";
+    using file = new WholeFile("-");
+    const part = new Uint8Array(1 << 20);
+    for (let i = 0; i < 100; i++) file.append(part);
+    file.finish();
+    const { deliver } = await import("${
+    new URL("../../lib/cli/say.ts", import.meta.url).pathname
+  }");
+    const lost = await deliver({ status: 0 });
+    if (lost) console.error(lost.message);
+END
+    '${Deno.execPath()}' run --quiet --no-check --allow-all write.ts | { sleep 1; wc -c; }`);
+  assertEquals(stdout, `${100 << 20}\n`);
+});
+
 Deno.test("whole files: of a program that is killed while it writes there is nothing", async () => {
   const { stdout } = await inNewFolder(`cat >write.ts <<'END'
     import { WholeFile } from "${

@@ -4,15 +4,20 @@
  * @module
  */
 import { readStream } from "../../../lib/codec/stream.ts";
-import { ENOMEM } from "../../../lib/sys/errno.ts";
+import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
+import { EINVAL, ENOMEM } from "../../../lib/sys/errno.ts";
+import * as v4l2 from "../../../lib/uapi/videodev2.ts";
+import { VideoDevice } from "../../../lib/v4l2/device.ts";
+import { MplaneDmabufQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import { StatelessDecoder } from "../../../lib/v4l2/decoder/stateless_stream.ts";
 import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
-import type { Context } from "../../harness/context.ts";
+import { type Context, heap } from "../../harness/context.ts";
 import { errnoOf } from "../../harness/expectations.ts";
 import { decoder, statefulNode } from "../../harness/nodes.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
 import { Decoding, digestsOf } from "./file.ts";
 
+const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 const STREAMS = ["vp9-320x240.ivf", "h264-320x240.h264"];
 
 /** Who exported a dma-buf, as its file's information has it. */
@@ -34,6 +39,21 @@ export async function contiguousChecks(suite: Suite, context: Context): Promise<
       }
     }
     return `${STREAMS.join(" and ")}: all bytes as in digests.txt, on either node`;
+  });
+
+  await suite.check("decoder: dma-bufs of others, where CAPTURE is contiguous", () => {
+    using _contiguous = decoder.withParameter("contiguous", 1);
+    const sizes = [4096 * 5, 64 * 48 * 3 / 2];
+    for (const node of [decoder.videoNode(), statefulNode()]) {
+      for (const size of sizes) {
+        using device = VideoDevice.open(node, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
+        using dmabuf = allocateFromHeap(heap(), size);
+        using queue = new MplaneDmabufQueue(device, CAPTURE, [[dmabuf]]);
+        const code = errnoOf(() => queue.enqueue(0));
+        expect(code === 0 || code === EINVAL, `${node}: errno ${code} of ${size} bytes`);
+      }
+    }
+    return `${sizes.join(" and ")} bytes in either node: taken, or EINVAL where they are too few`;
   });
 
   await suite.check("decoder: contiguous memory is for files that are opened later", () => {
