@@ -210,7 +210,8 @@ function readMachine<Run extends { readonly doubts: readonly string[] }, Pair>(
       rows,
       meta,
       perf: beside(`${name}.perf.csv`, (file) => attemptText(file, parsePerf)),
-      lock: beside(`${name}.lock.csv`, (file) => table(file, LOCK_COLUMNS)),
+      // Of a run of their own, before or behind this one.
+      lock: table(`${name}.lock.csv`, LOCK_COLUMNS),
       summary: other === undefined ? said : undefined,
     });
     if (run) runs.push(run);
