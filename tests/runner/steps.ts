@@ -130,7 +130,7 @@ export const STEPS: Steps = {
   // it takes a minute to boot. The newest one's sources have v4l2-compliance in uml, and arm64 is
   // of the release 6.12.
   "check-6.1": skipping(
-    28,
+    29,
     inGuest(300, debian("6.1"), "tools", "tests/short", ...CHECK, "--short"),
   ),
   "interop-6.12": interop(180, debian("6.12"), "compliance"),
