@@ -116,7 +116,7 @@ static void vloop_placeholder_tick(struct work_struct *work)
 	}
 
 	/* Of 32 bits, what is long over looks like what is to come. */
-	if (dev->placeholder_time - jiffies > interval)
+	if (!time_in_range(dev->placeholder_time, jiffies, jiffies + interval))
 		WRITE_ONCE(dev->placeholder_time, jiffies);
 	frame = vloop_placeholder(dev, interval, &wait);
 	if (frame) {
