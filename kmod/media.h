@@ -404,8 +404,7 @@ static inline long vpipe_ioctl_in_turn(struct file *file, struct mutex *waiting,
 			return ret;
 	}
 	if (_IOC_TYPE(cmd) == 'V' && _IOC_NR(cmd) == _IOC_NR(VIDIOC_DQEVENT) &&
-	    !(file->f_flags & O_NONBLOCK) && !v4l2_event_pending(vpipe_file_to_fh(file)) &&
-	    vpipe_is_crowded(&vpipe_file_to_fh(file)->wait))
+	    vpipe_events_are_crowded(file, vpipe_file_to_fh(file)))
 		return -EBUSY;
 	if (!vpipe_may_wait(cmd))
 		return video_ioctl2(file, cmd, arg);

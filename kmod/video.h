@@ -100,6 +100,13 @@ static inline bool vpipe_is_crowded(wait_queue_head_t *wait)
 	return waiting >= VPIPE_MAX_WAITING;
 }
 
+/* Whether VIDIOC_DQEVENT would wait where all wait already that may. */
+static inline bool vpipe_events_are_crowded(const struct file *file, struct v4l2_fh *fh)
+{
+	return !(file->f_flags & O_NONBLOCK) && !v4l2_event_pending(fh) &&
+	       vpipe_is_crowded(&fh->wait);
+}
+
 /* Its operations and the size of its buffers are set. */
 static inline int vpipe_queue_init(struct vb2_queue *q, u32 type, unsigned int io_modes,
 				   const struct vpipe_memory *memory, void *drv_priv,

@@ -688,7 +688,7 @@ long vpdec_ext_ctrls(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* memory.c */
 int vpdec_memory_init(void);
-const struct vpipe_memory *vpdec_memory_of(struct vpdec_ctx *ctx, struct vb2_queue *vq);
+const struct vpipe_memory *vpdec_memory_of(struct vpdec_ctx *ctx, struct vb2_queue *vq, u32 type);
 void vpdec_memory_share(struct vpdec_ctx *ctx, struct vb2_buffer *vb);
 void vpdec_memory_drop(struct vpdec_ctx *ctx, struct vb2_buffer *vb);
 struct dma_buf *vpdec_memory_get(struct vpdec_ctx *ctx, struct vb2_buffer *vb, unsigned int plane);

@@ -29,13 +29,16 @@ static void __init vpdec_contiguous_init(void)
 	vpipe_memory_init(&vpdec_contiguous, &vb2_dma_contig_memops, vpdec_contiguous_users, 0);
 }
 
-/* Only CAPTURE's go to other devices. Its queue has the device that may reach them. */
-static const struct vpipe_memory *vpdec_memory_choose(struct vb2_queue *vq, struct device *dev)
+/*
+ * Of a queue for as long as it lives. Only CAPTURE's go to other devices: its queue has the
+ * one that may reach them.
+ */
+const struct vpipe_memory *vpdec_memory_of(struct vpdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 {
-	if (!vpdec_is_capture(vq) || !READ_ONCE(vpdec_is_contiguous))
+	if (!V4L2_TYPE_IS_CAPTURE(type) || !READ_ONCE(vpdec_is_contiguous))
 		return &vpdec_vmalloc;
 
-	vq->dev = dev;
+	vq->dev = ctx->node->dev->media.mdev.dev;
 	/* That there is none so large is no fault of the kernel's: videobuf2 says it in a line. */
 	vq->gfp_flags = __GFP_NOWARN;
 
@@ -48,18 +51,12 @@ static void vpdec_contiguous_init(void)
 {
 }
 
-static const struct vpipe_memory *vpdec_memory_choose(struct vb2_queue *vq, struct device *dev)
+const struct vpipe_memory *vpdec_memory_of(struct vpdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 {
 	return &vpdec_vmalloc;
 }
 
 #endif
-
-/* Of a queue whose type is set, for as long as it lives. */
-const struct vpipe_memory *vpdec_memory_of(struct vpdec_ctx *ctx, struct vb2_queue *vq)
-{
-	return vpdec_memory_choose(vq, ctx->node->dev->media.mdev.dev);
-}
 
 /* EOPNOTSUPP: this kernel has no dma-bufs of such memory. */
 int __init vpdec_memory_init(void)

@@ -156,12 +156,11 @@ int vpdec_start_queue(struct vb2_queue *vq)
 
 static int vpdec_init_queue(struct vpdec_ctx *ctx, struct vb2_queue *vq, u32 type)
 {
-	vq->type = type;
 	vq->ops = ctx->node->variant->vb2_ops;
 	vq->buf_struct_size = sizeof(struct vpdec_frame);
 
-	return vpipe_queue_init(vq, type, VB2_MMAP | VB2_DMABUF, vpdec_memory_of(ctx, vq), ctx,
-				&ctx->lock);
+	return vpipe_queue_init(vq, type, VB2_MMAP | VB2_DMABUF, vpdec_memory_of(ctx, vq, type),
+				ctx, &ctx->lock);
 }
 
 int vpdec_init_queues(void *priv, struct vb2_queue *src_vq, struct vb2_queue *dst_vq)

@@ -71,9 +71,7 @@ static int vloop_may_call(struct file *filp, unsigned int cmd)
 	case _IOC_NR(VIDIOC_S_PRIORITY):
 		return filp->f_mode & FMODE_WRITE ? 0 : -EACCES;
 	case _IOC_NR(VIDIOC_DQEVENT):
-		return !(filp->f_flags & O_NONBLOCK) &&
-		       !v4l2_event_pending(&vloop_to_file(filp)->fh) &&
-		       vpipe_is_crowded(&vloop_to_file(filp)->fh.wait) ? -EBUSY : 0;
+		return vpipe_events_are_crowded(filp, &vloop_to_file(filp)->fh) ? -EBUSY : 0;
 	default:
 		return 0;
 	}

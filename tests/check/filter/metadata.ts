@@ -6,6 +6,7 @@
 import { crc32 } from "../../../lib/image/crc32.ts";
 import { decodePgm } from "../../../lib/image/pgm.ts";
 import { threshold } from "../../../lib/image/threshold.ts";
+import { STAGE_ENDS } from "../../../lib/measure/filter_stages.ts";
 import { MetaReader } from "../../../lib/vpipe/meta.ts";
 import { VPIPE_META_F_OVERRUN } from "../../../lib/uapi/vpipe.ts";
 import { type Context, heap, META, readCsv } from "../../harness/context.ts";
@@ -13,15 +14,6 @@ import { filter } from "../../harness/nodes.ts";
 import { fixtureNames } from "./fixtures.ts";
 import { filterTraceChecks } from "./trace.ts";
 import { expect, expectEqual, type Suite } from "../../harness/suite.ts";
-
-const STAGES = [
-  "queued_ns",
-  "run_ns",
-  "copied_ns",
-  "filtered_ns",
-  "checksummed_ns",
-  "done_ns",
-] as const;
 
 /** Longer than a frame of 4x4 takes anywhere. */
 const PAUSE_NS = 5_000_000;
@@ -90,9 +82,12 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
     const calls = readCsv(`${context.scratch}/bench.csv`);
     expectEqual("rows", rows.length, frames);
     rows.forEach((row, i) => {
-      const times = STAGES.map((stage) => BigInt(row[stage]));
+      const times = STAGE_ENDS.map((stage) => BigInt(row[stage]));
       for (let k = 1; k < times.length; k++) {
-        expect(times[k] >= times[k - 1], `row ${i}: ${STAGES[k]} is before ${STAGES[k - 1]}`);
+        expect(
+          times[k] >= times[k - 1],
+          `row ${i}: ${STAGE_ENDS[k]} is before ${STAGE_ENDS[k - 1]}`,
+        );
       }
       expectEqual(`done_ns of row ${i}`, row.done_ns, row.timestamp_ns);
       expectEqual(`sequence of row ${i}`, Number(calls[i].vpipe_sequence), i);
@@ -105,16 +100,16 @@ export async function metadataChecks(suite: Suite, context: Context): Promise<vo
 
   await suite.whole?.check("metadata: a pause in each stage", async () => {
     using reader = new MetaReader(META, 2);
-    for (let stage = 1; stage < STAGES.length; stage++) {
-      const pauses = STAGES.slice(1).map((_, i) => i === stage - 1 ? PAUSE_NS : 0);
+    for (let stage = 1; stage < STAGE_ENDS.length; stage++) {
+      const pauses = STAGE_ENDS.slice(1).map((_, i) => i === stage - 1 ? PAUSE_NS : 0);
       using _pause = filter.withParameter("delay_ns", pauses.join());
       // Without an algorithm nothing is filtered, and with one of the whole frame nothing copied.
-      const algorithm = STAGES[stage] === "filtered_ns" ? "threshold" : "none";
+      const algorithm = STAGE_ENDS[stage] === "filtered_ns" ? "threshold" : "none";
       await feed(tiny, `${context.scratch}/out.pgm`, "--algorithm", algorithm);
       expectEqual("entries", reader.read(1, 0), 1);
       const [entry] = reader.entries;
-      const ns = Number(entry[STAGES[stage]] - entry[STAGES[stage - 1]]);
-      expect(ns >= PAUSE_NS, `${STAGES[stage]} is ${ns} ns behind ${STAGES[stage - 1]}`);
+      const ns = Number(entry[STAGE_ENDS[stage]] - entry[STAGE_ENDS[stage - 1]]);
+      expect(ns >= PAUSE_NS, `${STAGE_ENDS[stage]} is ${ns} ns behind ${STAGE_ENDS[stage - 1]}`);
     }
     return `${
       PAUSE_NS / 1e6
