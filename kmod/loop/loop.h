@@ -749,6 +749,8 @@ long vloop_memory_share(struct vloop_dev *dev, struct vpipe_loop_share *share);
  * @mappings:	of it, in all processes
  * @entry:	in @frame->views
  * @frame:	that it shows, referred to
+ * @turn:	of the frames that it has shown
+ * @clearing:	its reader is done with @frame, which may still be mapped
  * @taken:	a buffer has it to show a frame, or will have: a window can be queued in many
  * @copies:	frames to copy before the writer's memory is shown again
  *
@@ -763,6 +765,8 @@ struct vloop_view {
 	atomic_t mappings;
 	struct list_head entry;
 	struct vloop_frame *frame;
+	u32 turn;
+	bool clearing;
 	bool taken;
 	unsigned int copies;
 };

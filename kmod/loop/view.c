@@ -10,6 +10,7 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -26,10 +27,21 @@
  */
 #define VLOOP_MAX_MAPPINGS	32
 
+/* What a page fault maps at once, under a lock that the writer needs. */
+#define VLOOP_INSERTED	SZ_256K
+
 /* Nobody sees what was shown before when this returns. */
 void vloop_view_zap(struct vloop_view *view)
 {
 	unmap_mapping_range(view->dbuf->file->f_mapping, 0, 0, 1);
+}
+
+/* What it shows, if any. Not what its reader is just done with. */
+static struct vloop_frame *vloop_view_frame(const struct vloop_view *view)
+{
+	lockdep_assert_held(&view->dev->frames_lock);
+
+	return view->clearing ? NULL : view->frame;
 }
 
 /* Shows the copy of its frame instead, or nothing. Lets go of the lock meanwhile. */
@@ -66,7 +78,7 @@ static bool vloop_view_copy_begin(struct vloop_view *view, struct vloop_copier *
 	struct vloop_frame *frame;
 
 	spin_lock(&dev->frames_lock);
-	frame = view->frame;
+	frame = vloop_view_frame(view);
 	if (frame && writers && !frame->vb)
 		frame = NULL;
 	if (frame) {
@@ -128,75 +140,66 @@ static int vloop_insert_page(pte_t *pte, unsigned long address, void *data)
 	return 0;
 }
 
-/* The frame that it shows, referred to, if any. */
-static struct vloop_frame *vloop_view_frame(struct vloop_view *view)
+/* The first @bytes of what is to be seen; none: nothing is. */
+static const void *vloop_view_memory(const struct vloop_view *view, unsigned long *bytes)
 {
-	struct vloop_dev *dev = view->dev;
-	struct vloop_frame *frame;
+	const struct vloop_frame *frame = vloop_view_frame(view);
 
-	spin_lock(&dev->frames_lock);
-	frame = view->frame;
-	if (frame)
-		frame->refs++;
-	spin_unlock(&dev->frames_lock);
+	if (!frame) {
+		*bytes = view->dbuf->size;
+		return view->own;
+	}
+	*bytes = PAGE_ALIGN(frame->told.bytes);
 
-	return frame;
-}
-
-/* All from the first page that is missed: a frame is seldom read in part. */
-static vm_fault_t vloop_view_insert(struct vm_fault *vmf, const void *memory, size_t size)
-{
-	struct vloop_insertion insertion = { .vma = vmf->vma, .memory = memory };
-	unsigned long pages = PAGE_ALIGN(size) >> PAGE_SHIFT;
-	unsigned long address = vmf->address & PAGE_MASK;
-
-	if (vmf->pgoff >= pages)
-		return VM_FAULT_SIGBUS;
-
-	pages = min(pages - vmf->pgoff, (vmf->vma->vm_end - address) >> PAGE_SHIFT);
-
-	return apply_to_page_range(vmf->vma->vm_mm, address, pages << PAGE_SHIFT,
-				   vloop_insert_page, &insertion) ? VM_FAULT_OOM :
-								    VM_FAULT_NOPAGE;
+	return frame->vb ? vb2_plane_vaddr(frame->vb, 0) : frame->data;
 }
 
 /*
- * The frame stays where it is meanwhile, and nobody waits for this: what has been mapped in
- * vain is unmapped before the frame is let go. Page tables, which may take long where memory is
- * scarce, are made before.
+ * Inserts a piece from @address on, and returns where it ends: at @address where there is nothing
+ * to be seen. What is shown cannot change meanwhile; what is inserted of it is unmapped by whoever
+ * changes that. So a reader that does not go on holds nothing.
+ */
+static unsigned long vloop_view_insert(struct vloop_view *view, const struct vm_area_struct *vma,
+				       unsigned long address)
+{
+	unsigned long at = address - vma->vm_start + (vma->vm_pgoff << PAGE_SHIFT);
+	struct vloop_insertion insertion = { .vma = vma };
+	unsigned long bytes;
+	int ret = -ENODATA;
+
+	spin_lock(&view->dev->frames_lock);
+	insertion.memory = vloop_view_memory(view, &bytes);
+	if (insertion.memory && at < bytes) {
+		bytes = min3(bytes - at, vma->vm_end - address, (unsigned long)VLOOP_INSERTED);
+		ret = apply_to_page_range(vma->vm_mm, address, bytes, vloop_insert_page,
+					  &insertion);
+	}
+	spin_unlock(&view->dev->frames_lock);
+
+	return ret ? address : address + bytes;
+}
+
+/*
+ * All from the first page that is missed: a frame is seldom read in part. Page tables, which may
+ * take long where memory is scarce, are made before.
  */
 static vm_fault_t vloop_view_fault(struct vm_fault *vmf)
 {
 	struct vloop_view *view = vmf->vma->vm_private_data;
 	unsigned long address = vmf->address & PAGE_MASK;
-	struct vloop_dev *dev = view->dev;
-	struct vloop_frame *frame;
-	vm_fault_t ret;
-	bool changed;
+	unsigned long end = vmf->vma->vm_end;
+	unsigned long at, next;
 
-	if (apply_to_page_range(vmf->vma->vm_mm, address, vmf->vma->vm_end - address, NULL, NULL))
+	if (apply_to_page_range(vmf->vma->vm_mm, address, end - address, NULL, NULL))
 		return VM_FAULT_OOM;
 
-	frame = vloop_view_frame(view);
-	if (frame)
-		ret = vloop_view_insert(vmf, frame->vb ? vb2_plane_vaddr(frame->vb, 0) :
-							  frame->data, frame->told.bytes);
-	else if (view->own)
-		ret = vloop_view_insert(vmf, view->own, view->dbuf->size);
-	else
-		ret = VM_FAULT_SIGBUS;
-
-	spin_lock(&dev->frames_lock);
-	changed = view->frame != frame;
-	spin_unlock(&dev->frames_lock);
-	if (changed) {
-		vloop_view_zap(view);
-		ret = VM_FAULT_NOPAGE;
+	for (at = address; at < end; at = next) {
+		next = vloop_view_insert(view, vmf->vma, at);
+		if (next == at)
+			break;
 	}
-	if (frame)
-		vloop_frame_put_unlocked(dev, frame);
 
-	return ret;
+	return at > address ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
 }
 
 static bool vloop_view_is_crowded(const struct vloop_view *view)
@@ -404,24 +407,36 @@ void vloop_view_set(struct vloop_view *view, struct vloop_frame *frame)
 {
 	lockdep_assert_held(&view->dev->frames_lock);
 	view->frame = frame;
+	view->clearing = false;
+	view->turn++;
 	frame->refs++;
 	list_add_tail(&view->entry, &frame->views);
 }
 
-/* Nobody sees the frame when this returns. */
+/*
+ * Nobody sees the frame when this returns. Unmapping it may take long, so until then the writer can
+ * do that itself.
+ */
 void vloop_view_clear(struct vloop_view *view)
 {
 	struct vloop_dev *dev = view->dev;
 	struct vloop_frame *frame;
+	u32 turn;
 
 	spin_lock(&dev->frames_lock);
-	frame = view->frame;
-	view->frame = NULL;
-	list_del_init(&view->entry);
+	view->clearing = true;
+	turn = view->turn;
 	spin_unlock(&dev->frames_lock);
 	vloop_view_zap(view);
-	if (frame)
-		vloop_frame_put_unlocked(dev, frame);
+	spin_lock(&dev->frames_lock);
+	frame = view->frame;
+	/* Another thread may have been faster, and show the next one already. */
+	if (frame && view->turn == turn) {
+		view->frame = NULL;
+		list_del_init(&view->entry);
+		vloop_frame_put(dev, frame);
+	}
+	spin_unlock(&dev->frames_lock);
 }
 
 /* The frame that it shows is its user's from now on, in the buffer's own memory. */

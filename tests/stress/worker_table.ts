@@ -22,7 +22,7 @@ import { shareLoopFile } from "./loop/shared.ts";
 import { churnViews } from "./loop/views_worker.ts";
 import { takeWindows } from "./loop/windows.ts";
 import { holdFilter, liveInFilter } from "./filter/holding.ts";
-import { beBusy, beLoopVictim, copyIdly, keepFrame, missMemory } from "./loop/victim_worker.ts";
+import { beBusy, beLoopVictim, keepFrame, missMemory, takeIdly } from "./loop/victim_worker.ts";
 import { writeLoop } from "./loop/writer_worker.ts";
 import { callMetaAtRandom } from "./filter/meta_worker.ts";
 import { streamFrames } from "./filter/stream_worker.ts";
@@ -38,7 +38,7 @@ const workers = {
   beHostile,
   beBusy,
   beLoopVictim,
-  copyIdly,
+  takeIdly,
   blockInDecoder,
   blockInDequeue,
   blockInInject,

@@ -10,11 +10,11 @@ import { LoopReader, LoopWriter, READER_IO, type ReaderIo, WRITER_IO } from "./s
 import {
   beBusy,
   beLoopVictim,
-  copyIdly,
   keepFrame,
   MISSING,
   missMemory,
   READER_STAGES,
+  takeIdly,
 } from "./victim_worker.ts";
 import type { Random } from "../../harness/random.ts";
 import { isInCall } from "../engine/in_call.ts";
@@ -25,8 +25,9 @@ import { loopNode } from "../../harness/nodes.ts";
 
 const FRAMES = 20;
 
-/** Readers that nobody lets go on, and for how long that is looked at. */
-const IDLERS = 8;
+/** Readers that nobody lets go on, how they read, and for how long that is looked at. */
+const IDLERS = 9;
+const IDLE_IO = ["read", "mmap", "shared"] as const;
 const IDLE_MS = 15_000;
 
 /** As many as frames can be lent, of a writer with four buffers. */
@@ -107,7 +108,8 @@ async function keepAll(): Promise<void> {
 }
 
 /**
- * Readers that are kept from going on in the middle of a copy, as others want their processor.
+ * Readers that are kept from going on in the middle of a copy, or of a window's page fault, as others
+ * want their processor.
  * Returns how long the writer waited for a buffer at most, in ms.
  */
 async function idle(): Promise<number> {
@@ -116,8 +118,8 @@ async function idle(): Promise<number> {
   writer.begin([1920, 1080]);
   await using victims = new AsyncDisposableStack();
   for (let i = 0; i < IDLERS; i++) {
-    const io = i % 2 ? "read" : "mmap";
-    await victims.use(new Worker(copyIdly, { node, io })).line();
+    const io = IDLE_IO[i % IDLE_IO.length];
+    await victims.use(new Worker(takeIdly, { node, io })).line();
   }
   await victims.use(new Worker(beBusy, {})).line();
   let longest = 0;

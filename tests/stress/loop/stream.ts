@@ -231,6 +231,7 @@ export class LoopReader extends LoopEnd {
   readonly #target = new IoBuffer(new Uint8Array(LARGEST));
   readonly #held: { index: number; number: number; size: number }[] = [];
   #last?: number;
+  #sum = 0;
   frames = 0;
   /** Those that were not newer than the one before. */
   repeated = 0;
@@ -335,14 +336,16 @@ export class LoopReader extends LoopEnd {
     return true;
   }
 
-  /** Takes the next frame, if there is one, and looks at nothing. */
+  /** Takes the next frame, if there is one, and looks at its first byte. */
   skip(): void {
     if (this.io === "read") {
       this.device.tryRead(this.#target);
       return;
     }
     const index = this.queue!.dequeue();
-    if (index >= 0) this.queue!.enqueue(index);
+    if (index < 0) return;
+    this.#sum += this.memory[index].bytes[0];
+    this.queue!.enqueue(index);
   }
 
   #release(): void {

@@ -115,8 +115,8 @@ export async function keepFrame(
   for (;;) await delay(1000);
 }
 
-/** Runs where nobody else wants to, and does nothing but have frames copied. */
-export async function copyIdly(
+/** Runs where nobody else wants to, and does nothing but take frames. */
+export async function takeIdly(
   { node, io }: { node: string; io: ReaderIo },
 ): Promise<never> {
   const reader = new LoopReader(node, io);
