@@ -329,7 +329,8 @@ static inline bool vpipe_queue_has_news(struct vb2_queue *q)
  * there while another program that has the same file is in a call that waits for its memory. So
  * what waits for a buffer does so before. The type has the same place in all programs' v4l2_buffer.
  */
-static inline int vpipe_wait_for_buffer(struct file *file, const void __user *buffer)
+static inline int vpipe_wait_for_buffer(struct file *file, atomic_t *calls,
+					const void __user *buffer)
 {
 	struct vb2_queue *q;
 	u32 type;
@@ -341,10 +342,8 @@ static inline int vpipe_wait_for_buffer(struct file *file, const void __user *bu
 	q = v4l2_m2m_get_vq(vpipe_file_to_fh(file)->m2m_ctx, type);
 	if (q->type != type || vpipe_queue_has_news(q))
 		return 0;
-	if (vpipe_is_crowded(&q->done_wq))
-		return -EBUSY;
 
-	return wait_event_interruptible(q->done_wq, vpipe_queue_has_news(q));
+	return vpipe_wait_event(calls, q->done_wq, vpipe_queue_has_news(q));
 }
 
 /* As v4l2_m2m_fop_poll(), for whose lock nobody can be killed. */
@@ -352,16 +351,15 @@ static inline __poll_t vpipe_m2m_poll(struct file *file, poll_table *wait)
 {
 	struct v4l2_fh *fh = vpipe_file_to_fh(file);
 	struct v4l2_m2m_ctx *m2m_ctx = fh->m2m_ctx;
-	__poll_t events;
+	__poll_t events = EPOLLERR;
 
-	if (wait && wait->_qproc &&
-	    (vpipe_is_crowded(&fh->wait) ||
-	     vpipe_is_crowded(&v4l2_m2m_get_src_vq(m2m_ctx)->done_wq) ||
-	     vpipe_is_crowded(&v4l2_m2m_get_dst_vq(m2m_ctx)->done_wq)))
-		return EPOLLERR;
 	if (mutex_lock_killable(m2m_ctx->q_lock))
 		return EPOLLERR;
-	events = v4l2_m2m_poll(file, m2m_ctx, wait);
+	if (!wait || !wait->_qproc ||
+	    !(vpipe_is_crowded(&fh->wait) ||
+	      vpipe_is_crowded(&v4l2_m2m_get_src_vq(m2m_ctx)->done_wq) ||
+	      vpipe_is_crowded(&v4l2_m2m_get_dst_vq(m2m_ctx)->done_wq)))
+		events = v4l2_m2m_poll(file, m2m_ctx, wait);
 	mutex_unlock(m2m_ctx->q_lock);
 
 	return events;
@@ -393,19 +391,18 @@ static inline bool vpipe_may_wait(unsigned int cmd)
  * device need to start, to stop and to close. So a file's calls that may wait do so one by one
  * before the core has either.
  */
-static inline long vpipe_ioctl_in_turn(struct file *file, struct mutex *waiting, unsigned int cmd,
-				       unsigned long arg)
+static inline long vpipe_ioctl_in_turn(struct file *file, struct mutex *waiting, atomic_t *calls,
+				       unsigned int cmd, unsigned long arg)
 {
 	long ret;
 
 	if (_IOC_TYPE(cmd) == 'V' && _IOC_NR(cmd) == _IOC_NR(VIDIOC_DQBUF)) {
-		ret = vpipe_wait_for_buffer(file, (const void __user *)arg);
+		ret = vpipe_wait_for_buffer(file, calls, (const void __user *)arg);
 		if (ret)
 			return ret;
 	}
-	if (_IOC_TYPE(cmd) == 'V' && _IOC_NR(cmd) == _IOC_NR(VIDIOC_DQEVENT) &&
-	    vpipe_events_are_crowded(file, vpipe_file_to_fh(file)))
-		return -EBUSY;
+	if (_IOC_TYPE(cmd) == 'V' && _IOC_NR(cmd) == _IOC_NR(VIDIOC_DQEVENT))
+		return vpipe_dqevent(file, calls, cmd, arg);
 	if (!vpipe_may_wait(cmd))
 		return video_ioctl2(file, cmd, arg);
 	if (mutex_lock_interruptible(waiting))

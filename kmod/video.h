@@ -14,6 +14,7 @@
 #include <media/v4l2-device.h>
 #include <media/v4l2-event.h>
 #include <media/v4l2-fh.h>
+#include <media/v4l2-ioctl.h>
 #include <media/videobuf2-v4l2.h>
 
 #include "memory.h"
@@ -79,13 +80,13 @@ static inline int vpipe_subscribe_source_change(struct v4l2_fh *fh,
 	return sub->id ? -EINVAL : v4l2_src_change_event_subscribe(fh, sub);
 }
 
-/* How many may wait in one place, in polls or calls. */
+/*
+ * How many may wait in one place, and in all calls of a file. Others have to wake them, and a file
+ * can be in any number of polls, of any number of threads.
+ */
 #define VPIPE_MAX_WAITING	256
 
-/*
- * Whether all wait there that may: others have to wake them, and a file can be in any number of
- * polls, of any number of threads.
- */
+/* Whether all wait there that may. Polls of a file ask one at a time, so that no more come. */
 static inline bool vpipe_is_crowded(wait_queue_head_t *wait)
 {
 	struct wait_queue_entry *entry;
@@ -100,11 +101,51 @@ static inline bool vpipe_is_crowded(wait_queue_head_t *wait)
 	return waiting >= VPIPE_MAX_WAITING;
 }
 
-/* Whether VIDIOC_DQEVENT would wait where all wait already that may. */
-static inline bool vpipe_events_are_crowded(const struct file *file, struct v4l2_fh *fh)
+/* One call of a file that may wait, among @calls; it does not where it is @sure. EBUSY. */
+static inline int vpipe_wait_begin(atomic_t *calls, wait_queue_head_t *wait, bool sure)
 {
-	return !(file->f_flags & O_NONBLOCK) && !v4l2_event_pending(fh) &&
-	       vpipe_is_crowded(&fh->wait);
+	if (atomic_inc_return(calls) <= VPIPE_MAX_WAITING && (sure || !vpipe_is_crowded(wait)))
+		return 0;
+	atomic_dec(calls);
+
+	return -EBUSY;
+}
+
+static inline void vpipe_wait_end(atomic_t *calls)
+{
+	atomic_dec(calls);
+}
+
+/* As wait_event_interruptible(), and EBUSY. */
+#define vpipe_wait_event(calls, wq, condition)				\
+({									\
+	wait_queue_head_t *__wait = &(wq);				\
+	atomic_t *__calls = (calls);					\
+	int __waited = vpipe_wait_begin(__calls, __wait, false);	\
+									\
+	if (!__waited) {						\
+		__waited = wait_event_interruptible(*__wait, condition); \
+		vpipe_wait_end(__calls);				\
+	}								\
+	__waited;							\
+})
+
+/* VIDIOC_DQEVENT, which waits in the core: also where another thread gets what is there. */
+static inline long vpipe_dqevent(struct file *file, atomic_t *calls, unsigned int cmd,
+				 unsigned long arg)
+{
+	struct v4l2_fh *fh = vpipe_file_to_fh(file);
+	long ret;
+
+	if (file->f_flags & O_NONBLOCK)
+		return video_ioctl2(file, cmd, arg);
+	ret = vpipe_wait_begin(calls, &fh->wait, v4l2_event_pending(fh));
+	if (ret)
+		return ret;
+	ret = video_ioctl2(file, cmd, arg);
+	vpipe_wait_end(calls);
+
+	return ret;
 }
 
 /* Its operations and the size of its buffers are set. */

@@ -151,8 +151,12 @@ static long vpdec_stream_access(const void __user *from)
 	dbuf = dma_buf_get(access.fd);
 	if (IS_ERR(dbuf))
 		return PTR_ERR(dbuf);
-	ret = access.flags & DMA_BUF_SYNC_END ? dma_buf_end_cpu_access(dbuf, direction) :
-						vpipe_dmabuf_begin_now(dbuf, direction);
+	/* Some exporters have an error for an end without the beginning that was left out. */
+	ret = 0;
+	if (access.flags & DMA_BUF_SYNC_END)
+		dma_buf_end_cpu_access(dbuf, direction);
+	else
+		ret = vpipe_dmabuf_begin_now(dbuf, direction);
 	dma_buf_put(dbuf);
 
 	return ret;

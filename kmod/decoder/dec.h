@@ -215,6 +215,7 @@ enum vpdec_halt { VPDEC_RUNNING, VPDEC_CHANGING, VPDEC_DRAINED };
  * @leaving:	what frees this once nobody uses those
  * @ctrls:		the same, in the order of the tables
  * @waiting:		held by the call that may wait, see ../media.h
+ * @calls:		that wait for a buffer or an event
  * @lock:		of both queues, the formats and @stream
  * @out_fmt:		output format
  * @cap_fmt:		capture format
@@ -252,6 +253,7 @@ struct vpdec_ctx {
 	struct vpipe_leaving leaving;
 	struct v4l2_ctrl **ctrls;
 	struct mutex waiting; /* one call at a time that may wait */
+	atomic_t calls;
 	struct mutex lock; /* of both queues, the formats and the stream */
 
 	const struct vpdec_out_fmt *out_fmt;

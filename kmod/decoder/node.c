@@ -220,7 +220,7 @@ static long vpdec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vpdec_ext_ctrls(file, cmd, arg);
 	}
 
-	return vpipe_ioctl_in_turn(file, &ctx->waiting, cmd, arg);
+	return vpipe_ioctl_in_turn(file, &ctx->waiting, &ctx->calls, cmd, arg);
 }
 
 static const struct v4l2_file_operations vpdec_fops = {

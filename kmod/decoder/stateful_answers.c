@@ -252,7 +252,9 @@ static void vpdec_stateful_settle_work(struct work_struct *work)
 {
 	struct vpdec_stream *stream = container_of(work, struct vpdec_stream, settle);
 
-	mutex_lock(&stream->ctx->lock);
+	/* A client can have it for as long as it likes, waiting for a fence: that is no hang. */
+	while (!mutex_trylock(&stream->ctx->lock))
+		schedule_timeout_idle(1);
 	vpdec_settle(stream);
 	mutex_unlock(&stream->ctx->lock);
 	vpdec_stream_put(stream);

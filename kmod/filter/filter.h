@@ -94,6 +94,7 @@ enum vpipe_ctrl {
  * @leaving:	what frees this once nobody uses those
  * @ctrls:		the same, by enum vpipe_ctrl
  * @waiting:		held by the call that may wait, see ../media.h
+ * @calls:		that wait for a buffer or an event
  * @lock:		what videobuf2 calls the queue lock
  * @format:		of both sides, as are @width, @height and @colors
  * @width:		in pixels
@@ -113,6 +114,7 @@ struct vpipe_ctx {
 	struct vpipe_leaving leaving;
 	struct v4l2_ctrl *ctrls[VPIPE_NUM_CTRLS];
 	struct mutex waiting; /* one call at a time that may wait */
+	atomic_t calls;
 	struct mutex lock; /* of both queues, and of the format */
 
 	const struct vpipe_format *format;

@@ -117,7 +117,7 @@ static long vpipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vpipe_set_priority(&ctx->dev->priorities, &ctx->priority, &ctx->lock,
 					  (const u32 __user *)arg);
 	default:
-		return vpipe_ioctl_in_turn(file, &ctx->waiting, cmd, arg);
+		return vpipe_ioctl_in_turn(file, &ctx->waiting, &ctx->calls, cmd, arg);
 	}
 }
 

@@ -24,6 +24,7 @@ int vloop_enter(struct vloop_file *file, bool writes)
 	} else {
 		dev->openers++;
 		file->number = ++dev->opened;
+		file->told_readers = vloop_read_stats(dev).readers;
 		file->gives_image = dev->image_io && writes;
 		WRITE_ONCE(file->side, file->gives_image ? VLOOP_OUTPUT : VLOOP_NEITHER);
 		list_add_tail(&file->entry, &dev->files);

@@ -272,10 +272,8 @@ int vloop_wait_ready(struct vloop_file *file)
 	/* Another thread may take what there is again and again. */
 	if (vloop_reader_ready(file))
 		return signal_pending(current) ? -ERESTARTSYS : 0;
-	if (vpipe_is_crowded(&file->reader.wait))
-		return -EBUSY;
 
-	return wait_event_interruptible(file->reader.wait, vloop_reader_ready(file));
+	return vpipe_wait_event(&file->calls, file->reader.wait, vloop_reader_ready(file));
 }
 
 /* As vb2_dqbuf(), which it ends in, of a CAPTURE queue; does not wait. */

@@ -77,7 +77,7 @@ struct vloop_frame *vloop_frame_alloc(struct vloop_dev *dev, u32 bytes)
 		return NULL;
 
 	frame->refs = 1;
-	frame->told.bytes = bytes;
+	frame->told = (struct vloop_told){ .bytes = bytes };
 	/* Readers may map it: what was there before is not theirs. */
 	memset(frame->data + bytes, 0, frame->room - bytes);
 

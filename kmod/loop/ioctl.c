@@ -70,8 +70,6 @@ static int vloop_may_call(struct file *filp, unsigned int cmd)
 		return vloop_may_control(filp);
 	case _IOC_NR(VIDIOC_S_PRIORITY):
 		return filp->f_mode & FMODE_WRITE ? 0 : -EACCES;
-	case _IOC_NR(VIDIOC_DQEVENT):
-		return vpipe_events_are_crowded(filp, &vloop_to_file(filp)->fh) ? -EBUSY : 0;
 	default:
 		return 0;
 	}
@@ -94,9 +92,11 @@ long vloop_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	case VIDIOC_S_PRIORITY:
 		return vpipe_set_priority(&dev->priorities, &file->priority, &file->lock,
 					  (const u32 __user *)arg);
-	default:
-		return video_ioctl2(filp, cmd, arg);
 	}
+	if (_IOC_TYPE(cmd) == 'V' && _IOC_NR(cmd) == _IOC_NR(VIDIOC_DQEVENT))
+		return vpipe_dqevent(filp, &file->calls, cmd, arg);
+
+	return video_ioctl2(filp, cmd, arg);
 }
 
 #ifdef CONFIG_COMPAT
@@ -366,10 +366,8 @@ static int vloop_s_output(struct file *filp, void *priv, unsigned int i)
 
 static int vloop_usage_add(struct v4l2_subscribed_event *sev, unsigned int elems)
 {
-	struct vloop_dev *dev = video_get_drvdata(sev->fh->vdev);
-
 	if (sev->flags & V4L2_EVENT_SUB_FL_SEND_INITIAL)
-		vloop_tell_usage(dev, sev->fh);
+		vloop_usage_tell_first(container_of(sev->fh, struct vloop_file, fh));
 
 	return 0;
 }

@@ -26,6 +26,7 @@
  * read.c	the same to read(2)
  * placeholder.c	what readers get while there is no frame
  * wake.c	who waits for a frame is told of it
+ * usage.c	and writers of their readers
  * frame.c	a frame's memory, and who refers to it
  * copier.c	copies by readers, which the writer does not wait for
  * cpu_access.c	where the kernel sees memory
@@ -303,6 +304,8 @@ enum vloop_side {
  * @number:	of the file, in trace events
  * @entry:	in vloop_dev.files
  * @priority:	as it was said
+ * @poll_lock:	held by who says in poll where it waits
+ * @calls:	that wait for a frame, a buffer or an event
  * @lock:	of both queues
  * @out:	OUTPUT
  * @cap:	CAPTURE
@@ -314,6 +317,7 @@ enum vloop_side {
  * @asked_image: it asked that another one gives the time-out image
  * @gives_image: what it writes becomes the time-out image, and nothing else
  * @side:	that it has used
+ * @told_readers: how many there are, as it was told last, under vloop_dev.lock
  * @capturer:	the process that has CAPTURE buffers or reads, under vloop_dev.lock
  * @reader:	what it has to read
  */
@@ -324,6 +328,8 @@ struct vloop_file {
 	u32 number;
 	struct list_head entry;
 	enum v4l2_priority priority;
+	struct mutex poll_lock; /* one poll at a time says where it waits */
+	atomic_t calls;
 	struct mutex lock; /* of both queues */
 	struct vb2_queue out;
 	struct vb2_queue cap;
@@ -336,6 +342,7 @@ struct vloop_file {
 	bool asked_image;
 	bool gives_image;
 	enum vloop_side side;
+	u32 told_readers;
 	struct pid *capturer;
 	struct vloop_reader reader;
 };
@@ -449,6 +456,7 @@ struct vloop_config {
  * @frame_time:	when there was a frame last, in jiffies
  * @placeholder_time: before which there is no other placeholder, in jiffies
  * @wake_work:	tells readers that there is a frame
+ * @usage_work:	tells files how many readers there are
  * @placeholder_work:	gives readers a picture when there is no frame
  * @spare_work:	frees what is in @spare
  * @copiers_work: tells copies to stop that the writer waits for
@@ -506,6 +514,7 @@ struct vloop_dev {
 	unsigned long frame_time;
 	unsigned long placeholder_time;
 	struct work_struct wake_work;
+	struct work_struct usage_work;
 	struct delayed_work placeholder_work;
 	struct delayed_work spare_work;
 	struct delayed_work copiers_work;
@@ -650,7 +659,6 @@ u32 vloop_reader_sequence(const struct vloop_dev *dev, const struct vloop_reader
 			  const struct vloop_entry *entry);
 void vloop_readers_show_placeholder(struct vloop_dev *dev, struct vloop_frame *frame);
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
-void vloop_tell_usage(struct vloop_dev *dev, struct v4l2_fh *fh);
 struct vloop_stats vloop_read_stats(struct vloop_dev *dev);
 void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 			   struct vloop_frame *by);
@@ -662,6 +670,12 @@ void vloop_wake_all_readers(struct vloop_dev *dev);
 void vloop_waking_init(struct vloop_dev *dev);
 void vloop_waking_settle(struct vloop_dev *dev);
 void vloop_waking_exit(struct vloop_dev *dev);
+
+/* usage.c */
+void vloop_usage_init(struct vloop_dev *dev);
+void vloop_usage_exit(struct vloop_dev *dev);
+void vloop_usage_tell_first(struct vloop_file *file);
+void vloop_usage_changed(struct vloop_dev *dev);
 
 /* match.c */
 struct vloop_view *vloop_view_at(const struct vloop_buf *buf);

@@ -26,6 +26,7 @@ static int vloop_open(struct file *filp)
 	if (ret)
 		goto free_controls;
 	mutex_init(&file->lock);
+	mutex_init(&file->poll_lock);
 	INIT_LIST_HEAD(&file->early);
 	vloop_reader_init(&file->reader);
 	ret = vloop_init_queue(file, &file->out, V4L2_BUF_TYPE_VIDEO_OUTPUT);
@@ -48,6 +49,7 @@ static int vloop_open(struct file *filp)
 exit_fh:
 	v4l2_fh_exit(&file->fh);
 free:
+	mutex_destroy(&file->poll_lock);
 	mutex_destroy(&file->lock);
 free_controls:
 	v4l2_ctrl_handler_free(&file->hdl);
@@ -84,6 +86,7 @@ static int vloop_release(struct file *filp)
 	v4l2_fh_exit(&file->fh);
 	v4l2_ctrl_handler_free(&file->hdl);
 	kvfree(file->reader.rest);
+	mutex_destroy(&file->poll_lock);
 	mutex_destroy(&file->lock);
 	kfree(file);
 
@@ -187,6 +190,29 @@ static __poll_t vloop_poll_capture(struct vloop_file *file)
 	return vloop_reader_ready(file) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
+/*
+ * Where all that may be asked for later is told of: now is the only time to say that. One at a
+ * time, or more might wait than may. False: it does not.
+ */
+static bool vloop_poll_wait(struct vloop_file *file, struct file *filp, poll_table *wait)
+{
+	bool crowded;
+
+	if (!wait || !wait->_qproc)
+		return true;
+	if (mutex_lock_killable(&file->poll_lock))
+		return false;
+	crowded = vpipe_is_crowded(&file->reader.wait);
+	if (!crowded) {
+		poll_wait(filp, &file->fh.wait, wait);
+		poll_wait(filp, &file->reader.wait, wait);
+		poll_wait(filp, &file->out.done_wq, wait);
+	}
+	mutex_unlock(&file->poll_lock);
+
+	return !crowded;
+}
+
 static __poll_t vloop_poll(struct file *filp, poll_table *wait)
 {
 	struct vloop_file *file = vloop_to_file(filp);
@@ -197,13 +223,8 @@ static __poll_t vloop_poll(struct file *filp, poll_table *wait)
 	bool sides = output || capture;
 	__poll_t events = 0;
 
-	if (wait && wait->_qproc && vpipe_is_crowded(&file->reader.wait))
+	if (!vloop_poll_wait(file, filp, wait))
 		return EPOLLERR;
-	/* All that may be asked for later: now is the only time to say where to wait. */
-	poll_wait(filp, &file->fh.wait, wait);
-	poll_wait(filp, &file->reader.wait, wait);
-	poll_wait(filp, &file->out.done_wq, wait);
-
 	if (v4l2_event_pending(&file->fh))
 		events |= EPOLLPRI;
 	/* Who shares the file may hold that for long, and is not the one that is to be killed. */

@@ -20,6 +20,7 @@ static void vloop_dev_release(struct v4l2_device *v4l2_dev)
 
 	vloop_placeholder_exit(dev);
 	vloop_waking_exit(dev);
+	vloop_usage_exit(dev);
 	vloop_copiers_exit(dev);
 	vloop_frames_exit(dev);
 	v4l2_ctrl_handler_free(&dev->hdl);
@@ -57,6 +58,7 @@ static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_co
 	vloop_frames_init(dev);
 	vloop_copiers_init(dev);
 	vloop_waking_init(dev);
+	vloop_usage_init(dev);
 	vloop_placeholder_init(dev);
 
 	snprintf(dev->v4l2_dev.name, sizeof(dev->v4l2_dev.name), VLOOP_NAME "-%03u", number);

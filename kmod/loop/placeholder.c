@@ -71,7 +71,6 @@ static struct vloop_frame *vloop_black(struct vloop_dev *dev)
 	if (!frame)
 		return NULL;
 
-	frame->told.flags = 0;
 	vloop_draw_black(dev->format, vloop_is_full_range(dev), dev->bytesperline, dev->height,
 			 frame->data, frame->told.bytes);
 

@@ -2,9 +2,6 @@
 /*
  * A reader's list of frames.
  */
-#include <media/v4l2-event.h>
-
-#include "../uapi/vpipe-loop-ctl.h"
 #include "loop.h"
 #include "trace.h"
 
@@ -161,25 +158,6 @@ void vloop_readers_show_placeholder(struct vloop_dev *dev, struct vloop_frame *f
 	vloop_wake_readers(dev);
 }
 
-/*
- * How many readers there are: to one file, or where there is none to all that asked for it.
- * Those may be many, so frames do not wait meanwhile; and whoever tells it last tells what is so.
- */
-void vloop_tell_usage(struct vloop_dev *dev, struct v4l2_fh *fh)
-{
-	struct v4l2_event event = { .type = V4L2_EVENT_PRI_CLIENT_USAGE };
-	struct v4l2_event_client_usage usage;
-
-	do {
-		usage.count = vloop_read_stats(dev).readers;
-		memcpy(event.u.data, &usage, sizeof(usage));
-		if (fh)
-			v4l2_event_queue_fh(fh, &event);
-		else
-			v4l2_event_queue(&dev->vfd, &event);
-	} while (usage.count != vloop_read_stats(dev).readers);
-}
-
 /* What who begins to read is shown: the others have had it, and wait for the next one. */
 static struct vloop_frame *vloop_shown(const struct vloop_dev *dev)
 {
@@ -216,7 +194,7 @@ void vloop_reader_start(struct vloop_file *file)
 		vloop_reader_add(dev, reader, entry);
 	}
 	spin_unlock(&dev->frames_lock);
-	vloop_tell_usage(dev, NULL);
+	vloop_usage_changed(dev);
 	vloop_placeholder_schedule(dev);
 }
 
@@ -237,7 +215,7 @@ void vloop_reader_stop(struct vloop_file *file)
 	spin_unlock(&dev->frames_lock);
 	wake_up_all(&reader->wait);
 	if (took)
-		vloop_tell_usage(dev, NULL);
+		vloop_usage_changed(dev);
 }
 
 /* The format has changed: its buffers are of no use any more. */

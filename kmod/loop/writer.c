@@ -154,10 +154,8 @@ int vloop_wait_relieved(struct vloop_file *file)
 {
 	if (vloop_is_relieved(file))
 		return signal_pending(current) ? -ERESTARTSYS : 0;
-	if (vpipe_is_crowded(&file->out.done_wq))
-		return -EBUSY;
 
-	return wait_event_interruptible(file->out.done_wq, vloop_is_relieved(file));
+	return vpipe_wait_event(&file->calls, file->out.done_wq, vloop_is_relieved(file));
 }
 
 static struct vloop_frame *vloop_next_to_take(struct vloop_dev *dev)
