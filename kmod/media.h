@@ -285,7 +285,8 @@ static inline struct media_request *vpipe_req_alloc(struct media_device *mdev)
 	struct vpipe_media *media = container_of(mdev, struct vpipe_media, mdev);
 	struct vpipe_request *request;
 
-	request = kzalloc(sizeof(*request), GFP_KERNEL);
+	/* A user can have as many as files. */
+	request = kzalloc(sizeof(*request), GFP_KERNEL_ACCOUNT);
 	if (!request)
 		return NULL;
 	request->pin = anon_inode_getfile("[vpipe-request]", &vpipe_pin_fops, media, O_RDONLY);

@@ -128,23 +128,30 @@ static inline void vpipe_memory_init(struct vpipe_memory *memory, const struct v
 	memory->ops.num_users = num_users;
 }
 
-/* Maps what is imported, if it is not. One at a time; others may ask for the address. */
+/* Has what is imported stay mapped. One at a time; others may ask for the address. */
+static inline void vpipe_memory_keep_map(struct vb2_buffer *vb, const struct iosys_map *mapped)
+{
+	struct iosys_map *map = vpipe_import_map(vb);
+
+	map->is_iomem = mapped->is_iomem;
+	/* Pairs with the acquire in vpipe_vaddr(). */
+	smp_store_release(&map->vaddr, mapped->vaddr);
+}
+
+/* Maps what is imported, if it is not. One at a time, too. */
 static inline int vpipe_memory_map(struct vb2_buffer *vb)
 {
-	struct iosys_map *map = vpipe_import_map(vb), mapped;
+	struct iosys_map mapped;
 	int ret;
 
-	if (vb->memory != VB2_MEMORY_DMABUF || !iosys_map_is_null(map))
+	if (vb->memory != VB2_MEMORY_DMABUF || !iosys_map_is_null(vpipe_import_map(vb)))
 		return 0;
 
 	ret = dma_buf_vmap_unlocked(vb->planes[0].dbuf, &mapped);
-	if (ret)
-		return ret;
-	map->is_iomem = mapped.is_iomem;
-	/* Pairs with the acquire in vpipe_vaddr(). */
-	smp_store_release(&map->vaddr, mapped.vaddr);
+	if (!ret)
+		vpipe_memory_keep_map(vb, &mapped);
 
-	return 0;
+	return ret;
 }
 
 /* Between these two the CPU reads or writes what is imported; there is one plane. */

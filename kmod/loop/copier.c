@@ -16,14 +16,6 @@
 /* What is copied without being interrupted: who tells a copy to stop waits for as much. */
 #define VLOOP_PIECE		SZ_64K
 
-static void vloop_copier_enlist(struct vloop_copier *copier, const void *from)
-{
-	lockdep_assert_held(&copier->dev->frames_lock);
-	copier->from = from;
-	copier->seen = U32_MAX;
-	list_add_tail(&copier->entry, &copier->frame->copiers);
-}
-
 /* Takes the caller's reference to @frame over. */
 void vloop_copier_take(struct vloop_copier *copier, struct vloop_dev *dev,
 		       struct vloop_frame *frame)
@@ -33,29 +25,47 @@ void vloop_copier_take(struct vloop_copier *copier, struct vloop_dev *dev,
 		.dev = dev,
 		.frame = frame,
 		.told = frame->told,
-		.bracketed = frame->vb && frame->vb->memory == VB2_MEMORY_DMABUF,
+		.seen = U32_MAX,
 	};
 	spin_lock_init(&copier->lock);
-	INIT_LIST_HEAD(&copier->entry);
+	if (!frame->vb) {
+		copier->from = frame->data;
+	} else if (frame->vb->memory != VB2_MEMORY_DMABUF) {
+		copier->from = vb2_plane_vaddr(frame->vb, 0);
+	} else {
+		copier->dbuf = frame->vb->planes[0].dbuf;
+		get_dma_buf(copier->dbuf);
+	}
 	frame->copying++;
-	if (!copier->bracketed)
-		vloop_copier_enlist(copier, frame->vb ? vb2_plane_vaddr(frame->vb, 0) :
-							frame->data);
+	list_add_tail(&copier->entry, &frame->copiers);
 }
 
-/* A dma-buf takes its time, and must not go meanwhile. */
+/* A dma-buf takes its time. The copier has a share of its own: it can be told to stop meanwhile. */
 void vloop_copier_begin(struct vloop_copier *copier)
 {
-	const void *from;
+	struct iosys_map *map = &copier->map;
 
-	if (!copier->bracketed)
+	if (!copier->dbuf || dma_buf_vmap_unlocked(copier->dbuf, map))
 		return;
-	from = vloop_access_begin(copier->frame->vb);
-	if (!from)
+	copier->began = !vpipe_dmabuf_begin_now(copier->dbuf, DMA_FROM_DEVICE);
+	if (!copier->began || map->is_iomem)
 		return;
 	spin_lock(&copier->dev->frames_lock);
-	vloop_copier_enlist(copier, from);
+	if (copier->frame)
+		copier->from = map->vaddr;
 	spin_unlock(&copier->dev->frames_lock);
+}
+
+/* Lets go of its share of the dma-buf. */
+static void vloop_copier_finish(struct vloop_copier *copier)
+{
+	if (!copier->dbuf)
+		return;
+	if (copier->began)
+		dma_buf_end_cpu_access(copier->dbuf, DMA_FROM_DEVICE);
+	if (!iosys_map_is_null(&copier->map))
+		dma_buf_vunmap_unlocked(copier->dbuf, &copier->map);
+	dma_buf_put(copier->dbuf);
 }
 
 /* To @to, or where there is none to @user, whose pages are not waited for. */
@@ -125,34 +135,43 @@ struct vloop_frame *vloop_copier_frame(struct vloop_copier *copier)
 	return copy;
 }
 
+/* Lets go of the frame, unless the copier was told to stop, which has done so. */
+static bool vloop_copier_let_go(struct vloop_copier *copier, u32 bytes)
+{
+	struct vloop_frame *frame = copier->frame;
+
+	lockdep_assert_held(&copier->dev->frames_lock);
+	if (bytes)
+		vloop_count_copy(copier->dev, bytes);
+	if (!frame)
+		return false;
+
+	list_del_init(&copier->entry);
+	/* Mapping it costs in proportion to its size: that is for the next copies, too. */
+	if (!iosys_map_is_null(&copier->map) && vloop_keep_map_locked(frame->vb, &copier->map))
+		iosys_map_clear(&copier->map);
+	frame->copying--;
+	vloop_frame_put(copier->dev, frame);
+
+	return true;
+}
+
 /*
- * Lets go of the frame, of which @bytes were copied, none if that failed. False where it was
- * told to stop. May let go of the lock meanwhile.
+ * The end of a copy, of @bytes, none if it failed. False where it was told to stop. May let go of
+ * the lock meanwhile.
  */
 bool vloop_copier_end_locked(struct vloop_copier *copier, u32 bytes)
 	__must_hold(&copier->dev->frames_lock)
 {
-	struct vloop_frame *frame = copier->frame;
-	struct vloop_dev *dev = copier->dev;
+	bool ended = vloop_copier_let_go(copier, bytes);
 
-	lockdep_assert_held(&dev->frames_lock);
-	if (bytes)
-		vloop_count_copy(dev, bytes);
-	if (!frame)
-		return false;
-
-	if (!list_empty(&copier->entry)) {
-		list_del_init(&copier->entry);
-		if (copier->bracketed) {
-			spin_unlock(&dev->frames_lock);
-			vloop_access_end(frame->vb);
-			spin_lock(&dev->frames_lock);
-		}
+	if (copier->dbuf) {
+		spin_unlock(&copier->dev->frames_lock);
+		vloop_copier_finish(copier);
+		spin_lock(&copier->dev->frames_lock);
 	}
-	frame->copying--;
-	vloop_frame_put(dev, frame);
 
-	return true;
+	return ended;
 }
 
 bool vloop_copier_end(struct vloop_copier *copier, u32 bytes)
@@ -160,8 +179,9 @@ bool vloop_copier_end(struct vloop_copier *copier, u32 bytes)
 	bool ended;
 
 	spin_lock(&copier->dev->frames_lock);
-	ended = vloop_copier_end_locked(copier, bytes);
+	ended = vloop_copier_let_go(copier, bytes);
 	spin_unlock(&copier->dev->frames_lock);
+	vloop_copier_finish(copier);
 
 	return ended;
 }
@@ -192,50 +212,36 @@ static bool vloop_copiers_look(struct vloop_dev *dev)
 	return waits;
 }
 
-/* Returns how many of the frame's were. They do not look at the frame any more. */
-static unsigned int vloop_copiers_stop_of(struct vloop_frame *frame)
+/* It does not look at the frame any more. */
+static void vloop_copier_stop(struct vloop_copier *copier, struct vloop_frame *frame)
 {
-	struct vloop_copier *copier, *next;
-	unsigned int stopped = 0;
-
-	list_for_each_entry_safe(copier, next, &frame->copiers, entry) {
-		if (!copier->stands)
-			continue;
-		list_del_init(&copier->entry);
-		copier->frame = NULL;
-		spin_lock(&copier->lock);
-		copier->from = NULL;
-		spin_unlock(&copier->lock);
-		stopped++;
-	}
-
-	return stopped;
+	list_del_init(&copier->entry);
+	copier->frame = NULL;
+	spin_lock(&copier->lock);
+	copier->from = NULL;
+	spin_unlock(&copier->lock);
+	frame->copying--;
+	vloop_frame_put(copier->dev, frame);
 }
 
-/* Of the first frame that has any. Lets go of the lock meanwhile. */
+/* One of those that stand still, if any. */
 static bool vloop_copiers_stop(struct vloop_dev *dev)
-	__must_hold(&dev->frames_lock)
 {
-	unsigned int stopped = 0, i;
+	struct vloop_copier *copier;
 	struct vloop_frame *frame;
 
 	list_for_each_entry(frame, &dev->held, entry) {
-		stopped = frame->going ? vloop_copiers_stop_of(frame) : 0;
-		if (stopped)
-			break;
+		if (!frame->going)
+			continue;
+		list_for_each_entry(copier, &frame->copiers, entry) {
+			if (!copier->stands)
+				continue;
+			vloop_copier_stop(copier, frame);
+			return true;
+		}
 	}
-	if (!stopped)
-		return false;
 
-	spin_unlock(&dev->frames_lock);
-	for (i = 0; i < stopped; i++)
-		vloop_access_end(frame->vb);
-	spin_lock(&dev->frames_lock);
-	frame->copying -= stopped;
-	for (i = 0; i < stopped; i++)
-		vloop_frame_put(dev, frame);
-
-	return true;
+	return false;
 }
 
 static void vloop_copiers_work(struct work_struct *work)

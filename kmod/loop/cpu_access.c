@@ -2,8 +2,6 @@
 /*
  * The memory of buffers: where the kernel sees it.
  */
-#include <linux/mutex.h>
-
 #include "loop.h"
 
 struct vpipe_memory vloop_memops __ro_after_init;
@@ -14,6 +12,43 @@ void __init vloop_memory_init(void)
 	static_assert(offsetof(struct vloop_out, map) == offsetof(struct vloop_buf, map));
 	vpipe_memory_init(&vloop_memops, &vb2_vmalloc_memops, vpipe_vmalloc_users,
 			  offsetof(struct vloop_buf, map));
+}
+
+/* False: it stays mapped as it was already. Its frame is referred to. */
+bool vloop_keep_map_locked(struct vb2_buffer *vb, const struct iosys_map *mapped)
+{
+	if (!iosys_map_is_null(vpipe_import_map(vb)))
+		return false;
+	vpipe_memory_keep_map(vb, mapped);
+
+	return true;
+}
+
+static bool vloop_keep_map(struct vloop_dev *dev, struct vb2_buffer *vb,
+			   const struct iosys_map *mapped)
+{
+	bool kept;
+
+	spin_lock(&dev->frames_lock);
+	kept = vloop_keep_map_locked(vb, mapped);
+	spin_unlock(&dev->frames_lock);
+
+	return kept;
+}
+
+/*
+ * Maps what a writer imported, if it is not. Several may do so at a time, without waiting for each
+ * other: one mapping stays.
+ */
+static void vloop_map_frame(struct vloop_dev *dev, struct vb2_buffer *vb)
+{
+	struct dma_buf *dbuf = vb->planes[0].dbuf;
+	struct iosys_map mapped;
+
+	if (dma_buf_vmap_unlocked(dbuf, &mapped))
+		return;
+	if (!vloop_keep_map(dev, vb, &mapped))
+		dma_buf_vunmap_unlocked(dbuf, &mapped);
 }
 
 /* A frame that nobody copies is not mapped. */
@@ -32,9 +67,7 @@ static void *vloop_vaddr(struct vb2_buffer *vb)
 		return vb2_plane_vaddr(vb, 0);
 	}
 
-	mutex_lock(&file->dev->map_lock);
-	vpipe_memory_map(vb);
-	mutex_unlock(&file->dev->map_lock);
+	vloop_map_frame(file->dev, vb);
 
 	return vb2_plane_vaddr(vb, 0);
 }

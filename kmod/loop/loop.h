@@ -38,7 +38,7 @@
  *
  * Locks, the outer ones first: that of the nodes; that of a control handler, the node's before
  * a file's, which has its controls; vloop_file.lock; vloop_dev.lock; the core's of all video
- * devices; a process's mmap_lock; vb2_queue.mmap_lock; vloop_dev.map_lock;
+ * devices; a process's mmap_lock; vb2_queue.mmap_lock;
  * vloop_dev.frames_lock, a spinlock. There is no media device, and so no req_queue_mutex.
  */
 #ifndef VLOOP_H
@@ -159,11 +159,13 @@ struct vloop_frame {
  * struct vloop_copier - a copy that a reader makes of a frame
  * @dev:	the frame's node
  * @frame:	that is copied: one of its references and of @copying, as long as @entry is in
- *		its list or @bracketed
+ *		its list
  * @entry:	in @frame->copiers, under vloop_dev.frames_lock. Who takes it from there has told
  *		the copier to stop, and has let go of the frame in its place
  * @told:	of the frame
- * @bracketed:	its memory is a dma-buf's, which the CPU has to ask for
+ * @dbuf:	that its memory is, referred to, which the CPU has to ask for; none: the node's own
+ * @map:	of @dbuf, the copier's own
+ * @began:	@dbuf was asked for
  * @lock:	of @from, held while a piece is copied
  * @from:	the frame's memory; none: it is not to be had, or no more
  * @at:		what has been copied
@@ -175,7 +177,9 @@ struct vloop_copier {
 	struct vloop_frame *frame;
 	struct list_head entry;
 	struct vloop_told told;
-	bool bracketed;
+	struct dma_buf *dbuf;
+	struct iosys_map map;
+	bool began;
 	spinlock_t lock; /* of from */
 	const void *from;
 	u32 at;
@@ -411,7 +415,6 @@ struct vloop_config {
  * @config:	what it was made as
  * @unregistered: its number is another node's to have
  * @priorities:	of its files
- * @map_lock:	for mapping the writer's dma-bufs
  * @lock:	of @files, @opened, @openers, @gone, @writer, @imager, @image_io, @keep_format,
  *		@config.max_openers, and the frames' format and interval
  * @files:	open ones
@@ -471,7 +474,6 @@ struct vloop_dev {
 	struct vloop_config config;
 	struct completion unregistered;
 	struct v4l2_prio_state priorities;
-	struct mutex map_lock; /* for mapping the writer's dma-bufs */
 
 	struct mutex lock; /* of files, writer, format and interval */
 	struct list_head files;
@@ -742,6 +744,7 @@ bool vloop_copier_end(struct vloop_copier *copier, u32 bytes);
 /* cpu_access.c */
 extern struct vpipe_memory vloop_memops;
 void vloop_memory_init(void);
+bool vloop_keep_map_locked(struct vb2_buffer *vb, const struct iosys_map *mapped);
 void *vloop_access_begin(struct vb2_buffer *vb);
 void vloop_access_end(struct vb2_buffer *vb);
 

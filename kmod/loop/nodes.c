@@ -24,7 +24,6 @@ static void vloop_dev_release(struct v4l2_device *v4l2_dev)
 	vloop_copiers_exit(dev);
 	vloop_frames_exit(dev);
 	v4l2_ctrl_handler_free(&dev->hdl);
-	mutex_destroy(&dev->map_lock);
 	mutex_destroy(&dev->lock);
 	kfree(dev);
 }
@@ -50,7 +49,6 @@ static struct vloop_dev *vloop_create(unsigned int number, const struct vloop_co
 	dev->number = number;
 	dev->config = *config;
 	mutex_init(&dev->lock);
-	mutex_init(&dev->map_lock);
 	init_completion(&dev->unregistered);
 	INIT_LIST_HEAD(&dev->files);
 	INIT_LIST_HEAD(&dev->readers);
