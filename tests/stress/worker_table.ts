@@ -21,7 +21,7 @@ import { churnNodes, knockAtNodes } from "./loop/nodes_worker.ts";
 import { shareLoopFile } from "./loop/shared.ts";
 import { churnViews } from "./loop/views_worker.ts";
 import { takeWindows } from "./loop/windows.ts";
-import { holdFilter, liveInFilter } from "./filter/holding.ts";
+import { crowdFilter, holdFilter, liveInFilter } from "./filter/holding.ts";
 import { beBusy, beLoopVictim, keepFrame, missMemory, takeIdly } from "./loop/victim_worker.ts";
 import { writeLoop } from "./loop/writer_worker.ts";
 import { callMetaAtRandom } from "./filter/meta_worker.ts";
@@ -54,6 +54,7 @@ const workers = {
   closeFiles,
   decodeExactly,
   displayExactly,
+  crowdFilter,
   holdFilter,
   holdOn,
   injectFaults,

@@ -41,6 +41,8 @@ const YUYV = { width: 320, height: 240, pixelformat: v4l2.V4L2_PIX_FMT_YUYV };
 const GREY = { width: 64, height: 48, pixelformat: v4l2.V4L2_PIX_FMT_GREY };
 const KEPT = "320x240 YUYV 640/153600";
 const TIMEOUT_MS = 300;
+/** A worker tells it. */
+const HEARS_MS = 60_000;
 
 const attributePath = (node: string, name: string) =>
   `/sys/class/video4linux/${node.replace("/dev/", "")}/${name}`;
@@ -384,6 +386,33 @@ async function eventChecks(suite: Suite, node: string): Promise<void> {
     }
     expectEqual("poll with nothing new", priority.wait(0), 0);
     return "0 when it asks, 1 and 0 when a reader comes and goes, by MMAP and read(2)";
+  });
+
+  await suite.check("loop: who is not the writer hears of readers", () => {
+    using early = openOutput(node);
+    const heard = (device: VideoDevice, readers: number) => {
+      const priority = new Poller(device, POLLPRI);
+      const event = v4l2.v4l2_event.alloc();
+      // A worker tells it, and only what it comes to.
+      for (let count = -1; count !== readers;) {
+        expect(priority.wait(HEARS_MS) !== 0, `nothing of ${readers} readers`);
+        ioctl(device, v4l2.VIDIOC_DQEVENT, event.bytes);
+        count = ctl.v4l2_event_client_usage.at(event.bytes, 8).count;
+      }
+      expectEqual("poll with nothing new", priority.wait(0), 0);
+    };
+    const subscription = v4l2.v4l2_event_subscription.alloc({
+      type: ctl.V4L2_EVENT_PRI_CLIENT_USAGE,
+    });
+    ioctl(early, v4l2.VIDIOC_SUBSCRIBE_EVENT, subscription.bytes);
+    const first = new Reader(node, "read");
+    heard(early, 1);
+    // Was not there when it came.
+    using late = openOutput(node);
+    ioctl(late, v4l2.VIDIOC_SUBSCRIBE_EVENT, subscription.bytes);
+    first.close();
+    for (const device of [early, late]) heard(device, 0);
+    return "1 and 0, also of a reader that was there before it asked";
   });
 }
 

@@ -48,7 +48,7 @@ export async function holdOn({ id }: { id: number }): Promise<{ supported: boole
   const control = v4l2.v4l2_ext_control.alloc({
     id,
     size: v4l2_ctrl_vp9_frame.size,
-    ptr: memory,
+    ptr: memory.address,
   });
   const argument = v4l2.v4l2_ext_controls.alloc({ count: 1, controls: addressOf(control.bytes) });
   const { request } = v4l2.VIDIOC_S_EXT_CTRLS;

@@ -27,17 +27,22 @@ function callsOf(pid: number): string[][] {
 const low = (word: number | string) => BigInt.asUintN(32, BigInt(word));
 
 /**
- * Whether one of its threads waits in the call.
+ * How many of its threads wait in the call.
  *
  * @param args its first arguments, of 32 bits each; those that are undefined may be any
  */
-export function isInCall(
+export function countInCall(
   pid: number,
   call: WaitingCall,
   ...args: (number | undefined)[]
-): boolean {
-  return callsOf(pid).some(([number, ...actual]) =>
+): number {
+  return callsOf(pid).filter(([number, ...actual]) =>
     number === `${NUMBERS[call]}` &&
     args.every((arg, i) => arg === undefined || low(arg) === low(actual[i]))
-  );
+  ).length;
+}
+
+/** Whether one does, as `countInCall`. */
+export function isInCall(...asked: Parameters<typeof countInCall>): boolean {
+  return countInCall(...asked) > 0;
 }

@@ -21,6 +21,7 @@ const library = Deno.dlopen("libc.so.6", {
   dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
   waitpid: { parameters: ["i32", "pointer", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
   dup: { parameters: ["i32"], result: "i32" },
   pidfd_open: { parameters: ["i32", "u32"], result: "i32" },
   pidfd_getfd: { parameters: ["i32", "i32", "u32"], result: "i32" },

@@ -35,8 +35,9 @@ const threaded = Deno.dlopen("libc.so.6", {
 
 /** Says whether there can be such memory, and queues a buffer of it. */
 export async function missInSharedFile(file: FileOf): Promise<{ supported: boolean }> {
-  const address = missingMemory(SHARED_FILE_BYTES);
-  if (address === undefined) return { supported: false };
+  const memory = missingMemory(SHARED_FILE_BYTES);
+  if (memory === undefined) return { supported: false };
+  const { address } = memory;
   const { bytes } = v4l2.v4l2_buffer.alloc({
     ...{ type: OUTPUT, memory: v4l2.V4L2_MEMORY_USERPTR, userptr: Number(address) },
     ...{ length: SHARED_FILE_BYTES, bytesused: SHARED_FILE_BYTES },

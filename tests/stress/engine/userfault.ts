@@ -1,5 +1,5 @@
 /**
- * Memory that is never there: whoever touches it waits until this process ends.
+ * Memory that is never there: whoever touches it waits until it comes, or this process ends.
  *
  * @module
  */
@@ -21,8 +21,15 @@ const MAP_PRIVATE_ANONYMOUS = 0x22;
 
 const PAGE_SIZE = libc.getpagesize();
 
-/** @returns the address of so many bytes that are never there; undefined where the kernel cannot */
-export function missingMemory(bytes: number): bigint | undefined {
+/** Memory that is not there. */
+interface Missing {
+  readonly address: bigint;
+  /** It is, from now on: zeros. */
+  come(): void;
+}
+
+/** @returns so many bytes that are never there; undefined where the kernel cannot */
+export function missingMemory(bytes: number): Missing | undefined {
   const fd = library.symbols.syscall(SYS_USERFAULTFD, 0n);
   if (fd < 0) return undefined;
   const length = BigInt(Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE);
@@ -40,5 +47,5 @@ export function missingMemory(bytes: number): bigint | undefined {
       throw new Error(`userfaultfd: errno ${errno[0]}`);
     }
   }
-  return address;
+  return { address, come: () => void raw.close(fd) };
 }

@@ -6,17 +6,17 @@
  */
 import { allocateFromHeap } from "../../../lib/dmabuf/dma_heap.ts";
 import { addressOf } from "../../../lib/sys/libc.ts";
-import { Poller, POLLIN } from "../../../lib/sys/poll.ts";
+import { Poller, POLLERR, pollfd, POLLIN, POLLPRI } from "../../../lib/sys/poll.ts";
 import { DmabufQueue, MmapQueue, UserptrQueue } from "../../../lib/v4l2/queue/queue.ts";
 import type { Ioctl } from "../../../lib/uapi/ioctl_number.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { openFilter, setFilterSize } from "../../../lib/vpipe/filter.ts";
 import { heap } from "../../harness/context.ts";
-import { expect, Skip } from "../../harness/suite.ts";
+import { expect, expectEqual, Skip } from "../../harness/suite.ts";
 import { filter } from "../../harness/nodes.ts";
 import { expectWorking } from "./filter.ts";
 import { raw } from "../engine/libc.ts";
-import { isInCall } from "../engine/in_call.ts";
+import { countInCall, isInCall } from "../engine/in_call.ts";
 import { NEVER_MS } from "../engine/stage.ts";
 import { delay, until } from "../../harness/waiting.ts";
 import { F_SETFL } from "../../../lib/sys/file.ts";
@@ -32,8 +32,13 @@ const BYTES = SIZE[0] * SIZE[1];
 /** What a frame may wait for, for ever. */
 const HOLDS = ["memory", "fence"] as const;
 
+/** That may wait in one file, and that want to. */
+const WAITING = 256;
+const POLLS = 300;
+
 const threaded = Deno.dlopen("libc.so.6", {
   ioctl: { parameters: ["i32", "u32", "usize"], result: "i32", nonblocking: true },
+  poll: { parameters: ["usize", "usize", "i32"], result: "i32", nonblocking: true },
 }).symbols;
 
 /** Waits in VIDIOC_QBUF, says so, and has another thread stop the queue meanwhile. */
@@ -45,10 +50,10 @@ export async function holdFilter(
   raw.fcntl(device.fd, F_SETFL, 0);
   let queue: UserptrQueue | DmabufQueue;
   if (by === "memory") {
-    const address = missingMemory(BYTES);
-    if (address === undefined) return { supported: false };
+    const memory = missingMemory(BYTES);
+    if (memory === undefined) return { supported: false };
     queue = new UserptrQueue(device, OUTPUT, 1, BYTES);
-    queue.buffers[0].userptr = Number(address);
+    queue.buffers[0].userptr = Number(memory.address);
   } else {
     const dmabuf = allocateFromHeap(heap(), BYTES);
     if (!neverSignals(dmabuf.fd)) return { supported: false };
@@ -67,6 +72,39 @@ export async function holdFilter(
   console.log("holds");
   await Promise.all([queued, stopped]);
   return { supported: true };
+}
+
+/**
+ * More polls than may wait come while the file's lock is held by a frame whose memory is not there, which it
+ * then is. Says how many of the polls came back.
+ */
+export async function crowdFilter(_: Record<string, never>): Promise<never> {
+  using device = openFilter(filter.videoNode());
+  setFilterSize(device, ...SIZE);
+  const memory = missingMemory(BYTES);
+  if (memory === undefined) Deno.exit(0);
+  const queue = new UserptrQueue(device, OUTPUT, 1, BYTES);
+  Object.assign(queue.buffers[0], {
+    ...{ userptr: Number(memory.address), bytesused: BYTES, length: BYTES },
+  });
+  const { request } = v4l2.VIDIOC_QBUF;
+  const queued = threaded.ioctl(device.fd, request, addressOf(queue.buffers[0].bytes));
+  await until("VIDIOC_QBUF waits", () => isInCall(Deno.pid, "ioctl", device.fd, request));
+  let refused = 0;
+  for (let i = 0; i < POLLS; i++) {
+    const asked = pollfd.alloc({ fd: device.fd, events: POLLPRI });
+    threaded.poll(addressOf(asked.bytes), 1n, -1).then(() =>
+      refused += Number(asked.revents === POLLERR)
+    );
+  }
+  const polling = () => countInCall(Deno.pid, "poll");
+  await until("all polls are there", () => polling() === POLLS);
+  memory.come();
+  await queued;
+  await until("polls come back or wait", () => refused + polling() === POLLS && refused > 0);
+  console.log(refused);
+  // The others never do.
+  Deno.exit(0);
 }
 
 /** A whole life, which it says it begins: open, a frame, close. A process of its own, which may be held. */
@@ -88,8 +126,20 @@ export async function liveInFilter(_: Record<string, never>): Promise<{ ms: numb
   return { ms: performance.now() - begin };
 }
 
+/** @returns how many polls came back; undefined where the kernel has no memory that is not there */
+async function crowd(): Promise<number | undefined> {
+  await using holder = new Worker(crowdFilter, {});
+  const refused = await holder.line();
+  return refused === undefined ? undefined : Number(refused);
+}
+
 export async function filterHolding(): Promise<string> {
   const said: string[] = [];
+  const refused = await crowd();
+  if (refused !== undefined) {
+    expectEqual("polls that were refused", refused, POLLS - WAITING);
+    said.push(`${refused} of ${POLLS} polls behind its lock refused`);
+  }
   for (const by of HOLDS) {
     let ms: number | undefined;
     {

@@ -86,8 +86,9 @@ async function read(node: string, io: ReaderIo, stage: number): Promise<never> {
 export async function missMemory(
   { node, call }: { node: string; call: typeof MISSING[number] },
 ): Promise<{ supported: boolean }> {
-  const address = missingMemory(MISSING_BYTES);
-  if (address === undefined) return { supported: false };
+  const memory = missingMemory(MISSING_BYTES);
+  if (memory === undefined) return { supported: false };
+  const { address } = memory;
   const { device } = call === "write"
     ? new LoopWriter(node, "write")
     : new LoopReader(node, "read");
