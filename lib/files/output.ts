@@ -7,7 +7,7 @@ import { deviceAt, type DeviceFile, isPipe, isRegular } from "../sys/device_numb
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
 import { File, O_CREAT, O_EXCL, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
-import { descriptorOf, STDOUT } from "./files.ts";
+import { outputDescriptor, STDOUT } from "./files.ts";
 import { ReaderQueue } from "./reader_queue.ts";
 
 // linux/major.h; the minors are of /dev/null and /dev/full.
@@ -67,11 +67,13 @@ function create(path: string): { file: File; isNew: boolean } {
 }
 
 /**
- * A file, or what a path such as `/dev/stdout` stands for; `-` is stdout. Folders on the path are made.
+ * A file, or what a path such as `/dev/stdout` stands for, or is open as stdout; `-` is that. Folders on the path are made.
  * What a file had before is there until `begin`. A new file that nothing came to lie in is gone once
  * it is closed, and so are the folders that were made for it.
  */
 export class Output implements Disposable {
+  /** Whether one was ever stdout: nothing else may go there then. */
+  static hasStdout = false;
   readonly file: File;
   /** Of what has a reader; a file has none. */
   readonly reader: ReaderQueue | undefined;
@@ -90,9 +92,11 @@ export class Output implements Disposable {
    * @throws {Error} where it is a device: an argument was forgotten, or two were exchanged
    */
   constructor(path: string) {
-    const descriptor = descriptorOf(path, STDOUT);
+    const descriptor = outputDescriptor(path);
     if (descriptor !== undefined) {
-      const name = descriptor === STDOUT ? "stdout" : path;
+      const isStdout = descriptor === STDOUT;
+      if (isStdout) Output.hasStdout = true;
+      const name = isStdout ? "stdout" : path;
       this.file = new File(name, descriptor);
       if (!isRegular(`/proc/self/fd/${descriptor}`)) {
         this.reader = taking(ReaderQueue.of(name, descriptor));

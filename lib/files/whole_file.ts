@@ -7,7 +7,7 @@ import { AT_FDCWD, isRegular, type Ownership, ownershipOf } from "../sys/device_
 import { EDQUOT, ENOSPC, errno, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_CLOEXEC, O_CREAT, O_EXCL, O_TMPFILE, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
-import { concatenate, descriptorOf, STDOUT } from "./files.ts";
+import { concatenate, outputDescriptor } from "./files.ts";
 import { Way } from "./output.ts";
 import { OutputFile } from "./output_file.ts";
 
@@ -44,7 +44,7 @@ export class WholeFile implements Disposable {
     this.#path = path;
     this.#name = path;
     this.#before = ownershipOf(path);
-    if (descriptorOf(path, STDOUT) !== undefined || !mayBeReplaced(path, this.#before)) {
+    if (outputDescriptor(path) !== undefined || !mayBeReplaced(path, this.#before)) {
       this.#plain = new OutputFile(path, true);
       return;
     }

@@ -168,7 +168,6 @@ export class DecodeRun implements Disposable {
         failure: failure?.message,
       },
       failure,
-      toStderr: output === "-",
     };
   }
 

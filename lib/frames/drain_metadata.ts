@@ -10,7 +10,7 @@ import { Histogram } from "../measure/histogram.ts";
 import { VPIPE_META_F_OVERRUN } from "../uapi/vpipe.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import { type MetaEntry, type MetaEntryV2, MetaReader } from "../vpipe/meta.ts";
-import { descriptorOf, STDOUT } from "../files/files.ts";
+import { Output } from "../files/output.ts";
 import { OutputFile } from "../files/output_file.ts";
 import { Progress } from "../cli/progress.ts";
 import { say } from "../cli/say.ts";
@@ -80,7 +80,7 @@ export async function drainMetadata(
   using file = new OutputFile(csv);
   file.append([...COLUMNS, ...(stages ? STAGE_ENDS : [])].join(",") + "\n");
   stop.listen();
-  if (ready) say(descriptorOf(csv, STDOUT) === STDOUT ? "stderr" : "stdout", "ready");
+  if (ready) say(Output.hasStdout ? "stderr" : "stdout", "ready");
 
   const rows = new MetadataRows();
   let recorded = 0;
