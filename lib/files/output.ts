@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { deviceAt, type DeviceFile, isPipe, isRegular } from "../sys/device_number.ts";
+import { dirname, resolve } from "node:path";
+import { deviceAt, type DeviceFile, isPipe, isRegular, ownershipOf } from "../sys/device_number.ts";
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
 import { File, O_CREAT, O_EXCL, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
@@ -21,6 +22,39 @@ function takesText({ block, major, minor }: DeviceFile): boolean {
   if (block) return false;
   return major === MEM_MAJOR && SINKS.includes(minor) || TTY_MAJORS.includes(major) ||
     PTY_MAJORS[0] <= major && major <= PTY_MAJORS[1];
+}
+
+/** Where devices are, and no file is made; shared memory is files. */
+const DEVICES = /^\/dev(\/(?!shm\/)|$)/;
+
+/**
+ * Of a name without anything: in /dev that of a device which is missing.
+ *
+ * @throws {Error} naming the path
+ */
+export function refuseMissingDevice(path: string): void {
+  let folder = dirname(linkedFrom(path));
+  let real: string | undefined;
+  while (real === undefined) {
+    try {
+      real = Deno.realPathSync(folder);
+    } catch {
+      if (folder === dirname(folder)) return;
+      folder = dirname(folder);
+    }
+  }
+  if (DEVICES.test(real === "/dev" ? real : `${real}/`)) {
+    throw new Error(`${path}: there is no such device, and no file is made in /dev`);
+  }
+}
+
+/** Where opening a path would make a file: a link to nothing names another place. */
+function linkedFrom(path: string): string {
+  try {
+    return resolve(dirname(path), Deno.readLinkSync(path));
+  } catch {
+    return path;
+  }
 }
 
 /** Folders that were missing on the way to a file. */
@@ -89,7 +123,7 @@ export class Output implements Disposable {
 
   /**
    * @throws {SysError} naming the file or the folder
-   * @throws {Error} where it is a device: an argument was forgotten, or two were exchanged
+   * @throws {Error} where it is a device, there or missing: an argument was forgotten, or two were exchanged
    */
   constructor(path: string) {
     const descriptor = outputDescriptor(path);
@@ -108,6 +142,7 @@ export class Output implements Disposable {
     if (device !== undefined && !takesText(device)) {
       throw new Error(`${path}: is a device and no file to write (is an argument missing?)`);
     }
+    if (ownershipOf(path) === undefined) refuseMissingDevice(path);
     this.#way = new Way(path);
     try {
       ({ file: this.file, isNew: this.#isNew } = create(path));

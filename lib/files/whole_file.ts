@@ -8,8 +8,11 @@ import { EDQUOT, ENOSPC, errno, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_CLOEXEC, O_CREAT, O_EXCL, O_TMPFILE, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
 import { concatenate, outputDescriptor } from "./files.ts";
-import { Way } from "./output.ts";
+import { refuseMissingDevice, Way } from "./output.ts";
 import { OutputFile } from "./output_file.ts";
+
+/** Of this process: files of one folder would else have one name until they are whole. */
+let asides = 0;
 
 /** linux/fcntl.h */
 const AT_SYMLINK_FOLLOW = 0x400;
@@ -33,6 +36,7 @@ export class WholeFile implements Disposable {
   readonly #file: File | undefined;
   /** What it is called until it is whole; undefined of a file that has no name. */
   #aside: string | undefined;
+  readonly #number = asides++;
   #isWhole = false;
 
   /**
@@ -48,6 +52,7 @@ export class WholeFile implements Disposable {
       this.#plain = new OutputFile(path, true);
       return;
     }
+    if (this.#before === undefined) refuseMissingDevice(path);
     this.#way = new Way(path);
     let file: File | undefined;
     try {
@@ -92,7 +97,7 @@ export class WholeFile implements Disposable {
 
   /** No longer than any name may be. */
   #asideName(): string {
-    return `${this.#folder}.${Deno.pid}.part`;
+    return `${this.#folder}.${Deno.pid}-${this.#number}.part`;
   }
 
   /** @throws {SysError} ENOSPC, EIO */

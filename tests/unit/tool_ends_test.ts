@@ -99,6 +99,29 @@ Deno.test("a device is no file to write", async () => {
     "cv-ref: /dev/urandom: is a device and no file to write (is an argument missing?)\n",
   ]);
   assertEquals((await shell(`${IMAGE}; run cv-ref in.pgm /dev/null`)).status, 0);
+  // Where a test may make files, and is not to.
+  const missing = [
+    "/dev/video99",
+    "/dev/v4l99/a",
+    "/dev/../dev/video99",
+    "link",
+    "/dev/shm/../video99",
+  ];
+  for (const name of missing) {
+    const { stdout, stderr } = await shell(
+      `${IMAGE}; ln -s /dev/video99 link; run cv-ref in.pgm ${name}; echo $?
+       run pgm-diff in.pgm in.pgm ${name}; echo $?; ls /dev/video99 /dev/v4l99 2>&1; rm -rf /dev/video99 /dev/v4l99`,
+    );
+    const gone = (name: string) => `ls: cannot access '${name}': No such file or directory\n`;
+    assertEquals(stdout, `1\n1\n${gone("/dev/video99")}${gone("/dev/v4l99")}`, stderr);
+    const says = `${name}: there is no such device, and no file is made in /dev\n`;
+    assertEquals(stderr, `cv-ref: ${says}pgm-diff: ${says}`);
+  }
+  const memory = `/dev/shm/vpipe-test-${Deno.pid}`;
+  const kept = await shell(
+    `${IMAGE}; run cv-ref in.pgm ${memory}/a >&2; ls ${memory}; rm -r ${memory}`,
+  );
+  assertEquals(kept.stdout, "a\n", kept.stderr);
 });
 
 const REPORT =
