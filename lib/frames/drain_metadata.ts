@@ -78,11 +78,11 @@ export async function drainMetadata(
 ): Promise<Report> {
   using reader = new MetaReader(device, stages ? 2 : 1);
   using file = new OutputFile(csv);
-  file.append([...COLUMNS, ...(stages ? STAGE_ENDS : [])].join(",") + "\n");
   stop.listen();
   if (ready) say(Output.hasStdout ? "stderr" : "stdout", "ready");
 
   const rows = new MetadataRows();
+  const header = [...COLUMNS, ...(stages ? STAGE_ENDS : [])].join(",") + "\n";
   let recorded = 0;
   let waitingSince = performance.now();
   using progress = new Progress("meta-drain", frames, "entries", quiet);
@@ -99,7 +99,7 @@ export async function drainMetadata(
         );
       }
       if (count > 0) {
-        let text = "";
+        let text = recorded === 0 ? header : "";
         for (let i = 0; i < count; i++) text += rows.add(reader.entries[i]);
         file.append(text);
         recorded += count;

@@ -99,8 +99,6 @@ export class Recording<Usual extends string, Step extends string, Last extends s
     session: ToolSession,
     statistics: FrameLoop["statistics"] = [],
   ): Promise<Error | undefined> {
-    // Only now: what fails before there are frames leaves the rows of an earlier run.
-    this.log.begin();
     let failure = await runFrameLoop({
       ...loop,
       settings: this.settings,

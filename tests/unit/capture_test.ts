@@ -22,6 +22,7 @@ async function capture(
 ) {
   const warnings: string[] = [];
   const csv = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(csv, "of,an,earlier,run\n");
   const stop = {
     get requested() {
       return camera.frames >= stopAt;
@@ -37,7 +38,7 @@ async function capture(
       { ...settings, ...breaking, tool: "capture-mmap", queue, cameraFormat, csv, frames, more },
       { quiet: true, stop, warn: (warning) => void warnings.push(warning) },
     );
-    return { report, rows: rowsOf(csv), warnings };
+    return { report, rows: rowsOf(csv), text: Deno.readTextFileSync(csv), warnings };
   } finally {
     Deno.removeSync(csv);
   }
@@ -186,6 +187,17 @@ Deno.test("capturing: a camera that stands still is given up, and its frames are
     `${camera.path}: no frame within 0.2 s, after 4 of 10 frames`,
   );
   assertEquals(rows.length, 4);
+});
+
+Deno.test("capturing: where no frame counts, the rows of an earlier run stay", async () => {
+  for (const most of [0, 2]) {
+    using camera = new Camera(most);
+    const { report, text } = await capture(camera, 10);
+    assertEquals([report.json.frames, text], [0, "of,an,earlier,run\n"]);
+    const why = "no frame within 0.2 s, " +
+      (most === 0 ? "while warming up" : "after 0 of 10 frames");
+    assertEquals(report.failure?.message, `${camera.path}: ${why}`);
+  }
 });
 
 Deno.test("capturing: a signal ends it with complete rows", async () => {
