@@ -13,7 +13,7 @@ import type { DmabufCapture } from "../lib/frames/capture_dmabufs.ts";
 import { type Exposure, exposureOf, exposureWords } from "../lib/frames/exposure.ts";
 import { cameraRunLines, rateMissed } from "../lib/report/camera_lines.ts";
 import { disappointments, EXPECTATION } from "../lib/report/expectations.ts";
-import { FIGURES } from "../lib/report/figures.ts";
+import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
 import { machineJson } from "../lib/report/json.ts";
 import { machineCsv } from "../lib/report/machine.ts";
@@ -173,11 +173,17 @@ export const tool = declareTool({
         json: { ...json, ...exposure },
       };
     }
+    // Of no frame there is nothing to keep, and what would be kept the next run refuses.
+    const hasFrames = Number(captured.json.frames) > 0;
     const files = new FolderFiles(folder);
-    files.write(`${io}.json`, `${JSON.stringify(captured.json)}\n`);
-    files.write("machine.csv", machineCsv({ camera: card, camera_driver: driver }));
-    const machines = readBench(folder, FIGURES);
-    const report = files.write("report.html", page(machines));
+    let machines: MachineFigures[] = [];
+    let report: string | undefined;
+    if (hasFrames) {
+      files.write(`${io}.json`, `${JSON.stringify(captured.json)}\n`);
+      files.write("machine.csv", machineCsv({ camera: card, camera_driver: driver }));
+      machines = readBench(folder, FIGURES);
+      report = files.write("report.html", page(machines));
+    }
     const failure = captured.failure ?? files.failure;
 
     // A full disk may have no room for what the tool knows all the same.
@@ -190,9 +196,9 @@ export const tool = declareTool({
       text: [
         ...run ? cameraRunLines(run) : ["no frame"],
         ...lines,
-      ].map((line, i) => i === 0 ? `${folder}: ${line}` : line),
+      ].map((line, i) => i === 0 ? `${hasFrames ? folder : path}: ${line}` : line),
       json: {
-        folder,
+        folder: hasFrames ? folder : undefined,
         report,
         ...machines.map(machineJson).at(0),
         ...exposure,

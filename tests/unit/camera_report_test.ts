@@ -103,13 +103,39 @@ Deno.test("camera-report: of a camera without a frame nothing is expected in vai
   using folder = newFolder();
   const expect = ["--expect", "dropped<=1", "--expect", "latency_p99<1s"];
   const { report: said, warnings } = await report(camera.path, folder.path, ...SHORT, ...expect);
-  assertEquals(said.text, [`${folder.path}: no frame`]);
+  assertEquals(said.text, [`${camera.path}: no frame`]);
   assertEquals(warnings, [
     "dropped<=1 does not hold: it cannot be told",
     "latency_p99<1s does not hold: it cannot be told",
   ]);
   assert(said.failure !== undefined);
-  assert(Deno.readTextFileSync(`${folder.path}/report.html`).includes("no complete row in it"));
+});
+
+Deno.test("camera-report: what ended before the first frame leaves no folder, so that the next may", async () => {
+  using folder = newFolder();
+  for (const most of [0, 2]) {
+    using camera = new Camera(most);
+    const ended = await report(camera.path, folder.path, ...SHORT);
+    assertEquals(ended.report.failure?.message.startsWith(`${camera.path}: no frame within`), true);
+    assertThrows(() => Deno.statSync(folder.path), Deno.errors.NotFound);
+  }
+  {
+    using camera = new Camera(0);
+    const begin = performance.now();
+    const stop = {
+      get requested() {
+        return performance.now() - begin > 50;
+      },
+    } as StopRequest;
+    const endless = ["--seconds", "9", "--timeout", "9"];
+    const values = parse(tool, [camera.path, folder.path, ...endless]);
+    const said = await tool.run(values, { quiet: true, stop, warn() {} });
+    assertEquals([said.failure, said.text], [undefined, [`${camera.path}: no frame`]]);
+    assertEquals([said.json.folder, said.json.report], [undefined, undefined]);
+  }
+  assertThrows(() => Deno.statSync(folder.path), Deno.errors.NotFound);
+  using camera = new Camera();
+  assertEquals((await report(camera.path, folder.path, ...SHORT)).report.failure, undefined);
 });
 
 Deno.test("camera-report: where a file of the folder cannot be written, the run is told all the same", async () => {
