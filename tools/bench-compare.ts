@@ -137,7 +137,7 @@ export const tool = declareTool({
     };
     const { paths, missing, same, notices } = comparison;
     if (page !== undefined) {
-      writePage(page, "FILE.html", comparisonPage(comparison, base, other));
+      writePage(page, "FILE.html", comparisonPage(comparison, base, other), [base, other]);
     }
     const figures = paths.flatMap((path) => path.figures);
     const untold = [...missing, ...paths.flatMap(untoldOf)];

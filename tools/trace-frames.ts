@@ -10,7 +10,7 @@ import { counted, formatNs } from "../lib/measure/format.ts";
 import { Slowest } from "../lib/report/analysis/slowest.ts";
 import { ChromeTrace } from "../lib/report/chrome_trace.ts";
 import { FIGURES } from "../lib/report/figures.ts";
-import { readBench } from "../lib/report/folder.ts";
+import { readBench, refuseRunFile } from "../lib/report/folder.ts";
 import {
   drawCpus,
   drawPair,
@@ -29,9 +29,8 @@ import {
   type TimedFrame,
   timedFrames,
 } from "../lib/report/slow_frames.ts";
-import { isEndless, isSameFile } from "../lib/sys/device_number.ts";
+import { isEndless } from "../lib/sys/device_number.ts";
 import { SysError } from "../lib/sys/errno.ts";
-import { listFolder } from "../lib/sys/folder.ts";
 
 /** What the rows are about. */
 interface Seen {
@@ -180,16 +179,6 @@ function jsonOf({ frame, cpu, ran }: Accompanied, second: number): Record<string
   };
 }
 
-/** A run's own files are no place for the trace. */
-function refuseRunFile(name: string, folder: string): void {
-  const file = listFolder(folder).find((file) =>
-    /\.(csv|json)$/.test(file) && isSameFile(name, `${folder}/${file}`)
-  );
-  const isOfRun = file?.endsWith(".csv") ||
-    file && listFolder(folder).includes(file.replace(/json$/, "csv"));
-  if (isOfRun) throw new Error(`${name}: is a file of a run and no trace`);
-}
-
 export const tool = declareTool({
   name: "trace-frames",
   summary:
@@ -220,7 +209,7 @@ export const tool = declareTool({
     if (seen.frames === 0) throw new Error(`${folder}: no CSV of a run in it`);
     const found = beside ? lookUp(beside, seen) : [];
     if (chrome !== undefined) {
-      refuseRunFile(chrome, folder);
+      refuseRunFile(chrome, folder, "trace");
       draw(chrome, folder, seen, beside);
     }
     const { frames, first, last } = seen;

@@ -246,6 +246,21 @@ Deno.test("bench-report: a file of a run is no place for the page", async () => 
   );
   assertEquals([status, stdout], [1, "frame,"], stderr);
   assert(stderr.includes("mmap.csv: is a file of a run and no page"), stderr);
+  const links = ["ln -s mmap.csv F/page.html", "ln F/mmap.csv F/page.html"];
+  const above = "mkdir G; mv F G; ln -s ../G/F/mmap.csv G/page.html; ln -s G/F F";
+  for (
+    const [line, page] of [
+      ...links.map((line) => [`${line}; run bench-report F F/page.html`, "F/page.html"]),
+      [`${links[0]}; run bench-compare F F --page F/page.html`, "F/page.html"],
+      [`${above}; run bench-report G G/page.html`, "G/page.html"],
+      [`${above}; run bench-compare G F --page G/page.html`, "G/page.html"],
+    ]
+  ) {
+    const linked = await shell(`${REPORT}; mkdir F; mv mmap.csv F; ${line}; s=$?
+      head -c 6 F/mmap.csv; exit $s`);
+    assertEquals([linked.status, linked.stdout], [1, "frame,"], `${line}: ${linked.stderr}`);
+    assert(linked.stderr.includes(`${page}: is a file of a run and no page`), linked.stderr);
+  }
 });
 
 Deno.test("an input without an end is read as far as it is wanted", async () => {

@@ -244,6 +244,14 @@ Deno.test("trace-frames: a run's files are not written over", async () => {
     const { failure } = await traceOf(files, name);
     assertEquals(failure, `/${name}: is a file of a run and no trace`);
   }
+  // What is read in a folder of DIR is a run's as well.
+  const within = Object.fromEntries(
+    Object.entries(files).map(([name, text]) => [`uml/${name}`, text]),
+  );
+  for (const name of ["uml/f.csv", "uml/f.json", "uml/../uml/f.csv"]) {
+    const { failure } = await traceOf(within, name);
+    assertEquals(failure, `/${name}: is a file of a run and no trace`);
+  }
 });
 
 /** Times of a trace's text, of a frame's begin and some us more. */
