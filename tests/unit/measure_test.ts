@@ -148,6 +148,21 @@ Deno.test("frame pairs: what is another frame's, or nobody's, is counted and not
   assertEquals(pairFrames(written(5), unstamped, "dequeue_monotonic_ns").unknown, 1);
 });
 
+Deno.test("frame pairs: a first row that is strange costs itself alone", () => {
+  const rows = [1, 2, 3].map((frame) => [at(frame * 1000 + 100), frame - 1, frame]);
+  const strange: [first: (string | number)[], counts: number[]][] = [
+    // A frame of before the writer's rows, or of another writer; and another frame's number.
+    [[at(500), 77, 4_000_000], [1, 0, 0]],
+    [[at(500), 77, 0], [0, 0, 1]],
+  ];
+  for (const [first, counts] of strange) {
+    const read = hadFrames("dequeue_monotonic_ns,sequence,stamp", [first, ...rows]);
+    const found = pairFrames(written(5), read, "dequeue_monotonic_ns");
+    assertEquals([...found.written], [1, 2, 3]);
+    assertEquals([found.unknown, found.early, found.contradictory], counts);
+  }
+});
+
 Deno.test("source: numbers that skip are drops, those that stand still or begin anew are none", () => {
   const count = (...numbers: number[]) => {
     const source = new SourceStatistics();

@@ -26,8 +26,8 @@ export interface FramePairs {
 
 /**
  * Joins by the number in the frame's pixels, which is the writer's `sequence`: read(2) has no other.
- * The buffers' sequence may begin with the reader's stream, so the two have to stay as far apart as
- * they were at first.
+ * The buffers' sequence may begin with the reader's stream, so the two have to be as far apart as in
+ * most rows.
  *
  * @param write rows of `loop-write`
  * @param read rows of a capture tool with `--stamp`
@@ -41,6 +41,10 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
   const sources = new Map<number, number>();
   write.numbers("sequence")?.forEach((number, row) => sources.set(number, row));
   const distance = (row: number) => sequences ? sequenceStep(stamps![row], sequences[row]) : 0;
+  const count = submitted && received && stamps ? read.length : 0;
+  const joinable = Array.from({ length: count }, (_, row) => row)
+    .filter((row) => sources.has(stamps![row]));
+  const usual = mostFrequent(joinable.map(distance));
 
   const latencies: number[] = [];
   const written: number[] = [];
@@ -48,12 +52,10 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
   const seen = new Set<number>();
   let early = 0;
   let contradictory = 0;
-  const count = submitted && received && stamps ? read.length : 0;
-  for (let row = 0; row < count; row++) {
-    const source = sources.get(stamps![row]);
-    if (source === undefined) continue;
+  for (const row of joinable) {
+    const source = sources.get(stamps![row])!;
     const latency = received![row] - submitted![source];
-    if (seen.has(source) || distance(row) !== distance(0)) contradictory++;
+    if (seen.has(source) || distance(row) !== usual) contradictory++;
     else if (!(latency >= 0)) early++;
     else {
       latencies.push(latency);
@@ -75,4 +77,13 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
     early,
     contradictory,
   };
+}
+
+/** The first one of those that are there as often; undefined of none. */
+function mostFrequent(values: readonly number[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  let [best, most]: [number | undefined, number] = [undefined, 0];
+  for (const [value, count] of counts) if (count > most) [best, most] = [value, count];
+  return best;
 }
