@@ -280,7 +280,8 @@ end_drain() {
 	drain=
 	[ "$status" -eq 143 ] || return 1
 	lost=$(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' <<<"$said")
-	[ "${lost:-0}" -eq 0 ] || say "${1##*/}: the metadata of $lost frames was overrun"
+	[ -n "$lost" ] || lost="an unknown number of"
+	[ "$lost" = 0 ] || say "${1##*/}: the metadata of $lost frames was overrun"
 }
 
 # measure_filter PREFIX TOOL ARGUMENT...: one run with the filter's metadata.

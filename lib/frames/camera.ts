@@ -222,9 +222,10 @@ export function cameraReport(run: CameraRun): Report {
   const { width, height, name: format, field, alternating } = run.format;
   const { fps } = run.settings;
   const { frames, rate } = source;
-  const { dropped, gaps, backwards, errors } = unnumbered
-    ? {} as Partial<SourceStatistics>
-    : source;
+  const { dropped, gaps, backwards, errors }: Partial<SourceStatistics> = unnumbered ? {} : source;
+  const losses = dropped === undefined
+    ? `dropped: cannot be told (sequence not above the one before: ${backwards} times)`
+    : `${dropped} dropped in ${gaps} gaps`;
   const interval = source.interval.summary();
   const latency = recording.latency.summary();
   return {
@@ -233,8 +234,7 @@ export function cameraReport(run: CameraRun): Report {
       `${width}x${height} ${format}` +
       (rate === undefined ? "" : `, ${rate.toFixed(2)} ${alternating ? "frames " : ""}a second`) +
       (fps > 0 ? ` (${fps} asked for)` : "") +
-      (unnumbered ? "" : `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors`) +
-      (backwards ? `, sequence not above the one before: ${backwards} times` : "") +
+      (unnumbered ? "" : `, ${losses}, ${errors} with errors`) +
       `, after ${warmUp} to warm up`,
       ...formatSummary(name, latency),
       ...formatSummary("frame to frame", interval),

@@ -26,6 +26,9 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** Behind how many entries of metadata were lost, where the first one that was read follows an overrun. */
+export const BEFORE_FIRST = " and an unknown number before the first";
+
 /** One indented line of percentiles, none where nothing was recorded. */
 export function formatSummary(name: string, summary: Summary | undefined): string[] {
   if (summary === undefined) return [];

@@ -43,7 +43,10 @@ export interface ThreadFigures {
 export interface MetaLosses {
   readonly entries: number;
   readonly overruns: number;
+  /** Between them. */
   readonly lost: number;
+  /** Whether some were lost before the first, of which nobody knows how many. */
+  readonly isFirstOverrun: boolean;
 }
 
 /** mmap_lock during VIDIOC_QBUF. */
@@ -268,7 +271,12 @@ function metaLosses(meta: NonNullable<RunFiles["meta"]>): MetaLosses {
     if (!(flags[entry] & VPIPE_META_F_OVERRUN)) continue;
     lost += missingFrames(sequence[entry] - sequence[entry - 1]);
   }
-  return { entries: meta.length, overruns: count(flags, VPIPE_META_F_OVERRUN), lost };
+  return {
+    entries: meta.length,
+    overruns: count(flags, VPIPE_META_F_OVERRUN),
+    lost,
+    isFirstOverrun: (flags[0] & VPIPE_META_F_OVERRUN) !== 0,
+  };
 }
 
 /** @param first calls by which the buffers are queued for the first time: the faults' rows have none of these */

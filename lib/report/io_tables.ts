@@ -17,7 +17,7 @@ import {
   withoutCalls,
 } from "./io_metrics.ts";
 import { cell, markdownTable } from "./markdown.ts";
-import { machineLine, NOT_RECORDED } from "./words.ts";
+import { machineLine, NOT_RECORDED, UNTOLD } from "./words.ts";
 
 /** Figures of a row of `io.csv`, a frame where it is a mean. */
 const COLUMNS: Readonly<Record<string, (figures: IoFigures) => string | number | undefined>> = {
@@ -25,7 +25,7 @@ const COLUMNS: Readonly<Record<string, (figures: IoFigures) => string | number |
   writer: ({ writer }) => writer,
   reader: ({ reader }) => reader,
   frames: ({ frames }) => frames,
-  lost: ({ pairs }) => pairs.lost,
+  lost: ({ pairs }) => pairs.lost ?? UNTOLD,
   not_joined: ({ pairs }) => pairs.unknown + pairs.early + pairs.contradictory,
   latency_p50_ns: ({ latency }) => Math.round(latency.p50),
   latency_p95_ns: ({ latency }) => Math.round(latency.p95),
@@ -95,7 +95,7 @@ export function ioMarkdown(machine: MachineFigures): string[] {
             both(figures, ({ minorFaults }) => shown(minorFaults, count)) ?? NOT_RECORDED,
             both(figures, ({ cpu }) => shown(cpu, formatNs)) ?? NOT_RECORDED,
             String(frames),
-            String(pairs.lost),
+            String(pairs.lost ?? UNTOLD),
           ];
         }),
       ),

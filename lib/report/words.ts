@@ -4,7 +4,7 @@
  * @module
  */
 import type { Decomposition } from "./analysis/decompose.ts";
-import { counted, formatNs } from "../measure/format.ts";
+import { BEFORE_FIRST, counted, formatNs } from "../measure/format.ts";
 import {
   V4L2_BUF_FLAG_TIMESTAMP_COPY,
   V4L2_BUF_FLAG_TIMESTAMP_MASK,
@@ -16,6 +16,9 @@ import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** Stands where a bench did not write a figure. */
 export const NOT_RECORDED = "not recorded";
+
+/** Stands where there is no way to know. */
+export const UNTOLD = "cannot be told";
 
 /** Why there is nothing of one of a bench's rows. */
 export function whyMissing({ rows }: MachineFigures, row: string): string {
@@ -71,7 +74,7 @@ export function switches(run: RunFigures): string {
 export function errorFrames(
   { kind, errors, summary }: Pick<RunFigures, "kind" | "errors" | "summary">,
 ): string {
-  if (kind.errors === "unknown") return "cannot be told";
+  if (kind.errors === "unknown") return UNTOLD;
   if (errors !== undefined) return String(errors);
   if (kind.errors !== "fatal" || !summary) return NOT_RECORDED;
   return summary.failure === undefined ? "0" : "the run failed";
@@ -105,12 +108,15 @@ export function losses(
 ): string {
   const { gaps, meta, kind } = run;
   const lost = gaps.map(({ of, gaps, lost, backwards }) =>
-    `${of}: ${lost} lost` + (gaps > 0 ? ` (gaps: ${gaps})` : "") +
-    (backwards > 0 ? `, ${backwards} backwards` : "")
+    lost === undefined
+      ? `${of}: lost: ${UNTOLD} (${backwards} backwards)`
+      : `${of}: ${lost} lost` + (gaps > 0 ? ` (gaps: ${gaps})` : "")
   );
   if (lost.length === 0) lost.push("no sequence to tell by");
-  if (meta) lost.push(`metadata: ${meta.lost} lost, ${counted(meta.overruns, "overrun")}`);
-  else if (kind.join) lost.push(`metadata: ${NOT_RECORDED}`);
+  if (meta) {
+    const before = meta.isFirstOverrun ? BEFORE_FIRST : "";
+    lost.push(`metadata: ${meta.lost} lost${before}, ${counted(meta.overruns, "overrun")}`);
+  } else if (kind.join) lost.push(`metadata: ${NOT_RECORDED}`);
   lost.push(`errors: ${errorFrames(run)}`);
   return lost.join("; ");
 }

@@ -163,7 +163,7 @@ Deno.test("frame pairs: a first row that is strange costs itself alone", () => {
   }
 });
 
-Deno.test("source: numbers that skip are drops, those that stand still or begin anew are none", () => {
+Deno.test("source: numbers that skip are drops, of those that stand still or begin anew it cannot be told", () => {
   const count = (...numbers: number[]) => {
     const source = new SourceStatistics();
     numbers.forEach((number, i) => source.record(i * 1000, number, false));
@@ -171,23 +171,26 @@ Deno.test("source: numbers that skip are drops, those that stand still or begin 
   };
   assertEquals(count(0, 1, 2), [0, 0, 0]);
   assertEquals(count(0, 1, 4, 5, 7), [3, 2, 0]);
-  assertEquals(count(...Array(10).fill(0)), [0, 0, 9]);
-  assertEquals(count(5, 6, 0, 1, 3), [1, 1, 1]);
+  assertEquals(count(...Array(10).fill(0)), [undefined, 0, 9]);
+  assertEquals(count(5, 6, 0, 1, 3), [undefined, 1, 1]);
   assertEquals(count(2 ** 32 - 2, 2 ** 32 - 1, 0, 2), [1, 1, 0]);
 });
 
 /** Each field's sequence number, and which of its frame's it is. */
 type Fields = readonly (readonly [sequence: number, field: "t" | "b"])[];
 
-const FIELDS: readonly (readonly [fields: Fields, counted: [number, number, number]])[] = [
+const FIELDS: readonly (readonly [
+  fields: Fields,
+  counted: [lost: number | undefined, gaps: number, backwards: number],
+])[] = [
   // V4L2: both fields of a frame have its number.
   [[[0, "t"], [0, "b"], [1, "t"], [1, "b"], [2, "t"]], [0, 0, 0]],
   [[[0, "b"], [1, "t"], [1, "b"], [2, "t"]], [0, 0, 0]],
   [[[0, "t"], [0, "b"], [1, "b"], [2, "t"]], [1, 1, 0]],
   [[[0, "t"], [0, "b"], [3, "t"], [4, "b"]], [6, 2, 0]],
   [[[0, "t"], [1, "t"], [2, "t"]], [2, 2, 0]],
-  [[[0, "t"], [0, "b"], [0, "b"], [0, "t"], [1, "t"]], [1, 1, 2]],
-  [[[8, "b"], [8, "t"], [0, "b"], [0, "t"]], [0, 0, 1]],
+  [[[0, "t"], [0, "b"], [0, "b"], [0, "t"], [1, "t"]], [undefined, 1, 2]],
+  [[[8, "b"], [8, "t"], [0, "b"], [0, "t"]], [undefined, 0, 1]],
   [[[2 ** 32 - 1, "t"], [2 ** 32 - 1, "b"], [0, "t"], [0, "b"]], [0, 0, 0]],
 ];
 

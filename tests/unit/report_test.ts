@@ -135,7 +135,7 @@ Deno.test("folder: overruns and lost entries of the metadata", () => {
       "9,0,1,10000000400,10000000500,10000000600\n",
   }, (folder) => {
     const [{ runs: [run] }] = readBench(folder, FIGURES);
-    assertEquals(run.meta, { entries: 2, overruns: 1, lost: 3 });
+    assertEquals(run.meta, { entries: 2, overruns: 1, lost: 3, isFirstOverrun: false });
   });
   withFiles({
     "f.csv": fixture,
@@ -144,8 +144,31 @@ Deno.test("folder: overruns and lost entries of the metadata", () => {
       "7,0,0,10000000700,10000000800,10000000900\n",
   }, (folder) => {
     const [{ runs: [run], notices }] = readBench(folder, FIGURES);
-    assertEquals(run.meta, { entries: 2, overruns: 0, lost: 0 });
+    assertEquals(run.meta, { entries: 2, overruns: 0, lost: 0, isFirstOverrun: false });
     assertEquals(notices.length, 1, "a damaged row is no lost entry");
+  });
+});
+
+Deno.test("words: what was lost before the metadata's first entry, or among numbers that stand still, is not none", () => {
+  const fixture = "frame,output_index,enqueue_monotonic_ns,dequeue_monotonic_ns,vpipe_sequence," +
+    "bytesused,algo\n0,0,10000000000,10000000900,4,16,none\n1,0,10000001000,10000001900,4,16,none\n";
+  withFiles({
+    "f.csv": fixture,
+    "f.meta.csv": META + "5,0,1,10000000100,10000000200,10000000300\n" +
+      "9,0,1,10000001100,10000001200,10000001300\n",
+  }, (folder) => {
+    const machines = readBench(folder, FIGURES);
+    const [{ runs: [run] }] = machines;
+    assertEquals(
+      losses(run),
+      "filter: lost: cannot be told (1 backwards); " +
+        "metadata: 3 lost and an unknown number before the first, 2 overruns; errors: not recorded",
+    );
+    const said = JSON.parse(JSON.stringify(machineJson(machines[0])));
+    assertEquals(said.paths[0].metadata, { entries: 2, overruns: 2 });
+    assertEquals(said.paths[0].sequence_gaps, [{ of: "filter", gaps: 0, backwards: 1 }]);
+    const cells = [...page(machines).matchAll(/data-of="(?:filter|metadata) lost">(.*?)</g)];
+    assertEquals(cells.map(([, cell]) => cell), ["cannot be told", "cannot be told"]);
   });
 });
 
