@@ -117,6 +117,11 @@ function draw(name: string, folder: string, { second, first, last }: Seen, besid
   file.finish();
 }
 
+function lossesOf({ path, span: { places, lost } }: Beside): string {
+  const many = Number.isNaN(lost) ? "events" : counted(lost, "event");
+  return `${path}: lost ${many} in ${counted(places, "place")}: who ran there is not known`;
+}
+
 const seconds = (ns: number, second = 0) => `${(second + ns / 1e9).toFixed(3)} s`;
 
 /** The slowest frames in the trace. */
@@ -205,6 +210,7 @@ export const tool = declareTool({
       );
     }
     const beside = trace === undefined ? undefined : { path: trace, span: traceSpan(trace) };
+    if (beside && beside.span.places > 0) warn(lossesOf(beside));
     const seen = look(folder, beside, warn);
     if (seen.frames === 0) throw new Error(`${folder}: no CSV of a run in it`);
     const found = beside ? lookUp(beside, seen) : [];
