@@ -11,6 +11,7 @@ import { alternates, CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts
 import { captureBy, IO_METHODS, type IoMethod } from "../lib/frames/capture_by.ts";
 import type { DmabufCapture } from "../lib/frames/capture_dmabufs.ts";
 import { type Exposure, exposureOf, exposureWords } from "../lib/frames/exposure.ts";
+import { formatRate } from "../lib/measure/format.ts";
 import { cameraRunLines, rateMissed } from "../lib/report/camera_lines.ts";
 import { disappointments, EXPECTATION } from "../lib/report/expectations.ts";
 import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";
@@ -93,7 +94,7 @@ function shortfall(
   if (missed === undefined) return { lines: [], exposure: {} };
   const exposure = exposureOf(path);
   const why = exposureWords(exposure);
-  const line = `  below the ${Number(missed.toFixed(3))} a second that are set`;
+  const line = `  below the ${formatRate(missed)} a second that are set`;
   return { lines: [line + (why && `: ${why}`)], exposure };
 }
 

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { counted, formatSummary } from "../measure/format.ts";
+import {
+  counted,
+  formatNumber,
+  formatRate,
+  formatSummary,
+  formatWarmUp,
+} from "../measure/format.ts";
 import type { SourceStatistics } from "../measure/source_statistics.ts";
 import { isCompressed, PIXEL_FORMATS, pixelFormat } from "../image/pixel_format.ts";
 import { ENOTTY, SysError } from "../sys/errno.ts";
@@ -222,7 +228,9 @@ export function cameraReport(run: CameraRun): Report {
   const { width, height, name: format, field, alternating } = run.format;
   const { fps } = run.settings;
   const { frames, rate } = source;
-  const { dropped, gaps, backwards, errors }: Partial<SourceStatistics> = unnumbered ? {} : source;
+  // Of no frame, or by read(2), there is nothing to tell them by.
+  const isTold = !unnumbered && frames > 0;
+  const { dropped, gaps, backwards, errors }: Partial<SourceStatistics> = isTold ? source : {};
   const losses = dropped === undefined
     ? `dropped: cannot be told (sequence not above the one before: ${backwards} times)`
     : `${dropped} dropped in ${gaps} gaps`;
@@ -232,10 +240,12 @@ export function cameraReport(run: CameraRun): Report {
     text: [
       `${csv || device.path}: ${counted(frames, alternating ? "field" : "frame")} of ` +
       `${width}x${height} ${format}` +
-      (rate === undefined ? "" : `, ${rate.toFixed(2)} ${alternating ? "frames " : ""}a second`) +
-      (fps > 0 ? ` (${fps} asked for)` : "") +
-      (unnumbered ? "" : `, ${losses}, ${errors} with errors`) +
-      `, after ${warmUp} to warm up`,
+      (rate === undefined
+        ? ""
+        : `, ${formatNumber(rate, 2)} ${alternating ? "frames " : ""}a second`) +
+      (fps > 0 ? ` (${formatRate(fps)} asked for)` : "") +
+      (isTold ? `, ${losses}, ${errors} with errors` : "") +
+      `, ${formatWarmUp(frames, warmUp)}`,
       ...formatSummary(name, latency),
       ...formatSummary("frame to frame", interval),
     ],
@@ -248,7 +258,7 @@ export function cameraReport(run: CameraRun): Report {
       height,
       format,
       field: fieldName(field),
-      warm_up_frames: warmUp,
+      warm_up_frames: frames > 0 ? warmUp : undefined,
       frames_per_second: rate,
       frames_per_second_asked: fps,
       frames_per_second_set: run.format.rate,

@@ -16,6 +16,7 @@ import {
 import { isWait } from "./analysis/recorded_paths.ts";
 import { driftOf } from "./analysis/drift.ts";
 import { median } from "./analysis/percentiles.ts";
+import { formatNumber } from "../measure/format.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** One side: a folder, and the runs in it, each a folder of its own. */
@@ -203,7 +204,7 @@ function comparePath(
   for (const { place, run } of pairs.flat()) {
     const thirds = driftOf(run.timeline.median_ns, figures.at(0)?.noise ?? UNIMPORTANT);
     if (!thirds) continue;
-    const words = thirds.map((ns) => (ns / thirds[0]).toFixed(2)).join(" to ");
+    const words = thirds.map((ns) => formatNumber(ns / thirds[0], 2)).join(" to ");
     notices.push(`${place}: drifted: the medians of its thirds are as ${words}`);
   }
   return { name, pairs: pairs.length, figures, runs: pairs };

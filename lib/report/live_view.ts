@@ -4,6 +4,7 @@
  * @module
  */
 import { Screen, type Terminal } from "../cli/screen.ts";
+import { formatNumber } from "../measure/format.ts";
 import { SourceStatistics } from "../measure/source_statistics.ts";
 import { epochSeconds, monotonicNs } from "../sys/clock.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
@@ -81,7 +82,7 @@ export class LiveFigures {
     return [
       ...still < STILL_NS ? [] : [`  no frame for ${Math.floor(still / 1e9)} s`],
       ...recent?.rate === undefined ? [] : [
-        `  rate      ${recent.rate.toFixed(2)} a second, of the last ${rowsOf(recent)}`,
+        `  rate      ${formatNumber(recent.rate, 2)} a second, of the last ${rowsOf(recent)}`,
       ],
       ...recent === undefined ? [] : timeLines(recent, this.#driver),
       `  since the start: ${rowsOf({ frames, alternating: this.#alternating })}; ${losses(all)}`,

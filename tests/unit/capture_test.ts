@@ -198,6 +198,13 @@ Deno.test("capturing: where no frame counts, the rows of an earlier run stay", a
     using camera = new Camera(most);
     const { report, text } = await capture(camera, 10);
     assertEquals([report.json.frames, text], [0, "of,an,earlier,run\n"]);
+    // Nor is anything said of it that would be a run's.
+    const { warm_up_frames, dropped, gaps, errors, frames_per_second } = report.json;
+    const none = [warm_up_frames, dropped, gaps, errors, frames_per_second];
+    assertEquals(none, Array(5).fill(undefined));
+    assertEquals(report.text.map((line) => line.replace(/^.*: /, "")), [
+      `0 frames of ${WIDTH}x${HEIGHT} grey, stopped while warming up`,
+    ]);
     const why = "no frame within 0.2 s, " +
       (most === 0 ? "while warming up" : "after 0 of 10 frames");
     assertEquals(report.failure?.message, `${camera.path}: ${why}`);

@@ -70,6 +70,15 @@ Deno.test("comparison: worse, better and the same, figure by figure", () => {
   assertEquals(worse.notices, []);
 });
 
+Deno.test("comparison: a ratio far below 1, and noise, are not rounded to none", () => {
+  const figure = { name: "p50", base: 3e9, new: 1e6, pairs: 5, ratio: 1 / 3000, noise: 0.0003 };
+  const interval = { low: 0.00031, high: 0.00035 };
+  const path = { name: "mmap", pairs: 5, runs: [], figures: [{ ...figure, interval }] };
+  assertEquals(comparisonRows(path)[0].slice(3, 6), [
+    ...["0.000333", "0.000310 to 0.000350", "<0.1 %"],
+  ]);
+});
+
 Deno.test("comparison: a figure that some pairs lack says of how many it is", () => {
   const files = sides(6, 1000, 1000);
   // The rate of one run cannot be told: all of its frames were had at once.

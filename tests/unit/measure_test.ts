@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { formatNs } from "../../lib/measure/format.ts";
+import { formatNs, formatNumber, formatRate } from "../../lib/measure/format.ts";
 import { FrameLog } from "../../lib/measure/frame_log.ts";
 import { pairFrames } from "../../lib/report/analysis/frame_pairs.ts";
 import { missingFrames, sequenceGaps, sequenceStep } from "../../lib/measure/gaps.ts";
@@ -69,6 +69,21 @@ Deno.test("nanoseconds: three digits and a unit", () => {
     "33.3 ms",
     "1.20 s",
     "600 s",
+  ]);
+});
+
+Deno.test("format: below 1 three digits count, and nothing is rounded to none or has an exponent", () => {
+  const shown = [0, 2.5e-7, 0.00033, 0.4, 0.99999, 1, 29.97, 180.4, -0.002];
+  const of = (digits: number) => shown.map((value) => formatNumber(value, digits));
+  assertEquals(of(0), [
+    ...["0", "0.000000250", "0.000330", "0.400", "1.000", "1", "30", "180", "-0.00200"],
+  ]);
+  assertEquals(of(3), [
+    ...["0.000", "0.000000250", "0.000330", "0.400", "1.000", "1.000", "29.970", "180.400"],
+    "-0.00200",
+  ]);
+  assertEquals([30, 30000 / 1001, 1 / 3, 100, 0.0001, 1e-9].map(formatRate), [
+    ...["30", "29.97", "0.333", "100", "0.0001", "0.000000001"],
   ]);
 });
 

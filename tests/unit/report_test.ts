@@ -18,6 +18,7 @@ import { page } from "../../lib/report/page.ts";
 import {
   conditions,
   losses,
+  percent,
   perFrame,
   switches,
   timestamps,
@@ -114,6 +115,8 @@ Deno.test("words: no figure is rounded to none, and none has an exponent", () =>
   assertEquals([0, 1, 75, 0.5, 12.345, 999.6, 4096.25].map(perFrame), [
     ...["0", "1", "75", "0.500", "12.3", "1000", "4096"],
   ]);
+  assertEquals([2.5e-7, 0.012].map(perFrame), ["0.000000250", "0.0120"]);
+  assertEquals([0, 0.0003, 0.0006, 0.5].map(percent), ["0.0 %", "<0.1 %", "0.1 %", "50.0 %"]);
   assertEquals([0, 0.004, 0.005, 2.034, 112.4].map(count), [
     "0.00",
     "<0.01",
@@ -395,7 +398,7 @@ Deno.test("report: 100 000 rows take seconds", () => {
 });
 
 /** One combination: a frame each 1000 ns that takes `latency` to its reader. */
-const pairFiles = (name: string, latency: number) => {
+const pairFiles = (name: string, latency: number, frames = 100) => {
   const rows = (row: (frame: number, ns: number) => string) =>
     [0, 1, 2, 3].map((frame) => `${row(frame, 1e10 + frame * 1000)}\n`).join("");
   return {
@@ -406,10 +409,21 @@ const pairFiles = (name: string, latency: number) => {
       rows((frame, ns) => `${frame},0,${ns - 50},${ns + latency},1,2,${frame},16,${frame}`),
     [`${name}.cost.csv`]: "frames,copies,bytes_copied,shared,lost,write_cpu_ns,write_switches," +
       "write_minor_faults,read_cpu_ns,read_switches,read_minor_faults\n" +
-      "100,200,3200,0,0,1000,200,0,3000,150,7\n",
+      "100,200,3200,0,0,1000,200,0,3000,150,7\n".replace("100,", `${frames},`),
   };
 };
 const CALLS = "side,syscall,calls,frames\nwrite,ioctl,40,20\nread,ioctl,40,20\nread,poll,20,20\n";
+
+Deno.test("I/O methods: what is less than one in a thousand frames is not none", () => {
+  withFiles(pairFiles("640x480-mmap-dmabuf", 50, 600_000), (folder) => {
+    const [head, row] = ioCsv(readBench(folder, FIGURES)[0]).map((line) => line.split(","));
+    const of = (...names: string[]) => names.map((name) => row[head.indexOf(name)]);
+    assertEquals(of("copies", "bytes_copied", "write_switches", "read_minor_faults"), [
+      ...["0.000333", "0.00533", "0.000333", "0.0000117"],
+    ]);
+    assertEquals(of("shared", "write_minor_faults", "read_cpu_ns"), ["0.000", "0.000", "0.00500"]);
+  });
+});
 
 Deno.test("I/O methods: figures of a combination, as CSV, Markdown and JSON", () => {
   withFiles({
@@ -433,7 +447,7 @@ Deno.test("I/O methods: figures of a combination, as CSV, Markdown and JSON", ()
     assertEquals([row(0).frames, row(0).submit_p50_ns], ["4", "10"]);
     assertEquals(row(1).write_syscalls, "not on this kernel");
     assertEquals([row(1).write_switches, row(1).read_switches], ["2.000", "1.500"]);
-    assertEquals([row(1).write_minor_faults, row(1).read_minor_faults], ["0.000", "0.070"]);
+    assertEquals([row(1).write_minor_faults, row(1).read_minor_faults], ["0.000", "0.0700"]);
     const lines = ioMarkdown(machine);
     const cells = lines.find((line) => line.startsWith("| write → mmap |"))!.split(" | ");
     assertEquals(cells.slice(1, 6), ["400 ns", "400 ns", "400 ns", "10 ns", "2.00"]);
