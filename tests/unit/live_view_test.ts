@@ -274,6 +274,13 @@ Deno.test("bars: from the least to the 99th percentile, and what is above apart"
   assert(lines.at(-1)!.startsWith("  >=  8.00 us     25  #"), lines.at(-1));
   assertEquals(bars(Float64Array.of(5, 5, NaN), 30), ["         5 ns      2  ########"]);
   assertEquals(bars(Float64Array.of(NaN), 30), []);
+  // One slow one of as many alike that their 99th percentile is the least.
+  const alike = new Float64Array(150).fill(1000);
+  alike[70] = 25e6;
+  assertEquals(bars(alike, 30), [
+    "      1.00 us    149  ########",
+    "  >=  25.0 ms      1  #",
+  ]);
 });
 
 Deno.test("recent rows: the last ones, of any number that was added", () => {
