@@ -143,7 +143,15 @@ export const tool = declareTool({
     const untold = [...missing, ...paths.flatMap(untoldOf)];
     return {
       text: paths.flatMap(markdown ? markdownOf : textOf),
-      json: { base, new: other, page, notices, same_within: same, paths: paths.map(jsonOf) },
+      json: {
+        base,
+        new: other,
+        page,
+        notices,
+        missing,
+        same_within: same,
+        paths: paths.map(jsonOf),
+      },
       failure: failOn && untold.length > 0 ? new Error(untold.join("; ")) : undefined,
       status: failOn && figures.some(({ verdict }) => verdict === failOn) ? 1 : 0,
     };
