@@ -7,7 +7,7 @@ import { writeFile } from "../lib/files/whole_file.ts";
 import { choice, flag, number, optional, path, repeated } from "../lib/cli/parameters.ts";
 import { BUFFERS, HEAP_OPTION } from "../lib/cli/shared_options.ts";
 import { declareTool, main, type Report, type ToolSession } from "../lib/cli/tool.ts";
-import { alternates, CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
+import { CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
 import { captureBy, IO_METHODS, type IoMethod } from "../lib/frames/capture_by.ts";
 import type { DmabufCapture } from "../lib/frames/capture_dmabufs.ts";
 import { type Exposure, exposureOf, exposureWords } from "../lib/frames/exposure.ts";
@@ -150,7 +150,7 @@ export const tool = declareTool({
   async run({ device: path, folder: asked, io, expect, live, ...settings }, session) {
     if (path === "") return list();
     const isKept = !live || asked !== "";
-    const { card, driver, alternating } = identify(path, io);
+    const { card, driver } = identify(path, io);
     const folder = asked || folderName(path, card);
     if (isKept) refuseUsed(folder);
 
@@ -162,7 +162,7 @@ export const tool = declareTool({
     };
     const title = `${path}: ${card} (${driver}) by ${io}; Ctrl-C ends it`;
     const captured = live
-      ? await captureLive(io, { title, driver, alternating }, values, session)
+      ? await captureLive(io, { title, driver }, values, session)
       : await captureBy(io, values, session);
     if (!isKept) {
       const { json } = captured;
@@ -212,14 +212,11 @@ export const tool = declareTool({
   },
 });
 
-/** What the camera is called and gives; that it is one is known before a folder is made. */
-function identify(
-  path: string,
-  io: IoMethod,
-): { card: string; driver: string; alternating: boolean } {
+/** What the camera is called; that it is one is known before a folder is made. */
+function identify(path: string, io: IoMethod): { card: string; driver: string } {
   using device = openCamera(path, io === "read" ? "read" : "streaming");
   const { card, driver } = device;
-  return { card, driver, alternating: alternates(device) };
+  return { card, driver };
 }
 
 if (import.meta.main) await main(tool);

@@ -10,7 +10,7 @@ import {
   formatSummary,
   formatWarmUp,
 } from "../measure/format.ts";
-import type { SourceStatistics } from "../measure/source_statistics.ts";
+import { SourceStatistics } from "../measure/source_statistics.ts";
 import { isCompressed, PIXEL_FORMATS, pixelFormat } from "../image/pixel_format.ts";
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
@@ -32,7 +32,7 @@ import {
 import { anyFormat, frameSize, STAMP, TIMEOUT, WARM_UP } from "../cli/shared_options.ts";
 import { optional, rate, UsageError } from "../cli/parameters.ts";
 import { SCHEDULING } from "../cli/scheduling.ts";
-import type { Recording } from "./recording.ts";
+import type { Recording, RecordingSettings } from "./recording.ts";
 import { STAGES } from "./stages.ts";
 import { BREAK_OPTIONS } from "./trace_break.ts";
 import type { Report } from "../cli/tool.ts";
@@ -143,7 +143,7 @@ export function setUpCamera(
   }
   const interval = device.getFrameInterval(type);
   const rate = interval && interval.denominator / interval.numerator;
-  return { ...format, type, name, rate, alternating: isAlternating(format) };
+  return { ...format, type, name, rate, alternating: format.field === V4L2_FIELD_ALTERNATE };
 }
 
 function captureType({ capabilities }: VideoDevice): number {
@@ -152,11 +152,14 @@ function captureType({ capabilities }: VideoDevice): number {
     : V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 }
 
-const isAlternating = ({ field }: Format) => field === V4L2_FIELD_ALTERNATE;
-
-/** Whether a camera is set to give each frame's fields one after the other. */
-export const alternates = (device: VideoDevice): boolean =>
-  isAlternating(device.getFormat(captureType(device)));
+/** What a run's frames are counted by; who watches them is told in what they come. */
+export function countFrames(
+  { alternating }: CameraFormat,
+  { watch }: RecordingSettings,
+): SourceStatistics {
+  watch?.begin(alternating);
+  return new SourceStatistics(alternating);
+}
 
 /** The format of this number; undefined where nothing here looks at its pixels. */
 const formatOf = (pixelformat: number) =>

@@ -27,20 +27,22 @@ export interface LiveCamera {
   /** The first line. */
   readonly title: string;
   readonly driver: string;
-  /** Whether each of its buffers has one of a frame's two fields. */
-  readonly alternating: boolean;
 }
 
 /** Rows become figures, and those lines; nothing of it knows a terminal. */
 export class LiveFigures {
   readonly #driver: string;
-  readonly #alternating: boolean;
-  readonly #source: SourceStatistics;
+  #alternating = false;
+  #source = new SourceStatistics();
   #recent: { readonly kind: PathKind; readonly rows: RecentRows } | undefined;
   #last = 0;
 
-  constructor({ driver, alternating }: Omit<LiveCamera, "title">) {
+  constructor({ driver }: Omit<LiveCamera, "title">) {
     this.#driver = driver;
+  }
+
+  /** Before the first row: whether each has one of a frame's two fields. */
+  begin(alternating: boolean): void {
     this.#alternating = alternating;
     this.#source = new SourceStatistics(alternating);
   }
@@ -115,6 +117,10 @@ export class LiveView implements Disposable {
     this.#figures = new LiveFigures(camera);
     this.#screen = new Screen(terminal);
     this.look({}, 0);
+  }
+
+  begin(alternating: boolean): void {
+    this.#figures.begin(alternating);
   }
 
   look(columns: Columns, rows: number): void {
