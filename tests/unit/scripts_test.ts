@@ -48,6 +48,14 @@ Deno.test("scripts: a run that leaves nothing leaves no folder that was made for
 });
 
 Deno.test("scripts: a folder that cannot be made is one line", async () => {
+  const missing = await shell(
+    '"$S/bench_capture.sh" 5 /dev/nothing /dev/video99 mmap; ls -d /dev/video99',
+  );
+  assertEquals(
+    missing.stderr.split("\n")[0],
+    "bench_capture.sh: /dev/video99: there is no such device, and nothing is made in /dev",
+  );
+  assertEquals(missing.stdout, "");
   const { stderr } = await shell(`touch a; "$S/bench_capture.sh" 5 /dev/nothing a/b mmap`);
   assertEquals(
     stderr,
@@ -65,6 +73,10 @@ END
   assertEquals(await trace("pipe"), [
     "1\npipe\nt.sh\ntools\n",
     "t.sh: pipe: is a folder or a device, and no file to write\n",
+  ]);
+  assertEquals(await trace("/dev/video99"), [
+    "1\npipe\nt.sh\ntools\n",
+    "t.sh: /dev/video99: there is no such device, and nothing is made in /dev\n",
   ]);
   assertEquals(await trace("a/b/trace"), ["made\n0\npipe\nt.sh\ntools\n", ""]);
 });
