@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { dirname, resolve } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { deviceAt, type DeviceFile, isPipe, isRegular, ownershipOf } from "../sys/device_number.ts";
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
 import { File, O_CREAT, O_EXCL, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
+import { linkTarget, realPath } from "../sys/links.ts";
 import { outputDescriptor, STDOUT } from "./files.ts";
 import { ReaderQueue } from "./reader_queue.ts";
 
@@ -33,27 +34,13 @@ const DEVICES = /^\/dev(\/(?!shm\/)|$)/;
  * @throws {Error} naming the path
  */
 export function refuseMissingDevice(path: string): void {
-  let folder = dirname(linkedFrom(path));
-  let real: string | undefined;
-  while (real === undefined) {
-    try {
-      real = Deno.realPathSync(folder);
-    } catch {
-      if (folder === dirname(folder)) return;
-      folder = dirname(folder);
-    }
-  }
+  // A link to nothing names another place.
+  const target = linkTarget(path) ?? "";
+  let folder = dirname(isAbsolute(target) ? target : join(dirname(path), target || "name"));
+  while (ownershipOf(folder) === undefined) folder = dirname(folder);
+  const real = realPath(folder);
   if (DEVICES.test(real === "/dev" ? real : `${real}/`)) {
     throw new Error(`${path}: there is no such device, and no file is made in /dev`);
-  }
-}
-
-/** Where opening a path would make a file: a link to nothing names another place. */
-function linkedFrom(path: string): string {
-  try {
-    return resolve(dirname(path), Deno.readLinkSync(path));
-  } catch {
-    return path;
   }
 }
 

@@ -7,6 +7,7 @@ import { AT_FDCWD, isRegular, type Ownership, ownershipOf } from "../sys/device_
 import { EDQUOT, ENOSPC, errno, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_CLOEXEC, O_CREAT, O_EXCL, O_TMPFILE, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
+import { linkTarget, realPath } from "../sys/links.ts";
 import { concatenate, outputDescriptor } from "./files.ts";
 import { refuseMissingDevice, Way } from "./output.ts";
 import { OutputFile } from "./output_file.ts";
@@ -17,7 +18,6 @@ let asides = 0;
 /** linux/fcntl.h */
 const AT_SYMLINK_FOLLOW = 0x400;
 const PERMISSIONS = 0o7777;
-const PATH_MAX = 4096;
 
 const encoder = new TextEncoder();
 
@@ -58,7 +58,7 @@ export class WholeFile implements Disposable {
     try {
       if (this.#before !== undefined) {
         File.open(path, O_WRONLY).close();
-        this.#name = behindLinks(path);
+        this.#name = realPath(path);
       }
       file = this.#begin();
       if (this.#before !== undefined) takeOver(file, this.#before);
@@ -149,17 +149,9 @@ export class WholeFile implements Disposable {
  * a new file could not have. It is written in place then.
  */
 function mayBeReplaced(path: string, before: Ownership | undefined): boolean {
-  if (before === undefined) return !path.endsWith("/") && !isLink(path);
+  if (before === undefined) return !path.endsWith("/") && linkTarget(path) === undefined;
   const own = libc.geteuid();
   return isRegular(path) && before.names === 1 && (own === 0 || own === before.uid);
-}
-
-function isLink(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isSymlink;
-  } catch {
-    return false;
-  }
 }
 
 /** Gives a new file the owner and the permissions of another; access control lists stay behind. */
@@ -167,12 +159,6 @@ function takeOver(file: File, { mode, uid, gid }: Ownership): void {
   // A changed owner takes permissions away.
   if (libc.fchown(file.fd, uid, gid) < 0) throw new SysError(file.path, "fchown", errno[0]);
   libc.fchmod(file.fd, mode & PERMISSIONS);
-}
-
-function behindLinks(path: string): string {
-  const name = new Uint8Array(PATH_MAX);
-  if (libc.realpath(cString(path), name) === null) throw new SysError(path, "realpath", errno[0]);
-  return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
 }
 
 /**
