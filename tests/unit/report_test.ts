@@ -575,7 +575,10 @@ Deno.test("figures: a camera's latency is from its buffers' time where the clock
   };
   assertEquals(of(0x12000, 0x12000), ["start of exposure to dequeueing", 2, 5e6, 7e6, 9e7]);
   assertEquals(of(0x2000, 0x2000), ["end of frame to dequeueing", 2, 5e6, 7e6, 9e7]);
-  // The second buffer's time is of another clock than the first one's: of it nothing is known.
+  // Of a buffer whose time is of another clock than that of most nothing is known, be it the first.
+  const others = ["end of frame to dequeueing", 2, 7e6, 9e6, 9e7];
+  assertEquals(of(0x4000, 0x2000, 0x2000), others);
+  assertEquals(of(0x12000, 0x2000, 0x2000), others);
   assertEquals(of(0x2000, 0x4000), ["end of frame to dequeueing", 1, 5e6, 5e6, 9e7]);
   const queued = ["queueing to dequeueing", 2, 9e7, 9e7, undefined];
   for (const other of [0, 0x4000, 0x6000]) assertEquals(of(other, other), queued);

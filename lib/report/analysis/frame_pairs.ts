@@ -4,6 +4,7 @@
  * @module
  */
 import { sequenceGaps, sequenceStep } from "../../measure/gaps.ts";
+import { mostFrequent } from "./percentiles.ts";
 import type { Table } from "./table.ts";
 
 /** The frames that one reader got, each with its row of the writer's. */
@@ -77,13 +78,4 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
     early,
     contradictory,
   };
-}
-
-/** The first one of those that are there as often; undefined of none. */
-function mostFrequent(values: readonly number[]): number | undefined {
-  const counts = new Map<number, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  let [best, most]: [number | undefined, number] = [undefined, 0];
-  for (const [value, count] of counts) if (count > most) [best, most] = [value, count];
-  return best;
 }
