@@ -88,9 +88,9 @@ function create(path: string): { file: File; isNew: boolean } {
 }
 
 /**
- * A file, or what a path such as `/dev/stdout` stands for, or is open as stdout; `-` is that. Folders on the path are made.
- * What a file had before is there until `begin`. A new file that nothing came to lie in is gone once
- * it is closed, and so are the folders that were made for it.
+ * A file, or what a path such as `/dev/stdout` stands for, or is open as stdout; `-` is that. Folders on the
+ * path are made. What a file had before is there until `begin`. A new file that nothing came to lie in is gone
+ * once it is closed, and so are the folders that were made for it.
  */
 export class Output implements Disposable {
   /** Whether one was ever stdout: nothing else may go there then. */

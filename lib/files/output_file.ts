@@ -36,8 +36,8 @@ export class OutputFile implements Disposable {
   }
 
   /**
-   * Appends `content`; the first empties a file that was there. Where a full disk cuts it off, text keeps its complete lines and bytes
-   * nothing. What a pipe or a terminal has no room for is kept.
+   * Appends `content`; the first empties a file that was there. Where a full disk cuts it off, text keeps
+   * its complete lines and bytes nothing. What a pipe or a terminal has no room for is kept.
    *
    * @throws {SysError} ENOSPC, EIO
    * @throws {Error} where too much is kept

@@ -163,6 +163,13 @@ Deno.test("rows: of two runs in one file the first is left, whichever is the lat
   assertEquals(sound([FIXTURE.split(","), ...rows(4)]).frames, left);
 });
 
+Deno.test("rows: one that is there twice is no run of its own", () => {
+  for (const twice of [0, 2]) {
+    const lines = rows(4).flatMap((cells, frame) => frame === twice ? [cells, cells] : [cells]);
+    assertEquals(sound(lines), { frames: [0, 1, 2, 3], damage: { [FALLING]: 1 } });
+  }
+});
+
 Deno.test("rows: a frame's number that was changed to the first one's costs its own row alone", () => {
   for (const changed of [2, 5]) {
     const lines = rows(6).map((cells, frame) => frame === changed ? cells.with(0, 0) : cells);

@@ -80,10 +80,10 @@ export function leaveOutDisorder(table: Table, { rising, lasting, spans }: Order
       last = row;
     }
   }
-  /** Its number is the file's first, and its time is not: a run that was put behind this one. */
+  /** Its number is the file's first, and its time is later: a run that was put behind this one. */
   function beginsAnew(row: number): boolean {
     const isEnd = row + 1 === table.length;
-    return times.every((column) => !(column[row] < column[last])) &&
+    return times.every((column) => !(column[row] <= column[last])) &&
       numbers.some((column, i) =>
         column[row] <= Math.min(first[i], column[last]) &&
         // The next row goes on from it: a cell that was changed costs its own row alone.
