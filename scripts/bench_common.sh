@@ -53,11 +53,20 @@ number() {
 	[[ $2 =~ ^[1-9][0-9]{0,8}$ ]] || wrong_usage "$1 must be a number from 1, not '$2'"
 }
 
+# refuse_missing_device NAME: in /dev nothing is made, but for shared memory.
+refuse_missing_device() {
+	case $(readlink -m -- "$1") in
+	/dev/shm/*) ;;
+	/dev/*) [ -e "$1" ] || die "$1: there is no such device, and nothing is made in /dev" ;;
+	esac
+}
+
 # make_folder FOLDER: where it is missing, with those on the way. Of what was made so
 # is gone again at the script's end whatever nothing came to lie in.
 made_folders=()
 make_folder() {
 	local folder=$1 said
+	refuse_missing_device "$1"
 	until [ -e "$folder" ]; do
 		made_folders+=("$folder")
 		folder=$(dirname -- "$folder")
@@ -280,7 +289,8 @@ end_drain() {
 	drain=
 	[ "$status" -eq 143 ] || return 1
 	lost=$(sed -n 's/.*"lost":\([0-9]*\).*/\1/p' <<<"$said")
-	[ "${lost:-0}" -eq 0 ] || say "${1##*/}: the metadata of $lost frames was overrun"
+	[ -n "$lost" ] || lost="an unknown number of"
+	[ "$lost" = 0 ] || say "${1##*/}: the metadata of $lost frames was overrun"
 }
 
 # measure_filter PREFIX TOOL ARGUMENT...: one run with the filter's metadata.

@@ -34,8 +34,8 @@ fi
 for words in "${base[*]}" "${new[*]}"; do
 	[[ $words == *'{}'* ]] || wrong_usage "no {} in '$words' says where its run goes"
 done
-for side in base new; do
-	[ ! -e "$folder/$side" ] || die "$folder/$side: is there already: name another DIR"
+for name in base new running; do
+	[ ! -e "$folder/$name" ] || die "$folder/$name: is there already: name another DIR"
 done
 
 make_folder "$folder/base"

@@ -60,6 +60,7 @@ lost_events() {
 # open_output FILE: this script's, a new one; gone again at its end where it is empty.
 open_output() {
 	[ ! -e "$1" ] || [ -f "$1" ] || die "$1: is a folder or a device, and no file to write"
+	refuse_missing_device "$1"
 	make_folder "$(dirname -- "$1")"
 	rm -f -- "$1"
 	{ : >"$1"; } 2>/dev/null || die "$1: cannot be written"

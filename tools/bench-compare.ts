@@ -137,13 +137,21 @@ export const tool = declareTool({
     };
     const { paths, missing, same, notices } = comparison;
     if (page !== undefined) {
-      writePage(page, "FILE.html", comparisonPage(comparison, base, other));
+      writePage(page, "FILE.html", comparisonPage(comparison, base, other), [base, other]);
     }
     const figures = paths.flatMap((path) => path.figures);
     const untold = [...missing, ...paths.flatMap(untoldOf)];
     return {
       text: paths.flatMap(markdown ? markdownOf : textOf),
-      json: { base, new: other, page, notices, same_within: same, paths: paths.map(jsonOf) },
+      json: {
+        base,
+        new: other,
+        page,
+        notices,
+        missing,
+        same_within: same,
+        paths: paths.map(jsonOf),
+      },
       failure: failOn && untold.length > 0 ? new Error(untold.join("; ")) : undefined,
       status: failOn && figures.some(({ verdict }) => verdict === failOn) ? 1 : 0,
     };

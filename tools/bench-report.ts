@@ -63,7 +63,7 @@ export const tool = declareTool({
 
     // Nothing is written where only an answer was asked for.
     const name = output || (markdown || asJson ? undefined : `${folder}/report.html`);
-    if (name !== undefined) writePage(name, "OUT.html", page(machines));
+    if (name !== undefined) writePage(name, "OUT.html", page(machines), [folder]);
     return {
       text: markdown ? machines.flatMap(tables) : [
         `${name}: ${count(paths, "path")} on ${count(machines.length, "machine")}`,

@@ -7,13 +7,14 @@ import { writeFile } from "../lib/files/whole_file.ts";
 import { choice, flag, number, optional, path, repeated } from "../lib/cli/parameters.ts";
 import { BUFFERS, HEAP_OPTION } from "../lib/cli/shared_options.ts";
 import { declareTool, main, type Report, type ToolSession } from "../lib/cli/tool.ts";
-import { alternates, CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
+import { CAPTURE_OPTIONS, openCamera } from "../lib/frames/camera.ts";
 import { captureBy, IO_METHODS, type IoMethod } from "../lib/frames/capture_by.ts";
 import type { DmabufCapture } from "../lib/frames/capture_dmabufs.ts";
 import { type Exposure, exposureOf, exposureWords } from "../lib/frames/exposure.ts";
+import { formatRate } from "../lib/measure/format.ts";
 import { cameraRunLines, rateMissed } from "../lib/report/camera_lines.ts";
 import { disappointments, EXPECTATION } from "../lib/report/expectations.ts";
-import { FIGURES } from "../lib/report/figures.ts";
+import { FIGURES, type MachineFigures } from "../lib/report/figures.ts";
 import { readBench } from "../lib/report/folder.ts";
 import { machineJson } from "../lib/report/json.ts";
 import { machineCsv } from "../lib/report/machine.ts";
@@ -93,7 +94,7 @@ function shortfall(
   if (missed === undefined) return { lines: [], exposure: {} };
   const exposure = exposureOf(path);
   const why = exposureWords(exposure);
-  const line = `  below the ${Number(missed.toFixed(3))} a second that are set`;
+  const line = `  below the ${formatRate(missed)} a second that are set`;
   return { lines: [line + (why && `: ${why}`)], exposure };
 }
 
@@ -149,7 +150,7 @@ export const tool = declareTool({
   async run({ device: path, folder: asked, io, expect, live, ...settings }, session) {
     if (path === "") return list();
     const isKept = !live || asked !== "";
-    const { card, driver, alternating } = identify(path, io);
+    const { card, driver } = identify(path, io);
     const folder = asked || folderName(path, card);
     if (isKept) refuseUsed(folder);
 
@@ -161,7 +162,7 @@ export const tool = declareTool({
     };
     const title = `${path}: ${card} (${driver}) by ${io}; Ctrl-C ends it`;
     const captured = live
-      ? await captureLive(io, { title, driver, alternating }, values, session)
+      ? await captureLive(io, { title, driver }, values, session)
       : await captureBy(io, values, session);
     if (!isKept) {
       const { json } = captured;
@@ -173,11 +174,17 @@ export const tool = declareTool({
         json: { ...json, ...exposure },
       };
     }
+    // Of no frame there is nothing to keep, and what would be kept the next run refuses.
+    const hasFrames = Number(captured.json.frames) > 0;
     const files = new FolderFiles(folder);
-    files.write(`${io}.json`, `${JSON.stringify(captured.json)}\n`);
-    files.write("machine.csv", machineCsv({ camera: card, camera_driver: driver }));
-    const machines = readBench(folder, FIGURES);
-    const report = files.write("report.html", page(machines));
+    let machines: MachineFigures[] = [];
+    let report: string | undefined;
+    if (hasFrames) {
+      files.write(`${io}.json`, `${JSON.stringify(captured.json)}\n`);
+      files.write("machine.csv", machineCsv({ camera: card, camera_driver: driver }));
+      machines = readBench(folder, FIGURES);
+      report = files.write("report.html", page(machines));
+    }
     const failure = captured.failure ?? files.failure;
 
     // A full disk may have no room for what the tool knows all the same.
@@ -190,9 +197,9 @@ export const tool = declareTool({
       text: [
         ...run ? cameraRunLines(run) : ["no frame"],
         ...lines,
-      ].map((line, i) => i === 0 ? `${folder}: ${line}` : line),
+      ].map((line, i) => i === 0 ? `${hasFrames ? folder : path}: ${line}` : line),
       json: {
-        folder,
+        folder: hasFrames ? folder : undefined,
         report,
         ...machines.map(machineJson).at(0),
         ...exposure,
@@ -205,14 +212,11 @@ export const tool = declareTool({
   },
 });
 
-/** What the camera is called and gives; that it is one is known before a folder is made. */
-function identify(
-  path: string,
-  io: IoMethod,
-): { card: string; driver: string; alternating: boolean } {
+/** What the camera is called; that it is one is known before a folder is made. */
+function identify(path: string, io: IoMethod): { card: string; driver: string } {
   using device = openCamera(path, io === "read" ? "read" : "streaming");
   const { card, driver } = device;
-  return { card, driver, alternating: alternates(device) };
+  return { card, driver };
 }
 
 if (import.meta.main) await main(tool);

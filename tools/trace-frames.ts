@@ -10,7 +10,7 @@ import { counted, formatNs } from "../lib/measure/format.ts";
 import { Slowest } from "../lib/report/analysis/slowest.ts";
 import { ChromeTrace } from "../lib/report/chrome_trace.ts";
 import { FIGURES } from "../lib/report/figures.ts";
-import { readBench } from "../lib/report/folder.ts";
+import { readBench, refuseRunFile } from "../lib/report/folder.ts";
 import {
   drawCpus,
   drawPair,
@@ -29,9 +29,8 @@ import {
   type TimedFrame,
   timedFrames,
 } from "../lib/report/slow_frames.ts";
-import { isEndless, isSameFile } from "../lib/sys/device_number.ts";
+import { isEndless } from "../lib/sys/device_number.ts";
 import { SysError } from "../lib/sys/errno.ts";
-import { listFolder } from "../lib/sys/folder.ts";
 
 /** What the rows are about. */
 interface Seen {
@@ -118,6 +117,11 @@ function draw(name: string, folder: string, { second, first, last }: Seen, besid
   file.finish();
 }
 
+function lossesOf({ path, span: { places, lost } }: Beside): string {
+  const many = Number.isNaN(lost) ? "events" : counted(lost, "event");
+  return `${path}: lost ${many} in ${counted(places, "place")}: who ran there is not known`;
+}
+
 const seconds = (ns: number, second = 0) => `${(second + ns / 1e9).toFixed(3)} s`;
 
 /** The slowest frames in the trace. */
@@ -180,16 +184,6 @@ function jsonOf({ frame, cpu, ran }: Accompanied, second: number): Record<string
   };
 }
 
-/** A run's own files are no place for the trace. */
-function refuseRunFile(name: string, folder: string): void {
-  const file = listFolder(folder).find((file) =>
-    /\.(csv|json)$/.test(file) && isSameFile(name, `${folder}/${file}`)
-  );
-  const isOfRun = file?.endsWith(".csv") ||
-    file && listFolder(folder).includes(file.replace(/json$/, "csv"));
-  if (isOfRun) throw new Error(`${name}: is a file of a run and no trace`);
-}
-
 export const tool = declareTool({
   name: "trace-frames",
   summary:
@@ -216,11 +210,12 @@ export const tool = declareTool({
       );
     }
     const beside = trace === undefined ? undefined : { path: trace, span: traceSpan(trace) };
+    if (beside && beside.span.places > 0) warn(lossesOf(beside));
     const seen = look(folder, beside, warn);
     if (seen.frames === 0) throw new Error(`${folder}: no CSV of a run in it`);
     const found = beside ? lookUp(beside, seen) : [];
     if (chrome !== undefined) {
-      refuseRunFile(chrome, folder);
+      refuseRunFile(chrome, folder, "trace");
       draw(chrome, folder, seen, beside);
     }
     const { frames, first, last } = seen;

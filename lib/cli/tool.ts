@@ -6,7 +6,8 @@
  */
 import { normalize } from "node:path";
 import { parseArgs } from "@std/cli/parse-args";
-import { descriptorOf, STDOUT } from "../files/files.ts";
+import { descriptorOf, outputDescriptor, STDOUT } from "../files/files.ts";
+import { Output } from "../files/output.ts";
 import { described, type Flag, type Parameter, UsageError } from "./parameters.ts";
 import { deviceAt, isSameFile } from "../sys/device_number.ts";
 import { EBUSY, SysError } from "../sys/errno.ts";
@@ -45,8 +46,6 @@ export interface Report {
   readonly json: Readonly<Record<string, unknown>>;
   /** Exit status; 0 if left out. */
   readonly status?: number;
-  /** Whether `text` and `json` go to stderr, as stdout has the tool's data. */
-  readonly toStderr?: boolean;
   /** What ended the run early: said after the report of what there is; the status is then 1. */
   readonly failure?: Error;
 }
@@ -217,8 +216,8 @@ function filesOf<P extends Positionals, O extends Options>(
 
 /** Whether two outputs would be one: what is there, stdout, or a file that is yet to be made. */
 function isOneOutput(a: string, b: string): boolean {
-  const descriptor = descriptorOf(a, STDOUT);
-  if (descriptor !== undefined) return descriptor === descriptorOf(b, STDOUT);
+  const descriptor = outputDescriptor(a);
+  if (descriptor !== undefined) return descriptor === outputDescriptor(b);
   return isSameFile(a, b) || normalize(a) === normalize(b) && deviceAt(a) === undefined;
 }
 
@@ -237,9 +236,10 @@ function refuseOverwriting(files: readonly NamedFile[]): void {
   }
 }
 
-/** Whether a tool's data go to stdout, so that nothing else may. */
+/** Whether a tool's data go to stdout, so that nothing else may: a file need not be one of the command line's. */
 function writesStdout(files: readonly NamedFile[]): boolean {
-  return files.some(({ path, use }) => use === "output" && descriptorOf(path, STDOUT) === STDOUT);
+  return Output.hasStdout ||
+    files.some(({ path, use }) => use === "output" && outputDescriptor(path) === STDOUT);
 }
 
 /** A tool as it is written down, with the types of its values found out. */
@@ -297,7 +297,7 @@ async function run<P extends Positionals, O extends Options>(
     const files = filesOf(tool, values);
     refuseOverwriting(files);
     const report = await tool.run(values, { quiet: values.quiet, stop, warn: complain });
-    const stream = report.toStderr || writesStdout(files) ? "stderr" : "stdout";
+    const stream = writesStdout(files) ? "stderr" : "stdout";
     const print = (line: string) => say(stream, line);
     if (values.json) print(JSON.stringify(report.json));
     else if (!values.quiet) { for (const line of report.text) print(plainLine(line)); }

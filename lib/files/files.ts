@@ -4,7 +4,7 @@
  * @module
  */
 import { EFBIG, SysError } from "../sys/errno.ts";
-import { refuseDevice } from "../sys/device_number.ts";
+import { isOpenAs, refuseDevice } from "../sys/device_number.ts";
 import { File, IoBuffer, O_RDONLY } from "../sys/file.ts";
 
 /** Of a file that is read whole: a pipe may have no end. */
@@ -69,11 +69,12 @@ export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 
 export const STDIN = 0;
 export const STDOUT = 1;
+const STDERR = 2;
 
 const DESCRIPTORS: Readonly<Record<string, number>> = {
   "/dev/stdin": STDIN,
   "/dev/stdout": STDOUT,
-  "/dev/stderr": 2,
+  "/dev/stderr": STDERR,
 };
 
 /**
@@ -86,6 +87,14 @@ export function descriptorOf(path: string, dash: number): number | undefined {
   if (path === "-") return dash;
   const [, number] = /^\/(?:dev|proc\/self)\/fd\/(\d{1,9})$/.exec(path) ?? [];
   return number === undefined ? DESCRIPTORS[path] : Number(number);
+}
+
+/**
+ * The descriptor that a path to write is open as: of `-` and `/dev/stdout` by name, and of stdout's or stderr's
+ * file or pipe by whatever name.
+ */
+export function outputDescriptor(path: string): number | undefined {
+  return descriptorOf(path, STDOUT) ?? [STDOUT, STDERR].find((fd) => isOpenAs(path, fd));
 }
 
 /**

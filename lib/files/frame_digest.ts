@@ -21,7 +21,6 @@ export class FrameDigest implements Disposable {
   /** @throws {SysError} naming the file */
   constructor(path: string) {
     this.#file = new OutputFile(path);
-    this.#file.begin();
   }
 
   /**

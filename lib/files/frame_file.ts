@@ -18,7 +18,6 @@ export class FrameFile implements Disposable {
    */
   constructor(path: string) {
     this.#output = new Output(path);
-    this.#output.begin();
   }
 
   /**
@@ -27,6 +26,7 @@ export class FrameFile implements Disposable {
    * @throws {SysError} ENOSPC, EIO, EPIPE
    */
   append(frame: GatherBuffer): void {
+    this.#output.begin();
     const { file, reader } = this.#output;
     if (reader !== undefined) {
       // Where lines are padded each is a part.

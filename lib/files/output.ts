@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { deviceAt, type DeviceFile, isPipe, isRegular } from "../sys/device_number.ts";
+import { dirname, isAbsolute, join } from "node:path";
+import { deviceAt, type DeviceFile, isPipe, isRegular, ownershipOf } from "../sys/device_number.ts";
 import { EEXIST, errno, SysError } from "../sys/errno.ts";
 import { File, O_CREAT, O_EXCL, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
-import { descriptorOf, STDOUT } from "./files.ts";
+import { linkTarget, realPath } from "../sys/links.ts";
+import { outputDescriptor, STDOUT } from "./files.ts";
 import { ReaderQueue } from "./reader_queue.ts";
 
 // linux/major.h; the minors are of /dev/null and /dev/full.
@@ -21,6 +23,25 @@ function takesText({ block, major, minor }: DeviceFile): boolean {
   if (block) return false;
   return major === MEM_MAJOR && SINKS.includes(minor) || TTY_MAJORS.includes(major) ||
     PTY_MAJORS[0] <= major && major <= PTY_MAJORS[1];
+}
+
+/** Where devices are, and no file is made; shared memory is files. */
+const DEVICES = /^\/dev(\/(?!shm\/)|$)/;
+
+/**
+ * Of a name without anything: in /dev that of a device which is missing.
+ *
+ * @throws {Error} naming the path
+ */
+export function refuseMissingDevice(path: string): void {
+  // A link to nothing names another place.
+  const target = linkTarget(path) ?? "";
+  let folder = dirname(isAbsolute(target) ? target : join(dirname(path), target || "name"));
+  while (ownershipOf(folder) === undefined) folder = dirname(folder);
+  const real = realPath(folder);
+  if (DEVICES.test(real === "/dev" ? real : `${real}/`)) {
+    throw new Error(`${path}: there is no such device, and no file is made in /dev`);
+  }
 }
 
 /** Folders that were missing on the way to a file. */
@@ -67,11 +88,13 @@ function create(path: string): { file: File; isNew: boolean } {
 }
 
 /**
- * A file, or what a path such as `/dev/stdout` stands for; `-` is stdout. Folders on the path are made.
- * What a file had before is there until `begin`. A new file that nothing came to lie in is gone once
- * it is closed, and so are the folders that were made for it.
+ * A file, or what a path such as `/dev/stdout` stands for, or is open as stdout; `-` is that. Folders on the
+ * path are made. What a file had before is there until `begin`. A new file that nothing came to lie in is gone
+ * once it is closed, and so are the folders that were made for it.
  */
 export class Output implements Disposable {
+  /** Whether one was ever stdout: nothing else may go there then. */
+  static hasStdout = false;
   readonly file: File;
   /** Of what has a reader; a file has none. */
   readonly reader: ReaderQueue | undefined;
@@ -87,12 +110,14 @@ export class Output implements Disposable {
 
   /**
    * @throws {SysError} naming the file or the folder
-   * @throws {Error} where it is a device: an argument was forgotten, or two were exchanged
+   * @throws {Error} where it is a device, there or missing: an argument was forgotten, or two were exchanged
    */
   constructor(path: string) {
-    const descriptor = descriptorOf(path, STDOUT);
+    const descriptor = outputDescriptor(path);
     if (descriptor !== undefined) {
-      const name = descriptor === STDOUT ? "stdout" : path;
+      const isStdout = descriptor === STDOUT;
+      if (isStdout) Output.hasStdout = true;
+      const name = isStdout ? "stdout" : path;
       this.file = new File(name, descriptor);
       if (!isRegular(`/proc/self/fd/${descriptor}`)) {
         this.reader = taking(ReaderQueue.of(name, descriptor));
@@ -104,6 +129,7 @@ export class Output implements Disposable {
     if (device !== undefined && !takesText(device)) {
       throw new Error(`${path}: is a device and no file to write (is an argument missing?)`);
     }
+    if (ownershipOf(path) === undefined) refuseMissingDevice(path);
     this.#way = new Way(path);
     try {
       ({ file: this.file, isNew: this.#isNew } = create(path));

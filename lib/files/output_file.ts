@@ -36,8 +36,8 @@ export class OutputFile implements Disposable {
   }
 
   /**
-   * Appends `content`. Where a full disk cuts it off, text keeps its complete lines and bytes
-   * nothing. What a pipe or a terminal has no room for is kept.
+   * Appends `content`; the first empties a file that was there. Where a full disk cuts it off, text keeps
+   * its complete lines and bytes nothing. What a pipe or a terminal has no room for is kept.
    *
    * @throws {SysError} ENOSPC, EIO
    * @throws {Error} where too much is kept
@@ -68,11 +68,6 @@ export class OutputFile implements Disposable {
     }
     reader.append(bytes);
     while (reader.bytes > MOST_BEHIND && this.isPatient) reader.wait(WAIT_MS);
-  }
-
-  /** Empties a file that was there, as the first `append` does. */
-  begin(): void {
-    this.#output.begin();
   }
 
   /** @throws {SysError} as `Output` */

@@ -7,14 +7,17 @@ import { AT_FDCWD, isRegular, type Ownership, ownershipOf } from "../sys/device_
 import { EDQUOT, ENOSPC, errno, SysError } from "../sys/errno.ts";
 import { File, IoBuffer, O_CLOEXEC, O_CREAT, O_EXCL, O_TMPFILE, O_WRONLY } from "../sys/file.ts";
 import { cString, libc } from "../sys/libc.ts";
-import { concatenate, descriptorOf, STDOUT } from "./files.ts";
-import { Way } from "./output.ts";
+import { linkTarget, realPath } from "../sys/links.ts";
+import { concatenate, outputDescriptor } from "./files.ts";
+import { refuseMissingDevice, Way } from "./output.ts";
 import { OutputFile } from "./output_file.ts";
+
+/** Of this process: files of one folder would else have one name until they are whole. */
+let asides = 0;
 
 /** linux/fcntl.h */
 const AT_SYMLINK_FOLLOW = 0x400;
 const PERMISSIONS = 0o7777;
-const PATH_MAX = 4096;
 
 const encoder = new TextEncoder();
 
@@ -33,6 +36,7 @@ export class WholeFile implements Disposable {
   readonly #file: File | undefined;
   /** What it is called until it is whole; undefined of a file that has no name. */
   #aside: string | undefined;
+  readonly #number = asides++;
   #isWhole = false;
 
   /**
@@ -44,16 +48,17 @@ export class WholeFile implements Disposable {
     this.#path = path;
     this.#name = path;
     this.#before = ownershipOf(path);
-    if (descriptorOf(path, STDOUT) !== undefined || !mayBeReplaced(path, this.#before)) {
+    if (outputDescriptor(path) !== undefined || !mayBeReplaced(path, this.#before)) {
       this.#plain = new OutputFile(path, true);
       return;
     }
+    if (this.#before === undefined) refuseMissingDevice(path);
     this.#way = new Way(path);
     let file: File | undefined;
     try {
       if (this.#before !== undefined) {
         File.open(path, O_WRONLY).close();
-        this.#name = behindLinks(path);
+        this.#name = realPath(path);
       }
       file = this.#begin();
       if (this.#before !== undefined) takeOver(file, this.#before);
@@ -92,7 +97,7 @@ export class WholeFile implements Disposable {
 
   /** No longer than any name may be. */
   #asideName(): string {
-    return `${this.#folder}.${Deno.pid}.part`;
+    return `${this.#folder}.${Deno.pid}-${this.#number}.part`;
   }
 
   /** @throws {SysError} ENOSPC, EIO */
@@ -144,17 +149,9 @@ export class WholeFile implements Disposable {
  * a new file could not have. It is written in place then.
  */
 function mayBeReplaced(path: string, before: Ownership | undefined): boolean {
-  if (before === undefined) return !path.endsWith("/") && !isLink(path);
+  if (before === undefined) return !path.endsWith("/") && linkTarget(path) === undefined;
   const own = libc.geteuid();
   return isRegular(path) && before.names === 1 && (own === 0 || own === before.uid);
-}
-
-function isLink(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isSymlink;
-  } catch {
-    return false;
-  }
 }
 
 /** Gives a new file the owner and the permissions of another; access control lists stay behind. */
@@ -162,12 +159,6 @@ function takeOver(file: File, { mode, uid, gid }: Ownership): void {
   // A changed owner takes permissions away.
   if (libc.fchown(file.fd, uid, gid) < 0) throw new SysError(file.path, "fchown", errno[0]);
   libc.fchmod(file.fd, mode & PERMISSIONS);
-}
-
-function behindLinks(path: string): string {
-  const name = new Uint8Array(PATH_MAX);
-  if (libc.realpath(cString(path), name) === null) throw new SysError(path, "realpath", errno[0]);
-  return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
 }
 
 /**

@@ -3,8 +3,14 @@
  *
  * @module
  */
-import { counted, formatSummary } from "../measure/format.ts";
-import type { SourceStatistics } from "../measure/source_statistics.ts";
+import {
+  counted,
+  formatNumber,
+  formatRate,
+  formatSummary,
+  formatWarmUp,
+} from "../measure/format.ts";
+import { SourceStatistics } from "../measure/source_statistics.ts";
 import { isCompressed, PIXEL_FORMATS, pixelFormat } from "../image/pixel_format.ts";
 import { ENOTTY, SysError } from "../sys/errno.ts";
 import { DeviceError, VideoDevice } from "../v4l2/device.ts";
@@ -26,7 +32,7 @@ import {
 import { anyFormat, frameSize, STAMP, TIMEOUT, WARM_UP } from "../cli/shared_options.ts";
 import { optional, rate, UsageError } from "../cli/parameters.ts";
 import { SCHEDULING } from "../cli/scheduling.ts";
-import type { Recording } from "./recording.ts";
+import type { Recording, RecordingSettings } from "./recording.ts";
 import { STAGES } from "./stages.ts";
 import { BREAK_OPTIONS } from "./trace_break.ts";
 import type { Report } from "../cli/tool.ts";
@@ -137,7 +143,7 @@ export function setUpCamera(
   }
   const interval = device.getFrameInterval(type);
   const rate = interval && interval.denominator / interval.numerator;
-  return { ...format, type, name, rate, alternating: isAlternating(format) };
+  return { ...format, type, name, rate, alternating: format.field === V4L2_FIELD_ALTERNATE };
 }
 
 function captureType({ capabilities }: VideoDevice): number {
@@ -146,11 +152,14 @@ function captureType({ capabilities }: VideoDevice): number {
     : V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
 }
 
-const isAlternating = ({ field }: Format) => field === V4L2_FIELD_ALTERNATE;
-
-/** Whether a camera is set to give each frame's fields one after the other. */
-export const alternates = (device: VideoDevice): boolean =>
-  isAlternating(device.getFormat(captureType(device)));
+/** What a run's frames are counted by; who watches them is told in what they come. */
+export function countFrames(
+  { alternating }: CameraFormat,
+  { watch }: RecordingSettings,
+): SourceStatistics {
+  watch?.begin(alternating);
+  return new SourceStatistics(alternating);
+}
 
 /** The format of this number; undefined where nothing here looks at its pixels. */
 const formatOf = (pixelformat: number) =>
@@ -222,20 +231,24 @@ export function cameraReport(run: CameraRun): Report {
   const { width, height, name: format, field, alternating } = run.format;
   const { fps } = run.settings;
   const { frames, rate } = source;
-  const { dropped, gaps, backwards, errors } = unnumbered
-    ? {} as Partial<SourceStatistics>
-    : source;
+  // Of no frame, or by read(2), there is nothing to tell them by.
+  const isTold = !unnumbered && frames > 0;
+  const { dropped, gaps, backwards, errors }: Partial<SourceStatistics> = isTold ? source : {};
+  const losses = dropped === undefined
+    ? `dropped: cannot be told (sequence not above the one before: ${backwards} times)`
+    : `${dropped} dropped in ${gaps} gaps`;
   const interval = source.interval.summary();
   const latency = recording.latency.summary();
   return {
     text: [
       `${csv || device.path}: ${counted(frames, alternating ? "field" : "frame")} of ` +
       `${width}x${height} ${format}` +
-      (rate === undefined ? "" : `, ${rate.toFixed(2)} ${alternating ? "frames " : ""}a second`) +
-      (fps > 0 ? ` (${fps} asked for)` : "") +
-      (unnumbered ? "" : `, ${dropped} dropped in ${gaps} gaps, ${errors} with errors`) +
-      (backwards ? `, sequence not above the one before: ${backwards} times` : "") +
-      `, after ${warmUp} to warm up`,
+      (rate === undefined
+        ? ""
+        : `, ${formatNumber(rate, 2)} ${alternating ? "frames " : ""}a second`) +
+      (fps > 0 ? ` (${formatRate(fps)} asked for)` : "") +
+      (isTold ? `, ${losses}, ${errors} with errors` : "") +
+      `, ${formatWarmUp(frames, warmUp)}`,
       ...formatSummary(name, latency),
       ...formatSummary("frame to frame", interval),
     ],
@@ -248,7 +261,7 @@ export function cameraReport(run: CameraRun): Report {
       height,
       format,
       field: fieldName(field),
-      warm_up_frames: warmUp,
+      warm_up_frames: frames > 0 ? warmUp : undefined,
       frames_per_second: rate,
       frames_per_second_asked: fps,
       frames_per_second_set: run.format.rate,

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { SourceStatistics } from "../measure/source_statistics.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import type { Queue } from "../v4l2/queue/queue.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
 import { BUFFER_COLUMNS, fillBufferColumns } from "./buffer_columns.ts";
-import { type CameraFormat, cameraReport, type CameraSettings } from "./camera.ts";
+import { type CameraFormat, cameraReport, type CameraSettings, countFrames } from "./camera.ts";
 import { Recording, type RecordingSettings } from "./recording.ts";
 import { stampOf } from "./stamp.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
@@ -78,7 +77,7 @@ export async function captureFrames(capture: Capture, session: ToolSession): Pro
   const fill = more.map(({ name, value }) => [recording.extra(name), value] as const);
   const { buffers, dequeued } = queue;
   const enqueued = new Float64Array(buffers.length);
-  const source = new SourceStatistics(capture.cameraFormat.alternating);
+  const source = countFrames(capture.cameraFormat, capture);
   let waiting = 0;
 
   for (const { index } of buffers) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { counted, formatSummary } from "../measure/format.ts";
+import { counted, formatNumber, formatSummary } from "../measure/format.ts";
 import { Histogram } from "../measure/histogram.ts";
 import type { GatherBuffer } from "../sys/gather.ts";
 import type { PictureFormat } from "../v4l2/decoder/picture_buffers.ts";
@@ -148,7 +148,7 @@ export class DecodeRun implements Disposable {
           counted(frames, "frame")
         } of ${first.width}x${first.height} ${first.format}` +
         (more.length > 0 ? ` (format changes: ${more.length})` : "") +
-        `, ${rate?.toFixed(2)} a second, ${errors} with errors`,
+        `, ${formatNumber(rate!, 2)} a second, ${errors} with errors`,
         ...formatSummary("queued to decoded", latency),
       ],
       json: {
@@ -168,7 +168,6 @@ export class DecodeRun implements Disposable {
         failure: failure?.message,
       },
       failure,
-      toStderr: output === "-",
     };
   }
 

@@ -5,12 +5,12 @@
  */
 import { missingFrames } from "../measure/gaps.ts";
 import { FILTER_STAGES, STAGE_ENDS } from "../measure/filter_stages.ts";
-import { counted, formatSummary } from "../measure/format.ts";
+import { BEFORE_FIRST, counted, formatSummary } from "../measure/format.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { VPIPE_META_F_OVERRUN } from "../uapi/vpipe.ts";
 import { DeviceError } from "../v4l2/device.ts";
 import { type MetaEntry, type MetaEntryV2, MetaReader } from "../vpipe/meta.ts";
-import { descriptorOf, STDOUT } from "../files/files.ts";
+import { Output } from "../files/output.ts";
 import { OutputFile } from "../files/output_file.ts";
 import { Progress } from "../cli/progress.ts";
 import { say } from "../cli/say.ts";
@@ -52,13 +52,19 @@ export interface MetadataDrain {
 /** What the entries say, as text and as figures. */
 class MetadataRows {
   overruns = 0;
+  /** Between them. */
   lost = 0;
+  /** Whether some were lost before the first, of which nobody knows how many. */
+  isFirstOverrun = false;
   readonly durations = FILTER_STAGES.map(() => new Histogram());
   #sequence = 0n;
 
   /** @returns its row of the file */
   add(entry: MetaEntry | MetaEntryV2): string {
-    if (entry.flags & VPIPE_META_F_OVERRUN) this.overruns++;
+    if (entry.flags & VPIPE_META_F_OVERRUN) {
+      this.isFirstOverrun ||= this.#sequence === 0n;
+      this.overruns++;
+    }
     // The count restarts with a device that was bound again.
     if (this.#sequence !== 0n) this.lost += missingFrames(Number(entry.seq - this.#sequence));
     this.#sequence = entry.seq;
@@ -78,11 +84,11 @@ export async function drainMetadata(
 ): Promise<Report> {
   using reader = new MetaReader(device, stages ? 2 : 1);
   using file = new OutputFile(csv);
-  file.append([...COLUMNS, ...(stages ? STAGE_ENDS : [])].join(",") + "\n");
   stop.listen();
-  if (ready) say(descriptorOf(csv, STDOUT) === STDOUT ? "stderr" : "stdout", "ready");
+  if (ready) say(Output.hasStdout ? "stderr" : "stdout", "ready");
 
   const rows = new MetadataRows();
+  const header = [...COLUMNS, ...(stages ? STAGE_ENDS : [])].join(",") + "\n";
   let recorded = 0;
   let waitingSince = performance.now();
   using progress = new Progress("meta-drain", frames, "entries", quiet);
@@ -99,7 +105,7 @@ export async function drainMetadata(
         );
       }
       if (count > 0) {
-        let text = "";
+        let text = recorded === 0 ? header : "";
         for (let i = 0; i < count; i++) text += rows.add(reader.entries[i]);
         file.append(text);
         recorded += count;
@@ -118,21 +124,21 @@ export async function drainMetadata(
     failure = error as Error;
   }
 
-  const { overruns, lost } = rows;
+  const { overruns, lost, isFirstOverrun } = rows;
   const summaries = rows.durations.map((histogram) => histogram.summary());
   const named = FILTER_STAGES.map(([name], i) => [name.replaceAll(" ", "_"), summaries[i]]);
   return {
     text: [
       `${csv}: ${counted(recorded, "entry", "entries")}, ${counted(overruns, "overrun")}, ${
         counted(lost, "entry", "entries")
-      } lost`,
+      } lost${isFirstOverrun ? BEFORE_FIRST : ""}`,
       ...FILTER_STAGES.flatMap(([name], i) => formatSummary(name, summaries[i])),
     ],
     json: {
       csv,
       entries: recorded,
       overruns,
-      lost,
+      lost: isFirstOverrun ? undefined : lost,
       stages_ns: stages ? Object.fromEntries(named) : undefined,
       failure: failure?.message,
     },

@@ -4,11 +4,16 @@
  * @module
  */
 import { crc32 } from "../image/crc32.ts";
-import { SourceStatistics } from "../measure/source_statistics.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { EAGAIN, SysError } from "../sys/errno.ts";
 import { IoBuffer } from "../sys/file.ts";
-import { cameraReport, type CameraSettings, openCamera, setUpCamera } from "./camera.ts";
+import {
+  cameraReport,
+  type CameraSettings,
+  countFrames,
+  openCamera,
+  setUpCamera,
+} from "./camera.ts";
 import { stampColumn } from "./capture_frames.ts";
 import { Recording, type RecordingSettings } from "./recording.ts";
 import type { Report, ToolSession } from "../cli/tool.ts";
@@ -42,7 +47,7 @@ export async function readFrames(reading: Reading, session: ToolSession): Promis
   });
   const { columns, latency, log, meter } = recording;
   const fill = more.map(({ name, value }) => [recording.extra(name), value] as const);
-  const source = new SourceStatistics(format.alternating);
+  const source = countFrames(format, reading);
   let start = 0;
   let readable = 0;
 

@@ -25,6 +25,12 @@ export interface RecordingSettings extends LoopSettings, BreakSettings {
 /** Sees a run's rows after they were written, between frames. */
 export interface RowWatch {
   /**
+   * Before the first row, once the camera is set up.
+   *
+   * @param alternating whether each row has one of a frame's two fields
+   */
+  begin(alternating: boolean): void;
+  /**
    * @param columns by name; they are filled anew afterwards
    * @param rows how many of each column are new; 0 where there is only time
    */
@@ -99,8 +105,6 @@ export class Recording<Usual extends string, Step extends string, Last extends s
     session: ToolSession,
     statistics: FrameLoop["statistics"] = [],
   ): Promise<Error | undefined> {
-    // Only now: what fails before there are frames leaves the rows of an earlier run.
-    this.log.begin();
     let failure = await runFrameLoop({
       ...loop,
       settings: this.settings,

@@ -4,7 +4,6 @@
  * @module
  */
 import type { CellFormat } from "../measure/frame_log.ts";
-import { SourceStatistics } from "../measure/source_statistics.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { EAGAIN } from "../sys/errno.ts";
 import { Poller, POLLIN } from "../sys/poll.ts";
@@ -16,6 +15,7 @@ import {
   CAMERA_OPTIONS,
   cameraReport,
   type CameraSettings,
+  countFrames,
   openCamera,
   setUpCamera,
 } from "./camera.ts";
@@ -78,7 +78,7 @@ export async function relayFrames(relay: Relay, session: ToolSession): Promise<R
   const { output, capture } = path;
   const { dequeued } = path.camera;
   const ready = new Poller(path.filter, POLLIN);
-  const source = new SourceStatistics(format.alternating);
+  const source = countFrames(format, relay);
   const relayed: RelayedFrame = {
     cameraSequence: 0,
     cameraIndex: 0,

@@ -5,7 +5,7 @@
  */
 import { GREY } from "../image/pixel_format.ts";
 import type { Rectangle } from "../image/rectangle.ts";
-import { counted, formatSummary } from "../measure/format.ts";
+import { counted, formatNumber, formatSummary, formatWarmUp } from "../measure/format.ts";
 import { absoluteNs, monotonicNs } from "../sys/clock.ts";
 import { FixturePath, type FixtureRoute } from "../vpipe/fixture_path.ts";
 import { ALGORITHMS } from "../vpipe/filter.ts";
@@ -124,8 +124,8 @@ export async function sendFixture(bench: FixtureBench, session: ToolSession): Pr
   return {
     text: [
       `${csv}: ${counted(count, "frame")} of ${width}x${height}, ${algorithm}` +
-      (rate === undefined ? "" : `, ${rate.toFixed(0)} a second`) +
-      `, ${depth} in flight, after ${warmUp} to warm up`,
+      (rate === undefined ? "" : `, ${formatNumber(rate, 0)} a second`) +
+      `, ${depth} in flight, ${formatWarmUp(count, warmUp)}`,
       ...formatSummary("queueing to dequeueing", summary),
     ],
     json: {
@@ -139,7 +139,7 @@ export async function sendFixture(bench: FixtureBench, session: ToolSession): Pr
       threshold,
       depth,
       buffers,
-      warm_up_frames: warmUp,
+      warm_up_frames: count > 0 ? warmUp : undefined,
       frames_per_second: rate,
       process: recording.costs.summary(),
       latency_ns: summary,

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { counted, formatSummary } from "../measure/format.ts";
+import {
+  counted,
+  formatNumber,
+  formatRate,
+  formatSummary,
+  formatWarmUp,
+} from "../measure/format.ts";
 import { Histogram } from "../measure/histogram.ts";
 import { absoluteNs, monotonicNs, sleepUntil } from "../sys/clock.ts";
 import { EAGAIN, ENODATA } from "../sys/errno.ts";
@@ -163,7 +169,7 @@ class FrameWriter {
 
 /** Writes and records, to the last frame, a signal, or what fails. */
 export async function writeFrames(writing: Writing, session: ToolSession): Promise<Report> {
-  const { tool, device, input, sink, io, interval, csv } = writing;
+  const { tool, device, input, sink, io, interval, csv, "warm-up": warmUp } = writing;
   using recording = new Recording(writing, {
     usual: {
       frame: String,
@@ -230,7 +236,7 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
   );
   if (failure === undefined) await writer.linger(session.stop);
 
-  const { misnumbered, errors } = sink;
+  const { misnumbered } = sink;
   const skipped = input.skipped ?? 0;
   if (misnumbered !== undefined && misnumbered > 0) {
     session.warn(
@@ -244,6 +250,8 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
   const waits = input.waited !== undefined && input.waited > 0;
   const submits = submitting.summary();
   const count = submits?.count ?? 0;
+  // Those to warm up alone are no run's.
+  const errors = count > 0 ? sink.errors : undefined;
   const rate = count > 1 ? (count - 1) * 1e9 / (last - first) : undefined;
   const lateness = interval && late.summary();
   const asked = interval && interval.denominator / interval.numerator;
@@ -252,10 +260,10 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
   return {
     text: [
       `${device.path}: ${counted(count, "frame")} of ${width}x${height} ${format.name} by ${io}` +
-      (rate === undefined ? "" : `, ${rate.toFixed(2)} a second`) +
-      (asked === undefined ? "" : ` (${Number(asked.toFixed(3))} asked for)`) +
+      (rate === undefined ? "" : `, ${formatNumber(rate, 2)} a second`) +
+      (asked === undefined ? "" : ` (${formatRate(asked)} asked for)`) +
       (errors === undefined ? "" : `, ${errors} with errors`) +
-      `, after ${writing["warm-up"]} to warm up`,
+      `, ${formatWarmUp(count, warmUp)}`,
       ...(waits ? formatSummary("waiting for the input", inputWait.summary()) : []),
       ...formatSummary("filling", filling.summary()),
       ...formatSummary("due to handed over", lateness),
@@ -271,7 +279,7 @@ export async function writeFrames(writing: Writing, session: ToolSession): Promi
       width,
       height,
       frames: count,
-      warm_up_frames: writing["warm-up"],
+      warm_up_frames: count > 0 ? warmUp : undefined,
       buffers: sink.buffers.length,
       frames_per_second: rate,
       frames_per_second_asked: asked ?? 0,

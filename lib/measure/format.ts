@@ -21,10 +21,34 @@ export function formatNs(ns: number): string {
   return `${Math.round(ns)} ns`;
 }
 
+/**
+ * A number with so many digits behind the point, below 1 with three that count: nothing is rounded to none, and
+ * nothing has an exponent: `180`, `0.333`, `0.000250`.
+ */
+export function formatNumber(value: number, digits: number): string {
+  const size = Math.abs(value);
+  if (size === 0 || size >= 1) return value.toFixed(digits);
+  return value.toFixed(Math.min(100, Math.max(digits, 2 - Math.floor(Math.log10(size)))));
+}
+
+/** Frames a second as somebody asks for them: `30`, `29.97`. */
+export function formatRate(rate: number): string {
+  return formatNumber(rate, 3).replace(/\.?0+$/, "");
+}
+
+/** Behind a run's figures: how many frames it had forgotten, or that there is none that counts. */
+export function formatWarmUp(frames: number, warmUp: number): string {
+  if (frames > 0) return `after ${warmUp} to warm up`;
+  return warmUp > 0 ? "stopped while warming up" : "stopped before the first";
+}
+
 /** A number and its noun: `1 frame`, `300 frames`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+/** Behind how many entries of metadata were lost, where the first one that was read follows an overrun. */
+export const BEFORE_FIRST = " and an unknown number before the first";
 
 /** One indented line of percentiles, none where nothing was recorded. */
 export function formatSummary(name: string, summary: Summary | undefined): string[] {

@@ -26,7 +26,8 @@ export class FrameLog<Name extends string> {
   readonly #sink: RowSink;
   readonly #formats: readonly (readonly [Float64Array, CellFormat])[];
   readonly #capacity: number;
-  readonly #header: string;
+  /** Empty once it is written. */
+  #header: string;
 
   /**
    * Takes memory for the columns.
@@ -52,15 +53,6 @@ export class FrameLog<Name extends string> {
     this.#header = written.join(",") + "\n";
   }
 
-  /**
-   * Writes the header.
-   *
-   * @throws what the sink does
-   */
-  begin(): void {
-    this.#sink.append(this.#header);
-  }
-
   /** Completes a row. */
   endRow(): void {
     this.row++;
@@ -72,13 +64,17 @@ export class FrameLog<Name extends string> {
   }
 
   /**
-   * Writes the complete rows, and forgets them.
+   * Writes the complete rows, the header before the first, and forgets them.
    *
    * @throws what the sink does; the rows are forgotten all the same
    */
   flush(): void {
     const rows = this.#take();
-    if (rows !== "") this.#sink.append(rows);
+    if (rows === "") return;
+    // Only now: without a frame the rows of an earlier run stay.
+    const header = this.#header;
+    this.#header = "";
+    this.#sink.append(header + rows);
   }
 
   /** Forgets the complete rows; all the same they become text, to get that compiled as well. */

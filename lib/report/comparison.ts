@@ -16,6 +16,7 @@ import {
 import { isWait } from "./analysis/recorded_paths.ts";
 import { driftOf } from "./analysis/drift.ts";
 import { median } from "./analysis/percentiles.ts";
+import { formatNumber } from "../measure/format.ts";
 import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** One side: a folder, and the runs in it, each a folder of its own. */
@@ -57,7 +58,7 @@ export interface Comparison {
   readonly missing: readonly string[];
   /** Within what two sides are the same, as a share. */
   readonly same: number;
-  /** What its reader must know, a line each. */
+  /** What its reader must know, a line each; what is missing among it. */
   readonly notices: readonly string[];
 }
 
@@ -124,7 +125,7 @@ export function compare(base: Side, other: Side, noise?: number): Comparison {
       `${base.folder}, ${other.folder}: different paths: ${of(base)} against ${of(other)}`,
     );
   }
-  return { paths, missing, same: noise ?? UNIMPORTANT, notices };
+  return { paths, missing, same: noise ?? UNIMPORTANT, notices: [...notices, ...missing] };
 }
 
 const placeOf = ({ folder }: Side, { name }: MachineFigures) =>
@@ -191,19 +192,20 @@ function comparePath(
   }
   const costs = pairs.map((pair) => pair.map(({ run }) => costsOf(run)));
   const names = new Set(costs.flat().flatMap((run) => [...run.keys()]));
+  const [gone, added]: string[][] = [[], []];
   const figures = [...names].flatMap((figure) => {
     const known = costs.map(([a, b]) => [a.get(figure), b.get(figure)] as const)
       .filter((pair): pair is [number, number] => !pair.includes(undefined));
-    if (known.length === 0 && costs.some(([a]) => a.has(figure))) {
-      missing.push(`${name}: no pair has ${figure} on both sides`);
-    }
+    if (known.length === 0) (costs.some(([a]) => a.has(figure)) ? gone : added).push(figure);
     // That, and a part that nothing was spent on, on either.
     return known.flat().every((value) => value === 0) ? [] : [compareFigure(figure, known, noise)];
   });
+  if (gone.length > 0) missing.push(`${name}: no pair has on both sides: ${gone.join("; ")}`);
+  if (added.length > 0) notices.push(`${name}: NEW alone has: ${added.join("; ")}`);
   for (const { place, run } of pairs.flat()) {
     const thirds = driftOf(run.timeline.median_ns, figures.at(0)?.noise ?? UNIMPORTANT);
     if (!thirds) continue;
-    const words = thirds.map((ns) => (ns / thirds[0]).toFixed(2)).join(" to ");
+    const words = thirds.map((ns) => formatNumber(ns / thirds[0], 2)).join(" to ");
     notices.push(`${place}: drifted: the medians of its thirds are as ${words}`);
   }
   return { name, pairs: pairs.length, figures, runs: pairs };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatNs } from "../measure/format.ts";
+import { formatNs, formatNumber } from "../measure/format.ts";
 import { type ComparedFigure, type ComparedPath, tooFew } from "./comparison.ts";
 import { ofAll, percent } from "./words.ts";
 
@@ -19,7 +19,7 @@ export const COMPARISON_HEAD: readonly string[] = [
 ];
 
 const NONE = "–";
-const times = (ratio: number) => Number.isFinite(ratio) ? ratio.toFixed(3) : NONE;
+const times = (ratio: number) => Number.isFinite(ratio) ? formatNumber(ratio, 3) : NONE;
 
 /** A figure, its name first; of a path that has so many pairs. */
 function comparisonRow(

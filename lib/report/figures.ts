@@ -7,7 +7,7 @@ import { decompose, type Decomposition } from "./analysis/decompose.ts";
 import { frameParts } from "./analysis/frame_parts.ts";
 import { buffersPerFrame, type Gaps, missingFrames, sequenceGaps } from "../measure/gaps.ts";
 import { type PathKind, THREAD_COLUMNS } from "./analysis/recorded_paths.ts";
-import { latencyOf } from "./analysis/run_latency.ts";
+import { clockOf, latencyOf } from "./analysis/run_latency.ts";
 import { type Statistics, statistics } from "./analysis/percentiles.ts";
 import type { PerfCounters } from "./analysis/perf.ts";
 import type { Numbers, Rows, Table } from "./analysis/table.ts";
@@ -43,7 +43,10 @@ export interface ThreadFigures {
 export interface MetaLosses {
   readonly entries: number;
   readonly overruns: number;
+  /** Between them. */
   readonly lost: number;
+  /** Whether some were lost before the first, of which nobody knows how many. */
+  readonly isFirstOverrun: boolean;
 }
 
 /** mmap_lock during VIDIOC_QBUF. */
@@ -92,7 +95,7 @@ export interface RunFigures {
   readonly gaps: readonly (Gaps & { readonly of: string })[];
   /** Frames that the driver flagged; undefined where neither CSV nor JSON says so. */
   readonly errors?: number;
-  /** Flags of the first buffer, for its clock; undefined where the CSV has none. */
+  /** Flags of most buffers, of those about their clock; undefined where the CSV has none. */
   readonly bufferFlags?: number;
   readonly meta?: MetaLosses;
   readonly perf?: PerfCounters;
@@ -155,7 +158,7 @@ export function timeFigures(
     stale,
     interval: statistics(intervals(frame, times)),
     rate: rateOf(frame, times, buffersPerFrame(alternating)),
-    bufferFlags: rows.numbers("flags")?.[0],
+    bufferFlags: clockOf(rows),
   };
 }
 
@@ -268,7 +271,12 @@ function metaLosses(meta: NonNullable<RunFiles["meta"]>): MetaLosses {
     if (!(flags[entry] & VPIPE_META_F_OVERRUN)) continue;
     lost += missingFrames(sequence[entry] - sequence[entry - 1]);
   }
-  return { entries: meta.length, overruns: count(flags, VPIPE_META_F_OVERRUN), lost };
+  return {
+    entries: meta.length,
+    overruns: count(flags, VPIPE_META_F_OVERRUN),
+    lost,
+    isFirstOverrun: (flags[0] & VPIPE_META_F_OVERRUN) !== 0,
+  };
 }
 
 /** @param first calls by which the buffers are queued for the first time: the faults' rows have none of these */

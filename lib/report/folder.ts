@@ -17,7 +17,7 @@ import {
 } from "./analysis/soundness.ts";
 import { describeDamage, Table, TableError } from "./analysis/table.ts";
 import { earlierBy, otherRun } from "./same_run.ts";
-import { isEndless } from "../sys/device_number.ts";
+import { isEndless, isSameFile } from "../sys/device_number.ts";
 import { SysError } from "../sys/errno.ts";
 import { listFolder } from "../sys/folder.ts";
 
@@ -107,6 +107,27 @@ export function readBench<Run extends { readonly doubts: readonly string[] }, Pa
   return machines.filter(({ runs, pairs, kmemleak, notices }) =>
     runs.length + pairs.length + kmemleak.length + notices.length > 0
   );
+}
+
+/**
+ * A file of a run, here or in a folder of it, is no place for what is made of it.
+ *
+ * @param name by whatever name, also a link
+ * @param what what it is no place for
+ * @throws {Error} naming the file
+ */
+export function refuseRunFile(name: string, folder: string, what: string): void {
+  const names = listFolder(folder);
+  const folders = [folder, ...names.map((inner) => `${folder}/${inner}`)];
+  for (const path of folders) {
+    const files = listIfFolder(path) ?? [];
+    const ofRuns = files.filter((file) =>
+      /\.csv$/.test(file) || /\.json$/.test(file) && files.includes(file.replace(/json$/, "csv"))
+    );
+    if (ofRuns.some((file) => isSameFile(name, `${path}/${file}`))) {
+      throw new Error(`${name}: is a file of a run and no ${what}`);
+    }
+  }
 }
 
 const withoutEnding = (file: string) => file.replace(OF_PAIR, "");

@@ -17,12 +17,22 @@ export interface TraceEvent {
   readonly says: string;
 }
 
+/** A place where the trace lacks events of a CPU: its buffer was full. */
+export interface TraceLoss {
+  readonly cpu: number;
+  /** How many; NaN where the trace does not say. */
+  readonly lost: number;
+}
+
 /** From the first event to the last. */
 export interface TraceSpan {
   /** The whole one of the first event, which the times here are counted from. */
   readonly second: number;
   readonly first: number;
   readonly last: number;
+  /** Places where events were lost, and how many these were: NaN where the trace does not say of one. */
+  readonly places: number;
+  readonly lost: number;
 }
 
 /** A thread as a trace names it; the idle ones of all CPUs are one. */
@@ -40,6 +50,8 @@ export interface Switch {
 // TASK-PID (TGID) [CPU] FLAGS TIME: EVENT: ...
 const LINE =
   /^\s*.+-(\d+)\s+(?:\([-\s\d]+\)\s+)?\[(\d+)\]\s+(?:\S+\s+)?(\d+)(\.\d+)?:\s+(\w+):\s*(.*)\r?$/;
+// As the kernel writes it, and trace-cmd; each also without a number.
+const LOSS = /^CPU:(\d+) \[(?:LOST )?(?:(\d+) )?EVENTS(?: DROPPED)?\]/;
 const SWITCH =
   /^prev_comm=(.*) prev_pid=(\d+) .*next_comm=(.*) next_pid=(\d+)|^(.*):(\d+) \[\d+\] \S+ ==> (.*):(\d+) \[/;
 const DEQUEUED = /type ?= ?VIDEO_CAPTURE\w*,.*sequence ?= ?(\d+)/;
@@ -51,16 +63,23 @@ export const SET_CLOCK =
   "trace with the clock mono (trace_clock in tracefs, trace-cmd record -C mono)";
 
 /**
- * Every event, in the order of the file; other lines are passed over.
+ * Every event and loss, in the order of the file; other lines are passed over.
  *
  * @param second that times are counted from
  * @throws {SysError} naming the file
  * @throws {Error} naming the file, where it is trace-cmd's own or its times are no seconds
  */
-export function* traceEvents(path: string, second: number): Generator<TraceEvent, void> {
+export function* traceEvents(
+  path: string,
+  second: number,
+): Generator<TraceEvent | TraceLoss, void> {
   for (const line of linesOf(path)) {
     const [, thread, cpu, seconds, fraction, name, says] = LINE.exec(line) ?? [];
-    if (says === undefined) continue;
+    if (says === undefined) {
+      const loss = LOSS.exec(line);
+      if (loss) yield { cpu: Number(loss[1]), lost: Number(loss[2] ?? NaN) };
+      continue;
+    }
     if (fraction === undefined) {
       throw new Error(`${path}: its times count no seconds: ${SET_CLOCK}`);
     }
@@ -79,11 +98,17 @@ export function* traceEvents(path: string, second: number): Generator<TraceEvent
 export function traceSpan(path: string): TraceSpan {
   const second = firstSecond(path);
   let [first, last] = [Infinity, -Infinity];
-  for (const { ns } of traceEvents(path, second)) {
-    first = Math.min(first, ns);
-    last = Math.max(last, ns);
+  let [places, lost] = [0, 0];
+  for (const event of traceEvents(path, second)) {
+    if ("lost" in event) {
+      places++;
+      lost += event.lost;
+      continue;
+    }
+    first = Math.min(first, event.ns);
+    last = Math.max(last, event.ns);
   }
-  return { second, first, last };
+  return { second, first, last, places, lost };
 }
 
 function firstSecond(path: string): number {

@@ -4,7 +4,7 @@
  * @module
  */
 import { stringify } from "@std/csv";
-import { formatNs } from "../measure/format.ts";
+import { formatNs, formatNumber } from "../measure/format.ts";
 import type { MachineFigures } from "./figures.ts";
 import type { IoFigures, SideCosts } from "./io.ts";
 import {
@@ -17,7 +17,10 @@ import {
   withoutCalls,
 } from "./io_metrics.ts";
 import { cell, markdownTable } from "./markdown.ts";
-import { machineLine, NOT_RECORDED } from "./words.ts";
+import { machineLine, NOT_RECORDED, UNTOLD } from "./words.ts";
+
+const number = (value: number | undefined, digits: number) =>
+  value === undefined ? undefined : formatNumber(value, digits);
 
 /** Figures of a row of `io.csv`, a frame where it is a mean. */
 const COLUMNS: Readonly<Record<string, (figures: IoFigures) => string | number | undefined>> = {
@@ -25,24 +28,24 @@ const COLUMNS: Readonly<Record<string, (figures: IoFigures) => string | number |
   writer: ({ writer }) => writer,
   reader: ({ reader }) => reader,
   frames: ({ frames }) => frames,
-  lost: ({ pairs }) => pairs.lost,
+  lost: ({ pairs }) => pairs.lost ?? UNTOLD,
   not_joined: ({ pairs }) => pairs.unknown + pairs.early + pairs.contradictory,
   latency_p50_ns: ({ latency }) => Math.round(latency.p50),
   latency_p95_ns: ({ latency }) => Math.round(latency.p95),
   latency_p99_ns: ({ latency }) => Math.round(latency.p99),
   latency_max_ns: ({ latency }) => Math.round(latency.max),
   submit_p50_ns: ({ submit }) => Math.round(submit.p50),
-  copies: ({ copies }) => copies?.toFixed(3),
-  bytes_copied: ({ bytesCopied }) => bytesCopied?.toFixed(0),
-  shared: ({ shared }) => shared?.toFixed(3),
-  write_syscalls: ({ write }) => systemCalls(write)?.toFixed(3),
-  read_syscalls: ({ read }) => systemCalls(read)?.toFixed(3),
-  write_switches: ({ write }) => write.switches?.toFixed(3),
-  read_switches: ({ read }) => read.switches?.toFixed(3),
-  write_minor_faults: ({ write }) => write.minorFaults?.toFixed(3),
-  read_minor_faults: ({ read }) => read.minorFaults?.toFixed(3),
-  write_cpu_ns: ({ write }) => write.cpu?.toFixed(0),
-  read_cpu_ns: ({ read }) => read.cpu?.toFixed(0),
+  copies: ({ copies }) => number(copies, 3),
+  bytes_copied: ({ bytesCopied }) => number(bytesCopied, 0),
+  shared: ({ shared }) => number(shared, 3),
+  write_syscalls: ({ write }) => number(systemCalls(write), 3),
+  read_syscalls: ({ read }) => number(systemCalls(read), 3),
+  write_switches: ({ write }) => number(write.switches, 3),
+  read_switches: ({ read }) => number(read.switches, 3),
+  write_minor_faults: ({ write }) => number(write.minorFaults, 3),
+  read_minor_faults: ({ read }) => number(read.minorFaults, 3),
+  write_cpu_ns: ({ write }) => number(write.cpu, 0),
+  read_cpu_ns: ({ read }) => number(read.cpu, 0),
 };
 
 /** `io.csv`, whose rows are combinations. */
@@ -95,7 +98,7 @@ export function ioMarkdown(machine: MachineFigures): string[] {
             both(figures, ({ minorFaults }) => shown(minorFaults, count)) ?? NOT_RECORDED,
             both(figures, ({ cpu }) => shown(cpu, formatNs)) ?? NOT_RECORDED,
             String(frames),
-            String(pairs.lost),
+            String(pairs.lost ?? UNTOLD),
           ];
         }),
       ),

@@ -37,7 +37,7 @@ function slowJson(slow: SlowFrame): Record<string, unknown> {
 }
 
 function runJson(run: RunFigures): Record<string, unknown> {
-  const { decomposition, thread, lock, perf } = run;
+  const { decomposition, thread, lock, perf, meta } = run;
   return {
     run: run.name,
     kind: run.kind.id,
@@ -68,7 +68,11 @@ function runJson(run: RunFigures): Record<string, unknown> {
     sequence_gaps: run.gaps,
     error_frames: run.errors,
     doubts: run.doubts.length > 0 ? run.doubts : undefined,
-    metadata: run.meta,
+    metadata: meta && {
+      entries: meta.entries,
+      overruns: meta.overruns,
+      lost: meta.isFirstOverrun ? undefined : meta.lost,
+    },
     perf: perf && Object.fromEntries(perf),
     mmap_lock: lock && {
       qbufs: lock.calls,

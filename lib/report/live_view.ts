@@ -4,6 +4,7 @@
  * @module
  */
 import { Screen, type Terminal } from "../cli/screen.ts";
+import { formatNumber } from "../measure/format.ts";
 import { SourceStatistics } from "../measure/source_statistics.ts";
 import { epochSeconds, monotonicNs } from "../sys/clock.ts";
 import { V4L2_BUF_FLAG_ERROR } from "../uapi/videodev2.ts";
@@ -26,20 +27,22 @@ export interface LiveCamera {
   /** The first line. */
   readonly title: string;
   readonly driver: string;
-  /** Whether each of its buffers has one of a frame's two fields. */
-  readonly alternating: boolean;
 }
 
 /** Rows become figures, and those lines; nothing of it knows a terminal. */
 export class LiveFigures {
   readonly #driver: string;
-  readonly #alternating: boolean;
-  readonly #source: SourceStatistics;
+  #alternating = false;
+  #source = new SourceStatistics();
   #recent: { readonly kind: PathKind; readonly rows: RecentRows } | undefined;
   #last = 0;
 
-  constructor({ driver, alternating }: Omit<LiveCamera, "title">) {
+  constructor({ driver }: Omit<LiveCamera, "title">) {
     this.#driver = driver;
+  }
+
+  /** Before the first row: whether each has one of a frame's two fields. */
+  begin(alternating: boolean): void {
     this.#alternating = alternating;
     this.#source = new SourceStatistics(alternating);
   }
@@ -81,7 +84,7 @@ export class LiveFigures {
     return [
       ...still < STILL_NS ? [] : [`  no frame for ${Math.floor(still / 1e9)} s`],
       ...recent?.rate === undefined ? [] : [
-        `  rate      ${recent.rate.toFixed(2)} a second, of the last ${rowsOf(recent)}`,
+        `  rate      ${formatNumber(recent.rate, 2)} a second, of the last ${rowsOf(recent)}`,
       ],
       ...recent === undefined ? [] : timeLines(recent, this.#driver),
       `  since the start: ${rowsOf({ frames, alternating: this.#alternating })}; ${losses(all)}`,
@@ -114,6 +117,10 @@ export class LiveView implements Disposable {
     this.#figures = new LiveFigures(camera);
     this.#screen = new Screen(terminal);
     this.look({}, 0);
+  }
+
+  begin(alternating: boolean): void {
+    this.#figures.begin(alternating);
   }
 
   look(columns: Columns, rows: number): void {

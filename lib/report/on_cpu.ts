@@ -4,7 +4,7 @@
  * @module
  */
 import type { Slice } from "./analysis/frame_slices.ts";
-import { switchOf, type Task, type TraceEvent, type TraceSpan } from "./ftrace.ts";
+import { switchOf, type Task, type TraceEvent, type TraceLoss, type TraceSpan } from "./ftrace.ts";
 
 /** A task that had a CPU. */
 export interface OnCpu extends Slice, Task {
@@ -13,18 +13,25 @@ export interface OnCpu extends Slice, Task {
 
 /** Who had which CPU, as far as the trace reaches: not where it has lost who came. */
 export function* tasksOnCpus(
-  events: Iterable<TraceEvent>,
-  { first, last }: TraceSpan,
+  events: Iterable<TraceEvent | TraceLoss>,
+  { first, last }: Pick<TraceSpan, "first" | "last">,
 ): Generator<OnCpu, void> {
-  const running = new Map<number, Task & { readonly begin: number }>();
+  // Undefined behind what was lost: nobody knows since when who comes next has it.
+  const running = new Map<number, Task & { readonly begin: number } | undefined>();
   for (const event of events) {
+    if ("lost" in event) {
+      running.set(event.cpu, undefined);
+      continue;
+    }
     const found = switchOf(event);
     if (!found) continue;
     const { cpu, ns: end } = event;
     const { previous, next } = found;
-    const { id, begin } = running.get(cpu) ?? { id: previous.id, begin: first };
-    if (id === previous.id && begin <= end) yield { cpu, ...previous, begin, end };
+    const known = running.has(cpu) ? running.get(cpu) : { id: previous.id, begin: first };
+    if (known?.id === previous.id && known.begin <= end) {
+      yield { cpu, ...previous, begin: known.begin, end };
+    }
     running.set(cpu, { ...next, begin: end });
   }
-  for (const [cpu, task] of running) yield { cpu, ...task, end: last };
+  for (const [cpu, task] of running) if (task) yield { cpu, ...task, end: last };
 }

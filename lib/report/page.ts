@@ -39,6 +39,7 @@ import {
   perFrame,
   switches,
   timestamps,
+  UNTOLD,
   withoutPerf,
 } from "./words.ts";
 
@@ -168,7 +169,7 @@ function pairTable(machine: MachineFigures, pairs: readonly IoFigures[]): Markup
         both(figures, ({ minorFaults }) => shown(minorFaults, count)),
         both(figures, ({ cpu }) => shown(cpu, ns)),
         figures.frames,
-        pairs.lost,
+        pairs.lost ?? UNTOLD,
         pairs.unknown + pairs.early + pairs.contradictory,
       ];
     }),
@@ -244,7 +245,7 @@ function latencyTable(machine: MachineFigures): Markup {
       const lost = (by: string) => {
         const found = gaps.find(({ of }) => of === by);
         if (found === undefined) return "–";
-        return found.backwards > 0 ? "cannot be told" : found.lost;
+        return found.lost ?? UNTOLD;
       };
       const none = kind.join ? NOT_RECORDED : "–";
       return [
@@ -253,7 +254,7 @@ function latencyTable(machine: MachineFigures): Markup {
         run.latency.count === run.frames ? run.frames : ofAll(run.latency.count, run.frames),
         lost("camera"),
         lost("filter"),
-        meta?.lost ?? none,
+        meta?.isFirstOverrun ? UNTOLD : meta?.lost ?? none,
         meta?.overruns ?? none,
         errorFrames(run),
         latencyName,

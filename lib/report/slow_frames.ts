@@ -5,7 +5,13 @@
  */
 import type { FrameSlices, Slice } from "./analysis/frame_slices.ts";
 import { framesBetween, framesOf, type RecordedPair, type RecordedRun } from "./frame_tracks.ts";
-import { dequeuedSequence, SET_CLOCK, type TraceEvent, type TraceSpan } from "./ftrace.ts";
+import {
+  dequeuedSequence,
+  SET_CLOCK,
+  type TraceEvent,
+  type TraceLoss,
+  type TraceSpan,
+} from "./ftrace.ts";
 import { tasksOnCpus } from "./on_cpu.ts";
 
 /** One frame, times in ns since a second that whoever asked has named. */
@@ -68,7 +74,7 @@ export interface Accompanied {
  * @throws {Error} where their buffers are in the trace, and none within its frame's times
  */
 export function accompany(
-  events: Iterable<TraceEvent>,
+  events: Iterable<TraceEvent | TraceLoss>,
   span: TraceSpan,
   frames: readonly TimedFrame[],
 ): Accompanied[] {
@@ -77,15 +83,15 @@ export function accompany(
   let elsewhere = 0;
   const watched = function* () {
     for (const event of events) {
-      const sequence = dequeuedSequence(event);
-      if (sequence !== undefined) {
-        for (const frame of frames) {
-          if (frame.sequence !== sequence) continue;
-          if (frame.begin <= event.ns && event.ns <= frame.end) cpus.set(frame, event.cpu);
-          else elsewhere++;
-        }
-      }
       yield event;
+      if ("lost" in event) continue;
+      const sequence = dequeuedSequence(event);
+      if (sequence === undefined) continue;
+      for (const frame of frames) {
+        if (frame.sequence !== sequence) continue;
+        if (frame.begin <= event.ns && event.ns <= frame.end) cpus.set(frame, event.cpu);
+        else elsewhere++;
+      }
     }
   };
   for (const { cpu, name, begin, end } of tasksOnCpus(watched(), span)) {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Decomposition } from "./analysis/decompose.ts";
-import { counted, formatNs } from "../measure/format.ts";
+import { BEFORE_FIRST, counted, formatNs, formatNumber, formatRate } from "../measure/format.ts";
 import {
   V4L2_BUF_FLAG_TIMESTAMP_COPY,
   V4L2_BUF_FLAG_TIMESTAMP_MASK,
@@ -16,6 +16,9 @@ import type { MachineFigures, RunFigures } from "./figures.ts";
 
 /** Stands where a bench did not write a figure. */
 export const NOT_RECORDED = "not recorded";
+
+/** Stands where there is no way to know. */
+export const UNTOLD = "cannot be told";
 
 /** Why there is nothing of one of a bench's rows. */
 export function whyMissing({ rows }: MachineFigures, row: string): string {
@@ -30,7 +33,8 @@ export const isMuch = (remainderShare: number): boolean => remainderShare > MUCH
 
 /** A count for each frame: `0`, `1.02`, `75.0`, `241300`. */
 export function perFrame(count: number): string {
-  return Number.isInteger(count) || count >= 100 ? String(Math.round(count)) : count.toPrecision(3);
+  if (Number.isInteger(count) || count >= 100) return String(Math.round(count));
+  return count < 1 ? formatNumber(count, 0) : count.toPrecision(3);
 }
 
 /** Why a run has no file of perf's: the bench leaves it out where perf counts nothing. */
@@ -71,7 +75,7 @@ export function switches(run: RunFigures): string {
 export function errorFrames(
   { kind, errors, summary }: Pick<RunFigures, "kind" | "errors" | "summary">,
 ): string {
-  if (kind.errors === "unknown") return "cannot be told";
+  if (kind.errors === "unknown") return UNTOLD;
   if (errors !== undefined) return String(errors);
   if (kind.errors !== "fatal" || !summary) return NOT_RECORDED;
   return summary.failure === undefined ? "0" : "the run failed";
@@ -105,12 +109,15 @@ export function losses(
 ): string {
   const { gaps, meta, kind } = run;
   const lost = gaps.map(({ of, gaps, lost, backwards }) =>
-    `${of}: ${lost} lost` + (gaps > 0 ? ` (gaps: ${gaps})` : "") +
-    (backwards > 0 ? `, ${backwards} backwards` : "")
+    lost === undefined
+      ? `${of}: lost: ${UNTOLD} (${backwards} backwards)`
+      : `${of}: ${lost} lost` + (gaps > 0 ? ` (gaps: ${gaps})` : "")
   );
   if (lost.length === 0) lost.push("no sequence to tell by");
-  if (meta) lost.push(`metadata: ${meta.lost} lost, ${counted(meta.overruns, "overrun")}`);
-  else if (kind.join) lost.push(`metadata: ${NOT_RECORDED}`);
+  if (meta) {
+    const before = meta.isFirstOverrun ? BEFORE_FIRST : "";
+    lost.push(`metadata: ${meta.lost} lost${before}, ${counted(meta.overruns, "overrun")}`);
+  } else if (kind.join) lost.push(`metadata: ${NOT_RECORDED}`);
   lost.push(`errors: ${errorFrames(run)}`);
   return lost.join("; ");
 }
@@ -127,13 +134,15 @@ export function conditions({ summary, algorithm, alternating, rate }: RunFigures
   const { width, height, format, frames_per_second_asked: asked, buffers, depth, threshold } =
     summary ?? {};
   const pixels = typeof format === "string" ? ` ${format}` : "";
-  const wanted = asked === undefined || asked === 0 ? "" : ` (${asked} asked for)`;
+  const wanted = asked === undefined || asked === 0
+    ? ""
+    : ` (${formatRate(Number(asked))} asked for)`;
   const known = [
     width !== undefined && height !== undefined && `${width}x${height}${pixels}`,
     alternating && "fields alternate",
     algorithm !== undefined && `algorithm ${algorithm}`,
     algorithm === "threshold" && threshold !== undefined && `threshold ${threshold}`,
-    rate !== undefined && `${rate.toFixed(2)} frames/s${wanted}`,
+    rate !== undefined && `${formatNumber(rate, 2)} frames/s${wanted}`,
     buffers !== undefined && counted(Number(buffers), "buffer"),
     depth !== undefined && `depth ${depth}`,
   ].filter((word) => word !== false);
@@ -164,8 +173,9 @@ export function ofFrames(known: number, frames: number): string {
   return `${known === frames ? "" : `${known} of `}${counted(frames, "frame")}`;
 }
 
-/** `3.2 %`, or nothing that can be told. */
+/** `3.2 %`, `<0.1 %`, or nothing that can be told. */
 export function percent(share: number): string {
+  if (0 < share && share < 0.0005) return "<0.1 %";
   return Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : "–";
 }
 

@@ -75,8 +75,14 @@ export function refuseDevice(path: string): void {
 export function isSameFile(a: string, b: string): boolean {
   const [one, other] = [statusAt(a), statusAt(b)];
   return one !== undefined && other !== undefined && (one.stx_mode & S_IFMT) === S_IFREG &&
-    one.stx_ino === other.stx_ino &&
-    one.stx_dev_major === other.stx_dev_major && one.stx_dev_minor === other.stx_dev_minor;
+    isOne(one, other);
+}
+
+/** Whether opening a path would open once more what a descriptor has: a file or a pipe, by whatever name. */
+export function isOpenAs(path: string, fd: number): boolean {
+  const [one, other] = [statusAt(path), statusAt(`/proc/self/fd/${fd}`)];
+  return one !== undefined && other !== undefined &&
+    [S_IFREG, S_IFIFO].includes(one.stx_mode & S_IFMT) && isOne(one, other);
 }
 
 /** Whose what is at a path is, by how many names, and who may do what, as stat(2) has it. */
@@ -113,7 +119,13 @@ export const isEndless = (path: string): boolean => isPipe(path) || deviceAt(pat
 export const isRegular = (path: string): boolean =>
   ((statusAt(path)?.stx_mode ?? 0) & S_IFMT) === S_IFREG;
 
-function statusAt(path: string) {
+type Status = ReturnType<typeof statx.alloc>;
+
+const isOne = (one: Status, other: Status): boolean =>
+  one.stx_ino === other.stx_ino &&
+  one.stx_dev_major === other.stx_dev_major && one.stx_dev_minor === other.stx_dev_minor;
+
+function statusAt(path: string): Status | undefined {
   const status = statx.alloc();
   return libc.statx(AT_FDCWD, cString(path), 0, BASIC_STATS, status.bytes) < 0 ? undefined : status;
 }

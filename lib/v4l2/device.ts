@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { formatRate } from "../measure/format.ts";
 import { EINVAL, ENOTTY, SysError } from "../sys/errno.ts";
 import { File, type IoBuffer, O_NONBLOCK, O_RDWR } from "../sys/file.ts";
 import { ioctl, ioctlOr, tryIoctl } from "../sys/ioctl.ts";
@@ -241,8 +242,8 @@ export class VideoDevice implements Disposable {
     if (!(Math.abs(offered / fps - 1) <= 0.01)) {
       throw new DeviceError(
         this.path,
-        `VIDIOC_S_PARM: asked for ${Number(fps.toFixed(3))} frames a second, the device offers ` +
-          (numerator > 0 ? Number(offered.toFixed(3)) : "no frame interval"),
+        `VIDIOC_S_PARM: asked for ${formatRate(fps)} frames a second, the device offers ` +
+          (numerator > 0 ? formatRate(offered) : "no frame interval"),
       );
     }
   }

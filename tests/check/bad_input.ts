@@ -160,6 +160,7 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
   refuse("unknown option", 2, "unknown option --fast", "cv-ref", tiny, out, "--fast");
   refuse("missing argument", 2, "HEAP is missing", "fixture-feed", filter);
   refuse("threshold", 2, "THRESHOLD must be", "cv-ref", tiny, out, 256);
+  refuse("a device that is missing", 1, "there is no such device", "cv-ref", tiny, "/dev/video99");
 
   if (suite.whole) await refusalChecks(suite.whole, context, "bad input", refusals);
 
@@ -190,6 +191,26 @@ export async function badInputChecks(suite: Suite, context: Context): Promise<vo
     await context.run("cv-ref", tiny, deep);
     return `${deep.slice(scratch.length)} has ${Deno.statSync(deep).size} bytes`;
   });
+  // What a compiled tool can see of names is less than a test sees.
+  await suite.whole?.check(
+    "output: stdout's own file, and a link to one that is yet to be made",
+    async () => {
+      const own = `${scratch}/own.pgm`;
+      const image = Deno.readFileSync(await plain(`${scratch}/plain.pgm`)).length;
+      await succeed("sh", ["-c", '"$0" "$1" "$2" >"$2"', context.tool("cv-ref"), tiny, own]);
+      expectEqual("bytes of stdout's file", Deno.statSync(own).size, image);
+      Deno.symlinkSync("target.pgm", `${scratch}/link.pgm`);
+      await plain(`${scratch}/link.pgm`);
+      expectEqual("bytes behind the link", Deno.statSync(`${scratch}/target.pgm`).size, image);
+      expect(Deno.lstatSync(`${scratch}/link.pgm`).isSymlink, "the link is gone");
+      return `${image} bytes each, and the link is there`;
+
+      async function plain(path: string): Promise<string> {
+        await context.run("cv-ref", tiny, path);
+        return path;
+      }
+    },
+  );
   await suite.whole?.check("output: read-only file system", async () => {
     const folder = `${scratch}/readonly`;
     Deno.mkdirSync(folder);

@@ -49,11 +49,15 @@ Deno.test("bench_pairs: a command line that cannot be meant, and runs that are t
     assertEquals(status, 2);
     assert(stderr.startsWith(`bench_pairs.sh: ${says}\n`), stderr);
   }
-  const { status, stderr } = await shell("mkdir -p d/new; pairs 3 d -- true {} -- true {}");
-  assertEquals([status, stderr], [
-    1,
-    "bench_pairs.sh: d/new: is there already: name another DIR\n",
-  ]);
+  for (const name of ["base", "new", "running"]) {
+    const { stdout, stderr } = await shell(
+      `mkdir -p d/${name}; echo mine >d/${name}/a; pairs 3 d -- true {} -- true {}; echo $?; cat d/*/a`,
+    );
+    assertEquals([stdout, stderr], [
+      "1\nmine\n",
+      `bench_pairs.sh: d/${name}: is there already: name another DIR\n`,
+    ]);
+  }
 });
 
 Deno.test("bench_pairs: a folder's name is taken as it is", async () => {

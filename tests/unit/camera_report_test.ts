@@ -6,6 +6,7 @@ import { StopRequest } from "../../lib/cli/stop.ts";
 import { parse, type Report } from "../../lib/cli/tool.ts";
 import { ReaderQueue } from "../../lib/files/reader_queue.ts";
 import { disappointments, EXPECTATION } from "../../lib/report/expectations.ts";
+import { sequenceGaps } from "../../lib/measure/gaps.ts";
 import type { RunFigures } from "../../lib/report/figures.ts";
 import { machineCsv } from "../../lib/report/machine.ts";
 import { EIO, ENOENT } from "../../lib/sys/errno.ts";
@@ -103,13 +104,39 @@ Deno.test("camera-report: of a camera without a frame nothing is expected in vai
   using folder = newFolder();
   const expect = ["--expect", "dropped<=1", "--expect", "latency_p99<1s"];
   const { report: said, warnings } = await report(camera.path, folder.path, ...SHORT, ...expect);
-  assertEquals(said.text, [`${folder.path}: no frame`]);
+  assertEquals(said.text, [`${camera.path}: no frame`]);
   assertEquals(warnings, [
     "dropped<=1 does not hold: it cannot be told",
     "latency_p99<1s does not hold: it cannot be told",
   ]);
   assert(said.failure !== undefined);
-  assert(Deno.readTextFileSync(`${folder.path}/report.html`).includes("no complete row in it"));
+});
+
+Deno.test("camera-report: what ended before the first frame leaves no folder, so that the next may", async () => {
+  using folder = newFolder();
+  for (const most of [0, 2]) {
+    using camera = new Camera(most);
+    const ended = await report(camera.path, folder.path, ...SHORT);
+    assertEquals(ended.report.failure?.message.startsWith(`${camera.path}: no frame within`), true);
+    assertThrows(() => Deno.statSync(folder.path), Deno.errors.NotFound);
+  }
+  {
+    using camera = new Camera(0);
+    const begin = performance.now();
+    const stop = {
+      get requested() {
+        return performance.now() - begin > 50;
+      },
+    } as StopRequest;
+    const endless = ["--seconds", "9", "--timeout", "9"];
+    const values = parse(tool, [camera.path, folder.path, ...endless]);
+    const said = await tool.run(values, { quiet: true, stop, warn() {} });
+    assertEquals([said.failure, said.text], [undefined, [`${camera.path}: no frame`]]);
+    assertEquals([said.json.folder, said.json.report], [undefined, undefined]);
+  }
+  assertThrows(() => Deno.statSync(folder.path), Deno.errors.NotFound);
+  using camera = new Camera();
+  assertEquals((await report(camera.path, folder.path, ...SHORT)).report.failure, undefined);
 });
 
 Deno.test("camera-report: where a file of the folder cannot be written, the run is told all the same", async () => {
@@ -371,7 +398,8 @@ Deno.test("expectations: what is found is never rounded to what was expected", (
 });
 
 Deno.test("expectations: numbers that stand still tell of no drops, and no frame is 0 frames", () => {
-  const still = { ...RUN, gaps: [{ of: "camera", lost: 0, gaps: 0, backwards: 599 }] };
+  const gaps = sequenceGaps([7, 7, 7], [0, 1, 2]);
+  const still = { ...RUN, gaps: [{ of: "camera", ...gaps }] };
   assertEquals(saysOf("dropped=0", still), "dropped=0 does not hold: it cannot be told");
   assertEquals(saysOf("frames>=1", undefined), "frames>=1 does not hold: it is 0");
   assertEquals(saysOf("frames=0", undefined), undefined);

@@ -22,6 +22,7 @@ async function capture(
 ) {
   const warnings: string[] = [];
   const csv = Deno.makeTempFileSync();
+  Deno.writeTextFileSync(csv, "of,an,earlier,run\n");
   const stop = {
     get requested() {
       return camera.frames >= stopAt;
@@ -37,7 +38,7 @@ async function capture(
       { ...settings, ...breaking, tool: "capture-mmap", queue, cameraFormat, csv, frames, more },
       { quiet: true, stop, warn: (warning) => void warnings.push(warning) },
     );
-    return { report, rows: rowsOf(csv), warnings };
+    return { report, rows: rowsOf(csv), text: Deno.readTextFileSync(csv), warnings };
   } finally {
     Deno.removeSync(csv);
   }
@@ -146,13 +147,17 @@ Deno.test("capturing: what a buffer says of its clock, its field and its faults 
   assertEquals([rows.length, report.json.errors], [5, 1]);
 });
 
-Deno.test("capturing: a sequence that repeats or is never set is no drop", async () => {
+Deno.test("capturing: of a sequence that repeats or is never set it is not said that nothing was dropped", async () => {
   for (const [sequence, backwards] of [[() => 0, 5], [(n: number) => n >> 1, 3]] as const) {
     using camera = new Camera();
     camera.saying = (number) => ({ sequence: sequence(number) });
     const { report } = await capture(camera, 6);
     const { dropped, backwards: found, frames } = report.json;
-    assertEquals([dropped, found, frames], [0, backwards, 6]);
+    assertEquals([dropped, found, frames], [undefined, backwards, 6]);
+    assertEquals("dropped" in JSON.parse(JSON.stringify(report.json)), false);
+    const says =
+      `dropped: cannot be told (sequence not above the one before: ${backwards} times), 0 with errors`;
+    assert(report.text[0].includes(says), report.text[0]);
   }
 });
 
@@ -186,6 +191,24 @@ Deno.test("capturing: a camera that stands still is given up, and its frames are
     `${camera.path}: no frame within 0.2 s, after 4 of 10 frames`,
   );
   assertEquals(rows.length, 4);
+});
+
+Deno.test("capturing: where no frame counts, the rows of an earlier run stay", async () => {
+  for (const most of [0, 2]) {
+    using camera = new Camera(most);
+    const { report, text } = await capture(camera, 10);
+    assertEquals([report.json.frames, text], [0, "of,an,earlier,run\n"]);
+    // Nor is anything said of it that would be a run's.
+    const { warm_up_frames, dropped, gaps, errors, frames_per_second } = report.json;
+    const none = [warm_up_frames, dropped, gaps, errors, frames_per_second];
+    assertEquals(none, Array(5).fill(undefined));
+    assertEquals(report.text.map((line) => line.replace(/^.*: /, "")), [
+      `0 frames of ${WIDTH}x${HEIGHT} grey, stopped while warming up`,
+    ]);
+    const why = "no frame within 0.2 s, " +
+      (most === 0 ? "while warming up" : "after 0 of 10 frames");
+    assertEquals(report.failure?.message, `${camera.path}: ${why}`);
+  }
 });
 
 Deno.test("capturing: a signal ends it with complete rows", async () => {

@@ -175,10 +175,12 @@ Deno.test("files: a new one that nothing came to lie in is gone again, with its 
   assertEquals(readFile(`${folder}/a/d.csv`).length, 4);
   {
     using rows = new OutputFile(`${folder}/a/d.csv`);
-    rows.begin();
-    assertEquals(readFile(`${folder}/a/d.csv`).length, 0);
+    using frames = new FrameFile(`${folder}/a/d.csv`);
+    using digest = new FrameDigest(`${folder}/a/d.csv`);
+    frames.close();
+    digest.close();
+    assertEquals(readFile(`${folder}/a/d.csv`).length, 4);
     rows.append("1\n");
-    rows.begin();
     rows.append("2\n");
   }
   assertEquals(Deno.readTextFileSync(`${folder}/a/d.csv`), "1\n2\n");

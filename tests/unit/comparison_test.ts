@@ -70,6 +70,15 @@ Deno.test("comparison: worse, better and the same, figure by figure", () => {
   assertEquals(worse.notices, []);
 });
 
+Deno.test("comparison: a ratio far below 1, and noise, are not rounded to none", () => {
+  const figure = { name: "p50", base: 3e9, new: 1e6, pairs: 5, ratio: 1 / 3000, noise: 0.0003 };
+  const interval = { low: 0.00031, high: 0.00035 };
+  const path = { name: "mmap", pairs: 5, runs: [], figures: [{ ...figure, interval }] };
+  assertEquals(comparisonRows(path)[0].slice(3, 6), [
+    ...["0.000333", "0.000310 to 0.000350", "<0.1 %"],
+  ]);
+});
+
 Deno.test("comparison: a figure that some pairs lack says of how many it is", () => {
   const files = sides(6, 1000, 1000);
   // The rate of one run cannot be told: all of its frames were had at once.
@@ -236,7 +245,57 @@ Deno.test("comparison: latency is named by what it is from, and not compared wit
   assertEquals(notices, [
     "base/1/mmap.csv, new/6/mmap.csv: latency is start of exposure to dequeueing in one, " +
     "queueing to dequeueing in the other",
+    "mmap: NEW alone has: queueing to dequeueing, p50; queueing to dequeueing, p95; " +
+    "queueing to dequeueing, p99; queueing to dequeueing, mean",
   ]);
+});
+
+Deno.test("bench-compare: a figure or a path that one side lacks is told, whatever is asked", async () => {
+  const staged = MMAP.trimEnd() +
+    ",wait_monotonic_ns,requeue_monotonic_ns,requeued_monotonic_ns,measured_monotonic_ns\n" +
+    Array.from({ length: FRAMES }, (_, frame) => {
+      const [enqueue, wait, had, requeued, measured] = [0, 0, 5000, 6000, 7000]
+        .map((ns) => 1e10 + frame * 10_000 + ns);
+      return `${frame},0,${enqueue},${had},1,2,${frame},16,${wait},${had},${requeued},${measured}\n`;
+    }).join("");
+  const files: Record<string, string> = { "base/1/read.csv": READ };
+  for (let run = 1; run <= 5; run++) {
+    files[`base/${run}/mmap.csv`] = staged;
+    files[`new/${run}/mmap.csv`] = mmap(() => 5000);
+  }
+  const folder = Deno.makeTempDirSync();
+  try {
+    for (const [name, text] of Object.entries(files)) writeFile(`${folder}/${name}`, text);
+    const warnings: string[] = [];
+    const compareSides = async (...argv: string[]) => {
+      using stop = new StopRequest();
+      const warn = (says: string) => void warnings.push(says);
+      return await tool.run(parse(tool, argv), { quiet: true, stop, warn });
+    };
+    const [base, other] = [`${folder}/base`, `${folder}/new`];
+    const { json, status, failure } = await compareSides(base, other, "--page", `${folder}/p.html`);
+    const lines = [
+      "mmap: no pair has on both sides: typical frame; requeue; measuring; remainder",
+      "read: NEW has no run of it",
+    ];
+    assertEquals([json.missing, status, failure], [lines, 0, undefined]);
+    const page = Deno.readTextFileSync(`${folder}/p.html`);
+    for (const line of lines) {
+      assert(warnings.includes(line), warnings.join("\n"));
+      assert((json.notices as string[]).includes(line));
+      assert(page.includes(line));
+    }
+    // What NEW has beside is told, and nothing that became worse.
+    warnings.length = 0;
+    const more = await compareSides(other, base, "--fail-on", "worse");
+    assertEquals([more.json.missing, more.failure], [[], undefined]);
+    assert(
+      warnings.includes("mmap: NEW alone has: typical frame; requeue; measuring; remainder"),
+      warnings.join("\n"),
+    );
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
 Deno.test("comparison: a run whose thirds differ is said to have drifted", () => {

@@ -98,6 +98,25 @@ Deno.test("an import that goes up, sideways, to build/, or round, is found", () 
   assertEquals(circles(new Map([["a.ts", ["b.ts"]], ["b.ts", ["a.ts"]]])).length, 1);
 });
 
+/** What Deno asks a permission for, and a tool that is compiled with FFI alone does not get. */
+const PERMITTED = new RegExp(
+  "\\bDeno\\.(l?stat|realPath|readLink|readDir|open|create|read(Text)?File|write(Text)?File|mkdir|" +
+    "makeTemp|remove(Sync)?\\(|rename|copyFile|chmod|chown|u?time|truncate|symlink|link|Command|env|connect|" +
+    "listen|kill|cwd|chdir|hostname|execPath|loadavg|networkInterfaces|osRelease|systemMemoryInfo|[ug]id)",
+);
+
+Deno.test("what is compiled with FFI alone does without Deno's files, programs and environment", () => {
+  const files = ["lib", "daemon", "tools"].flatMap((room) => [...sources(room)])
+    .filter((file) => !["tools/check.ts", "tools/vpipe.ts"].includes(file));
+  const asking = (text: string) => text.match(PERMITTED)?.[0];
+  const found = files.flatMap((file) => asking(Deno.readTextFileSync(ROOT + file)) ?? []);
+  assertEquals(found, []);
+  for (const call of ["lstatSync(path)", "realPathSync(a)", "env.get(b)", "removeSync(c)"]) {
+    assert(asking(`return Deno.${call};`) !== undefined, call);
+  }
+  assertEquals(asking("Deno.removeSignalListener(Deno.pid)"), undefined);
+});
+
 Deno.test("every folder of lib and daemon is a room with a floor", () => {
   for (const room of ["lib", "daemon"]) {
     for (const { name, isDirectory } of Deno.readDirSync(ROOT + room)) {

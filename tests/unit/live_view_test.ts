@@ -10,7 +10,7 @@ import { monotonicNs, sleepUntil } from "../../lib/sys/clock.ts";
 import { EIO } from "../../lib/sys/errno.ts";
 import { libc } from "../../lib/sys/libc.ts";
 import * as v4l2 from "../../lib/uapi/videodev2.ts";
-import { Camera, rowsOf, stamped } from "./fake_camera.ts";
+import { Camera, CAPTURE, HEIGHT, rowsOf, stamped, WIDTH } from "./fake_camera.ts";
 import { returned } from "./fake_ioctl.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
@@ -70,7 +70,7 @@ class FakeTerminal implements Terminal {
 async function live(camera: Camera, terminal: Terminal, more: Record<string, unknown> = {}) {
   using stop = new StopRequest();
   using watch = new LiveView(
-    { title: `${camera.path}: a camera`, driver: "fake", alternating: false },
+    { title: `${camera.path}: a camera`, driver: "fake" },
     terminal,
   );
   return await captureBy("mmap", {
@@ -274,6 +274,13 @@ Deno.test("bars: from the least to the 99th percentile, and what is above apart"
   assert(lines.at(-1)!.startsWith("  >=  8.00 us     25  #"), lines.at(-1));
   assertEquals(bars(Float64Array.of(5, 5, NaN), 30), ["         5 ns      2  ########"]);
   assertEquals(bars(Float64Array.of(NaN), 30), []);
+  // One slow one of as many alike that their 99th percentile is the least.
+  const alike = new Float64Array(150).fill(1000);
+  alike[70] = 25e6;
+  assertEquals(bars(alike, 30), [
+    "      1.00 us    149  ########",
+    "  >=  25.0 ms      1  #",
+  ]);
 });
 
 Deno.test("recent rows: the last ones, of any number that was added", () => {
@@ -292,7 +299,7 @@ Deno.test("recent rows: the last ones, of any number that was added", () => {
 });
 
 Deno.test("live: figures are of the last ten seconds, and losses of all", () => {
-  const figures = new LiveFigures({ driver: "fake", alternating: false });
+  const figures = new LiveFigures({ driver: "fake" });
   const start = monotonicNs();
   const MS = 1e6;
   /** A frame each `interval` ms, had 5 ms after the start of its exposure. */
@@ -328,8 +335,40 @@ Deno.test("live: figures are of the last ten seconds, and losses of all", () => 
   ]);
 });
 
+/** A camera that gives fields one after the other once a size is asked for. */
+class Interlaced extends Camera {
+  constructor() {
+    super();
+    const set = this.handle(v4l2.VIDIOC_S_FMT, (argument) => {
+      set(argument);
+      const field = v4l2.V4L2_FIELD_ALTERNATE;
+      this.queue(CAPTURE).format.field = field;
+      v4l2.v4l2_format.at(argument).field = field;
+      return 0;
+    });
+    this.saying = (number) => ({
+      sequence: number >> 1,
+      field: number % 2 === 0 ? v4l2.V4L2_FIELD_TOP : v4l2.V4L2_FIELD_BOTTOM,
+    });
+  }
+}
+
+Deno.test("live: that fields alternate is known when the camera is set up, and not before", async () => {
+  using camera = new Interlaced();
+  const terminal = new FakeTerminal();
+  const { saying } = camera;
+  camera.saying = (sequence) => {
+    sleepUntil(monotonicNs() + 3e6);
+    return saying(sequence);
+  };
+  await live(camera, terminal, { seconds: 1.2, size: [WIDTH, HEIGHT] });
+  const all = terminal.screens.at(-1)!.find((line) => line.startsWith("  since the start: "))!;
+  assert(/: \d+ fields; camera: 0 lost; errors: 0$/.test(all), all);
+});
+
 Deno.test("live: fields that alternate are counted as such, two a frame", () => {
-  const figures = new LiveFigures({ driver: "fake", alternating: true });
+  const figures = new LiveFigures({ driver: "fake" });
+  figures.begin(true);
   const start = monotonicNs();
   const column = (value: (i: number) => number) =>
     Float64Array.from({ length: 100 }, (_, i) => value(i < 50 ? i : i + 1));

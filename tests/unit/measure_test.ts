@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { formatNs } from "../../lib/measure/format.ts";
+import { formatNs, formatNumber, formatRate } from "../../lib/measure/format.ts";
 import { FrameLog } from "../../lib/measure/frame_log.ts";
 import { pairFrames } from "../../lib/report/analysis/frame_pairs.ts";
 import { missingFrames, sequenceGaps, sequenceStep } from "../../lib/measure/gaps.ts";
@@ -72,7 +72,22 @@ Deno.test("nanoseconds: three digits and a unit", () => {
   ]);
 });
 
-Deno.test("frame log: the header once it begins, rows in batches, nothing twice", () => {
+Deno.test("format: below 1 three digits count, and nothing is rounded to none or has an exponent", () => {
+  const shown = [0, 2.5e-7, 0.00033, 0.4, 0.99999, 1, 29.97, 180.4, -0.002];
+  const of = (digits: number) => shown.map((value) => formatNumber(value, digits));
+  assertEquals(of(0), [
+    ...["0", "0.000000250", "0.000330", "0.400", "1.000", "1", "30", "180", "-0.00200"],
+  ]);
+  assertEquals(of(3), [
+    ...["0.000", "0.000000250", "0.000330", "0.400", "1.000", "1.000", "29.970", "180.400"],
+    "-0.00200",
+  ]);
+  assertEquals([30, 30000 / 1001, 1 / 3, 100, 0.0001, 1e-9].map(formatRate), [
+    ...["30", "29.97", "0.333", "100", "0.0001", "0.000000001"],
+  ]);
+});
+
+Deno.test("frame log: the header with the first row, rows in batches, nothing twice", () => {
   const written: string[] = [];
   const log = new FrameLog(
     { append: (rows) => written.push(rows) },
@@ -88,18 +103,18 @@ Deno.test("frame log: the header once it begins, rows in batches, nothing twice"
     log.columns.time[log.row] = frame / 2;
     log.endRow();
   };
+  add(-1);
+  log.clear();
+  log.flush();
   assertEquals(written, []);
-  log.begin();
-  assertEquals(written, ["frame,time\n"]);
   add(0);
-  assertEquals(written.length, 1);
   add(1);
   assert(log.isFull, "two rows are a batch of two");
   log.flush();
   add(2);
   log.flush();
   log.flush();
-  assertEquals(written.slice(1), ["0,0.0\n1,0.5\n", "2,1.0\n"]);
+  assertEquals(written, ["frame,time\n0,0.0\n1,0.5\n", "2,1.0\n"]);
 });
 
 const WRITE = "frame,io,sequence,submit_monotonic_ns,submitted_monotonic_ns\n";
@@ -148,7 +163,22 @@ Deno.test("frame pairs: what is another frame's, or nobody's, is counted and not
   assertEquals(pairFrames(written(5), unstamped, "dequeue_monotonic_ns").unknown, 1);
 });
 
-Deno.test("source: numbers that skip are drops, those that stand still or begin anew are none", () => {
+Deno.test("frame pairs: a first row that is strange costs itself alone", () => {
+  const rows = [1, 2, 3].map((frame) => [at(frame * 1000 + 100), frame - 1, frame]);
+  const strange: [first: (string | number)[], counts: number[]][] = [
+    // A frame of before the writer's rows, or of another writer; and another frame's number.
+    [[at(500), 77, 4_000_000], [1, 0, 0]],
+    [[at(500), 77, 0], [0, 0, 1]],
+  ];
+  for (const [first, counts] of strange) {
+    const read = hadFrames("dequeue_monotonic_ns,sequence,stamp", [first, ...rows]);
+    const found = pairFrames(written(5), read, "dequeue_monotonic_ns");
+    assertEquals([...found.written], [1, 2, 3]);
+    assertEquals([found.unknown, found.early, found.contradictory], counts);
+  }
+});
+
+Deno.test("source: numbers that skip are drops, of those that stand still or begin anew it cannot be told", () => {
   const count = (...numbers: number[]) => {
     const source = new SourceStatistics();
     numbers.forEach((number, i) => source.record(i * 1000, number, false));
@@ -156,23 +186,26 @@ Deno.test("source: numbers that skip are drops, those that stand still or begin 
   };
   assertEquals(count(0, 1, 2), [0, 0, 0]);
   assertEquals(count(0, 1, 4, 5, 7), [3, 2, 0]);
-  assertEquals(count(...Array(10).fill(0)), [0, 0, 9]);
-  assertEquals(count(5, 6, 0, 1, 3), [1, 1, 1]);
+  assertEquals(count(...Array(10).fill(0)), [undefined, 0, 9]);
+  assertEquals(count(5, 6, 0, 1, 3), [undefined, 1, 1]);
   assertEquals(count(2 ** 32 - 2, 2 ** 32 - 1, 0, 2), [1, 1, 0]);
 });
 
 /** Each field's sequence number, and which of its frame's it is. */
 type Fields = readonly (readonly [sequence: number, field: "t" | "b"])[];
 
-const FIELDS: readonly (readonly [fields: Fields, counted: [number, number, number]])[] = [
+const FIELDS: readonly (readonly [
+  fields: Fields,
+  counted: [lost: number | undefined, gaps: number, backwards: number],
+])[] = [
   // V4L2: both fields of a frame have its number.
   [[[0, "t"], [0, "b"], [1, "t"], [1, "b"], [2, "t"]], [0, 0, 0]],
   [[[0, "b"], [1, "t"], [1, "b"], [2, "t"]], [0, 0, 0]],
   [[[0, "t"], [0, "b"], [1, "b"], [2, "t"]], [1, 1, 0]],
   [[[0, "t"], [0, "b"], [3, "t"], [4, "b"]], [6, 2, 0]],
   [[[0, "t"], [1, "t"], [2, "t"]], [2, 2, 0]],
-  [[[0, "t"], [0, "b"], [0, "b"], [0, "t"], [1, "t"]], [1, 1, 2]],
-  [[[8, "b"], [8, "t"], [0, "b"], [0, "t"]], [0, 0, 1]],
+  [[[0, "t"], [0, "b"], [0, "b"], [0, "t"], [1, "t"]], [undefined, 1, 2]],
+  [[[8, "b"], [8, "t"], [0, "b"], [0, "t"]], [undefined, 0, 1]],
   [[[2 ** 32 - 1, "t"], [2 ** 32 - 1, "b"], [0, "t"], [0, "b"]], [0, 0, 0]],
 ];
 

@@ -18,6 +18,7 @@ import { page } from "../../lib/report/page.ts";
 import {
   conditions,
   losses,
+  percent,
   perFrame,
   switches,
   timestamps,
@@ -114,6 +115,8 @@ Deno.test("words: no figure is rounded to none, and none has an exponent", () =>
   assertEquals([0, 1, 75, 0.5, 12.345, 999.6, 4096.25].map(perFrame), [
     ...["0", "1", "75", "0.500", "12.3", "1000", "4096"],
   ]);
+  assertEquals([2.5e-7, 0.012].map(perFrame), ["0.000000250", "0.0120"]);
+  assertEquals([0, 0.0003, 0.0006, 0.5].map(percent), ["0.0 %", "<0.1 %", "0.1 %", "50.0 %"]);
   assertEquals([0, 0.004, 0.005, 2.034, 112.4].map(count), [
     "0.00",
     "<0.01",
@@ -135,7 +138,7 @@ Deno.test("folder: overruns and lost entries of the metadata", () => {
       "9,0,1,10000000400,10000000500,10000000600\n",
   }, (folder) => {
     const [{ runs: [run] }] = readBench(folder, FIGURES);
-    assertEquals(run.meta, { entries: 2, overruns: 1, lost: 3 });
+    assertEquals(run.meta, { entries: 2, overruns: 1, lost: 3, isFirstOverrun: false });
   });
   withFiles({
     "f.csv": fixture,
@@ -144,8 +147,31 @@ Deno.test("folder: overruns and lost entries of the metadata", () => {
       "7,0,0,10000000700,10000000800,10000000900\n",
   }, (folder) => {
     const [{ runs: [run], notices }] = readBench(folder, FIGURES);
-    assertEquals(run.meta, { entries: 2, overruns: 0, lost: 0 });
+    assertEquals(run.meta, { entries: 2, overruns: 0, lost: 0, isFirstOverrun: false });
     assertEquals(notices.length, 1, "a damaged row is no lost entry");
+  });
+});
+
+Deno.test("words: what was lost before the metadata's first entry, or among numbers that stand still, is not none", () => {
+  const fixture = "frame,output_index,enqueue_monotonic_ns,dequeue_monotonic_ns,vpipe_sequence," +
+    "bytesused,algo\n0,0,10000000000,10000000900,4,16,none\n1,0,10000001000,10000001900,4,16,none\n";
+  withFiles({
+    "f.csv": fixture,
+    "f.meta.csv": META + "5,0,1,10000000100,10000000200,10000000300\n" +
+      "9,0,1,10000001100,10000001200,10000001300\n",
+  }, (folder) => {
+    const machines = readBench(folder, FIGURES);
+    const [{ runs: [run] }] = machines;
+    assertEquals(
+      losses(run),
+      "filter: lost: cannot be told (1 backwards); " +
+        "metadata: 3 lost and an unknown number before the first, 2 overruns; errors: not recorded",
+    );
+    const said = JSON.parse(JSON.stringify(machineJson(machines[0])));
+    assertEquals(said.paths[0].metadata, { entries: 2, overruns: 2 });
+    assertEquals(said.paths[0].sequence_gaps, [{ of: "filter", gaps: 0, backwards: 1 }]);
+    const cells = [...page(machines).matchAll(/data-of="(?:filter|metadata) lost">(.*?)</g)];
+    assertEquals(cells.map(([, cell]) => cell), ["cannot be told", "cannot be told"]);
   });
 });
 
@@ -372,7 +398,7 @@ Deno.test("report: 100 000 rows take seconds", () => {
 });
 
 /** One combination: a frame each 1000 ns that takes `latency` to its reader. */
-const pairFiles = (name: string, latency: number) => {
+const pairFiles = (name: string, latency: number, frames = 100) => {
   const rows = (row: (frame: number, ns: number) => string) =>
     [0, 1, 2, 3].map((frame) => `${row(frame, 1e10 + frame * 1000)}\n`).join("");
   return {
@@ -383,10 +409,21 @@ const pairFiles = (name: string, latency: number) => {
       rows((frame, ns) => `${frame},0,${ns - 50},${ns + latency},1,2,${frame},16,${frame}`),
     [`${name}.cost.csv`]: "frames,copies,bytes_copied,shared,lost,write_cpu_ns,write_switches," +
       "write_minor_faults,read_cpu_ns,read_switches,read_minor_faults\n" +
-      "100,200,3200,0,0,1000,200,0,3000,150,7\n",
+      "100,200,3200,0,0,1000,200,0,3000,150,7\n".replace("100,", `${frames},`),
   };
 };
 const CALLS = "side,syscall,calls,frames\nwrite,ioctl,40,20\nread,ioctl,40,20\nread,poll,20,20\n";
+
+Deno.test("I/O methods: what is less than one in a thousand frames is not none", () => {
+  withFiles(pairFiles("640x480-mmap-dmabuf", 50, 600_000), (folder) => {
+    const [head, row] = ioCsv(readBench(folder, FIGURES)[0]).map((line) => line.split(","));
+    const of = (...names: string[]) => names.map((name) => row[head.indexOf(name)]);
+    assertEquals(of("copies", "bytes_copied", "write_switches", "read_minor_faults"), [
+      ...["0.000333", "0.00533", "0.000333", "0.0000117"],
+    ]);
+    assertEquals(of("shared", "write_minor_faults", "read_cpu_ns"), ["0.000", "0.000", "0.00500"]);
+  });
+});
 
 Deno.test("I/O methods: figures of a combination, as CSV, Markdown and JSON", () => {
   withFiles({
@@ -410,7 +447,7 @@ Deno.test("I/O methods: figures of a combination, as CSV, Markdown and JSON", ()
     assertEquals([row(0).frames, row(0).submit_p50_ns], ["4", "10"]);
     assertEquals(row(1).write_syscalls, "not on this kernel");
     assertEquals([row(1).write_switches, row(1).read_switches], ["2.000", "1.500"]);
-    assertEquals([row(1).write_minor_faults, row(1).read_minor_faults], ["0.000", "0.070"]);
+    assertEquals([row(1).write_minor_faults, row(1).read_minor_faults], ["0.000", "0.0700"]);
     const lines = ioMarkdown(machine);
     const cells = lines.find((line) => line.startsWith("| write → mmap |"))!.split(" | ");
     assertEquals(cells.slice(1, 6), ["400 ns", "400 ns", "400 ns", "10 ns", "2.00"]);
@@ -538,7 +575,10 @@ Deno.test("figures: a camera's latency is from its buffers' time where the clock
   };
   assertEquals(of(0x12000, 0x12000), ["start of exposure to dequeueing", 2, 5e6, 7e6, 9e7]);
   assertEquals(of(0x2000, 0x2000), ["end of frame to dequeueing", 2, 5e6, 7e6, 9e7]);
-  // The second buffer's time is of another clock than the first one's: of it nothing is known.
+  // Of a buffer whose time is of another clock than that of most nothing is known, be it the first.
+  const others = ["end of frame to dequeueing", 2, 7e6, 9e6, 9e7];
+  assertEquals(of(0x4000, 0x2000, 0x2000), others);
+  assertEquals(of(0x12000, 0x2000, 0x2000), others);
   assertEquals(of(0x2000, 0x4000), ["end of frame to dequeueing", 1, 5e6, 5e6, 9e7]);
   const queued = ["queueing to dequeueing", 2, 9e7, 9e7, undefined];
   for (const other of [0, 0x4000, 0x6000]) assertEquals(of(other, other), queued);

@@ -48,6 +48,14 @@ Deno.test("scripts: a run that leaves nothing leaves no folder that was made for
 });
 
 Deno.test("scripts: a folder that cannot be made is one line", async () => {
+  const missing = await shell(
+    '"$S/bench_capture.sh" 5 /dev/nothing /dev/video99 mmap; ls -d /dev/video99',
+  );
+  assertEquals(
+    missing.stderr.split("\n")[0],
+    "bench_capture.sh: /dev/video99: there is no such device, and nothing is made in /dev",
+  );
+  assertEquals(missing.stdout, "");
   const { stderr } = await shell(`touch a; "$S/bench_capture.sh" 5 /dev/nothing a/b mmap`);
   assertEquals(
     stderr,
@@ -65,6 +73,10 @@ END
   assertEquals(await trace("pipe"), [
     "1\npipe\nt.sh\ntools\n",
     "t.sh: pipe: is a folder or a device, and no file to write\n",
+  ]);
+  assertEquals(await trace("/dev/video99"), [
+    "1\npipe\nt.sh\ntools\n",
+    "t.sh: /dev/video99: there is no such device, and nothing is made in /dev\n",
   ]);
   assertEquals(await trace("a/b/trace"), ["made\n0\npipe\nt.sh\ntools\n", ""]);
 });
@@ -109,12 +121,44 @@ Deno.test("soak: what grew is told, what did not is not, and a run too short for
     await verdict(rows((second) => 100_000 + 100 * second, 1200), 1200),
     "daemon: resident_kb grew from at most 160000 to at least 196000",
   );
+  // Of a series that ended, and beside it what did not grow and what did.
+  const ended = rows(() => 100_000, 1200) + rows(() => 9, 600).replaceAll("resident_kb", "threads");
+  assertEquals(await verdict(ended, 1200), "daemon: threads: no rows in both quarters");
+  const grew = rows((second) => 9000 * second, 1200);
+  const both = (await verdict(ended.replaceAll("daemon,res", "filter,res") + grew, 1200)).split(
+    "\n",
+  );
+  assertEquals(both, [
+    "daemon: resident_kb grew from at most 5400000 to at least 8640000",
+    "daemon: threads: no rows in both quarters",
+  ]);
   for (const seconds of [30, 60]) {
     assertEquals(
       await verdict(rows(() => 100_000, seconds), seconds),
       "too short to tell: no rows in the second and the last quarter",
     );
   }
+});
+
+Deno.test("soak: what no row is of is named, so that nobody takes it for what did not grow", async () => {
+  const lookedAt = async (text: string) => {
+    const { stdout } = await shell(`csv=soak.csv; printf 'seconds,of,what,value\n${text}' >$csv
+      eval "$(sed -n '/^not_looked_at() {/,/^}/p' "$S/soak.sh")"; not_looked_at`);
+    return stdout.trimEnd().split("\n");
+  };
+  const all = [
+    ...["writer", "reader", "daemon", "filter"].flatMap((of) =>
+      ["resident_kb", "threads", "mappings", "descriptors"].map((what) => `${of},${what}`)
+    ),
+    ...["machine,slab_kb", "machine,dma_bufs"],
+    ...["vpipe", "vpipe_dec", "vpipe_loop"].map((of) => `${of},references`),
+  ];
+  const csv = (names: readonly string[]) => names.map((name) => `60,${name},7\n`).join("");
+  assertEquals(await lookedAt(csv(all)), [""]);
+  assertEquals(await lookedAt(csv(all.filter((name) => name !== "machine,dma_bufs"))), [
+    "machine: dma_bufs: not looked at",
+  ]);
+  assertEquals((await lookedAt("")).length, all.length);
 });
 
 Deno.test("compare_loopback: of one frame there is no rate", async () => {

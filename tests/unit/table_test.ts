@@ -3,11 +3,12 @@ import { kindOf } from "../../lib/report/analysis/recorded_paths.ts";
 import {
   BACKWARDS,
   FALLING,
-  IMPOSSIBLE,
   leaveOutDisorder,
   orderOf,
 } from "../../lib/report/analysis/soundness.ts";
 import {
+  ANOTHER_RUN,
+  IMPOSSIBLE,
   Table,
   TableError,
   UNLIKE_FIRST,
@@ -134,16 +135,101 @@ Deno.test("rows: times as a spreadsheet saves them are none", () => {
   assertEquals(sound([...rows(3), spoilt[3]]).damage, { [WITHOUT_DIGITS]: 1 });
 });
 
-Deno.test("rows: of two runs in one file the first is left, whichever is the later", () => {
-  for (const start of [1e9, -1e9]) {
-    const { frames, damage } = sound([...rows(4), ...rows(3, start)]);
-    assertEquals([frames, damage], [[0, 1, 2, 3], { [FALLING]: 3 }]);
+Deno.test("rows: of two runs in one file the first is left, whichever is the later or the longer", () => {
+  const left = [0, 1, 2, 3];
+  for (const count of [3, 9]) {
+    assertEquals(sound([...rows(4), ...rows(count, -1e9)]), {
+      frames: left,
+      damage: { [FALLING]: count },
+    });
+    const behind = { frames: left, damage: { [ANOTHER_RUN]: count } };
+    assertEquals(sound([...rows(4), ...rows(count, 1e9)]), behind);
+    for (const start of [1e9, -1e9]) {
+      assertEquals(sound([...rows(4), FIXTURE.split(","), ...rows(count, start)]), behind);
+    }
   }
-  const header = FIXTURE.split(",");
-  assertEquals(sound([...rows(4), header, ...rows(3, 1e9)]).damage, {
-    [UNLIKE_FIRST]: 1,
-    [FALLING]: 3,
-  });
+  // Of one that was cut off in a row, or whose first row is gone or alone.
+  const lines = rows(4).map((cells) => cells.join(","));
+  const cut = [
+    ...lines,
+    lines[3].slice(0, 30) + FIXTURE,
+    ...rows(9, 1e9).map((cells) => cells.join(",")),
+  ];
+  const table = new Table([FIXTURE, ...cut].join("\n") + "\n");
+  assertEquals([[...table.numbers("frame")!], [...table.damage]], [left, [[ANOTHER_RUN, 9]]]);
+  assertEquals(sound([...rows(4).slice(1), ...rows(9, 1e9)]).frames, [1, 2, 3]);
+  assertEquals(sound([...rows(1), ...rows(9, 1e9)]).frames, [0]);
+  // A second header without a first run is none.
+  assertEquals(sound([FIXTURE.split(","), ...rows(4)]).frames, left);
+});
+
+Deno.test("rows: one that is there twice is no run of its own", () => {
+  for (const twice of [0, 2]) {
+    const lines = rows(4).flatMap((cells, frame) => frame === twice ? [cells, cells] : [cells]);
+    assertEquals(sound(lines), { frames: [0, 1, 2, 3], damage: { [FALLING]: 1 } });
+  }
+});
+
+Deno.test("rows: a frame's number that was changed to the first one's costs its own row alone", () => {
+  for (const changed of [2, 5]) {
+    const lines = rows(6).map((cells, frame) => frame === changed ? cells.with(0, 0) : cells);
+    const { frames } = sound(lines);
+    assertEquals(frames, [0, 1, 2, 3, 4, 5].filter((frame) => frame !== changed));
+  }
+});
+
+Deno.test("rows: a first one with a wrong time costs the others none of their ns", () => {
+  const wrong: [time: string | number, why: string][] = [
+    ["99999999999999999999", IMPOSSIBLE],
+    ["9300000000123456789", IMPOSSIBLE],
+    [5, IMPOSSIBLE],
+    ["5x", WITHOUT_DIGITS],
+  ];
+  for (const [time, why] of wrong) {
+    for (const column of [2, 3, 7]) {
+      const lines = rows(4).map((cells, frame) => frame === 0 ? cells.with(column, time) : cells);
+      const table = new Table(csv(FIXTURE, lines));
+      assertEquals(Object.fromEntries(table.damage), { [why]: 1 }, `${time} in ${column}`);
+      const times = table.times("enqueue_monotonic_ns", 9_100_000_000)!;
+      assertEquals([...times], [1, 2, 3].map((frame) => 123_456_789 + frame * 1000));
+    }
+  }
+});
+
+const CAMERA = "frame,dequeue_monotonic_ns,sequence,cycles,field,flags";
+
+Deno.test("rows: cells that no tool writes, the first row's too, cost their own row alone", () => {
+  const wrong: [column: number, cell: string, why: string][] = [
+    [0, "", UNLIKE_FIRST],
+    [0, "x", UNLIKE_FIRST],
+    [0, "-1", IMPOSSIBLE],
+    [0, "1.5", IMPOSSIBLE],
+    [2, "", UNLIKE_FIRST],
+    [2, "x", UNLIKE_FIRST],
+    [2, "-1", IMPOSSIBLE],
+    [2, "4294967296", IMPOSSIBLE],
+    [2, "99999999999999999999", IMPOSSIBLE],
+    [3, "x", UNLIKE_FIRST],
+    [3, "-1", IMPOSSIBLE],
+    [4, "", UNLIKE_FIRST],
+    [5, "", UNLIKE_FIRST],
+    [5, "4294967296", IMPOSSIBLE],
+  ];
+  const lines = [0, 1, 2, 3].map((
+    frame,
+  ) => [frame, at(frame), 4294967292 + frame, "", "top", 8256]);
+  for (const [column, cell, why] of wrong) {
+    for (const bad of [0, 2, 3]) {
+      const table = new Table(csv(CAMERA, lines.with(bad, lines[bad].with(column, cell))));
+      const what = `'${cell}' in column ${column} of row ${bad}`;
+      assertEquals(Object.fromEntries(table.damage), { [why]: 1 }, what);
+      const left = [0, 1, 2, 3].filter((frame) => frame !== bad);
+      assertEquals([...table.numbers("frame")!], left, what);
+      assertEquals([...table.numbers("sequence")!], left.map((frame) => 4294967292 + frame), what);
+      assertEquals(table.words("field"), ["top", "top", "top"]);
+      assertEquals([...table.numbers("cycles")!], [NaN, NaN, NaN]);
+    }
+  }
 });
 
 Deno.test("rows: sorted by another column, only what is in order is left", () => {

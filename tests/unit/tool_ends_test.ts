@@ -51,13 +51,35 @@ END
 });
 
 Deno.test("data on stdout, by any of its names: nothing else is there, and nothing is lost", async () => {
-  for (const name of ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]) {
+  const names = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1"];
+  for (const name of [...names, "f", "./f", "hard", "link"]) {
     const { status, stdout, stderr } = await shell(
-      `${IMAGE}; echo before >f; run cv-ref in.pgm ${name} >>f; cat f`,
+      `${IMAGE}; echo before >f; ln f hard; ln -s /dev/stdout link
+       run cv-ref in.pgm ${name} >>f; cat f`,
     );
     assertEquals([status, stdout], [0, "before\nP5\n2 1\n255\n\0\0"], stderr);
     assert(stderr.includes("2 black"), stderr);
   }
+});
+
+Deno.test("data in stdout's own file or pipe, of rows and of what no argument names: nothing else is there", async () => {
+  const { status, stdout, stderr } = await shell(`${IMAGE}; ${REPORT}
+    ln -s /dev/stdout link; run cv-ref in.pgm link | wc -c
+    ln -s /proc/self/fd/2 said; run cv-ref in.pgm said 2>e; head -c 2 e
+    echo; run bench-report . >report.html; tail -n 1 report.html
+    mkdir -p rows; cat >rows.ts <<END
+      import { OutputFile } from "${root}lib/files/output_file.ts";
+      using rows = new OutputFile("rows.csv");
+      console.log("before");
+      rows.append("1\\n");
+      rows.append("2\\n");
+END
+    '${Deno.execPath()}' run --quiet --no-check --allow-all rows.ts >rows.csv; cat rows.csv`);
+  assertEquals(
+    [status, stdout],
+    [0, "13\nsaid: 0 pixels white, 2 black\nP5\n    </html>before\n1\n2\n"],
+    stderr,
+  );
 });
 
 Deno.test("what is said on a full disk is told to be lost, and to nobody it is not", async () => {
@@ -77,6 +99,29 @@ Deno.test("a device is no file to write", async () => {
     "cv-ref: /dev/urandom: is a device and no file to write (is an argument missing?)\n",
   ]);
   assertEquals((await shell(`${IMAGE}; run cv-ref in.pgm /dev/null`)).status, 0);
+  // Where a test may make files, and is not to.
+  const missing = [
+    "/dev/video99",
+    "/dev/v4l99/a",
+    "/dev/../dev/video99",
+    "link",
+    "/dev/shm/../video99",
+  ];
+  for (const name of missing) {
+    const { stdout, stderr } = await shell(
+      `${IMAGE}; ln -s /dev/video99 link; run cv-ref in.pgm ${name}; echo $?
+       run pgm-diff in.pgm in.pgm ${name}; echo $?; ls /dev/video99 /dev/v4l99 2>&1; rm -rf /dev/video99 /dev/v4l99`,
+    );
+    const gone = (name: string) => `ls: cannot access '${name}': No such file or directory\n`;
+    assertEquals(stdout, `1\n1\n${gone("/dev/video99")}${gone("/dev/v4l99")}`, stderr);
+    const says = `${name}: there is no such device, and no file is made in /dev\n`;
+    assertEquals(stderr, `cv-ref: ${says}pgm-diff: ${says}`);
+  }
+  const memory = `/dev/shm/vpipe-test-${Deno.pid}`;
+  const kept = await shell(
+    `${IMAGE}; run cv-ref in.pgm ${memory}/a >&2; ls ${memory}; rm -r ${memory}`,
+  );
+  assertEquals(kept.stdout, "a\n", kept.stderr);
 });
 
 const REPORT =
@@ -201,6 +246,21 @@ Deno.test("bench-report: a file of a run is no place for the page", async () => 
   );
   assertEquals([status, stdout], [1, "frame,"], stderr);
   assert(stderr.includes("mmap.csv: is a file of a run and no page"), stderr);
+  const links = ["ln -s mmap.csv F/page.html", "ln F/mmap.csv F/page.html"];
+  const above = "mkdir G; mv F G; ln -s ../G/F/mmap.csv G/page.html; ln -s G/F F";
+  for (
+    const [line, page] of [
+      ...links.map((line) => [`${line}; run bench-report F F/page.html`, "F/page.html"]),
+      [`${links[0]}; run bench-compare F F --page F/page.html`, "F/page.html"],
+      [`${above}; run bench-report G G/page.html`, "G/page.html"],
+      [`${above}; run bench-compare G F --page G/page.html`, "G/page.html"],
+    ]
+  ) {
+    const linked = await shell(`${REPORT}; mkdir F; mv mmap.csv F; ${line}; s=$?
+      head -c 6 F/mmap.csv; exit $s`);
+    assertEquals([linked.status, linked.stdout], [1, "frame,"], `${line}: ${linked.stderr}`);
+    assert(linked.stderr.includes(`${page}: is a file of a run and no page`), linked.stderr);
+  }
 });
 
 Deno.test("an input without an end is read as far as it is wanted", async () => {
@@ -284,6 +344,6 @@ Deno.test("a reader that is slow gets all of it, and one that goes away is told 
   const { stdout, stderr } = await shell(`${TALKATIVE}; END=1 t | { sleep 1; wc -lc; }
     END=1 t --json | { sleep 1; wc -lc; }
     END=1 t --json | sleep 1; echo \${PIPESTATUS[0]}`);
-  assertEquals(stdout.trim().split(/\s+/), ["2000", "200000", "2001", "200003", "1"], stderr);
+  assertEquals(stdout.trim().split(/\s+/), ["2000", "200000", "2000", "200000", "1"], stderr);
   assert(stderr.endsWith("t: stdout: write: Broken pipe (EPIPE)\n"), stderr);
 });

@@ -244,6 +244,14 @@ Deno.test("trace-frames: a run's files are not written over", async () => {
     const { failure } = await traceOf(files, name);
     assertEquals(failure, `/${name}: is a file of a run and no trace`);
   }
+  // What is read in a folder of DIR is a run's as well.
+  const within = Object.fromEntries(
+    Object.entries(files).map(([name, text]) => [`uml/${name}`, text]),
+  );
+  for (const name of ["uml/f.csv", "uml/f.json", "uml/../uml/f.csv"]) {
+    const { failure } = await traceOf(within, name);
+    assertEquals(failure, `/${name}: is a file of a run and no trace`);
+  }
 });
 
 /** Times of a trace's text, of a frame's begin and some us more. */
@@ -353,6 +361,31 @@ Deno.test("trace-frames: a trace without switches, or without the buffers of the
   assertEquals(await without("v4l2_dqbuf"), "  its VIDIOC_DQBUF is not in the trace");
 });
 
+Deno.test("trace-frames: where the trace lost events nobody is said to have run, and how many is told", async () => {
+  const loss: [says: string, told: string, count: string][] = [
+    ["[LOST 12 EVENTS]", "24 events", "2 places"],
+    ["[LOST EVENTS]", "events", "2 places"],
+    ["[12 EVENTS DROPPED]", "24 events", "2 places"],
+    ["[EVENTS DROPPED]", "events", "2 places"],
+  ];
+  for (const [i, kernel] of Object.values(KERNELS).entries()) {
+    for (const [says, told, count] of loss.slice(2 * i, 2 * i + 2)) {
+      // Behind the kworker's coming, and before CPU 1's first.
+      const [idle, comes, ...more] = kernel(0).split("\n");
+      const text = [`CPU:1 ${says}`, idle, comes, `CPU:0 ${says}`, ...more].join("\n");
+      const { report, warnings, failure } = await traceOf(
+        ...[fixture(3, 20_000), "out/trace.json", FROM_BEGIN + text + TO_END] as const,
+      );
+      assertEquals(failure, "");
+      assert(
+        warnings.includes(`/trace.txt: lost ${told} in ${count}: who ran there is not known`),
+        warnings.join(),
+      );
+      assertEquals(report!.text[3], "  CPU 0: odd name-x-12 7.90 us");
+    }
+  }
+});
+
 Deno.test("trace-frames: a trace whose lines end as another system's is the same", async () => {
   for (const kernel of Object.values(KERNELS)) {
     const lines = FROM_BEGIN + [0, 1, 2].map(kernel).join("") + TO_END;
@@ -371,8 +404,13 @@ Deno.test("who had a CPU: not where the trace has lost who came", () => {
   });
   const lost = [event(10, "a:1", "b:2"), event(20, "b:2", "c:3"), event(50, "d:4", "a:1")];
   assertEquals(
-    [...tasksOnCpus(lost, { second: 0, first: 0, last: 60 })]
+    [...tasksOnCpus(lost, { first: 0, last: 60 })]
       .map(({ name, begin, end }) => [name, begin, end]),
     [["a-1", 0, 10], ["b-2", 10, 20], ["a-1", 50, 60]],
   );
+  const told = [{ cpu: 3, lost: 9 }, lost[0], { cpu: 3, lost: 9 }, event(20, "b:2", "c:3"), {
+    cpu: 3,
+    lost: 9,
+  }];
+  assertEquals([...tasksOnCpus(told, { first: 0, last: 60 })], []);
 });

@@ -50,6 +50,19 @@ Deno.test("whole files: until one is finished there is what was there before", (
   });
 });
 
+Deno.test("whole files: two of one folder at once are two", () => {
+  eachWay((folder, names) => {
+    using one = new WholeFile(`${folder}/one`);
+    using other = new WholeFile(`${folder}/other`);
+    one.append("1");
+    other.append("2");
+    one.finish();
+    other.finish();
+    assertEquals(names(), ["one", "other"]);
+    assertEquals(names().map((name) => Deno.readTextFileSync(`${folder}/${name}`)), ["1", "2"]);
+  });
+});
+
 Deno.test("whole files: a full disk leaves what was there before", () => {
   const { writev } = libc;
   using full = File.open("/dev/full", O_WRONLY);

@@ -198,6 +198,12 @@ Deno.test("writing: an input that breaks keeps what it gave", async () => {
   const { report, rows } = await write({ input, sink, frames: 5 });
   assertEquals(report.failure?.message, "input: broken, after 3 of 5 frames");
   assertEquals(rows.length, 3);
+  const before = { "warm-up": 4, interval: { numerator: 1001, denominator: 30_000 } };
+  const warming = await write({ input: new Frames(3), sink: new Sink(), ...before });
+  const { warm_up_frames, errors, frames_per_second } = warming.report.json;
+  assertEquals([warm_up_frames, errors, frames_per_second], [undefined, undefined, undefined]);
+  const [line] = warming.report.text;
+  assert(line.endsWith("by mmap (29.97 asked for), stopped while warming up"), line);
   const empty = await write({ input: new Frames(0), sink: new Sink(), loop: true });
   assertEquals(empty.report.failure?.message, "input: holds no frame, after 0 frames");
 });

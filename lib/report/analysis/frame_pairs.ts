@@ -4,6 +4,7 @@
  * @module
  */
 import { sequenceGaps, sequenceStep } from "../../measure/gaps.ts";
+import { mostFrequent } from "./percentiles.ts";
 import type { Table } from "./table.ts";
 
 /** The frames that one reader got, each with its row of the writer's. */
@@ -14,8 +15,8 @@ export interface FramePairs {
   readonly written: Int32Array;
   /** The reader's own. */
   readonly read: Int32Array;
-  /** Frames that the reader missed between its first and its last. */
-  readonly lost: number;
+  /** Frames that the reader missed between its first and its last; undefined where it had them in another order. */
+  readonly lost?: number;
   /** The reader's rows whose frame the writer's rows do not have. */
   readonly unknown: number;
   /** Rows whose frame was written only after they had it; not joined. */
@@ -26,8 +27,8 @@ export interface FramePairs {
 
 /**
  * Joins by the number in the frame's pixels, which is the writer's `sequence`: read(2) has no other.
- * The buffers' sequence may begin with the reader's stream, so the two have to stay as far apart as
- * they were at first.
+ * The buffers' sequence may begin with the reader's stream, so the two have to be as far apart as in
+ * most rows.
  *
  * @param write rows of `loop-write`
  * @param read rows of a capture tool with `--stamp`
@@ -41,6 +42,10 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
   const sources = new Map<number, number>();
   write.numbers("sequence")?.forEach((number, row) => sources.set(number, row));
   const distance = (row: number) => sequences ? sequenceStep(stamps![row], sequences[row]) : 0;
+  const count = submitted && received && stamps ? read.length : 0;
+  const joinable = Array.from({ length: count }, (_, row) => row)
+    .filter((row) => sources.has(stamps![row]));
+  const usual = mostFrequent(joinable.map(distance));
 
   const latencies: number[] = [];
   const written: number[] = [];
@@ -48,12 +53,10 @@ export function pairFrames(write: Table, read: Table, had: string): FramePairs {
   const seen = new Set<number>();
   let early = 0;
   let contradictory = 0;
-  const count = submitted && received && stamps ? read.length : 0;
-  for (let row = 0; row < count; row++) {
-    const source = sources.get(stamps![row]);
-    if (source === undefined) continue;
+  for (const row of joinable) {
+    const source = sources.get(stamps![row])!;
     const latency = received![row] - submitted![source];
-    if (seen.has(source) || distance(row) !== distance(0)) contradictory++;
+    if (seen.has(source) || distance(row) !== usual) contradictory++;
     else if (!(latency >= 0)) early++;
     else {
       latencies.push(latency);

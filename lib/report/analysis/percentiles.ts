@@ -50,3 +50,12 @@ function meanOf(values: Numbers): number {
   for (let i = 0; i < values.length; i++) sum += values[i];
   return sum / values.length;
 }
+
+/** Which value most are: the first of those that are there as often; undefined of none. */
+export function mostFrequent(values: Iterable<number>): number | undefined {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  let [best, most]: [number | undefined, number] = [undefined, 0];
+  for (const [value, count] of counts) if (count > most) [best, most] = [value, count];
+  return best;
+}

@@ -52,9 +52,6 @@ export const THREAD_COLUMNS = [
   "cache_misses",
 ] as const;
 
-/** All columns that count something, of whatever kind of path. */
-export const COUNT_COLUMNS: readonly string[] = [...THREAD_COLUMNS, "minor_faults_delta"];
-
 /** From one column to another; `meta.` columns are the joined metadata's. */
 export interface Part {
   readonly name: PartName;

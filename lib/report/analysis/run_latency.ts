@@ -10,6 +10,7 @@ import {
   V4L2_BUF_FLAG_TSTAMP_SRC_MASK,
 } from "../../uapi/videodev2.ts";
 import { timestampSource } from "../../v4l2/buffer_flags.ts";
+import { mostFrequent } from "./percentiles.ts";
 import type { PathKind } from "./recorded_paths.ts";
 import type { Rows } from "./table.ts";
 
@@ -67,22 +68,29 @@ function forgetStale(times: Float64Array, had: Float64Array): number {
   return stale;
 }
 
-/** Of rows whose buffers have the first one's clock and source; undefined where that is another clock. */
+const CLOCK = V4L2_BUF_FLAG_TIMESTAMP_MASK | V4L2_BUF_FLAG_TSTAMP_SRC_MASK;
+
+/** The flags of most buffers that are about their clock; undefined of rows without flags. */
+export function clockOf(rows: Rows): number | undefined {
+  const flags = rows.numbers("flags");
+  return flags && mostFrequent(flags.map((each) => each & CLOCK));
+}
+
+/** Of rows whose buffers have the clock and source of most; undefined where that is another clock. */
 function driverTimes(rows: Rows): { taken: string; times: Float64Array } | undefined {
   const flags = rows.numbers("flags");
   const sec = rows.numbers("v4l2_timestamp_sec");
   const usec = rows.numbers("v4l2_timestamp_usec");
-  if (!flags || !sec || !usec) return undefined;
-  const clock = V4L2_BUF_FLAG_TIMESTAMP_MASK | V4L2_BUF_FLAG_TSTAMP_SRC_MASK;
-  const [first] = flags;
-  if ((first & V4L2_BUF_FLAG_TIMESTAMP_MASK) !== V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC) {
+  const clock = clockOf(rows);
+  if (!flags || !sec || !usec || clock === undefined) return undefined;
+  if ((clock & V4L2_BUF_FLAG_TIMESTAMP_MASK) !== V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC) {
     return undefined;
   }
   const times = Float64Array.from(sec, (seconds, row) => {
     const isSet = seconds > 0 || usec[row] > 0;
-    const isAlike = ((flags[row] ^ first) & clock) === 0;
+    const isAlike = (flags[row] & CLOCK) === clock;
     return isSet && isAlike ? (seconds - rows.second) * 1e9 + usec[row] * 1e3 : NaN;
   });
   const isKnown = times.some((time) => !Number.isNaN(time));
-  return isKnown ? { taken: takenAt(first), times } : undefined;
+  return isKnown ? { taken: takenAt(clock), times } : undefined;
 }

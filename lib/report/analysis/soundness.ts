@@ -5,8 +5,8 @@
  * @module
  */
 import { FILTER_STAGES } from "../../measure/filter_stages.ts";
-import { COUNT_COLUMNS, type PathKind } from "./recorded_paths.ts";
-import type { Table } from "./table.ts";
+import type { PathKind } from "./recorded_paths.ts";
+import { ANOTHER_RUN, type Table } from "./table.ts";
 
 /** What a table's rows have to be like. Columns that are not there are passed over. */
 export interface Order {
@@ -16,14 +16,11 @@ export interface Order {
   readonly lasting: readonly string[];
   /** Within a row, the second time is not before the first. */
   readonly spans: readonly (readonly [from: string, to: string])[];
-  /** Counts: none is below 0, and none has more digits than a number keeps. */
-  readonly counts?: readonly string[];
 }
 
 /** Why rows are left out. */
 export const FALLING = "with a number or time that falls";
 export const BACKWARDS = "that end before they begin";
-export const IMPOSSIBLE = "with a count that cannot be";
 
 /** What the rows of a kind of run are like. */
 export function orderOf({ latency, start, parts }: PathKind): Order {
@@ -31,7 +28,6 @@ export function orderOf({ latency, start, parts }: PathKind): Order {
     rising: ["frame"],
     lasting: [start, latency.to],
     spans: [latency, ...parts].map(({ from, to }) => [from, to] as const),
-    counts: COUNT_COLUMNS,
   };
 }
 
@@ -54,12 +50,8 @@ export const WRITER_ORDER: Order = {
  *
  * @throws {TableError} where nothing is left
  */
-export function leaveOutDisorder(
-  table: Table,
-  { rising, lasting, spans, counts = [] }: Order,
-): void {
+export function leaveOutDisorder(table: Table, { rising, lasting, spans }: Order): void {
   const numbers = rising.flatMap((name) => table.numbers(name) ?? []);
-  const counted = counts.flatMap((name) => table.numbers(name) ?? []);
   const times = lasting.flatMap((name) => table.times(name) ?? []);
   const pairs = spans.flatMap(([from, to]) => {
     const pair = [table.times(from), table.times(to)] as const;
@@ -70,16 +62,16 @@ export function leaveOutDisorder(
     numbers.some((column) => column[row] <= column[before]) ||
     times.some((column) => column[row] < column[before]);
   const backwards = (row: number) => pairs.some(([from, to]) => to[row] < from[row]);
-  const impossible = (row: number) =>
-    counted.some((column) => column[row] < 0 || column[row] > Number.MAX_SAFE_INTEGER);
+  const first = numbers.map((column) => column[0]);
 
   const why = new Uint8Array(table.length);
   let last = -1;
   for (let row = 0; row < table.length; row++) {
     if (backwards(row)) {
       why[row] = 1;
-    } else if (impossible(row)) {
-      why[row] = 3;
+    } else if (last >= 0 && beginsAnew(row)) {
+      why.fill(3, row);
+      break;
     } else if (last >= 0 && falls(last, row)) {
       why[row] = 2;
     } else if (row + 2 < table.length && isAhead(row)) {
@@ -88,11 +80,21 @@ export function leaveOutDisorder(
       last = row;
     }
   }
+  /** Its number is the file's first, and its time is later: a run that was put behind this one. */
+  function beginsAnew(row: number): boolean {
+    const isEnd = row + 1 === table.length;
+    return times.every((column) => !(column[row] <= column[last])) &&
+      numbers.some((column, i) =>
+        column[row] <= Math.min(first[i], column[last]) &&
+        // The next row goes on from it: a cell that was changed costs its own row alone.
+        (isEnd || column[row + 1] <= column[last] || column[row + 1] === column[row] + 1)
+      );
+  }
   /** One row too far ahead would have all that follow it fall. */
   function isAhead(row: number): boolean {
     const [next, second] = [row + 1, row + 2];
     return falls(row, next) && falls(row, second) && !falls(next, second) &&
       (last < 0 || !falls(last, next));
   }
-  table.leaveOut(why, [BACKWARDS, FALLING, IMPOSSIBLE]);
+  table.leaveOut(why, [BACKWARDS, FALLING, ANOTHER_RUN]);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { cellsOf, type WholeNumbers } from "./columns.ts";
 
 /** A file that is no CSV of a run, or holds nothing. */
 export class TableError extends Error {
@@ -16,9 +17,9 @@ export type Numbers = Float64Array | Int32Array;
 /** Why a row is left out, for whoever counts them. */
 export const UNLIKE_FIRST = "not like the first";
 export const WITHOUT_DIGITS = "with a time that lacks digits, as a spreadsheet saves it";
+export const IMPOSSIBLE = "with a number or time that cannot be";
+export const ANOTHER_RUN = "of another run behind this one";
 
-/** Columns of absolute times, which docs/csv.md has; all other columns of numbers are counts or durations. */
-const TIME = /(_monotonic|_dequeue|^(queued|run|copied|filtered|checksummed|done|timestamp))_ns$/;
 const NUMBER = /^-?\d*(\.\d+)?$/;
 
 const NEWLINE = 0x0a;
@@ -29,6 +30,12 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 
 const CHUNK = 1 << 16;
+
+/** Of a kernel's time: 63 bits of ns. */
+const MOST_DIGITS = 19;
+const MOST_SECONDS = 9_223_372_036;
+/** No frame lasts as long; beyond 104 days a difference has no whole ns. */
+const FAR_SECONDS = 9_000_000;
 
 type Kind = "number" | "time" | "word" | "unused";
 
@@ -191,7 +198,7 @@ export class Table {
    * NaN for 0, which no clock shows, and where a cell is empty. It may be the table's own: read it.
    */
   times(column: string, second: number = this.second): Float64Array | undefined {
-    const data = TIME.test(column) ? this.#data.get(column) as Float64Array : undefined;
+    const data = cellsOf(column) === "time" ? this.#data.get(column) as Float64Array : undefined;
     if (!data || second === this.second) return data;
     const shift = (this.second - second) * 1e9;
     return data.map((ns) => ns + shift);
@@ -233,11 +240,17 @@ class Reader {
   words: readonly Words[] = [];
   length = 0;
   second = 0;
-  readonly damage = new Map<string, number>([[UNLIKE_FIRST, 0], [WITHOUT_DIGITS, 0]]);
+  readonly damage = new Map<string, number>();
   readonly #wanted: (column: string) => boolean;
   /** Of the row that is being read. */
   #values = new Float64Array();
   #hasSecond = false;
+  /** Of the first time in it; NaN of none yet. */
+  #rowSecond = NaN;
+  #header = "";
+  /** What follows is another run's. */
+  #isOver = false;
+  #rules: readonly (WholeNumbers | undefined)[] = [];
   /** The start of a line whose end has not come. */
   #rest = new Uint8Array();
 
@@ -276,23 +289,22 @@ class Reader {
     const twice = columns.find((name, i) => columns.indexOf(name) < i);
     if (twice !== undefined) throw new TableError(`has the column ${twice} twice`);
     this.columns = columns;
+    this.#header = header;
+    this.#rules = columns.map((name) => {
+      const cells = cellsOf(name);
+      return typeof cells === "object" ? cells : undefined;
+    });
     this.#values = new Float64Array(columns.length);
     this.words = columns.map(() => new Words());
   }
 
-  /** The first row tells words from numbers; a column of times has nothing else. */
+  /** Of columns that no tool writes the first row tells words from numbers. */
   #kinds(first: readonly string[]): Growing[] {
-    return this.columns!.map((name, i) =>
-      new Growing(
-        !this.#wanted(name)
-          ? "unused"
-          : TIME.test(name)
-          ? "time"
-          : NUMBER.test(first[i])
-          ? "number"
-          : "word",
-      )
-    );
+    return this.columns!.map((name, i) => {
+      if (!this.#wanted(name)) return new Growing("unused");
+      const cells = cellsOf(name) ?? (NUMBER.test(first[i]) ? "number" : "word");
+      return new Growing(typeof cells === "object" ? "number" : cells);
+    });
   }
 
   #row(bytes: Uint8Array, from: number, to: number): void {
@@ -301,10 +313,22 @@ class Reader {
       const cells = text(bytes, from, to).split(",");
       if (cells.length === columns.length) this.growing = this.#kinds(cells);
     }
-    const why = this.growing.length === 0 ? UNLIKE_FIRST : this.#cells(bytes, from, to);
+    const why = this.#isOver
+      ? ANOTHER_RUN
+      : this.growing.length === 0
+      ? UNLIKE_FIRST
+      : this.#cells(bytes, from, to);
     if (why !== undefined) {
-      this.damage.set(why, this.damage.get(why)! + 1);
+      // Behind a row that was cut off, too.
+      const begins = !this.#isOver && this.length > 0 &&
+        text(bytes, from, to).endsWith(this.#header);
+      if (begins) this.#isOver = true;
+      else this.damage.set(why, (this.damage.get(why) ?? 0) + 1);
       return;
+    }
+    if (!this.#hasSecond && !Number.isNaN(this.#rowSecond)) {
+      this.second = this.#rowSecond;
+      this.#hasSecond = true;
     }
     const { growing } = this;
     for (let i = 0; i < growing.length; i++) {
@@ -317,6 +341,7 @@ class Reader {
   #cells(bytes: Uint8Array, from: number, to: number): string | undefined {
     const { growing } = this;
     const values = this.#values;
+    this.#rowSecond = NaN;
     let at = from;
     for (let i = 0; i < growing.length; i++) {
       // Each cell but the first begins behind a comma.
@@ -327,14 +352,20 @@ class Reader {
         case "number":
           if (!isNumber(bytes, at, end)) return UNLIKE_FIRST;
           values[i] = number(bytes, at, end);
+          if (!isPossible(values[i], this.#rules[i])) {
+            return end === at ? UNLIKE_FIRST : IMPOSSIBLE;
+          }
           break;
         case "time": {
           const digits = digitsFrom(bytes, at, end);
           if (digits < end - at) return digits === 0 ? UNLIKE_FIRST : WITHOUT_DIGITS;
+          if (digits > MOST_DIGITS) return IMPOSSIBLE;
           values[i] = this.#time(bytes, at, end);
+          if (values[i] === Infinity) return IMPOSSIBLE;
           break;
         }
         case "word":
+          if (end === at && cellsOf(this.columns![i]) === "word") return UNLIKE_FIRST;
           values[i] = this.words[i].number(bytes, at, end);
       }
       at = end;
@@ -342,17 +373,24 @@ class Reader {
     return at === to ? undefined : UNLIKE_FIRST;
   }
 
+  /** NaN of none, Infinity of one that cannot be, or cannot be in a row with those before it. */
   #time(bytes: Uint8Array, from: number, to: number): number {
     const split = Math.max(from, to - 9);
     const seconds = whole(bytes, from, split);
     const ns = whole(bytes, split, to);
     if (seconds === 0 && ns === 0) return NaN;
-    if (!this.#hasSecond) {
-      this.second = seconds;
-      this.#hasSecond = true;
+    if (Number.isNaN(this.#rowSecond)) this.#rowSecond = seconds;
+    if (seconds > MOST_SECONDS || Math.abs(seconds - this.#rowSecond) > FAR_SECONDS) {
+      return Infinity;
     }
-    return (seconds - this.second) * 1e9 + ns;
+    return (seconds - (this.#hasSecond ? this.second : this.#rowSecond)) * 1e9 + ns;
   }
+}
+
+function isPossible(value: number, rule: WholeNumbers | undefined): boolean {
+  if (rule === undefined) return true;
+  if (Number.isNaN(value)) return !rule.filled;
+  return rule.least <= value && value <= rule.most && Number.isInteger(value);
 }
 
 const text = (bytes: Uint8Array, from: number, to: number) =>
