@@ -179,6 +179,17 @@ void vloop_count_copy(struct vloop_dev *dev, size_t bytes)
 	dev->stats.bytes += bytes;
 }
 
+struct vloop_stats vloop_read_stats(struct vloop_dev *dev)
+{
+	struct vloop_stats stats;
+
+	spin_lock(&dev->frames_lock);
+	stats = dev->stats;
+	spin_unlock(&dev->frames_lock);
+
+	return stats;
+}
+
 /*
  * Lending: CAPTURE buffers that are the dma-buf of a frame. Nobody can take that from
  * their readers.

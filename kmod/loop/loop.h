@@ -661,7 +661,6 @@ u32 vloop_reader_sequence(const struct vloop_dev *dev, const struct vloop_reader
 			  const struct vloop_entry *entry);
 void vloop_readers_show_placeholder(struct vloop_dev *dev, struct vloop_frame *frame);
 void vloop_readers_add(struct vloop_dev *dev, struct vloop_frame *frame);
-struct vloop_stats vloop_read_stats(struct vloop_dev *dev);
 void vloop_readers_replace(struct vloop_dev *dev, struct vloop_frame *frame,
 			   struct vloop_frame *by);
 void vloop_readers_drop(struct vloop_dev *dev, u32 number);
@@ -723,6 +722,7 @@ struct vloop_frame *vloop_frame_copy(struct vloop_dev *dev, struct vloop_frame *
 void vloop_frame_put(struct vloop_dev *dev, struct vloop_frame *frame);
 void vloop_frame_put_unlocked(struct vloop_dev *dev, struct vloop_frame *frame);
 void vloop_count_copy(struct vloop_dev *dev, size_t bytes);
+struct vloop_stats vloop_read_stats(struct vloop_dev *dev);
 void vloop_set_frame(struct vloop_dev *dev, struct vloop_frame **place, struct vloop_frame *frame);
 void vloop_lend(struct vloop_dev *dev, struct vloop_buf *buf, struct vloop_frame *frame);
 void vloop_lent_back(struct vloop_dev *dev, struct vloop_buf *buf);

@@ -233,14 +233,3 @@ void vloop_reader_end(struct vloop_file *file)
 		vb2_queue_error(&file->cap);
 	wake_up_all(&reader->wait);
 }
-
-struct vloop_stats vloop_read_stats(struct vloop_dev *dev)
-{
-	struct vloop_stats stats;
-
-	spin_lock(&dev->frames_lock);
-	stats = dev->stats;
-	spin_unlock(&dev->frames_lock);
-
-	return stats;
-}
