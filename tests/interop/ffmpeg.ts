@@ -22,6 +22,7 @@ import { packReference } from "../harness/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../harness/suite.ts";
 import { checkDamage } from "./damage.ts";
 import { checkDrain } from "./drain.ts";
+import { checkFields } from "./fields.ts";
 import { checkGrey } from "./grey.ts";
 import { checkOrder } from "./order.ts";
 import { checkRebuild } from "./rebuild.ts";
@@ -239,6 +240,7 @@ await checkSeek(suite, ffmpeg);
 await checkRefresh(suite, ffmpeg);
 await checkDrain(suite, ffmpeg);
 await checkRebuild(suite, ffmpeg);
+await checkFields(suite, ffmpeg);
 
 console.log(suite.closing);
 Deno.exit(suite.counts.failed === 0 ? 0 : 1);
