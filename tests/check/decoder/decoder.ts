@@ -12,6 +12,7 @@ import { Daemon, FRAME_MS } from "./daemon.ts";
 import { decoderControlChecks } from "./controls.ts";
 import { decoderEndChecks } from "./ends.ts";
 import { decoderFfmpegChecks } from "./ffmpeg.ts";
+import { decoderFieldChecks } from "./field_pictures.ts";
 import { decoderInjectChecks } from "./inject.ts";
 import { decoderLimitChecks } from "./limits.ts";
 import { decoderMemoryChecks } from "./memory.ts";
@@ -102,5 +103,6 @@ export async function codecChecks(suite: Suite, context: Context): Promise<void>
   await decoderStreamChecks(suite, context);
   await decoderFfmpegChecks(suite, context);
   await decoderSliceChecks(suite, context);
+  await decoderFieldChecks(suite, context);
   await decoderReferenceChecks(suite, context);
 }
