@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concatenate } from "../../lib/files/files.ts";
 import { BOTTOM, TOP } from "./field_samples.ts";
 import { FieldEncoder, type FieldPicture, type FieldRecipe } from "./h264_fields.ts";
 
@@ -17,6 +18,30 @@ const begins = { begins: true } as const;
 /** Both fields, each of its own samples. */
 const IDR: readonly FieldRecipe[] = [own(TOP, { ...begins, idr: true }), own(BOTTOM)];
 
+const OTHER_PARITY: readonly FieldRecipe[] = [
+  ...IDR,
+  copy(TOP, [1], begins),
+  copy(BOTTOM, [1, 0]),
+  copy(TOP, [0, 1, 2, 3], begins),
+  copy(BOTTOM, [2, 1, 0]),
+];
+const FRAMES_BETWEEN: readonly FieldRecipe[] = [
+  ...IDR,
+  copy(undefined, [0], begins),
+  own(TOP, begins),
+  copy(BOTTOM, [1, 0]),
+  copy(undefined, [1, 0], begins),
+  copy(TOP, [0, 1], begins),
+  own(BOTTOM),
+];
+const UNUSED: readonly FieldRecipe[] = [
+  ...IDR,
+  own(TOP, { ...begins, unused: true }),
+  copy(BOTTOM, [1, 0], { unused: true }),
+  copy(TOP, [0, 1], begins),
+  copy(BOTTOM, [0, 1]),
+];
+
 /** By name; each field that begins a frame is followed by the other one, where that is not lost. */
 export const FIELD_STREAMS = {
   "fields of their own samples": [...IDR, own(TOP, begins), own(BOTTOM)],
@@ -29,41 +54,22 @@ export const FIELD_STREAMS = {
     own(TOP, begins),
     copy(BOTTOM, [0, 1, 2]),
   ],
-  "fields that refer to the other parity": [
-    ...IDR,
-    copy(TOP, [1], begins),
-    copy(BOTTOM, [1, 0]),
-    copy(TOP, [0, 1, 2, 3], begins),
-    copy(BOTTOM, [2, 1, 0]),
-  ],
+  "fields that refer to the other parity": OTHER_PARITY,
   "bottom fields first": [
     own(BOTTOM, { ...begins, idr: true }),
     own(TOP),
     copy(BOTTOM, [1, 0], begins),
     copy(TOP, [1]),
   ],
-  "frames between fields": [
-    ...IDR,
-    copy(undefined, [0], begins),
-    own(TOP, begins),
-    copy(BOTTOM, [1, 0]),
-    copy(undefined, [1, 0], begins),
-    copy(TOP, [0, 1], begins),
-    own(BOTTOM),
-  ],
+  "frames between fields": FRAMES_BETWEEN,
   "fields of two slices": [
     own(TOP, { ...begins, idr: true, slices: 2 }),
     own(BOTTOM, { slices: 2 }),
     copy(TOP, [1, 0], { ...begins, slices: 2 }),
     copy(BOTTOM, [1], { slices: 2 }),
   ],
-  "fields that no picture refers to": [
-    ...IDR,
-    own(TOP, { ...begins, unused: true }),
-    copy(BOTTOM, [1, 0], { unused: true }),
-    copy(TOP, [0, 1], begins),
-    copy(BOTTOM, [0, 1]),
-  ],
+  "fields that no picture refers to": UNUSED,
+  "all of these": [...OTHER_PARITY, ...FRAMES_BETWEEN.slice(2), ...UNUSED.slice(2)],
   "a second field that is not there": [
     ...IDR,
     copy(TOP, [1], begins),
@@ -88,6 +94,11 @@ export interface CodedFields {
   readonly encoder: FieldEncoder;
   readonly coded: readonly FieldPicture[];
   readonly pictures: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** All of it, with its parameter sets. */
+export function fieldFile({ encoder, coded }: CodedFields): Uint8Array<ArrayBuffer> {
+  return concatenate([encoder.parameterSets, ...coded.flatMap(({ slices }) => slices)]);
 }
 
 /** Codes one of them. */

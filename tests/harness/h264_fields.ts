@@ -96,6 +96,8 @@ export class FieldEncoder {
   #referenceNum = -1;
   #seed = 0;
   #idrs = 0;
+  /** Number of the frame of the latest IDR picture. */
+  #first = 0;
 
   /** `struct v4l2_ctrl_h264_sps` */
   readonly sps = c.v4l2_ctrl_h264_sps.alloc({
@@ -130,6 +132,7 @@ export class FieldEncoder {
       this.#stored = [];
       this.#referenceNum = -1;
       this.#idrs++;
+      this.#first = this.#frames.length;
     }
     if (begins) this.#begin(unused);
     const current = this.#frames.at(-1)!;
@@ -227,7 +230,9 @@ export class FieldEncoder {
     bits.flag(parity !== undefined);
     if (parity !== undefined) bits.flag(parity === BOTTOM);
     if (idr) bits.exponential(this.#idrs, 0xffff);
-    bits.bits(2 * current.frame + (parity ?? TOP), POC_BITS);
+    // The field that comes first is shown first.
+    const second = current.fields[TOP] !== undefined || current.fields[BOTTOM] !== undefined;
+    bits.bits(2 * (current.frame - this.#first) + (second ? 1 : 0), POC_BITS);
     if (inter) {
       // num_ref_idx_active_override_flag
       bits.flag(true);

@@ -20,6 +20,7 @@ import { cString } from "../../lib/sys/libc.ts";
 import { Mapping } from "../../lib/sys/mmap.ts";
 import { packReference } from "../harness/packing_reference.ts";
 import { expect, expectEqual, Suite } from "../harness/suite.ts";
+import { checkAv1Frames } from "./av1.ts";
 import { checkDamage } from "./damage.ts";
 import { checkDrain } from "./drain.ts";
 import { checkFields } from "./fields.ts";
@@ -241,6 +242,7 @@ await checkRefresh(suite, ffmpeg);
 await checkDrain(suite, ffmpeg);
 await checkRebuild(suite, ffmpeg);
 await checkFields(suite, ffmpeg);
+await checkAv1Frames(suite, ffmpeg);
 
 console.log(suite.closing);
 Deno.exit(suite.counts.failed === 0 ? 0 : 1);

@@ -9,40 +9,24 @@ import { rebuilder } from "../../daemon/rebuild/choose.ts";
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
-import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
 import { concatenate } from "../../lib/files/files.ts";
-import { Mapping } from "../../lib/sys/mmap.ts";
 import * as c from "../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { fieldControls, fieldTime } from "../harness/h264_field_client.ts";
-import { codeFields, FIELD_STREAMS, type FieldStream } from "../harness/h264_field_streams.ts";
+import {
+  codeFields,
+  FIELD_STREAMS,
+  fieldFile,
+  type FieldStream,
+} from "../harness/h264_field_streams.ts";
 import type { FieldPicture } from "../harness/h264_fields.ts";
 import { frameControls } from "../harness/vp8_client.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
+import { decodePacket, sameSamples } from "./picture_digests.ts";
 import { reference, Scratch } from "./streams.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const MAX_PIXELS = 1 << 20;
-
-/** A picture as NV12, and whether the decoder calls it damaged. */
-interface Decoded {
-  readonly bytes: Bytes;
-  readonly damaged: boolean;
-}
-
-/** Decodes one packet. */
-function decode(ffmpeg: Ffmpeg, decoder: Decoder, packet: Assembly): Decoded | undefined {
-  decoder.take(packet.pointer, packet.size);
-  const picture = decoder.decode();
-  if (picture === undefined) return undefined;
-  const { width, height } = picture;
-  using memory = Mapping.anonymous(2 * width * height);
-  using packer = new Packer(ffmpeg, "nv12", width, height, [width, width]);
-  packer.pack(picture, planes(memory.address, memory.address + width * height));
-  return { bytes: memory.bytes.slice(0, width * height * 3 / 2), damaged: decoder.damaged };
-}
-
-const sameSamples = (a: Bytes, b: Bytes) => a.every((sample, at) => sample === b[at]);
 
 /** Whether the lines of one field of 64x64 pixels are the same in two pictures, as every other line of both. */
 function sameField(a: Bytes, b: Bytes, parity: number): boolean {
@@ -51,11 +35,8 @@ function sameField(a: Bytes, b: Bytes, parity: number): boolean {
 
 /** Pictures that FFmpeg's own decoder has of a stream with its headers in band. */
 function wholeStream(scratch: Scratch, name: FieldStream): Bytes {
-  const { encoder, coded } = codeFields(name);
   const path = `${scratch.folder}/fields.h264`;
-  const zero = Uint8Array.of(0);
-  const slices = coded.flatMap(({ slices }) => slices.flatMap((slice) => [zero, slice]));
-  Deno.writeFileSync(path, concatenate([encoder.parameterSets, ...slices]));
+  Deno.writeFileSync(path, fieldFile(codeFields(name)));
   return reference(path, "nv12");
 }
 
@@ -80,7 +61,7 @@ function checkH264Fields(ffmpeg: Ffmpeg, name: FieldStream, together: boolean): 
     for (const slice of slices) rebuilt.add(packet, slice, controls);
     const more = coded[at + 1]?.frame === frame;
     if (together && more) continue;
-    const decoded = decode(ffmpeg, decoder, packet);
+    const decoded = decodePacket(ffmpeg, decoder, packet);
     packet.clear();
     expect(decoded !== undefined && !decoded.damaged, `frame ${frame} is not whole`);
     expect(!rebuilt.doubtful, `frame ${frame} is doubtful`);
@@ -163,7 +144,7 @@ function checkMpeg2Fields(ffmpeg: Ffmpeg, name: keyof typeof MPEG2_STREAMS): str
       ];
       rebuilt.add(packet, plainField(bits, more), frameControls(BigInt(number), controls));
     }
-    const decoded = decode(ffmpeg, decoder, packet);
+    const decoded = decodePacket(ffmpeg, decoder, packet);
     if (fields.length === 1) {
       expect(decoded === undefined, `there is a picture ${number}`);
       continue;

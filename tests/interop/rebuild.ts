@@ -4,57 +4,20 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { crc32 } from "node:zlib";
 import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
 import { rebuilder } from "../../daemon/rebuild/choose.ts";
 import { type AccessUnit, readStream } from "../../lib/codec/stream.ts";
-import type { CodecName } from "../../lib/codec/codecs.ts";
-import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
-import { Packer, planes } from "../../lib/ffmpeg/packer.ts";
-import { Mapping } from "../../lib/sys/mmap.ts";
 import { H264Client } from "../harness/h264_client.ts";
 import { HevcClient } from "../harness/hevc_client.ts";
 import { withSequenceSets } from "../harness/hevc_sequence_sets.ts";
 import { Mpeg2Client } from "../harness/mpeg2_client.ts";
 import { frameControls } from "../harness/vp8_client.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
-import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
+import { checkAv1 } from "./av1.ts";
+import { Digests } from "./picture_digests.ts";
 
 const STREAMS = new URL("../../fixtures/streams/", import.meta.url).pathname;
-const MAX_PIXELS = 1 << 20;
-
-/** Decodes packets, and says of each what its picture is. */
-class Digests implements Disposable {
-  readonly #decoder: Decoder;
-
-  constructor(readonly ffmpeg: Ffmpeg, codec: CodecName, readonly depth: number) {
-    this.#decoder = new Decoder(ffmpeg, codec, MAX_PIXELS);
-  }
-
-  /** The picture's CRC; -1 where the packet has none, or is damaged. */
-  of(packet: Bytes): number {
-    const decoder = this.#decoder;
-    decoder.take(Deno.UnsafePointer.of(packet)!, packet.length);
-    const picture = decoder.decode();
-    if (picture === undefined || decoder.damaged) return -1;
-    const { width, height } = picture;
-    const layout = this.depth > 8 ? "p010le" : "nv12";
-    const stride = 4 * width;
-    using memory = Mapping.anonymous(2 * stride * height);
-    using packer = new Packer(this.ffmpeg, layout, width, height, [stride, stride]);
-    expect(packer.fits(picture), `a picture of ${width}x${height} does not fit`);
-    packer.pack(picture, planes(memory.address, memory.address + stride * height));
-    return crc32(Buffer.from(memory.bytes), width * 65536 + height);
-  }
-
-  [Symbol.dispose](): void {
-    this.#decoder[Symbol.dispose]();
-  }
-}
 
 function checkH264(ffmpeg: Ffmpeg, units: readonly AccessUnit[], startCode: boolean): string {
   const { bitDepth } = units[0].sequence;
@@ -101,32 +64,6 @@ function checkHevc(
     expectEqual(`picture ${number}`, parts.of(packet.bytes), expected);
   }
   return `${units.length} pictures, ${count} slices`;
-}
-
-function checkAv1(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
-  const { bitDepth } = units[0].sequence;
-  using whole = new Digests(ffmpeg, "av1", bitDepth);
-  using frames = new Digests(ffmpeg, "av1", bitDepth);
-  const reader = new Av1ControlsReader();
-  const rebuilt = rebuilder("av1");
-  const packet = new Assembly();
-  /** Pictures by their timestamps, for those that are shown again. */
-  const pictures = new Map<number, number>();
-  let hidden = 0;
-  for (const [number, { data }] of units.entries()) {
-    const expected = whole.of(data);
-    for (const { coded, timestamp, shown } of reader.read(data)) {
-      if (coded) {
-        packet.clear();
-        rebuilt.add(packet, coded.data, coded.controls);
-        pictures.set(timestamp, frames.of(packet.bytes));
-        expect(pictures.get(timestamp) !== -1, `unit ${number}: a frame has no picture`);
-      }
-      if (shown) expectEqual(`unit ${number}`, pictures.get(timestamp), expected);
-      else hidden++;
-    }
-  }
-  return `${units.length} pictures, ${hidden} hidden frames`;
 }
 
 function checkMpeg2(ffmpeg: Ffmpeg, units: readonly AccessUnit[]): string {
@@ -181,7 +118,10 @@ export async function checkRebuild(suite: Suite, ffmpeg: Ffmpeg): Promise<void> 
       }
       if (codec === "hevc") await checkNamings(suite, ffmpeg, file);
     } else if (codec === "av1") {
-      await suite.check(`rebuilt: ${file}`, () => checkAv1(ffmpeg, units));
+      await suite.check(
+        `rebuilt: ${file}`,
+        () => checkAv1(ffmpeg, units.map(({ data }) => data), units[0].sequence.bitDepth),
+      );
     } else if (codec === "mpeg2") {
       await suite.check(`rebuilt: ${file}`, () => checkMpeg2(ffmpeg, units));
     }

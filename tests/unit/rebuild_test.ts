@@ -29,7 +29,7 @@ import type { FieldPicture } from "../harness/h264_fields.ts";
 import { Mpeg2Client } from "../harness/mpeg2_client.ts";
 import { frameControls, Vp8Client } from "../harness/vp8_client.ts";
 import { singleFrames, Vp9Client } from "../harness/vp9_client.ts";
-import { type Av1ClientFrame, Av1ControlsReader } from "./av1_controls_reader.ts";
+import { Av1Client, type Av1ClientFrame } from "../harness/av1_client.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -454,7 +454,7 @@ Deno.test("H.264: fields of a packet", () => {
 const av1Streams = names.filter((name) => /^av1.*ivf$/.test(name));
 
 const clientFrames = (name: string): Av1ClientFrame[] => {
-  const reader = new Av1ControlsReader();
+  const reader = new Av1Client();
   return [...readStream(fixture(name))].flatMap(({ data }) => reader.read(data));
 };
 
@@ -464,7 +464,7 @@ const FREE = new Set(["ref_frame_idx", "reference_frame_ts", "refresh_frame_flag
 Deno.test("AV1: headers are read back as the controls had them", () => {
   for (const name of av1Streams) {
     const rebuilder = new Av1Rebuilder();
-    const reader = new Av1ControlsReader();
+    const reader = new Av1Client();
     const to = new Assembly();
     for (const { coded } of clientFrames(name)) {
       if (!coded) continue;

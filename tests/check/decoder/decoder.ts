@@ -5,6 +5,7 @@
  * @module
  */
 import type { Context } from "../../harness/context.ts";
+import { decoderAv1Checks } from "./av1_frames.ts";
 import { decoderBadInputChecks } from "./bad_input.ts";
 import { decoderChainChecks } from "./chain.ts";
 import { decoderClientChecks } from "./clients.ts";
@@ -104,5 +105,6 @@ export async function codecChecks(suite: Suite, context: Context): Promise<void>
   await decoderFfmpegChecks(suite, context);
   await decoderSliceChecks(suite, context);
   await decoderFieldChecks(suite, context);
+  await decoderAv1Checks(suite, context);
   await decoderReferenceChecks(suite, context);
 }

@@ -18,7 +18,12 @@ import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import type { Context } from "../../harness/context.ts";
 import { FIELDS_HEIGHT, FIELDS_WIDTH } from "../../harness/field_samples.ts";
 import { fieldControls, fieldTime } from "../../harness/h264_field_client.ts";
-import { codeFields, FIELD_STREAMS, type FieldStream } from "../../harness/h264_field_streams.ts";
+import {
+  codeFields,
+  FIELD_STREAMS,
+  fieldFile,
+  type FieldStream,
+} from "../../harness/h264_field_streams.ts";
 import type { FieldEncoder, FieldPicture } from "../../harness/h264_fields.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
@@ -125,10 +130,10 @@ function expectPictures(name: FieldStream): string {
 
 /** What FFmpeg's command decodes the whole stream to: it shows no frame that lacks a field. */
 async function expectAsFfmpeg(name: FieldStream, { scratch }: Context): Promise<string> {
-  const { encoder, coded } = codeFields(name);
+  const stream = codeFields(name);
+  const { encoder, coded } = stream;
   const [file, raw] = [`${scratch}/fields.h264`, `${scratch}/fields.raw`];
-  const slices = coded.flatMap(({ slices }) => slices);
-  Deno.writeFileSync(file, concatenate([encoder.parameterSets, ...slices]));
+  Deno.writeFileSync(file, fieldFile(stream));
   const as = ["-fps_mode", "passthrough", "-pix_fmt", "nv12", "-f", "rawvideo", raw];
   try {
     const { status, stderr } = await run("ffmpeg", ["-v", "error", "-y", "-i", file, ...as]);
