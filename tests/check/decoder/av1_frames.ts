@@ -13,7 +13,7 @@ import * as av1 from "../../../lib/uapi/v4l2_controls_av1.ts";
 import * as v4l2 from "../../../lib/uapi/videodev2.ts";
 import { setCompoundControls } from "../../../lib/v4l2/compound_controls.ts";
 import { VideoDevice } from "../../../lib/v4l2/device.ts";
-import { MediaDevice } from "../../../lib/v4l2/media.ts";
+import { MediaDevice, type MediaRequest } from "../../../lib/v4l2/media.ts";
 import { MplaneMmapQueue } from "../../../lib/v4l2/queue/mplane_queue.ts";
 import { findStatelessDecoder } from "../../../lib/vpipe/decoder.ts";
 import { Av1Client } from "../../harness/av1_client.ts";
@@ -22,6 +22,7 @@ import { type Context, hasAv1 } from "../../harness/context.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { pictures, WAIT_MS } from "./client.ts";
+import { encode } from "./encode.ts";
 
 const OUTPUT = v4l2.V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
 const CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
@@ -45,53 +46,93 @@ const withoutGrain: Change = (id, payload) => {
   return grain.bytes;
 };
 
-/**
- * The pictures that temporal units show, each of their frames by a request.
- *
- * @param change a control's payload before it is set
- */
+/** A frame that was sent. */
+interface Answer {
+  readonly damaged: boolean;
+  readonly picture: Bytes;
+}
+
+/** What there is for each temporal unit: of its frames, by requests, the one that is shown. */
 function decode(units: readonly Bytes[], width: number, height: number, change: Change): Bytes[] {
-  const path = findStatelessDecoder();
-  expect(path !== undefined, "there is no decoder");
-  using device = VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
-  using media = MediaDevice.of(device);
-  const pixelformat = v4l2.V4L2_PIX_FMT_AV1_FRAME;
-  device.setFormat(OUTPUT, { width, height, pixelformat }, "at least");
-  const nv12 = { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 };
-  const { planes: [{ bytesperline }] } = device.setFormat(CAPTURE, nv12, "at least");
-  using output = new MplaneMmapQueue(device, OUTPUT, 1, 1);
-  using capture = new MplaneMmapQueue(device, CAPTURE, 1, 1);
-  using request = media.allocateRequest();
-  output.streamOn();
-  capture.streamOn();
-  const poller = new Poller(device, POLLIN);
   const client = new Av1Client();
-  const known = new Map<number, Bytes>();
-  const one = (data: Bytes, controls: FrameControls): Bytes => {
-    const payloads = CONTROLS.map((id) => ({ id, payload: change(id, controls.find(id)!) }));
-    setCompoundControls(device, payloads, request);
+  const known = new Map<number, Answer>();
+  using decoder = new Frames(width, height, change);
+  return units.map((unit, number) => {
+    const sent = client.read(unit);
+    for (const { coded, timestamp } of sent) {
+      if (coded) known.set(timestamp, decoder.decode(coded.data, coded.controls));
+    }
+    // Of several layers the last one is shown.
+    const { damaged, picture } = known.get(sent.findLast(({ shown }) => shown)!.timestamp)!;
+    expect(!damaged, `picture ${number} has the error flag`);
+    return picture;
+  });
+}
+
+/** Decodes frames one by one, all into pictures of one size. */
+class Frames implements Disposable {
+  readonly #device: VideoDevice;
+  readonly #output: MplaneMmapQueue;
+  readonly #capture: MplaneMmapQueue;
+  readonly #request: MediaRequest;
+  readonly #poller: Poller;
+  readonly #bytesperline: number;
+  readonly #made = new DisposableStack();
+
+  /** @param change a control's payload before it is set */
+  constructor(
+    readonly width: number,
+    readonly height: number,
+    readonly change: Change,
+  ) {
+    const path = findStatelessDecoder();
+    expect(path !== undefined, "there is no decoder");
+    const made = this.#made;
+    const device = made.use(VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder"));
+    const media = made.use(MediaDevice.of(device));
+    const pixelformat = v4l2.V4L2_PIX_FMT_AV1_FRAME;
+    device.setFormat(OUTPUT, { width, height, pixelformat }, "at least");
+    const nv12 = { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 };
+    this.#bytesperline = device.setFormat(CAPTURE, nv12, "at least").planes[0].bytesperline;
+    this.#device = device;
+    this.#output = made.use(new MplaneMmapQueue(device, OUTPUT, 1, 1));
+    this.#capture = made.use(new MplaneMmapQueue(device, CAPTURE, 1, 1));
+    this.#request = made.use(media.allocateRequest());
+    this.#output.streamOn();
+    this.#capture.streamOn();
+    this.#poller = new Poller(device, POLLIN);
+  }
+
+  decode(data: Bytes, controls: FrameControls): Answer {
+    const [output, capture, request] = [this.#output, this.#capture, this.#request];
+    const payloads = CONTROLS.map((id) => ({ id, payload: this.change(id, controls.find(id)!) }));
+    setCompoundControls(this.#device, payloads, request);
     capture.enqueue(0);
     output.buffers[0].timestamp_usec = controls.timestampLow / 1000;
     output.mappings[0][0].bytes.set(data);
     request.add(output, 0, data.length);
     request.queue();
-    expect(poller.wait(WAIT_MS) !== 0, `no picture within ${WAIT_MS} ms`);
+    expect(this.#poller.wait(WAIT_MS) !== 0, `no picture within ${WAIT_MS} ms`);
     expectEqual("buffer", capture.dequeue(), 0);
-    expectEqual("error flag", capture.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR, 0);
+    const damaged = (capture.dequeued.flags & v4l2.V4L2_BUF_FLAG_ERROR) !== 0;
     output.reclaim();
     request.reinit();
-    const { bytes } = capture.mappings[0][0];
-    const line = (at: number) => bytes.slice(at * bytesperline, at * bytesperline + width);
-    return concatenate(Array.from({ length: height * 3 / 2 }, (_, at) => line(at)));
-  };
-  return units.map((unit) => {
-    const sent = client.read(unit);
-    for (const { coded, timestamp } of sent) {
-      if (coded) known.set(timestamp, one(coded.data, coded.controls));
-    }
-    // Of several layers the last one is shown.
-    return known.get(sent.findLast(({ shown }) => shown)!.timestamp)!;
-  });
+    return { damaged, picture: this.#picture(capture.mappings[0][0].bytes) };
+  }
+
+  #picture(bytes: Uint8Array): Bytes {
+    const { width, height } = this;
+    const lines = Array.from({ length: height + Math.ceil(height / 2) }, (_, line) => {
+      const at = line * this.#bytesperline;
+      // Chroma is in turns, a pair for each two columns.
+      return bytes.subarray(at, at + (line < height ? width : 2 * Math.ceil(width / 2)));
+    });
+    return concatenate(lines);
+  }
+
+  [Symbol.dispose](): void {
+    this.#made.dispose();
+  }
 }
 
 /** Each picture of a stream that has its headers in band. */
@@ -128,6 +169,30 @@ function expectSame(got: readonly Bytes[], expected: readonly Bytes[]): void {
   }
 }
 
+/** What is of another size has no picture, and is a reference all the same. */
+async function sizesCheck({ scratch }: Context): Promise<string> {
+  const file = `${scratch}/sizes.ivf`;
+  const params = ["-svtav1-params", "lp=1:pred-struct=1:resize-mode=2"];
+  await encode(file, 8, "-vf", "scale=160x120", "-c:v", "libsvtav1", "-preset", "10", ...params);
+  const units = [...readStream(Deno.readFileSync(file), "av1")];
+  const whole = wholeStream(file);
+  const { sequence: { width, height } } = units.at(-1)!;
+  const client = new Av1Client();
+  using decoder = new Frames(width, height, asItIs);
+  let right = 0;
+  for (const [number, { data, sequence }] of units.entries()) {
+    const [{ coded }] = client.read(data);
+    const { damaged, picture } = decoder.decode(coded!.data, coded!.controls);
+    const fits = sequence.width === width && sequence.height === height;
+    expectEqual(`error flag of picture ${number}`, damaged, !fits);
+    if (!fits) continue;
+    expect(Buffer.compare(picture, whole[number]) === 0, `picture ${number} has other samples`);
+    right++;
+  }
+  expect(right < units.length, "all frames are of one size");
+  return `${right} of ${units.length} frames are of ${width}x${height}, and right`;
+}
+
 /** A check of the suite that kernels without AV1 skip. */
 function expectAv1(): void {
   if (!hasAv1()) throw new Skip("this kernel's V4L2 has no AV1");
@@ -151,6 +216,10 @@ export async function decoderAv1Checks(suite: Suite, context: Context): Promise<
     const got = decode(inTwoLayers(units), 160, 120, asItIs);
     expectSame(got, wholeStream(fileOf("av1-switch")).filter((_, frame) => frame % 2 === 1));
     return `${got.length} pictures of the upper layer, ${units.length} of both`;
+  });
+  await suite.check("decoder: AV1 of layers that are not of CAPTURE's size", async () => {
+    expectAv1();
+    return await sizesCheck(context);
   });
   await suite.check("decoder: film grain that is not to be applied", async () => {
     expectAv1();
