@@ -48,7 +48,7 @@ export class H264References {
     const { timestampLow: low, timestampHigh: high } = controls;
     const fields = fieldsBy(params);
     const pair = this.#pair;
-    const second = pair.isSecond(fields, low, high);
+    const second = this.isSecond(controls);
     const begins = first && !second;
     const { idr, refers } = look(bytes);
     const there = idr ? [] : begins ? this.#held : this.#before;
@@ -66,6 +66,14 @@ export class H264References {
     // A timestamp names the latest picture that has it.
     this.#held = [...known.filter((one) => !itself(one)), { low, high, fields }];
     return complete;
+  }
+
+  /** Whether a picture is the second field of the latest one. */
+  isSecond(controls: FrameControls): boolean {
+    const params = paramsOf(controls);
+    const { timestampLow, timestampHigh } = controls;
+    return params !== undefined &&
+      this.#pair.isSecond(fieldsBy(params), timestampLow, timestampHigh);
   }
 
   /** Both fields of the latest picture are there. */

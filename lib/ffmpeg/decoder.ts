@@ -50,6 +50,8 @@ export class Decoder implements Disposable {
   #askedNow = false;
   /** Fields of that picture that there are, of H.264: TOP_FIELD and so on. */
   #fields = 0;
+  /** There was a slice of them that cannot be read. */
+  #unread = false;
   /** The decoder asked for memory of references that are missing. */
   #madeUp = false;
   /** The same of a picture since the last one that stands alone; and of those in front of that. */
@@ -211,6 +213,8 @@ export class Decoder implements Disposable {
   #lookForFields(picture: Frame | undefined): void {
     if (this.#finder === undefined) return;
     const fields = this.#finder.fieldsIn(this.#packet.bytes as Bytes);
+    if (this.#askedNow) this.#unread = false;
+    this.#unread ||= this.#finder.broken;
     this.#fields = this.#askedNow ? fields : this.#fields | fields;
     if (picture === undefined || this.#fields === 0 || this.#fields === BOTH_FIELDS) return;
     fillMissingField(this.#ffmpeg, picture, this.#fields);
@@ -219,7 +223,7 @@ export class Decoder implements Disposable {
   #isDamaged(picture: Frame): boolean {
     if (this.#source !== "asked" && this.#source !== "first asked") return picture.damaged;
     if (this.#source === "first asked" && this.#isDoubtful()) return true;
-    if (this.#finder?.broken) return true;
+    if (this.#unread) return true;
     if (this.#original === null) return false;
     copyBytes(this.#ffmpeg, this.#wordsPointer, this.#original, AVFRAME.size);
     return isDamaged(this.#ffmpeg, this.#words);

@@ -23,6 +23,7 @@ import * as mpeg2 from "../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { readMpeg2Headers } from "../../lib/codec/mpeg2/headers.ts";
 import { type AccessUnit, readStream, StreamError } from "../../lib/codec/stream.ts";
 import { concatenate } from "../../lib/files/files.ts";
+import { TOP } from "../harness/field_samples.ts";
 import { fieldControls, fieldTime } from "../harness/h264_field_client.ts";
 import { codeFields, FIELD_STREAMS, type FieldStream } from "../harness/h264_field_streams.ts";
 import type { FieldPicture } from "../harness/h264_fields.ts";
@@ -397,21 +398,19 @@ Deno.test("H.264: a picture is doubtful where FFmpeg may not have its reference"
 });
 
 Deno.test("H.264: of a frame one field may be there, and the other one not", () => {
+  let together = true;
   const rebuild = (name: FieldStream, change: (picture: FieldPicture) => FieldPicture) => {
     const { encoder, coded } = codeFields(name);
     const rebuilder = new H264Rebuilder();
     const to = new Assembly();
     return coded.map((picture, at) => {
-      if (coded[at - 1]?.frame !== picture.frame) to.clear();
+      if (!together || coded[at - 1]?.frame !== picture.frame) to.clear();
       const controls = fieldControls(encoder, change(picture));
       const frame = frameControls(BigInt(fieldTime(picture.frame)), controls);
       for (const slice of picture.slices) rebuilder.add(to, slice, frame);
       return rebuilder.doubtful;
     });
   };
-  for (const name of Object.keys(FIELD_STREAMS) as FieldStream[]) {
-    assert(rebuild(name, (picture) => picture).every((doubtful) => !doubtful), name);
-  }
   const naming = (fields: number) => (picture: FieldPicture) => ({
     ...picture,
     references: picture.references.map((one) => one.frame === 1 ? { ...one, fields } : one),
@@ -419,10 +418,19 @@ Deno.test("H.264: of a frame one field may be there, and the other one not", () 
   const lost = "a second field that is not there";
   // Pictures: both fields of frame 0, the first of frame 1, both of the others.
   const both = [false, false, false, true, true, false, false];
-  assertEquals(rebuild(lost, naming(c.V4L2_H264_FRAME_REF)), both);
-  assertEquals(rebuild(lost, naming(c.V4L2_H264_BOTTOM_FIELD_REF)), both);
-  // The client does not say.
-  assert(rebuild(lost, naming(0)).every((doubtful) => !doubtful));
+  for (together of [true, false]) {
+    for (const name of Object.keys(FIELD_STREAMS) as FieldStream[]) {
+      assert(rebuild(name, (picture) => picture).every((doubtful) => !doubtful), name);
+    }
+    assertEquals(rebuild(lost, naming(c.V4L2_H264_FRAME_REF)), both);
+    assertEquals(rebuild(lost, naming(c.V4L2_H264_BOTTOM_FIELD_REF)), both);
+    // Of the frame's first field alone: it is in the picture of both.
+    const first = naming(c.V4L2_H264_FRAME_REF);
+    const change = (picture: FieldPicture) => picture.parity === TOP ? first(picture) : picture;
+    assertEquals(rebuild(lost, change), both);
+    // The client does not say.
+    assert(rebuild(lost, naming(0)).every((doubtful) => !doubtful));
+  }
 });
 
 Deno.test("H.264: fields of a packet", () => {
