@@ -52,7 +52,9 @@ export class H264Rebuilder implements Rebuilder {
   add(to: Assembly, bytes: Uint8Array, controls: FrameControls): void {
     if (this.isWhole(bytes, controls)) return to.add(bytes);
     const first = to.size === 0;
-    if (first) this.#doubtful = this.#kept = false;
+    if (first) this.#kept = false;
+    // The picture of a second field has the first one's lines, too.
+    if (first && !this.#references.isSecond(controls)) this.#doubtful = false;
     try {
       this.#addParameterSets(to, controls);
       const gaps = this.#sps.flags & c.V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED;

@@ -4,7 +4,7 @@
  * @module
  */
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
-import { isMpeg2Slice, isOtherMpeg2Field, MPEG2_SEQUENCE } from "../../lib/codec/mpeg2/headers.ts";
+import { isMpeg2Slice, MPEG2_SEQUENCE } from "../../lib/codec/mpeg2/headers.ts";
 import {
   writeMpeg2Matrices,
   writeMpeg2Picture,
@@ -13,6 +13,7 @@ import {
 import { StreamError } from "../../lib/codec/stream_error.ts";
 import * as c from "../../lib/uapi/v4l2_controls_mpeg2.ts";
 import type { Assembly } from "./access_unit_buffer.ts";
+import { FieldPair } from "./field_pair.ts";
 import { HeadersInBand } from "./headers_in_band.ts";
 import { Latest } from "./latest.ts";
 import type { FrameControls, Rebuilder } from "./rebuilder.ts";
@@ -51,11 +52,7 @@ export class Mpeg2Rebuilder implements Rebuilder {
   readonly #matrices = c.v4l2_ctrl_mpeg2_quantisation.at(this.#latestMatrices.bytes);
   readonly #words = new Uint32Array(this.#latestPicture.bytes.buffer);
   readonly #slots = new ReferenceSlots(2);
-  /** Timestamp of the latest frame. */
-  #low = 0;
-  #high = 0;
-  /** Of a field whose other one has not come: V4L2_MPEG2_PIC_TOP_FIELD or _BOTTOM_FIELD; else 0. */
-  #half = 0;
+  readonly #pair = new FieldPair();
 
   isWhole(bytes: Uint8Array, controls: FrameControls): boolean {
     return this.#inBand.look(bytes, controls);
@@ -80,6 +77,13 @@ export class Mpeg2Rebuilder implements Rebuilder {
     );
     // Another slice of the same.
     if (!begins && !other) return;
+    const { timestampLow, timestampHigh } = controls;
+    const second = this.#pair.isSecond(
+      this.#picture.picture_structure,
+      timestampLow,
+      timestampHigh,
+    );
+    if (this.#pair.half && !second) this.#loseHalf();
     const sequence = this.#latestSequence.update(
       controls.find(c.V4L2_CID_STATELESS_MPEG2_SEQUENCE),
       "sequence",
@@ -89,7 +93,7 @@ export class Mpeg2Rebuilder implements Rebuilder {
       "quantisation",
     );
     if (sequence && !begins) throw new StreamError("another sequence within a frame");
-    this.#refer(controls);
+    this.#refer(controls, second);
     const bits = this.#bits;
     bits.clear();
     if (sequence) writeMpeg2Sequence(bits, this.#sequence);
@@ -99,19 +103,19 @@ export class Mpeg2Rebuilder implements Rebuilder {
     to.add(bits.bytes);
   }
 
+  /** The second field of the latest frame is missing. */
+  #loseHalf(): void {
+    const { low, high } = this.#pair;
+    this.#slots.drop(low, high);
+    // FFmpeg would take any other field for it, but where a sequence begins.
+    this.#latestSequence.forget();
+  }
+
   /** Makes sure that FFmpeg has the references that are named, and notes what it has next. */
-  #refer({ timestampLow, timestampHigh }: FrameControls): void {
+  #refer({ timestampLow, timestampHigh }: FrameControls, second: boolean): void {
     const { picture_structure: structure, picture_coding_type: type } = this.#picture;
-    const same = this.#low === timestampLow && this.#high === timestampHigh;
-    const second = same && isOtherMpeg2Field(structure, this.#half);
-    const frame = structure === c.V4L2_MPEG2_PIC_FRAME;
-    if (this.#half !== 0 && !second && !frame) {
-      throw new StreamError("the second field of a frame is missing");
-    }
     if (!this.#hasReferences(type, second)) throw new StreamError("a reference is not there");
-    this.#half = second || frame ? 0 : structure;
-    this.#low = timestampLow;
-    this.#high = timestampHigh;
+    this.#pair.take(structure, timestampLow, timestampHigh);
     if (second || type === c.V4L2_MPEG2_PIC_CODING_TYPE_B) return;
     this.#slots.copy(NEWEST, OLDER);
     this.#slots.put(NEWEST, timestampLow, timestampHigh);
@@ -143,21 +147,21 @@ export class Mpeg2Rebuilder implements Rebuilder {
   }
 
   reject(): void {
-    this.#slots.drop(this.#low, this.#high);
+    this.#slots.drop(this.#pair.low, this.#pair.high);
     this.#forgetHeaders();
   }
 
   /** As of one that FFmpeg rejects: what it would have replaced is not known any more. */
   giveUp(): void {
     this.reject();
-    this.#half = 0;
+    this.#pair.clear();
   }
 
   /** The headers are sent again. */
   flush(): void {
     this.#inBand.forget();
     this.#slots.clear();
-    this.#half = 0;
+    this.#pair.clear();
     this.#forgetHeaders();
   }
 }

@@ -8,10 +8,12 @@ import { AVERROR_EAGAIN, AVFRAME } from "./abi/avutil.ts";
 import { behindStartCode } from "../codec/annexb.ts";
 import type { CodecName } from "../codec/codecs.ts";
 import { isSlice, NAL_TYPE_MASK } from "../codec/h264/nal_types.ts";
+import { BOTH_FIELDS } from "../codec/h264/slice.ts";
 import { DECODERS, findFfmpegDecoder } from "./decoders.ts";
 import { copyBytes } from "./copy_bytes.ts";
 import { CodecContext, type GetBuffer } from "./context.ts";
 import { Frame, isDamaged } from "./frame.ts";
+import { fillMissingField } from "./missing_field.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import { Packet } from "./packet.ts";
 import { type Allow, Allowance } from "./allowance.ts";
@@ -36,6 +38,7 @@ export class Decoder implements Disposable {
   readonly #source;
   readonly #access;
   readonly #recovery;
+  readonly #finder;
   readonly #packet: Packet;
   readonly #memory: PictureMemory;
   /** The picture in the memory that the decoder asked for last. */
@@ -45,6 +48,10 @@ export class Decoder implements Disposable {
   readonly #getBuffer: GetBuffer | undefined;
   readonly #context: CodecContext;
   #askedNow = false;
+  /** Fields of that picture that there are, of H.264: TOP_FIELD and so on. */
+  #fields = 0;
+  /** There was a slice of them that cannot be read. */
+  #unread = false;
   /** The decoder asked for memory of references that are missing. */
   #madeUp = false;
   /** The same of a picture since the last one that stands alone; and of those in front of that. */
@@ -72,10 +79,11 @@ export class Decoder implements Disposable {
     if (decoder === undefined) throw new Error(`FFmpeg ${ffmpeg.version}: no decoder for ${codec}`);
     this.#ffmpeg = ffmpeg;
     this.name = decoder.name;
-    const { source, access, recovery } = DECODERS[codec];
+    const { source, access, recovery, fields } = DECODERS[codec];
     this.#source = source;
     this.#access = access;
     this.#recovery = recovery?.();
+    this.#finder = fields?.();
     using made = new DisposableStack();
     const parts = allow && new Allowance(allow);
     this.#packet = made.use(new Packet(ffmpeg, parts?.part()));
@@ -196,13 +204,26 @@ export class Decoder implements Disposable {
     this.#rejected ||= this.#memory.refused;
     if (this.#rejected) this.#recovery?.lose();
     const picture = this.#memory.refused ? undefined : this.#picture(given);
+    this.#lookForFields(picture);
     this.#damaged = this.#rejected || picture !== undefined && this.#isDamaged(picture);
     return picture;
+  }
+
+  /** A client that gives one field alone gets a picture for it, in which nothing may be left of others. */
+  #lookForFields(picture: Frame | undefined): void {
+    if (this.#finder === undefined) return;
+    const fields = this.#finder.fieldsIn(this.#packet.bytes as Bytes);
+    if (this.#askedNow) this.#unread = false;
+    this.#unread ||= this.#finder.broken;
+    this.#fields = this.#askedNow ? fields : this.#fields | fields;
+    if (picture === undefined || this.#fields === 0 || this.#fields === BOTH_FIELDS) return;
+    fillMissingField(this.#ffmpeg, picture, this.#fields);
   }
 
   #isDamaged(picture: Frame): boolean {
     if (this.#source !== "asked" && this.#source !== "first asked") return picture.damaged;
     if (this.#source === "first asked" && this.#isDoubtful()) return true;
+    if (this.#unread) return true;
     if (this.#original === null) return false;
     copyBytes(this.#ffmpeg, this.#wordsPointer, this.#original, AVFRAME.size);
     return isDamaged(this.#ffmpeg, this.#words);

@@ -6,6 +6,7 @@
 import { cString } from "../sys/libc.ts";
 import type { Ffmpeg } from "./abi/libraries.ts";
 import type { CodecName } from "../codec/codecs.ts";
+import { FieldFinder } from "../codec/h264/fields.ts";
 import { HevcRecovery } from "../codec/hevc/recovery.ts";
 import {
   type Access,
@@ -37,6 +38,8 @@ interface DecoderTraits {
   readonly access?: (bytes: Uint8Array) => Access;
   /** Only where a stream may be whole again without a random access point, which its decoder does not tell. */
   readonly recovery?: () => HevcRecovery;
+  /** Only where a coded frame may be one field of a picture, and the decoder leaves the other one's lines alone. */
+  readonly fields?: () => FieldFinder;
   /**
    * Only where pictures may be shown later than they come. How the decoder gives those that wait, and
    * still has all references:
@@ -65,6 +68,7 @@ export const DECODERS: Readonly<Record<CodecName, DecoderTraits>> = {
     decoders: ["h264"],
     source: "asked",
     access: h264Access,
+    fields: () => new FieldFinder(),
     drains: "in place",
     inOrder: h264InOrder,
   },

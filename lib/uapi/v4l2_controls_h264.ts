@@ -130,8 +130,14 @@ export const v4l2_ctrl_h264_scaling_matrix: StructType<
 
 export const V4L2_H264_NUM_DPB_ENTRIES = 16;
 
+/** Values of `v4l2_h264_dpb_entry.fields`. */
+export const V4L2_H264_TOP_FIELD_REF = 0x1;
+export const V4L2_H264_BOTTOM_FIELD_REF = 0x2;
+export const V4L2_H264_FRAME_REF = 0x3;
+
 export const V4L2_H264_DPB_ENTRY_FLAG_VALID = 0x01;
 export const V4L2_H264_DPB_ENTRY_FLAG_ACTIVE = 0x02;
+export const V4L2_H264_DPB_ENTRY_FLAG_FIELD = 0x08;
 
 /** One picture of `v4l2_ctrl_h264_decode_params.dpb`. */
 export const v4l2_h264_dpb_entry: StructType<
@@ -154,6 +160,11 @@ export const v4l2_h264_dpb_entry: StructType<
   bottom_field_order_cnt: s32(24),
   flags: u32(28),
 });
+
+/** Flags of `v4l2_ctrl_h264_decode_params`. */
+export const V4L2_H264_DECODE_PARAM_FLAG_IDR_PIC = 0x01;
+export const V4L2_H264_DECODE_PARAM_FLAG_FIELD_PIC = 0x02;
+export const V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD = 0x04;
 
 /** Payload of V4L2_CID_STATELESS_H264_DECODE_PARAMS; `dpb` is where its first picture begins. */
 export const v4l2_ctrl_h264_decode_params: StructType<

@@ -80,11 +80,12 @@ export class MediaRequest implements Disposable {
    * Puts buffer `index` into the request; the driver gets it when the request is queued.
    *
    * @param bytesused payload in bytes
+   * @param flags V4L2_BUF_FLAG_* of the buffer besides
    * @throws {SysError} as VIDIOC_QBUF
    */
-  add(queue: Queue, index: number, bytesused: number): void {
+  add(queue: Queue, index: number, bytesused: number, flags = 0): void {
     const buffer = queue.buffers[index];
-    buffer.flags = V4L2_BUF_FLAG_REQUEST_FD;
+    buffer.flags = V4L2_BUF_FLAG_REQUEST_FD | flags;
     buffer.request_fd = this.fd;
     queue.enqueue(index, bytesused);
   }

@@ -19,7 +19,7 @@ import * as uapi from "../../lib/uapi/vpipe_dec.ts";
 import { V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_YUV420M } from "../../lib/uapi/videodev2.ts";
 import { HevcClient } from "../harness/hevc_client.ts";
 import { H264Client } from "../harness/h264_client.ts";
-import { Av1ControlsReader } from "../unit/av1_controls_reader.ts";
+import { Av1Client } from "../harness/av1_client.ts";
 import type { Target } from "./fuzzer.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -123,7 +123,7 @@ function messages(): Bytes[] {
   const hevc = new HevcClient(true);
   const hevcFrames = [...readStream(fixture("streams/stateful/hevc-322x182.hevc"))].slice(0, 2)
     .map(({ data }, i) => ({ data, ...hevc.parts(data, i + 1) }));
-  const av1 = new Av1ControlsReader();
+  const av1 = new Av1Client();
   const frames = [...readStream(fixture("streams/av1-320x240.ivf"))].slice(0, 3)
     .flatMap(({ data }) => av1.read(data)).flatMap(({ coded }) => coded ? [coded] : []);
   const start = {

@@ -173,7 +173,7 @@ dec_v4l2_ctl_checks() {
 
 dec_ffmpeg_checks() {
 	check "decoder: ffmpeg, h264_v4l2m2m" dec_by_ffmpeg h264_v4l2m2m \
-		"$scratch/h264.mp4" "$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16}.h264 \
+		"$scratch/h264.mp4" "$scratch/h264.mkv" $streams/h264-{320x240,fields,interlaced,refs16}.h264 \
 		$streams/stateful/h264-no-key.h264
 	check "decoder: ffmpeg, hevc_v4l2m2m" dec_by_ffmpeg hevc_v4l2m2m "$scratch/hevc.mp4" \
 		$streams/stateful/hevc-320x240.hevc
@@ -193,7 +193,7 @@ dec_ffmpeg_checks() {
 }
 
 dec_gstreamer_checks() {
-	local colours
+	local colours frames
 	check "decoder: v4l2h264dec" dec_by_gstreamer $streams/h264-322x182.h264 \
 		h264parse ! v4l2h264dec
 	check "decoder: v4l2slh264dec" dec_by_gstreamer $streams/h264-322x182.h264 \
@@ -224,6 +224,10 @@ dec_gstreamer_checks() {
 		h264parse ! v4l2slh264dec
 	check "decoder: v4l2slh264dec, interlaced" dec_by_gstreamer $streams/h264-interlaced.h264 \
 		h264parse ! v4l2slh264dec
+	check "decoder: v4l2slh264dec, fields" dec_by_gstreamer $streams/h264-fields.h264 \
+		h264parse ! v4l2slh264dec
+	check "decoder: v4l2h264dec, fields" dec_by_gstreamer $streams/h264-fields.h264 \
+		h264parse ! v4l2h264dec
 	check "decoder: v4l2slh265dec" dec_by_gstreamer $streams/stateful/hevc-322x182.hevc \
 		h265parse ! v4l2slh265dec
 	check "decoder: v4l2slh265dec, slices" dec_by_gstreamer \
@@ -244,6 +248,10 @@ dec_gstreamer_checks() {
 		$streams/stateful/mpeg2-interlaced.m2v mpegvideoparse ! v4l2slmpeg2dec
 	check "decoder: v4l2slav1dec, mkv" dec_by_gstreamer "$scratch/av1.mkv" \
 		matroskademux ! av1parse ! v4l2slav1dec
+	for frames in grain intra-only; do
+		check "decoder: v4l2slav1dec, $frames" dec_by_gstreamer $streams/av1-$frames.ivf \
+			ivfparse ! av1parse ! v4l2slav1dec
+	done
 	check "decoder: v4l2slh264dec, I420" dec_by_gstreamer $streams/h264-322x182.h264 \
 		h264parse ! v4l2slh264dec ! capsfilter caps=video/x-raw,format=I420
 	check "decoder: v4l2slvp9dec, I420, an odd size" dec_by_gstreamer "$scratch/odd.webm" \

@@ -13,6 +13,8 @@ import { Av1References } from "../../lib/codec/av1/references.ts";
 import { BitReader } from "../../lib/codec/bits/reader.ts";
 import { BitWriter } from "../../lib/codec/bits/writer.ts";
 import * as c from "../../lib/uapi/v4l2_controls_h264.ts";
+import { FieldFinder } from "../../lib/codec/h264/fields.ts";
+import { BOTH_FIELDS, BOTTOM_FIELD, TOP_FIELD } from "../../lib/codec/h264/slice.ts";
 import { readPps, readSps } from "../../lib/codec/h264/sps.ts";
 import { ppsUnit, spsUnit } from "../../lib/codec/h264/sps_writer.ts";
 import * as vp8 from "../../lib/uapi/v4l2_controls_vp8.ts";
@@ -20,10 +22,15 @@ import * as vp9 from "../../lib/uapi/v4l2_controls_vp9.ts";
 import * as mpeg2 from "../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { readMpeg2Headers } from "../../lib/codec/mpeg2/headers.ts";
 import { type AccessUnit, readStream, StreamError } from "../../lib/codec/stream.ts";
+import { concatenate } from "../../lib/files/files.ts";
+import { TOP } from "../harness/field_samples.ts";
+import { fieldControls, fieldTime } from "../harness/h264_field_client.ts";
+import { codeFields, FIELD_STREAMS, type FieldStream } from "../harness/h264_field_streams.ts";
+import type { FieldPicture } from "../harness/h264_fields.ts";
 import { Mpeg2Client } from "../harness/mpeg2_client.ts";
 import { frameControls, Vp8Client } from "../harness/vp8_client.ts";
 import { singleFrames, Vp9Client } from "../harness/vp9_client.ts";
-import { type Av1ClientFrame, Av1ControlsReader } from "./av1_controls_reader.ts";
+import { Av1Client, type Av1ClientFrame } from "../harness/av1_client.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -390,12 +397,72 @@ Deno.test("H.264: a picture is doubtful where FFmpeg may not have its reference"
   doubtful([p], controls(121, [119]));
 });
 
+Deno.test("H.264: of a frame one field may be there, and the other one not", () => {
+  let together = true;
+  const rebuild = (name: FieldStream, change: (picture: FieldPicture) => FieldPicture) => {
+    const { encoder, coded } = codeFields(name);
+    const rebuilder = new H264Rebuilder();
+    const to = new Assembly();
+    return coded.map((picture, at) => {
+      if (!together || coded[at - 1]?.frame !== picture.frame) to.clear();
+      const controls = fieldControls(encoder, change(picture));
+      const frame = frameControls(BigInt(fieldTime(picture.frame)), controls);
+      for (const slice of picture.slices) rebuilder.add(to, slice, frame);
+      return rebuilder.doubtful;
+    });
+  };
+  const naming = (fields: number) => (picture: FieldPicture) => ({
+    ...picture,
+    references: picture.references.map((one) => one.frame === 1 ? { ...one, fields } : one),
+  });
+  const lost = "a second field that is not there";
+  // Pictures: both fields of frame 0, the first of frame 1, both of the others.
+  const both = [false, false, false, true, true, false, false];
+  for (together of [true, false]) {
+    for (const name of Object.keys(FIELD_STREAMS) as FieldStream[]) {
+      assert(rebuild(name, (picture) => picture).every((doubtful) => !doubtful), name);
+    }
+    assertEquals(rebuild(lost, naming(c.V4L2_H264_FRAME_REF)), both);
+    assertEquals(rebuild(lost, naming(c.V4L2_H264_BOTTOM_FIELD_REF)), both);
+    // Of the frame's first field alone: it is in the picture of both.
+    const first = naming(c.V4L2_H264_FRAME_REF);
+    const change = (picture: FieldPicture) => picture.parity === TOP ? first(picture) : picture;
+    assertEquals(rebuild(lost, change), both);
+    // The client does not say.
+    assert(rebuild(lost, naming(0)).every((doubtful) => !doubtful));
+  }
+});
+
+Deno.test("H.264: fields of a packet", () => {
+  const { encoder, coded } = codeFields("frames between fields");
+  const [top, bottom, frame] = coded.map(({ slices }) => concatenate(slices));
+  const finder = new FieldFinder();
+  const broken = Uint8Array.from(bottom);
+  // Zeros where its first number is.
+  broken.fill(0, 4, 9);
+  assertEquals(finder.fieldsIn(concatenate([encoder.parameterSets, top])), TOP_FIELD);
+  assertEquals(finder.fieldsIn(bottom), BOTTOM_FIELD);
+  assertEquals(finder.fieldsIn(concatenate([top, bottom])), BOTH_FIELDS);
+  assertEquals(finder.fieldsIn(frame), BOTH_FIELDS);
+  assertEquals(finder.fieldsIn(encoder.parameterSets), 0);
+  assert(!finder.broken);
+  assertEquals(finder.fieldsIn(concatenate([top, broken])), TOP_FIELD);
+  assert(finder.broken);
+  assertEquals(finder.fieldsIn(bottom), BOTTOM_FIELD);
+  assert(!finder.broken);
+  // Where there are no fields nothing else is looked at.
+  const progressive = new FieldFinder();
+  for (const { data } of readStream(fixture("h264-320x240.h264"))) {
+    assertEquals(progressive.fieldsIn(data), BOTH_FIELDS);
+  }
+});
+
 // AV1
 
 const av1Streams = names.filter((name) => /^av1.*ivf$/.test(name));
 
 const clientFrames = (name: string): Av1ClientFrame[] => {
-  const reader = new Av1ControlsReader();
+  const reader = new Av1Client();
   return [...readStream(fixture(name))].flatMap(({ data }) => reader.read(data));
 };
 
@@ -405,7 +472,7 @@ const FREE = new Set(["ref_frame_idx", "reference_frame_ts", "refresh_frame_flag
 Deno.test("AV1: headers are read back as the controls had them", () => {
   for (const name of av1Streams) {
     const rebuilder = new Av1Rebuilder();
-    const reader = new Av1ControlsReader();
+    const reader = new Av1Client();
     const to = new Assembly();
     for (const { coded } of clientFrames(name)) {
       if (!coded) continue;
@@ -843,11 +910,21 @@ Deno.test("MPEG-2: fields of a frame, in one packet or in two", () => {
   addMpeg2(rebuilder, to, top);
   to.clear();
   addMpeg2(rebuilder, to, bottom);
-  // FFmpeg would take another frame's for the missing one.
-  addMpeg2(rebuilder, new Assembly(), top);
-  for (const wrong of [field(first, 1, 7n), field(second, 2, 7n)]) {
-    assertThrows(() => addMpeg2(rebuilder, new Assembly(), wrong), StreamError, "second field");
-  }
+  // FFmpeg would take another frame's for the missing one, but where a sequence begins.
+  to.clear();
+  addMpeg2(rebuilder, to, top);
+  to.clear();
+  addMpeg2(rebuilder, to, field(first, 1, 7n));
+  assert(readMpeg2Headers(to.bytes).sequence);
+  to.clear();
+  addMpeg2(rebuilder, to, field(second, 2, 7n));
+  assertEquals(readMpeg2Headers(to.bytes).sequence, undefined);
+  // What lacks a field is no reference, whether a frame is next or a field.
+  addMpeg2(rebuilder, new Assembly(), field(first, 1, 8n));
+  const named = field(second, 1, 9n);
+  named.picture.forward_ref_ts = 8n;
+  assertThrows(() => addMpeg2(rebuilder, new Assembly(), named), StreamError, "reference");
+  rebuilder.giveUp();
   // A frame ends that.
   addMpeg2(rebuilder, new Assembly(), first);
 });

@@ -82,6 +82,49 @@ function forgetsAll(bits: BitReader): boolean {
   }
 }
 
+/** Reads a header as far as which field the picture is. */
+function readBeginning(
+  bits: BitReader,
+  ppsOf: (id: number) => Pps | undefined,
+  spsOf: (id: number) => Sps | undefined,
+) {
+  const firstMb = bits.exponential();
+  const type = upTo(bits, 9, "slice_type") % 5;
+  const ppsId = upTo(bits, MAX_PPS_ID, "pic_parameter_set_id");
+  const pps = ppsOf(ppsId);
+  if (!pps) throw new StreamError(`a slice refers to picture parameter set ${ppsId}: not there`);
+  const sps = spsOf(pps.spsId);
+  if (!sps) {
+    throw new StreamError(`a slice refers to sequence parameter set ${pps.spsId}: not there`);
+  }
+  if (sps.separatePlanes) bits.bits(2);
+  const frameNum = bits.bits(sps.frameNumBits);
+  const field = !sps.frameMbsOnly && bits.flag();
+  const bottom = field && bits.flag();
+  return { firstMb, type, pps, sps, frameNum, field, bottom };
+}
+
+/** Fields of a frame, a bit each, as V4L2_H264_TOP_FIELD_REF and so on have them. */
+export const TOP_FIELD = 1;
+export const BOTTOM_FIELD = 2;
+export const BOTH_FIELDS = 3;
+
+/**
+ * Which field a slice is of: TOP_FIELD or BOTTOM_FIELD, or BOTH_FIELDS of a frame.
+ *
+ * @param payload behind the NAL unit's header
+ * @throws {StreamError} where it is cut off, or its parameter sets are not there
+ */
+export function fieldsOf(
+  payload: Uint8Array,
+  ppsOf: (id: number) => Pps | undefined,
+  spsOf: (id: number) => Sps | undefined,
+): number {
+  const { field, bottom } = readBeginning(new NalReader(payload), ppsOf, spsOf);
+  if (!field) return BOTH_FIELDS;
+  return bottom ? BOTTOM_FIELD : TOP_FIELD;
+}
+
 /**
  * Reads a slice's header.
  *
@@ -96,19 +139,7 @@ export function readSlice(
   const bits = new NalReader(nal.payload);
   const idr = nal.type === NAL_SLICE_IDR;
   const reference = nal.refIdc !== 0;
-  const firstMb = bits.exponential();
-  const type = upTo(bits, 9, "slice_type") % 5;
-  const ppsId = upTo(bits, MAX_PPS_ID, "pic_parameter_set_id");
-  const pps = ppsOf(ppsId);
-  if (!pps) throw new StreamError(`a slice refers to picture parameter set ${ppsId}: not there`);
-  const sps = spsOf(pps.spsId);
-  if (!sps) {
-    throw new StreamError(`a slice refers to sequence parameter set ${pps.spsId}: not there`);
-  }
-  if (sps.separatePlanes) bits.bits(2);
-  const frameNum = bits.bits(sps.frameNumBits);
-  const field = !sps.frameMbsOnly && bits.flag();
-  const bottom = field && bits.flag();
+  const { firstMb, type, pps, sps, frameNum, field, bottom } = readBeginning(bits, ppsOf, spsOf);
   const idrPicId = idr ? bits.exponential() : 0;
   let pocLsb = 0;
   let deltaPocBottom = 0;

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Context } from "../../harness/context.ts";
+import { decoderAv1Checks } from "./av1_frames.ts";
 import { decoderBadInputChecks } from "./bad_input.ts";
 import { decoderChainChecks } from "./chain.ts";
 import { decoderClientChecks } from "./clients.ts";
@@ -12,6 +13,7 @@ import { Daemon, FRAME_MS } from "./daemon.ts";
 import { decoderControlChecks } from "./controls.ts";
 import { decoderEndChecks } from "./ends.ts";
 import { decoderFfmpegChecks } from "./ffmpeg.ts";
+import { decoderFieldChecks } from "./field_pictures.ts";
 import { decoderInjectChecks } from "./inject.ts";
 import { decoderLimitChecks } from "./limits.ts";
 import { decoderMemoryChecks } from "./memory.ts";
@@ -102,5 +104,7 @@ export async function codecChecks(suite: Suite, context: Context): Promise<void>
   await decoderStreamChecks(suite, context);
   await decoderFfmpegChecks(suite, context);
   await decoderSliceChecks(suite, context);
+  await decoderFieldChecks(suite, context);
+  await decoderAv1Checks(suite, context);
   await decoderReferenceChecks(suite, context);
 }

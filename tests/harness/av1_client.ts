@@ -1,14 +1,15 @@
 /**
- * The controls that a client of a stateless decoder gives with each frame of an AV1 stream, read
- * from the stream's own headers: what daemon/rebuild/av1.ts is tried with.
- * Source: AV1 Bitstream & Decoding Process Specification, sections 5.9 to 5.11 and 7.20.
+ * AV1 as a stateless client sends it: single frames with the controls that stand for their headers, read from
+ * the stream's own. Source: AV1 Bitstream & Decoding Process Specification, sections 5.9 to 5.11 and 7.20.
+ *
+ * @module
  */
-import { assert } from "@std/assert";
 import * as c from "../../lib/uapi/v4l2_controls_av1.ts";
 import { type Av1Sequence, readSequenceHeader } from "../../lib/codec/av1/header.ts";
 import { BitReader } from "../../lib/codec/bits/reader.ts";
 import { OBU_FRAME, OBU_FRAME_HEADER, OBU_SEQUENCE_HEADER, obus } from "../../lib/codec/av1/obu.ts";
 import type { FrameControls } from "../../daemon/rebuild/rebuilder.ts";
+import { expect } from "./suite.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -90,7 +91,7 @@ const log2Above = (unit: number, size: number) => {
 };
 
 /** Reads one stream, temporal unit by temporal unit. */
-export class Av1ControlsReader {
+export class Av1Client {
   #sequence: Av1Sequence | undefined;
   #slots: Kept[] = [];
   #next = 1000;
@@ -155,7 +156,7 @@ export class Av1ControlsReader {
       }
       offset += group.length;
     }
-    assert(tiles.length === count);
+    expect(tiles.length === count, `${tiles.length} of ${count} tiles`);
     const payloads = new Map<number, Bytes>([
       [c.V4L2_CID_STATELESS_AV1_SEQUENCE, this.#sequence!.control],
       [c.V4L2_CID_STATELESS_AV1_FRAME, control.bytes],
@@ -181,7 +182,10 @@ export class Av1ControlsReader {
   /** A frame's header; the slot of a frame that is shown again. */
   #header(bits: BitReader): Header | number {
     const sequence = this.#sequence!;
-    assert(!sequence.reducedStill && !sequence.timed && !sequence.frameIdBits);
+    expect(
+      !sequence.reducedStill && !sequence.timed && !sequence.frameIdBits,
+      "a sequence that this reads no frames of",
+    );
     const { flags: sequenceFlags } = c.v4l2_ctrl_av1_sequence.at(sequence.control);
     const has = (mask: number) => (sequenceFlags & mask) !== 0;
     const mono = has(c.V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME);
@@ -248,7 +252,7 @@ export class Av1ControlsReader {
       intrabc = screen && width === frame.upscaled_width &&
         flag(c.V4L2_AV1_FRAME_FLAG_ALLOW_INTRABC);
     } else {
-      assert(!(orderHintBits && bits.flag()), "short signalling");
+      expect(!(orderHintBits && bits.flag()), "short signalling");
       const indices = Array.from({ length: 7 }, () => bits.bits(3));
       frame.ref_frame_idx = indices;
       for (const index of indices) references.push(this.#slots[index]);
@@ -382,7 +386,7 @@ export class Av1ControlsReader {
     }
     const points = (most: number) => {
       const count = bits.bits(4);
-      assert(count <= most);
+      expect(count <= most, `${count} points of film grain`);
       const pairs = Array.from({ length: count }, () => [bits.bits(8), bits.bits(8)]);
       return { count, values: pairs.map(([v]) => v), scaling: pairs.map(([, s]) => s) };
     };
