@@ -5,8 +5,13 @@
 set -euo pipefail
 
 log=$(mktemp)
-container=other unshare --pid --fork --mount-proc --mount --cgroup --ipc --uts \
-	/lib/systemd/systemd --unit=basic.target --log-target=console >"$log" 2>&1 &
+# In the topmost group, which is what is mounted: in one below systemd would put all outside of its own
+# namespace, and the journal refuse to begin, again and again.
+(
+	echo 0 >/sys/fs/cgroup/cgroup.procs
+	container=other exec unshare --pid --fork --mount-proc --mount --cgroup --ipc --uts \
+		/lib/systemd/systemd --unit=basic.target --log-target=console
+) >"$log" 2>&1 &
 inside=(nsenter --target "" --pid --mount --cgroup --ipc --uts "--wdns=$PWD")
 state=
 for _ in $(seq 6000); do

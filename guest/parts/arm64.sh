@@ -36,7 +36,7 @@ build_arm64() {
 		rm -rf "$guest" "$guest.new"
 		mkdir -p "$guest.new/deb"
 		step "$kernel-image" "$kernel: getting linux-image-$release" \
-			arm64_download "$guest.new/deb" "linux-image-$release"
+			arm64_download "$guest.new/deb" "linux-image-$release:arm64"
 		step "$kernel-unpack" "$kernel: unpacking it" debian_unpack "$guest.new" "$release"
 		mv "$guest.new" "$guest"
 		finished "$kernel" "$release"
@@ -95,18 +95,71 @@ install_arm64_build() {
 }
 
 arm64_download() {
-	chroot "$arm64_build" sh -euc 'cd /root && apt-get -q download "$1:arm64"' sh "$2" || {
+	chroot "$arm64_build" sh -euc 'cd /root && apt-get -q download "$1"' sh "$2" || {
 		echo "if the archive has a newer kernel by now: rm -r build/guest/build-arm64"
 		return 1
 	}
 	mv "$arm64_build"/root/*.deb "$1"
 }
 
+# Debian's emulator of single programs, which needs no library.
+arm64_emulator=$store/user-arm64
+
+install_arm64_emulator() {
+	mkdir -p "$1/deb"
+	arm64_download "$1/deb" qemu-user
+	dpkg-deb --fsys-tarfile "$1"/deb/*.deb | tar -x -C "$1" --strip-components=3 ./usr/bin/qemu-aarch64
+	rm -r "$1/deb"
+}
+
+# with_aarch64 COMMAND...: where programs for aarch64 run, by that emulator. Since Linux 6.7 a user
+# namespace has a table of its own of how to start what is foreign: nobody else sees this one.
+# shellcheck disable=SC2016 # for the inner shell
+with_aarch64() {
+	local magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
+	local mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
+	(
+		pid=$BASHPID
+		map_ids "$pid" &
+		exec unshare --user --mount --pid --fork --kill-child sh -euc '
+			until read -r _ </proc/self/uid_map; do sleep 0.05; done
+			mount -t proc proc /proc
+			mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+			printf %s "$1" >/proc/sys/fs/binfmt_misc/register
+			shift
+			exec "$@"
+		' sh ":aarch64:M::$magic:$mask:$arm64_emulator/qemu-aarch64:F" "$@"
+	)
+}
+
+# map_ids PID: to themselves, as soon as it has a user namespace of its own.
+map_ids() {
+	local map
+	while [ "/proc/$1/ns/user" -ef /proc/self/ns/user ]; do
+		sleep 0.05
+	done
+	for map in gid_map uid_map; do
+		echo 0 0 65536 >"/proc/$1/$map"
+	done
+}
+
+# Has debootstrap_into run what is for aarch64, on a machine that does already or by emulation.
+debootstrap_arm64() {
+	debootstrap_options=(--architectures=arm64 --skip=check/qemu)
+	! chroot "$arm64_root" true 2>/dev/null || return 0
+	install_once user-arm64 "getting an emulator for programs" install_arm64_emulator
+	debootstrap_by=(with_aarch64)
+	with_aarch64 chroot "$arm64_root" true || {
+		say "skipped: no program for aarch64 runs here: that takes Linux 6.7, or Debian's qemu-user-static"
+		exit "$skipped"
+	}
+}
+
 # boot_arm64 RUN: become the guest, its console in RUN/console. With a pointer
 # authentication that costs the emulator nothing: the real one makes it crawl.
 boot_arm64() {
 	local emulator
-	emulated_machine aarch64 "$1" "$arm64_root"
+	emulated_machine aarch64 "$1"
 	exec setpriv --pdeathsig KILL "${emulator[@]}" \
 		-M virt -cpu max,pauth-impdef=on -accel tcg,thread=multi \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \

@@ -130,14 +130,14 @@ in_place() {
 # the emulator forget all address translations, at 60 us a switch.
 boot_emulated() {
 	local emulator
-	emulated_machine x86_64 "$1" "$store/root"
+	emulated_machine x86_64 "$1"
 	exec setpriv --pdeathsig KILL "${emulator[@]}" \
 		-accel "$accelerator" -cpu max,-pku \
 		-kernel "$store/$kernel/vmlinuz" -initrd "$store/$kernel/initramfs" \
 		-append "console=ttyS0 loglevel=7 panic=-1 $(boot_parameters 9p "$1")"
 }
 
-# emulated_machine ARCHITECTURE RUN USERLAND: set emulator: the program out of the root, by the root's
+# emulated_machine ARCHITECTURE RUN: set emulator: the program out of the root, by the root's
 # own C library, and what every emulated guest has.
 emulated_machine() {
 	local root=$store/root run=$2
@@ -145,7 +145,7 @@ emulated_machine() {
 		"$root/usr/bin/qemu-system-$1" -L "$root/usr/share/qemu" -L "$root/usr/share/seabios"
 		-nodefaults -no-user-config -nographic -no-reboot -smp "$cpus" -m "${memory}G"
 		-serial "file:$run/console"
-		-fsdev "local,id=root,path=$3,security_model=none,readonly=on"
+		-fsdev "local,id=root,path=$userland,security_model=none,readonly=on"
 		-device virtio-9p-pci,fsdev=root,mount_tag=root
 		-fsdev "local,id=project,path=$project,security_model=none,multidevs=remap"
 		-device virtio-9p-pci,fsdev=project,mount_tag=project

@@ -91,8 +91,9 @@ install_unless_fresh() {
 # In a mount namespace of its own: an interrupted call leaves no /proc mounted
 # in a folder that the next one deletes. A mirror may be a snapshot, signed but
 # past its date.
+debootstrap_by=(unshare --mount)
 debootstrap_into() {
-	unshare --mount mmdebstrap --mode=root --variant=minbase --include="$3" \
+	"${debootstrap_by[@]}" mmdebstrap --mode=root --variant=minbase --include="$3" \
 		--aptopt='Acquire::Check-Valid-Until "false"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \

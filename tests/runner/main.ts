@@ -11,10 +11,12 @@ import { STEPS } from "./steps.ts";
 
 const USAGE = `usage: tests/run [--jobs N] [--list] [STEP...]
 
-Runs all steps, or these and what they need; the last line counts the checks.
+Runs all steps but those that are run by name, or these and what they need; the last line
+counts the checks.
 
   --jobs N   how many steps side by side (2)
-  --list     print the steps, what they need and their seconds from nothing
+  --list     print the steps, what they need and their seconds from nothing, and
+             whether they are run by name alone
 
 Of each step there is below ${FOLDER}: STEP.log, STEP.xml (JUnit), and of a guest
 STEP.dmesg. ${FOLDER}/steps.csv has a line a step.`;
@@ -44,7 +46,9 @@ function parse(args: readonly string[]): Order {
     else if (!Object.hasOwn(STEPS, word)) throw new Usage(`there is no step ${word}: try --list`);
     else order.names.push(word);
   }
-  if (order.names.length === 0) order.names = Object.keys(STEPS);
+  if (order.names.length === 0) {
+    order.names = Object.keys(STEPS).filter((name) => order.list || !STEPS[name].byName);
+  }
   return order;
 }
 
@@ -131,8 +135,9 @@ async function main(): Promise<number> {
   const order = parse(Deno.args);
   if (order.list) {
     for (const name of withNeeds(STEPS, order.names)) {
-      const { needs, seconds } = STEPS[name];
-      console.log(`${name.padEnd(18)}${String(seconds).padStart(5)} s  ${needs.join(" ")}`);
+      const { needs, seconds, byName } = STEPS[name];
+      const told = byName ? [...needs, "(by name)"] : needs;
+      console.log(`${name.padEnd(18)}${String(seconds).padStart(5)} s  ${told.join(" ")}`);
     }
     return 0;
   }

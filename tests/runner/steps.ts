@@ -19,6 +19,8 @@ export interface Step {
   readonly guest: boolean;
   /** How many checks may be skipped, which a guest's kernel and userland decide; any number without. */
   readonly skips?: number;
+  /** Whether it is run by its name alone: it takes longer than what it may find is worth each time. */
+  readonly byName?: boolean;
   /** One after the other, until one fails. */
   readonly commands: readonly Command[];
 }
@@ -64,6 +66,9 @@ const inGuest = (
 /** One whose script has a guest among other things. */
 const withGuest = (step: Step): Step => ({ ...step, guest: true });
 
+/** One that is not among all of them. */
+const byName = (step: Step): Step => ({ ...step, byName: true });
+
 /** A suite of which so many checks are not for that guest. More would be some that have gone missing. */
 const skipping = (skips: number, step: Step): Step => ({ ...step, skips });
 
@@ -100,7 +105,7 @@ const each = <T>(names: readonly T[], steps: (name: T) => Steps): Steps =>
 /** Groups of the check suite about arguments, scripts, vivid's cameras and what FFmpeg decodes. */
 const PROGRAMS = "unit,bad-input,capture,bench,codecs";
 
-/** All steps, in the order in which they are listed. */
+/** The steps there are, in the order in which they are listed. */
 export const STEPS: Steps = {
   typescript: step(60, [], ["tests/style.sh", "typescript"]),
   shell: step(30, [], ["tests/style.sh", "shell"]),
@@ -148,4 +153,7 @@ export const STEPS: Steps = {
   packages: withGuest(step(200, ["dist"], ["tests/packages.sh"])),
   dkms: step(400, ["packages"], ["tests/dkms.sh"]),
   "packages-arm64": step(60, ["tools-arm64", "dkms"], ["tests/packages_arm64.sh"]),
+  "install-arm64": byName(
+    withGuest(step(1500, ["tools-arm64", "modules-arm64"], ["tests/install_arm64.sh"])),
+  ),
 };

@@ -72,6 +72,11 @@ Deno.test("steps come with all that they need", () => {
   }
 });
 
+Deno.test("no step of `make test` waits for one that is run by name", () => {
+  const all = Object.keys(STEPS).filter((name) => !STEPS[name].byName);
+  assertEquals(withNeeds(STEPS, all), all);
+});
+
 Deno.test("a log says how its checks ended", () => {
   assertEquals(closingCounts("12 passed, 3 failed, 1 skipped\n"), {
     ...{ passed: 12, failed: 3, skipped: 1 },
