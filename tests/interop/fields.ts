@@ -26,6 +26,7 @@ import {
 } from "../harness/mpeg2_fields.ts";
 import { frameControls } from "../harness/vp8_client.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
+import { FakeKernel } from "./fake_kernel.ts";
 import { decodePacket, sameSamples } from "./picture_digests.ts";
 import { reference, Scratch } from "./streams.ts";
 
@@ -108,6 +109,20 @@ function checkMpeg2Fields(ffmpeg: Ffmpeg, name: Mpeg2FieldStream): string {
   return `${frames.length} frames`;
 }
 
+/** A client of the stateful node that sends fields one by one: it gets CAPTURE ready before the first picture. */
+function checkStatefulFields(ffmpeg: Ffmpeg): string {
+  const { encoder, coded, pictures } = codeFields("all of these");
+  using kernel = new FakeKernel(ffmpeg, "h264", 4);
+  for (const [at, { slices }] of coded.entries()) {
+    kernel.decode(concatenate([...at === 0 ? [encoder.parameterSets] : [], ...slices]));
+    expectEqual(`formats behind picture ${at}`, kernel.formats.length, 1);
+  }
+  kernel.drain();
+  const got = concatenate(kernel.pictures.map(({ bytes }) => bytes));
+  expect(sameSamples(got, concatenate(pictures)), "other samples");
+  return `${coded.length} pictures in ${pictures.length} frames, the format with the first field`;
+}
+
 export async function checkFields(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
   using scratch = new Scratch();
   for (const name of Object.keys(FIELD_STREAMS) as FieldStream[]) {
@@ -128,6 +143,7 @@ export async function checkFields(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
       return `${complete.size} frames of both fields, in display order`;
     });
   }
+  await suite.check("fields: H.264, stateful, one by one", () => checkStatefulFields(ffmpeg));
   for (const name of Object.keys(MPEG2_FIELD_STREAMS) as Mpeg2FieldStream[]) {
     await suite.check(`fields: MPEG-2, ${name}`, () => checkMpeg2Fields(ffmpeg, name));
   }
