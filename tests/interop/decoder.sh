@@ -46,9 +46,6 @@ dec_make_files() {
 		-c:v libx264 -preset fast -bf 3 "$scratch/tight.h264" || return
 	dec_ffmpeg -i $streams/stateful/vp8-322x182.ivf -c copy "$scratch/vp8.webm" || return
 	dec_ffmpeg -i $streams/av1-322x182.ivf -c copy "$scratch/av1.mkv" || return
-	# No encoder has field pictures.
-	toolchain/deno run --no-check --allow-all tests/harness/write_fields.ts \
-		"$scratch/fields.h264" || return
 	# Colours that are no ready-made set of GStreamer's, one of which V4L2 has no name for.
 	dec_ffmpeg "${source[@]}" -c:v libx264 -x264-params \
 		colorprim=smpte170m:transfer=bt709:colormatrix=smpte170m "$scratch/mixed.h264" || return
@@ -176,8 +173,8 @@ dec_v4l2_ctl_checks() {
 
 dec_ffmpeg_checks() {
 	check "decoder: ffmpeg, h264_v4l2m2m" dec_by_ffmpeg h264_v4l2m2m \
-		"$scratch/h264.mp4" "$scratch/h264.mkv" $streams/h264-{320x240,interlaced,refs16}.h264 \
-		$streams/stateful/h264-no-key.h264 "$scratch/fields.h264"
+		"$scratch/h264.mp4" "$scratch/h264.mkv" $streams/h264-{320x240,fields,interlaced,refs16}.h264 \
+		$streams/stateful/h264-no-key.h264
 	check "decoder: ffmpeg, hevc_v4l2m2m" dec_by_ffmpeg hevc_v4l2m2m "$scratch/hevc.mp4" \
 		$streams/stateful/hevc-320x240.hevc
 	check "decoder: ffmpeg, vp9_v4l2m2m" dec_by_ffmpeg vp9_v4l2m2m "$scratch/vp9.webm" \
@@ -227,9 +224,9 @@ dec_gstreamer_checks() {
 		h264parse ! v4l2slh264dec
 	check "decoder: v4l2slh264dec, interlaced" dec_by_gstreamer $streams/h264-interlaced.h264 \
 		h264parse ! v4l2slh264dec
-	check "decoder: v4l2slh264dec, fields" dec_by_gstreamer "$scratch/fields.h264" \
+	check "decoder: v4l2slh264dec, fields" dec_by_gstreamer $streams/h264-fields.h264 \
 		h264parse ! v4l2slh264dec
-	check "decoder: v4l2h264dec, fields" dec_by_gstreamer "$scratch/fields.h264" \
+	check "decoder: v4l2h264dec, fields" dec_by_gstreamer $streams/h264-fields.h264 \
 		h264parse ! v4l2h264dec
 	check "decoder: v4l2slh265dec" dec_by_gstreamer $streams/stateful/hevc-322x182.hevc \
 		h265parse ! v4l2slh265dec
