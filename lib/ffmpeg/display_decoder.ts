@@ -30,6 +30,8 @@ const OPTIONS = {
 
 // No decoder complains so often of one coded frame.
 const MAX_COMPLAINTS = 1000;
+/** How often FFmpeg wants fields of one parity before it shows what has no other. */
+const FIELDS_SHOWN = 4;
 
 // As many parameter sets as anybody sends one by one, and as many bytes of them in all.
 const MAX_LEAD = 16;
@@ -168,9 +170,17 @@ export class DisplayDecoder implements Disposable {
     for (const header of this.#lead) {
       avcodec.avcodec_send_packet(context.pointer, this.#copy(header).pointer);
     }
-    avcodec.avcodec_send_packet(context.pointer, this.#packet.pointer);
-    avcodec.avcodec_send_packet(context.pointer, null);
-    if (avcodec.avcodec_receive_frame(context.pointer, picture.pointer) >= 0) look(picture);
+    // One field alone FFmpeg does not show, but the third of a parity.
+    for (const times of [1, FIELDS_SHOWN]) {
+      for (let sent = 0; sent < times; sent++) {
+        avcodec.avcodec_send_packet(context.pointer, this.#packet.pointer);
+      }
+      avcodec.avcodec_send_packet(context.pointer, null);
+      if (avcodec.avcodec_receive_frame(context.pointer, picture.pointer) >= 0) {
+        return look(picture);
+      }
+      context.flush();
+    }
   }
 
   /**

@@ -6,11 +6,9 @@
  */
 import { Assembly } from "../../daemon/rebuild/access_unit_buffer.ts";
 import { rebuilder } from "../../daemon/rebuild/choose.ts";
-import { BitWriter } from "../../lib/codec/bits/writer.ts";
 import { Decoder } from "../../lib/ffmpeg/decoder.ts";
 import type { Ffmpeg } from "../../lib/ffmpeg/abi/libraries.ts";
 import { concatenate } from "../../lib/files/files.ts";
-import * as c from "../../lib/uapi/v4l2_controls_mpeg2.ts";
 import { fieldControls, fieldTime } from "../harness/h264_field_client.ts";
 import {
   codeFields,
@@ -19,8 +17,16 @@ import {
   type FieldStream,
 } from "../harness/h264_field_streams.ts";
 import type { FieldPicture } from "../harness/h264_fields.ts";
+import {
+  codeMpeg2Fields,
+  hasLumaOf,
+  MPEG2_FIELD_STREAMS,
+  MPEG2_WIDTH,
+  type Mpeg2FieldStream,
+} from "../harness/mpeg2_fields.ts";
 import { frameControls } from "../harness/vp8_client.ts";
 import { expect, expectEqual, type Suite } from "../harness/suite.ts";
+import { FakeKernel } from "./fake_kernel.ts";
 import { decodePacket, sameSamples } from "./picture_digests.ts";
 import { reference, Scratch } from "./streams.ts";
 
@@ -81,68 +87,15 @@ function checkH264Fields(ffmpeg: Ffmpeg, name: FieldStream, together: boolean): 
     (together ? "" : `, ${alone} first fields by themselves`);
 }
 
-/** The slice of a field of 160x16 samples that are all 128 + `more`. */
-function plainField(bits: BitWriter, more: number): Bytes {
-  bits.clear();
-  bits.bits(0x101, 32);
-  // quantiser_scale_code, extra_bit_slice
-  bits.bits(1, 5);
-  bits.bits(0, 1);
-  for (let block = 0; block < 10 * 6; block++) {
-    // macroblock_address_increment, an intra macroblock
-    if (block % 6 === 0) bits.bits(0b11, 2);
-    // dct_dc_size of 7 bits, then of none; tables B.12 and B.13
-    if (block === 0 && more > 0) {
-      bits.bits(0b111110, 6);
-      bits.bits(more, 7);
-    } else if (block % 6 < 4) {
-      bits.bits(0b100, 3);
-    } else {
-      bits.bits(0, 2);
-    }
-    // End of block
-    bits.bits(0b10, 2);
-  }
-  bits.align();
-  return bits.bytes.slice();
-}
-
-/** By name: fields of frames, each with its structure and how much its samples are above 128. */
-const MPEG2_STREAMS = {
-  "both fields": [[[1, 64], [2, 66]], [[2, 70], [1, 72]]],
-  // It has no picture, and is no reference; those behind it have.
-  "a second field that is not there": [[[1, 64], [2, 66]], [[1, 70]], [[1, 80], [2, 82]]],
-  "the same, and the other one is first": [[[1, 64], [2, 66]], [[2, 70]], [[1, 80], [2, 82]]],
-} as const;
-
-function checkMpeg2Fields(ffmpeg: Ffmpeg, name: keyof typeof MPEG2_STREAMS): string {
-  const sequence = c.v4l2_ctrl_mpeg2_sequence.alloc({
-    horizontal_size: 160,
-    vertical_size: 32,
-    profile_and_level_indication: 0x48,
-    chroma_format: 1,
-  });
-  const matrices = c.v4l2_ctrl_mpeg2_quantisation.alloc();
-  matrices.bytes.fill(16);
-  const bits = new BitWriter();
+function checkMpeg2Fields(ffmpeg: Ffmpeg, name: Mpeg2FieldStream): string {
   const rebuilt = rebuilder("mpeg2");
   const packet = new Assembly();
   using decoder = new Decoder(ffmpeg, "mpeg2", MAX_PIXELS);
-  const frames: readonly (readonly (readonly [number, number])[])[] = MPEG2_STREAMS[name];
+  const frames = codeMpeg2Fields(name);
   for (const [number, fields] of frames.entries()) {
     packet.clear();
-    for (const [picture_structure, more] of fields) {
-      const picture = c.v4l2_ctrl_mpeg2_picture.alloc({
-        f_code: [15, 15, 15, 15],
-        picture_coding_type: c.V4L2_MPEG2_PIC_CODING_TYPE_I,
-        picture_structure,
-      });
-      const controls = [
-        { id: c.V4L2_CID_STATELESS_MPEG2_SEQUENCE, payload: sequence.bytes },
-        { id: c.V4L2_CID_STATELESS_MPEG2_PICTURE, payload: picture.bytes },
-        { id: c.V4L2_CID_STATELESS_MPEG2_QUANTISATION, payload: matrices.bytes },
-      ];
-      rebuilt.add(packet, plainField(bits, more), frameControls(BigInt(number), controls));
+    for (const { slices, controls } of fields) {
+      rebuilt.add(packet, slices, frameControls(BigInt(number), controls));
     }
     const decoded = decodePacket(ffmpeg, decoder, packet);
     if (fields.length === 1) {
@@ -150,13 +103,24 @@ function checkMpeg2Fields(ffmpeg: Ffmpeg, name: keyof typeof MPEG2_STREAMS): str
       continue;
     }
     expect(decoded !== undefined && !decoded.damaged, `picture ${number} is not whole`);
-    const luma = decoded.bytes.subarray(0, 160 * 32);
-    for (const [structure, more] of fields) {
-      const lines = luma.filter((_, at) => Math.floor(at / 160) % 2 === structure - 1);
-      expect(lines.every((sample) => sample === 128 + more), `picture ${number}: other lines`);
-    }
+    const same = hasLumaOf(fields, decoded.bytes, MPEG2_WIDTH);
+    expect(same, `picture ${number} has other lines`);
   }
   return `${frames.length} frames`;
+}
+
+/** A client of the stateful node that sends fields one by one: it gets CAPTURE ready before the first picture. */
+function checkStatefulFields(ffmpeg: Ffmpeg): string {
+  const { encoder, coded, pictures } = codeFields("all of these");
+  using kernel = new FakeKernel(ffmpeg, "h264", 4);
+  for (const [at, { slices }] of coded.entries()) {
+    kernel.decode(concatenate([...at === 0 ? [encoder.parameterSets] : [], ...slices]));
+    expectEqual(`formats behind picture ${at}`, kernel.formats.length, 1);
+  }
+  kernel.drain();
+  const got = concatenate(kernel.pictures.map(({ bytes }) => bytes));
+  expect(sameSamples(got, concatenate(pictures)), "other samples");
+  return `${coded.length} pictures in ${pictures.length} frames, the format with the first field`;
 }
 
 export async function checkFields(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
@@ -179,7 +143,8 @@ export async function checkFields(suite: Suite, ffmpeg: Ffmpeg): Promise<void> {
       return `${complete.size} frames of both fields, in display order`;
     });
   }
-  for (const name of Object.keys(MPEG2_STREAMS) as (keyof typeof MPEG2_STREAMS)[]) {
+  await suite.check("fields: H.264, stateful, one by one", () => checkStatefulFields(ffmpeg));
+  for (const name of Object.keys(MPEG2_FIELD_STREAMS) as Mpeg2FieldStream[]) {
     await suite.check(`fields: MPEG-2, ${name}`, () => checkMpeg2Fields(ffmpeg, name));
   }
 }

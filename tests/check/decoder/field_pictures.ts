@@ -1,6 +1,6 @@
 /**
- * H.264 whose fields come one by one, each in a request of its own: of both one picture, in the buffer that is held
- * for the second one.
+ * H.264 and MPEG-2 whose fields come one by one, each in a request of its own: of both one picture, in the buffer
+ * that is held for the second one.
  *
  * @module
  */
@@ -25,6 +25,14 @@ import {
   type FieldStream,
 } from "../../harness/h264_field_streams.ts";
 import type { FieldEncoder, FieldPicture } from "../../harness/h264_fields.ts";
+import {
+  codeMpeg2Fields,
+  hasLumaOf,
+  MPEG2_FIELD_STREAMS,
+  MPEG2_HEIGHT,
+  MPEG2_WIDTH,
+  type Mpeg2FieldStream,
+} from "../../harness/mpeg2_fields.ts";
 import { run } from "../../harness/processes.ts";
 import { expect, expectEqual, Skip, type Suite } from "../../harness/suite.ts";
 import { WAIT_MS } from "./client.ts";
@@ -42,6 +50,22 @@ interface Sent {
   /** The client thinks that more of its frame follows. */
   readonly held: boolean;
 }
+
+/** How all of it is sent. */
+interface Setup {
+  readonly pixelformat: number;
+  readonly width: number;
+  readonly height: number;
+  /** What is set before CAPTURE's format. */
+  readonly sequence: readonly Control[];
+}
+
+const h264Setup = ({ sps }: FieldEncoder): Setup => ({
+  pixelformat: v4l2.V4L2_PIX_FMT_H264_SLICE,
+  width: FIELDS_WIDTH,
+  height: FIELDS_HEIGHT,
+  sequence: [{ id: h264.V4L2_CID_STATELESS_H264_SPS, payload: sps.bytes }],
+});
 
 /** What came back for a frame. */
 interface Answer {
@@ -66,17 +90,14 @@ function slicesOf(encoder: FieldEncoder, coded: readonly FieldPicture[]): Sent[]
 }
 
 /** Sends all, each slice by a request, and takes all pictures. */
-function decode(encoder: FieldEncoder, sent: readonly Sent[]): Answer[] {
+function decode(setup: Setup, sent: readonly Sent[]): Answer[] {
   const path = findStatelessDecoder();
   expect(path !== undefined, "there is no decoder");
   using device = VideoDevice.open(path, v4l2.V4L2_CAP_VIDEO_M2M_MPLANE, "decoder");
   using media = MediaDevice.of(device);
-  const [width, height] = [FIELDS_WIDTH, FIELDS_HEIGHT];
-  const pixelformat = v4l2.V4L2_PIX_FMT_H264_SLICE;
+  const { pixelformat, width, height, sequence } = setup;
   device.setFormat(OUTPUT, { width, height, pixelformat }, "at least");
-  setCompoundControls(device, [
-    { id: h264.V4L2_CID_STATELESS_H264_SPS, payload: encoder.sps.bytes },
-  ]);
+  setCompoundControls(device, sequence);
   device.setFormat(CAPTURE, { width, height, pixelformat: v4l2.V4L2_PIX_FMT_NV12 }, "at least");
   const frames = new Set(sent.map(({ frame }) => frame)).size;
   using output = new MplaneMmapQueue(device, OUTPUT, sent.length, 1);
@@ -119,7 +140,7 @@ const same = (a: Bytes, b: Bytes) =>
 
 function expectPictures(name: FieldStream): string {
   const { encoder, coded, pictures } = codeFields(name);
-  const answers = decode(encoder, slicesOf(encoder, coded));
+  const answers = decode(h264Setup(encoder), slicesOf(encoder, coded));
   for (const [frame, answer] of answers.entries()) {
     expectEqual("time of the picture", answer.frame, fieldTime(frame));
     expect(!answer.damaged, `frame ${frame} has the error flag`);
@@ -147,7 +168,7 @@ async function expectAsFfmpeg(name: FieldStream, { scratch }: Context): Promise<
     parity === undefined || coded[at - 1]?.frame === frame
   );
   const shown = new Set(complete.map(({ frame }) => frame));
-  const got = decode(encoder, slicesOf(encoder, coded));
+  const got = decode(h264Setup(encoder), slicesOf(encoder, coded));
   const frames = got.filter((_, frame) => shown.has(frame)).map(({ picture }) => picture);
   expect(same(concatenate(frames), whole), "other samples than of the whole stream");
   return `${frames.length} frames: all ${whole.length} bytes as ffmpeg's`;
@@ -162,12 +183,39 @@ function expectFlags(): string {
     ...picture,
     references: picture.references.map((one) => one.frame === lost ? { ...one, fields } : one),
   }));
-  const answers = decode(encoder, slicesOf(encoder, named));
+  const answers = decode(h264Setup(encoder), slicesOf(encoder, named));
   for (const [frame, { damaged, picture }] of answers.entries()) {
     expect(same(picture, pictures[frame]), `frame ${frame} has other samples`);
     expectEqual(`error flag of frame ${frame}`, damaged, frame === lost + 1);
   }
   return "the frame whose fields may refer to it has the error flag, and its samples";
+}
+
+function expectMpeg2(name: Mpeg2FieldStream): string {
+  const frames = codeMpeg2Fields(name);
+  const [[{ controls: sequence }]] = frames;
+  const setup = {
+    pixelformat: v4l2.V4L2_PIX_FMT_MPEG2_SLICE,
+    width: MPEG2_WIDTH,
+    height: MPEG2_HEIGHT,
+    sequence,
+  };
+  const sent = frames.flatMap((fields, frame) =>
+    fields.map(({ slices: bytes, controls }, field) => ({
+      bytes,
+      controls,
+      frame,
+      held: field === 0,
+    }))
+  );
+  const answers = decode(setup, sent);
+  for (const [frame, { damaged, picture }] of answers.entries()) {
+    const fields = frames[frame];
+    expectEqual(`error flag of frame ${frame}`, damaged, fields.length === 1);
+    if (damaged) expectEqual(`bytes of frame ${frame}`, picture.length, 0);
+    else expect(hasLumaOf(fields, picture, 192), `frame ${frame} has other lines`);
+  }
+  return `${sent.length} fields in ${answers.length} buffers`;
 }
 
 export async function decoderFieldChecks(suite: Suite, context: Context): Promise<void> {
@@ -179,4 +227,7 @@ export async function decoderFieldChecks(suite: Suite, context: Context): Promis
     );
   }
   await suite.check("decoder: a reference to a field that was lost", expectFlags);
+  for (const name of Object.keys(MPEG2_FIELD_STREAMS) as Mpeg2FieldStream[]) {
+    await suite.check(`decoder: fields of MPEG-2 by requests, ${name}`, () => expectMpeg2(name));
+  }
 }
