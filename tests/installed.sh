@@ -37,7 +37,7 @@ load_decoder() {
 	if [ -n "$dkms" ]; then
 		modprobe vpipe-dec
 		from_dkms vpipe-dec
-		udevadm settle
+		udevadm settle || fail "udev is not done with it"
 	else
 		insmod "build/kmod/$(uname -r)/vpipe-dec.ko"
 		# As 60-vpipe.rules has udev do it.
