@@ -7,5 +7,5 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 make --no-print-directory deb ARCH=aarch64
 version=$(sed -n 's/^  "version": "\(.*\)",/\1/p' deno.json)
-guest/run --kernel arm64 --root dkms --timeout 3600 -- tests/with_systemd.sh tests/installed.sh \
+guest/run --kernel arm64 --root dkms --timeout 10800 -- tests/with_systemd.sh tests/installed.sh \
 	build/deb/vpipe-{dkms_"$version"_all,tools_"$version"_arm64,dev_"$version"_all}.deb

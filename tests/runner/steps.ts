@@ -154,6 +154,6 @@ export const STEPS: Steps = {
   dkms: step(400, ["packages"], ["tests/dkms.sh"]),
   "packages-arm64": step(60, ["tools-arm64", "dkms"], ["tests/packages_arm64.sh"]),
   "install-arm64": byName(
-    withGuest(step(1500, ["tools-arm64", "modules-arm64"], ["tests/install_arm64.sh"])),
+    withGuest(step(3600, ["tools-arm64", "modules-arm64"], ["tests/install_arm64.sh"])),
   ),
 };
