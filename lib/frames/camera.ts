@@ -234,9 +234,10 @@ export function cameraReport(run: CameraRun): Report {
   // Of no frame, or by read(2), there is nothing to tell them by.
   const isTold = !unnumbered && frames > 0;
   const { dropped, gaps, backwards, errors }: Partial<SourceStatistics> = isTold ? source : {};
-  const losses = dropped === undefined
-    ? `dropped: cannot be told (sequence not above the one before: ${backwards} times)`
-    : `${dropped} dropped in ${gaps} gaps`;
+  const back = backwards ? `sequence not above the one before: ${backwards} times` : "";
+  const losses = dropped === 0 && back
+    ? `dropped: cannot be told (${back})`
+    : `${dropped} dropped in ${gaps} gaps${back && `, ${back}`}`;
   const interval = source.interval.summary();
   const latency = recording.latency.summary();
   return {

@@ -126,8 +126,8 @@ export class SequenceSteps {
 export interface Gaps {
   /** How often a number, or a field, was skipped. */
   readonly gaps: number;
-  /** How many were skipped in all; undefined where one went backwards: what was lost there cannot be told. */
-  readonly lost?: number;
+  /** How many were skipped in all; what was lost where one went backwards nobody knows. */
+  readonly lost: number;
   /** How often a number, or a field of one, was not above the one before. */
   readonly backwards: number;
 }
@@ -152,5 +152,5 @@ export function sequenceGaps(
     if (missing > 0) found.gaps++;
     found.lost += missing;
   }
-  return found.backwards > 0 ? { ...found, lost: undefined } : found;
+  return found;
 }

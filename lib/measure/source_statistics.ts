@@ -23,6 +23,8 @@ import { Histogram } from "./histogram.ts";
 export class SourceStatistics {
   /** Frames, or fields, that were had, faulty ones included. */
   frames = 0;
+  /** Frames that the sequence numbers say are missing; what was lost where one went backwards nobody knows. */
+  dropped = 0;
   /** Places where frames are missing. */
   gaps = 0;
   /** How often a number was not above the one before: it stood still, or began anew. */
@@ -32,7 +34,6 @@ export class SourceStatistics {
   /** From one frame to the next, in ns. */
   readonly interval: Histogram = new Histogram();
   readonly #steps: SequenceSteps;
-  #dropped = 0;
   #first = 0;
   #last = 0;
 
@@ -60,7 +61,7 @@ export class SourceStatistics {
     const missing = missingFrames(step);
     if (step <= 0) this.backwards++;
     if (missing > 0) this.gaps++;
-    this.#dropped += missing;
+    this.dropped += missing;
     this.#last = now;
     if (faulty) this.errors++;
   }
@@ -68,20 +69,12 @@ export class SourceStatistics {
   /** Forgets all frames. */
   clear(): void {
     this.frames = 0;
-    this.#dropped = 0;
+    this.dropped = 0;
     this.gaps = 0;
     this.backwards = 0;
     this.errors = 0;
     this.interval.clear();
     this.#steps.begin();
-  }
-
-  /**
-   * Frames that the sequence numbers say are missing; undefined where one was not above the one before: what was
-   * lost there cannot be told.
-   */
-  get dropped(): number | undefined {
-    return this.backwards > 0 ? undefined : this.#dropped;
   }
 
   /** Whole frames a second from the first to the last; undefined of fewer than two. */

@@ -5,6 +5,7 @@
  */
 import { formatNs } from "../measure/format.ts";
 import { type Parameter, UsageError } from "../cli/parameters.ts";
+import type { Gaps } from "../measure/gaps.ts";
 import type { Statistics } from "./analysis/percentiles.ts";
 import type { RunFigures } from "./figures.ts";
 
@@ -31,11 +32,14 @@ function times(name: string, of: (run: RunFigures) => Statistics | undefined) {
   );
 }
 
+/** Numbers that stand still or begin anew tell of no frame that was lost among them. */
+const dropped = (gaps: Gaps | undefined) => gaps?.backwards === 0 ? gaps.lost : undefined;
+
 /** All of them, by the names that an expression has. */
 export const EXPECTED: Readonly<Record<string, Figure>> = {
   frames: plain(({ frames }) => frames),
   fps: plain(({ rate }) => rate),
-  dropped: plain(({ gaps }) => gaps.find(({ of }) => of === "camera")?.lost),
+  dropped: plain(({ gaps }) => dropped(gaps.find(({ of }) => of === "camera"))),
   errors: plain(({ errors }) => errors),
   ...times("interval", ({ interval }) => interval),
   ...times("latency", ({ latency }) => latency),

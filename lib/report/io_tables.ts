@@ -17,7 +17,7 @@ import {
   withoutCalls,
 } from "./io_metrics.ts";
 import { cell, markdownTable } from "./markdown.ts";
-import { machineLine, NOT_RECORDED, UNTOLD } from "./words.ts";
+import { machineLine, NOT_RECORDED } from "./words.ts";
 
 const number = (value: number | undefined, digits: number) =>
   value === undefined ? undefined : formatNumber(value, digits);
@@ -28,7 +28,7 @@ const COLUMNS: Readonly<Record<string, (figures: IoFigures) => string | number |
   writer: ({ writer }) => writer,
   reader: ({ reader }) => reader,
   frames: ({ frames }) => frames,
-  lost: ({ pairs }) => pairs.lost ?? UNTOLD,
+  lost: ({ pairs }) => pairs.lost,
   not_joined: ({ pairs }) => pairs.unknown + pairs.early + pairs.contradictory,
   latency_p50_ns: ({ latency }) => Math.round(latency.p50),
   latency_p95_ns: ({ latency }) => Math.round(latency.p95),
@@ -98,7 +98,7 @@ export function ioMarkdown(machine: MachineFigures): string[] {
             both(figures, ({ minorFaults }) => shown(minorFaults, count)) ?? NOT_RECORDED,
             both(figures, ({ cpu }) => shown(cpu, formatNs)) ?? NOT_RECORDED,
             String(frames),
-            String(pairs.lost ?? UNTOLD),
+            String(pairs.lost),
           ];
         }),
       ),

@@ -169,7 +169,7 @@ function pairTable(machine: MachineFigures, pairs: readonly IoFigures[]): Markup
         both(figures, ({ minorFaults }) => shown(minorFaults, count)),
         both(figures, ({ cpu }) => shown(cpu, ns)),
         figures.frames,
-        pairs.lost ?? UNTOLD,
+        pairs.lost,
         pairs.unknown + pairs.early + pairs.contradictory,
       ];
     }),
@@ -245,7 +245,7 @@ function latencyTable(machine: MachineFigures): Markup {
       const lost = (by: string) => {
         const found = gaps.find(({ of }) => of === by);
         if (found === undefined) return "–";
-        return found.lost ?? UNTOLD;
+        return found.backwards > 0 ? UNTOLD : found.lost;
       };
       const none = kind.join ? NOT_RECORDED : "–";
       return [

@@ -109,9 +109,10 @@ export function losses(
 ): string {
   const { gaps, meta, kind } = run;
   const lost = gaps.map(({ of, gaps, lost, backwards }) =>
-    lost === undefined
+    lost === 0 && backwards > 0
       ? `${of}: lost: ${UNTOLD} (${backwards} backwards)`
-      : `${of}: ${lost} lost` + (gaps > 0 ? ` (gaps: ${gaps})` : "")
+      : `${of}: ${lost} lost` + (gaps > 0 ? ` (gaps: ${gaps})` : "") +
+        (backwards > 0 ? `, ${backwards} backwards` : "")
   );
   if (lost.length === 0) lost.push("no sequence to tell by");
   if (meta) {

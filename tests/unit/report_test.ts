@@ -169,7 +169,7 @@ Deno.test("words: what was lost before the metadata's first entry, or among numb
     );
     const said = JSON.parse(JSON.stringify(machineJson(machines[0])));
     assertEquals(said.paths[0].metadata, { entries: 2, overruns: 2 });
-    assertEquals(said.paths[0].sequence_gaps, [{ of: "filter", gaps: 0, backwards: 1 }]);
+    assertEquals(said.paths[0].sequence_gaps, [{ of: "filter", gaps: 0, lost: 0, backwards: 1 }]);
     const cells = [...page(machines).matchAll(/data-of="(?:filter|metadata) lost">(.*?)</g)];
     assertEquals(cells.map(([, cell]) => cell), ["cannot be told", "cannot be told"]);
   });

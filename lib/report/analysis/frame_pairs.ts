@@ -15,8 +15,8 @@ export interface FramePairs {
   readonly written: Int32Array;
   /** The reader's own. */
   readonly read: Int32Array;
-  /** Frames that the reader missed between its first and its last; undefined where it had them in another order. */
-  readonly lost?: number;
+  /** Frames that the reader missed between its first and its last. */
+  readonly lost: number;
   /** The reader's rows whose frame the writer's rows do not have. */
   readonly unknown: number;
   /** Rows whose frame was written only after they had it; not joined. */
