@@ -71,11 +71,13 @@ decodes() {
 	echo "$digest  /tmp/pictures" | sha256sum --check
 }
 
-# serves OLD: a daemon of another number answers.
+# serves OLD: a daemon of another number answers. By its unit: what runs need not have its name, where
+# a launcher starts it.
 serves() {
 	local _
 	for _ in $(seq 6000); do
-		if daemon=$(pgrep -x decoder-daemon) && [ "$daemon" != "$1" ] &&
+		daemon=$(systemctl show --property MainPID --value decoder-daemon)
+		if [ "$daemon" -gt 0 ] && [ "$daemon" != "$1" ] &&
 			[ "$(cat /sys/kernel/debug/vpipe-dec/ping 2>/dev/null || echo 0)" -gt 0 ]; then
 			return
 		fi
@@ -147,7 +149,7 @@ node=$(grep -lx vpipe-dec /sys/class/video4linux/*/name)
 node=${node%/name}
 exec {open}<>"/dev/${node##*/}"
 apt-get -q -y -o Dpkg::Use-Pty=0 purge "${names[@]}"
-[ -z "$(pgrep -x decoder-daemon)" ]
+[ ! -e "/proc/$daemon" ] || fail "the daemon is still there"
 [ "$(stat -c "%U %G %a" /dev/vpipe-dec)" = "root root 600" ]
 exec {open}>&-
 everything | diff /tmp/before - || fail "left behind by apt purge"
