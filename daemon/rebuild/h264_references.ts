@@ -54,7 +54,8 @@ export class H264References {
     const there = idr ? [] : begins ? this.#held : this.#before;
     const has = (one: Held) => there.some((held) => isSame(held, one) && covers(held, one));
     // The first field of a frame is a reference of its second one.
-    const itself = (one: Held) => one.low === low && one.high === high;
+    const picture = { low, high, fields };
+    const itself = (one: Held) => isSame(one, picture);
     const complete = !refers || gaps || named.every((one) => has(one) || itself(one));
     if (begins || second) pair.take(fields, low, high);
     if (second) this.#complete();
@@ -64,7 +65,7 @@ export class H264References {
     const known = refers || idr ? named.filter(has) : named;
     this.#before = refers ? there : known;
     // A timestamp names the latest picture that has it.
-    this.#held = [...known.filter((one) => !itself(one)), { low, high, fields }];
+    this.#held = [...known.filter((one) => !itself(one)), picture];
     return complete;
   }
 
@@ -78,16 +79,12 @@ export class H264References {
 
   /** Both fields of the latest picture are there. */
   #complete(): void {
-    const { low, high } = this.#pair;
-    this.#held = this.#held.map((one) =>
-      one.low === low && one.high === high ? { ...one, fields: BOTH } : one
-    );
+    this.#held = this.#held.map((one) => isSame(one, this.#pair) ? { ...one, fields: BOTH } : one);
   }
 
   /** The latest picture is never to be there: it was not decoded. */
   drop(): void {
-    const { low, high } = this.#pair;
-    this.#held = this.#held.filter((one) => one.low !== low || one.high !== high);
+    this.#held = this.#held.filter((one) => !isSame(one, this.#pair));
   }
 
   /** No picture is there. */
@@ -97,7 +94,9 @@ export class H264References {
   }
 }
 
-const isSame = (a: Held, b: Held) => a.low === b.low && a.high === b.high;
+/** Whether two have one timestamp. */
+const isSame = (a: Omit<Held, "fields">, b: Omit<Held, "fields">) =>
+  a.low === b.low && a.high === b.high;
 
 /** Whether there are all fields of a picture that are named. */
 const covers = (held: Held, { fields }: Held) => held.fields === 0 || (fields & ~held.fields) === 0;
